@@ -1,0 +1,9 @@
+"""The one error that a user can mend."""
+
+
+class UserError(Exception):
+    """Bad input: a file, a flag, a setting, a device, a display.
+
+    The message is one line that names the thing. The command line prints it and exits with 2; the
+    app shows it on screen.
+    """
