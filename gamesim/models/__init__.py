@@ -1,0 +1,92 @@
+"""The contract of every learned engine, and how one is built from its config.
+
+A model sees frames and actions only: never the rules, the grid or the engine's state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from gamesim.config import Config
+
+State = dict[str, Tensor]
+"""Everything a learned engine remembers, batch first: a lane can be reset, rewound or branched."""
+
+
+@dataclass
+class Prediction:
+    """One dreamt step of a batch.
+
+    Attributes:
+        frame: uint8 (B, H, W, 3).
+        reward: float32 (B,), in the real game's units.
+        end_probability: float32 (B,), probability in [0, 1] that the episode ends with this step.
+    """
+
+    frame: Tensor
+    reward: Tensor
+    end_probability: Tensor
+
+
+class WorldModel(Protocol):
+    """What the dream, the evaluator and the app need of an engine."""
+
+    num_actions: int
+    frame_shape: tuple[int, int, int]
+
+    def start(self, frames: Tensor, actions: Tensor) -> State:
+        """Filters on real frames: uint8 (B, F, H, W, 3) and the actions int64 (B, F - 1) between them."""
+        ...
+
+    def observe(self, state: State, action: Tensor, frame: Tensor) -> State:
+        """Filters on one real frame uint8 (B, H, W, 3) that followed `action` int64 (B,)."""
+        ...
+
+    def imagine(
+        self, state: State, action: Tensor, *, temperature: float, generator: torch.Generator | list[torch.Generator]
+    ) -> tuple[State, Prediction]:
+        """Dreams one step. `generator` is one for the batch, or one per lane."""
+        ...
+
+    def features(self, state: State) -> Tensor:
+        """What a controller sees of the state: float32 (B, D)."""
+        ...
+
+    def internals(self, state: State) -> dict[str, Tensor]:
+        """What the x-ray view draws; names and shapes are the engine's own."""
+        ...
+
+
+def select(mask: Tensor, new: State, old: State) -> State:
+    """Takes the lanes of `new` where bool (B,) `mask` is set and those of `old` elsewhere."""
+    return {
+        key: torch.where(mask.view(-1, *([1] * (old[key].ndim - 1))), new[key], old[key]) for key in old
+    }
+
+
+def normal(shape: tuple[int, ...], generator: torch.Generator | list[torch.Generator], device: torch.device) -> Tensor:
+    """Standard normal noise; a list of generators draws each lane from its own stream.
+
+    Args:
+        shape: (B, ...).
+        generator: one CPU generator, or B of them. Noise is drawn on the CPU so that a seed means the
+            same dream on every device.
+        device: where the noise is wanted.
+    """
+    if isinstance(generator, list):
+        noise = torch.stack([torch.randn(shape[1:], generator=lane) for lane in generator])
+    else:
+        noise = torch.randn(shape, generator=generator)
+    return noise.to(device)
+
+
+def build(config: Config) -> torch.nn.Module:
+    """Builds the untrained model that a config describes; it implements `WorldModel`."""
+    from gamesim.models.gamegan.model import GameGAN
+
+    return GameGAN(config.model)

@@ -1,0 +1,77 @@
+"""The contract between a generator of GameGAN and what trains or plays it (Kim et al. 2020, Sec. 3).
+
+Two generators implement it: the paper's (`paper.py`: vector state, attention memory) and ours
+(`maps.py`: state and memory are maps that scroll under the agent).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from gamesim.models import State
+
+
+@dataclass
+class Output:
+    """One generated step.
+
+    Attributes:
+        frame: (B, 3, H, W), in [0, 1].
+        reward: (B,), in the real game's units.
+        end_logit: (B,), logit of "the episode ends here".
+        kl: (B,), nats that the posterior of z spends on the target frame; zero without a target.
+        memory_penalty: (B,), the memory regulariser's term for this step.
+    """
+
+    frame: Tensor
+    reward: Tensor
+    end_logit: Tensor
+    kl: Tensor
+    memory_penalty: Tensor
+
+
+class Engine(Protocol):
+    """A generator: dynamics engine, memory module and rendering engine."""
+
+    noise_shape: tuple[int, ...]
+    """Shape of z for one lane."""
+
+    feature_size: int
+
+    def initial(self, frame: Tensor) -> State:
+        """The state in which `frame` (B, 3, H, W) in [0, 1] is on screen and nothing else is known.
+
+        A state always has the key "frame": the frame on screen, real or dreamt.
+        """
+        ...
+
+    def advance(
+        self, state: State, action: Tensor, z: Tensor, target: Tensor | None = None, informed: Tensor | None = None
+    ) -> tuple[State, Output]:
+        """One step: from the frame on screen and `action` int64 (B,) to the next frame.
+
+        Args:
+            state: as `initial` or `advance` gave it; the trainer replaces state["frame"] by the real
+                frame during the warm-up.
+            action: int64 (B,).
+            z: standard normal noise (B, *noise_shape), already scaled by the temperature.
+            target: the real next frame (B, 3, H, W), for engines that infer z from it; others ignore it.
+            informed: bool (B,): the lanes whose z may be inferred from `target`.
+        """
+        ...
+
+    def recall(self, now: State, then: State) -> Tensor:
+        """Re-renders the frame of state `then` from the memory of state `now` (the cycle loss, Sec. 3.4).
+
+        The rendering engine's weights get no gradient. Returns (B, 3, H, W) in [0, 1].
+        """
+        ...
+
+    def features(self, state: State) -> Tensor:
+        """(B, feature_size)."""
+        ...
+
+    def internals(self, state: State) -> dict[str, Tensor]: ...

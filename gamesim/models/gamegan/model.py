@@ -1,0 +1,75 @@
+"""GameGAN as a `WorldModel`: what the dream, the app and the evaluator hold (Kim et al. 2020, Sec. 3).
+
+The generator behind it is chosen by `model.engine`; the discriminators exist in training only and are
+not part of a checkpoint.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from gamesim.models import Prediction, State, normal
+from gamesim.models.gamegan.engine import Engine
+
+if TYPE_CHECKING:
+    from gamesim.config import GameGANModelConfig
+
+
+def to_float(frames: Tensor) -> Tensor:
+    """uint8 (..., H, W, 3) -> float32 (..., 3, H, W) in [0, 1]."""
+    return frames.movedim(-1, -3).float() / 255
+
+
+def to_uint8(frames: Tensor) -> Tensor:
+    """float (..., 3, H, W) in [0, 1] -> uint8 (..., H, W, 3)."""
+    return (frames.float().clamp(0, 1) * 255).round().to(torch.uint8).movedim(-3, -1).contiguous()
+
+
+def build_engine(config: GameGANModelConfig) -> nn.Module:
+    """The generator named by `config.engine`; it implements `Engine`."""
+    if config.engine == "maps":
+        from gamesim.models.gamegan.maps import MapEngine
+
+        return MapEngine(config)
+    from gamesim.models.gamegan.paper import PaperEngine
+
+    return PaperEngine(config)
+
+
+class GameGAN(nn.Module):
+    """A generator of GameGAN behind the contract of every learned engine."""
+
+    def __init__(self, config: GameGANModelConfig) -> None:
+        super().__init__()
+        self.num_actions = config.num_actions
+        self.frame_shape = (config.frame_size, config.frame_size, 3)
+        self.engine: Engine = build_engine(config)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def start(self, frames: Tensor, actions: Tensor) -> State:
+        state = self.engine.initial(to_float(frames[:, 0]))
+        for step in range(actions.shape[1]):
+            state = self.observe(state, actions[:, step], frames[:, step + 1])
+        return state
+
+    def observe(self, state: State, action: Tensor, frame: Tensor) -> State:
+        target = to_float(frame)
+        z = torch.zeros(len(action), *self.engine.noise_shape, device=action.device)
+        informed = torch.ones(len(action), dtype=torch.bool, device=action.device)
+        state, _ = self.engine.advance(state, action, z, target, informed)
+        return {**state, "frame": target}
+
+    def imagine(
+        self, state: State, action: Tensor, *, temperature: float, generator: torch.Generator | list[torch.Generator]
+    ) -> tuple[State, Prediction]:
+        z = temperature * normal((len(action), *self.engine.noise_shape), generator, action.device)
+        state, output = self.engine.advance(state, action, z)
+        return state, Prediction(to_uint8(output.frame), output.reward.float(), output.end_logit.float().sigmoid())
+
+    def features(self, state: State) -> Tensor:
+        return self.engine.features(state)
+
+    def internals(self, state: State) -> dict[str, Tensor]:
+        return self.engine.internals(state)
