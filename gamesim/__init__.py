@@ -1,0 +1,28 @@
+"""Learned game engines that are Gymnasium environments.
+
+Importing this package registers the environment ids (by name: neither torch nor pygame is loaded).
+"""
+
+import gymnasium
+
+__version__ = "0.1.0"
+
+
+def _register() -> None:
+    """Register every id of the project with Gymnasium; kwargs may be overridden in ``gym.make``."""
+    single, batched = "gamesim.envs.pacman:PacmanEnv", "gamesim.envs.pacman:PacmanVectorEnv"
+    games = {
+        "gamesim/Pacman-v0": {"board": "random"},
+        "gamesim/PacmanMaze-v0": {"board": "maze", "num_ghosts": 0},
+        "gamesim/PacmanArcade-v0": {"board": "arcade"},
+    }
+    for name, kwargs in games.items():
+        gymnasium.register(id=name, entry_point=single, vector_entry_point=batched, kwargs=kwargs)
+    gymnasium.register(
+        id="gamesim/Dream-v0",
+        entry_point="gamesim.dream:DreamEnv",
+        vector_entry_point="gamesim.dream:DreamVectorEnv",
+    )
+
+
+_register()

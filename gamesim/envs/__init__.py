@@ -1,0 +1,1 @@
+"""The real games: numpy and gymnasium only."""

@@ -1,0 +1,202 @@
+"""The games as Gymnasium environments: one at a time, and many in a batch.
+
+Both classes hold games of ``rules`` and draw them with ``sprites``; lane ``i`` of a batch that was reset
+with seed ``s`` is the single environment that was reset with ``s + i``, byte for byte.
+"""
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from gamesim.envs.rules import EgoGame, Snapshot
+from gamesim.envs.views import BoardView, EgoView
+from gamesim.errors import UserError
+
+FRAME = (84, 84, 3)
+NUM_ACTIONS = 5
+
+
+def _check(name: str, value: Any, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise UserError(f"{name} must be a number from {low} to {high}, not {value!r}")
+
+
+class _Rulebook:
+    """What the keyword arguments of an id mean: makes its games and its view.
+
+    Args:
+        board: ``"random"``, ``"maze"`` or ``"arcade"``.
+        max_steps: Steps until truncation; None or 0 for endless play.
+        num_ghosts: Ghosts on the board, 0 to 8.
+        grid_size: Cells on a side, 6 to 40.
+        food_density: Probability of food on each walkable cell, 0 to 1.
+        view: ``"ego"`` (7x7 cells around Pac-Man) or ``"full"`` (the whole board).
+
+    Raises:
+        UserError: A value is out of range.
+    """
+
+    def __init__(
+        self,
+        board: str,
+        max_steps: int | None,
+        num_ghosts: int,
+        grid_size: int,
+        food_density: float,
+        view: str,
+    ) -> None:
+        if board not in ("random", "maze"):
+            raise UserError(f"board must be random or maze, not {board!r}")
+        if view not in ("ego", "full"):
+            raise UserError(f"view must be ego or full, not {view!r}")
+        _check("max_steps", max_steps or 0, 0, 2**31)
+        _check("num_ghosts", num_ghosts, 0, 8)
+        _check("grid_size", grid_size, 6, 40)
+        _check("food_density", food_density, 0, 1)
+        if view == "full" and grid_size != 14:
+            raise UserError(f"grid_size must be 14 for the full view, not {grid_size}")
+        self.settings = (board, int(grid_size), int(num_ghosts), float(food_density), max_steps or None)
+        self.view = EgoView(grid_size) if view == "ego" else BoardView(grid_size)
+
+    def game(self) -> EgoGame:
+        return EgoGame(*self.settings)
+
+
+class PacmanEnv(gym.Env[np.ndarray, int]):
+    """One game.
+
+    Observation: uint8 (84, 84, 3). Action: 0 stay, 1 left, 2 right, 3 up, 4 down. ``info["cells"]``: the
+    visible cells, uint8 (7, 7), classes of ``rules`` (for evaluation; no model may read them).
+    ``info["seed"]``: the episode's seed; ``reset(seed=...)`` with it and the same actions give it again.
+    Keyword arguments: see ``_Rulebook``.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 8}
+
+    def __init__(
+        self,
+        board: str = "random",
+        max_steps: int | None = 40,
+        num_ghosts: int = 3,
+        grid_size: int = 14,
+        food_density: float = 0.2,
+        view: str = "ego",
+        render_mode: str | None = None,
+    ) -> None:
+        if render_mode not in (None, "rgb_array"):
+            raise UserError(f"render_mode must be rgb_array or None, not {render_mode!r}")
+        rulebook = _Rulebook(board, max_steps, num_ghosts, grid_size, food_density, view)
+        self.game, self.view, self.render_mode = rulebook.game(), rulebook.view, render_mode
+        self.observation_space = gym.spaces.Box(0, 255, FRAME, np.uint8)
+        self.action_space = gym.spaces.Discrete(NUM_ACTIONS)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin a new episode; without a seed, the next one of this environment's stream."""
+        super().reset(seed=seed)
+        self.game.reset(seed)
+        return self._observe()
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Play one step; the order of events is in ``rules``."""
+        game = self.game
+        if game.terminated or game.truncated:
+            raise gym.error.ResetNeeded("the episode is over: call reset() before step()")
+        reward = game.step(int(action))
+        frame, info = self._observe()
+        return frame, reward, game.terminated, game.truncated, info
+
+    def _observe(self) -> tuple[np.ndarray, dict[str, Any]]:
+        frames, cells = self.view.draw([self.game])
+        return frames[0], {"cells": cells[0], "seed": self.game.seed}
+
+    def render(self) -> np.ndarray | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The frame, uint8 (84, 84, 3), when ``render_mode`` is "rgb_array"."""
+        return self.view.draw([self.game])[0][0] if self.render_mode == "rgb_array" else None
+
+    def snapshot(self) -> Snapshot:
+        """The state, for a window that draws the game itself."""
+        return self.game.snapshot()
+
+
+class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+    """Many games at once, NEXT_STEP autoreset: the step after an ending ignores its action and resets.
+
+    Observation: uint8 (N, 84, 84, 3), a new array each time. Infos: ``cells`` (N, 7, 7) uint8 and ``seed``
+    (N,) int64 with masks ``_cells`` and ``_seed``. Keyword arguments: see ``_Rulebook``.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 8, "autoreset_mode": AutoresetMode.NEXT_STEP}
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        board: str = "random",
+        max_steps: int | None = 40,
+        num_ghosts: int = 3,
+        grid_size: int = 14,
+        food_density: float = 0.2,
+        view: str = "ego",
+        render_mode: str | None = None,
+    ) -> None:
+        if render_mode not in (None, "rgb_array"):
+            raise UserError(f"render_mode must be rgb_array or None, not {render_mode!r}")
+        _check("num_envs", num_envs, 1, 2**20)
+        rulebook = _Rulebook(board, max_steps, num_ghosts, grid_size, food_density, view)
+        self.num_envs, self.view, self.render_mode = num_envs, rulebook.view, render_mode
+        self.games = [rulebook.game() for _ in range(num_envs)]
+        self.single_observation_space = gym.spaces.Box(0, 255, FRAME, np.uint8)
+        self.single_action_space = gym.spaces.Discrete(NUM_ACTIONS)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+
+    def reset(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin new episodes in all lanes, or in those of ``options["reset_mask"]`` (bool (N,))."""
+        if seed is None or isinstance(seed, int):
+            super().reset(seed=seed)
+            seeds = [None if seed is None else seed + i for i in range(self.num_envs)]
+        else:
+            seeds = list(seed)
+        if len(seeds) != self.num_envs:
+            raise UserError(f"{len(seeds)} seeds for {self.num_envs} environments")
+        mask = (options or {}).get("reset_mask", np.ones(self.num_envs, dtype=bool))
+        for game, lane_seed, chosen in zip(self.games, seeds, mask.tolist(), strict=True):
+            if chosen:
+                game.reset(lane_seed)
+        return self._observe()
+
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Play one step in every lane; a lane that ended in the step before begins its next episode."""
+        rewards = []
+        for game, action in zip(self.games, np.asarray(actions).tolist(), strict=True):
+            if game.terminated or game.truncated:
+                game.reset()
+                rewards.append(0.0)
+            else:
+                rewards.append(game.step(action))
+        frames, infos = self._observe()
+        terminated = np.array([game.terminated for game in self.games])
+        truncated = np.array([game.truncated for game in self.games])
+        return frames, np.array(rewards), terminated, truncated, infos
+
+    def _observe(self) -> tuple[np.ndarray, dict[str, Any]]:
+        frames, cells = self.view.draw(self.games)
+        seeds = np.array([game.seed for game in self.games], dtype=np.int64)
+        there = np.ones(self.num_envs, dtype=bool)
+        return frames, {"cells": cells, "_cells": there, "seed": seeds, "_seed": there.copy()}
+
+    def render(self) -> tuple[np.ndarray, ...] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """One frame a lane when ``render_mode`` is "rgb_array"."""
+        return tuple(self.view.draw(self.games)[0]) if self.render_mode == "rgb_array" else None
+
+    def snapshot(self, lane: int) -> Snapshot:
+        """The state of one lane, for a window that draws the game itself."""
+        return self.games[lane].snapshot()
