@@ -1,0 +1,240 @@
+"""A folder of episodes as training data: every frame resident on the device, uint8, gathered by index."""
+
+import os
+import warnings
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+from zlib import crc32
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gamesim.data.episode import Episode
+from gamesim.data.index import Entry, scan
+from gamesim.errors import UserError
+
+Split = Literal["train", "validation", "all"]
+_T = TypeVar("_T")
+
+
+@dataclass
+class Segments:
+    """B windows of T steps. Step t goes ``frames[:, t] --actions[:, t]--> frames[:, t + 1]``.
+
+    Attributes:
+        frames: uint8 (B, T+1, H, W, 3).
+        actions: int64 (B, T).
+        rewards: float32 (B, T).
+        terminated: bool (B, T), at most the last step of a window.
+        truncated: bool (B, T), likewise. The reward of such a step is a time limit's, which the frames
+            do not show: mask it.
+    """
+
+    frames: Tensor
+    actions: Tensor
+    rewards: Tensor
+    terminated: Tensor
+    truncated: Tensor
+
+
+class Dataset:
+    """The episodes of a folder that have at least ``segment`` steps.
+
+    Attributes:
+        num_frames: Resident frames.
+        num_episodes: Resident episodes.
+        frame_shape: (H, W, 3).
+        env_spec: Spec JSON of the environment that most of them were recorded in.
+        num_windows: Different windows that :meth:`sample` can give.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        segment: int,
+        split: Split = "train",
+        validation: float = 0.05,
+        device: str | torch.device = "cpu",
+        limit: int | None = None,
+    ) -> None:
+        """Load the frames.
+
+        Args:
+            folder: Of recordings; subfolders count.
+            segment: Steps of a window, T >= 1.
+            split: Episodes are dealt by a hash of their file names, so that the two parts share no
+                episode, and an episode stays in its part when others come or the folder moves.
+            validation: Share of the episodes that is kept for validation, 0..1.
+            device: Where the frames live.
+            limit: At most so many episodes, the first by hash (None: all).
+
+        Raises:
+            UserError: No such folder, no usable episode in it, more frames than memory, a damaged file
+                is not an error: it is named in a warning and left out.
+        """
+        folder = Path(folder)
+        entries = scan(folder)
+        if not entries:
+            raise UserError(f"{folder}: there are no recordings in it")
+        chosen = _choose(entries, segment, split, validation)[:limit]
+        if not chosen:
+            wanted = "" if split == "all" else f" of the {split} part"
+            raise UserError(
+                f"{folder}: none of the {len(entries)} episodes{wanted} has {segment} steps or more"
+            )
+        shape = _commonest((entry.height, entry.width, 3) for entry in chosen)
+        for entry in chosen:
+            if (entry.height, entry.width, 3) != shape:
+                warnings.warn(
+                    f"skipped: {folder / entry.file}: its frames are {entry.height}x{entry.width}, "
+                    f"not {shape[0]}x{shape[1]}",
+                    stacklevel=2,
+                )
+        chosen = [entry for entry in chosen if (entry.height, entry.width, 3) == shape]
+        self.frame_shape: tuple[int, int, int] = shape
+        self.segment = segment
+        self.device = torch.device(device)
+        self._load(folder, chosen)
+
+    def sample(self, batch_size: int, generator: torch.Generator) -> Segments:
+        """Windows of :attr:`segment` steps, every one equally likely.
+
+        Args:
+            batch_size: B.
+            generator: On the CPU; its state, saved and restored, continues the same sequence.
+        """
+        picks = torch.randint(self.num_windows, (batch_size,), generator=generator)
+        first, first_step = self._window(picks)
+        span = torch.arange(self.segment + 1)
+        steps = (first_step[:, None] + span[:-1]).to(self.device)
+        return Segments(
+            frames=self._gather(first[:, None] + span),
+            actions=self._actions[steps].long(),
+            rewards=self._rewards[steps],
+            terminated=self._terminated[steps],
+            truncated=self._truncated[steps],
+        )
+
+    def starts(self, count: int, frames: int) -> tuple[Tensor, Tensor]:
+        """How episodes begin: the real frames from which a dream starts.
+
+        Args:
+            count: N, at most; fewer where there are not so many episodes of that length.
+            frames: F >= 1 of each.
+
+        Returns:
+            frames uint8 (N, F, H, W, 3) and actions int64 (N, F-1).
+
+        Raises:
+            UserError: No episode is that long.
+        """
+        chosen = torch.nonzero(self._lengths >= frames - 1)[:, 0][:count]
+        if len(chosen) == 0:
+            raise UserError(f"no episode has the {frames} frames that a start needs")
+        first = self._first_frame[chosen][:, None] + torch.arange(frames)
+        steps = (self._first_step[chosen][:, None] + torch.arange(frames - 1)).to(self.device)
+        return self._gather(first), self._actions[steps].long()
+
+    def _gather(self, index: Tensor) -> Tensor:
+        flat = self._frames.index_select(0, index.reshape(-1).to(self.device))
+        return flat.reshape(*index.shape, *self.frame_shape)
+
+    def _window(self, pick: Tensor) -> tuple[Tensor, Tensor]:
+        """Numbered windows (B,) -> their first frame and first step (B,)."""
+        episode = torch.searchsorted(self._windows_to, pick, right=True)
+        offset = pick - torch.where(episode > 0, self._windows_to[episode - 1], 0)
+        return self._first_frame[episode] + offset, self._first_step[episode] + offset
+
+    def _load(self, folder: Path, chosen: list[Entry]) -> None:
+        total = sum(entry.length + 1 for entry in chosen)
+        try:
+            self._frames = torch.empty((total, *self.frame_shape), dtype=torch.uint8, device=self.device)
+        except (RuntimeError, MemoryError) as error:
+            size = total * int(np.prod(self.frame_shape)) / 2**30
+            raise UserError(
+                f"{folder}: {total} frames need {size:.1f} GiB on {self.device}: set a limit"
+            ) from error
+        kept: list[Episode] = []
+        specs: list[str] = []
+        at = 0
+        for entry, episode in _read_all(folder, chosen, self.frame_shape):
+            if episode is None:
+                continue
+            self._frames[at : at + entry.length + 1].copy_(_tensor(episode.frames))
+            at += entry.length + 1
+            episode.frames = episode.frames[:0]
+            kept.append(episode)
+            specs.append(episode.env_spec)
+        if not kept:
+            raise UserError(f"{folder}: none of its {len(chosen)} episodes can be read")
+        self._frames = self._frames[:at]
+        self.num_frames, self.num_episodes = at, len(kept)
+        self.env_spec = _commonest(specs)
+        self._lengths = torch.tensor([len(episode) for episode in kept])
+        steps_to = self._lengths.cumsum(0)
+        self._first_step = steps_to - self._lengths
+        self._first_frame = self._first_step + torch.arange(len(kept))
+        self._windows_to = (self._lengths - self.segment + 1).cumsum(0)
+        self.num_windows = int(self._windows_to[-1])
+        last = steps_to - 1
+        self._terminated = torch.zeros(int(steps_to[-1]), dtype=torch.bool)
+        self._truncated = self._terminated.clone()
+        self._terminated[last] = torch.tensor([bool(episode.terminated) for episode in kept])
+        self._truncated[last] = torch.tensor([bool(episode.truncated) for episode in kept])
+        self._terminated = self._terminated.to(self.device)
+        self._truncated = self._truncated.to(self.device)
+        self._actions = _tensor(np.concatenate([episode.actions for episode in kept])).to(self.device)
+        self._rewards = _tensor(np.concatenate([episode.rewards for episode in kept])).to(self.device)
+
+
+def _choose(entries: list[Entry], segment: int, split: Split, validation: float) -> list[Entry]:
+    """The long enough episodes of one part, in the order of their hashes: any limit is a fair draw."""
+    hashed = [(crc32(entry.name.encode()), entry.file, entry) for entry in entries if entry.length >= segment]
+    ranked = [entry for _, _, entry in sorted(hashed)]
+    if split == "all" or (split == "train" and validation == 0):
+        return ranked
+    border = bisect_left(sorted(hashed), (validation * 2**32,))
+    if validation > 0 and len(ranked) == 1:
+        warnings.warn(f"{ranked[0].file} is the only episode: training and validation share it", stacklevel=3)
+        return ranked
+    # A handful of episodes may all have hashes on one side: each part gets at least one.
+    border = min(max(border, 1 if validation > 0 else 0), max(len(ranked) - 1, 0))
+    return ranked[:border] if split == "validation" else ranked[border:]
+
+
+def _read_all(
+    folder: Path, entries: list[Entry], shape: tuple[int, int, int]
+) -> Iterator[tuple[Entry, Episode | None]]:
+    """Episodes in order, a few read ahead by other threads (inflating does not hold Python's lock)."""
+
+    def read(entry: Entry) -> Episode | None:
+        try:
+            episode = Episode.load(folder / entry.file)
+        except UserError as error:
+            warnings.warn(f"skipped: {error}", stacklevel=2)
+            return None
+        if episode.frames.shape != (entry.length + 1, *shape):
+            warnings.warn(f"skipped: {folder / entry.file}: the index does not fit it", stacklevel=2)
+            return None
+        return episode
+
+    workers = min(8, os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(entries), 4 * workers):
+            some = entries[start : start + 4 * workers]
+            yield from zip(some, pool.map(read, some), strict=True)
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
+def _commonest(values: Iterable[_T]) -> _T:
+    return Counter(values).most_common(1)[0][0]

@@ -1,0 +1,285 @@
+"""One episode: what was seen, what was pressed, what it was worth, how it ended and who played.
+
+On disk it is one compressed ``.npz`` that plain ``numpy.load(path, allow_pickle=False)`` reads, too.
+:meth:`Episode.load` does not use it: a file from elsewhere may lie, so every size is checked before
+memory is set aside for it, and nothing in a file is ever executed.
+"""
+
+import io
+import json
+import math
+import os
+import zipfile
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from gamesim.errors import UserError
+
+VERSION = 1
+PLAYERS = ("human", "random", "explorer", "controller", "agent")
+"""Who may have pressed a key; :attr:`Episode.players` holds indices into it."""
+
+MAX_FRAME_BYTES = 1 << 30
+"""No episode is longer than this (50,000 frames of 84x84x3): a file that claims more is refused."""
+MAX_STEPS = 1 << 24
+_MAX_META_BYTES = 1 << 20
+# zlib's level 2 was the fastest on tile graphics (360 MB/s a core; level 1: 270, level 6: 100).
+_LEVEL = 2
+
+
+def _no_actions() -> np.ndarray:
+    return np.zeros(0, np.uint8)
+
+
+@dataclass
+class Episode:
+    """T steps of one game. Step t goes ``frames[t] --actions[t]--> frames[t + 1]``.
+
+    Attributes:
+        frames: uint8 (T+1, H, W, 3).
+        actions: uint8 (T,).
+        rewards: float32 (T,), finite.
+        terminated: The game itself ended at the last step (eaten, flag).
+        truncated: A time limit ended it: its last reward cannot be foreseen from the frames.
+            Neither flag is set where only the recording stopped.
+        players: uint8 (T,), who chose each action, as an index into :data:`PLAYERS`.
+        seed: What the environment was seeded with, or None (a dream): without it there is no replay.
+        env_spec: The environment's ``spec.to_json()``.
+        version: Of this format.
+        prefix: uint8 (P,), the actions between the reset and ``frames[0]``: a recording that was
+            switched on in the middle of a game replays from the seed as well.
+    """
+
+    frames: np.ndarray
+    actions: np.ndarray
+    rewards: np.ndarray
+    terminated: bool
+    truncated: bool
+    players: np.ndarray
+    seed: int | None
+    env_spec: str
+    version: int = VERSION
+    prefix: np.ndarray = field(default_factory=_no_actions)
+
+    def __len__(self) -> int:
+        """Steps (one fewer than frames)."""
+        return len(self.actions)
+
+    @property
+    def total_reward(self) -> float:
+        return float(self.rewards.sum(dtype=np.float64))
+
+    def check(self) -> None:
+        """Whether the parts fit each other.
+
+        Raises:
+            ValueError: They do not; the message says which.
+        """
+        steps = len(self.actions)
+        wanted = {
+            "actions": (self.actions, np.uint8, (steps,)),
+            "rewards": (self.rewards, np.float32, (steps,)),
+            "players": (self.players, np.uint8, (steps,)),
+            "prefix": (self.prefix, np.uint8, (len(self.prefix),)),
+            "frames": (self.frames, np.uint8, (steps + 1, *self.frames.shape[1:3], 3)),
+        }
+        for name, (array, dtype, shape) in wanted.items():
+            if array.dtype != dtype or array.shape != shape:
+                raise ValueError(
+                    f"{name} is {array.dtype} {array.shape}, wanted {np.dtype(dtype).name} {shape}"
+                )
+        if steps == 0 or 0 in self.frames.shape:
+            raise ValueError("it has no steps")
+        if self.players.max() >= len(PLAYERS):
+            raise ValueError("it names an unknown player")
+        if not np.isfinite(self.rewards).all():
+            raise ValueError("a reward is not a finite number")
+
+    def to_bytes(self) -> bytes:
+        """The file as bytes (this is where the time goes; zlib lets other threads run meanwhile)."""
+        self.check()
+        meta = {
+            "version": self.version,
+            "terminated": bool(self.terminated),
+            "truncated": bool(self.truncated),
+            "seed": None if self.seed is None else int(self.seed),
+            "env_spec": self.env_spec,
+        }
+        members = {
+            "meta": np.frombuffer(json.dumps(meta).encode(), np.uint8),
+            "actions": self.actions,
+            "rewards": self.rewards,
+            "players": self.players,
+            "prefix": self.prefix,
+            "frames": np.ascontiguousarray(self.frames),
+        }
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
+            for name, array in members.items():
+                with archive.open(name + ".npy", "w") as member:
+                    member.write(_header(array.shape, array.dtype.str))
+                    member.write(array.data)
+        return buffer.getvalue()
+
+    def save(self, path: str | Path) -> int:
+        """Write the file so that it is there whole or not at all, whatever happens.
+
+        Args:
+            path: Ends in ``.npz``; its folder exists. An existing file is replaced.
+
+        Returns:
+            Size of the file in bytes.
+
+        Raises:
+            UserError: It cannot be written (full disk, read-only folder).
+        """
+        data = self.to_bytes()
+        write_atomically(Path(path), data)
+        return len(data)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Episode":
+        """Read and check a file.
+
+        Raises:
+            UserError: It is missing, damaged, or not an episode; the message names it.
+        """
+        path = Path(path)
+        try:
+            with open(path, "rb") as file:
+                return _read(file)
+        # A hostile archive can raise almost anything out of zipfile, zlib and numpy's header parser.
+        except (Exception, RecursionError) as error:
+            raise UserError(f"{path}: not a readable episode ({_one_line(error)})") from error
+
+
+def read_meta(path: str | Path) -> "Episode":
+    """Everything but the frames, quickly: ``frames`` is a (T+1, H, W, 3) view of a single zero.
+
+    Raises:
+        UserError: As :meth:`Episode.load`, but damage inside the compressed frames is not noticed.
+    """
+    path = Path(path)
+    try:
+        with open(path, "rb") as file:
+            return _read(file, pixels=False)
+    except (Exception, RecursionError) as error:
+        raise UserError(f"{path}: not a readable episode ({_one_line(error)})") from error
+
+
+def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
+    """Temporary file, fsync, rename, fsync of the folder.
+
+    Args:
+        path: Where to; an existing file is replaced.
+        data: What.
+        sync: False leaves out both fsyncs, for what can be rebuilt.
+
+    Raises:
+        UserError: It cannot be written; nothing is left behind.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            with open(temporary, "wb") as file:
+                file.write(data)
+                file.flush()
+                if sync:
+                    os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        if sync:
+            sync_folder(path.parent)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder last through a power cut, where the system can."""
+    if os.name == "nt":  # a folder cannot be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@lru_cache(maxsize=4096)
+def _header(shape: tuple[int, ...], dtype: str) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": dtype, "fortran_order": False, "shape": shape})
+    return buffer.getvalue()
+
+
+def _one_line(error: BaseException) -> str:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split())[:200] or type(error).__name__
+
+
+def _read(file: IO[bytes], pixels: bool = True) -> Episode:
+    with zipfile.ZipFile(file) as archive:
+        meta_bytes = _read_array(archive, "meta", "|u1", (None,), _MAX_META_BYTES)
+        meta = _checked_meta(json.loads(meta_bytes.tobytes()))
+        actions = _read_array(archive, "actions", "|u1", (None,), MAX_STEPS)
+        steps = len(actions)
+        episode = Episode(
+            frames=_read_array(archive, "frames", "|u1", (steps + 1, None, None, 3), MAX_FRAME_BYTES, pixels),
+            actions=actions,
+            rewards=_read_array(archive, "rewards", "<f4", (steps,), 4 * MAX_STEPS),
+            players=_read_array(archive, "players", "|u1", (steps,), MAX_STEPS),
+            prefix=_read_array(archive, "prefix", "|u1", (None,), MAX_STEPS),
+            **meta,
+        )
+    episode.check()
+    return episode
+
+
+def _checked_meta(meta: Any) -> dict[str, Any]:
+    if not isinstance(meta, dict) or meta.get("version") != VERSION:
+        raise ValueError(f"its format version is not {VERSION}")
+    kinds = {"terminated": bool, "truncated": bool, "env_spec": str, "seed": (int, type(None))}
+    for name, kind in kinds.items():
+        if name not in meta or not isinstance(meta[name], kind):
+            raise ValueError(f"{name} is missing or of the wrong kind")
+    return {name: meta[name] for name in ("version", *kinds)}
+
+
+def _read_array(
+    archive: zipfile.ZipFile,
+    name: str,
+    dtype: str,
+    shape: tuple[int | None, ...],
+    max_bytes: int,
+    pixels: bool = True,
+) -> np.ndarray:
+    """One member: its declared shape must be the wanted one (None: any), its size must fit it exactly."""
+    try:
+        info = archive.getinfo(name + ".npy")
+    except KeyError:
+        raise ValueError(f"it has no {name}") from None
+    with archive.open(info) as member:
+        if np.lib.format.read_magic(member) != (1, 0):
+            raise ValueError(f"{name} has an unknown array header")
+        found, fortran_order, found_dtype = np.lib.format.read_array_header_1_0(member, max_header_size=1024)
+        sizes = len(found) == len(shape) and all(
+            want in (None, have) for want, have in zip(shape, found, strict=True)
+        )
+        if not sizes or fortran_order or found_dtype != np.dtype(dtype) or min(found) < 0:
+            raise ValueError(f"{name} is {found_dtype} {found}, wanted {np.dtype(dtype).name} {shape}")
+        size = math.prod(found) * np.dtype(dtype).itemsize
+        # deflate cannot shrink anything below a 1032nd: what claims more is no file of ours.
+        if size > max_bytes or info.file_size > size + 1024 or size > 1040 * info.compress_size + 1024:
+            raise ValueError(f"{name} claims {size} bytes")
+        if not pixels:
+            return np.broadcast_to(np.zeros((), dtype), found)
+        data = member.read(size + 1)
+    if len(data) != size:
+        raise ValueError(f"{name} has the wrong length")
+    return np.frombuffer(data, dtype).reshape(found)

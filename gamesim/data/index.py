@@ -1,0 +1,170 @@
+"""A folder of episodes: what is in it, without opening every file.
+
+``index.jsonl`` holds one line an episode. It only saves time: a line counts as long as its file still
+has the size and the date that the line names, whatever is missing or damaged is read again from the
+episodes, and the whole file may be deleted at any moment.
+"""
+
+import contextlib
+import json
+import math
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gamesim.data.episode import MAX_STEPS, PLAYERS, Episode, read_meta, write_atomically
+from gamesim.errors import UserError
+
+INDEX = "index.jsonl"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One episode of a folder.
+
+    Attributes:
+        file: Path below the folder, with "/" between its parts.
+        size: Of the file, bytes.
+        modified: Of the file, nanoseconds since 1970.
+        length: Steps (one fewer than frames).
+        height: Of a frame, pixels.
+        width: Of a frame, pixels.
+        total_reward: Sum of its rewards.
+        terminated: As in :class:`Episode`.
+        truncated: As in :class:`Episode`.
+        seed: As in :class:`Episode`.
+        players: Who played, the most steps first, names out of :data:`PLAYERS`.
+        env_id: Such as ``gamesim/Pacman-v0``; empty where the spec names none.
+    """
+
+    file: str
+    size: int
+    modified: int
+    length: int
+    height: int
+    width: int
+    total_reward: float
+    terminated: bool
+    truncated: bool
+    seed: int | None
+    players: tuple[str, ...]
+    env_id: str
+
+    @property
+    def name(self) -> str:
+        return Path(self.file).stem
+
+
+def env_id(spec: str) -> str:
+    """The id inside an environment's spec JSON, or ""."""
+    try:
+        found = json.loads(spec)["id"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return found if isinstance(found, str) else ""
+
+
+def entry_of(folder: Path, path: Path, episode: Episode) -> Entry:
+    """The line of an episode that lies at ``path``."""
+    status = path.stat()
+    steps = np.bincount(episode.players, minlength=len(PLAYERS))
+    return Entry(
+        file=path.relative_to(folder).as_posix(),
+        size=status.st_size,
+        modified=status.st_mtime_ns,
+        length=len(episode),
+        height=episode.frames.shape[1],
+        width=episode.frames.shape[2],
+        total_reward=episode.total_reward,
+        terminated=episode.terminated,
+        truncated=episode.truncated,
+        seed=episode.seed,
+        players=tuple(PLAYERS[who] for who in np.argsort(-steps, kind="stable") if steps[who]),
+        env_id=env_id(episode.env_spec),
+    )
+
+
+def append(folder: Path, entries: Iterable[Entry]) -> None:
+    """Add lines to the index. Whatever hinders that is no harm: the next :func:`scan` mends it."""
+    lines = "".join(json.dumps(asdict(entry)) + "\n" for entry in entries)
+    with contextlib.suppress(OSError), open(folder / INDEX, "a", encoding="utf-8") as file:
+        file.write(lines)
+
+
+def scan(folder: str | Path) -> list[Entry]:
+    """All episodes below a folder, by name; damaged ones are named in a warning and left out.
+
+    Raises:
+        UserError: There is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: there is no such folder of recordings")
+    known = _read_index(folder)
+    entries: list[Entry] = []
+    stale = False
+    for relative, status in sorted(_episode_files(folder, "")):
+        entry = known.pop(relative, None)
+        if entry is None or (entry.size, entry.modified) != (status.st_size, status.st_mtime_ns):
+            stale = True
+            try:
+                entry = entry_of(folder, folder / relative, read_meta(folder / relative))
+            except (UserError, OSError) as error:
+                warnings.warn(f"skipped: {error}", stacklevel=2)
+                continue
+        entries.append(entry)
+    if stale or known:
+        write(folder, entries)
+    return entries
+
+
+def write(folder: Path, entries: Iterable[Entry]) -> None:
+    """Replace the index; a read-only folder does without."""
+    data = "".join(json.dumps(asdict(entry)) + "\n" for entry in entries).encode()
+    with contextlib.suppress(UserError):
+        write_atomically(folder / INDEX, data, sync=False)
+
+
+def _episode_files(folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
+    with os.scandir(folder) as items:
+        for item in items:
+            if item.name.startswith("."):
+                continue
+            if item.is_dir(follow_symlinks=False):
+                yield from _episode_files(Path(item.path), f"{prefix}{item.name}/")
+            elif item.name.endswith(".npz") and item.is_file():
+                yield prefix + item.name, item.stat()
+
+
+def _read_index(folder: Path) -> dict[str, Entry]:
+    try:
+        lines = (folder / INDEX).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    return {entry.file: entry for entry in map(_parse, lines) if entry is not None}
+
+
+def _parse(line: str) -> Entry | None:
+    """An entry, or None for a line that is not one."""
+    try:
+        values: Any = json.loads(line)
+        if values.keys() != _KINDS.keys():
+            return None
+        values["players"] = tuple(values["players"])
+        if not all(isinstance(values[name], kind) for name, kind in _KINDS.items()):
+            return None
+        if not all(who in PLAYERS for who in values["players"]) or not math.isfinite(values["total_reward"]):
+            return None
+        if not (0 < values["length"] <= MAX_STEPS and values["height"] > 0 and values["width"] > 0):
+            return None
+        return Entry(**values)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+_KINDS: dict[str, Any] = {field.name: field.type for field in fields(Entry)} | {"players": tuple}

@@ -1,0 +1,155 @@
+"""The explorer: a policy whose games show walls, ghosts, food and the way back.
+
+It sees what a person sees. From a few pixels of each cell it tells walls, ghosts and food by their
+colours; what lies outside the picture it knows only from where it has been.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gamesim.envs.sprites import palette
+
+_STEP = np.array([[0, 0], [0, -1], [0, 1], [-1, 0], [1, 0]])  # (y, x) of stay, left, right, up, down
+_REVERSE = np.array([0, 2, 1, 4, 3])
+_MAP = 64  # cells on a side of the map of visited cells; positions wrap round
+_PATH = 256  # moves that are remembered for the way back
+_NEAR = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
+
+
+@dataclass(frozen=True)
+class Taste:
+    """What an action is worth: its probability grows with e to the power of the sum."""
+
+    stay: float = -2.0
+    blocked: float = -2.4
+    onwards: float = 0.9
+    back: float = -1.1
+    unseen: float = 1.6
+    food: float = 0.6
+    ghost: float = -5.0
+    homewards: float = 5.0
+    setting_out: float = 0.06  # probability in each step to begin to walk back
+    wild: float = 0.1  # share of the episodes that are played by a monkey
+
+
+class ExplorerPolicy:
+    """Mostly legal moves with momentum, drawn to cells where it has not been, shy of ghosts.
+
+    Now and then it walks the way back that it came, so that memory has something to remember; now
+    and then it bumps into a wall or stays; and some games it plays nearly at random.
+    """
+
+    player = "explorer"
+
+    def __init__(self, seed: int = 0, grid: int = 7, taste: Taste | None = None) -> None:
+        """Make one.
+
+        Args:
+            seed: Of its choices.
+            grid: Cells on a side of the picture: 7 shows Pac-Man at its centre, anything else a whole
+                board.
+            taste: What it likes.
+        """
+        self._random = np.random.default_rng(seed)
+        self._grid = grid
+        self._taste = taste or Taste()
+        self._lanes = 0
+
+    def reset(self, mask: np.ndarray) -> None:
+        if self._lanes != len(mask):
+            self._allocate(len(mask))
+        self._place[mask] = _MAP // 2
+        self._visits[mask] = 0
+        self._depth[mask] = 0
+        self._homing[mask] = False
+        self._last[mask] = 0
+        self._heat[mask] = np.where(self._random.random(mask.sum()) < self._taste.wild, 0.15, 1.0)
+
+    def _allocate(self, lanes: int) -> None:
+        self._lanes = lanes
+        self._place = np.zeros((lanes, 2), np.int64)
+        self._visits = np.zeros((lanes, _MAP, _MAP), np.uint8)
+        self._path = np.zeros((lanes, _PATH), np.int64)
+        self._depth = np.zeros(lanes, np.int64)
+        self._homing = np.zeros(lanes, bool)
+        self._last = np.zeros(lanes, np.int64)
+        self._heat = np.ones(lanes)
+
+    def act(self, frames: np.ndarray, info: dict[str, Any]) -> np.ndarray:
+        if self._lanes != len(frames):
+            self.reset(np.ones(len(frames), bool))
+        taste, lanes = self._taste, np.arange(len(frames))
+        wall, ghost, food, here = self._look(frames)
+        there = here[:, None] + _STEP
+        free = ~_at(wall, there)
+        free[:, 0] = True
+
+        ahead = (self._place[:, None] + _STEP) % _MAP
+        seen = self._visits[lanes[:, None], ahead[..., 0], ahead[..., 1]]
+        worth = taste.unseen / (1.0 + seen) + taste.food * _at(food, there)
+        worth[lanes, self._last] += taste.onwards
+        worth[lanes, _REVERSE[self._last]] += taste.back
+        way = _REVERSE[self._path[lanes, (self._depth - 1) % _PATH]]
+        worth[lanes, way] += taste.homewards * self._homing
+        worth[:, 0] = taste.stay
+        worth += np.where(free, 0.0, taste.blocked - worth)
+        # A blocked move stays where it is, and so is as safe as that.
+        danger = np.max([_at(ghost, there + near) for near in _NEAR], axis=0)
+        worth += taste.ghost * np.where(free, danger, danger[:, :1])
+
+        worth *= self._heat[:, None]
+        actions = (worth + self._random.gumbel(size=worth.shape)).argmax(1)
+        self._remember(actions, free[lanes, actions] & (actions > 0), way)
+        return actions
+
+    def _remember(self, actions: np.ndarray, moved: np.ndarray, way: np.ndarray) -> None:
+        lanes = np.arange(len(actions))
+        y, x = self._place.T
+        self._visits[lanes, y, x] = np.minimum(self._visits[lanes, y, x], 254) + 1
+        self._place = (self._place + _STEP[actions] * moved[:, None]) % _MAP
+        returned = moved & (self._depth > 0) & (actions == way)
+        out = moved & ~returned
+        self._path[lanes[out], self._depth[out] % _PATH] = actions[out]
+        self._depth += out.astype(np.int64) - returned
+        self._last = np.where(actions > 0, actions, self._last)
+        setting_out = (self._depth >= 4) & (self._random.random(len(actions)) < self._taste.setting_out)
+        self._homing = (self._homing | setting_out) & (self._depth > 0)
+
+    def _look(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Cells with a wall, a ghost, food: bool (N, grid+4, grid+4) with a rim of 2; own cell int (N, 2)."""
+        middle = self._pixels(frames, 0.46)
+        low = self._pixels(frames, 0.7)
+        wall = _like(middle, "wall") | _like(middle, "outside")
+        ghost = _like(low, "red") | _like(low, "pink") | _like(low, "cyan") | _like(low, "orange")
+        food = _like(middle, "food")
+        here = np.full((len(frames), 2), 3) if self._grid == 7 else self._find(frames)
+        rim = ((0, 0), (2, 2), (2, 2))
+        return np.pad(wall, rim), np.pad(ghost, rim), np.pad(food, rim), here + 2
+
+    def _pixels(self, frames: np.ndarray, height: float) -> np.ndarray:
+        """One pixel of each cell, int16 (N, grid, grid, 3), in its middle column."""
+        cells, (tall, wide) = np.arange(self._grid), frames.shape[1:3]
+        rows = ((cells + height) * tall / self._grid).astype(int)
+        columns = ((cells + 0.46) * wide / self._grid).astype(int)
+        return frames[:, rows[:, None], columns].astype(np.int16)
+
+    def _find(self, frames: np.ndarray) -> np.ndarray:
+        """The cell with the most of Pac-Man's yellow, int (N, 2)."""
+        some = frames[:, ::2, ::2]
+        yellow = (some[..., 0] > 200) & (some[..., 1] > 190) & (some[..., 2] < 60)
+        y = yellow.sum(2).argmax(1) * 2 * self._grid // frames.shape[1]
+        x = yellow.sum(1).argmax(1) * 2 * self._grid // frames.shape[2]
+        self._place = np.stack([y, x], 1) % _MAP
+        return np.stack([y, x], 1)
+
+
+def _like(pixels: np.ndarray, colour: str) -> np.ndarray:
+    """Which pixels have about that colour: bool, without the last axis."""
+    return np.abs(pixels - np.array(palette[colour], np.int16)).sum(-1) < 60
+
+
+def _at(cells: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """cells (N, S, S) at places (N, K, 2) of (y, x) -> (N, K)."""
+    return cells[np.arange(len(cells))[:, None], places[..., 0], places[..., 1]]

@@ -1,0 +1,346 @@
+"""Playing without a person: policies, and the one loop that serves the real game and every dream."""
+
+import copy
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any, Protocol
+
+import gymnasium as gym
+import numpy as np
+from tqdm import tqdm
+
+from gamesim.data.episode import PLAYERS, Episode
+from gamesim.data.index import Entry, append, entry_of
+from gamesim.errors import UserError
+from gamesim.explorer import ExplorerPolicy
+
+MAX_STEPS = 500
+"""Steps after which :func:`run` goes on in a new episode: endless games would fill the memory."""
+
+
+class Policy(Protocol):
+    """Chooses actions for a batch of games from what a person would see."""
+
+    player: str
+    """Who that is, a name of :data:`PLAYERS`."""
+
+    def act(self, frames: np.ndarray, info: dict[str, Any]) -> np.ndarray:
+        """Frames uint8 (N, H, W, 3) and the environment's infos (no cells) -> actions int64 (N,)."""
+        ...
+
+    def reset(self, mask: np.ndarray) -> None:
+        """Forget the lanes of ``mask``, bool (N,): new games begin there with the next frames."""
+        ...
+
+
+class RandomPolicy:
+    """Every action equally likely, every time."""
+
+    player = "random"
+
+    def __init__(self, seed: int = 0, num_actions: int = 5) -> None:
+        self._random = np.random.default_rng(seed)
+        self._num_actions = num_actions
+
+    def act(self, frames: np.ndarray, info: dict[str, Any]) -> np.ndarray:
+        return self._random.integers(self._num_actions, size=len(frames))
+
+    def reset(self, mask: np.ndarray) -> None:
+        pass
+
+
+def run(
+    env: gym.vector.VectorEnv,
+    policy: Policy,
+    episodes: int,
+    *,
+    seed: int | None = None,
+    options: dict[str, Any] | None = None,
+    env_spec: str = "",
+    max_steps: int = MAX_STEPS,
+    on_step: Callable[[int], None] | None = None,
+) -> Iterator[Episode]:
+    """Play, and give each episode when it is over.
+
+    The first ``episodes`` that were begun are the ones that are given: those that were over first
+    would be the short ones. An episode of more than ``max_steps`` comes in parts, each with the
+    actions before it as its ``prefix``; each part counts.
+
+    Args:
+        env: uint8 (N, H, W, 3) frames, a new array each step, NEXT_STEP autoreset. An ``info["seed"]``
+            of int (N,), where there is one, is what each lane's running episode can be reset with.
+        policy: Who plays; must fit the environment's actions.
+        episodes: How many.
+        seed: For the first reset.
+        options: For the first reset.
+        env_spec: For the episodes.
+        max_steps: Of an episode.
+        on_step: Called after each step with the number of frames that were kept.
+    """
+    book = _Book(env.num_envs, episodes, PLAYERS.index(policy.player), env_spec)
+    frames, info = env.reset(seed=seed, options=options)
+    begin = np.ones(env.num_envs, bool)
+    book.begin(begin, frames, info)
+    ended = np.zeros(env.num_envs, bool)
+    while book.open:
+        if begin.any():
+            policy.reset(begin)
+        actions = policy.act(frames, {name: value for name, value in info.items() if name != "cells"})
+        frames, rewards, terminated, truncated, info = env.step(actions)
+        begin = ended  # the environment ignored the action there and began a new episode
+        ended = (terminated | truncated) & ~begin
+        kept = book.step(actions, rewards, frames, begin)
+        for lane in np.flatnonzero(book.recording & (ended | (book.lengths() >= max_steps))):
+            yield book.close(lane, bool(terminated[lane]), bool(truncated[lane]))
+            if not ended[lane]:
+                book.proceed(lane)
+        book.begin(begin, frames, info)
+        if on_step is not None:
+            on_step(kept)
+
+
+class _Book:
+    """What a batch of lanes saw and did, step by step, as far back as an open episode needs it."""
+
+    def __init__(self, num_envs: int, episodes: int, player: int, env_spec: str) -> None:
+        self._left, self._player, self._env_spec = episodes, player, env_spec
+        self._frames: deque[np.ndarray] = deque()
+        self._actions: deque[np.ndarray] = deque()
+        self._rewards: deque[np.ndarray] = deque()
+        self._first = 0  # number of the step at which the deques begin
+        self._now = 0
+        self._start = np.zeros(num_envs, np.int64)
+        self._seeds: list[int | None] = [None] * num_envs
+        self._prefixes = [np.zeros(0, np.uint8)] * num_envs
+        self.recording = np.zeros(num_envs, bool)
+
+    @property
+    def open(self) -> bool:
+        return bool(self._left or self.recording.any())
+
+    def lengths(self) -> np.ndarray:
+        """Steps of each lane's running episode, int64 (N,)."""
+        return self._now - self._start
+
+    def begin(self, lanes: np.ndarray, frames: np.ndarray, info: dict[str, Any]) -> None:
+        """New games in ``lanes``, bool (N,), which ``frames`` show."""
+        if not self._frames:
+            self._frames.append(frames)
+        seeds, there = info.get("seed"), info.get("_seed")
+        for lane in np.flatnonzero(lanes):
+            known = seeds is not None and (there is None or there[lane])
+            self._seeds[lane] = int(seeds[lane]) if known else None
+            self._prefixes[lane] = np.zeros(0, np.uint8)
+            self._open(lane)
+
+    def proceed(self, lane: int) -> None:
+        """The game of a lane goes on in a new episode."""
+        self._open(lane)
+
+    def _open(self, lane: int) -> None:
+        self._start[lane] = self._now
+        self.recording[lane] = self._left > 0
+        self._left -= int(self.recording[lane])
+
+    def step(self, actions: np.ndarray, rewards: np.ndarray, frames: np.ndarray, begin: np.ndarray) -> int:
+        """One step of all lanes; returns in how many it belongs to an episode."""
+        self._actions.append(actions.astype(np.uint8))
+        self._rewards.append(rewards.astype(np.float32))
+        self._frames.append(frames)
+        self._now += 1
+        running = self.recording & ~begin
+        oldest = int(self._start[running].min(initial=self._now))
+        while self._first < oldest:
+            self._frames.popleft(), self._actions.popleft(), self._rewards.popleft()
+            self._first += 1
+        return int(running.sum())
+
+    def close(self, lane: int, terminated: bool, truncated: bool) -> Episode:
+        """The episode of a lane, which has just made its last step."""
+        steps = range(self._start[lane] - self._first, self._now - self._first)
+        actions = np.array([self._actions[t][lane] for t in steps], np.uint8)
+        episode = Episode(
+            frames=np.stack([self._frames[t][lane] for t in (*steps, steps.stop)]),
+            actions=actions,
+            rewards=np.array([self._rewards[t][lane] for t in steps], np.float32),
+            terminated=terminated,
+            truncated=truncated,
+            players=np.full(len(actions), self._player, np.uint8),
+            seed=self._seeds[lane],
+            env_spec=self._env_spec,
+            prefix=self._prefixes[lane],
+        )
+        self._prefixes[lane] = np.concatenate([episode.prefix, actions])
+        self.recording[lane] = False
+        return episode
+
+
+def record(
+    env_id: str,
+    policy: str,
+    episodes: int,
+    out: str | Path,
+    *,
+    seed: int = 0,
+    num_envs: int = 256,
+    env_kwargs: dict[str, Any] | None = None,
+    progress: bool = True,
+) -> list[Entry]:
+    """Record episodes into a folder, beside whatever is there.
+
+    Each call makes a folder of its own below ``out``; its number is part of the boards' seed, so that
+    the same call twice gives different boards, and into an empty folder always the same.
+
+    Args:
+        env_id: Such as ``gamesim/Pacman-v0``.
+        policy: "explorer" or "random".
+        episodes: How many, >= 1.
+        out: The folder; made where it is missing.
+        seed: Of boards and choices, >= 0.
+        num_envs: Games played at once, at most.
+        env_kwargs: For the environment.
+        progress: Show a bar.
+
+    Returns:
+        What was recorded.
+
+    Raises:
+        UserError: Unknown id, policy or keyword, unsuitable environment, unwritable folder, full disk.
+            What had been recorded until then stays.
+    """
+    if policy not in _POLICIES:
+        raise UserError(f"policy must be one of {', '.join(_POLICIES)}, not {policy!r}")
+    if episodes < 1 or num_envs < 1 or seed < 0:
+        raise UserError("episodes and num_envs must be at least 1, and seed at least 0")
+    env, spec = _make(env_id, min(num_envs, episodes), env_kwargs or {})
+    try:
+        folder, number = _claim(Path(out), f"{policy}-s{seed}")
+        env_seed, policy_seed = np.random.SeedSequence([seed, number]).generate_state(2, np.uint64) >> 2
+        player = _POLICIES[policy](int(policy_seed), env, env_kwargs or {})
+        with (
+            tqdm(total=episodes, unit="episode", disable=not progress) as bar,
+            _Writer(Path(out), folder) as writer,
+        ):
+            steps = 0
+            for episode in run(env, player, episodes, seed=int(env_seed), env_spec=spec):
+                writer.put(episode)
+                steps += len(episode)
+                bar.update()
+                bar.set_postfix(steps=f"{steps:,}", refresh=False)
+        return writer.entries
+    finally:
+        env.close()
+
+
+def _explorer(seed: int, env: gym.vector.VectorEnv, env_kwargs: dict[str, Any]) -> Policy:
+    if _num_actions(env) != 5:
+        raise UserError(f"the explorer plays games with 5 actions, not {_num_actions(env)}: use random")
+    spec = env.spec
+    arcade = spec is not None and "Arcade" in spec.id
+    grid = 21 if arcade else 14 if env_kwargs.get("view") == "full" else 7
+    return ExplorerPolicy(seed, grid)
+
+
+def _random(seed: int, env: gym.vector.VectorEnv, env_kwargs: dict[str, Any]) -> Policy:
+    return RandomPolicy(seed, _num_actions(env))
+
+
+_POLICIES: dict[str, Callable[[int, gym.vector.VectorEnv, dict[str, Any]], Policy]] = {
+    "explorer": _explorer,
+    "random": _random,
+}
+
+
+def _num_actions(env: gym.vector.VectorEnv) -> int:
+    assert isinstance(env.single_action_space, gym.spaces.Discrete)
+    return int(env.single_action_space.n)
+
+
+def _make(env_id: str, num_envs: int, kwargs: dict[str, Any]) -> tuple[gym.vector.VectorEnv, str]:
+    """The batch, and the JSON of the single environment's spec."""
+    try:
+        spec = copy.deepcopy(gym.spec(env_id))
+        spec.kwargs.update(kwargs)
+        mode = "sync" if spec.vector_entry_point is None else "vector_entry_point"
+        env = gym.make_vec(env_id, num_envs, vectorization_mode=mode, **kwargs)
+        text = spec.to_json()
+    except (gym.error.Error, TypeError, ValueError, ImportError) as error:
+        raise UserError(f"{env_id}: {' '.join(str(error).split())}") from error
+    space, actions = env.single_observation_space, env.single_action_space
+    fits = isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and space.shape[2:] == (3,)
+    if not fits or not isinstance(actions, gym.spaces.Discrete) or actions.n > 256:
+        env.close()
+        raise UserError(f"{env_id}: it does not show uint8 (H, W, 3) frames and take Discrete actions")
+    return env, text
+
+
+def _claim(out: Path, name: str) -> tuple[Path, int]:
+    """A new subfolder ``name-NUMBER``; to make it is to own it, also when two record at once."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        number = 0
+        while True:
+            folder = out / f"{name}-{number:03d}"
+            try:
+                folder.mkdir()
+                return folder, number
+            except FileExistsError:
+                number += 1
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written ({error.strerror or error})") from error
+
+
+class _Writer:
+    """Compresses and saves episodes in other threads, a few at a time."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self._root, self._folder = root, folder
+        self._workers = max(2, os.cpu_count() or 1)
+        self._pool = ThreadPoolExecutor(self._workers)
+        self._pending: set[Future[Entry]] = set()
+        self._count = 0
+        self._indexed = 0
+        self.entries: list[Entry] = []
+
+    def __enter__(self) -> "_Writer":
+        return self
+
+    def put(self, episode: Episode) -> None:
+        """Save it soon; waits where too many are waiting.
+
+        Raises:
+            UserError: An earlier one could not be written.
+        """
+        path = self._folder / f"{self._folder.name}-{self._count:06d}.npz"
+        self._count += 1
+        self._pending.add(self._pool.submit(self._save, path, episode))
+        if len(self._pending) > 4 * self._workers:
+            self._collect()
+
+    def _save(self, path: Path, episode: Episode) -> Entry:
+        episode.save(path)
+        return entry_of(self._root, path, episode)
+
+    def _collect(self, everything: bool = False) -> None:
+        done, self._pending = wait(
+            self._pending, return_when="ALL_COMPLETED" if everything else FIRST_COMPLETED
+        )
+        saved = sorted((future.result() for future in done if not future.exception()), key=lambda e: e.file)
+        self.entries += saved
+        if everything or len(self.entries) - self._indexed >= 256:
+            append(self._root, self.entries[self._indexed :])
+            self._indexed = len(self.entries)
+        for future in done:
+            future.result()
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        try:
+            self._collect(everything=True)
+        except UserError:
+            if error is None:
+                raise
+        finally:
+            self._pool.shutdown()
