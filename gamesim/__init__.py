@@ -14,7 +14,14 @@ def _register() -> None:
     games = {
         "gamesim/Pacman-v0": {"board": "random"},
         "gamesim/PacmanMaze-v0": {"board": "maze", "num_ghosts": 0},
-        "gamesim/PacmanArcade-v0": {"board": "arcade"},
+        "gamesim/PacmanArcade-v0": {
+            "board": "arcade",
+            "max_steps": None,
+            "num_ghosts": 4,
+            "grid_size": 21,
+            "food_density": 1.0,
+            "view": "full",
+        },
     }
     for name, kwargs in games.items():
         gymnasium.register(id=name, entry_point=single, vector_entry_point=batched, kwargs=kwargs)

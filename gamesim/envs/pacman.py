@@ -11,8 +11,10 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from gamesim.envs.arcade import SIZE as ARCADE_SIZE
+from gamesim.envs.arcade import ArcadeGame
 from gamesim.envs.rules import EgoGame, Snapshot
-from gamesim.envs.views import BoardView, EgoView
+from gamesim.envs.views import BoardView, EgoView, Game
 from gamesim.errors import UserError
 
 FRAME = (84, 84, 3)
@@ -30,9 +32,9 @@ class _Rulebook:
     Args:
         board: ``"random"``, ``"maze"`` or ``"arcade"``.
         max_steps: Steps until truncation; None or 0 for endless play.
-        num_ghosts: Ghosts on the board, 0 to 8.
-        grid_size: Cells on a side, 6 to 40.
-        food_density: Probability of food on each walkable cell, 0 to 1.
+        num_ghosts: Ghosts on the board, 0 to 8 (arcade: 0 to 4).
+        grid_size: Cells on a side, 6 to 40 (arcade: 21).
+        food_density: Probability of food on each walkable cell, 0 to 1 (arcade: of its own food).
         view: ``"ego"`` (7x7 cells around Pac-Man) or ``"full"`` (the whole board).
 
     Raises:
@@ -48,21 +50,28 @@ class _Rulebook:
         food_density: float,
         view: str,
     ) -> None:
-        if board not in ("random", "maze"):
-            raise UserError(f"board must be random or maze, not {board!r}")
+        if board not in ("random", "maze", "arcade"):
+            raise UserError(f"board must be random, maze or arcade, not {board!r}")
         if view not in ("ego", "full"):
             raise UserError(f"view must be ego or full, not {view!r}")
+        arcade = board == "arcade"
         _check("max_steps", max_steps or 0, 0, 2**31)
-        _check("num_ghosts", num_ghosts, 0, 8)
-        _check("grid_size", grid_size, 6, 40)
+        _check("num_ghosts", num_ghosts, 0, 4 if arcade else 8)
+        _check("grid_size", grid_size, ARCADE_SIZE if arcade else 6, ARCADE_SIZE if arcade else 40)
         _check("food_density", food_density, 0, 1)
-        if view == "full" and grid_size != 14:
-            raise UserError(f"grid_size must be 14 for the full view, not {grid_size}")
-        self.settings = (board, int(grid_size), int(num_ghosts), float(food_density), max_steps or None)
+        if view == "full" and 84 // grid_size not in (4, 6, 12) or 84 % grid_size:
+            raise UserError(f"grid_size must be 7, 14 or 21 for the full view, not {grid_size}")
+        self.board, self.grid_size, self.num_ghosts = board, int(grid_size), int(num_ghosts)
+        self.food_density, self.max_steps = float(food_density), max_steps or None
         self.view = EgoView(grid_size) if view == "ego" else BoardView(grid_size)
+        # What an info tells beside the cells: integer attributes of a game.
+        self.facts = ("seed", "score", "lives", "level") if arcade else ("seed",)
 
-    def game(self) -> EgoGame:
-        return EgoGame(*self.settings)
+    def game(self) -> Game:
+        """A new game, not yet reset."""
+        if self.board == "arcade":
+            return ArcadeGame(self.num_ghosts, self.food_density, self.max_steps)
+        return EgoGame(self.board, self.grid_size, self.num_ghosts, self.food_density, self.max_steps)
 
 
 class PacmanEnv(gym.Env[np.ndarray, int]):
@@ -70,7 +79,8 @@ class PacmanEnv(gym.Env[np.ndarray, int]):
 
     Observation: uint8 (84, 84, 3). Action: 0 stay, 1 left, 2 right, 3 up, 4 down. ``info["cells"]``: the
     visible cells, uint8 (7, 7), classes of ``rules`` (for evaluation; no model may read them).
-    ``info["seed"]``: the episode's seed; ``reset(seed=...)`` with it and the same actions give it again.
+    In the arcade (21, 21), and
+    ``info`` has ``score``, ``lives`` and ``level`` too. ``info["seed"]``: the episode's seed; ``reset(seed=...)`` with it and the same actions give it again.
     Keyword arguments: see ``_Rulebook``.
     """
 
@@ -89,7 +99,8 @@ class PacmanEnv(gym.Env[np.ndarray, int]):
         if render_mode not in (None, "rgb_array"):
             raise UserError(f"render_mode must be rgb_array or None, not {render_mode!r}")
         rulebook = _Rulebook(board, max_steps, num_ghosts, grid_size, food_density, view)
-        self.game, self.view, self.render_mode = rulebook.game(), rulebook.view, render_mode
+        self.game, self.view, self.facts = rulebook.game(), rulebook.view, rulebook.facts
+        self.render_mode = render_mode
         self.observation_space = gym.spaces.Box(0, 255, FRAME, np.uint8)
         self.action_space = gym.spaces.Discrete(NUM_ACTIONS)
 
@@ -112,7 +123,7 @@ class PacmanEnv(gym.Env[np.ndarray, int]):
 
     def _observe(self) -> tuple[np.ndarray, dict[str, Any]]:
         frames, cells = self.view.draw([self.game])
-        return frames[0], {"cells": cells[0], "seed": self.game.seed}
+        return frames[0], {"cells": cells[0], **{fact: getattr(self.game, fact) for fact in self.facts}}
 
     def render(self) -> np.ndarray | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The frame, uint8 (84, 84, 3), when ``render_mode`` is "rgb_array"."""
@@ -127,7 +138,7 @@ class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     """Many games at once, NEXT_STEP autoreset: the step after an ending ignores its action and resets.
 
     Observation: uint8 (N, 84, 84, 3), a new array each time. Infos: ``cells`` (N, 7, 7) uint8 and ``seed``
-    (N,) int64 with masks ``_cells`` and ``_seed``. Keyword arguments: see ``_Rulebook``.
+    (N,) int64 with masks ``_cells`` and ``_seed``; in the arcade also ``score``, ``lives``, ``level``. Keyword arguments: see ``_Rulebook``.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 8, "autoreset_mode": AutoresetMode.NEXT_STEP}
@@ -147,7 +158,8 @@ class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             raise UserError(f"render_mode must be rgb_array or None, not {render_mode!r}")
         _check("num_envs", num_envs, 1, 2**20)
         rulebook = _Rulebook(board, max_steps, num_ghosts, grid_size, food_density, view)
-        self.num_envs, self.view, self.render_mode = num_envs, rulebook.view, render_mode
+        self.num_envs, self.render_mode = num_envs, render_mode
+        self.view, self.facts = rulebook.view, rulebook.facts
         self.games = [rulebook.game() for _ in range(num_envs)]
         self.single_observation_space = gym.spaces.Box(0, 255, FRAME, np.uint8)
         self.single_action_space = gym.spaces.Discrete(NUM_ACTIONS)
@@ -189,9 +201,11 @@ class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def _observe(self) -> tuple[np.ndarray, dict[str, Any]]:
         frames, cells = self.view.draw(self.games)
-        seeds = np.array([game.seed for game in self.games], dtype=np.int64)
-        there = np.ones(self.num_envs, dtype=bool)
-        return frames, {"cells": cells, "_cells": there, "seed": seeds, "_seed": there.copy()}
+        infos: dict[str, Any] = {"cells": cells, "_cells": np.ones(self.num_envs, dtype=bool)}
+        for fact in self.facts:
+            infos[fact] = np.array([getattr(game, fact) for game in self.games], dtype=np.int64)
+            infos["_" + fact] = np.ones(self.num_envs, dtype=bool)
+        return frames, infos
 
     def render(self) -> tuple[np.ndarray, ...] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One frame a lane when ``render_mode`` is "rgb_array"."""

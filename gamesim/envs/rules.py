@@ -80,6 +80,7 @@ class Snapshot:
         steps: Steps since the reset.
         events: What the last step brought: "food", "flag", "eaten", "timeout", "blocked" and, in the
             arcade, "power", "ghost", "life", "level", "over".
+        fright: Steps for which the ghosts stay frightened (arcade).
     """
 
     cells: np.ndarray
@@ -91,6 +92,7 @@ class Snapshot:
     level: int
     steps: int
     events: tuple[str, ...]
+    fright: int = 0
 
 
 class EgoGame:
@@ -110,6 +112,7 @@ class EgoGame:
         self.kind, self.size, self.num_ghosts = kind, size, num_ghosts
         self.food_density, self.max_steps = food_density, max_steps
         self.delta = grid_of(size).delta
+        self.ghost_sprites = [GHOST] * num_ghosts
         self.rng = Random()
         self.terminated = self.truncated = True
 

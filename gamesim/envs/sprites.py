@@ -56,7 +56,11 @@ FACING = 10
 """Sprite of a Pac-Man who faces direction ``d`` (1 left, 2 right, 3 up, 4 down) is ``FACING + d``."""
 COLOURED = 15
 """Sprite of an arcade ghost of colour ``c`` (0 red, 1 pink, 2 cyan, 3 orange) is ``COLOURED + c``."""
-NUM_SPRITES = COLOURED + 4
+FLASHING = COLOURED + 4
+"""Sprite of a frightened ghost who is about to recover."""
+WALLED = FLASHING + 1
+"""Sprite of an arcade wall is ``WALLED`` plus 1, 2, 4, 8 for an open left, right, upper, lower side."""
+NUM_SPRITES = WALLED + 16
 GHOST_COLOURS = ("red", "pink", "cyan", "orange")
 
 _NAMES = {
@@ -65,7 +69,7 @@ _NAMES = {
 }  # fmt: skip
 
 SPRITE_CLASS = np.array(
-    [*range(11), PACMAN, PACMAN, PACMAN, PACMAN, GHOST, GHOST, GHOST, GHOST], dtype=np.uint8
+    [*range(11), *[PACMAN] * 4, *[GHOST] * 4, FRIGHTENED, *[WALL] * 16], dtype=np.uint8
 )
 """Cell class of each sprite."""
 
@@ -74,6 +78,17 @@ def _paint(art: str, ghost: str = "red") -> np.ndarray:
     """Text to uint8 (size, size, 3); the ghost's red may be another colour."""
     ink = {**_INK, "R": ghost}
     return np.array([[palette[ink[c]] for c in row] for row in art.split()], dtype=np.uint8)
+
+
+def _wall(size: int, sides: int) -> np.ndarray:
+    """A dark block, uint8 (size, size, 3), with a bright line along each open side."""
+    tile, line = np.full((size, size, 3), palette["wall_dark"], dtype=np.uint8), max(1, size // 6)
+    for bit, edge in enumerate(
+        ((slice(None), slice(0, line)), (slice(None), slice(-line, None)), slice(0, line), slice(-line, None))
+    ):
+        if sides >> bit & 1:
+            tile[edge] = palette["wall_light"]
+    return tile
 
 
 @lru_cache(maxsize=4)
@@ -90,6 +105,9 @@ def tiles(size: int) -> np.ndarray:
         atlas[FACING + direction] = image
     for colour, name in enumerate(GHOST_COLOURS):
         atlas[COLOURED + colour] = _paint(art["ghost"], name)
+    atlas[FLASHING] = _paint(art["frightened"].replace("F", "Q").replace("W", "R").replace("Q", "W"))
+    for sides in range(16):
+        atlas[WALLED + sides] = _wall(size, sides)
     atlas.setflags(write=False)
     return atlas
 

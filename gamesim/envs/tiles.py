@@ -174,7 +174,7 @@ _BOARD = {
 _ARCADE = {
     "floor": ".... .... .... ....",
     "wall": "bBBd BBBd BBBd dddd",
-    "food": ".... .ff. .... ....",
+    "food": ".... .ff. .ff. ....",
     "flag": "|GG. |GGG |GG. |...",
     "pacman": ".YYY YYY. YYY. .YYY",
     "ghost": ".RR. RWRW RRRR R.RR",
@@ -184,6 +184,31 @@ _ARCADE = {
     "door": ".... ==== ==== ....",
     "eyes": ".... WpWp .... ....",
 }
+
+ARCADE_HALF = """
+###########
+#..........
+#o##.###.##
+#..........
+#.##.#.####
+#....#...##
+####.###.##
+####.#,,,,,
+####.#,###=
+TTTT..,#___
+####.#,####
+####.#,,,,,
+####.#.####
+#........##
+#.##.###.##
+#o.#......,
+##.#.#.####
+#....#...##
+#.######.##
+#..........
+###########
+"""
+"""Left half of the arcade's maze with its middle column: ``.`` food, ``o`` power, ``,`` free, ``T`` tunnel."""
 
 TILES: dict[int, dict[str, str]] = {12: _EGO, 6: _BOARD, 4: _ARCADE}
 """Tile size in pixels -> name -> rows of pixels."""

@@ -5,9 +5,12 @@ from itertools import chain
 
 import numpy as np
 
+from gamesim.envs.arcade import ArcadeGame
 from gamesim.envs.layouts import MARGIN, grid_of
-from gamesim.envs.rules import GHOST, EgoGame
+from gamesim.envs.rules import EgoGame
 from gamesim.envs.sprites import FACING, SPRITE_CLASS, painter
+
+Game = EgoGame | ArcadeGame
 
 
 class EgoView:
@@ -19,7 +22,7 @@ class EgoView:
         self.offsets = reach[:, None] * self.stride + reach
         self.painter = painter(12)
 
-    def draw(self, games: Sequence[EgoGame]) -> tuple[np.ndarray, np.ndarray]:
+    def draw(self, games: Sequence[Game]) -> tuple[np.ndarray, np.ndarray]:
         """Frames uint8 (N, 84, 84, 3) and classes of the visible cells uint8 (N, 7, 7), both new."""
         slab, base = _slab(games, self.stride)
         here = np.array([game.pacman for game in games])
@@ -30,13 +33,13 @@ class EgoView:
 
 
 class BoardView:
-    """The whole board of an egocentric game as 84x84 pixels."""
+    """The whole board as 84x84 pixels."""
 
     def __init__(self, grid_size: int) -> None:
         self.stride = grid_of(grid_size).stride
         self.painter = painter(84 // grid_size)
 
-    def draw(self, games: Sequence[EgoGame]) -> tuple[np.ndarray, np.ndarray]:
+    def draw(self, games: Sequence[Game]) -> tuple[np.ndarray, np.ndarray]:
         """Frames uint8 (N, 84, 84, 3) and classes of all cells uint8 (N, size, size), both new."""
         slab, base = _slab(games, self.stride)
         slab[base + [game.pacman for game in games]] = [FACING + game.facing for game in games]
@@ -44,7 +47,7 @@ class BoardView:
         return self.painter.draw(boards), SPRITE_CLASS[boards]
 
 
-def _slab(games: Sequence[EgoGame], stride: int) -> tuple[np.ndarray, np.ndarray]:
+def _slab(games: Sequence[Game], stride: int) -> tuple[np.ndarray, np.ndarray]:
     """All padded boards end to end with their ghosts on them, and the index at which each begins."""
     area = stride * stride
     slab = np.frombuffer(bytearray().join([game.cells for game in games]), dtype=np.uint8)
@@ -52,5 +55,6 @@ def _slab(games: Sequence[EgoGame], stride: int) -> tuple[np.ndarray, np.ndarray
     ghosts = len(games[0].ghosts)
     if ghosts:
         places = np.fromiter(chain.from_iterable([game.ghosts for game in games]), np.intp)
-        slab[places.reshape(-1, ghosts) + base[:, None]] = GHOST
+        looks = np.fromiter(chain.from_iterable([game.ghost_sprites for game in games]), np.uint8)
+        slab[places.reshape(-1, ghosts) + base[:, None]] = looks.reshape(-1, ghosts)
     return slab, base

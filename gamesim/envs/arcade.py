@@ -1,0 +1,420 @@
+"""The arcade game: a maze with tunnels, power pellets and four ghosts, one cell a step.
+
+A step, in this order:
+
+1. Pac-Man turns to the action's direction where that way is free; on action 0 and on a blocked turn he keeps
+   going the way he faces, and stands still at a wall. Tunnels lead to the other side.
+2. A ghost there is met: a frightened one is eaten (+1; 200, 400, 800, 1600 points), an eaten one (a pair of
+   eyes) does no harm, any other costs a life (-1) and ends the step.
+3. Food is eaten (+0.5, 10 points), or a power pellet (+0.5, 50 points): all ghosts outside the house turn
+   around and are frightened for a while, less in each level. The last food clears the level (+1).
+4. The ghosts move, each at its speed: a slower ghost skips some steps. Those that land on him are met as in 2.
+
+After a life is lost and after a level is cleared the next step only sets the board up again, whatever its
+action. The episode terminates when the last life is lost; a step limit truncates it without a penalty.
+
+Ghosts aim as in the arcade: Blinky at Pac-Man; Pinky four cells ahead of him; Inky at the point opposite to
+Blinky, seen from two cells ahead of him; Clyde at him from afar, at his own corner when near. In a scatter
+phase each aims at its corner. They never turn around of their own accord, only when the phase changes.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+
+import numpy as np
+
+from gamesim.envs.layouts import (
+    DOOR,
+    EYES,
+    FLOOR,
+    FOOD,
+    FRIGHTENED,
+    MARGIN,
+    OUTSIDE,
+    POWER,
+    Grid,
+    grid_of,
+    sprinkle,
+)
+from gamesim.envs.rules import FOOD_REWARD, LOSS, REVERSE, Ghost, Snapshot
+from gamesim.envs.sprites import COLOURED, FLASHING, SPRITE_CLASS, WALLED
+from gamesim.envs.tiles import ARCADE_HALF
+from gamesim.errors import UserError
+
+SIZE, LIVES, BONUS_LIFE = 21, 3, 10_000
+CORNERS = ((20, 0), (0, 0), (20, 20), (0, 20))
+"""What Blinky, Pinky, Inky and Clyde aim at in a scatter phase."""
+WAVES = (40, 140, 40, 140, 25, 140, 25)
+"""Steps of scatter, chase, scatter, ... in a life; after the last, they chase for good."""
+TEMPO = 20
+"""A ghost of speed TEMPO moves every step, one of half that speed every other step."""
+SLOW = TEMPO // 2
+"""Speed in tunnels, in the house and when frightened."""
+RELEASE = (0, 0, 20, 45)
+"""Food to be eaten in this life until each ghost may leave the house."""
+IDLE = 30
+"""Without food for so many steps, the next ghost leaves all the same."""
+FLASH = 10
+"""Frightened ghosts flash in their last steps."""
+_ORDER = (3, 1, 4, 2)  # up, left, down, right: the arcade's order among equally good ways
+
+
+def ghost_speed(level: int) -> int:
+    """Speed of a hunting ghost, of TEMPO: 0.8 of Pac-Man's in level 1, 0.95 from level 4 on."""
+    return min(15 + level, TEMPO - 1)
+
+
+def fright_steps(level: int) -> int:
+    """Steps for which a power pellet works: 40 in level 1, 10 from level 6 on."""
+    return max(46 - 6 * level, 10)
+
+
+@dataclass(frozen=True)
+class Maze:
+    """The arcade's maze; cells are flat padded indices, tables are indexed by them.
+
+    Attributes:
+        grid: Its geometry.
+        cells: Class or wall sprite of each padded cell, with all the food.
+        ways: Cell reached by each action (0 to 4), or 0 where the way is blocked; tunnels wrap around.
+        home: Direction of the shortest way into the house, for eyes.
+        leave: Direction of the way out of the house, for cells of the house.
+        tunnel: Cells where ghosts are slow.
+        start: Pac-Man's cell.
+        posts: The ghosts' cells.
+        door: The cell in front of the house.
+        nest: The middle of the house.
+    """
+
+    grid: Grid
+    cells: bytes
+    ways: tuple[tuple[int, ...], ...]
+    home: tuple[int, ...]
+    leave: tuple[int, ...]
+    tunnel: frozenset[int]
+    start: int
+    posts: tuple[int, ...]
+    door: int
+    nest: int
+
+
+@lru_cache(maxsize=1)
+def maze() -> Maze:
+    """The maze of ``tiles.ARCADE_HALF`` with its mirror image."""
+    rows = [half + half[-2::-1] for half in ARCADE_HALF.split()]
+    grid = grid_of(SIZE)
+    text = {grid.index(x, y): rows[y][x] for y in range(SIZE) for x in range(SIZE)}
+    around = {i: [_beside(grid, i, d) for d in range(5)] for i in text}
+    street = {i for i, c in text.items() if c in ".o ,T"}
+    house = {i for i, c in text.items() if c in "=_"}
+    cells = bytearray([OUTSIDE] * grid.stride**2)
+    ways = [(0,) * 5] * grid.stride**2
+    for i, c in text.items():
+        cells[i] = {"o": POWER, ".": FOOD, "=": DOOR}.get(c, FLOOR)
+        if c == "#":
+            edges = sum(1 << d - 1 for d in (1, 2, 3, 4) if text.get(i + grid.delta[d], "#") != "#")
+            cells[i] = WALLED + edges
+        ways[i] = tuple(j if j in street else 0 for j in around[i])
+    door, nest = grid.index(10, 7), grid.index(10, 9)
+    return Maze(
+        grid=grid,
+        cells=bytes(cells),
+        ways=tuple(ways),
+        home=_directions(around, street | house, nest, grid.stride**2),
+        leave=_directions(around, house | {door}, door, grid.stride**2),
+        tunnel=frozenset(i for i, c in text.items() if c == "T"),
+        start=grid.index(10, 15),
+        posts=(door, nest, grid.index(9, 9), grid.index(11, 9)),
+        door=door,
+        nest=nest,
+    )
+
+
+def _beside(grid: Grid, index: int, direction: int) -> int:
+    x, y = grid.xy(index)
+    x, y = x + (0, -1, 1, 0, 0)[direction], y + (0, 0, 0, -1, 1)[direction]
+    return grid.index(x % SIZE, y % SIZE)
+
+
+def _directions(around: dict[int, list[int]], allowed: set[int], goal: int, area: int) -> tuple[int, ...]:
+    """For each allowed cell the direction of a shortest way to the goal (0 elsewhere and at the goal)."""
+    towards, edge = {goal: 0}, [goal]
+    while edge:
+        ahead = []
+        for cell in edge:
+            for direction in (1, 2, 3, 4):
+                beside = around[cell][direction]
+                if beside in allowed and beside not in towards:
+                    towards[beside] = REVERSE[direction]
+                    ahead.append(beside)
+        edge = ahead
+    return tuple(towards.get(i, 0) for i in range(area))
+
+
+class ArcadeGame:
+    """One arcade game; plain integers and lists, so it pickles and copies.
+
+    Args:
+        num_ghosts: 0 to 4, in the order Blinky, Pinky, Inky, Clyde.
+        food_density: Share of the food that is there, 1 for all.
+        max_steps: Steps until the episode is truncated; None for endless play.
+    """
+
+    def __init__(self, num_ghosts: int, food_density: float, max_steps: int | None) -> None:
+        self.num_ghosts, self.food_density, self.max_steps = num_ghosts, food_density, max_steps
+        self.rng = Random()
+        self.terminated = self.truncated = True
+
+    def reset(self, seed: int | None = None) -> None:
+        """Begin a game; it depends on ``self.seed`` and on the actions, and on nothing else.
+
+        Args:
+            seed: The game's seed; None draws one (63 bits) from this game's own stream.
+        """
+        self.seed = self.rng.getrandbits(63) if seed is None else int(seed)
+        self.rng.seed(self.seed)
+        self.score, self.lives, self.level, self.steps = 0, LIVES, 0, 0
+        self.terminated = self.truncated = False
+        self.events: tuple[str, ...] = ()
+        self._next_level()
+
+    def _next_level(self) -> None:
+        self.level += 1
+        self.cells = bytearray(maze().cells)
+        if self.food_density < 1:
+            kept = sprinkle(self.rng, self.food_density, len(self.cells))
+            for i, cell in enumerate(self.cells):
+                if cell == FOOD and not kept >> i & 1:
+                    self.cells[i] = FLOOR
+        self.food_left = self.cells.count(FOOD) + self.cells.count(POWER)
+        self._take_posts()
+
+    def _take_posts(self) -> None:
+        """Everybody at the start, at the begin of a level and of each life."""
+        count = self.num_ghosts
+        self.pending = ""
+        self.pacman, self.facing = maze().start, 1
+        self.ghosts = list(maze().posts[:count])
+        self.directions = [1, 3, 3, 3][:count]
+        self.modes = ["scatter", "house", "house", "house"][:count]
+        self.clocks = [0] * count
+        self.turning = [False] * count
+        self.leaving = [True, True, False, False][:count]
+        self.wave, self.wave_steps, self.fright, self.combo = 0, 0, 0, 0
+        self.eaten_food, self.idle = 0, 0
+
+    @property
+    def phase(self) -> str:
+        """"scatter" or "chase": what the schedule says."""
+        return "chase" if self.wave % 2 else "scatter"
+
+    def step(self, action: int) -> float:
+        """Play one step and return its reward; ``terminated`` and ``truncated`` say whether it ended.
+
+        Raises:
+            UserError: The action is not 0 to 4.
+        """
+        if not 0 <= action <= 4:
+            raise UserError(f"action must be 0 to 4, not {action}")
+        self.steps += 1
+        self.events = ()
+        reward = 0.0
+        if self.pending == "level":
+            self._next_level()
+        elif self.pending == "life":
+            self._take_posts()
+        else:
+            reward = self._play(action)
+        if self.max_steps and self.steps >= self.max_steps and not self.terminated:
+            self.truncated = True
+            self.events += ("timeout",)
+        return reward
+
+    def _play(self, action: int) -> float:
+        self._move_pacman(action)
+        reward = self._meet()
+        if not self.pending:
+            reward += self._eat()
+        if not self.pending:
+            self._keep_time()
+            for i in range(self.num_ghosts):
+                self._move_ghost(i)
+            reward += self._meet()
+        return reward
+
+    def _move_pacman(self, action: int) -> None:
+        ways = maze().ways[self.pacman]
+        if action and ways[action]:
+            self.facing = action
+        if ways[self.facing]:
+            self.pacman = ways[self.facing]
+        else:
+            self.events += ("blocked",)
+
+    def _meet(self) -> float:
+        reward = 0.0
+        for i, cell in enumerate(self.ghosts):
+            if cell != self.pacman:
+                continue
+            if self.modes[i] == "frightened":
+                self.modes[i] = "eaten"
+                self._earn(200 << self.combo, "ghost")
+                self.combo = min(self.combo + 1, 3)
+                reward += 1.0
+            elif self.modes[i] != "eaten":
+                self.lives -= 1
+                self.pending = "life"
+                self.events += ("eaten",)
+                if not self.lives:
+                    self.terminated = True
+                    self.events += ("over",)
+                return reward + LOSS
+        return reward
+
+    def _eat(self) -> float:
+        cell = self.cells[self.pacman]
+        self.idle += 1
+        if cell not in (FOOD, POWER):
+            return 0.0
+        self.cells[self.pacman] = FLOOR
+        self.food_left -= 1
+        self.eaten_food += 1
+        self.idle = 0
+        if cell == POWER:
+            self._earn(50, "power")
+            self._frighten()
+        else:
+            self._earn(10, "food")
+        if self.food_left:
+            return FOOD_REWARD
+        self.pending = "level"
+        self.events += ("level",)
+        return FOOD_REWARD + 1.0
+
+    def _earn(self, points: int, event: str) -> None:
+        before, self.score = self.score, self.score + points
+        self.events += (event,)
+        if before < BONUS_LIFE <= self.score:
+            self.lives += 1
+            self.events += ("life",)
+
+    def _frighten(self) -> None:
+        self.fright, self.combo = fright_steps(self.level), 0
+        for i, mode in enumerate(self.modes):
+            if mode in ("scatter", "chase"):
+                self.modes[i] = "frightened"
+                self.turning[i] = True
+
+    def _keep_time(self) -> None:
+        """One step of the schedule, which stands still while ghosts are frightened, and of the house."""
+        if self.fright:
+            self.fright -= 1
+            if not self.fright:
+                self.modes = [self.phase if mode == "frightened" else mode for mode in self.modes]
+        elif self.wave < len(WAVES):
+            self.wave_steps += 1
+            if self.wave_steps == WAVES[self.wave]:
+                self.wave, self.wave_steps = self.wave + 1, 0
+                for i, mode in enumerate(self.modes):
+                    if mode in ("scatter", "chase"):
+                        self.modes[i] = self.phase
+                        self.turning[i] = True
+        waiting = [i for i, mode in enumerate(self.modes) if mode == "house" and not self.leaving[i]]
+        for i in waiting:
+            self.leaving[i] = self.eaten_food >= RELEASE[i]
+        if waiting and self.idle >= IDLE:
+            self.leaving[waiting[0]] = True
+            self.idle = 0
+
+    def speed(self, i: int) -> int:
+        """Speed of ghost ``i`` now, of TEMPO; Blinky is faster when little food is left."""
+        mode = self.modes[i]
+        if mode == "eaten":
+            return TEMPO
+        if mode in ("frightened", "house") or self.ghosts[i] in maze().tunnel:
+            return SLOW
+        return min(ghost_speed(self.level) + (i == 0 and self.food_left <= 20), TEMPO)
+
+    def _move_ghost(self, i: int) -> None:
+        self.clocks[i] += self.speed(i)
+        if self.clocks[i] < TEMPO:
+            return
+        self.clocks[i] -= TEMPO
+        board, here, mode = maze(), self.ghosts[i], self.modes[i]
+        if mode == "eaten":
+            self._follow(i, board.home[here])
+            if self.ghosts[i] == board.nest:
+                self.modes[i], self.leaving[i] = "house", True
+        elif mode == "house":
+            if self.leaving[i]:
+                self._follow(i, board.leave[here])
+            if self.ghosts[i] == board.door:
+                self.modes[i], self.directions[i], self.turning[i] = self.phase, 1, False
+        else:
+            self.directions[i] = way = self._choose(i)
+            self.ghosts[i] = board.ways[here][way]
+
+    def _follow(self, i: int, way: int) -> None:
+        """One cell along a way that may lead through the door of the house."""
+        if way:
+            grid, here = maze().grid, self.ghosts[i]
+            self.ghosts[i], self.directions[i] = _beside(grid, here, way), way
+
+    def _choose(self, i: int) -> int:
+        """The direction in which a ghost outside the house leaves its cell."""
+        ways, back = maze().ways[self.ghosts[i]], REVERSE[self.directions[i]]
+        if self.turning[i]:
+            self.turning[i] = False
+            if ways[back]:
+                return back
+        options = [d for d in _ORDER if d != back and ways[d]]
+        if len(options) == 1:
+            return options[0]
+        if self.modes[i] == "frightened":
+            return options[int(self.rng.random() * len(options))]
+        (tx, ty), xy = self.target(i), maze().grid.xy
+        far = [(x - tx) ** 2 + (y - ty) ** 2 for x, y in (xy(ways[d]) for d in options)]
+        return options[far.index(min(far))]
+
+    def target(self, i: int) -> tuple[int, int]:
+        """(x, y) that ghost ``i`` aims at in its present mode (scatter or chase); may lie off the board."""
+        if self.modes[i] == "scatter":
+            return CORNERS[i]
+        xy = maze().grid.xy
+        (x, y), (dx, dy) = xy(self.pacman), ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))[self.facing]
+        if i == 1:
+            return x + 4 * dx, y + 4 * dy
+        if i == 2:
+            bx, by = xy(self.ghosts[0])
+            return 2 * (x + 2 * dx) - bx, 2 * (y + 2 * dy) - by
+        if i == 3:
+            gx, gy = xy(self.ghosts[3])
+            return (x, y) if (gx - x) ** 2 + (gy - y) ** 2 > 64 else CORNERS[3]
+        return x, y
+
+    @property
+    def ghost_sprites(self) -> list[int]:
+        """How each ghost looks."""
+        blink = self.fright <= FLASH and self.fright % 2
+        scared = FLASHING if blink else FRIGHTENED
+        looks = {"frightened": scared, "eaten": EYES}
+        return [looks.get(mode, COLOURED + i) for i, mode in enumerate(self.modes)]
+
+    def snapshot(self) -> Snapshot:
+        """A copy of the visible state."""
+        grid = maze().grid
+        padded = np.frombuffer(bytes(self.cells), np.uint8).reshape(grid.stride, grid.stride)
+        facts = zip(self.ghosts, self.directions, self.modes, strict=True)
+        return Snapshot(
+            cells=SPRITE_CLASS[padded[MARGIN:-MARGIN, MARGIN:-MARGIN]],
+            pacman=grid.xy(self.pacman),
+            facing=self.facing,
+            ghosts=tuple(Ghost(*grid.xy(c), way, i, mode) for i, (c, way, mode) in enumerate(facts)),
+            score=self.score,
+            lives=self.lives,
+            level=self.level,
+            steps=self.steps,
+            events=self.events,
+            fright=self.fright,
+        )
