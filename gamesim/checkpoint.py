@@ -1,0 +1,285 @@
+"""A learned engine on disk: a folder that is safe to share, and that is whole or not there.
+
+===================== ==========================================================================
+model.safetensors     the weights (float32; float16 when they would pass 15 MiB)
+config.yaml           the config that built and trained them
+starts.safetensors    real first frames to dream from: frames uint8 (N, F, H, W, 3), actions int64 (N, F-1)
+metrics.json          the figures, as measured by ``main.py evaluate`` or by the last validation
+README.md             a card: what it is, what it was trained on, and the figures
+manifest.json         version, size and SHA-256 of every file, checked at load
+===================== ==========================================================================
+
+Nothing in it is a pickle, so loading one runs none of its maker's code.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from gamesim import storage
+from gamesim.config import Config, one_line, parse
+from gamesim.errors import UserError
+
+KIND, VERSION = "gamesim-checkpoint", 1
+MAX_FLOAT32_BYTES = 15 * 1024 * 1024
+_HALF_MAX = 65504.0
+_REQUIRED = ("model.safetensors", "config.yaml", "starts.safetensors", "README.md")
+_FIGURES = "\n## Figures\n"
+
+
+@dataclass
+class Starts:
+    """Real beginnings to dream from.
+
+    Attributes:
+        frames: uint8 (N, F, H, W, 3).
+        actions: int64 (N, F - 1), the action between each frame and the next.
+    """
+
+    frames: Tensor
+    actions: Tensor
+
+    def __post_init__(self) -> None:
+        self.frames = torch.as_tensor(self.frames)
+        self.actions = torch.as_tensor(self.actions)
+        shape = tuple(self.frames.shape)
+        if self.frames.dtype != torch.uint8 or len(shape) != 5 or shape[-1] != 3 or 0 in shape:
+            raise ValueError(f"frames are uint8 (N, F, H, W, 3), not {self.frames.dtype} {shape}")
+        if self.actions.dtype != torch.int64 or tuple(self.actions.shape) != (shape[0], shape[1] - 1):
+            raise ValueError(
+                f"actions are int64 {(shape[0], shape[1] - 1)}, "
+                f"not {self.actions.dtype} {tuple(self.actions.shape)}"
+            )
+
+
+@dataclass
+class Checkpoint:
+    """What `load` found.
+
+    Attributes:
+        weights: The state dict, floats as float32, on the CPU.
+        config: The config that built and trained it.
+        starts: Real beginnings to dream from.
+        metrics: The figures, empty when nobody has measured them.
+        folder: Where it came from.
+        card: The text of its README.md.
+    """
+
+    weights: dict[str, Tensor]
+    config: Config
+    starts: Starts
+    metrics: dict[str, Any] = field(default_factory=dict)
+    folder: Path = Path()
+    card: str = ""
+
+
+def save(
+    folder: str | Path,
+    *,
+    weights: Mapping[str, Tensor],
+    config: Config,
+    starts: Starts,
+    card: Mapping[str, object],
+    metrics: Mapping[str, Any] | None = None,
+    half: bool | None = None,
+) -> None:
+    """Write a checkpoint; one that is there already is replaced in a single step.
+
+    Args:
+        folder: Where it goes.
+        weights: A state dict.
+        config: The config that built the model.
+        starts: Real beginnings to dream from.
+        card: Plain facts for the card, in order: ``{"data": ..., "steps": ...}``.
+        metrics: Figures; numbers, text, lists and nested mappings of them.
+        half: Store floats as float16; None does so only when float32 would pass 15 MiB.
+
+    Raises:
+        UserError: It cannot be written; what was there before still is.
+    """
+    storage.write_folder(
+        Path(folder),
+        {
+            "model.safetensors": _pack(weights, half),
+            "config.yaml": config.dump().encode(),
+            "starts.safetensors": safetensors.torch.save(
+                {"frames": starts.frames.contiguous(), "actions": starts.actions.contiguous()}
+            ),
+            "metrics.json": _json(metrics or {}),
+            "README.md": (_facts(config, card) + _figures(metrics or {})).encode(),
+        },
+        kind=KIND,
+        version=VERSION,
+    )
+
+
+def load(folder: str | Path) -> Checkpoint:
+    """Read a checkpoint, checking the SHA-256 of every file.
+
+    Raises:
+        UserError: Which file is missing, damaged or not what it should be.
+    """
+    folder = Path(folder)
+    files = storage.read_folder(folder, kind=KIND, version=VERSION, required=_REQUIRED)
+    config = parse(files["config.yaml"], str(folder / "config.yaml"))
+    weights = unpack(files["model.safetensors"], folder / "model.safetensors")
+    starts = unpack(files["starts.safetensors"], folder / "starts.safetensors")
+    try:
+        beginnings = Starts(starts["frames"], starts["actions"])
+        metrics = json.loads(files.get("metrics.json", b"{}"))
+        if not isinstance(metrics, dict):
+            raise ValueError("metrics.json holds no figures")
+        card = files["README.md"].decode()
+    except (KeyError, ValueError, RecursionError) as error:
+        raise UserError(f"{folder}: not a usable checkpoint: {one_line(str(error))}") from None
+    floats = {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
+    return Checkpoint(floats, config, beginnings, metrics, folder, card)
+
+
+def load_model(folder: str | Path, device: str | torch.device = "cpu") -> tuple[Any, Checkpoint]:
+    """Build the engine of a checkpoint with its weights, ready to dream.
+
+    Returns:
+        The model (a `gamesim.models.WorldModel` and an ``nn.Module``, in eval mode, without gradients)
+        and the checkpoint it came from.
+
+    Raises:
+        UserError: The checkpoint is damaged, or its weights do not fit its config.
+    """
+    from gamesim import models
+
+    checkpoint = load(folder)
+    model: nn.Module = models.build(checkpoint.config)
+    try:
+        model.load_state_dict(checkpoint.weights, strict=True)
+    except RuntimeError as error:
+        raise UserError(
+            f"{Path(folder) / 'model.safetensors'}: its weights do not fit its config: "
+            f"{one_line(str(error).partition(':')[2] or str(error), 160)}"
+        ) from None
+    return model.to(device).eval().requires_grad_(False), checkpoint
+
+
+def update_metrics(folder: str | Path, metrics: Mapping[str, Any]) -> None:
+    """Replace a checkpoint's figures, in metrics.json and on its card, in a single step.
+
+    Raises:
+        UserError: The checkpoint is damaged, or it cannot be written.
+    """
+    folder = Path(folder)
+    files = storage.read_folder(folder, kind=KIND, version=VERSION, required=_REQUIRED)
+    facts = files["README.md"].decode(errors="replace").partition(_FIGURES)[0]
+    files["metrics.json"] = _json(metrics)
+    files["README.md"] = (facts.rstrip("\n") + "\n" + _figures(metrics)).encode()
+    storage.write_folder(folder, files, kind=KIND, version=VERSION)
+
+
+def exists(folder: str | Path) -> bool:
+    """Whether a checkpoint is there (damaged or not), also when its writer was killed while swapping it."""
+    return storage.exists(Path(folder))
+
+
+def find(root: str | Path) -> list[Path]:
+    """Return the checkpoints (damaged or not) that are folders in `root`, sorted by name."""
+    root = Path(root)
+    try:
+        names = sorted(path.name for path in root.iterdir() if path.is_dir() and path.name[:1] != ".")
+    except OSError:
+        return []
+    return [root / name for name in names if (root / name / storage.MANIFEST).is_file()]
+
+
+def unpack(data: bytes, source: Path) -> dict[str, Tensor]:
+    """Read safetensors out of memory; `source` is for the error.
+
+    Raises:
+        UserError: Not safetensors.
+    """
+    try:
+        return safetensors.torch.load(data)
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise UserError(f"{source}: not a safetensors file: {one_line(str(error), 120)}") from None
+
+
+def _pack(weights: Mapping[str, Tensor], half: bool | None) -> bytes:
+    if half is None:
+        half = sum(t.numel() * t.element_size() for t in weights.values()) > MAX_FLOAT32_BYTES
+    # Clones: tied weights share memory, which safetensors refuses.
+    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in weights.items()}
+    if half:
+        tensors = {name: _halved(tensor) for name, tensor in tensors.items()}
+    return safetensors.torch.save(tensors)
+
+
+def _halved(tensor: Tensor) -> Tensor:
+    fits = tensor.is_floating_point() and tensor.numel() and float(tensor.abs().max()) <= _HALF_MAX
+    return tensor.half() if fits else tensor
+
+
+def _json(metrics: Mapping[str, Any]) -> bytes:
+    return (json.dumps(_plain(metrics), indent=1, allow_nan=False) + "\n").encode()
+
+
+def _plain(item: Any) -> Any:
+    """Turn NumPy and torch scalars into numbers, and what JSON lacks (NaN, infinity) into null."""
+    if isinstance(item, Mapping):
+        return {str(key): _plain(each) for key, each in item.items()}
+    if isinstance(item, (list, tuple)):
+        return [_plain(each) for each in item]
+    if hasattr(item, "tolist"):
+        return _plain(item.tolist())
+    if isinstance(item, float) and not math.isfinite(item):
+        return None
+    return item if isinstance(item, (bool, int, float, str, type(None))) else str(item)
+
+
+# ---------------------------------------------------------------------------------- the card
+
+
+def _facts(config: Config, card: Mapping[str, object]) -> str:
+    rows = "\n".join(f"| {_cell(key)} | {_cell(fact)} |" for key, fact in card.items())
+    return (
+        f"# {config.name}\n\n"
+        f"A game engine that was learned from frames and key presses alone (system: {config.system}).\n"
+        "Play it with `python main.py play PATH_OF_THIS_FOLDER`, or from Python:\n\n"
+        "```python\n"
+        "import gymnasium as gym, gamesim\n"
+        'dream = gym.make("gamesim/Dream-v0", checkpoint="PATH_OF_THIS_FOLDER", temperature=1.0)\n'
+        "```\n\n"
+        "| | |\n|---|---|\n"
+        f"| preset | {_cell(config.name)} |\n{rows}\n"
+    )
+
+
+def _figures(metrics: Mapping[str, Any]) -> str:
+    rows = [f"| {_cell(key)} | {_cell(_number(item))} |" for key, item in _flat(_plain(metrics))]
+    table = "\n".join(["| figure | value |", "|---|---|", *rows]) if rows else "Not measured yet."
+    return f"{_FIGURES}\n{table}\n"
+
+
+def _flat(metrics: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    flat: list[tuple[str, Any]] = []
+    for key, item in metrics.items():
+        if isinstance(item, dict):
+            flat += _flat(item, f"{prefix}{key}.")
+        else:
+            flat.append((f"{prefix}{key}", item))
+    return flat
+
+
+def _number(item: object) -> str:
+    return f"{item:.4g}" if isinstance(item, float) else str(item)
+
+
+def _cell(item: object) -> str:
+    return one_line(str(item)).replace("|", "\\|")

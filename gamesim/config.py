@@ -1,0 +1,352 @@
+"""The config tree: what a run is made of, checked before anything starts.
+
+A config is a preset (``gamesim/presets/NAME.yaml``) or a YAML file of one's own, which may start with
+``extends: NAME`` and change a few keys, plus overrides ``section.key=value`` from the command line.
+Whatever is wrong with one of them becomes a `UserError` of one line that names the file and the key.
+
+A later system (a world model, say) gets a class beside `GameGANConfig` with its own ``system`` literal,
+and joins the union `Config`; pydantic then chooses the class by that key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from gamesim.errors import UserError
+
+MAX_BYTES = 64 * 1024  # a config is a page of text; whatever is larger is not one
+MAX_CHAIN = 8  # presets that extend presets
+
+
+class Section(BaseModel):
+    """A part of the tree: unknown keys, wrong types, NaN and infinity are errors, and it never changes."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+
+class DataConfig(Section):
+    """How recorded episodes become batches."""
+
+    segment: int = Field(default=16, ge=2, le=1024, description="steps of play in one training example")
+    batch_size: int = Field(default=32, ge=1, le=65536, description="examples in one step of each process")
+    validation: float = Field(default=0.05, ge=0.0, le=0.5, description="share of the episodes that is held out")
+    start_frames: int = Field(default=8, ge=1, le=256, description="real frames that a shipped start consists of")
+    starts: int = Field(default=32, ge=1, le=4096, description="starts shipped with a checkpoint")
+
+
+class LoopConfig(Section):
+    """What training/loop.py needs of any system's training section."""
+
+    steps: int = Field(default=10_000, ge=1, le=1_000_000_000, description="optimiser steps of the whole run")
+    log_every: int = Field(default=20, ge=1, le=1_000_000, description="steps between two lines of metrics.jsonl")
+    validate_every: int = Field(default=500, ge=1, le=1_000_000_000, description="steps between two validations")
+    sample_minutes: float = Field(default=3.0, gt=0, le=1e6, description="minutes between two sample sheets")
+    checkpoint_minutes: float = Field(default=5.0, gt=0, le=1e6, description="minutes between two checkpoints")
+    threads: int | None = Field(default=None, ge=1, le=1024, description="CPU threads; null leaves it to torch")
+
+
+class GameGANModelConfig(Section):
+    """The shape of a GameGAN engine."""
+
+    frame_size: Literal[64, 84] = 84
+    hidden: int = Field(default=512, ge=1, le=16384)
+    noise: int = Field(default=32, ge=1, le=4096)
+    memory: bool = True
+
+
+class GameGANTraining(LoopConfig):
+    """How a GameGAN engine is trained."""
+
+    learning_rate: float = Field(default=1e-4, gt=0, le=1.0)
+    precision: Literal["float32", "bfloat16"] = "float32"
+    adversarial: bool = True
+    warm_up: int = Field(default=16, ge=1, le=1024)
+
+
+class Common(Section):
+    """What every system's config has."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,63}$", description="the preset's name")
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    data: DataConfig = DataConfig()
+
+    def dump(self) -> str:
+        """Return the whole tree as YAML that `parse` reads back to an equal config."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+class GameGANConfig(Common):
+    """A GameGAN engine and how it is trained."""
+
+    system: Literal["gamegan"] = "gamegan"
+    model: GameGANModelConfig = GameGANModelConfig()
+    training: GameGANTraining = GameGANTraining()
+
+
+Config = GameGANConfig  # `GameGANConfig | WorldModelConfig` once there is a second system
+_ADAPTER: TypeAdapter[Config] = TypeAdapter(Annotated[Config, Field(title="config")])
+
+
+def presets() -> list[str]:
+    """Return the names of the presets that come with gamesim, sorted."""
+    return sorted(p.name.removesuffix(".yaml") for p in _folder().iterdir() if p.name.endswith(".yaml"))
+
+
+def load(preset_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
+    """Return the checked config of a preset's name or a YAML file, with overrides applied.
+
+    Args:
+        preset_or_path: A name out of `presets`, or a path (it ends in .yaml or .yml, or has a slash).
+        overrides: ``section.key=value`` each; the value is read as YAML.
+
+    Raises:
+        UserError: What is wrong, with the file or override and the key.
+    """
+    tree = _resolve(str(preset_or_path), base=None, seen=())
+    if not _is_path(str(preset_or_path)):
+        tree["name"] = str(preset_or_path)
+    else:
+        tree.setdefault("name", _slug(Path(preset_or_path).stem))
+    origins: dict[str, str] = {}
+    for override in overrides:
+        key, value = _split_override(override)
+        _put(tree, key, value, override)
+        origins[key] = override
+    return _check(tree, str(preset_or_path), origins)
+
+
+def parse(text: str | bytes, source: str) -> Config:
+    """Return the config that a `Config.dump` holds, such as a run's or a checkpoint's config.yaml.
+
+    Raises:
+        UserError: What is wrong; the message starts with `source`.
+    """
+    return _check(_read(text, source), source, {})
+
+
+def difference(first: Config, second: Config, ignore: Iterable[str] = ()) -> str | None:
+    """Return the first dotted key in which two configs differ (``training.steps``), or None."""
+    a, b = dict(_flat(first.model_dump(mode="json"))), dict(_flat(second.model_dump(mode="json")))
+    for key in [*a, *b]:
+        if key not in ignore and a.get(key, _MISSING) != b.get(key, _MISSING):
+            return key
+    return None
+
+
+def value(config: Config, key: str) -> object:
+    """Return what a dotted key holds, None when there is no such key."""
+    return dict(_flat(config.model_dump(mode="json"))).get(key)
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return ``", did you mean 'x'?"`` for a near miss, else an empty string."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f", did you mean '{close[0]}'?" if close else ""
+
+
+# ---------------------------------------------------------------------------------- reading YAML
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML with the plain scalars of YAML 1.2: ``1e-4`` is a number and ``no`` is a word.
+
+    Aliases are refused (a few lines of them can stand for gigabytes), and so is a key given twice.
+    """
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not allowed")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        counts = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        for key, count in counts.items():
+            if count > 1:
+                raise yaml.YAMLError(f"'{key}' is given twice")
+        return super().construct_mapping(node, deep)
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"^(?:true|false)$", "tf"),
+    ("null", r"^(?:~|null|)$", ["~", "n", ""]),
+    ("int", r"^[-+]?(?:0|[1-9][0-9_]*)$", "-+0123456789"),
+    ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+    ("float", r"^(?:[-+]?\.inf|\.nan)$", "-+."),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
+
+
+def _yaml(text: str, source: str) -> Any:
+    """Parse one YAML document of plain JSON-like values, or raise a one-line `UserError`."""
+    try:
+        tree = yaml.load(text, _Loader)  # a SafeLoader with more refusals
+        json.dumps(tree)  # sets, bytes and other tagged oddities stop here
+        return tree
+    except RecursionError:
+        raise UserError(f"{source}: nested too deeply") from None
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error)
+        where = f" (line {mark.line + 1})" if mark is not None else ""
+        raise UserError(f"{source}: not valid YAML: {one_line(problem)}{where}") from None
+
+
+def _read(text: str | bytes, source: str) -> dict[str, Any]:
+    if len(text) > MAX_BYTES:
+        raise UserError(f"{source}: more than {MAX_BYTES // 1024} KiB, which is no config")
+    try:
+        text = text.decode() if isinstance(text, bytes) else text
+    except UnicodeDecodeError:
+        raise UserError(f"{source}: not UTF-8 text") from None
+    tree = _yaml(text, source)
+    if not isinstance(tree, dict):
+        raise UserError(f"{source}: expected keys and values, found {_kind(tree)}")
+    return {str(key): item for key, item in tree.items()}
+
+
+def _resolve(name: str, base: Path | None, seen: tuple[str, ...]) -> dict[str, Any]:
+    """Read a preset or file and lay it over what it extends."""
+    if name in seen or len(seen) >= MAX_CHAIN:
+        raise UserError(f"{seen[0]}: 'extends' goes round: {' -> '.join((*seen, name))}")
+    if _is_path(name):
+        path = Path(name) if base is None else base / name
+        text, base = _read_path(path), path.parent
+    else:
+        known = presets()
+        if name not in known:
+            raise UserError(
+                f"unknown preset '{name}'{suggest(name, known) or ' (there are: ' + ', '.join(known) + ')'}"
+            )
+        text, base = (_folder() / f"{name}.yaml").read_bytes(), None
+    tree = _read(text, name)
+    parent = tree.pop("extends", None)
+    if parent is None:
+        return tree
+    if not isinstance(parent, str):
+        raise UserError(f"{name}: extends: expected a preset's name, found {_kind(parent)}")
+    return _merge(_resolve(parent, base, (*seen, name)), tree)
+
+
+def _read_path(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise UserError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path!s}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for key, item in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, item) if isinstance(old, dict) and isinstance(item, dict) else item
+    return merged
+
+
+# ---------------------------------------------------------------------------------- overrides
+
+
+def _split_override(override: str) -> tuple[str, Any]:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip() or key != key.strip():
+        raise UserError(f"'{one_line(override, 80)}': expected key=value, such as training.steps=1000")
+    if key == "extends":
+        raise UserError(f"'{one_line(override, 80)}': extends belongs into a YAML file")
+    return key, _yaml(text, f"'{one_line(override, 80)}'")
+
+
+def _put(tree: dict[str, Any], dotted: str, item: Any, override: str) -> None:
+    *path, last = dotted.split(".")
+    for part in path:
+        tree = tree.setdefault(part, {})
+        if not isinstance(tree, dict):
+            raise UserError(f"'{one_line(override, 80)}': '{part}' is not a section")
+    tree[last] = item
+
+
+# ---------------------------------------------------------------------------------- checking
+
+
+def _check(tree: dict[str, Any], source: str, origins: Mapping[str, str]) -> Config:
+    try:
+        # By way of JSON, where strict means "no 'yes' for true, no 1.5 for an int" but a list may be a tuple.
+        return _ADAPTER.validate_json(json.dumps(tree))
+    except ValidationError as problem:
+        error = problem.errors(include_url=False, include_context=True)[0]
+        parts = [str(part) for part in error["loc"]]
+        key = ".".join(parts)
+        override = next((text for k, text in origins.items() if f"{k}.".startswith(f"{key}.")), None)
+        origin = source if override is None else f"'{one_line(override, 80)}'"
+        if error["type"] == "extra_forbidden":
+            known = _keys_at(parts[:-1])
+            message = f"unknown key '{key}'{suggest(parts[-1], known)}"
+        else:
+            message = f"{key}: {error['msg'][0].lower()}{error['msg'][1:]}"
+        raise UserError(f"{origin}: {one_line(message)}") from None
+
+
+def _keys_at(path: list[str]) -> list[str]:
+    """Return the known keys of the section at `path`, over all systems."""
+    found: list[str] = []
+    for model in get_args(Config) or (Config,):
+        section: Any = model
+        for part in path:
+            field = section.model_fields.get(part) if _is_section(section) else None
+            section = field.annotation if field else None
+        if _is_section(section):
+            found += section.model_fields
+    return found
+
+
+def _is_section(thing: object) -> bool:
+    return isinstance(thing, type) and issubclass(thing, Section)
+
+
+_MISSING = object()
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, item in tree.items():
+        if isinstance(item, dict):
+            yield from _flat(item, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", item
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Return text as one printable line, cut to `limit` characters."""
+    line = " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _kind(tree: object) -> str:
+    names = {type(None): "nothing", list: "a list", str: "text", dict: "a section", bool: "true or false"}
+    return names.get(type(tree), "a number")
+
+
+def _is_path(name: str) -> bool:
+    return name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name
+
+
+def _slug(stem: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:64] or "custom"
+
+
+def _folder() -> Any:
+    return resources.files("gamesim") / "presets"

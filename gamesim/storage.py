@@ -1,0 +1,227 @@
+"""Files and folders that are either there as they were written, or not there at all.
+
+A *sealed folder* is written beside its place and swapped in by renaming, so that a kill or a power cut at
+any moment leaves one whole version; its ``manifest.json`` holds the size and SHA-256 of every file, checked
+when it is read. Checkpoints and the state of a training run are sealed folders.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from gamesim.errors import UserError
+
+MANIFEST = "manifest.json"
+_MANIFEST_BYTES = 1024 * 1024
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Replace a file in one step: a temporary sibling, fsync, rename, fsync of the folder.
+
+    Raises:
+        UserError: The disk is full, the folder is read-only or similar; the old file is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        _write(temporary, data)
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes], *, kind: str, version: int) -> None:
+    """Put a sealed folder in the place of `folder`, which may exist.
+
+    Args:
+        folder: Where it goes. Its hidden siblings ``.NAME.new`` and ``.NAME.old`` are used on the way.
+        files: Plain file names and what they hold.
+        kind: What the folder is, such as "gamesim-checkpoint"; `read_folder` insists on it.
+        version: The version of its layout.
+
+    Raises:
+        UserError: It cannot be written; what was there before is still there.
+    """
+    folder = Path(os.path.abspath(folder))
+    listing = {name: {"bytes": len(data), "sha256": _sha256(data)} for name, data in sorted(files.items())}
+    manifest = {"kind": kind, "version": version, "files": listing}
+    new, old = _sibling(folder, "new"), _sibling(folder, "old")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if old.exists() and not folder.exists():  # killed between the two renames below
+            os.rename(old, folder)
+        for leftover in (new, old):
+            _remove(leftover)
+        new.mkdir()
+        for name, data in files.items():
+            _write(new / name, data)
+        _write(new / MANIFEST, json.dumps(manifest, indent=1).encode())
+        _sync_folder(new)
+        if os.path.lexists(folder):
+            os.rename(folder, old)
+        os.rename(new, folder)
+        _sync_folder(folder.parent)
+    except OSError as error:
+        if old.exists() and not folder.exists():
+            os.rename(old, folder)
+        shutil.rmtree(new, ignore_errors=True)
+        raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def read_folder(folder: Path, *, kind: str, version: int, required: Iterable[str] = ()) -> dict[str, bytes]:
+    """Return the files of a sealed folder after checking every size and hash.
+
+    A reader may come at any time: while a writer swaps the folder it reads the old or the new one, whole.
+
+    Raises:
+        UserError: Missing, damaged, of another kind, or of a version that this release cannot read.
+    """
+    folder = Path(folder)
+    for last in (False, False, True):
+        place = _current(folder)
+        before = _identity(place)
+        try:
+            return _read_sealed(place, folder, kind, version, required)
+        except UserError:
+            if last or (_identity(_current(folder)) == before and before is not None):
+                raise
+    raise AssertionError  # the loop returns or raises
+
+
+def exists(folder: Path) -> bool:
+    """Whether a sealed folder is there (whole or not), also when a writer was killed while swapping it."""
+    return (_current(Path(folder)) / MANIFEST).is_file()
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Hold the run folder, so that two trainings never write into one; a killed holder lets go by itself."""
+    with (folder / ".lock").open("wb") as file:
+        try:
+            import fcntl
+        except ImportError:  # Windows has no flock; there, nothing but good sense keeps two runs apart
+            yield
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(f"{folder}: another training is writing into it") from None
+        yield
+
+
+def _read_sealed(
+    place: Path, folder: Path, kind: str, version: int, required: Iterable[str]
+) -> dict[str, bytes]:
+    listing = _listing(place, folder, kind, version)
+    for name in required:
+        if name not in listing:
+            raise UserError(f"{folder}: its {MANIFEST} does not list {name}")
+    files: dict[str, bytes] = {}
+    for name, (size, digest) in listing.items():
+        data = _read(place / name, folder / name, size)
+        if len(data) != size:
+            raise UserError(f"{folder / name}: damaged: {len(data)} bytes, expected {size}")
+        if _sha256(data) != digest:
+            raise UserError(f"{folder / name}: damaged: its SHA-256 is not the one in {MANIFEST}")
+        files[name] = data
+    return files
+
+
+def _listing(place: Path, folder: Path, kind: str, version: int) -> dict[str, tuple[int, str]]:
+    """Read and check the manifest: file name -> (bytes, SHA-256)."""
+    if not folder.exists() and not place.exists():
+        raise UserError(f"{folder}: no such folder")
+    if not place.is_dir():
+        raise UserError(f"{folder}: not a folder")
+    if not (place / MANIFEST).exists():
+        raise UserError(f"{folder}: not a {kind}: it has no {MANIFEST}")
+    broken = UserError(f"{folder / MANIFEST}: damaged: not a manifest of this kind")
+    try:
+        data = _read(place / MANIFEST, folder / MANIFEST, _MANIFEST_BYTES)
+        manifest = json.loads(data)
+        if not isinstance(manifest, dict) or manifest.get("kind") != kind:
+            raise UserError(f"{folder}: not a {kind}: its {MANIFEST} says otherwise")
+        if type(manifest.get("version")) is not int:
+            raise broken
+        if manifest["version"] != version:
+            raise UserError(
+                f"{folder}: {kind} version {manifest['version']}, but this release reads version {version}"
+            )
+        listing = {name: (entry["bytes"], entry["sha256"]) for name, entry in manifest["files"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise broken from None
+    for name, (size, digest) in listing.items():
+        plain = name not in ("", ".", "..") and not set(name) & set("/\\:\0")
+        if not plain or type(size) is not int or size < 0 or not isinstance(digest, str):
+            raise broken
+    return listing
+
+
+def _read(path: Path, shown: Path, limit: int) -> bytes:
+    """Read a regular file of at most `limit` bytes (one more shows that it is larger)."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UserError(f"{shown}: not a file")
+        if path.stat().st_size > limit:
+            raise UserError(f"{shown}: damaged: {path.stat().st_size} bytes, expected at most {limit}")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{shown}: missing") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{shown}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # folders cannot be opened there, and renames are journalled
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sibling(folder: Path, suffix: str) -> Path:
+    return folder.with_name(f".{folder.name}.{suffix}")
+
+
+def _current(folder: Path) -> Path:
+    """The folder, or its aside-moved old version when a writer was killed (or is) between two renames."""
+    absolute = Path(os.path.abspath(folder))
+    old = _sibling(absolute, "old")
+    return old if not absolute.exists() and old.is_dir() else absolute
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+        return status.st_ino, status.st_mtime_ns
+    except OSError:
+        return None
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,178 @@
+"""Where training runs: the device, and the processes that ``torchrun`` started.
+
+Under ``torchrun`` every process trains on its own batches, gradients are averaged (by DDP or by
+`Processes.average`), and the first one alone writes files.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from gamesim.errors import UserError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the device of a name; ``auto`` is the best one there is.
+
+    Under ``torchrun``, ``cuda`` is the GPU of this process (``LOCAL_RANK``).
+
+    Raises:
+        UserError: An unknown name, or a device that this machine or torch build lacks.
+    """
+    if name not in DEVICES:
+        raise UserError(f"unknown device '{name}' (there are: {', '.join(DEVICES)})")
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if name == "auto":
+        name = "cuda" if cuda else "mps" if mps else "cpu"
+    if name == "mps" and not mps:
+        raise UserError("device mps: this machine or torch build has none; use --device cpu or auto")
+    if name != "cuda":
+        return torch.device(name)
+    if not cuda:
+        why = "torch sees no NVIDIA GPU" if torch.version.cuda else "this torch build has no CUDA"
+        raise UserError(f"device cuda: {why}; use --device cpu or auto")
+    rank = _environment("LOCAL_RANK", 0)
+    if rank >= torch.cuda.device_count():
+        raise UserError(f"device cuda: process {rank} has no GPU, there are {torch.cuda.device_count()}")
+    return torch.device("cuda", rank)
+
+
+def setup(device: str, *, seed: int, threads: int | None = None) -> torch.device:
+    """Prepare this process for training, before anything is built.
+
+    Picks the device, joins the other processes of ``torchrun``, sets the number of CPU threads, and seeds
+    torch, NumPy and Python (each process differently).
+
+    Raises:
+        UserError: No such device, or ``torchrun``'s environment is incomplete.
+    """
+    picked = pick_device(device)
+    # Decaying averages end in denormal numbers, which are many times slower on CPUs.
+    torch.set_flush_denormal(True)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if picked.type == "cuda":
+        torch.cuda.set_device(picked)
+        torch.set_float32_matmul_precision("high")
+    rank = _environment("RANK", 0)
+    if _environment("WORLD_SIZE", 1) > 1 and not dist.is_initialized():
+        try:
+            dist.init_process_group("nccl" if picked.type == "cuda" else "gloo")
+        except (ValueError, RuntimeError) as error:
+            raise UserError(f"torchrun: the processes cannot join: {str(error).splitlines()[0]}") from None
+    torch.manual_seed(seed + rank)
+    np.random.seed((seed + rank) % 2**32)
+    random.seed(seed + rank)
+    return picked
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes of this run, and this one's place among them.
+
+    Attributes:
+        rank: 0 for the one that writes files.
+        count: 1 without ``torchrun``.
+        control: A CPU group for small agreements; None without ``torchrun``.
+    """
+
+    rank: int = 0
+    count: int = 1
+    control: Any = None
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes the files and shows the progress."""
+        return self.rank == 0
+
+    def wrap(self, module: nn.Module, **kwargs: Any) -> nn.Module:
+        """Return the module in `DistributedDataParallel`, or as it is when there is one process."""
+        return DistributedDataParallel(module, **kwargs) if self.count > 1 else module
+
+    def same(self, module: nn.Module) -> None:
+        """Give every process the weights and buffers of the first one."""
+        if self.count > 1:
+            for tensor in module.state_dict().values():
+                dist.broadcast(tensor, 0)
+
+    def average(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Average gradients over the processes; for steps that DDP's hooks do not fit (gradient penalties).
+
+        A parameter without a gradient counts as zeros, so that processes agree on what is exchanged.
+        """
+        if self.count == 1:
+            return
+        trained = [p for p in parameters if p.requires_grad]
+        grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in trained]
+        flat = torch.cat([grad.reshape(-1) for grad in grads])
+        dist.all_reduce(flat)
+        flat /= self.count
+        parts = flat.split([grad.numel() for grad in grads])
+        for parameter, grad, part in zip(trained, grads, parts, strict=True):
+            parameter.grad = part.view_as(grad).clone()
+
+    def mean(self, tensor: Tensor) -> Tensor:
+        """Return the mean of a tensor over the processes."""
+        if self.count > 1:
+            tensor = tensor.clone()
+            dist.all_reduce(tensor)
+            tensor /= self.count
+        return tensor
+
+    def agree(self, flags: list[int]) -> list[int]:
+        """Return, in every process, the largest of each flag over all of them."""
+        if self.count == 1:
+            return flags
+        tensor = torch.tensor(flags, dtype=torch.int64)
+        dist.all_reduce(tensor, dist.ReduceOp.MAX, group=self.control)
+        return [int(flag) for flag in tensor]
+
+    def gather(self, item: Any) -> list[Any]:
+        """Return the items of all processes, by rank, in the first one (elsewhere an empty list)."""
+        if self.count == 1:
+            return [item]
+        items = [None] * self.count if self.first else None
+        dist.gather_object(item, items, group=self.control)
+        return items or []
+
+
+_known: Processes | None = None
+
+
+def distributed() -> Processes:
+    """Return the processes of this run; call it after `setup`."""
+    global _known
+    if not (dist.is_available() and dist.is_initialized()):
+        return Processes()
+    if _known is None:
+        control = dist.new_group(backend="gloo") if dist.get_backend() != "gloo" else dist.group.WORLD
+        _known = Processes(dist.get_rank(), dist.get_world_size(), control)
+    return _known
+
+
+def finish() -> None:
+    """Leave the other processes, at the end of the run."""
+    global _known
+    _known = None
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def _environment(name: str, default: int) -> int:
+    text = os.environ.get(name, "")
+    try:
+        return int(text) if text else default
+    except ValueError:
+        raise UserError(f"environment variable {name}={text!r} is not a number; torchrun sets it") from None

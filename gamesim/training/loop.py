@@ -1,0 +1,418 @@
+"""The one training loop: progress, logs, samples, checkpoints, resume, signals and the NaN guard.
+
+What is trained is a `Task`; the loop knows nothing else about it. A run folder holds:
+
+============== =====================================================================================
+config.yaml    the config of the run
+metrics.jsonl  one JSON object a line: step, seconds, frames_per_second, eta_seconds, losses, and now and then
+               validation; the last line has "status"
+samples/       sheets NNNNNNNN.png: real above, dreamt below, under the same keys
+last/          the newest checkpoint
+best/          the checkpoint with the lowest validation score
+resume/        everything needed to go on exactly where the run was left; never shipped
+============== =====================================================================================
+
+Ctrl-C or SIGTERM ends the step, saves and leaves; a second one leaves at once. A kill at any other moment
+costs the steps since the last save and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import imageio.v3 as imageio
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from gamesim import checkpoint, storage
+from gamesim.config import Config, difference, one_line, parse, value
+from gamesim.errors import UserError
+from gamesim.training.devices import DEVICES, Processes, distributed, finish, pick_device, setup
+from gamesim.training.state import NotFinite, decode, encode, rng_state, same_rng, set_rng_state
+
+__all__ = ["DEVICES", "Outcome", "Task", "distributed", "finish", "pick_device", "run", "setup"]
+
+RESUME_KIND, RESUME_VERSION = "gamesim-resume", 1
+# What a resumed run may change. More steps is the one that matters: schedules over the run stretch with it.
+CHANGEABLE = (
+    "training.steps",
+    "training.log_every",
+    "training.sample_minutes",
+    "training.checkpoint_minutes",
+    "training.threads",
+)
+
+Outcome = Literal["done", "stopped"]
+
+
+class Task(Protocol):
+    """Something that is trained, step by step.
+
+    `sheet` and `validate` must leave the task's own generators as they found them (the global ones are put
+    back by the loop), so that a run does not depend on when it happened to draw a sample.
+
+    Attributes:
+        model: What is shipped.
+        frames_per_step: Frames of play that one step of one process learns from.
+        score_key: The key of `validate` that decides which checkpoint is best; lower is better.
+    """
+
+    model: nn.Module
+    frames_per_step: int
+    score_key: str
+
+    def step(self) -> Mapping[str, Tensor]:
+        """Take one optimiser step of everything; return 0-d tensors, still on the device."""
+        ...
+
+    def sheet(self) -> np.ndarray:
+        """Return a picture, uint8 (H, W, 3): real above, dreamt below, under the same keys."""
+        ...
+
+    def validate(self) -> Mapping[str, float]:
+        """Return figures on episodes that are held out."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a bit-exact resume needs: nested dicts and lists of tensors, numbers, strings."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned, with tensors on the CPU."""
+        ...
+
+
+def run(
+    task: Task,
+    config: Config,
+    out: str | Path,
+    *,
+    device: torch.device,
+    starts: checkpoint.Starts,
+    facts: Mapping[str, object] | None = None,
+    resume: bool = False,
+) -> Outcome:
+    """Train a task until ``training.steps``, or until somebody asks it to stop.
+
+    Args:
+        task: What is trained, already on the device.
+        config: Its config; ``config.training`` is a `LoopConfig`.
+        out: The run folder.
+        device: Where the task lives, as `setup` returned it.
+        starts: Real beginnings that checkpoints are shipped with.
+        facts: What the card says about the data, in order.
+        resume: Go on with the run in `out`.
+
+    Returns:
+        "done", or "stopped" when a signal ended it; both are saved.
+
+    Raises:
+        UserError: The folder is in use, the config differs from the run's, the disk is full, or a loss
+            became NaN or infinite (the last good checkpoint is kept and named).
+    """
+    with _Signals() as signals, contextlib.ExitStack() as stack:
+        loop = _Loop(task, config, Path(out), device, starts, facts or {}, distributed())
+        if loop.processes.first:
+            loop.prepare(resume, stack)
+        loop.processes.agree([0])  # nobody reads the folder before it is there
+        if resume:
+            loop.restore()
+        return loop.go(signals)
+
+
+class _Loop:
+    def __init__(
+        self,
+        task: Task,
+        config: Config,
+        out: Path,
+        device: torch.device,
+        starts: checkpoint.Starts,
+        facts: Mapping[str, object],
+        processes: Processes,
+    ) -> None:
+        self.task, self.config, self.out, self.device = task, config, out, device
+        self.starts, self.facts, self.processes = starts, facts, processes
+        self.settings = config.training
+        self.step, self.seconds, self.best = 0, 0.0, math.inf
+        self.validation: dict[str, float] = {}
+        self.sums: dict[str, Tensor] = {}
+        self.summed = 0
+        self.saved_step: int | None = None
+
+    # ------------------------------------------------------------------------ the run folder
+
+    def prepare(self, resume: bool, stack: contextlib.ExitStack) -> None:
+        """Claim the run folder: a new one, or the one to go on with."""
+        out = self.out
+        try:
+            if resume and not (out / "config.yaml").is_file():
+                raise UserError(f"{out}: nothing to resume, it holds no run")
+            out.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(storage.claimed(out))
+            if not resume and any(path.name[0] != "." for path in out.iterdir()):
+                raise UserError(f"{out}: is not empty; go on with --resume, or choose another --out")
+        except OSError as error:
+            raise UserError(f"{out}: cannot be used: {error.strerror or error}") from None
+        if resume:
+            before = parse((out / "config.yaml").read_bytes(), str(out / "config.yaml"))
+            key = difference(before, self.config, ignore=CHANGEABLE)
+            if key is not None:
+                was, now = value(before, key), value(self.config, key)
+                raise UserError(f"{key}: is {now} here but {was} in {out / 'config.yaml'}; resume with that")
+        storage.write_file(out / "config.yaml", self.config.dump().encode())
+        (out / "samples").mkdir(exist_ok=True)
+
+    def restore(self) -> None:
+        """Go back to where the run was saved last; a run that was killed before that starts anew."""
+        folder = self.out / "resume"
+        if not storage.exists(folder):
+            return self._trim_log()
+        files = storage.read_folder(folder, kind=RESUME_KIND, version=RESUME_VERSION)
+        rank, name = self.processes.rank, f"process{self.processes.rank}"
+        count = sum(file.endswith(".json") for file in files)
+        if count != self.processes.count:
+            raise UserError(f"{folder}: made by {count} process(es), resume with as many")
+        if not {f"{name}.json", f"{name}.safetensors"} <= files.keys():
+            raise UserError(f"{folder}: the state of process {rank} is missing")
+        state = decode(files[f"{name}.safetensors"], files[f"{name}.json"], str(folder))
+        try:
+            self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
+            self.validation = state["validation"]
+            self.task.load_state_dict(state["task"])
+            set_rng_state(state["rng"])
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise UserError(f"{folder}: does not fit this task: {one_line(str(error), 160)}") from None
+        self.saved_step = self.step
+        if self.processes.first:
+            self._trim_log()
+
+    def _trim_log(self) -> None:
+        """Drop what the log says beyond the step that is gone back to, such as half a line."""
+        path = self.out / "metrics.jsonl"
+        kept: list[bytes] = []
+        for line in path.read_bytes().splitlines() if path.is_file() else []:
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                record = json.loads(line)
+                if record["step"] <= self.step and "status" not in record:
+                    kept.append(line + b"\n")
+        storage.write_file(path, b"".join(kept))
+
+    # ------------------------------------------------------------------------ the loop
+
+    def go(self, signals: _Signals) -> Outcome:
+        """Train until the end or a signal."""
+        settings = self.settings
+        began = sampled = saved = logged = time.monotonic()
+        already, logged_step = self.seconds, self.step
+        outcome: Outcome = "done"
+        with self._bar() as bar:
+            while self.step < settings.steps:
+                self._add(self.task.step())
+                self.step += 1
+                now = time.monotonic()
+                self.seconds = already + now - began
+                stop, sheet, save = self.processes.agree(
+                    [
+                        int(signals.asked),
+                        int(now - sampled >= 60 * settings.sample_minutes),
+                        int(now - saved >= 60 * settings.checkpoint_minutes),
+                    ]
+                )
+                last = self.step == settings.steps or bool(stop)
+                validate = self.step % settings.validate_every == 0 or self.step == settings.steps
+                log = last or validate or save or self.step % settings.log_every == 0
+                if log:
+                    pace = (self.step - logged_step) / max(time.monotonic() - logged, 1e-9)
+                    self._log(bar, pace, validate)
+                if sheet or last:
+                    self._sheet()
+                    sampled = time.monotonic()
+                if save or last:
+                    self.save()
+                    saved = time.monotonic()
+                if log:  # what was validated, drawn and saved is no part of the pace
+                    logged, logged_step = time.monotonic(), self.step
+                bar.update(1)
+                if stop:
+                    outcome = "stopped" if self.step < settings.steps else "done"
+                    break
+        if self.processes.first:
+            self._write_line({"step": self.step, "seconds": round(self.seconds, 3), "status": outcome})
+        return outcome
+
+    def _add(self, metrics: Mapping[str, Tensor]) -> None:
+        """Sum metrics on the device: NaN and infinity stay in a sum, and nothing waits for the device."""
+        for key, tensor in metrics.items():
+            part = tensor.detach().float()
+            self.sums[key] = self.sums[key] + part if key in self.sums else part
+        self.summed += 1
+
+    def _log(self, bar: tqdm, pace: float, validate: bool) -> None:
+        """Write a line of the log; `pace` is steps per second since the last one."""
+        names = list(self.sums)
+        values = torch.stack([self.sums[name] for name in names]).tolist() if names else []
+        losses = {name: total / self.summed for name, total in zip(names, values, strict=True)}
+        self.sums, self.summed = {}, 0
+        self._guard(losses)
+        if validate:
+            with same_rng():
+                self.validation = {key: float(figure) for key, figure in self.task.validate().items()}
+            self._guard(self.validation)
+        frames = pace * self.task.frames_per_step * self.processes.count
+        record: dict[str, Any] = {
+            "step": self.step,
+            "seconds": round(self.seconds, 3),
+            "frames_per_second": round(frames, 1),
+            "eta_seconds": round((self.settings.steps - self.step) / pace, 1),
+            "losses": losses,
+        }
+        if validate:
+            record["validation"] = self.validation
+        if self.processes.first:
+            self._write_line(record)
+            bar.set_postfix_str(
+                f"{frames:.0f} frames/s " + " ".join(f"{k} {v:.3g}" for k, v in losses.items()), refresh=False
+            )
+        if validate and self.validation[self.task.score_key] < self.best:
+            self.best = self.validation[self.task.score_key]
+            self._save_checkpoint("best")
+
+    def _guard(self, figures: Mapping[str, float]) -> None:
+        """Stop, in every process, when a figure is NaN or infinite in one of them."""
+        bad = [key for key, figure in figures.items() if not math.isfinite(figure)]
+        if self.processes.agree([int(bool(bad))])[0]:
+            self._broken(f"{bad[0]} is {figures[bad[0]]}" if bad else "another process met NaN or infinity")
+
+    def _broken(self, what: str) -> None:
+        if self.saved_step is None:
+            kept = "no checkpoint had been saved yet"
+        else:
+            kept = f"the checkpoint of step {self.saved_step} is kept in {self.out / 'last'}"
+        if self.processes.first:
+            record = {"step": self.step, "seconds": round(self.seconds, 3), "status": "broken", "why": what}
+            self._write_line(record)
+        raise UserError(f"training stopped at step {self.step}: {what}; {kept}")
+
+    # ------------------------------------------------------------------------ what is written
+
+    def save(self) -> None:
+        """Save what a resume needs, and the newest checkpoint."""
+        state = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "best": self.best,
+            "validation": self.validation,
+            "rng": rng_state(),
+            "task": self.task.state_dict(),
+        }
+        broken, mine = "", (b"", b"")
+        try:
+            mine = encode(state)
+        except NotFinite as error:
+            broken = f"{error} holds NaN or infinity"
+        if self.processes.agree([int(bool(broken))])[0]:
+            self._broken(broken or "another process met NaN or infinity")
+        files: dict[str, bytes] = {}
+        for rank, (tensors, shape) in enumerate(self.processes.gather(mine)):
+            files |= {f"process{rank}.safetensors": tensors, f"process{rank}.json": shape}
+        if self.processes.first:
+            storage.write_folder(self.out / "resume", files, kind=RESUME_KIND, version=RESUME_VERSION)
+        self._save_checkpoint("last")
+        self.saved_step = self.step
+
+    def _save_checkpoint(self, name: str) -> None:
+        if not self.processes.first:
+            return
+        weights = self.task.model.state_dict()
+        for key, tensor in weights.items():
+            if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+                self._broken(f"weight {key} holds NaN or infinity")
+        checkpoint.save(
+            self.out / name,
+            weights=weights,
+            config=self.config,
+            starts=self.starts,
+            card={
+                **self.facts,
+                "device": describe(self.device),
+                "processes": self.processes.count,
+                "steps": f"{self.step} of {self.settings.steps}",
+                "minutes": round(self.seconds / 60, 1),
+                "frames seen": self.step * self.task.frames_per_step * self.processes.count,
+            },
+            metrics={"validation": self.validation} if self.validation else None,
+        )
+
+    def _sheet(self) -> None:
+        if not self.processes.first:
+            return
+        with same_rng():
+            picture = self.task.sheet()
+        data = io.BytesIO()
+        imageio.imwrite(data, picture, extension=".png")
+        storage.write_file(self.out / "samples" / f"{self.step:08d}.png", data.getvalue())
+
+    def _write_line(self, record: Mapping[str, Any]) -> None:
+        path = self.out / "metrics.jsonl"
+        try:
+            with path.open("ab") as file:  # one write: a reader sees whole lines
+                file.write(json.dumps(record).encode() + b"\n")
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+    def _bar(self) -> tqdm:
+        terminal = sys.stderr.isatty()
+        return tqdm(
+            total=self.settings.steps,
+            initial=self.step,
+            desc=self.config.name,
+            unit="step",
+            disable=not self.processes.first,
+            mininterval=0.2 if terminal else 30.0,  # a log file wants fewer lines
+            dynamic_ncols=terminal,
+        )
+
+
+def describe(device: torch.device) -> str:
+    """Return a device as a card names it: ``cuda (NVIDIA H100)``, ``cpu (2 threads)``."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
+
+
+class _Signals:
+    """Turns the first SIGINT or SIGTERM into a question, and lets the second one through."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Signals:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: object) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        with contextlib.suppress(OSError, RuntimeError):  # the terminal may be gone, or mid-write
+            print("\nsaving, then leaving (once more to leave at once)", file=sys.stderr, flush=True)

@@ -1,0 +1,82 @@
+"""A task small enough to train in no time: the loop's tests need no model of ours."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import torch
+from torch import nn
+
+from gamesim.checkpoint import Starts
+from gamesim.training import loop
+
+
+class FakeTask:
+    """Fits a line with Adam, dropout and a generator of its own: all that a resume can get wrong."""
+
+    frames_per_step = 8
+    score_key = "error"
+
+    def __init__(self, *, signal_at=(), nan_at=None, kill_at=None, poison_at=None, pause=0.0):
+        self.processes = loop.distributed()
+        self.model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 1))
+        self.processes.same(self.model)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.05)
+        self.generator = torch.Generator().manual_seed(7 + self.processes.rank)
+        self.signal_at, self.nan_at, self.kill_at, self.pause = signal_at, nan_at, kill_at, pause
+        self.poison_at, self.count = poison_at, 0
+
+    def step(self):
+        self.count += 1
+        inputs = torch.randn(8, 3, generator=self.generator) + float(np.random.rand())
+        loss = (self.model(inputs) - inputs.sum(1, keepdim=True)).square().mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.processes.average(self.model.parameters())
+        self.optimizer.step()
+        time.sleep(self.pause)
+        if self.count in self.signal_at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        if self.count == self.kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.count == self.poison_at:
+            with torch.no_grad():
+                self.model[0].weight[0, 0] = float("inf")
+        return {"loss": loss * float("nan") if self.count == self.nan_at else loss}
+
+    def sheet(self):
+        torch.rand(3)  # a sample that consumes the global generator must not change the run
+        return np.zeros((4, 6, 3), np.uint8)
+
+    def validate(self):
+        torch.rand(3)
+        return {"error": 1.0 / self.count}
+
+    def state_dict(self):
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            "count": self.count,
+        }
+
+    def load_state_dict(self, state):
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"])
+        self.count = state["count"]
+
+
+def starts(count=2, frames=3):
+    """Returns starts of noise."""
+    return Starts(
+        torch.randint(0, 256, (count, frames, 4, 4, 3), dtype=torch.uint8),
+        torch.zeros((count, frames - 1), dtype=torch.int64),
+    )
+
+
+def train(config, out, *, resume=False, **kwargs):
+    """Trains a new `FakeTask` as the command line would: seeded, on the CPU."""
+    device = loop.setup("cpu", seed=config.seed, threads=1)
+    return loop.run(FakeTask(**kwargs), config, out, device=device, starts=starts(), resume=resume)

@@ -1,0 +1,205 @@
+"""The training loop: exact resume, signals, NaN, kills, several processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import imageio.v3 as imageio
+import pytest
+
+from fake_task import train
+from gamesim import checkpoint, config, storage
+from gamesim.errors import UserError
+from gamesim.training import loop
+
+HERE = Path(__file__).parent
+
+
+def settings(**changes):
+    keys = {"steps": 6, "log_every": 2, "validate_every": 4} | changes
+    return config.load("gamegan-tiny", [f"training.{key}={item}" for key, item in keys.items()])
+
+
+def log(out):
+    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+
+
+def weights(folder):
+    return storage.read_folder(folder, kind=checkpoint.KIND, version=checkpoint.VERSION)["model.safetensors"]
+
+
+def test_a_finished_run_leaves_log_samples_and_checkpoints(tmp_path):
+    assert train(settings(), tmp_path / "run") == "done"
+    out = tmp_path / "run"
+    *lines, end = log(out)
+    assert [line["step"] for line in lines] == [2, 4, 6]
+    assert set(lines[0]) == {"step", "seconds", "frames_per_second", "eta_seconds", "losses"}
+    assert lines[0]["frames_per_second"] > 0
+    assert lines[-1]["eta_seconds"] == 0
+    assert [line["step"] for line in lines if "validation" in line] == [4, 6]
+    assert (end["status"], end["step"]) == ("done", 6)
+    assert imageio.imread(out / "samples" / "00000006.png").shape == (4, 6, 3)
+    assert checkpoint.load(out / "last").metrics == {"validation": {"error": 1 / 6}}
+    assert "| steps | 6 of 6 |" in checkpoint.load(out / "best").card
+    assert config.parse((out / "config.yaml").read_bytes(), "config") == settings()
+
+
+def test_stopped_and_resumed_is_the_same_as_straight_to_the_byte(tmp_path):
+    assert train(settings(), tmp_path / "straight") == "done"
+    assert train(settings(), tmp_path / "parted", signal_at=(3,)) == "stopped"
+    assert log(tmp_path / "parted")[-1]["status"] == "stopped"
+    assert train(settings(), tmp_path / "parted", resume=True) == "done"
+    for name in ("last", "best"):
+        assert weights(tmp_path / "straight" / name) == weights(tmp_path / "parted" / name)
+    assert log(tmp_path / "straight")[2]["losses"] == log(tmp_path / "parted")[-2]["losses"]
+    steps = [line["step"] for line in log(tmp_path / "parted")]
+    assert steps == sorted(steps)
+
+
+def test_best_is_the_lowest_validation_score(tmp_path, monkeypatch):
+    monkeypatch.setattr("fake_task.FakeTask.validate", lambda self: {"error": abs(self.count - 4.0)})
+    train(settings(validate_every=2), tmp_path / "run")
+    assert checkpoint.load(tmp_path / "run" / "best").metrics == {"validation": {"error": 0.0}}
+    assert checkpoint.load(tmp_path / "run" / "last").metrics == {"validation": {"error": 2.0}}
+
+
+def test_resume_with_another_config_names_the_key(tmp_path):
+    train(settings(), tmp_path / "run", signal_at=(2,))
+    other = config.load("gamegan-tiny", ["training.steps=6", "data.batch_size=9"])
+    with pytest.raises(UserError, match=r"^data\.batch_size: is 9 here but 2 in "):
+        train(other, tmp_path / "run", resume=True)
+
+
+def test_resume_may_lengthen_a_run(tmp_path):
+    train(settings(), tmp_path / "run")
+    assert train(settings(steps=8), tmp_path / "run", resume=True) == "done"
+    assert log(tmp_path / "run")[-1]["step"] == 8
+
+
+def test_a_used_folder_needs_resume_and_resume_needs_a_run(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "notes.txt").touch()
+    with pytest.raises(UserError, match="not empty"):
+        train(settings(), tmp_path / "run")
+    with pytest.raises(UserError, match="nothing to resume"):
+        train(settings(), tmp_path / "none", resume=True)
+    assert not (tmp_path / "none").exists()
+
+
+def test_two_trainings_cannot_share_a_folder(tmp_path):
+    train(settings(), tmp_path / "run", signal_at=(2,))
+    with storage.claimed(tmp_path / "run"), pytest.raises(UserError, match="another training"):
+        train(settings(), tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize("trouble", [{"nan_at": 5}, {"poison_at": 6}])
+def test_nan_or_infinity_stops_and_keeps_the_last_good_checkpoint(tmp_path, trouble):
+    train(settings(), tmp_path / "run", signal_at=(3,))
+    good = weights(tmp_path / "run" / "last")
+    with pytest.raises(UserError, match=r"step 6: .*(nan|NaN).*step 3 is kept in"):
+        train(settings(), tmp_path / "run", resume=True, **trouble)
+    assert weights(tmp_path / "run" / "last") == good
+    assert log(tmp_path / "run")[-1]["status"] == "broken"
+    assert train(settings(), tmp_path / "run", resume=True) == "done"
+
+
+def test_half_a_log_line_is_dropped_on_resume(tmp_path):
+    train(settings(), tmp_path / "run", signal_at=(3,))
+    with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 5}\n{"step": 6, "los')
+    train(settings(), tmp_path / "run", resume=True)
+    assert [line["step"] for line in log(tmp_path / "run")] == [2, 3, 4, 6, 6]
+
+
+def test_damaged_resume_state_is_named(tmp_path):
+    train(settings(), tmp_path / "run", signal_at=(3,))
+    path = tmp_path / "run" / "resume" / "process0.json"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(UserError, match=r"resume/process0\.json: damaged"):
+        train(settings(), tmp_path / "run", resume=True)
+
+
+def test_a_device_that_is_not_there_is_an_error(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    assert loop.pick_device("auto").type == loop.pick_device("cpu").type == "cpu"
+    for name in ("cuda", "mps"):
+        with pytest.raises(UserError, match=f"^device {name}: "):
+            loop.pick_device(name)
+    with pytest.raises(UserError, match="unknown device 'gpu'"):
+        loop.pick_device("gpu")
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {here!r})
+from fake_task import train
+from gamesim import config
+from gamesim.training import loop
+settings = config.load("gamegan-tiny", {overrides!r})
+print(train(settings, Path({out!r}), **{kwargs!r}), flush=True)
+loop.finish()
+"""
+
+
+def run_python(tmp_path, out, overrides, *before, **kwargs):
+    overrides = [f"training.{key}={item}" for key, item in overrides.items()]
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(here=str(HERE), overrides=overrides, out=str(out), kwargs=kwargs))
+    environment = dict(os.environ, PYTHONPATH=str(HERE.parent), OMP_NUM_THREADS="1")
+    command = [sys.executable, *before, str(script)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=180)
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_goes_on_exactly(tmp_path):
+    train(settings(), tmp_path / "straight")
+    often = {"steps": 6, "log_every": 2, "validate_every": 4, "checkpoint_minutes": 1e-6}
+    for kill_at in (1, 3, 5):  # before anything was saved, and twice after
+        killed = run_python(tmp_path, tmp_path / "run", often, kill_at=kill_at, resume=kill_at > 1)
+        assert killed.returncode == -9
+    assert run_python(tmp_path, tmp_path / "run", often, resume=True).stdout == "done\n"
+    assert weights(tmp_path / "run" / "last") == weights(tmp_path / "straight" / "last")
+
+
+@pytest.mark.slow
+def test_a_second_signal_leaves_at_once(tmp_path):
+    left = run_python(tmp_path, tmp_path / "run", {"steps": 6}, signal_at=(2,), pause=0.0)
+    assert (left.returncode, left.stdout) == (0, "stopped\n")
+    # Both signals come within one step: nothing is saved, and Python leaves by KeyboardInterrupt.
+    script = tmp_path / "script.py"
+    script.write_text(script.read_text().replace("signal_at", "_").replace("'_': (2,), ", ""))
+    again = script.read_text() + "\nfrom fake_task import FakeTask\n"
+    again = again.replace(
+        "settings =",
+        "import os, signal\n"
+        "class Twice:\n"
+        "    def __contains__(self, count):\n"
+        "        os.kill(os.getpid(), signal.SIGINT); os.kill(os.getpid(), signal.SIGINT)\n"
+        "settings =",
+    ).replace("**{", "signal_at=Twice(), **{").replace("/run'", "/other'")
+    script.write_text(again)
+    result = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ, PYTHONPATH=str(HERE.parent)),
+        timeout=180,
+    )
+    assert "KeyboardInterrupt" in result.stderr
+    assert not (tmp_path / "other" / "last").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_model_and_resume(tmp_path):
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    overrides = {"steps": 6, "log_every": 2, "validate_every": 4}
+    for out, kwargs in (("straight", {}), ("parted", {"signal_at": (3,)}), ("parted", {"resume": True})):
+        result = run_python(tmp_path, tmp_path / out, overrides, *torchrun, **kwargs)
+        assert result.returncode == 0, result.stderr
+    assert weights(tmp_path / "straight" / "last") == weights(tmp_path / "parted" / "last")
+    assert "| processes | 2 |" in checkpoint.load(tmp_path / "parted" / "last").card
+    assert "| frames seen | 96 |" in checkpoint.load(tmp_path / "parted" / "last").card
