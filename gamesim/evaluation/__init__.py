@@ -1,0 +1,1 @@
+"""What a learned engine is worth."""

@@ -1,0 +1,145 @@
+"""The figures on engines whose worth is known: the ideal, the frozen, the noisy and the rule-breakers."""
+
+import math
+
+import numpy as np
+import pytest
+
+from gamesim.envs.sprites import SPRITE_CLASS, tiles
+from gamesim.errors import UserError
+from gamesim.evaluation.play import dream_episodes, real_episodes
+from gamesim.evaluation.rules_kept import CENSUS, UNDECODABLE, Tally, rules_kept
+from worlds import Frozen, Ideal, Noise, RealGame
+
+PERFECT = (
+    "moves_free", "moves_blocked", "moves_obeyed", "stays_obeyed", "pacman_centre", "pacman_once", "kept_10",
+    "kept_25", "kept_10_returned", "kept_25_returned", "kept_10_real", "kept_25_real", "outside_kept",
+    "food_eaten_gone", "food_kept", "floor_bare", "reward_on_food", "reward_elsewhere_zero", "flag_ends",
+)  # fmt: skip
+
+
+def figures(model, episodes=40, **settings):
+    return rules_kept(model, "gamesim/Pacman-v0", episodes=episodes, **settings)
+
+
+@pytest.fixture(scope="module")
+def ideal():
+    return figures(Ideal(ghosts=False))
+
+
+@pytest.mark.parametrize("env_id", ["gamesim/Pacman-v0", "gamesim/PacmanMaze-v0"])
+def test_the_real_game_behind_the_interface_scores_perfectly(env_id):
+    scores = rules_kept(RealGame(env_id), env_id, episodes=80, stop_at_end=True)
+    assert {
+        name: scores[name] for name in PERFECT if scores[name] != 1.0 and not math.isnan(scores[name])
+    } == {}
+    assert scores["undecodable"] == 0
+    assert scores["false_ends"] == 0
+    assert scores["going_on"] == pytest.approx(scores["real_going_on"], abs=0.2)
+    for name in ("floor", "wall", "food", "outside"):
+        assert scores[f"ratio_{name}"] == pytest.approx(1, abs=0.3)
+
+
+def test_an_engine_that_plays_by_the_rules_on_a_board_of_its_own_keeps_them_all(ideal):
+    assert {name: ideal[name] for name in PERFECT if ideal[name] < 0.995} == {}
+    assert ideal["ratio_ghost"] == 0  # a dream without ghosts is not this game
+
+
+def test_a_frozen_frame_obeys_walls_only():
+    scores = figures(Frozen())
+    assert scores["moves_free"] == 0
+    assert scores["moves_blocked"] == 1
+    assert scores["stays_obeyed"] == 1
+    assert 0 < scores["moves_obeyed"] < 0.6
+    assert scores["pacman_centre"] == 1
+    assert scores["kept_25"] == 1  # it forgets nothing, as it goes nowhere
+
+
+def test_noise_shows_nothing():
+    scores = figures(Noise())
+    assert scores["undecodable"] == 1
+    assert scores["pacman_centre"] < 0.1
+    assert scores["moves_obeyed"] < 0.3
+    assert scores["kept_10"] < 0.75
+
+
+def test_one_who_walks_through_walls_is_caught_at_the_walls_and_nowhere_else():
+    scores = figures(Ideal(through_walls=1.0, ghosts=False))
+    assert scores["moves_blocked"] < 0.05
+    assert scores["moves_free"] > 0.99
+    half = figures(Ideal(through_walls=0.5, ghosts=False))
+    assert half["moves_blocked"] == pytest.approx(0.5, abs=0.12)
+
+
+def test_forgotten_walls_show_in_memory_more_with_every_step(ideal):
+    scores = figures(Ideal(forget=0.01, ghosts=False))
+    # A cell in view changes with probability 1% a step; cells in view for long have changed more often.
+    assert 0.80 < scores["kept_25"] < scores["kept_10"] < 0.98
+    assert scores["kept_25_returned"] < scores["kept_25"] + 0.02
+    assert scores["moves_obeyed"] > 0.98
+
+
+def test_food_that_comes_back_and_food_that_vanishes_are_told_apart(ideal):
+    sticky = figures(Ideal(sticky_food=1.0, ghosts=False))
+    moving = figures(Ideal(moving_food=0.1, ghosts=False))
+    assert sticky["food_eaten_gone"] < 0.05
+    assert sticky["food_kept"] > 0.99
+    assert moving["food_eaten_gone"] > 0.99
+    assert moving["food_kept"] < 0.75
+    assert moving["ratio_food"] < 0.7 * ideal["ratio_food"]
+
+
+def test_ends_are_ignored_unless_asked_for():
+    engine = Ideal(end_after=12, ghosts=False)
+    assert not math.isnan(figures(engine)["kept_25"])
+    stopped = figures(engine, stop_at_end=True)
+    assert math.isnan(stopped["kept_25"])
+    assert stopped["kept_10"] > 0.99
+    assert stopped["going_on"] == 0
+    assert stopped["false_ends"] > 0
+
+
+def test_the_same_seed_gives_the_same_figures_and_another_seed_other_boards():
+    engine = Ideal(forget=0.02)
+    once, again, other = (figures(engine, episodes=8, seed=seed) for seed in (3, 3, 4))
+    assert str(once) == str(again) != str(other)
+
+
+def test_the_dream_goes_on_from_real_frames_of_boards_that_recordings_never_use():
+    real = real_episodes("gamesim/Pacman-v0", 6, 5, 10, seed=1)
+    dreamt = dream_episodes(Frozen(), real, 6, 5, 10, seed=1)
+    assert (dreamt.frames[:, :5] == real.frames[:6, :5]).all()
+    assert (dreamt.actions[:, :4] == real.actions[:6, :4]).all()
+    assert dreamt.frames.shape == (6, 15, 84, 84, 3)
+    assert (real.seeds >= 1_000_000_000).all()
+    assert len(set(real.seeds)) == len(real.seeds)
+
+
+def test_the_wanderer_runs_into_walls_and_stays_now_and_then():
+    actions = real_episodes("gamesim/Pacman-v0", 50, 8, 30).actions
+    assert 0.01 < (actions == 0).mean() < 0.06
+    assert all(0.1 < (actions == action).mean() < 0.4 for action in (1, 2, 3, 4))
+
+
+def test_no_two_cell_classes_are_nearer_than_twice_the_undecodable_distance():
+    used = [0, 1, 2, 3, 5, 6, 11, 12, 13, 14]
+    atlas = tiles(12)[used].astype(float).reshape(len(used), -1)
+    apart = np.abs(atlas[:, None] - atlas[None]).mean(-1)
+    differ = SPRITE_CLASS[used][:, None] != SPRITE_CLASS[used]
+    assert apart[differ].min() >= 2 * UNDECODABLE
+
+
+def test_a_share_of_nothing_is_not_a_number():
+    tally = Tally()
+    tally.add("none", np.array([True]), np.array([False]))
+    tally.add("half", np.array([True, False]), np.array([True, True]))
+    assert math.isnan(tally.shares()["none"])
+    assert tally.shares()["half"] == 0.5
+    assert set(CENSUS) == {"floor", "wall", "food", "ghost", "flag", "outside"}
+
+
+def test_games_without_the_egocentric_view_are_refused():
+    with pytest.raises(UserError, match="7x7"):
+        real_episodes("gamesim/PacmanArcade-v0", 2, 2, 2)
+    with pytest.raises(UserError, match="Nonsense"):
+        real_episodes("gamesim/Nonsense-v0", 2, 2, 2)
