@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -41,20 +41,20 @@ class DataConfig(Section):
 
     segment: int = Field(default=16, ge=2, le=1024, description="steps of play in one training example")
     batch_size: int = Field(default=32, ge=1, le=65536, description="examples in one step of each process")
-    validation: float = Field(default=0.05, ge=0.0, le=0.5, description="share of the episodes that is held out")
-    start_frames: int = Field(default=8, ge=1, le=256, description="real frames that a shipped start consists of")
+    validation: float = Field(default=0.05, ge=0.0, le=0.5, description="share of the episodes held out")
+    start_frames: int = Field(default=8, ge=1, le=256, description="real frames in a shipped start")
     starts: int = Field(default=32, ge=1, le=4096, description="starts shipped with a checkpoint")
 
 
 class LoopConfig(Section):
     """What training/loop.py needs of any system's training section."""
 
-    steps: int = Field(default=10_000, ge=1, le=1_000_000_000, description="optimiser steps of the whole run")
-    log_every: int = Field(default=20, ge=1, le=1_000_000, description="steps between two lines of metrics.jsonl")
-    validate_every: int = Field(default=500, ge=1, le=1_000_000_000, description="steps between two validations")
-    sample_minutes: float = Field(default=3.0, gt=0, le=1e6, description="minutes between two sample sheets")
-    checkpoint_minutes: float = Field(default=5.0, gt=0, le=1e6, description="minutes between two checkpoints")
-    threads: int | None = Field(default=None, ge=1, le=1024, description="CPU threads; null leaves it to torch")
+    steps: int = Field(default=10_000, ge=1, le=1_000_000_000, description="optimiser steps of the run")
+    log_every: int = Field(default=20, ge=1, le=1_000_000, description="steps between two log lines")
+    validate_every: int = Field(default=500, ge=1, le=1_000_000_000, description="steps between validations")
+    sample_minutes: float = Field(default=3.0, gt=0, le=1e6, description="minutes between sample sheets")
+    checkpoint_minutes: float = Field(default=5.0, gt=0, le=1e6, description="minutes between checkpoints")
+    threads: int | None = Field(default=None, ge=1, le=1024, description="CPU threads; null: torch decides")
 
 
 class GameGANModelConfig(Section):
@@ -165,8 +165,6 @@ class _Loader(yaml.SafeLoader):
     Aliases are refused (a few lines of them can stand for gigabytes), and so is a key given twice.
     """
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
-
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases are not allowed")
@@ -180,6 +178,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+_Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("bool", r"^(?:true|false)$", "tf"),
     ("null", r"^(?:~|null|)$", ["~", "n", ""]),

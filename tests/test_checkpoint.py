@@ -1,0 +1,241 @@
+"""Checkpoints: whole or not there, every byte accounted for, never a pickle."""
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from fake_task import starts
+from gamesim import checkpoint, config, storage
+from gamesim.errors import UserError
+
+CONFIG = config.load("gamegan-tiny")
+FILES = ("model.safetensors", "config.yaml", "starts.safetensors", "metrics.json", "README.md")
+
+
+def weights(fill=1.0):
+    return {"a": torch.full((3, 2), fill), "steps": torch.tensor(7), "tied": torch.ones(4)[:2]}
+
+
+def save(folder, fill=1.0, **kwargs):
+    arguments = {"weights": weights(fill), "config": CONFIG, "starts": starts(), "card": {"data": "x|y"}}
+    checkpoint.save(folder, **(arguments | kwargs))
+    return folder
+
+
+def test_what_was_saved_comes_back(tmp_path):
+    real = starts(3, 4)
+    folder = save(tmp_path / "engine", starts=real, metrics={"moves": 0.98, "lost": float("nan")})
+    loaded = checkpoint.load(folder)
+    assert {k: v.tolist() for k, v in loaded.weights.items()} == {k: v.tolist() for k, v in weights().items()}
+    assert loaded.config == CONFIG
+    assert torch.equal(loaded.starts.frames, real.frames)
+    assert torch.equal(loaded.starts.actions, real.actions)
+    assert loaded.metrics == {"moves": 0.98, "lost": None}
+    assert "| data | x\\|y |" in loaded.card
+    assert "| moves | 0.98 |" in loaded.card
+    assert sorted(p.name for p in folder.iterdir()) == sorted([*FILES, "manifest.json"])
+    assert [p.name for p in tmp_path.iterdir()] == ["engine"]
+
+
+def test_saving_again_replaces_and_cleans_up(tmp_path):
+    save(tmp_path / "engine", 1.0)
+    save(tmp_path / "engine", 2.0)
+    assert checkpoint.load(tmp_path / "engine").weights["a"][0, 0] == 2.0
+    assert [p.name for p in tmp_path.iterdir()] == ["engine"]
+
+
+def test_figures_are_replaced_on_the_card_and_the_facts_stay(tmp_path):
+    folder = save(tmp_path / "engine", metrics={"old": 1})
+    for figure in (0.25, 0.5):
+        checkpoint.update_metrics(folder, {"moves": {"free": figure}})
+    loaded = checkpoint.load(folder)
+    assert loaded.metrics == {"moves": {"free": 0.5}}
+    assert "| moves.free | 0.5 |" in loaded.card
+    assert "old" not in loaded.card
+    assert loaded.card.count("## Figures") == 1
+    assert "| data | x\\|y |" in loaded.card
+
+
+def test_large_weights_are_stored_in_half_precision_and_small_ones_are_not(tmp_path):
+    third = torch.full((2000, 2000), 1 / 3)
+    folder = save(tmp_path / "large", weights={"w": third, "far": torch.tensor([1e6])})
+    assert (folder / "model.safetensors").stat().st_size < 9e6
+    loaded = checkpoint.load(folder).weights
+    assert loaded["w"].dtype == torch.float32
+    assert loaded["w"][0, 0] == third[0, 0].half().float()
+    assert loaded["far"] == 1e6
+    small = save(tmp_path / "small", weights={"w": third[:10]})
+    assert torch.equal(checkpoint.load(small).weights["w"], third[:10])
+
+
+@pytest.mark.parametrize("name", [*FILES, "manifest.json"])
+@pytest.mark.parametrize("harm", ["truncated", "flipped", "missing", "empty", "folder", "longer"])
+def test_any_harm_to_any_file_is_named(tmp_path, name, harm):
+    folder = save(tmp_path / "engine", metrics={"moves": 0.98})
+    path = folder / name
+    data = bytearray(path.read_bytes())
+    if harm == "flipped":
+        data[len(data) // 2] ^= 1
+    changed = {"truncated": data[:-3], "flipped": data, "empty": b"", "longer": data + b"x"}
+    path.unlink()
+    if harm == "folder":
+        path.mkdir()
+    elif harm != "missing":
+        path.write_bytes(changed[harm])
+    with pytest.raises(UserError) as caught:
+        checkpoint.load(folder)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_checkpoint_is_named(tmp_path):
+    with pytest.raises(UserError, match="gone: no such folder"):
+        checkpoint.load(tmp_path / "gone")
+    with pytest.raises(UserError, match="not a gamesim-checkpoint"):
+        checkpoint.load(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="file: not a folder"):
+        checkpoint.load(tmp_path / "file")
+
+
+def tamper(folder, name, data):
+    """Changes a file and the manifest with it, as a hostile maker would."""
+    files = storage.read_folder(folder, kind=checkpoint.KIND, version=checkpoint.VERSION)
+    storage.write_folder(folder, files | {name: data}, kind=checkpoint.KIND, version=checkpoint.VERSION)
+
+
+class Bomb:
+    def __reduce__(self):
+        return (os.abort, ())
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("model.safetensors", pickle.dumps(Bomb())),
+        ("model.safetensors", b"\xff" * 64),
+        ("starts.safetensors", b""),
+        ("starts.safetensors", (8).to_bytes(8, "little") + b'{"a": 1}'),
+        ("config.yaml", b"seed: !!python/object/apply:os.abort []"),
+        ("config.yaml", b"name: x\nfrob: 1"),
+        ("metrics.json", b"[" * 100000),
+        ("metrics.json", b"[1]"),
+        ("README.md", b"\xff"),
+    ],
+)
+def test_hostile_content_with_right_hashes_is_refused(tmp_path, name, data):
+    folder = save(tmp_path / "engine")
+    tamper(folder, name, data)
+    with pytest.raises(UserError, match="engine"):
+        checkpoint.load(folder)
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        {"../secret": {"bytes": 1, "sha256": "0"}},
+        {"/etc/passwd": {"bytes": 1, "sha256": "0"}},
+        {"model.safetensors": {"bytes": -1, "sha256": "0"}},
+        {"model.safetensors": {"bytes": True, "sha256": "0"}},
+        {"model.safetensors": {"bytes": 1}},
+        {},
+        [],
+        3,
+    ],
+)
+def test_a_hostile_manifest_is_refused(tmp_path, listing):
+    folder = save(tmp_path / "engine")
+    manifest = {"kind": checkpoint.KIND, "version": checkpoint.VERSION, "files": listing}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UserError, match=r"manifest\.json"):
+        checkpoint.load(folder)
+
+
+def test_a_later_version_is_named(tmp_path):
+    folder = save(tmp_path / "engine")
+    manifest = json.loads((folder / "manifest.json").read_text()) | {"version": 99}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UserError, match="version 99, but this release reads version 1"):
+        checkpoint.load(folder)
+
+
+def test_weights_that_do_not_fit_their_config_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("gamesim.models.build", lambda config: nn.Linear(2, 2))
+    folder = save(tmp_path / "engine")
+    with pytest.raises(UserError, match=r"model\.safetensors: its weights do not fit its config"):
+        checkpoint.load_model(folder)
+    save(folder, weights=nn.Linear(2, 2).state_dict())
+    model, loaded = checkpoint.load_model(folder)
+    assert not model.training
+    assert not any(p.requires_grad for p in model.parameters())
+    assert loaded.folder == folder
+
+
+def test_a_failed_write_keeps_the_old_one(tmp_path, monkeypatch):
+    folder = save(tmp_path / "engine", 1.0)
+    writes = iter([None, OSError(28, "No space left on device")])
+    real = storage._write
+
+    def full(path, data):
+        if (error := next(writes, None)) is not None:
+            raise error
+        real(path, data)
+
+    monkeypatch.setattr(storage, "_write", full)
+    with pytest.raises(UserError, match="engine: cannot be written: No space left on device"):
+        save(folder, 2.0)
+    assert checkpoint.load(folder).weights["a"][0, 0] == 1.0
+    assert [p.name for p in tmp_path.iterdir()] == ["engine"]
+
+
+def test_a_writer_killed_between_its_renames_leaves_the_old_one_readable(tmp_path):
+    folder = save(tmp_path / "engine", 1.0)
+    folder.rename(tmp_path / ".engine.old")
+    shutil.copytree(tmp_path / ".engine.old", tmp_path / ".engine.new")
+    assert checkpoint.exists(folder)
+    assert checkpoint.load(folder).weights["a"][0, 0] == 1.0
+    save(folder, 2.0)
+    assert checkpoint.load(folder).weights["a"][0, 0] == 2.0
+    assert [p.name for p in tmp_path.iterdir()] == ["engine"]
+
+
+def test_find_lists_checkpoints_and_nothing_else(tmp_path):
+    save(tmp_path / "b")
+    save(tmp_path / "a")
+    (tmp_path / "notes").mkdir()
+    shutil.copytree(tmp_path / "a", tmp_path / ".a.old")
+    assert checkpoint.find(tmp_path) == [tmp_path / "a", tmp_path / "b"]
+    assert checkpoint.find(tmp_path / "none") == []
+
+
+@pytest.mark.slow
+def test_kill_9_at_any_moment_leaves_one_loadable_checkpoint(tmp_path):
+    folder = save(tmp_path / "engine", 0.0)
+    script = (
+        "import sys; sys.path[:0] = sys.argv[2:]\n"
+        "from test_checkpoint import save\n"
+        "from pathlib import Path\n"
+        "print('go', flush=True)\n"
+        "for fill in range(10**9): save(Path(sys.argv[1]), float(fill))\n"
+    )
+    here = Path(__file__).parent
+    for delay in (0.0, 0.011, 0.023, 0.037, 0.05):
+        command = [sys.executable, "-c", script, str(folder), str(here), str(here.parent)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            until = time.monotonic() + 0.3
+            while time.monotonic() < until:  # a reader meets a whole checkpoint while it is being replaced
+                checkpoint.load(folder)
+            time.sleep(delay)
+            process.kill()
+        checkpoint.load(folder)

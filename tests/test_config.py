@@ -1,0 +1,128 @@
+"""Configs: presets, files, overrides, and one line that names the file and the key for whatever is wrong."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gamesim import config
+from gamesim.errors import UserError
+
+
+def load_text(tmp_path, text):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return config.load(path)
+
+
+@pytest.mark.parametrize("name", config.presets())
+def test_every_preset_loads_under_its_own_name_and_survives_a_dump(name):
+    loaded = config.load(name)
+    assert loaded.name == name
+    assert config.parse(loaded.dump(), "dump") == loaded
+
+
+def test_a_file_extends_a_preset_and_changes_only_what_it_names(tmp_path):
+    mine = load_text(tmp_path, "extends: gamegan-tiny\ntraining: {steps: 77}\n")
+    assert mine.name == "mine"
+    assert mine.training.steps == 77
+    assert config.difference(mine, config.load("gamegan-tiny"), ignore=("name", "training.steps")) is None
+
+
+def test_a_file_extends_its_neighbour(tmp_path):
+    (tmp_path / "base.yaml").write_text("extends: gamegan-tiny\nseed: 5\n")
+    assert load_text(tmp_path, "extends: ./base.yaml\n").seed == 5
+
+
+def test_overrides_are_read_as_yaml_with_plain_numbers():
+    changed = config.load("gamegan-tiny", ["training.steps=12", "training.sample_minutes=1e-2", "seed=3"])
+    assert (changed.training.steps, changed.training.sample_minutes, changed.seed) == (12, 0.01, 3)
+
+
+def test_difference_names_the_dotted_key():
+    first, second = config.load("gamegan-tiny"), config.load("gamegan-tiny", ["data.segment=5"])
+    assert config.difference(first, first) is None
+    assert config.difference(first, second) == "data.segment"
+    assert (config.value(first, "data.segment"), config.value(second, "data.segment")) == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("override", "complaint"),
+    [
+        ("training.stepz=3", r"^'training.stepz=3': unknown key 'training.stepz', did you mean 'steps'\?$"),
+        ("training.steps=-3", "training.steps: input should be greater than or equal to 1"),
+        ("training.steps=many", "training.steps: input should be a valid integer"),
+        ("training.steps=1.5", "training.steps: input should be a valid integer"),
+        ("training.steps=" + "9" * 30, "training.steps: "),
+        ("training.steps=" + "9" * 5000, "not valid YAML"),
+        ("seed=true", "seed: input should be a valid integer"),
+        ("data.validation=.nan", "data.validation: "),
+        ("data.validation=.inf", "data.validation: "),
+        ("data=3", "data: input should be "),
+        ("seed.x=3", r"seed: input should be a valid integer|'seed' is not a section"),
+        ("system=other", "system: input should be 'gamegan'"),
+        ("name=../evil", "name: "),
+        ("seed", "expected key=value"),
+        ("=3", "expected key=value"),
+        ("seed={", "not valid YAML"),
+        ("extends=gamegan", "extends belongs into a YAML file"),
+    ],
+)
+def test_a_wrong_override_is_named(override, complaint):
+    with pytest.raises(UserError, match=complaint) as caught:
+        config.load("gamegan-tiny", [override])
+    assert str(caught.value).startswith(f"'{override[:70]}")
+    assert len(str(caught.value)) < 420
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("training: {stepz: 3}", "unknown key 'training.stepz', did you mean 'steps'?"),
+        ("frobnicate: 1", "unknown key 'frobnicate'"),
+        ("", "expected keys and values, found nothing"),
+        ("- a\n- b", "expected keys and values, found a list"),
+        ("just words", "expected keys and values, found text"),
+        ("a: &x [1]\nb: *x", "aliases are not allowed"),
+        ("seed: !!python/object/apply:os.system ['true']", "not valid YAML"),
+        ("seed: !!binary aGk=", "not valid YAML"),
+        ("seed: !!set {a, b}", "not valid YAML"),
+        ("seed: 1\nseed: 2", "'seed' is given twice"),
+        ("a: 1\n---\nb: 2", "not valid YAML"),
+        ("[" * 20000, "nested too deeply"),
+        ("seed: 1\n" + "#" * 70000, "more than 64 KiB"),
+        (b"seed: \xff\xfe", "not UTF-8"),
+        (b"seed: \x00", "not valid YAML"),
+        ("extends: nothing", "unknown preset 'nothing'"),
+        ("extends: 3", "extends: expected a preset's name, found a number"),
+        ("extends: ./mine.yaml", "'extends' goes round"),
+        ("extends: ./gone.yaml", "no such file"),
+        ("? [a, b]\n: 1", "not valid YAML"),
+        ("1: 2", "unknown key '1'"),
+    ],
+)
+def test_a_wrong_file_is_named(tmp_path, text, complaint):
+    with pytest.raises(UserError) as caught:
+        load_text(tmp_path, text)
+    assert complaint in str(caught.value)
+    assert ".yaml" in str(caught.value) or "preset" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_presets_and_paths_are_named(tmp_path):
+    with pytest.raises(UserError, match=r"^unknown preset 'gamegan-tny', did you mean 'gamegan-tiny'\?$"):
+        config.load("gamegan-tny")
+    with pytest.raises(UserError, match=r"no\.yaml: no such file"):
+        config.load(tmp_path / "no.yaml")
+    with pytest.raises(UserError, match="is a folder"):
+        config.load(f"{tmp_path}/")
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(max_size=200))
+def test_no_text_gets_past_as_anything_but_a_user_error(text):
+    try:
+        config.parse(text, "here")
+    except UserError as error:
+        assert str(error).startswith("here: ")
+        assert "\n" not in str(error)
