@@ -11,17 +11,12 @@ __version__ = "0.1.0"
 def _register() -> None:
     """Register every id of the project with Gymnasium; kwargs may be overridden in ``gym.make``."""
     single, batched = "gamesim.envs.pacman:PacmanEnv", "gamesim.envs.pacman:PacmanVectorEnv"
-    games = {
-        "gamesim/Pacman-v0": {"board": "random"},
-        "gamesim/PacmanMaze-v0": {"board": "maze", "num_ghosts": 0},
-        "gamesim/PacmanArcade-v0": {
-            "board": "arcade",
-            "max_steps": None,
-            "num_ghosts": 4,
-            "grid_size": 21,
-            "food_density": 1.0,
-            "view": "full",
-        },
+    ego = {"max_steps": 40, "num_ghosts": 3, "grid_size": 14, "food_density": 0.2, "view": "ego"}
+    whole = {"max_steps": None, "num_ghosts": 4, "grid_size": 21, "food_density": 1.0, "view": "full"}
+    games = {  # every setting is spelt out, so that a recording's spec says all that a replay needs
+        "gamesim/Pacman-v0": {"board": "random", **ego},
+        "gamesim/PacmanMaze-v0": {"board": "maze", **ego, "num_ghosts": 0},
+        "gamesim/PacmanArcade-v0": {"board": "arcade", **whole},
     }
     for name, kwargs in games.items():
         gymnasium.register(id=name, entry_point=single, vector_entry_point=batched, kwargs=kwargs)

@@ -8,7 +8,7 @@ A step, in this order:
    eyes) does no harm, any other costs a life (-1) and ends the step.
 3. Food is eaten (+0.5, 10 points), or a power pellet (+0.5, 50 points): all ghosts outside the house turn
    around and are frightened for a while, less in each level. The last food clears the level (+1).
-4. The ghosts move, each at its speed: a slower ghost skips some steps. Those that land on him are met as in 2.
+4. The ghosts move, each at its speed: a slower one skips some steps. Those that land on him are met as in 2.
 
 After a life is lost and after a level is cleared the next step only sets the board up again, whatever its
 action. The episode terminates when the last life is lost; a step limit truncates it without a penalty.
@@ -206,7 +206,7 @@ class ArcadeGame:
 
     @property
     def phase(self) -> str:
-        """"scatter" or "chase": what the schedule says."""
+        """What the schedule says: "scatter" or "chase"."""
         return "chase" if self.wave % 2 else "scatter"
 
     def step(self, action: int) -> float:

@@ -59,7 +59,7 @@ class _Rulebook:
         _check("num_ghosts", num_ghosts, 0, 4 if arcade else 8)
         _check("grid_size", grid_size, ARCADE_SIZE if arcade else 6, ARCADE_SIZE if arcade else 40)
         _check("food_density", food_density, 0, 1)
-        if view == "full" and 84 // grid_size not in (4, 6, 12) or 84 % grid_size:
+        if view == "full" and grid_size not in (7, 14, 21):
             raise UserError(f"grid_size must be 7, 14 or 21 for the full view, not {grid_size}")
         self.board, self.grid_size, self.num_ghosts = board, int(grid_size), int(num_ghosts)
         self.food_density, self.max_steps = float(food_density), max_steps or None
@@ -74,17 +74,17 @@ class _Rulebook:
         return EgoGame(self.board, self.grid_size, self.num_ghosts, self.food_density, self.max_steps)
 
 
-class PacmanEnv(gym.Env[np.ndarray, int]):
+class PacmanEnv(gym.Env[np.ndarray, np.int64]):
     """One game.
 
     Observation: uint8 (84, 84, 3). Action: 0 stay, 1 left, 2 right, 3 up, 4 down. ``info["cells"]``: the
-    visible cells, uint8 (7, 7), classes of ``rules`` (for evaluation; no model may read them).
-    In the arcade (21, 21), and
-    ``info`` has ``score``, ``lives`` and ``level`` too. ``info["seed"]``: the episode's seed; ``reset(seed=...)`` with it and the same actions give it again.
+    visible cells, uint8 (7, 7) or the whole board, classes of ``rules`` (for evaluation; no model may read
+    them). ``info["seed"]``: the episode's seed; ``reset(seed=...)`` with it and the same actions give the
+    episode again. In the arcade ``info`` has ``score``, ``lives`` and ``level`` too.
     Keyword arguments: see ``_Rulebook``.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 8}
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 8}  # noqa: RUF012 - as in gymnasium
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class PacmanEnv(gym.Env[np.ndarray, int]):
         self.game.reset(seed)
         return self._observe()
 
-    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+    def step(self, action: np.int64 | int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Play one step; the order of events is in ``rules``."""
         game = self.game
         if game.terminated or game.truncated:
@@ -137,11 +137,15 @@ class PacmanEnv(gym.Env[np.ndarray, int]):
 class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     """Many games at once, NEXT_STEP autoreset: the step after an ending ignores its action and resets.
 
-    Observation: uint8 (N, 84, 84, 3), a new array each time. Infos: ``cells`` (N, 7, 7) uint8 and ``seed``
-    (N,) int64 with masks ``_cells`` and ``_seed``; in the arcade also ``score``, ``lives``, ``level``. Keyword arguments: see ``_Rulebook``.
+    Observation: uint8 (N, 84, 84, 3), a new array each time. Infos: those of ``PacmanEnv``, each with a
+    leading lane axis and a mask (``cells`` and ``_cells``, ...). Keyword arguments: see ``_Rulebook``.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 8, "autoreset_mode": AutoresetMode.NEXT_STEP}
+    metadata = {  # noqa: RUF012 - as in gymnasium
+        "render_modes": ["rgb_array"],
+        "render_fps": 8,
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
 
     def __init__(
         self,

@@ -36,9 +36,24 @@ from gamesim.envs.layouts import (
 from gamesim.errors import UserError
 
 __all__ = [
-    "DOOR", "EYES", "FLAG", "FLOOR", "FOOD", "FRIGHTENED", "GHOST", "OUTSIDE", "PACMAN", "POWER", "WALL",
-    "EgoGame", "Ghost", "Snapshot", "FOOD_REWARD", "FLAG_REWARD", "LOSS",
-]  # fmt: skip
+    "DOOR",
+    "EYES",
+    "FLAG",
+    "FLAG_REWARD",
+    "FLOOR",
+    "FOOD",
+    "FOOD_REWARD",
+    "FRIGHTENED",
+    "GHOST",
+    "LOSS",
+    "OUTSIDE",
+    "PACMAN",
+    "POWER",
+    "WALL",
+    "EgoGame",
+    "Ghost",
+    "Snapshot",
+]
 
 FOOD_REWARD, FLAG_REWARD, LOSS = 0.5, 1.0, -1.0
 KEEP_GOING = 0.75

@@ -208,7 +208,7 @@ TTTT..,#___
 #..........
 ###########
 """
-"""Left half of the arcade's maze with its middle column: ``.`` food, ``o`` power, ``,`` free, ``T`` tunnel."""
+"""Left half of the arcade's maze and its middle column: ``.`` food, ``o`` power, ``,`` free, ``T`` tunnel."""
 
 TILES: dict[int, dict[str, str]] = {12: _EGO, 6: _BOARD, 4: _ARCADE}
 """Tile size in pixels -> name -> rows of pixels."""

@@ -42,7 +42,7 @@ class BoardView:
     def draw(self, games: Sequence[Game]) -> tuple[np.ndarray, np.ndarray]:
         """Frames uint8 (N, 84, 84, 3) and classes of all cells uint8 (N, size, size), both new."""
         slab, base = _slab(games, self.stride)
-        slab[base + [game.pacman for game in games]] = [FACING + game.facing for game in games]
+        slab[base + np.array([game.pacman for game in games])] = [FACING + game.facing for game in games]
         boards = slab.reshape(len(games), self.stride, self.stride)[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
         return self.painter.draw(boards), SPRITE_CLASS[boards]
 
