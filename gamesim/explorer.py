@@ -16,14 +16,29 @@ _REVERSE = np.array([0, 2, 1, 4, 3])
 _MAP = 64  # cells on a side of the map of visited cells; positions wrap round
 _PATH = 256  # moves that are remembered for the way back
 _NEAR = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
+_WALL, _FOOD, _DANGER = 1, 2, 4
+
+
+def _table(kinds: dict[str, int]) -> np.ndarray:
+    """Kind of the palette's colour that is nearest to each colour of 4+4+4 bits: uint8 (4096,)."""
+    names = list(palette)
+    colours = np.array([palette[name] for name in names])
+    bins = np.stack(np.unravel_index(np.arange(4096), (16, 16, 16)), 1) * 16 + 8
+    nearest = np.abs(bins[:, None] - colours).sum(2).argmin(1)
+    nearest[(colours >> 4) @ (256, 16, 1)] = np.arange(len(names))
+    return np.array([kinds.get(name, 0) for name in names], np.uint8)[nearest]
+
+
+_KINDS = _table({"wall": _WALL, "outside": _WALL, "hatch": _WALL, "food": _FOOD})
+_GHOST_COLOURS = _table(dict.fromkeys(("red", "pink", "cyan", "orange"), _DANGER))
 
 
 @dataclass(frozen=True)
 class Taste:
     """What an action is worth: its probability grows with e to the power of the sum."""
 
-    stay: float = -2.0
-    blocked: float = -2.4
+    stay: float = -1.6
+    blocked: float = -1.5
     onwards: float = 0.9
     back: float = -1.1
     unseen: float = 1.6
@@ -81,14 +96,15 @@ class ExplorerPolicy:
         if self._lanes != len(frames):
             self.reset(np.ones(len(frames), bool))
         taste, lanes = self._taste, np.arange(len(frames))
-        wall, ghost, food, here = self._look(frames)
+        kinds, here = self._look(frames)
         there = here[:, None] + _STEP
-        free = ~_at(wall, there)
+        kind = kinds[lanes[:, None], there[..., 0], there[..., 1]]
+        free = (kind & _WALL) == 0
         free[:, 0] = True
 
         ahead = (self._place[:, None] + _STEP) % _MAP
         seen = self._visits[lanes[:, None], ahead[..., 0], ahead[..., 1]]
-        worth = taste.unseen / (1.0 + seen) + taste.food * _at(food, there)
+        worth = taste.unseen / (1.0 + seen) + taste.food * ((kind & _FOOD) > 0)
         worth[lanes, self._last] += taste.onwards
         worth[lanes, _REVERSE[self._last]] += taste.back
         way = _REVERSE[self._path[lanes, (self._depth - 1) % _PATH]]
@@ -96,7 +112,7 @@ class ExplorerPolicy:
         worth[:, 0] = taste.stay
         worth += np.where(free, 0.0, taste.blocked - worth)
         # A blocked move stays where it is, and so is as safe as that.
-        danger = np.max([_at(ghost, there + near) for near in _NEAR], axis=0)
+        danger = (kind & _DANGER) > 0
         worth += taste.ghost * np.where(free, danger, danger[:, :1])
 
         worth *= self._heat[:, None]
@@ -117,23 +133,24 @@ class ExplorerPolicy:
         setting_out = (self._depth >= 4) & (self._random.random(len(actions)) < self._taste.setting_out)
         self._homing = (self._homing | setting_out) & (self._depth > 0)
 
-    def _look(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Cells with a wall, a ghost, food: bool (N, grid+4, grid+4) with a rim of 2; own cell int (N, 2)."""
-        middle = self._pixels(frames, 0.46)
-        low = self._pixels(frames, 0.7)
-        wall = _like(middle, "wall") | _like(middle, "outside")
-        ghost = _like(low, "red") | _like(low, "pink") | _like(low, "cyan") | _like(low, "orange")
-        food = _like(middle, "food")
+    def _look(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What is in each cell, uint8 (N, grid+4, grid+4) with a rim of 2, and the own cell, int (N, 2)."""
+        kinds = np.zeros((len(frames), self._grid + 4, self._grid + 4), np.uint8)
+        middle, low = self._colours(frames, 0.46), self._colours(frames, 0.7)
+        ghost = _GHOST_COLOURS[low]
+        kinds[:, 2:-2, 2:-2] = _KINDS[middle]
+        for y, x in _NEAR:  # where a ghost is now, or may be after this step
+            kinds[:, 2 + y : 2 + y + self._grid, 2 + x : 2 + x + self._grid] |= ghost
         here = np.full((len(frames), 2), 3) if self._grid == 7 else self._find(frames)
-        rim = ((0, 0), (2, 2), (2, 2))
-        return np.pad(wall, rim), np.pad(ghost, rim), np.pad(food, rim), here + 2
+        return kinds, here + 2
 
-    def _pixels(self, frames: np.ndarray, height: float) -> np.ndarray:
-        """One pixel of each cell, int16 (N, grid, grid, 3), in its middle column."""
+    def _colours(self, frames: np.ndarray, height: float) -> np.ndarray:
+        """The colour of one pixel of each cell in 4+4+4 bits, intp (N, grid, grid)."""
         cells, (tall, wide) = np.arange(self._grid), frames.shape[1:3]
         rows = ((cells + height) * tall / self._grid).astype(int)
         columns = ((cells + 0.46) * wide / self._grid).astype(int)
-        return frames[:, rows[:, None], columns].astype(np.int16)
+        red, green, blue = np.moveaxis(frames[:, rows[:, None], columns] >> 4, 3, 0).astype(np.intp)
+        return red << 8 | green << 4 | blue
 
     def _find(self, frames: np.ndarray) -> np.ndarray:
         """The cell with the most of Pac-Man's yellow, int (N, 2)."""
@@ -143,13 +160,3 @@ class ExplorerPolicy:
         x = yellow.sum(1).argmax(1) * 2 * self._grid // frames.shape[2]
         self._place = np.stack([y, x], 1) % _MAP
         return np.stack([y, x], 1)
-
-
-def _like(pixels: np.ndarray, colour: str) -> np.ndarray:
-    """Which pixels have about that colour: bool, without the last axis."""
-    return np.abs(pixels - np.array(palette[colour], np.int16)).sum(-1) < 60
-
-
-def _at(cells: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """cells (N, S, S) at places (N, K, 2) of (y, x) -> (N, K)."""
-    return cells[np.arange(len(cells))[:, None], places[..., 0], places[..., 1]]

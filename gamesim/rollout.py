@@ -93,7 +93,8 @@ def run(
         begin = ended  # the environment ignored the action there and began a new episode
         ended = (terminated | truncated) & ~begin
         kept = book.step(actions, rewards, frames, begin)
-        for lane in np.flatnonzero(book.recording & (ended | (book.lengths() >= max_steps))):
+        over = book.recording & (ended | (book.lengths() >= max_steps))
+        for lane in np.flatnonzero(over).tolist():
             yield book.close(lane, bool(terminated[lane]), bool(truncated[lane]))
             if not ended[lane]:
                 book.proceed(lane)
@@ -130,9 +131,9 @@ class _Book:
         if not self._frames:
             self._frames.append(frames)
         seeds, there = info.get("seed"), info.get("_seed")
-        for lane in np.flatnonzero(lanes):
-            known = seeds is not None and (there is None or there[lane])
-            self._seeds[lane] = int(seeds[lane]) if known else None
+        for lane in np.flatnonzero(lanes).tolist():
+            known = there is None or there[lane]
+            self._seeds[lane] = int(seeds[lane]) if seeds is not None and known else None
             self._prefixes[lane] = np.zeros(0, np.uint8)
             self._open(lane)
 
@@ -154,7 +155,8 @@ class _Book:
         running = self.recording & ~begin
         oldest = int(self._start[running].min(initial=self._now))
         while self._first < oldest:
-            self._frames.popleft(), self._actions.popleft(), self._rewards.popleft()
+            for history in (self._frames, self._actions, self._rewards):
+                history.popleft()
             self._first += 1
         return int(running.sum())
 

@@ -9,6 +9,7 @@ import io
 import json
 import math
 import os
+import struct
 import zipfile
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,6 +30,7 @@ MAX_STEPS = 1 << 24
 _MAX_META_BYTES = 1 << 20
 # zlib's level 2 was the fastest on tile graphics (360 MB/s a core; level 1: 270, level 6: 100).
 _LEVEL = 2
+_CHUNK = 1 << 16  # bytes inflated at a time: such a piece stays in the cache
 
 
 def _no_actions() -> np.ndarray:
@@ -94,6 +96,8 @@ class Episode:
                 )
         if steps == 0 or 0 in self.frames.shape:
             raise ValueError("it has no steps")
+        if self.frames.nbytes > MAX_FRAME_BYTES:
+            raise ValueError(f"it has more than {MAX_FRAME_BYTES >> 20} MiB of frames")
         if self.players.max() >= len(PLAYERS):
             raise ValueError("it names an unknown player")
         if not np.isfinite(self.rewards).all():
@@ -118,8 +122,10 @@ class Episode:
             "frames": np.ascontiguousarray(self.frames),
         }
         buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
+        with zipfile.ZipFile(buffer, "w", compresslevel=_LEVEL) as archive:
             for name, array in members.items():
+                # All but the frames is small: to compress it would cost more time than it saves.
+                archive.compression = zipfile.ZIP_DEFLATED if name == "frames" else zipfile.ZIP_STORED
                 with archive.open(name + ".npy", "w") as member:
                     member.write(_header(array.shape, array.dtype.str))
                     member.write(array.data)
@@ -218,6 +224,12 @@ def _header(shape: tuple[int, ...], dtype: str) -> bytes:
     return buffer.getvalue()
 
 
+@lru_cache(maxsize=4096)  # the same few headers in thousands of files
+def _parse_header(text: bytes) -> tuple[tuple[int, ...], bool, np.dtype]:
+    buffer = io.BytesIO(struct.pack("<H", len(text)) + text)
+    return np.lib.format.read_array_header_1_0(buffer, max_header_size=1024)
+
+
 def _one_line(error: BaseException) -> str:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split())[:200] or type(error).__name__
@@ -265,9 +277,12 @@ def _read_array(
     except KeyError:
         raise ValueError(f"it has no {name}") from None
     with archive.open(info) as member:
-        if np.lib.format.read_magic(member) != (1, 0):
+        start = member.read(10)
+        if start[:8] != b"\x93NUMPY\x01\x00":
             raise ValueError(f"{name} has an unknown array header")
-        found, fortran_order, found_dtype = np.lib.format.read_array_header_1_0(member, max_header_size=1024)
+        found, fortran_order, found_dtype = _parse_header(
+            member.read(min(1024, *struct.unpack("<H", start[8:])))
+        )
         sizes = len(found) == len(shape) and all(
             want in (None, have) for want, have in zip(shape, found, strict=True)
         )
@@ -279,7 +294,10 @@ def _read_array(
             raise ValueError(f"{name} claims {size} bytes")
         if not pixels:
             return np.broadcast_to(np.zeros((), dtype), found)
-        data = member.read(size + 1)
-    if len(data) != size:
-        raise ValueError(f"{name} has the wrong length")
-    return np.frombuffer(data, dtype).reshape(found)
+        data, at = np.empty(size, np.uint8), 0
+        while chunk := member.read(_CHUNK):
+            data[at : at + len(chunk)] = np.frombuffer(chunk, np.uint8)  # raises where it is too long
+            at += len(chunk)
+    if at != size:
+        raise ValueError(f"{name} is too short")
+    return data.view(dtype).reshape(found)

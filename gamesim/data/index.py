@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from gamesim.data.episode import MAX_STEPS, PLAYERS, Episode, read_meta, write_atomically
+from gamesim.data.journal import recover
 from gamesim.errors import UserError
 
 INDEX = "index.jsonl"
@@ -96,8 +97,12 @@ def append(folder: Path, entries: Iterable[Entry]) -> None:
         file.write(lines)
 
 
-def scan(folder: str | Path) -> list[Entry]:
-    """All episodes below a folder, by name; damaged ones are named in a warning and left out.
+def scan(folder: str | Path, damaged: dict[str, str] | None = None) -> list[Entry]:
+    """All episodes below a folder, by name, what a killed recorder left behind included.
+
+    Args:
+        folder: Of recordings.
+        damaged: Takes file -> what is wrong with it; without it, a warning names such a file.
 
     Raises:
         UserError: There is no such folder.
@@ -105,6 +110,7 @@ def scan(folder: str | Path) -> list[Entry]:
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder of recordings")
+    recover(folder)
     known = _read_index(folder)
     entries: list[Entry] = []
     stale = False
@@ -115,7 +121,10 @@ def scan(folder: str | Path) -> list[Entry]:
             try:
                 entry = entry_of(folder, folder / relative, read_meta(folder / relative))
             except (UserError, OSError) as error:
-                warnings.warn(f"skipped: {error}", stacklevel=2)
+                if damaged is None:
+                    warnings.warn(f"skipped: {error}", stacklevel=2)
+                else:
+                    damaged[relative] = str(error)
                 continue
         entries.append(entry)
     if stale or known:

@@ -1,0 +1,225 @@
+"""The running episode on disk: a file that only grows, one record a step.
+
+Every step is handed to the system as it happens, so what a killed process has played is in the file;
+:func:`recover` turns what such a process left behind into episodes. The file begins with a header, one
+line of JSON and the first frame; a record is its fixed part, the compressed frame, and a checksum over
+both, so that a torn end is noticed and everything before it counts.
+"""
+
+import contextlib
+import json
+import os
+import struct
+import time
+import warnings
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from gamesim.data.episode import MAX_FRAME_BYTES, PLAYERS, Episode
+from gamesim.errors import UserError
+
+try:
+    import fcntl
+except ImportError:  # Windows: the age of the file has to do
+    fcntl = None
+
+SUFFIX = ".journal"
+_MAGIC = b"gamesim-journal-1\n"
+_RECORD = struct.Struct("<IBBBf")  # size of the compressed frame, action, player, ends, reward
+_SUM = struct.Struct("<I")
+_TERMINATED, _TRUNCATED = 1, 2
+_MAX_HEADER = 1 << 24  # it holds the prefix, too
+_STALE_SECONDS = 10.0
+
+
+@dataclass
+class Journal:
+    """A journal that is being written, and the episode that it holds, in memory."""
+
+    path: Path
+    frames: list[np.ndarray]
+    actions: list[int]
+    rewards: list[float]
+    players: list[int]
+    seed: int | None
+    env_spec: str
+    prefix: bytes
+    _file: IO[bytes]
+
+    @classmethod
+    def create(
+        cls, path: Path, frame: np.ndarray, seed: int | None, env_spec: str, prefix: bytes
+    ) -> "Journal":
+        """Begin with the frame before the first step; ``prefix`` holds the actions before that.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        file = open(path, "xb", buffering=0)  # noqa: SIM115 (lives as long as the journal)
+        _lock(file)
+        header = {"shape": frame.shape, "seed": seed, "env_spec": env_spec, "prefix": prefix.hex()}
+        data = zlib.compress(frame.tobytes(), 1)
+        line = json.dumps(header).encode() + b"\n"
+        journal = cls(path, [frame], [], [], [], seed, env_spec, prefix, file)
+        try:
+            _write(file, _MAGIC + line + _summed(_RECORD.pack(len(data), 0, 0, 0, 0.0) + data))
+        except OSError:
+            journal.discard()
+            raise
+        return journal
+
+    def step(
+        self, action: int, player: int, reward: float, frame: np.ndarray, terminated: bool, truncated: bool
+    ) -> None:
+        """Add a step, and the frame after it.
+
+        Raises:
+            OSError: It cannot be written; the steps before it are there.
+        """
+        data = zlib.compress(frame.tobytes(), 1)
+        ends = _TERMINATED * terminated | _TRUNCATED * truncated
+        _write(self._file, _summed(_RECORD.pack(len(data), action, player, ends, reward) + data))
+        self.frames.append(frame)
+        self.actions.append(action)
+        self.rewards.append(reward)
+        self.players.append(player)
+
+    def sync(self) -> None:
+        """Make it outlast a power cut as well; any thread."""
+        with contextlib.suppress(OSError, ValueError):
+            os.fsync(self._file.fileno())
+
+    def episode(self, terminated: bool, truncated: bool) -> Episode:
+        return Episode(
+            frames=np.stack(self.frames),
+            actions=np.array(self.actions, np.uint8),
+            rewards=np.array(self.rewards, np.float32),
+            terminated=terminated,
+            truncated=truncated,
+            players=np.array(self.players, np.uint8),
+            seed=self.seed,
+            env_spec=self.env_spec,
+            prefix=np.frombuffer(self.prefix, np.uint8),
+        )
+
+    def release(self) -> None:
+        """Close the file and leave it where it is."""
+        self._file.close()
+
+    def discard(self) -> None:
+        """Close the file and remove it."""
+        self._file.close()
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+
+
+def recover(folder: Path) -> None:
+    """Turn the journals that dead processes left in a folder into episodes.
+
+    A journal becomes ``NAME.npz`` beside it and is removed only when that is safely written. One that
+    a living process writes is left alone; one without a whole step is removed; one that is no journal
+    is named in a warning. A folder that cannot be written to keeps its journals.
+    """
+    for path in sorted(folder.glob("*" + SUFFIX)):
+        try:
+            with open(path, "r+b") as file:
+                if not _lock(file):
+                    continue
+                episode = _read(file)
+                if episode is not None:
+                    episode.save(path.with_suffix(".npz"))
+            path.unlink(missing_ok=True)
+        except (UserError, OSError, ValueError, RecursionError, zlib.error) as error:
+            warnings.warn(f"not recovered: {path}: {error}", stacklevel=2)
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Whether no living process holds the file; holds it until it is closed."""
+    if fcntl is None:
+        age = time.time() - os.fstat(file.fileno()).st_mtime
+        return file.mode.startswith("x") or age > _STALE_SECONDS
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
+
+
+def _write(file: IO[bytes], data: bytes) -> None:
+    """All of it: an unbuffered file may take a part, on a disk that is nearly full."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+
+
+def _summed(record: bytes) -> bytes:
+    return record + _SUM.pack(zlib.crc32(record))
+
+
+def _read(file: IO[bytes]) -> Episode | None:
+    """What a journal holds; None where it ends before its first step.
+
+    Raises:
+        ValueError: It is not a journal.
+    """
+    magic = file.read(len(_MAGIC))
+    if not _MAGIC.startswith(magic):
+        raise ValueError("it is not a journal")
+    line = file.readline(_MAX_HEADER)
+    if not line.endswith(b"\n"):
+        return None
+    header, shape = _header(line)
+    records = list(_records(file, shape))
+    if len(records) < 2:
+        return None
+    fixed = np.array([record[:4] for record in records[1:]])
+    return Episode(
+        frames=np.stack([record[4] for record in records]),
+        actions=fixed[:, 0].astype(np.uint8),
+        rewards=fixed[:, 3].astype(np.float32),
+        terminated=bool(records[-1][2] & _TERMINATED),
+        truncated=bool(records[-1][2] & _TRUNCATED),
+        players=fixed[:, 1].astype(np.uint8),
+        seed=header["seed"],
+        env_spec=header["env_spec"],
+        prefix=np.frombuffer(bytes.fromhex(header["prefix"]), np.uint8),
+    )
+
+
+def _header(line: bytes) -> tuple[dict[str, Any], tuple[int, int, int]]:
+    header = json.loads(line)
+    kinds = {"shape": list, "seed": (int, type(None)), "env_spec": str, "prefix": str}
+    if not isinstance(header, dict) or not all(isinstance(header.get(k), t) for k, t in kinds.items()):
+        raise ValueError("its header is damaged")
+    shape = tuple(header["shape"])
+    if len(shape) != 3 or shape[2] != 3 or not all(isinstance(n, int) and 0 < n < 8192 for n in shape):
+        raise ValueError("its header names an impossible frame")
+    return header, shape
+
+
+def _records(
+    file: IO[bytes], shape: tuple[int, int, int]
+) -> Iterator[tuple[int, int, int, float, np.ndarray]]:
+    """(action, player, ends, reward, frame) until the first that is torn or wrong."""
+    size = int(np.prod(shape))
+    for _ in range(MAX_FRAME_BYTES // size):
+        fixed = file.read(_RECORD.size)
+        if len(fixed) < _RECORD.size:
+            return
+        length, action, player, ends, reward = _RECORD.unpack(fixed)
+        if length > 2 * size + 64 or player >= len(PLAYERS) or not np.isfinite(reward):
+            return
+        data, check = file.read(length), file.read(_SUM.size)
+        if len(check) < _SUM.size or _SUM.unpack(check)[0] != zlib.crc32(fixed + data):
+            return
+        frame = zlib.decompressobj().decompress(data, size + 1)
+        if len(frame) != size:
+            return
+        yield action, player, ends, reward, np.frombuffer(frame, np.uint8).reshape(shape)

@@ -1,0 +1,176 @@
+"""A wrapper that keeps what is played through it: the real game or a dream, a person or a policy."""
+
+import contextlib
+import secrets
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from gamesim.data.episode import PLAYERS
+from gamesim.data.index import append, entry_of
+from gamesim.data.journal import SUFFIX, Journal, recover
+from gamesim.errors import UserError
+
+PART_BYTES = 1 << 28
+"""A longer episode is kept in parts of so many bytes of frames (20 minutes of 84x84x3 at 10 steps/s)."""
+_SYNC_SECONDS = 1.0
+
+
+class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
+    """Records every step of an environment while it is on.
+
+    A killed process loses nothing but the step that it was in. Trouble while playing (a full disk) ends
+    the recording and not the game: what was recorded is kept, and :attr:`error` says what happened.
+
+    Attributes:
+        player: Who chooses the actions now, a name of :data:`PLAYERS`; settable at any time.
+        recording: Whether steps are being kept.
+        steps: Kept steps of the running episode.
+        episodes: Finished episodes since the recorder was made.
+        error: One line about what ended the recording, or None.
+    """
+
+    def __init__(
+        self, env: gym.Env[np.ndarray, int], folder: str | Path, *, player: str = "human", start: bool = True
+    ) -> None:
+        """Wrap an environment with uint8 (H, W, 3) frames.
+
+        Args:
+            env: Played through this wrapper from now on.
+            folder: Of recordings; made where it is missing.
+            player: See above.
+            start: Record from the beginning.
+
+        Raises:
+            UserError: The folder cannot be written to.
+        """
+        super().__init__(env)
+        self.player = player
+        self.folder = Path(folder)
+        self.recording = False
+        self.episodes = 0
+        self.error: str | None = None
+        self._journal: Journal | None = None
+        self._frame: np.ndarray | None = None
+        self._seed: int | None = None
+        self._actions = bytearray()  # since the reset: they make the middle of a game replayable
+        self._synced = 0.0
+        # Compression and fsync take longer than a picture of the game may.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
+        if start:
+            self.start()
+
+    @property
+    def steps(self) -> int:
+        return len(self._journal.actions) if self._journal else 0
+
+    def start(self) -> None:
+        """Switch on, also in the middle of a game; what an earlier process left behind is recovered.
+
+        Raises:
+            UserError: The folder cannot be written to.
+        """
+        if self.recording:
+            return
+        self.error = None
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            probe = self.folder / f".{secrets.token_hex(4)}.tmp"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise UserError(f"{self.folder}: cannot be written ({error.strerror or error})") from error
+        recover(self.folder)
+        self.recording = True
+
+    def stop(self) -> None:
+        """Switch off and save the running episode as far as it came."""
+        self._finish(False, False)
+        self.recording = False
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        self._finish(False, False)
+        frame, info = self.env.reset(seed=seed, options=options)
+        found = info.get("seed", seed)
+        self._seed = None if found is None or options else int(found)
+        self._actions.clear()
+        self._frame = np.array(frame, np.uint8)
+        return frame, info
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        frame, reward, terminated, truncated, info = self.env.step(action)
+        kept = np.array(frame, np.uint8)
+        if self.recording and self._frame is not None:
+            try:
+                self._keep(int(action), float(reward), kept, bool(terminated), bool(truncated))
+            except OSError as error:
+                self._give_up(error.strerror or str(error))
+        self._frame = None if terminated or truncated else kept
+        self._actions.append(int(action))
+        return frame, float(reward), bool(terminated), bool(truncated), info
+
+    def close(self) -> None:
+        """Save what runs and wait until everything is written."""
+        self.stop()
+        self._thread.shutdown()
+        super().close()
+
+    def flush(self) -> None:
+        """Wait until every finished episode is written."""
+        self._thread.submit(int).result()
+
+    def _keep(self, action: int, reward: float, frame: np.ndarray, terminated: bool, truncated: bool) -> None:
+        if self._journal is None:
+            self._journal = self._open()
+        self._journal.step(action, PLAYERS.index(self.player), reward, frame, terminated, truncated)
+        if terminated or truncated or len(self._journal.frames) * frame.nbytes >= PART_BYTES:
+            self._finish(terminated, truncated)
+        elif time.monotonic() - self._synced > _SYNC_SECONDS:
+            self._synced = time.monotonic()
+            self._thread.submit(self._journal.sync)
+
+    def _open(self) -> Journal:
+        assert self._frame is not None
+        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}{SUFFIX}"
+        spec = ""
+        if self.env.spec is not None:
+            with contextlib.suppress(TypeError, ValueError):  # keyword arguments that JSON does not know
+                spec = self.env.spec.to_json()
+        return Journal.create(self.folder / name, self._frame, self._seed, spec, bytes(self._actions))
+
+    def _finish(self, terminated: bool, truncated: bool) -> None:
+        journal, self._journal = self._journal, None
+        if journal is None:
+            return
+        if not journal.actions:
+            journal.discard()
+            return
+        self.episodes += 1
+        self._thread.submit(self._save, journal, terminated, truncated)
+
+    def _save(self, journal: Journal, terminated: bool, truncated: bool) -> None:
+        path = journal.path.with_suffix(".npz")
+        try:
+            episode = journal.episode(terminated, truncated)
+            episode.save(path)
+            append(self.folder, [entry_of(self.folder, path, episode)])
+        except (UserError, OSError, ValueError, MemoryError) as error:
+            journal.release()  # it still holds the episode
+            self.error = str(error)
+            return
+        journal.discard()
+
+    def _give_up(self, reason: str) -> None:
+        """The disk is full, say: the journal keeps what it has, and the game goes on."""
+        journal, self._journal, self.recording = self._journal, None, False
+        self.error = f"{self.folder}: recording stopped ({reason})"
+        warnings.warn(self.error, stacklevel=3)
+        if journal is not None:
+            journal.release()
