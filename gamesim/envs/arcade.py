@@ -18,31 +18,17 @@ Blinky, seen from two cells ahead of him; Clyde at him from afar, at his own cor
 phase each aims at its corner. They never turn around of their own accord, only when the phase changes.
 """
 
-from dataclasses import dataclass
-from functools import lru_cache
 from random import Random
 
 import numpy as np
 
-from gamesim.envs.layouts import (
-    DOOR,
-    EYES,
-    FLOOR,
-    FOOD,
-    FRIGHTENED,
-    MARGIN,
-    OUTSIDE,
-    POWER,
-    Grid,
-    grid_of,
-    sprinkle,
-)
+from gamesim.envs.arcade_maze import beside, maze
+from gamesim.envs.layouts import EYES, FLOOR, FOOD, FRIGHTENED, MARGIN, POWER, sprinkle
 from gamesim.envs.rules import FOOD_REWARD, LOSS, REVERSE, Ghost, Snapshot
-from gamesim.envs.sprites import COLOURED, FLASHING, SPRITE_CLASS, WALLED
-from gamesim.envs.tiles import ARCADE_HALF
+from gamesim.envs.sprites import COLOURED, FLASHING, SPRITE_CLASS
 from gamesim.errors import UserError
 
-SIZE, LIVES, BONUS_LIFE = 21, 3, 10_000
+LIVES, BONUS_LIFE = 3, 10_000
 CORNERS = ((20, 0), (0, 0), (20, 20), (0, 20))
 """What Blinky, Pinky, Inky and Clyde aim at in a scatter phase."""
 WAVES = (40, 140, 40, 140, 25, 140, 25)
@@ -68,88 +54,6 @@ def ghost_speed(level: int) -> int:
 def fright_steps(level: int) -> int:
     """Steps for which a power pellet works: 40 in level 1, 10 from level 6 on."""
     return max(46 - 6 * level, 10)
-
-
-@dataclass(frozen=True)
-class Maze:
-    """The arcade's maze; cells are flat padded indices, tables are indexed by them.
-
-    Attributes:
-        grid: Its geometry.
-        cells: Class or wall sprite of each padded cell, with all the food.
-        ways: Cell reached by each action (0 to 4), or 0 where the way is blocked; tunnels wrap around.
-        home: Direction of the shortest way into the house, for eyes.
-        leave: Direction of the way out of the house, for cells of the house.
-        tunnel: Cells where ghosts are slow.
-        start: Pac-Man's cell.
-        posts: The ghosts' cells.
-        door: The cell in front of the house.
-        nest: The middle of the house.
-    """
-
-    grid: Grid
-    cells: bytes
-    ways: tuple[tuple[int, ...], ...]
-    home: tuple[int, ...]
-    leave: tuple[int, ...]
-    tunnel: frozenset[int]
-    start: int
-    posts: tuple[int, ...]
-    door: int
-    nest: int
-
-
-@lru_cache(maxsize=1)
-def maze() -> Maze:
-    """The maze of ``tiles.ARCADE_HALF`` with its mirror image."""
-    rows = [half + half[-2::-1] for half in ARCADE_HALF.split()]
-    grid = grid_of(SIZE)
-    text = {grid.index(x, y): rows[y][x] for y in range(SIZE) for x in range(SIZE)}
-    around = {i: [_beside(grid, i, d) for d in range(5)] for i in text}
-    street = {i for i, c in text.items() if c in ".o ,T"}
-    house = {i for i, c in text.items() if c in "=_"}
-    cells = bytearray([OUTSIDE] * grid.stride**2)
-    ways = [(0,) * 5] * grid.stride**2
-    for i, c in text.items():
-        cells[i] = {"o": POWER, ".": FOOD, "=": DOOR}.get(c, FLOOR)
-        if c == "#":
-            edges = sum(1 << d - 1 for d in (1, 2, 3, 4) if text.get(i + grid.delta[d], "#") != "#")
-            cells[i] = WALLED + edges
-        ways[i] = tuple(j if j in street else 0 for j in around[i])
-    door, nest = grid.index(10, 7), grid.index(10, 9)
-    return Maze(
-        grid=grid,
-        cells=bytes(cells),
-        ways=tuple(ways),
-        home=_directions(around, street | house, nest, grid.stride**2),
-        leave=_directions(around, house | {door}, door, grid.stride**2),
-        tunnel=frozenset(i for i, c in text.items() if c == "T"),
-        start=grid.index(10, 15),
-        posts=(door, nest, grid.index(9, 9), grid.index(11, 9)),
-        door=door,
-        nest=nest,
-    )
-
-
-def _beside(grid: Grid, index: int, direction: int) -> int:
-    x, y = grid.xy(index)
-    x, y = x + (0, -1, 1, 0, 0)[direction], y + (0, 0, 0, -1, 1)[direction]
-    return grid.index(x % SIZE, y % SIZE)
-
-
-def _directions(around: dict[int, list[int]], allowed: set[int], goal: int, area: int) -> tuple[int, ...]:
-    """For each allowed cell the direction of a shortest way to the goal (0 elsewhere and at the goal)."""
-    towards, edge = {goal: 0}, [goal]
-    while edge:
-        ahead = []
-        for cell in edge:
-            for direction in (1, 2, 3, 4):
-                beside = around[cell][direction]
-                if beside in allowed and beside not in towards:
-                    towards[beside] = REVERSE[direction]
-                    ahead.append(beside)
-        edge = ahead
-    return tuple(towards.get(i, 0) for i in range(area))
 
 
 class ArcadeGame:
@@ -359,7 +263,7 @@ class ArcadeGame:
         """One cell along a way that may lead through the door of the house."""
         if way:
             grid, here = maze().grid, self.ghosts[i]
-            self.ghosts[i], self.directions[i] = _beside(grid, here, way), way
+            self.ghosts[i], self.directions[i] = beside(grid, here, way), way
 
     def _choose(self, i: int) -> int:
         """The direction in which a ghost outside the house leaves its cell."""

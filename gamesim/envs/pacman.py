@@ -11,8 +11,8 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from gamesim.envs.arcade import SIZE as ARCADE_SIZE
 from gamesim.envs.arcade import ArcadeGame
+from gamesim.envs.arcade_maze import SIZE as ARCADE_SIZE
 from gamesim.envs.rules import EgoGame, Snapshot
 from gamesim.envs.views import BoardView, EgoView, Game
 from gamesim.errors import UserError
