@@ -1,0 +1,119 @@
+"""GameGAN's memory module: Kim et al. 2020 (arXiv 2005.12126), Sec. 3.2, Eq. 5-9.
+
+N x N slots of D numbers. Attention starts at the centre and is moved by a 3x3 kernel that the action chooses,
+as far as a gate lets it (a wall holds it back). Writing and reading are the Neural Turing Machine's
+(Graves et al. 2014, arXiv 1410.5401, Sec. 3.1 and 3.2). Opposite actions share one kernel, turned by half
+(Sec. 3.4): else the engine could make them never meet, and the cycle loss would be trivially zero.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gamesim.models.layers import activation, mlp
+
+OPPOSITES = ((1, 2), (3, 4))
+"""(left, right) and (up, down), of the five keys."""
+
+
+class ShiftKernel(nn.Module):
+    """Eq. 5: w = softmax(K(a)), (B, 3, 3). w[1 + dy, 1 + dx] is the share that moves by (dx, dy)."""
+
+    def __init__(self, num_actions: int, width: int) -> None:
+        super().__init__()
+        shared = torch.arange(num_actions)
+        turned = torch.zeros(num_actions, dtype=torch.bool)
+        if num_actions == 5:  # Other games' actions have no known opposites.
+            for action, opposite in OPPOSITES:
+                shared[opposite], turned[opposite] = action, True
+        self.shared: Tensor
+        self.turned: Tensor
+        self.register_buffer("shared", shared, persistent=False)
+        self.register_buffer("turned", turned, persistent=False)
+        self.score = nn.Sequential(nn.Embedding(num_actions, width), activation(), nn.Linear(width, 9))
+
+    def forward(self, action: Tensor) -> Tensor:
+        kernel = self.score(self.shared[action]).float().softmax(dim=1).view(-1, 3, 3)
+        return torch.where(self.turned[action].view(-1, 1, 1), kernel.flip((1, 2)), kernel)
+
+
+def shift(attention: Tensor, kernel: Tensor) -> Tensor:
+    """Moves attention (B, N, N) by a kernel (B, 3, 3) each, as in Eq. 7.
+
+    The paper is silent about the border. Here it wraps around, so that no attention is ever lost.
+    """
+    batch, side, _ = attention.shape
+    around = F.pad(attention.unsqueeze(1), (1, 1, 1, 1), mode="circular")
+    neighbours = F.unfold(around, 3)  # (B, 9, N * N): what each slot may receive.
+    # A product and a sum rather than a convolution: it stays in float32 under autocast.
+    return (neighbours * kernel.flip((1, 2)).reshape(batch, 9, 1)).sum(dim=1).view(batch, side, side)
+
+
+def write(memory: Tensor, attention: Tensor, erase: Tensor, add: Tensor) -> Tensor:
+    """Eq. 8: M * (1 - alpha e) + alpha a.
+
+    Args:
+        memory: (B, N, N, D).
+        attention: (B, N, N), each lane summing to 1.
+        erase: (B, D) in [0, 1].
+        add: (B, D).
+    """
+    where = attention[..., None]
+    return memory * (1 - where * erase[:, None, None]) + where * add[:, None, None]
+
+
+def read(memory: Tensor, attention: Tensor) -> Tensor:
+    """Eq. 9: the attention-weighted sum of slots, (B, D)."""
+    return torch.einsum("byx,byxd->bd", attention, memory)
+
+
+class MemoryModule(nn.Module):
+    """Attention, gate, write and read.
+
+    Args:
+        num_actions: how many keys there are.
+        hidden: width of the dynamics engine's h.
+        slots: N, slots a side.
+        width: D, numbers a slot.
+    """
+
+    def __init__(self, *, num_actions: int, hidden: int, slots: int, width: int) -> None:
+        super().__init__()
+        self.slots = slots
+        self.kernel = ShiftKernel(num_actions, hidden)  # K
+        self.gate = mlp([2 * hidden, hidden, 1])  # G
+        self.content = mlp([hidden, hidden, 2 * width])  # E
+        # The paper fills M with noise from N(0, I). Here it is one fixed draw, so that a dream is repeatable;
+        # it is drawn again at each start of the program rather than kept in checkpoints.
+        noise = torch.randn(slots, slots, width, generator=torch.Generator().manual_seed(0))
+        self.noise: Tensor
+        self.register_buffer("noise", noise, persistent=False)
+
+    def initial(self, batch: int) -> tuple[Tensor, Tensor]:
+        """(memory (batch, N, N, D), attention (batch, N, N)) before anything happened."""
+        memory = self.noise.expand(batch, -1, -1, -1)
+        attention = torch.zeros(batch, self.slots, self.slots, device=memory.device)
+        attention[:, self.slots // 2, self.slots // 2] = 1
+        return memory, attention
+
+    def forward(
+        self, memory: Tensor, attention: Tensor, action: Tensor, h: Tensor, before: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Eq. 5-9.
+
+        Args:
+            memory: (B, N, N, D) and attention: (B, N, N), of the last step.
+            action: a_t int64 (B,).
+            h: h_t (B, hidden).
+            before: h_{t-1} (B, hidden). Eq. 6 names h_t alone; that a step was barred shows in the change.
+
+        Returns:
+            (memory, attention, read (B, D)) of this step.
+        """
+        gate = self.gate(torch.cat([h, h - before], dim=1)).float().sigmoid().unsqueeze(2)  # Eq. 6
+        attention = gate * shift(attention, self.kernel(action)) + (1 - gate) * attention  # Eq. 7
+        erase, add = self.content(h).float().chunk(2, dim=1)
+        memory = write(memory, attention, erase.sigmoid(), add)
+        return memory, attention, read(memory, attention).float()
