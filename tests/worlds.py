@@ -8,7 +8,7 @@ import gamesim  # noqa: F401
 from gamesim.envs import sprites
 from gamesim.envs.rules import FLAG, FLOOR, FOOD, GHOST, OUTSIDE, PACMAN, WALL
 from gamesim.evaluation.play import FIRST_SEED
-from gamesim.models import Prediction
+from gamesim.models import Prediction, normal
 
 DELTAS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 SIZE = 96  # of the ideal engine's board: enough for 44 steps from its middle
@@ -169,3 +169,26 @@ class Ideal(Engine):
             "frame": frame,
         }
         return state, Prediction(frame.clone(), torch.from_numpy(reward), torch.from_numpy(ends))
+
+
+class Network(torch.nn.Module, Engine):
+    """A small recurrent network with chance and weights: what a trained engine looks like from outside."""
+
+    def __init__(self, config=None):
+        super().__init__()
+        self.cell = torch.nn.GRUCell(5 + 4, 16)
+        self.draw = torch.nn.Linear(16, 7 * 7 * 3)
+        self.head = torch.nn.Linear(16, 2)
+
+    def start(self, frames, actions):
+        small = torch.nn.functional.adaptive_avg_pool2d(frames[:, -1].movedim(-1, 1).float() / 255, 1)
+        return {"frame": frames[:, -1].clone(), "hidden": small.flatten(1).repeat(1, 6)[:, :16]}
+
+    def imagine(self, state, action, *, temperature, generator):
+        z = temperature * normal((len(action), 4), generator, action.device)
+        key = torch.nn.functional.one_hot(action, 5).float()
+        hidden = self.cell(torch.cat([key, z], 1), state["hidden"])
+        cells = (self.draw(hidden).sigmoid() * 255).to(torch.uint8).reshape(-1, 7, 7, 3)
+        frame = cells.repeat_interleave(12, 1).repeat_interleave(12, 2)
+        reward, end = self.head(hidden).unbind(1)
+        return {"frame": frame, "hidden": hidden}, Prediction(frame.clone(), reward, (end - 2).sigmoid())

@@ -89,7 +89,7 @@ class Wanderer:
         dx, dy = DELTAS[1:].T
         free = ~np.isin(cells[:, CENTRE + dy, CENTRE + dx], (WALL, OUTSIDE, DOOR))
         back = OPPOSITE[self.heading]
-        # A random free direction, straight on only if nothing else is free, back only if even that is blocked.
+        # Any free direction; straight on if nothing else is free, back if even that is blocked.
         weight = self.random.random((len(cells), 4)) * free
         weight[lanes, self.heading - 1] *= 1e-3
         weight[lanes, back - 1] *= 1e-6

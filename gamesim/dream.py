@@ -1,0 +1,398 @@
+"""A learned engine as an environment: step into it as into any game.
+
+`DreamVectorEnv` dreams many lanes at once; `DreamEnv` is one lane of it. A dream begins with real frames, its
+checkpoint's own or given ones, and goes on without any. It ends where the engine holds the end to be likelier
+than not (the rule of World Models, Ha & Schmidhuber 2018: p > 0.5).
+
+Every lane draws from a stream of its own, so that lane ``i`` of a batch that was reset with seed ``s`` is
+the single dream that was reset with ``s + i``. The same seed, actions and batch size give the same dream to
+the bit on the CPU; between batch sizes the engine's arithmetic may differ in the last bit of a float.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gamesim import checkpoint as checkpoints
+from gamesim.checkpoint import Starts
+from gamesim.errors import UserError
+from gamesim.models import State, WorldModel
+
+HOTTEST = 10.0
+"""Highest temperature; 0 is the engine's surest future, 1 the one that it learned."""
+
+Source = str | Path | tuple[WorldModel, Starts]
+"""The folder of a checkpoint, or an engine in eval mode and real beginnings for it."""
+
+
+@dataclass(frozen=True)
+class DreamState:
+    """A moment of a dream, to come back to: everything that its future hangs on but the actions."""
+
+    memory: State  # of the engine, all lanes
+    streams: tuple[Tensor, ...]  # of chance, one a lane
+    frames: NDArray[np.uint8]  # (B, H, W, 3), on screen
+    steps: NDArray[np.int64]  # (B,), since each lane's reset
+    ended: NDArray[np.bool_]  # (B,), lanes that begin anew with the next step
+
+
+class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+    """Many dreams at once, NEXT_STEP autoreset: the step after an ending ignores its action and begins anew.
+
+    Observation: uint8 (N, H, W, 3), a new array each time. Infos, each with its mask ``_name``: float32 (N,)
+    ``end_probability``, ``reward`` and ``temperature``.
+
+    Args:
+        checkpoint: the folder of a checkpoint, or an engine and real beginnings for it.
+        num_envs: lanes.
+        temperature: 0 to 10; may be set while the dream runs.
+        device: where the engine computes: cpu, cuda, cuda:1, mps.
+        max_steps: dreamt steps until truncation; None or 0 for endless dreams.
+        render_mode: None or "rgb_array".
+
+    Raises:
+        UserError: the checkpoint is damaged, or an argument is out of range.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 8, "autoreset_mode": AutoresetMode.NEXT_STEP}
+
+    def __init__(
+        self,
+        checkpoint: Source,
+        num_envs: int = 1,
+        temperature: float = 1.0,
+        device: str = "cpu",
+        max_steps: int | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        if render_mode not in (None, "rgb_array"):
+            raise UserError(f"render_mode must be rgb_array or None, not {render_mode!r}")
+        if not _whole(num_envs, 1):
+            raise UserError(f"num_envs must be a whole number from 1, not {num_envs!r}")
+        if not _whole(max_steps or 0, 0):
+            raise UserError(f"max_steps must be a whole number from 0 or None, not {max_steps!r}")
+        self.temperature = temperature
+        self.device = usable_device(device)
+        self.model, self.starts = _wake(checkpoint, self.device)
+        self.num_envs, self.max_steps, self.render_mode = num_envs, max_steps or None, render_mode
+        self.single_observation_space = gym.spaces.Box(0, 255, self.model.frame_shape, np.uint8)
+        self.single_action_space = gym.spaces.Discrete(self.model.num_actions)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._streams = [torch.Generator() for _ in range(num_envs)]
+        self._seeded = np.zeros(num_envs, bool)
+        self._memory: State | None = None
+        self._frames = np.zeros((num_envs, *self.model.frame_shape), np.uint8)
+        self._steps = np.zeros(num_envs, np.int64)
+        self.ended = np.zeros(num_envs, bool)
+        """bool (N,): lanes whose dream is over; they begin anew with the next step."""
+
+    @property
+    def temperature(self) -> float:
+        """How wild the dream is, 0 to 10."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+        if not number or not 0 <= value <= HOTTEST:
+            raise UserError(f"temperature must be a number from 0 to {HOTTEST:g}, not {value!r}")
+        self._temperature = float(value)
+
+    @property
+    def state(self) -> DreamState:
+        """This moment; set it to come back to it, as often as you like.
+
+        Nothing is copied but the streams: engines make a new state at every step.
+        """
+        if self._memory is None:
+            raise gym.error.ResetNeeded("call reset() before you ask for the state of a dream")
+        streams = tuple(stream.get_state() for stream in self._streams)
+        return DreamState(self._memory, streams, self._frames, self._steps.copy(), self.ended.copy())
+
+    @state.setter
+    def state(self, moment: DreamState) -> None:
+        if len(moment.streams) != self.num_envs:
+            raise UserError(f"the state of {len(moment.streams)} dreams does not fit {self.num_envs}")
+        for stream, kept in zip(self._streams, moment.streams, strict=True):
+            stream.set_state(kept)
+        self._seeded[:] = True
+        self._memory, self._frames = moment.memory, moment.frames
+        self._steps, self.ended = moment.steps.copy(), moment.ended.copy()
+
+    def reset(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, *, seed: int | Sequence[int | None] | None = None, options: Mapping[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin new dreams in all lanes, or in those of ``options["reset_mask"]`` (bool (N,)).
+
+        Args:
+            seed: lane ``i`` gets ``seed + i``; or one seed for each lane.
+            options: ``start``, which of the checkpoint's beginnings (one index, or one a lane); or ``frames``
+                uint8 (F, H, W, 3) or (N, F, H, W, 3) and ``actions`` integer (F - 1,) or (N, F - 1) to dream
+                on from. Without either, each lane's stream chooses one of the checkpoint's beginnings.
+
+        Raises:
+            UserError: The options do not fit the engine.
+        """
+        self._seed(seed)
+        options = options or {}
+        mask = np.asarray(options.get("reset_mask", np.ones(self.num_envs, bool)))
+        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
+            raise UserError(f"reset_mask must be bool ({self.num_envs},)")
+        if self._memory is None and not mask.all():
+            raise gym.error.ResetNeeded("the first reset() must be of all lanes")
+        lanes = np.flatnonzero(mask)
+        self._begin(lanes, *self._beginnings(lanes, options))
+        return self._frames.copy(), self._infos(np.zeros(self.num_envs), np.zeros(self.num_envs))
+
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Dream one step in every lane; a lane that ended in the step before begins anew."""
+        if self._memory is None:
+            raise gym.error.ResetNeeded("call reset() before step()")
+        actions = np.asarray(actions)
+        if actions.shape != (self.num_envs,) or not self._are_actions(actions):
+            raise UserError(f"actions must be ({self.num_envs},) from 0 to {self.model.num_actions - 1}")
+        anew, on = np.flatnonzero(self.ended), np.flatnonzero(~self.ended)
+        rewards, ends = np.zeros(self.num_envs), np.zeros(self.num_envs)
+        if len(on):
+            self._frames = self._frames.copy()  # a kept state may hold the old one
+            rewards[on], ends[on] = self._imagine(on, actions[on])
+        self._steps[on] += 1
+        terminated, truncated = ends > 0.5, np.zeros(self.num_envs, bool)
+        if self.max_steps:
+            truncated[on] = ~terminated[on] & (self._steps[on] >= self.max_steps)
+        self.ended = terminated | truncated
+        if len(anew):
+            self._begin(anew, *self._beginnings(anew, {}))
+        return self._frames.copy(), rewards, terminated, truncated, self._infos(rewards, ends)
+
+    def render(self) -> tuple[np.ndarray, ...] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """One frame a lane when ``render_mode`` is "rgb_array"."""
+        return tuple(self._frames.copy()) if self.render_mode == "rgb_array" else None
+
+    @torch.inference_mode()
+    def features(self) -> np.ndarray:
+        """What a controller sees of each lane, float32 (N, D)."""
+        return self.model.features(self.state.memory).float().cpu().numpy()
+
+    @torch.inference_mode()
+    def internals(self) -> dict[str, np.ndarray]:
+        """The engine's insides by name, each float32 (N, ...)."""
+        return {name: t.float().cpu().numpy() for name, t in self.model.internals(self.state.memory).items()}
+
+    @torch.inference_mode()
+    def _imagine(self, lanes: NDArray[np.int64], actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Dreams one step in these lanes; their rewards and end probabilities."""
+        assert self._memory is not None
+        all_of_them = len(lanes) == self.num_envs
+        memory = self._memory if all_of_them else _take(self._memory, lanes)
+        memory, prediction = self.model.imagine(
+            memory,
+            torch.as_tensor(actions, dtype=torch.int64, device=self.device),
+            temperature=self.temperature,
+            generator=[self._streams[lane] for lane in lanes],
+        )
+        self._memory = memory if all_of_them else _put(self._memory, lanes, memory)
+        self._frames[lanes] = prediction.frame.cpu().numpy()
+        return prediction.reward.float().cpu().numpy(), prediction.end_probability.float().cpu().numpy()
+
+    @torch.inference_mode()
+    def _begin(self, lanes: NDArray[np.int64], frames: Tensor, actions: Tensor) -> None:
+        """Starts these lanes from real frames uint8 (n, F, H, W, 3) and actions int64 (n, F - 1)."""
+        memory = self.model.start(frames.to(self.device), actions.to(self.device))
+        everyone = self._memory is None or len(lanes) == self.num_envs
+        self._memory = memory if everyone else _put(self._memory or {}, lanes, memory)
+        self._frames = self._frames.copy()
+        self._frames[lanes] = frames[:, -1].cpu().numpy()
+        self._steps[lanes], self.ended[lanes] = 0, False
+
+    def _seed(self, seed: int | Sequence[int | None] | None) -> None:
+        """Seeds the streams; those that never were get their seed from the environment's own chance."""
+        if seed is None or isinstance(seed, (int, np.integer)):
+            super().reset(seed=None if seed is None else int(seed))
+            seeds = [None if seed is None else int(seed) + lane for lane in range(self.num_envs)]
+        else:
+            seeds = list(seed)
+        if len(seeds) != self.num_envs:
+            raise UserError(f"{len(seeds)} seeds for {self.num_envs} environments")
+        for lane, lane_seed in enumerate(seeds):
+            if lane_seed is None and not self._seeded[lane]:
+                lane_seed = int(self.np_random.integers(2**62))
+            if lane_seed is not None:
+                self._streams[lane].manual_seed(lane_seed % 2**63)
+                self._seeded[lane] = True
+
+    def _beginnings(self, lanes: NDArray[np.int64], options: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+        """Real frames and actions for these lanes, as the options have it."""
+        if "frames" in options:
+            return self._given(lanes, options["frames"], options.get("actions"))
+        count = len(self.starts.frames)
+        if options.get("start") is not None:
+            chosen = np.broadcast_to(np.asarray(options["start"]), (self.num_envs,))[lanes]
+            if not np.issubdtype(chosen.dtype, np.integer) or (chosen < 0).any() or (chosen >= count).any():
+                raise UserError(
+                    f"start must be a whole number from 0 to {count - 1}, not {options['start']!r}"
+                )
+        else:
+            chosen = [int(torch.randint(count, (), generator=self._streams[lane])) for lane in lanes]
+        index = torch.as_tensor(np.array(chosen))
+        return self.starts.frames[index], self.starts.actions[index]
+
+    def _given(self, lanes: NDArray[np.int64], frames: Any, actions: Any) -> tuple[Tensor, Tensor]:
+        """Checks frames and actions that were handed in, and gives each lane its own."""
+        frames = np.asarray(frames)
+        frames = frames[None].repeat(self.num_envs, 0) if frames.ndim == 4 else frames
+        if frames.dtype != np.uint8 or frames.ndim != 5 or frames.shape[2:] != self.model.frame_shape:
+            raise UserError(f"frames must be uint8 (F, {', '.join(map(str, self.model.frame_shape))})")
+        if len(frames) != self.num_envs or frames.shape[1] == 0:
+            raise UserError(f"frames must be one or more for each of {self.num_envs} lanes")
+        wanted = (self.num_envs, frames.shape[1] - 1)
+        actions = np.zeros(wanted[1], np.int64) if actions is None and wanted[1] == 0 else np.asarray(actions)
+        actions = actions[None].repeat(self.num_envs, 0) if actions.ndim == 1 else actions
+        if actions.shape != wanted or not self._are_actions(actions):
+            raise UserError(
+                f"actions must be the {wanted[1]} between the frames, 0 to {self.model.num_actions - 1}"
+            )
+        return torch.from_numpy(frames[lanes]), torch.from_numpy(actions[lanes].astype(np.int64))
+
+    def _are_actions(self, actions: np.ndarray) -> bool:
+        if actions.size == 0:
+            return True
+        whole = np.issubdtype(actions.dtype, np.integer)
+        return bool(whole and (actions >= 0).all() and (actions < self.model.num_actions).all())
+
+    def _infos(self, rewards: np.ndarray, ends: np.ndarray) -> dict[str, Any]:
+        temperature = np.full(self.num_envs, self.temperature)
+        columns = {"end_probability": ends, "reward": rewards, "temperature": temperature}
+        infos: dict[str, Any] = {name: values.astype(np.float32) for name, values in columns.items()}
+        return infos | {f"_{name}": np.ones(self.num_envs, bool) for name in columns}
+
+
+class DreamEnv(gym.Env[np.ndarray, int]):
+    """One dream: a lane of `DreamVectorEnv`, with the same arguments but ``num_envs``.
+
+    Observation: uint8 (H, W, 3). Info: floats ``end_probability``, ``reward`` and ``temperature``.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 8}
+
+    def __init__(
+        self,
+        checkpoint: Source,
+        temperature: float = 1.0,
+        device: str = "cpu",
+        max_steps: int | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        self.batch = DreamVectorEnv(checkpoint, 1, temperature, device, max_steps, render_mode)
+        self.render_mode, self.max_steps = render_mode, self.batch.max_steps
+        self.observation_space = self.batch.single_observation_space
+        self.action_space = self.batch.single_action_space
+
+    @property
+    def temperature(self) -> float:
+        """How wild the dream is, 0 to 10; may be set while it runs."""
+        return self.batch.temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        self.batch.temperature = value
+
+    @property
+    def state(self) -> DreamState:
+        """This moment of the dream; set it to rewind or to branch."""
+        return self.batch.state
+
+    @state.setter
+    def state(self, moment: DreamState) -> None:
+        self.batch.state = moment
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin a new dream; options as in `DreamVectorEnv.reset`."""
+        super().reset(seed=seed)
+        frames, infos = self.batch.reset(seed=seed, options=options)
+        return frames[0], _first(infos)
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Dream one step."""
+        if self.batch.ended.any():
+            raise gym.error.ResetNeeded("the dream is over: call reset() before step()")
+        frames, rewards, terminated, truncated, infos = self.batch.step(np.array([action]))
+        return frames[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), _first(infos)
+
+    def render(self) -> np.ndarray | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The frame, uint8 (H, W, 3), when ``render_mode`` is "rgb_array"."""
+        frames = self.batch.render()
+        return None if frames is None else frames[0]
+
+    def features(self) -> np.ndarray:
+        """What a controller sees, float32 (D,)."""
+        return self.batch.features()[0]
+
+    def internals(self) -> dict[str, np.ndarray]:
+        """The engine's insides by name."""
+        return {name: values[0] for name, values in self.batch.internals().items()}
+
+
+def usable_device(name: str | torch.device) -> torch.device:
+    """The device of that name.
+
+    Raises:
+        UserError: There is none here, or nothing is called that.
+    """
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except Exception as error:  # torch raises RuntimeError, AssertionError or NotImplementedError here
+        raise UserError(f"device {name}: {str(error).splitlines()[0]}") from error
+    return device
+
+
+def _wake(source: Source, device: torch.device) -> tuple[WorldModel, Starts]:
+    if isinstance(source, tuple):
+        model, starts = source
+    else:
+        model, loaded = checkpoints.load_model(source, device)
+        starts = loaded.starts
+    if tuple(starts.frames.shape[2:]) != tuple(model.frame_shape):
+        raise UserError(f"{source}: its first frames are not of the engine's size {model.frame_shape}")
+    if (
+        starts.actions.numel()
+        and not 0 <= int(starts.actions.min()) <= int(starts.actions.max()) < model.num_actions
+    ):
+        raise UserError(f"{source}: its first frames come with actions that the engine does not know")
+    return model, starts
+
+
+def _take(memory: State, lanes: NDArray[np.int64]) -> State:
+    index = torch.as_tensor(lanes)
+    return {name: t.index_select(0, index.to(t.device)) for name, t in memory.items()}
+
+
+def _put(memory: State, lanes: NDArray[np.int64], new: State) -> State:
+    """`memory` with the lanes replaced; a new dictionary of new tensors."""
+    index = torch.as_tensor(lanes)
+    return {name: t.index_copy(0, index.to(t.device), new[name].to(t.dtype)) for name, t in memory.items()}
+
+
+def _first(infos: dict[str, Any]) -> dict[str, Any]:
+    return {name: float(values[0]) for name, values in infos.items() if not name.startswith("_")}
+
+
+def _whole(value: object, low: int) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= low)
