@@ -199,6 +199,12 @@ def find(root: str | Path) -> list[Path]:
     return [root / name for name in names if (root / name / storage.MANIFEST).is_file()]
 
 
+def shipped() -> Path:
+    """Return the folder of the shipped engines: ./checkpoints, or beside the package in a checkout."""
+    here = Path("checkpoints")
+    return here if here.is_dir() else Path(__file__).resolve().parent.parent / "checkpoints"
+
+
 def unpack(data: bytes, source: Path) -> dict[str, Tensor]:
     """Read safetensors out of memory; `source` is for the error.
 

@@ -127,6 +127,11 @@ def load(preset_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
     return _check(tree, str(preset_or_path), origins)
 
 
+def settings(words: Iterable[str]) -> dict[str, Any]:
+    """Return ``key=value`` words as a dict, values read as YAML: keyword arguments of an environment."""
+    return dict(_split_override(word) for word in words)
+
+
 def parse(text: str | bytes, source: str) -> Config:
     """Return the config that a `Config.dump` holds, such as a run's or a checkpoint's config.yaml.
 

@@ -78,6 +78,13 @@ def setup(device: str, *, seed: int, threads: int | None = None) -> torch.device
     return picked
 
 
+def describe(device: torch.device) -> str:
+    """Return a device as a card names it: ``cuda (NVIDIA H100)``, ``cpu (2 threads)``."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
+
+
 @dataclass(frozen=True)
 class Processes:
     """The processes of this run, and this one's place among them.

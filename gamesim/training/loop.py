@@ -22,9 +22,7 @@ import contextlib
 import io
 import json
 import math
-import signal
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,7 +37,8 @@ from tqdm import tqdm
 from gamesim import checkpoint, storage
 from gamesim.config import Config, difference, one_line, parse, value
 from gamesim.errors import UserError
-from gamesim.training.devices import DEVICES, Processes, distributed, finish, pick_device, setup
+from gamesim.training.devices import DEVICES, Processes, describe, distributed, finish, pick_device, setup
+from gamesim.training.signals import Signals
 from gamesim.training.state import NotFinite, decode, encode, rng_state, same_rng, set_rng_state
 
 __all__ = ["DEVICES", "Outcome", "Task", "distributed", "finish", "pick_device", "run", "setup"]
@@ -122,7 +121,7 @@ def run(
         UserError: The folder is in use, the config differs from the run's, the disk is full, or a loss
             became NaN or infinite (the last good checkpoint is kept and named).
     """
-    with _Signals() as signals, contextlib.ExitStack() as stack:
+    with Signals() as signals, contextlib.ExitStack() as stack:
         loop = _Loop(task, config, Path(out), device, starts, facts or {}, distributed())
         if loop.processes.first:
             loop.prepare(resume, stack)
@@ -158,20 +157,12 @@ class _Loop:
         """Claim the run folder: a new one, or the one to go on with."""
         out = self.out
         try:
-            if resume and not (out / "config.yaml").is_file():
-                raise UserError(f"{out}: nothing to resume, it holds no run")
+            check(self.config, out, resume)
             out.mkdir(parents=True, exist_ok=True)
             stack.enter_context(storage.claimed(out))
-            if not resume and any(path.name[0] != "." for path in out.iterdir()):
-                raise UserError(f"{out}: is not empty; go on with --resume, or choose another --out")
+            check(self.config, out, resume)  # whoever held it a moment ago may have filled it
         except OSError as error:
             raise UserError(f"{out}: cannot be used: {error.strerror or error}") from None
-        if resume:
-            before = parse((out / "config.yaml").read_bytes(), str(out / "config.yaml"))
-            key = difference(before, self.config, ignore=CHANGEABLE)
-            if key is not None:
-                was, now = value(before, key), value(self.config, key)
-                raise UserError(f"{key}: is {now} here but {was} in {out / 'config.yaml'}; resume with that")
         storage.write_file(out / "config.yaml", self.config.dump().encode())
         (out / "samples").mkdir(exist_ok=True)
 
@@ -212,7 +203,7 @@ class _Loop:
 
     # ------------------------------------------------------------------------ the loop
 
-    def go(self, signals: _Signals) -> Outcome:
+    def go(self, signals: Signals) -> Outcome:
         """Train until the end or a signal."""
         settings = self.settings
         began = sampled = saved = logged = time.monotonic()
@@ -386,33 +377,23 @@ class _Loop:
         )
 
 
-def describe(device: torch.device) -> str:
-    """Return a device as a card names it: ``cuda (NVIDIA H100)``, ``cpu (2 threads)``."""
-    if device.type == "cuda":
-        return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
+def check(config: Config, out: str | Path, resume: bool) -> None:
+    """Complain about a run folder that cannot be trained into, before time is spent on loading data.
 
-
-class _Signals:
-    """Turns the first SIGINT or SIGTERM into a question, and lets the second one through."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> _Signals:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._ask)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _ask(self, number: int, frame: object) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-        with contextlib.suppress(OSError, RuntimeError):  # the terminal may be gone, or mid-write
-            print("\nsaving, then leaving (once more to leave at once)", file=sys.stderr, flush=True)
+    Raises:
+        UserError: It is used and `resume` is not wanted, it holds no run to resume, or a run with another
+            config, whose key is named.
+    """
+    out = Path(out)
+    file = out / "config.yaml"
+    if not resume:
+        if out.exists() and (not out.is_dir() or any(path.name[0] != "." for path in out.iterdir())):
+            raise UserError(f"{out}: is not empty; go on with --resume, or choose another --out")
+        return
+    if not file.is_file():
+        raise UserError(f"{out}: nothing to resume, it holds no run")
+    before = parse(file.read_bytes(), str(file))
+    key = difference(before, config, ignore=CHANGEABLE)
+    if key is not None:
+        was, now = value(before, key), value(config, key)
+        raise UserError(f"{key}: is {now} here but {was} in {file}; resume with that")

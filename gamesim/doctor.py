@@ -1,0 +1,158 @@
+"""What this machine can run, and how fast: one line a fact, and exit code 0 when nothing is in the way."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+from gamesim.errors import UserError
+
+PACKAGES = ("numpy", "gymnasium", "torch", "pygame", "pydantic", "yaml", "safetensors", "imageio", "tqdm")
+_STEPS = 60
+# In a process of its own: a driver that hangs or crashes must not take the doctor with it.
+_PROBE = "import pygame; pygame.{0}.init(); print(pygame.{1})"
+
+
+def main(checkpoints: Path | None = None) -> int:
+    """Print the report.
+
+    Args:
+        checkpoints: A folder of checkpoints to time; None takes the shipped ones.
+
+    Returns:
+        0 when everything that is needed works, else 2.
+    """
+    healthy = _python()
+    healthy &= _packages()
+    healthy &= _pygame()
+    healthy &= _torch()
+    _window()
+    return 0 if _engines(checkpoints) and healthy else 2
+
+
+def _line(state: str, name: str, fact: str) -> bool:
+    print(f"{state:4} {name:12} {fact}", flush=True)
+    return state != "BAD"
+
+
+def _python() -> bool:
+    fits = (3, 11) <= sys.version_info[:2] < (3, 14)
+    where = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return _line("ok" if fits else "BAD", "python", where if fits else f"{where}; needs 3.11 to 3.13")
+
+
+def _packages() -> bool:
+    missing = []
+    for name in PACKAGES:
+        try:
+            if importlib.util.find_spec(name) is None:
+                missing.append(name)
+        except (ImportError, ValueError):
+            missing.append(name)
+    if missing:
+        return _line("BAD", "packages", f"missing: {', '.join(missing)}; install with: pip install -e .")
+    return _line("ok", "packages", ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES[:2]))
+
+
+def _pygame() -> bool:
+    found = {name: _installed(name) for name in ("pygame", "pygame-ce")}
+    names = ", ".join(f"{name} {version}" for name, version in found.items() if version)
+    if all(found.values()):
+        return _line("BAD", "pygame", f"{names} are both installed; pip uninstall both, then install pygame")
+    return _line("ok" if names else "BAD", "pygame", names or "not installed")
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _torch() -> bool:
+    try:
+        import torch
+
+        from gamesim.training.devices import pick_device
+
+        build = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
+        _line("ok", "torch", f"{torch.__version__} ({build}), {torch.get_num_threads()} threads")
+        device = pick_device("auto")
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
+        return _line("ok", "device", f"{device.type} {name}".strip())
+    except (ImportError, OSError, RuntimeError) as error:
+        return _line("BAD", "torch", f"cannot be loaded: {' '.join(str(error).split())[:200]}")
+
+
+def _window() -> None:
+    """Display and sound; without them training and recording still work, so neither is a failure."""
+    driver = _probe("display", "display.get_driver(), *pygame.display.get_desktop_sizes()[0]")
+    if driver is None:
+        _line("note", "display", "none: the app cannot open here; everything else works")
+    else:
+        _line("ok", "display", driver)
+    sound = _probe("mixer", "mixer.get_init()")
+    _line(*(("note", "audio", "none: the app is silent") if sound is None else ("ok", "audio", sound)))
+
+
+def _probe(part: str, what: str) -> str | None:
+    environment = dict(os.environ, PYGAME_HIDE_SUPPORT_PROMPT="1")
+    command = [sys.executable, "-c", _PROBE.format(part, what)]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=20, env=environment)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    if result.returncode != 0:
+        return None
+    return result.stdout.strip().translate(str.maketrans("", "", "()'"))
+
+
+def _engines(folder: Path | None) -> bool:
+    """Time one dream of each checkpoint."""
+    try:
+        from gamesim import checkpoint
+    except ImportError as error:
+        return _line("BAD", "engines", f"cannot be timed: {error}")
+    folder = folder or checkpoint.shipped()
+    found = checkpoint.find(folder)
+    if not found:
+        _line("note", "engines", f"none in {folder}")
+    healthy = True
+    for path in found:
+        try:
+            rate, slow = _dream(path)
+            _line("ok", path.name, f"{rate:.0f} dream frames/s (99% within {slow:.1f} ms, one thread)")
+        except UserError as error:
+            healthy = _line("BAD", path.name, str(error))
+    return healthy
+
+
+def _dream(path: Path) -> tuple[float, float]:
+    """Return frames per second at the median, and the 99th percentile in milliseconds."""
+    import gymnasium as gym
+    import numpy as np
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        env = gym.make("gamesim/Dream-v0", checkpoint=str(path))
+        env.reset(seed=0)
+        times = []
+        for step in range(_STEPS):
+            began = time.perf_counter()
+            _, _, terminated, truncated, _ = env.step(np.int64(step // 3 % 5))
+            times.append(time.perf_counter() - began)
+            if terminated or truncated:
+                env.reset()
+        env.close()
+    finally:
+        torch.set_num_threads(threads)
+    times = times[5:]  # the first steps set memory aside
+    return 1 / float(np.median(times)), 1000 * float(np.quantile(times, 0.99))

@@ -1,0 +1,166 @@
+"""The command line: one line and exit code 2 for whatever is wrong, and never a traceback."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import imageio.v3 as imageio
+import pytest
+
+from gamesim import checkpoint, cli, config
+from gamesim.errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(*words):
+    return cli.main([str(word) for word in words])
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("trian x", "unknown command 'trian', did you mean 'train'?"),
+        ("--hepl", "unrecognized arguments: --hepl"),
+        ("record --episods 3", "record: unknown flag '--episods', did you mean '--episodes'?"),
+        ("record --env gamesim/Pacmn-v0 --out x", "'gamesim/Pacmn-v0', did you mean 'gamesim/Pacman-v0'?"),
+        ("record --env gamesim/Pacman-v0", "record: --out is missing"),
+        ("record --out x", "record: --env is missing"),
+        ("record --env gamesim/Pacman-v0 --out x --episodes many", "'many' is not a whole number"),
+        ("record --env gamesim/Pacman-v0 --out x --episodes 0", "'0' is not a whole number from 1"),
+        ("record --env gamesim/Pacman-v0 --out x --seed -1", "--seed"),
+        ("record --env gamesim/Pacman-v0 --out x --policy clever", "invalid choice: 'clever'"),
+        ("record --env gamesim/Pacman-v0 --out x wibble", "record: unexpected 'wibble', expected key=value"),
+        ("record --env gamesim/Pacman-v0 --out x/y wibble=3", "wibble"),
+        ("record --verify nowhere", "nowhere"),
+        ("train", "train: the following arguments are required: PRESET, --data, --out"),
+        ("train gamegan-tny --data d --out o", "unknown preset 'gamegan-tny', did you mean 'gamegan-tiny'?"),
+        ("train gamegan-tiny --data d --out o training.stepz=3", "unknown key 'training.stepz'"),
+        ("train gamegan-tiny --data d --out o --device gpu", "unknown device 'gpu'"),
+        ("train gamegan-tiny --data nowhere --out o --device cpu", "nowhere"),
+        ("evaluate nowhere", "nowhere: no such checkpoint"),
+        ("evaluate . --json no/such/file", "--json no/such/file: no such folder"),
+        ("play nowhere", "nowhere"),
+        ("export nowhere --out x.gif", "nowhere: neither an environment id nor the folder of a checkpoint"),
+        ("export gamesim/Pacman-v0 --out x.mp4", "x.mp4: only .gif is supported"),
+        ("export gamesim/Pacman-v0 --out x.gif --steps 100000000", "too large"),
+        ("doctor now", "doctor: unexpected 'now'"),
+    ],
+)
+def test_wrong_words_are_one_line_that_names_them(words, complaint, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(*words.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert complaint in err
+    assert err.startswith("gamesim: ")
+    assert err.count("\n") == 1
+    assert not list(tmp_path.glob("*.gif"))
+
+
+def test_help_and_version_exit_0(capsys):
+    for words, shown in (
+        (["--help"], "doctor"),
+        (["--version"], "gamesim "),
+        (["train", "--help"], "training.steps=2000"),
+    ):
+        with pytest.raises(SystemExit) as left:
+            main(*words)
+        assert left.value.code == 0
+        assert shown in capsys.readouterr().out
+
+
+def test_without_words_and_with_play_the_app_opens(monkeypatch):
+    started = []
+    monkeypatch.setattr("gamesim.app.main", lambda start: started.append(start) or 0)
+    assert main() == main("play") == main("play", "gamesim/Pacman-v0") == 0
+    assert started == [None, None, "gamesim/Pacman-v0"]
+
+
+def test_record_then_verify(tmp_path, capsys):
+    words = ["--env", "gamesim/Pacman-v0", "--policy", "random", "--episodes", "3", "max_steps=5"]
+    assert main("record", *words, "--out", tmp_path / "plays") == 0
+    assert "3 episodes" in capsys.readouterr().out
+    assert main("record", "--verify", tmp_path / "plays") == 0
+    assert "3 replay byte for byte" in capsys.readouterr().out
+
+
+def test_export_draws_a_gif(tmp_path):
+    file = tmp_path / "play.gif"
+    assert main("export", "gamesim/Pacman-v0", "--out", file, "--steps", "6", "--scale", "2") == 0
+    assert imageio.imread(file).shape[1:] == (168, 168, 3)
+
+
+def test_interrupts_are_quiet(monkeypatch, capsys):
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_doctor", interrupted)
+    assert main("doctor") == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_evaluate_writes_figures_where_it_is_told(tmp_path, monkeypatch, capsys):
+    from fake_task import starts
+
+    folder = tmp_path / "engine"
+    checkpoint.save(folder, weights={}, config=config.load("gamegan-tiny"), starts=starts(), card={})
+    figures = {"moves": 0.5}
+    monkeypatch.setattr("gamesim.evaluation.evaluate", lambda *_, **__: figures, raising=False)
+    assert main("evaluate", folder, "--json", tmp_path / "f.json", "--card") == 0
+    assert json.loads(capsys.readouterr().out) == figures
+    assert json.loads((tmp_path / "f.json").read_text()) == figures
+    assert checkpoint.load(folder).metrics == figures
+
+
+def python(*words, **kwargs):
+    environment = dict(os.environ, OMP_NUM_THREADS="1")
+    command = [sys.executable, *map(str, words)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, **kwargs)
+
+
+def test_main_py_is_the_command_line():
+    result = python("main.py", "frob")
+    assert result.returncode == 2
+    assert result.stderr.startswith("gamesim: unknown command 'frob'")
+    assert python("-m", "gamesim", "--version").stdout.startswith("gamesim ")
+
+
+def test_a_broken_pipe_is_quiet():
+    script = f"{sys.executable} main.py --help | true; exit ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert "Traceback" not in result.stderr
+    assert "BrokenPipe" not in result.stderr
+
+
+def test_the_doctor_names_a_clash_of_pygames(monkeypatch, capsys):
+    from gamesim import doctor
+
+    monkeypatch.setattr(doctor, "_installed", lambda name: "2.6.1")
+    assert not doctor._pygame()
+    assert "pygame 2.6.1, pygame-ce 2.6.1 are both installed" in capsys.readouterr().out
+
+
+def test_the_doctor_names_a_damaged_engine(tmp_path, capsys):
+    from fake_task import starts
+    from gamesim import doctor
+
+    folder = tmp_path / "engine"
+    checkpoint.save(folder, weights={}, config=config.load("gamegan-tiny"), starts=starts(), card={})
+    (folder / "model.safetensors").write_bytes(b"")
+    assert not doctor._engines(tmp_path)
+    assert "BAD  engine" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_doctor_finds_this_machine_healthy(tmp_path):
+    result = python("main.py", "doctor", "--checkpoints", tmp_path, timeout=200)
+    assert result.returncode == 0, result.stdout
+    for name in ("python", "packages", "pygame", "torch", "device", "display", "audio", "engines"):
+        assert f" {name} " in result.stdout
+
+
+def test_user_errors_are_exceptions_with_one_line():
+    assert str(UserError("x: y")) == "x: y"

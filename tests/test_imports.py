@@ -1,0 +1,108 @@
+"""The house: imports point up the list of rooms, heavy libraries stay where they belong."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = (
+    "errors",
+    "storage",
+    "config",
+    "envs",
+    "data",
+    "models",
+    "checkpoint",
+    "dream",
+    "explorer",
+    "rollout",
+    "export",
+    "training",
+    "evaluation",
+    "app",
+    "doctor",
+    "cli",
+    "__main__",
+)
+"""From the top of the house down: a room may import those before it, and itself."""
+
+FILES = sorted((ROOT / "gamesim").rglob("*.py"))
+TORCH_FREE = ("envs", "storage", "config", "errors", "explorer", "rollout", "app", "cli")
+
+
+def room(path: Path) -> str:
+    return path.relative_to(ROOT / "gamesim").parts[0].removesuffix(".py")
+
+
+def imported(path: Path, *, top_level: bool = False) -> Iterator[str]:
+    """Yields the dotted names that a file imports (top_level: those that importing the file imports)."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = list(_at_import(tree)) if top_level else list(ast.walk(tree))
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}"
+
+
+def _at_import(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            continue
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        yield child
+        yield from _at_import(child)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_up_the_list_of_rooms(path):
+    here = room(path)
+    if here == "__init__":
+        return
+    assert here in ROOMS, f"a new room: give {here} its place in the list"
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[0] != "gamesim" or parts[1] not in ROOMS:  # another library, or gamesim.__version__
+            continue
+        assert ROOMS.index(parts[1]) <= ROOMS.index(here), f"{path}: {here} must not import {parts[1]}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pygame_lives_in_the_app_and_nowhere_else(path):
+    if room(path) != "app":
+        assert "pygame" not in {name.split(".")[0] for name in imported(path)}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_rooms_that_must_start_fast_do_not_load_torch(path):
+    inside = path.relative_to(ROOT / "gamesim").as_posix()
+    if room(path) in TORCH_FREE or inside in ("data/episode.py", "data/recorder.py", "data/index.py"):
+        assert "torch" not in {name.split(".")[0] for name in imported(path, top_level=True)}
+
+
+def test_envs_need_numpy_and_gymnasium_only():
+    allowed = {"numpy", "gymnasium", "gamesim", *sys.stdlib_module_names}
+    for path in (ROOT / "gamesim" / "envs").rglob("*.py"):
+        assert {name.split(".")[0] for name in imported(path)} <= allowed, path
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("gamesim", ("torch", "pygame", "pydantic")),
+        ("gamesim.cli", ("torch", "pygame")),
+        ("gamesim.app.window", ("torch",)),
+    ],
+)
+def test_importing_loads_no_heavy_library(module, absent):
+    script = f"import sys, {module}; print([name for name in {absent!r} if name in sys.modules])"
+    command = [sys.executable, "-c", script]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert result.stdout.splitlines()[-1] == "[]"  # pygame greets on the lines before
