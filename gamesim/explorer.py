@@ -135,7 +135,7 @@ class ExplorerPolicy:
 
     def _look(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What is in each cell, uint8 (N, grid+4, grid+4) with a rim of 2, and the own cell, int (N, 2)."""
-        kinds = np.zeros((len(frames), self._grid + 4, self._grid + 4), np.uint8)
+        kinds = np.full((len(frames), self._grid + 4, self._grid + 4), _WALL, np.uint8)
         middle, low = self._colours(frames, 0.46), self._colours(frames, 0.7)
         ghost = _GHOST_COLOURS[low]
         kinds[:, 2:-2, 2:-2] = _KINDS[middle]

@@ -1,6 +1,7 @@
 """Playing without a person: policies, and the one loop that serves the real game and every dream."""
 
 import copy
+import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -221,7 +222,7 @@ def record(
     try:
         folder, number = _claim(Path(out), f"{policy}-s{seed}")
         env_seed, policy_seed = np.random.SeedSequence([seed, number]).generate_state(2, np.uint64) >> 2
-        player = _POLICIES[policy](int(policy_seed), env, env_kwargs or {})
+        player = _POLICIES[policy](int(policy_seed), env, json.loads(spec)["kwargs"])
         with (
             tqdm(total=episodes, unit="episode", disable=not progress) as bar,
             _Writer(Path(out), folder) as writer,
@@ -237,16 +238,13 @@ def record(
         env.close()
 
 
-def _explorer(seed: int, env: gym.vector.VectorEnv, env_kwargs: dict[str, Any]) -> Policy:
+def _explorer(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> Policy:
     if _num_actions(env) != 5:
         raise UserError(f"the explorer plays games with 5 actions, not {_num_actions(env)}: use random")
-    spec = env.spec
-    arcade = spec is not None and "Arcade" in spec.id
-    grid = 21 if arcade else 14 if env_kwargs.get("view") == "full" else 7
-    return ExplorerPolicy(seed, grid)
+    return ExplorerPolicy(seed, settings.get("grid_size", 7) if settings.get("view") == "full" else 7)
 
 
-def _random(seed: int, env: gym.vector.VectorEnv, env_kwargs: dict[str, Any]) -> Policy:
+def _random(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> Policy:
     return RandomPolicy(seed, _num_actions(env))
 
 

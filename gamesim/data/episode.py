@@ -280,23 +280,24 @@ def _read_array(
         start = member.read(10)
         if start[:8] != b"\x93NUMPY\x01\x00":
             raise ValueError(f"{name} has an unknown array header")
-        found, fortran_order, found_dtype = _parse_header(
-            member.read(min(1024, *struct.unpack("<H", start[8:])))
-        )
+        header = member.read(min(1024, *struct.unpack("<H", start[8:])))
+        found, fortran_order, found_dtype = _parse_header(header)
         sizes = len(found) == len(shape) and all(
             want in (None, have) for want, have in zip(shape, found, strict=True)
         )
         if not sizes or fortran_order or found_dtype != np.dtype(dtype) or min(found) < 0:
             raise ValueError(f"{name} is {found_dtype} {found}, wanted {np.dtype(dtype).name} {shape}")
         size = math.prod(found) * np.dtype(dtype).itemsize
-        # deflate cannot shrink anything below a 1032nd: what claims more is no file of ours.
-        if size > max_bytes or info.file_size > size + 1024 or size > 1040 * info.compress_size + 1024:
+        # Deflate cannot shrink anything below a 1032nd: what claims more is no file of ours.
+        if size > max_bytes or size > 1040 * info.compress_size + 1024:
             raise ValueError(f"{name} claims {size} bytes")
+        if info.file_size != len(start) + len(header) + size:
+            raise ValueError(f"{name} has not the size that its shape claims")
         if not pixels:
             return np.broadcast_to(np.zeros((), dtype), found)
         data, at = np.empty(size, np.uint8), 0
         while chunk := member.read(_CHUNK):
-            data[at : at + len(chunk)] = np.frombuffer(chunk, np.uint8)  # raises where it is too long
+            data[at : at + len(chunk)] = np.frombuffer(chunk, np.uint8)
             at += len(chunk)
     if at != size:
         raise ValueError(f"{name} is too short")

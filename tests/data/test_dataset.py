@@ -1,0 +1,196 @@
+"""A folder as training data: windows, splits, and a folder that has seen bad days."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from gamesim.data.dataset import Dataset
+from gamesim.data.index import INDEX, scan
+from gamesim.errors import UserError
+from recordings import make_episode
+
+
+def fill(folder: Path, lengths: list[int], **changes: object) -> None:
+    (folder / "sub").mkdir(parents=True, exist_ok=True)
+    for tag, steps in enumerate(lengths):
+        make_episode(steps, tag, **changes).save(folder / ("sub" if tag % 2 else ".") / f"e-{tag:04d}.npz")
+
+
+def tags(data: Dataset) -> set[int]:
+    """The made-up episodes that a data set holds."""
+    frames, _ = data.starts(10_000, 1)
+    return set(frames[:, 0, 0, 0, 0].tolist())
+
+
+def test_a_window_is_a_piece_of_one_episode(tmp_path: Path) -> None:
+    fill(tmp_path, [4, 5, 6, 9, 17, 3])
+    data = Dataset(tmp_path, segment=5, split="all")
+    got = data.sample(400, torch.Generator().manual_seed(0))
+    assert got.frames.shape == (400, 6, 8, 8, 3) and got.frames.dtype == torch.uint8
+    assert got.actions.dtype == torch.int64 and got.rewards.dtype == torch.float32
+    tag, at = got.frames[:, :, 0, 0, 0], got.frames[:, :, 0, 1, 0].long()
+    assert (tag == tag[:, :1]).all()
+    assert (at == at[:, :1] + torch.arange(6)).all()
+    assert (got.actions == at[:, :-1] % 5).all()
+    assert (got.rewards == at[:, :-1] / 4).all()
+    lengths = torch.tensor([4, 5, 6, 9, 17, 3])[tag[:, 0].long()]
+    assert (got.truncated == (at[:, 1:] == lengths[:, None])).all() and got.truncated.any()
+    assert not got.terminated.any()
+    assert set(tag[:, 0].tolist()) == {1, 2, 3, 4}
+
+
+def test_every_window_is_equally_likely(tmp_path: Path) -> None:
+    fill(tmp_path, [5, 7, 9])
+    data = Dataset(tmp_path, segment=5, split="all")
+    assert data.num_windows == 1 + 3 + 5
+    got = data.sample(9000, torch.Generator().manual_seed(0)).frames[:, 0, 0]
+    _, counts = torch.unique(got[:, 0, 0].long() * 100 + got[:, 1, 0], return_counts=True)
+    assert len(counts) == 9 and counts.min() > 850 and counts.max() < 1150
+
+
+def test_a_saved_generator_continues_the_same_sequence(tmp_path: Path) -> None:
+    fill(tmp_path, [20] * 5)
+    data = Dataset(tmp_path, segment=5, split="all")
+    generator = torch.Generator().manual_seed(3)
+    data.sample(8, generator)
+    state = generator.get_state()
+    expected = data.sample(8, generator).frames
+    generator.set_state(state)
+    assert torch.equal(Dataset(tmp_path, segment=5, split="all").sample(8, generator).frames, expected)
+
+
+def test_the_parts_are_disjoint_complete_and_stable(tmp_path: Path) -> None:
+    fill(tmp_path, [6] * 60)
+    train, held = (
+        tags(Dataset(tmp_path, segment=5, split=part, validation=0.2)) for part in ("train", "validation")
+    )
+    assert train | held == set(range(60)) and not train & held and 4 <= len(held) <= 24
+    fill(tmp_path, [6] * 120)
+    moved = tmp_path.rename(tmp_path.with_name("moved"))
+    assert held <= tags(Dataset(moved, segment=5, split="validation", validation=0.2))
+    assert train <= tags(Dataset(moved, segment=5, split="train", validation=0.2))
+
+
+def test_a_handful_of_episodes_still_has_both_parts(tmp_path: Path) -> None:
+    fill(tmp_path, [6, 6])
+    parts = [tags(Dataset(tmp_path, segment=5, split=part)) for part in ("train", "validation")]
+    assert sorted(map(len, parts)) == [1, 1] and parts[0] != parts[1]
+    os.remove(tmp_path / "e-0000.npz")
+    for part in ("train", "validation"):
+        with pytest.warns(UserWarning, match="only episode"):
+            assert tags(Dataset(tmp_path, segment=5, split=part)) == {1}
+
+
+def test_a_limit_keeps_a_part_of_the_part(tmp_path: Path) -> None:
+    fill(tmp_path, [6] * 40)
+    some, every = Dataset(tmp_path, segment=5, limit=7), Dataset(tmp_path, segment=5)
+    assert some.num_episodes == 7 and tags(some) < tags(every)
+    assert every.num_frames == 7 * every.num_episodes
+
+
+def test_starts_are_how_episodes_begin(tmp_path: Path) -> None:
+    fill(tmp_path, [6] * 5)
+    frames, actions = Dataset(tmp_path, segment=2, split="all").starts(3, 4)
+    assert frames.shape == (3, 4, 8, 8, 3) and actions.tolist() == [[0, 1, 2]] * 3
+    assert (frames[:, :, 0, 1, 0] == torch.arange(4)).all()
+    with pytest.raises(UserError, match="9 frames"):
+        Dataset(tmp_path, segment=2, split="all").starts(3, 9)
+
+
+def test_a_damaged_episode_is_named_and_skipped(tmp_path: Path) -> None:
+    fill(tmp_path, [9] * 4)
+    path = tmp_path / "e-0002.npz"
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.warns(UserWarning, match=r"e-0002\.npz"):
+        assert tags(Dataset(tmp_path, segment=5, split="all")) == {0, 1, 3}
+
+
+def test_damage_that_the_index_cannot_know_is_skipped_too(tmp_path: Path) -> None:
+    fill(tmp_path, [9] * 4)
+    scan(tmp_path)
+    path = tmp_path / "e-0002.npz"
+    date, data = path.stat(), bytearray(path.read_bytes())
+    middle = data.index(b"frames.npy") + 40
+    data[middle : middle + 20] = bytes(20)
+    path.write_bytes(data)
+    os.utime(path, ns=(date.st_atime_ns, date.st_mtime_ns))
+    with pytest.warns(UserWarning, match=r"e-0002\.npz"):
+        data = Dataset(tmp_path, segment=5, split="all")
+    assert tags(data) == {0, 1, 3} and data.num_frames == 30
+
+
+def test_frames_of_another_size_are_named_and_skipped(tmp_path: Path) -> None:
+    fill(tmp_path, [9] * 4)
+    make_episode(9, 7, size=6).save(tmp_path / "odd.npz")
+    with pytest.warns(UserWarning, match=r"odd\.npz"):
+        data = Dataset(tmp_path, segment=5, split="all")
+    assert tags(data) == {0, 1, 2, 3} and data.frame_shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize("harm", ["gone", "garbage", "binary", "torn", "lies", "nested"])
+def test_a_damaged_index_is_made_again(tmp_path: Path, harm: str) -> None:
+    fill(tmp_path, [9, 6, 7])
+    expected = scan(tmp_path)
+    index = tmp_path / INDEX
+    text = index.read_text()
+    if harm == "gone":
+        index.unlink()
+    elif harm == "lies":
+        lines = [json.loads(line) for line in text.splitlines()]
+        index.write_text("".join(json.dumps(line | {"length": 3, "modified": 5}) + "\n" for line in lines))
+    else:
+        index.write_bytes(
+            {
+                "garbage": b'{"file": 3}\n[]\nnull\n',
+                "binary": os.urandom(5000),
+                "torn": text[: len(text) // 2].encode(),
+                "nested": b"[" * 100_000,
+            }[harm]
+        )
+    assert scan(tmp_path) == expected and index.read_text() == text
+
+
+def test_the_index_follows_the_folder(tmp_path: Path) -> None:
+    fill(tmp_path, [9, 6, 7])
+    scan(tmp_path)
+    os.remove(tmp_path / "e-0000.npz")
+    make_episode(4, 1).save(tmp_path / "sub" / "e-0001.npz")
+    make_episode(5, 9).save(tmp_path / "new.npz")
+    assert [(entry.file, entry.length) for entry in scan(tmp_path)] == [
+        ("e-0002.npz", 7),
+        ("new.npz", 5),
+        ("sub/e-0001.npz", 4),
+    ]
+
+
+def test_an_entry_says_who_played_and_for_what(tmp_path: Path) -> None:
+    episode = make_episode(5)
+    episode.players[:2] = 0
+    episode.save(tmp_path / "a.npz")
+    (entry,) = scan(tmp_path)
+    assert (entry.name, entry.length, entry.players) == ("a", 5, ("explorer", "human"))
+    assert entry.total_reward == 2.5 and entry.env_id == "gamesim/Pacman-v0"
+
+
+def test_no_folder_no_episode_none_long_enough(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere"):
+        Dataset(tmp_path / "nowhere", segment=5)
+    with pytest.raises(UserError, match="no recordings"):
+        Dataset(tmp_path, segment=5)
+    fill(tmp_path, [4, 3])
+    with pytest.raises(UserError, match="5 steps or more"):
+        Dataset(tmp_path, segment=5)
+
+
+@pytest.mark.slow
+def test_thousands_of_episodes_load_in_seconds(tmp_path: Path) -> None:
+    data = make_episode(40, size=84).to_bytes()
+    for number in range(3000):
+        (tmp_path / f"{number}.npz").write_bytes(data)
+    begin = time.perf_counter()
+    assert Dataset(tmp_path, segment=16, split="all").num_episodes == 3000
+    assert time.perf_counter() - begin < 30
