@@ -1,0 +1,156 @@
+"""What can be played: the real games, and the learned engines found on disk."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+
+from gamesim.errors import UserError
+
+ARCADE, MAZE, PACMAN = "gamesim/PacmanArcade-v0", "gamesim/PacmanMaze-v0", "gamesim/Pacman-v0"
+DREAM = "gamesim/Dream-v0"
+
+
+@dataclass(frozen=True)
+class Title:
+    """Something that can be played.
+
+    Attributes:
+        name: as the menu shows it.
+        blurb: one line about it.
+        env_id: the Gymnasium id.
+        kwargs: for gym.make.
+        world: id of the real game it is, or was learned from; "" where that is unknown.
+        checkpoint: folder of a learned engine, None for a real game.
+    """
+
+    name: str
+    blurb: str
+    env_id: str
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    world: str = ""
+    checkpoint: Path | None = None
+
+    @property
+    def learned(self) -> bool:
+        return self.checkpoint is not None
+
+    @property
+    def slug(self) -> str:
+        """The name as a folder: recordings of it go there."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "game"
+
+    @property
+    def rate(self) -> float:
+        """Steps a second at the first level."""
+        return 9.0 if self.world == ARCADE else 7.0
+
+    @property
+    def latched(self) -> bool:
+        """Whether a direction stays pressed, as on an arcade cabinet."""
+        return self.world == ARCADE
+
+    def make(self) -> gym.Env:
+        """Open it.
+
+        Raises:
+            UserError: it cannot be opened; the message names it.
+        """
+        try:
+            if self.learned:
+                _use_few_threads()
+            return gym.make(self.env_id, render_mode="rgb_array", disable_env_checker=True, **self.kwargs)
+        except UserError:
+            raise
+        except Exception as error:  # whatever a foreign environment raises has to become one line
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise UserError(f"{self.checkpoint or self.env_id}: {reason}") from error
+
+
+def games() -> list[Title]:
+    """The real games, in the menu's order."""
+    return [
+        Title("Arcade", "Four ghosts, levels, a high score", ARCADE, {}, ARCADE),
+        Title("Pac-Man", "Reach the flag within 40 steps", PACMAN, {}, PACMAN),
+        Title("Maze", "No ghosts: find the flag", MAZE, {}, MAZE),
+        Title("Pac-Man, endless", "Walk about, without a step limit", PACMAN, {"max_steps": None}, PACMAN),
+        Title("Maze, endless", "As long as you like", MAZE, {"max_steps": None}, MAZE),
+    ]
+
+
+def dreams(folder: Path) -> list[Title]:
+    """The learned engines in `folder` (their names are looked at, not their weights), sorted by name."""
+    try:
+        found = sorted(path for path in folder.iterdir() if (path / "config.yaml").is_file())
+    except OSError:
+        return []
+    return [dream(path) for path in found if not path.name.startswith(".")]
+
+
+def dream(folder: Path) -> Title:
+    """One learned engine. The real game it was learned from is read from its card, else from its name."""
+    world = _world(folder)
+    blurb = f"Learned from {_game_name(world)}"
+    kwargs = {"checkpoint": str(folder), "temperature": 1.0}
+    return Title(_spoken(folder.name), blurb, DREAM, kwargs, world, folder)
+
+
+def title_of(start: str) -> Title:
+    """What `main.py play START` means: an environment id or the folder of a checkpoint.
+
+    Raises:
+        UserError: it is neither.
+    """
+    for title in games():
+        if title.env_id == start:
+            return title
+    if start in gym.registry:
+        return Title(start.rpartition("/")[2], "", start, {}, start)
+    if Path(start).is_dir():
+        return dream(Path(start))
+    raise UserError(f"{start}: neither an environment id nor the folder of a checkpoint")
+
+
+def partner(title: Title, checkpoints: Path) -> Title | None:
+    """The dream of a real game, the real game of a dream; None if there is none."""
+    if title.learned:
+        return next((game for game in games() if game.world == title.world), None)
+    return next((dream for dream in dreams(checkpoints) if dream.world == title.world), None)
+
+
+def checkpoints_folder() -> Path:
+    """Where the shipped engines are: ./checkpoints, or beside the package in a checkout."""
+    here = Path("checkpoints")
+    return here if here.is_dir() else Path(__file__).resolve().parents[2] / "checkpoints"
+
+
+def _world(folder: Path) -> str:
+    try:
+        card = (folder / "README.md").read_text(encoding="utf-8", errors="replace")[:20000]
+    except OSError:
+        card = ""
+    named = re.search(r"gamesim/Pacman\w*-v0", card)
+    if named:
+        return named.group()
+    name = folder.resolve().name.lower()
+    return ARCADE if "arcade" in name else MAZE if "maze" in name else PACMAN
+
+
+def _game_name(world: str) -> str:
+    return next((game.name for game in games() if game.world == world), world)
+
+
+def _spoken(name: str) -> str:
+    """gamegan-pacman -> GameGAN Pac-Man."""
+    special = {"gamegan": "GameGAN", "pacman": "Pac-Man"}
+    words = [word for word in re.split(r"[-_ ]+", name) if word]
+    return " ".join(special.get(word, word[:1].upper() + word[1:]) for word in words) or name
+
+
+def _use_few_threads() -> None:
+    """One step is small work: more threads than this would only wait for each other, and for the window."""
+    import torch
+
+    torch.set_num_threads(1)

@@ -1,0 +1,184 @@
+"""What stands beside the board: where it goes, what it says, how it is drawn."""
+
+from dataclasses import dataclass
+
+import pygame
+
+from gamesim.app.play import COLDEST, HOTTEST, NEUTRAL, Engine
+from gamesim.app.theme import COLOURS, Colour, Scale
+from gamesim.app.widgets import keycap, meter, text
+
+HINTS = (
+    ("Tab", "real or dream"), ("V", "side by side"), (",", "record"), ("P", "pause"),
+    ("Enter", "new game"), ("F1", "all keys"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Places on the play screen, in pixels; the boards and the panel never overlap."""
+
+    boards: tuple[pygame.Rect, ...]
+    panel: pygame.Rect
+    column: bool  # the panel stands at the right of the boards, else it lies below them
+
+
+def layout(size: tuple[int, int], boards: int) -> Layout:
+    """Lay out one or two boards, as large as they can be, and the panel in what is left."""
+    width, height = size
+    scale = Scale.of(size)
+    gap = scale.px(20)
+    head = scale.px(30) if boards > 1 else 0  # names above the boards
+    beside = min(height - 2 * gap - head, (width - (boards + 2) * gap - scale.px(290)) // boards)
+    below = min((width - (boards + 1) * gap) // boards, height - 3 * gap - head - scale.px(150))
+    column = whole(beside) >= whole(below)
+    side = whole(max(beside, below))
+    if side < 42:  # a tiny window: the board alone
+        side = max(1, min(width // boards, height))
+        rects = tuple(pygame.Rect(i * side, 0, side, side) for i in range(boards))
+        return Layout(rects, pygame.Rect(0, 0, 0, 0), True)
+    used = boards * side + (boards - 1) * gap
+    if column:
+        top = (height - side - head) // 2 + head
+        left = gap + max(0, min(gap, (width - used - 3 * gap - scale.px(330)) // 2))
+        right = left + used + scale.px(28)
+        panel = pygame.Rect(right, top - head, width - right - gap, side + head)
+        panel.width = min(panel.width, scale.px(420))
+    else:
+        top, left = gap + head, (width - used) // 2
+        panel = pygame.Rect(left, top + side + gap, used, height - top - side - 2 * gap)
+    rects = tuple(pygame.Rect(left + i * (side + gap), top, side, side) for i in range(boards))
+    return Layout(rects, panel, column)
+
+
+def whole(side: int) -> int:
+    """`side` made smaller so that cells, and mostly the dream's pixels, are whole numbers of pixels."""
+    unit = 84 if side >= 420 else 21
+    return max(0, side - side % unit)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of the panel: a label, a value, and a bar from 0 to 1 where that helps."""
+
+    label: str
+    value: str
+    bar: float | None = None
+    mark: float | None = None
+    colour: Colour = COLOURS["text"]
+
+
+def facts(engine: Engine, best: float, recording: str | None, fps: float) -> list[Fact]:
+    """What there is to say about an engine now, the most important first."""
+    now = engine.now
+    points = now is not None and engine.title.latched
+    if now is None or not points:
+        found = [Fact("Return", f"{engine.total:+.1f}")]
+    else:
+        found = [Fact("Score", f"{engine.score:,.0f}")]
+        found.append(Fact("High score", f"{max(best, engine.score):,.0f}"))
+        lives = "● " * now.lives if 0 < now.lives < 7 else str(now.lives)
+        found.append(Fact("Lives", lives, colour=COLOURS["real"]))
+        found.append(Fact("Level", str(now.level)))
+    limit = engine.limit
+    found.append(Fact("Steps", f"{engine.steps} / {limit}" if limit else str(engine.steps)))
+    if not points:
+        found.append(Fact("Last reward", f"{engine.reward:+.1f}"))
+    if engine.end_probability is not None:
+        p = engine.end_probability
+        colour = COLOURS["bad"] if p > 0.5 else COLOURS["dream"]
+        found.append(Fact("P(end)", f"{p:.2f}", bar=p, colour=colour))
+    if engine.temperature is not None:
+        t, span = engine.temperature, HOTTEST - COLDEST
+        mark = (NEUTRAL - COLDEST) / span
+        found.append(Fact("Temperature", f"{t:.1f}", (t - COLDEST) / span, mark, COLOURS["dream"]))
+    on = recording is not None
+    found.append(Fact("Recording", recording or "off", colour=COLOURS["record"] if on else COLOURS["quiet"]))
+    found.append(Fact("Driving", "you"))
+    found.append(Fact("Frames/s", f"{fps:.0f}", colour=COLOURS["quiet"]))
+    return found
+
+
+def draw_column(surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], scale: Scale) -> int:
+    """Facts one below the other, labels left and values right; returns the y below them."""
+    y, row = rect.top, scale.px(36)
+    for fact in lines:
+        height = row + (scale.px(14) if fact.bar is not None else 0)
+        if y + height > rect.bottom:
+            break
+        middle = y + row // 2
+        place, size = (rect.left, middle), scale.px(17)
+        label = text(surface, fact.label, place, size, COLOURS["quiet"], anchor="midleft")
+        room = max(1, rect.right - label.right - scale.px(8))
+        draw_value(surface, fact, (rect.right, middle), scale.px(19), "midright", room)
+        if fact.bar is not None:
+            bar = pygame.Rect(rect.left, y + row - scale.px(2), rect.width, scale.px(7))
+            meter(surface, bar, fact.bar, fact.colour, fact.mark)
+        y += height
+        pygame.draw.line(surface, COLOURS["raised"], (rect.left, y), (rect.right - 1, y))
+    return y
+
+
+def draw_strip(surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], scale: Scale) -> int:
+    """Facts side by side in as many rows as fit, each a label above its value; returns the y below them."""
+    step = max(scale.px(126), 1)
+    columns = max(1, rect.width // step)
+    rows = -(-len(lines) // columns)
+    columns = -(-len(lines) // rows)
+    step, height = rect.width // columns, scale.px(62)
+    for i, fact in enumerate(lines):
+        x, y = rect.left + i % columns * step, rect.top + i // columns * height
+        if y + scale.px(46) > rect.bottom:
+            break
+        room = max(1, step - scale.px(14))
+        text(surface, fact.label, (x, y), scale.px(15), COLOURS["quiet"], width=room)
+        draw_value(surface, fact, (x, y + scale.px(19)), scale.px(20), "topleft", room)
+        if fact.bar is not None:
+            bar = pygame.Rect(x, y + scale.px(46), room, scale.px(6))
+            meter(surface, bar, fact.bar, fact.colour, fact.mark)
+    return rect.top + rows * height
+
+
+def draw_value(
+    surface: pygame.Surface, fact: Fact, place: tuple[int, int], size: int, anchor: str, room: int
+) -> None:
+    """The value of a fact; rows of ● are drawn as discs (lives), a leading ● blinks (recording)."""
+    if fact.value.startswith("● ") and set(fact.value) == {"●", " "}:
+        count, radius = fact.value.count("●"), round(size * 0.36)
+        step = round(2.6 * radius)
+        x = place[0] - step * count + radius if anchor == "midright" else place[0] + radius
+        y = place[1] if anchor == "midright" else place[1] + round(size * 0.62)
+        for i in range(count):
+            here = (x + i * step, y)
+            pygame.draw.circle(surface, fact.colour, here, radius)
+            mouth = [here, (here[0] + radius + 1, y - radius * 0.7), (here[0] + radius + 1, y + radius * 0.7)]
+            pygame.draw.polygon(surface, COLOURS["back"], mouth)
+        return
+    if fact.value.startswith("● "):
+        words, radius = fact.value[2:], round(size * 0.3)
+        lit = pygame.time.get_ticks() % 1000 < 650
+        rect = text(
+            surface, words, place if anchor == "midright" else (place[0] + 3 * radius, place[1]),
+            size, bold=True, anchor=anchor, width=max(1, room - 3 * radius),
+        )  # fmt: skip
+        dot = (rect.left - 2 * radius, rect.centery)
+        pygame.draw.circle(surface, fact.colour if lit else COLOURS["raised"], dot, radius)
+        return
+    colour = COLOURS["text"] if fact.bar is not None else fact.colour
+    text(surface, fact.value, place, size, colour, bold=True, anchor=anchor, width=room)
+
+
+def draw_hints(surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> int:
+    """The keys that matter most, from the bottom of `rect` up, as many lines as fit; returns their top."""
+    size, row = scale.px(13), scale.px(31)
+    columns = 3 if rect.width > scale.px(700) else 2 if rect.width >= scale.px(280) else 1
+    lines = min(-(-len(HINTS) // columns), max(0, rect.height // row))
+    shown = HINTS[len(HINTS) - lines * columns :] if lines * columns < len(HINTS) else HINTS
+    step = rect.width // columns
+    for i, (cap, words) in enumerate(shown):
+        x = rect.left + i % columns * step
+        y = rect.bottom - lines * row + i // columns * row + row // 2
+        right = keycap(surface, cap, (x, y), size).right + scale.px(8)
+        room = max(1, x + step - right - scale.px(4))
+        text(surface, words, (right, y), scale.px(15), COLOURS["quiet"], anchor="midleft", width=room)
+    return rect.bottom - lines * row

@@ -1,0 +1,45 @@
+"""Screens: what fills the window. Each handles events, lets time pass and draws itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pygame
+
+from gamesim.app.controls import Command
+from gamesim.app.theme import Scale
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+
+class Screen:
+    """The base of all screens; `window` gives toasts, sounds, scores and the way to other screens."""
+
+    caption = ""
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+
+    def command(self, command: Command) -> None:
+        """A key of the table that is not a move was pressed."""
+        if command is Command.BACK:
+            self.window.back()
+
+    def handle(self, event: pygame.event.Event) -> None:
+        """Any other event: moves, mouse, key releases, focus."""
+
+    def update(self, seconds: float) -> None:
+        """Let time pass."""
+
+    def draw(self, surface: pygame.Surface) -> None:
+        """Draw everything; the surface is filled with the background already."""
+
+    def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
+        """Where messages are stacked, from the bottom up."""
+        scale = Scale.of(size)
+        width = min(size[0] - 2 * scale.gap, scale.px(640))
+        return pygame.Rect((size[0] - width) // 2, 0, max(0, width), size[1] - scale.gap)
+
+    def close(self) -> None:
+        """The screen is left for good: let go of what it holds."""

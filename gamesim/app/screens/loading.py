@@ -1,0 +1,90 @@
+"""A title is opened on a thread of its own; the window stays alive meanwhile."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import gymnasium as gym
+import pygame
+
+from gamesim.app.catalog import Title
+from gamesim.app.screens import Screen
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.widgets import text
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+QUICK = 0.2  # seconds in which something may open without anybody being told
+
+
+class Loading(Screen):
+    """Shows that something is being opened, then hands it on; Esc gives up waiting."""
+
+    def __init__(self, window: Window, title: Title, then: Callable[[gym.Env], None]) -> None:
+        super().__init__(window)
+        self.title, self.then = title, then
+        self.seconds = 0.0
+        self._env: gym.Env | None = None
+        self._error: Exception | None = None
+        self._abandoned = False
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._open, daemon=True)
+        self._thread.start()
+
+    def _open(self) -> None:
+        try:
+            env = self.title.make()
+        except Exception as error:  # shown on screen by update()
+            self._error = error
+            return
+        with self._lock:
+            if not self._abandoned:
+                self._env = env
+                return
+        env.close()
+
+    def update(self, seconds: float) -> None:
+        self.seconds += seconds
+        if self._thread.is_alive():
+            return
+        env, self._env = self._env, None
+        self.window.back()
+        if env is None:
+            self.window.say(f"Cannot be opened: {self._error}", bad=True)
+        else:
+            self.then(env)
+
+    def draw(self, surface: pygame.Surface) -> None:
+        if self.seconds < QUICK:
+            return
+        scale = Scale.of(surface.get_size())
+        x, y = surface.get_rect().center
+        size = scale.px(64)
+        bite = (1 - math.cos(self.seconds * 12)) / 2
+        sprites = self.window.painter.sprites
+        for i in range(4):
+            offset = scale.px(46) * (i + 1) - round(self.seconds * scale.px(92)) % scale.px(46)
+            surface.blit(sprites.get("food", size), (x - size // 2 + offset, y - scale.px(80)))
+        surface.fill(COLOURS["back"], (x - size // 2, y - scale.px(80), size // 2, size))
+        surface.blit(sprites.get(f"pacman{round(7 * bite)}", size), (x - size // 2, y - scale.px(80)))
+        words = "Waking the dream…" if self.title.learned else "Opening…"
+        lines = (
+            (self.title.name, 14, scale.head, "text"),
+            (words, 54, scale.body, "quiet"),
+            ("Esc: back", 90, scale.small, "quiet"),
+        )
+        width = max(1, surface.get_width() - 2 * scale.gap)
+        for line, down, height, colour in lines:
+            place, bold = (x, y + scale.px(down)), colour == "text"
+            text(surface, line, place, height, COLOURS[colour], bold=bold, anchor="midtop", width=width)
+
+    def close(self) -> None:
+        with self._lock:
+            self._abandoned = True
+            env, self._env = self._env, None
+        if env is not None:
+            env.close()

@@ -1,0 +1,48 @@
+"""Sounds by name; without an audio device the app is silent and says so once."""
+
+import pygame
+
+from gamesim.app.theme import assets
+
+
+class Sound:
+    """Loads assets/sounds on `open`; `play` never raises."""
+
+    def __init__(self) -> None:
+        self.muted = False
+        self.available = False
+        self._sounds: dict[str, pygame.mixer.Sound] = {}
+
+    def open(self) -> str | None:
+        """Start the mixer; returns a message for the player if that is not possible."""
+        try:
+            pygame.mixer.init(22050, -16, 1, 512)
+            for path in sorted((assets() / "sounds").glob("*.wav")):
+                self._sounds[path.stem] = pygame.mixer.Sound(str(path))
+        except (pygame.error, OSError, NotImplementedError, AttributeError):
+            self._sounds.clear()
+            return "No audio device: playing without sound."
+        self.available = True
+        return None
+
+    def play(self, name: str) -> None:
+        sound = self._sounds.get(name)
+        if sound is None or self.muted:
+            return
+        try:
+            sound.play()
+        except pygame.error:  # the device went away
+            self._sounds.clear()
+
+    def toggle(self) -> bool:
+        """Mute or unmute; returns whether sounds are muted now."""
+        self.muted = not self.muted
+        if self.muted and self.available and pygame.mixer.get_init():
+            pygame.mixer.stop()
+        return self.muted
+
+    def close(self) -> None:
+        self._sounds.clear()
+        self.available = False
+        if pygame.mixer.get_init():
+            pygame.mixer.quit()

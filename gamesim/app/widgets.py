@@ -1,0 +1,224 @@
+"""Small drawn things: text, pills, meters, key caps, cards' frames and toasts."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import pygame
+
+from gamesim.app.theme import COLOURS, Colour, Scale, font, render
+
+ARROWS = {"←": (-1, 0), "→": (1, 0), "↑": (0, -1), "↓": (0, 1)}  # drawn: the typeface has none
+
+
+def text(
+    surface: pygame.Surface,
+    words: str,
+    place: tuple[int, int],
+    size: int,
+    colour: Colour = COLOURS["text"],
+    *,
+    bold: bool = False,
+    anchor: str = "topleft",
+    width: int | None = None,
+) -> pygame.Rect:
+    """Draw one line and return where it went.
+
+    Args:
+        surface: where to draw.
+        words: the line.
+        place: (x, y) of the anchor in pixels.
+        size: height of the font in pixels.
+        colour: RGB.
+        bold: the bold cut.
+        anchor: the name of the pygame.Rect corner or side that lies at `place`.
+        width: at most so many pixels; longer lines end in an ellipsis.
+    """
+    if width is not None:
+        words = shorten(words, size, width, bold)
+    image = render(words, size, colour, bold)
+    rect = image.get_rect(**{anchor: place})
+    surface.blit(image, rect)
+    return rect
+
+
+def shorten(words: str, size: int, width: int, bold: bool = False) -> str:
+    """`words`, cut with an ellipsis so that they are at most `width` pixels wide."""
+    measure = font(size, bold).size
+    if measure(words)[0] <= width:
+        return words
+    low, high = 0, len(words)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if measure(words[:middle].rstrip() + "…")[0] <= width:
+            low = middle
+        else:
+            high = middle - 1
+    return words[:low].rstrip() + "…" if low else ""
+
+
+def wrap(words: str, size: int, width: int, bold: bool = False) -> list[str]:
+    """Break a paragraph into lines of at most `width` pixels; a longer word stands alone, cut."""
+    lines: list[str] = []
+    line = ""
+    for word in words.split():
+        longer = f"{line} {word}".strip()
+        if line and font(size, bold).size(longer)[0] > width:
+            lines.append(line)
+            line = word
+        else:
+            line = longer
+    return [shorten(part, size, width, bold) for part in [*lines, line] if part]
+
+
+def paragraph(
+    surface: pygame.Surface,
+    words: str,
+    place: tuple[int, int],
+    size: int,
+    width: int,
+    colour: Colour = COLOURS["quiet"],
+) -> int:
+    """Draw wrapped lines from the top left corner `place`; returns the y below the last one."""
+    x, y = place
+    for line in wrap(words, size, width):
+        text(surface, line, (x, y), size, colour)
+        y += round(size * 1.35)
+    return y
+
+
+def box(
+    surface: pygame.Surface,
+    rect: pygame.Rect,
+    fill: Colour | None,
+    radius: int,
+    edge: Colour | None = None,
+    line: int = 1,
+) -> None:
+    """A rounded rectangle with smooth corners: filled, or with an edge, or both."""
+    if 0 < rect.width < 4096 and 0 < rect.height < 4096:
+        surface.blit(_box(rect.size, fill, min(radius, min(rect.size) // 2), edge, max(1, line)), rect)
+
+
+@lru_cache(maxsize=192)
+def _box(
+    size: tuple[int, int], fill: Colour | None, radius: int, edge: Colour | None, line: int
+) -> pygame.Surface:
+    """The smooth corners come from a picture three times as large; the middle needs none."""
+    over, corner = 3, radius + line + 1
+    image = pygame.Surface(size, pygame.SRCALPHA)
+    inside = fill or COLOURS["back"]
+    if edge and fill:
+        pygame.draw.rect(image, edge, ((0, 0), size), border_radius=radius)
+        pygame.draw.rect(image, inside, pygame.Rect((0, 0), size).inflate(-2 * line, -2 * line))
+    else:
+        pygame.draw.rect(image, edge or inside, ((0, 0), size), line if edge else 0, border_radius=radius)
+    side = min(2 * corner, *size)
+    large = pygame.Surface((side * over, side * over), pygame.SRCALPHA)
+    large.fill((*(edge or inside), 0))  # transparent, but of the right colour: no dark fringe
+    whole = large.get_rect()
+    if edge and fill:
+        pygame.draw.rect(large, edge, whole, border_radius=radius * over)
+        inner = whole.inflate(-2 * line * over, -2 * line * over)
+        pygame.draw.rect(large, inside, inner, border_radius=max(0, radius - line) * over)
+    else:
+        width = line * over if edge else 0
+        pygame.draw.rect(large, edge or inside, whole, width, border_radius=radius * over)
+    small = pygame.transform.smoothscale(large, (side, side))
+    pixels = pygame.surfarray.pixels3d(small)  # averaging is a shade off where nothing was to be averaged
+    for colour in (edge, inside):
+        if colour:
+            pixels[np.abs(pixels.astype(np.int16) - colour).max(axis=-1) <= 3] = colour
+    del pixels
+    half = side // 2
+    for x, sx in ((0, 0), (size[0] - half, side - half)):
+        for y, sy in ((0, 0), (size[1] - half, side - half)):
+            image.fill((0, 0, 0, 0), (x, y, half, half))
+            image.blit(small, (x, y), (sx, sy, half, half))
+    return image
+
+
+def pill(
+    surface: pygame.Surface, words: str, place: tuple[int, int], scale: Scale, fill: Colour, ink: Colour
+) -> pygame.Rect:
+    """Words on a rounded tag with its top left corner at `place`."""
+    image = render(words, scale.px(14), ink, True)
+    rect = pygame.Rect(place, (image.get_width() + scale.px(22), image.get_height() + scale.px(8)))
+    box(surface, rect, fill, rect.height // 2)
+    surface.blit(image, image.get_rect(center=rect.center))
+    return rect
+
+
+def meter(
+    surface: pygame.Surface, rect: pygame.Rect, fraction: float, colour: Colour, mark: float | None = None
+) -> None:
+    """A bar filled to `fraction` (0..1), with an optional tick at `mark` (0..1)."""
+    box(surface, rect, COLOURS["raised"], rect.height // 2)
+    filled = rect.copy()
+    filled.width = round(rect.width * min(1.0, max(0.0, fraction)))
+    if filled.width > 1:
+        box(surface, filled, colour, min(rect.height // 2, filled.width // 2))
+    if mark is not None:
+        x = rect.left + round(rect.width * mark)
+        pygame.draw.line(surface, COLOURS["quiet"], (x, rect.top - 2), (x, rect.bottom + 1))
+
+
+def keycap(surface: pygame.Surface, words: str, place: tuple[int, int], size: int) -> pygame.Rect:
+    """The name of a key on a small cap with its left middle at `place`."""
+    image = render("M" if words in ARROWS else words, size, COLOURS["text"], True)
+    rect = pygame.Rect(0, 0, max(image.get_width() + size, round(size * 1.9)), round(size * 1.7))
+    rect.midleft = place
+    box(surface, rect, COLOURS["raised"], max(3, size // 3), COLOURS["line"])
+    if words in ARROWS:
+        dx, dy = ARROWS[words]
+        x, y, reach = rect.centerx, rect.centery, size * 0.36
+        tip = (x + dx * reach, y + dy * reach)
+        tail = (x - dx * reach * 0.8, y - dy * reach * 0.8)
+        wing = (dy * reach, dx * reach)
+        corners = [tip, (tail[0] + wing[0], tail[1] + wing[1]), (tail[0] - wing[0], tail[1] - wing[1])]
+        pygame.draw.polygon(surface, COLOURS["text"], corners)
+    else:
+        surface.blit(image, image.get_rect(center=rect.center))
+    return rect
+
+
+@dataclass
+class Toasts:
+    """Short messages that come, stay for a few seconds and go; newest at the bottom."""
+
+    seconds: float = 4.0
+    _lines: list[list] = field(default_factory=list)  # [words, is an error, seconds left]
+
+    def say(self, words: str, bad: bool = False) -> None:
+        """Show `words`; saying the same again only keeps it longer."""
+        words = " ".join(words.split())
+        self._lines = [line for line in self._lines if line[0] != words][-2:]
+        self._lines.append([words, bad, self.seconds * (2.0 if bad else 1.0)])
+
+    @property
+    def words(self) -> list[str]:
+        return [line[0] for line in self._lines]
+
+    def update(self, seconds: float) -> None:
+        for line in self._lines:
+            line[2] -= seconds
+        self._lines = [line for line in self._lines if line[2] > 0]
+
+    def draw(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+        """Stack the messages from the bottom of `area` upwards."""
+        size, pad = scale.px(16), scale.px(10)
+        inner = area.width - 2 * pad - scale.px(6)
+        if inner < 20:
+            return
+        bottom = area.bottom
+        for words, bad, _ in reversed(self._lines):
+            lines = wrap(words, size, inner)
+            widest = max(font(size).size(line)[0] for line in lines) if lines else 0
+            height = round(len(lines) * size * 1.3) + 2 * pad - round(size * 0.1)
+            rect = pygame.Rect(0, bottom - height, widest + 2 * pad + scale.px(6), height)
+            rect.centerx = area.centerx
+            box(surface, rect, COLOURS["raised"], scale.px(8), COLOURS["bad" if bad else "line"])
+            for i, line in enumerate(lines):
+                place = (rect.left + pad + scale.px(3), rect.top + pad + round(i * size * 1.3))
+                text(surface, line, place, size, COLOURS["text"])
+            bottom = rect.top - scale.px(8)

@@ -1,0 +1,54 @@
+"""A dream without a network: a gymnasium env with what the app looks for in one."""
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+
+class FakeDream(gym.Env[np.ndarray, int]):
+    """Shows the frame that it began with, one row of it brighter for each step; ends after `length` steps.
+
+    Attributes:
+        given: the options of the last reset.
+        actions: all that it was asked since then.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str = "",
+        temperature: float = 1.0,
+        length: int = 1000,
+        side: int = 84,
+        render_mode: str | None = None,
+    ) -> None:
+        self.temperature, self.length = temperature, length
+        self.observation_space = gym.spaces.Box(0, 255, (side, side, 3), np.uint8)
+        self.action_space = gym.spaces.Discrete(5)
+        self.given: dict[str, Any] = {}
+        self.actions: list[int] = []
+        self.frame = np.zeros((side, side, 3), np.uint8)
+
+    @property
+    def state(self) -> tuple[np.ndarray, list[int]]:
+        return self.frame.copy(), list(self.actions)
+
+    @state.setter
+    def state(self, moment: tuple[np.ndarray, list[int]]) -> None:
+        self.frame, self.actions = moment[0].copy(), list(moment[1])
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.given, self.actions = options or {}, []
+        blank = np.full((1, *self.frame.shape), 40, np.uint8)
+        self.frame = np.array(self.given.get("frames", blank)[-1])
+        return self.frame.copy(), {"end_probability": 0.0}
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        self.actions.append(int(action))
+        self.frame = self.frame.copy()
+        self.frame[len(self.actions) % len(self.frame)] = 200
+        over = len(self.actions) >= self.length
+        return self.frame.copy(), 0.5, over, False, {"end_probability": 0.9 if over else 0.1}
