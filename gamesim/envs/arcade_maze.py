@@ -56,7 +56,7 @@ def maze() -> Maze:
         if c == "#":
             edges = sum(1 << d - 1 for d in (1, 2, 3, 4) if text.get(i + grid.delta[d], "#") != "#")
             cells[i] = WALLED + edges
-        ways[i] = tuple(j if j in street else 0 for j in around[i])
+        ways[i] = tuple(j if {i, j} <= street else 0 for j in around[i])
     door, nest = grid.index(10, 7), grid.index(10, 9)
     return Maze(
         grid=grid,

@@ -21,9 +21,11 @@ FRAME = (84, 84, 3)
 NUM_ACTIONS = 5
 
 
-def _check(name: str, value: Any, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise UserError(f"{name} must be a number from {low} to {high}, not {value!r}")
+def _check(name: str, value: Any, low: float, high: float, kind: type = int) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not (whole or (kind is float and isinstance(value, float))) or not low <= value <= high:
+        noun = "an integer" if kind is int else "a number"
+        raise UserError(f"{name} must be {noun} from {low} to {high}, not {value!r}")
 
 
 class _Rulebook:
@@ -58,10 +60,10 @@ class _Rulebook:
         _check("max_steps", max_steps or 0, 0, 2**31)
         _check("num_ghosts", num_ghosts, 0, 4 if arcade else 8)
         _check("grid_size", grid_size, ARCADE_SIZE if arcade else 6, ARCADE_SIZE if arcade else 40)
-        _check("food_density", food_density, 0, 1)
+        _check("food_density", food_density, 0, 1, float)
         if view == "full" and grid_size not in (7, 14, 21):
             raise UserError(f"grid_size must be 7, 14 or 21 for the full view, not {grid_size}")
-        self.board, self.grid_size, self.num_ghosts = board, int(grid_size), int(num_ghosts)
+        self.board, self.grid_size, self.num_ghosts = board, grid_size, num_ghosts
         self.food_density, self.max_steps = float(food_density), max_steps or None
         self.view = EgoView(grid_size) if view == "ego" else BoardView(grid_size)
         # What an info tells beside the cells: integer attributes of a game.
@@ -84,7 +86,7 @@ class PacmanEnv(gym.Env[np.ndarray, np.int64]):
     Keyword arguments: see ``_Rulebook``.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 8}  # noqa: RUF012 - as in gymnasium
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 8}
 
     def __init__(
         self,
@@ -141,7 +143,7 @@ class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     leading lane axis and a mask (``cells`` and ``_cells``, ...). Keyword arguments: see ``_Rulebook``.
     """
 
-    metadata = {  # noqa: RUF012 - as in gymnasium
+    metadata = {
         "render_modes": ["rgb_array"],
         "render_fps": 8,
         "autoreset_mode": AutoresetMode.NEXT_STEP,

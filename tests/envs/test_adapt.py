@@ -1,0 +1,153 @@
+"""Any environment as frames and keys."""
+
+import warnings
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
+
+from gamesim.envs.adapt import PixelEnv, choices, find_image, make, resize, to_rgb
+from gamesim.errors import UserError
+
+
+class Scripted(gym.Env):
+    """Counts its steps; ends after six; shows the count in an image, packed as asked for."""
+
+    metadata = {"render_modes": ["rgb_array"]}
+
+    def __init__(self, observation: str = "dict", action: spaces.Space | None = None, render_mode=None):
+        self.render_mode = render_mode
+        self.kind = observation
+        image = spaces.Box(0, 255, (3, 20, 30) if observation == "first" else (20, 30, 3), np.uint8)
+        vector = spaces.Box(-1, 1, (4,))
+        self.observation_space = {
+            "dict": spaces.Dict({"state": vector, "camera": spaces.Tuple((vector, image))}),
+            "first": image,
+            "vector": vector,
+        }[observation]
+        self.action_space = action or spaces.Discrete(3, start=5)
+        self.count, self.seen = 0, []
+
+    def _image(self) -> np.ndarray:
+        return np.full((20, 30, 3), 10 * self.count, np.uint8)
+
+    def _observe(self):
+        vector = np.zeros(4, np.float32)
+        return {
+            "dict": {"state": vector, "camera": (vector, self._image())},
+            "first": self._image().transpose(2, 0, 1),
+            "vector": vector,
+        }[self.kind]
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.count, self.seen = 0, []
+        return self._observe(), {}
+
+    def step(self, action):
+        self.count += 1
+        self.seen.append(action)
+        return self._observe(), 1.0, self.count == 6, False, {}
+
+    def render(self):
+        return self._image()
+
+
+@pytest.mark.parametrize("kind", ["dict", "first", "vector"])
+def test_an_image_is_found_wherever_it_is(kind):
+    env = PixelEnv(Scripted(kind, render_mode="rgb_array"), size=64)
+    frame, _ = env.reset(seed=0)
+    assert frame.shape == env.observation_space.shape == (64, 64, 3)
+    assert frame.dtype == np.uint8
+    frame, *_ = env.step(0)
+    assert (frame == 10).all()
+
+
+def test_its_own_size_is_kept_on_request():
+    assert PixelEnv(Scripted("dict"), size=None).reset()[0].shape == (20, 30, 3)
+    assert PixelEnv(Scripted("vector", render_mode="rgb_array"), size=None).reset()[0].shape == (20, 30, 3)
+
+
+def test_skipped_frames_add_up_and_stop_at_the_end():
+    env = PixelEnv(Scripted(), frame_skip=4)
+    env.reset()
+    frame, reward, terminated, *_ = env.step(1)
+    assert (reward, terminated, int(frame[0, 0, 0])) == (4.0, False, 40)
+    _, reward, terminated, *_ = env.step(1)
+    assert (reward, terminated) == (2.0, True)
+    assert env.unwrapped.seen == [6] * 6, "Discrete(3, start=5): key 1 is action 6"
+
+
+def test_nothing_to_see_is_an_error_that_says_what_to_do():
+    with pytest.raises(UserError, match="rgb_array"):
+        PixelEnv(Scripted("vector"))
+
+
+def test_other_actions_become_a_list_of_choices():
+    assert choices(spaces.Discrete(3, start=5), "x") == [5, 6, 7]
+    multi = choices(spaces.MultiDiscrete([2, 3]), "x")
+    assert [tuple(a) for a in multi] == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    assert len(choices(spaces.MultiBinary(3), "x")) == 8
+    steering = choices(spaces.Box(np.array([-1, 0, 0], np.float32), np.ones(3, np.float32)), "x")
+    assert [a.tolist() for a in steering] == [[0, 0, 0], [-1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    for space in (spaces.MultiDiscrete([2, 3]), spaces.MultiBinary(3), spaces.Box(-2, 2, (2,))):
+        assert all(space.contains(action) for action in choices(space, "x"))
+
+
+@pytest.mark.parametrize(
+    "space", [spaces.MultiDiscrete([9, 9]), spaces.Discrete(1000), spaces.Text(5), spaces.MultiBinary(40)]
+)
+def test_actions_that_no_keyboard_has_are_refused_by_name(space):
+    with pytest.raises(UserError, match="Doom"):
+        choices(space, "Doom")
+
+
+def test_find_image_takes_the_largest():
+    small, large = spaces.Box(0, 255, (8, 8, 3), np.uint8), spaces.Box(0, 255, (64, 64), np.uint8)
+    assert find_image(spaces.Dict(a=small, b=spaces.Dict(c=large))) == ("b", "c")
+    assert find_image(spaces.Box(0, 1, (64, 64, 3))) is None, "floats are no frames"
+    assert find_image(spaces.Discrete(3)) is None
+
+
+def test_grey_images_get_three_channels():
+    for shape in ((9, 12), (9, 12, 1), (1, 9, 12), (3, 9, 12), (9, 12, 3)):
+        assert to_rgb(np.zeros(shape, np.uint8)).shape == (9, 12, 3)
+
+
+def test_resizing_is_the_mean_of_what_is_covered():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (40, 60, 3)).astype(np.uint8)
+    blocks = image.reshape(20, 2, 20, 3, 3).mean((1, 3))
+    assert np.abs(resize(image, (20, 20)) - blocks).max() <= 0.5 + 1e-3
+    assert (resize(image, (80, 120)) == image.repeat(2, 0).repeat(2, 1)).all()
+    assert (resize(np.full((210, 160, 3), 77, np.uint8), (84, 84)) == 77).all()
+    same = resize(image, (40, 60))
+    assert (same == image).all()
+    assert same is not image
+
+
+@pytest.mark.parametrize("env_id", ["CartPole-v1", "gamesim/PacmanArcade-v0"])
+def test_by_id_and_again_from_its_spec(env_id):
+    pytest.importorskip("pygame")
+    env = make(env_id, size=64, frame_skip=2)
+    assert isinstance(env.action_space, spaces.Discrete)
+    frame, _ = env.reset(seed=0)
+    assert env.observation_space.contains(frame)
+    assert env.spec is not None
+    twin = gym.make(EnvSpec.from_json(env.spec.to_json()))
+    assert (twin.reset(seed=0)[0] == frame).all()
+
+
+def test_what_fits_already_is_returned_as_it_is():
+    assert not isinstance(make("gamesim/Pacman-v0"), PixelEnv)
+
+
+@pytest.mark.parametrize("env_id", ["Nope-v0", "no_such_module:Nope-v0", "not an id"])
+def test_an_unknown_id_is_one_line_that_names_it(env_id):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(UserError, match=env_id) as caught:
+            make(env_id)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,78 @@
+"""Frames are the cells, and the cells can be read back."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import gamesim  # noqa: F401 - registers the ids
+from gamesim.envs.rules import FOOD, GHOST, OUTSIDE, PACMAN, WALL
+from gamesim.envs.sprites import FACING, NUM_SPRITES, SPRITE_CLASS, decode, painter, palette, tiles
+
+
+@pytest.mark.parametrize("env_id", ["gamesim/Pacman-v0", "gamesim/PacmanMaze-v0"])
+def test_decoding_a_frame_gives_its_cells(env_id):
+    env = gym.make_vec(env_id, num_envs=32)
+    frames, infos = env.reset(seed=0)
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        classes, distance = decode(frames)
+        assert (classes == infos["cells"]).all()
+        assert not distance.any()
+        assert (classes[:, 3, 3] == PACMAN).all()
+        frames, *_, infos = env.step(rng.integers(0, 5, 32))
+
+
+def test_decoding_stands_noise_and_says_how_far_off_it_is():
+    env = gym.make_vec("gamesim/Pacman-v0", num_envs=16)
+    frames, infos = env.reset(seed=1)
+    noise = np.random.default_rng(0).normal(0, 20, frames.shape)
+    classes, distance = decode((frames + noise).clip(0, 255).astype(np.uint8))
+    assert (classes == infos["cells"]).mean() > 0.999
+    assert distance.dtype == np.float32
+    assert distance.mean() == pytest.approx(12, abs=6)
+    everything_grey, _ = decode(np.full((84, 84, 3), 60, np.uint8))
+    assert everything_grey.shape == (7, 7)
+
+
+def test_leading_axes_are_kept():
+    classes, distance = decode(np.zeros((2, 5, 84, 84, 3), np.uint8))
+    assert classes.shape == distance.shape == (2, 5, 7, 7)
+    assert not classes.any()
+
+
+@pytest.mark.parametrize("size", [12, 6, 4])
+def test_every_kind_of_tile_looks_different(size):
+    art = tiles(size).astype(float).reshape(NUM_SPRITES, -1)
+    for first in range(NUM_SPRITES):
+        for second in range(first):
+            same = SPRITE_CLASS[first] == SPRITE_CLASS[second]
+            assert same or np.abs(art[first] - art[second]).mean() > 8, (first, second)
+
+
+def test_egocentric_tiles_are_far_apart():
+    art = tiles(12).astype(float).reshape(NUM_SPRITES, -1)
+    seen = [0, WALL, FOOD, 3, GHOST, OUTSIDE, FACING + 1]
+    gaps = [np.abs(art[a] - art[b]).mean() for a in seen for b in seen if a != b]
+    assert min(gaps) > 20
+
+
+def test_pacman_faces_four_ways():
+    right, left, up, down = (tiles(12)[FACING + d] for d in (2, 1, 3, 4))
+    assert (left == right[:, ::-1]).all()
+    assert (down == up[::-1]).all()
+    assert not (up == right).all()
+
+
+@pytest.mark.parametrize(("size", "cells"), [(12, 7), (6, 14), (4, 21)])
+def test_a_painted_frame_is_its_tiles_side_by_side(size, cells):
+    sprites = np.random.default_rng(0).integers(0, NUM_SPRITES, (37, cells, cells)).astype(np.uint8)
+    frames = painter(size).draw(sprites)
+    assert frames.shape == (37, 84, 84, 3)
+    for n in (0, 16, 36):
+        rows = [np.concatenate([tiles(size)[code] for code in row], axis=1) for row in sprites[n]]
+        assert (frames[n] == np.concatenate(rows)).all()
+
+
+def test_the_palette_is_rgb():
+    assert all(len(c) == 3 and all(0 <= v <= 255 for v in c) for c in palette.values())
+    assert palette["yellow"] > palette["black"]
