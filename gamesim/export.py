@@ -1,4 +1,4 @@
-"""Pictures of play: a GIF of a dream or of a real game, played by a policy."""
+"""Pictures of play: a GIF of a dream or of a real game, and of both side by side under the same keys."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from typing import Any
 import gymnasium as gym
 import imageio.v3 as imageio
 import numpy as np
+from numpy.typing import NDArray
 
 from gamesim import storage
 from gamesim.errors import UserError
-from gamesim.rollout import RandomPolicy
+from gamesim.rollout import ExplorerPolicy, Policy, RandomPolicy
 
 FRAMES_PER_SECOND = 8
 MAX_PIXELS = 500_000_000  # of all frames together; a GIF beyond that helps nobody
-_HOLD = 3  # steps that a choice is kept for: play that changes its mind every step shows little
+CARRIED = 8  # real frames from which a dream goes on
+GAP = 6
+PAPER = 24  # grey level between two pictures
 
 
 def gif(start: str, out: Path, *, steps: int, seed: int, temperature: float = 1.0, scale: int = 3) -> None:
@@ -33,32 +36,133 @@ def gif(start: str, out: Path, *, steps: int, seed: int, temperature: float = 1.
     Raises:
         UserError: No such engine or game, or the file cannot be written.
     """
+    _check_place(out)
+    env = _make(start, temperature)
+    try:
+        _check_size(env, steps, scale)
+        policy = _player(env, seed)
+        frame, _ = env.reset(seed=seed)
+        policy.reset(np.ones(1, bool))
+        frames = [frame]
+        for _ in range(steps):
+            frame, _, terminated, truncated, _ = env.step(int(policy.act(frame[None], {})[0]))
+            frames.append(frame)
+            if terminated or truncated:
+                frame, _ = env.reset()
+                policy.reset(np.ones(1, bool))
+                frames.append(frame)
+    finally:
+        env.close()
+    write_gif(np.stack(frames), out, scale=scale)
+
+
+def beside_gif(
+    checkpoint: str | Path,
+    env_id: str,
+    out: Path,
+    *,
+    steps: int = 60,
+    seed: int = 0,
+    temperature: float = 1.0,
+    scale: int = 3,
+) -> None:
+    """Write the real game (left) and the dream (right) under the same keys as a GIF.
+
+    Raises:
+        UserError: No such engine or game, they do not fit each other, or the file cannot be written.
+    """
+    _check_place(out)
+    real, dreamt, _ = beside(checkpoint, env_id, steps=steps, seed=seed, temperature=temperature)
+    gap = np.full((*real.shape[:2], GAP, 3), PAPER, np.uint8)
+    write_gif(np.concatenate([real, gap, dreamt], axis=2), out, scale=scale)
+
+
+def beside(
+    checkpoint: Any, env_id: str, *, steps: int, seed: int = 0, temperature: float = 1.0
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
+    """Play the real game, and dream on from its first frames under the same keys.
+
+    The explorer plays and sees the real game. When the real game ends, both begin anew; an end that only
+    the dream predicts is ignored, so that the two stay side by side.
+
+    Args:
+        checkpoint: A checkpoint's folder, or an engine and beginnings for it.
+        env_id: The real game; it is played without a step limit where it has one to lift.
+        steps: Steps that are shown.
+        seed: Of the game, of the choices and of the dream.
+        temperature: Of the dream.
+
+    Returns:
+        Real frames and dreamt frames, uint8 (steps, H, W, 3) each, and the keys int64 (steps,) that led to
+        them. The frames that the dream begins with are not among them.
+
+    Raises:
+        UserError: No such engine or game, or they do not fit each other.
+    """
+    from gamesim.dream import DreamEnv
+
+    dream, game = DreamEnv(checkpoint, temperature=temperature), _endless(env_id)
+    if game.observation_space.shape != dream.observation_space.shape:
+        raise UserError(f"{env_id}: the frames of {checkpoint} are not of its size")
+    policy = _player(game, seed)
+    policy.reset(np.ones(1, bool))
+    trail, keys = [game.reset(seed=seed)[0]], []
+    shown: list[tuple[np.ndarray, np.ndarray, int]] = []
+    while len(shown) < steps:
+        key = int(policy.act(trail[-1][None], {})[0])
+        if len(trail) == CARRIED:
+            dream.reset(
+                seed=seed + len(shown), options={"frames": np.stack(trail), "actions": np.array(keys)}
+            )
+        frame, _, terminated, truncated, _ = game.step(key)
+        trail.append(frame)
+        keys.append(key)
+        if len(trail) > CARRIED:
+            dream.batch.ended[:] = False
+            shown.append((frame, dream.step(key)[0], key))
+        if terminated or truncated:
+            trail, keys = [game.reset()[0]], []
+            policy.reset(np.ones(1, bool))
+    game.close()
+    real, dreamt, pressed = zip(*shown, strict=True)
+    return np.stack(real), np.stack(dreamt), np.array(pressed, np.int64)
+
+
+def write_gif(
+    frames: NDArray[np.uint8], out: Path, *, scale: int = 1, rate: float = FRAMES_PER_SECOND
+) -> None:
+    """Write uint8 (T, H, W, 3) as an endless GIF, enlarged by a whole number, `rate` frames a second.
+
+    Raises:
+        UserError: The file cannot be written; what was there before still is.
+    """
+    if frames[0].size // 3 * len(frames) * scale**2 > MAX_PIXELS:
+        raise UserError(f"{len(frames)} frames at --scale {scale} are too large a GIF")
+    data = io.BytesIO()
+    pictures = frames.repeat(scale, axis=1).repeat(scale, axis=2)
+    imageio.imwrite(data, pictures, extension=".gif", duration=1000 / rate, loop=0)
+    storage.write_file(out, data.getvalue())
+
+
+def _check_place(out: Path) -> None:
     if out.suffix.lower() != ".gif":
         raise UserError(f"{out}: only .gif is supported")
     if not out.resolve().parent.is_dir():
         raise UserError(f"{out}: no such folder")
-    env = _make(start, temperature)
-    try:
-        frame, _ = env.reset(seed=seed)
-        height, width = frame.shape[:2]
-        if steps * height * width * scale**2 > MAX_PIXELS:
-            raise UserError(f"--steps {steps} at --scale {scale} is too large a GIF")
-        policy = RandomPolicy(seed, int(env.action_space.n))
-        frames, action = [frame], 0
-        for step in range(steps):
-            if step % _HOLD == 0:
-                action = int(policy.act(frame[None], {})[0])
-            frame, _, terminated, truncated, _ = env.step(action)
-            frames.append(frame)
-            if terminated or truncated:
-                frame, _ = env.reset()
-                frames.append(frame)
-    finally:
-        env.close()
-    data = io.BytesIO()
-    pictures = np.stack(frames).repeat(scale, axis=1).repeat(scale, axis=2)
-    imageio.imwrite(data, pictures, extension=".gif", duration=1000 / FRAMES_PER_SECOND, loop=0)
-    storage.write_file(out, data.getvalue())
+
+
+def _check_size(env: Any, steps: int, scale: int) -> None:
+    height, width = env.observation_space.shape[:2]
+    if steps * height * width * scale**2 > MAX_PIXELS:
+        raise UserError(f"--steps {steps} at --scale {scale} is too large a GIF")
+
+
+def _player(env: Any, seed: int) -> Policy:
+    """Who plays for the picture: the explorer, where the game has its five keys."""
+    keys = int(env.action_space.n)
+    if keys != 5:
+        return RandomPolicy(seed, keys)
+    return ExplorerPolicy(seed, 21 if env.spec is not None and "Arcade" in env.spec.id else 7)
 
 
 def _make(start: str, temperature: float) -> Any:
@@ -68,3 +172,12 @@ def _make(start: str, temperature: float) -> Any:
     if not Path(start).is_dir():
         raise UserError(f"{start}: neither an environment id nor the folder of a checkpoint")
     return gym.make("gamesim/Dream-v0", checkpoint=start, temperature=temperature)
+
+
+def _endless(env_id: str) -> Any:
+    """Return a real game without its step limit, if it has one."""
+    try:
+        spec = gym.spec(env_id)
+        return gym.make(env_id, **({"max_steps": None} if "max_steps" in spec.kwargs else {}))
+    except (gym.error.Error, TypeError) as error:
+        raise UserError(f"{env_id}: {' '.join(str(error).split())}") from error

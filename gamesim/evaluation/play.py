@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import gymnasium as gym
@@ -15,7 +16,11 @@ from gamesim.errors import UserError
 from gamesim.models import WorldModel
 
 FIRST_SEED = 1_000_000_000
-"""Boards of the evaluator have seeds from here on; recordings use small ones."""
+"""Boards of the evaluator have seeds from here on.
+
+Recordings draw the seeds of their boards from 0 to 2**62, so that none of theirs is here but by a chance of
+less than one in a million for a million episodes.
+"""
 
 CENTRE = 3
 """Row and column of Pac-Man in a 7x7 view."""
@@ -177,8 +182,12 @@ def dream_episodes(
     *,
     device: str = "cpu",
     temperature: float = 1.0,
+    on_step: Callable[[int], object] | None = None,
 ) -> Played:
-    """Dreams on from the first `warm_up` frames of the first real lanes, through predicted ends."""
+    """Dreams on from the first `warm_up` frames of the first real lanes, through predicted ends.
+
+    `on_step` is called after each step with the number of frames that were dreamt.
+    """
     if model.frame_shape != real.frames.shape[2:]:
         raise UserError(
             f"the engine's frames are {model.frame_shape}, the game's are {real.frames.shape[2:]}"
@@ -186,12 +195,19 @@ def dream_episodes(
     parts = []
     for lane in range(0, episodes, LANES):
         batch = real.lanes(slice(lane, min(lane + LANES, episodes)))
-        parts.append(_dream_round(model, batch, warm_up, steps, seed + lane, device, temperature))
+        parts.append(_dream_round(model, batch, warm_up, steps, seed + lane, device, temperature, on_step))
     return join(parts)
 
 
 def _dream_round(
-    model: WorldModel, real: Played, warm_up: int, steps: int, seed: int, device: str, temperature: float
+    model: WorldModel,
+    real: Played,
+    warm_up: int,
+    steps: int,
+    seed: int,
+    device: str,
+    temperature: float,
+    on_step: Callable[[int], object] | None,
 ) -> Played:
     lanes, total = len(real.seeds), warm_up + steps
     frames = np.zeros((lanes, total, *real.frames.shape[2:]), np.uint8)
@@ -218,4 +234,6 @@ def _dream_round(
         rewards[:, step] = prediction.reward.float().cpu().numpy()
         ends[:, step] = prediction.end_probability.float().cpu().numpy()
         cells[:, time], distance[:, time] = sprites.decode(frames[:, time])
+        if on_step:
+            on_step(lanes)
     return Played(frames, cells, distance, actions, rewards, ends, warm_up, real.seeds)

@@ -1,7 +1,7 @@
 """Does a dream keep the rules of its game? Measured on boards that were never in any recording.
 
 Every episode starts with at most 8 real frames of a fresh board (seeds from `play.FIRST_SEED` on, which
-recordings never use) and goes on for 30 dreamt steps. Dreamt frames are decoded to 7x7 cells by the nearest
+no recording holds) and goes on for 30 dreamt steps. Dreamt frames are decoded to 7x7 cells by the nearest
 tile of the real game's atlas (`gamesim.envs.sprites.decode`); nothing else of the real game is used to
 judge them. A wanderer plays (`play.Wanderer`): mostly free moves with momentum, some turns back and some
 moves at random, so that walls are run into and places are come back to. It sees dreamt frames only.
@@ -66,6 +66,7 @@ class, infinite if only the dream does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,6 +103,7 @@ def rules_kept(
     temperature: float = 1.0,
     warm_up: int = WARM_UP,
     stop_at_end: bool = False,
+    on_step: Callable[[int], object] | None = None,
 ) -> dict[str, float]:
     """Plays a learned engine on fresh boards and judges what it dreamt.
 
@@ -115,14 +117,14 @@ def rules_kept(
         temperature: of the dream.
         warm_up: real frames shown before the dream begins, 1 to 8 in the figures that we publish.
         stop_at_end: whether steps after a predicted end are left out.
+        on_step: called after each dreamt step with the number of frames that it made.
 
     Returns:
         The figures that the module's docstring defines, by name.
     """
     real = real_episodes(env_id, episodes, warm_up, steps, seed)
-    dreamt = dream_episodes(
-        model, real, episodes, warm_up, steps, seed, device=device, temperature=temperature
-    )
+    settings = {"device": device, "temperature": temperature, "on_step": on_step}
+    dreamt = dream_episodes(model, real, episodes, warm_up, steps, seed, **settings)
     return judge(dreamt, stop_at_end=stop_at_end) | census(dreamt, real)
 
 
