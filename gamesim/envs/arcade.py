@@ -43,7 +43,8 @@ IDLE = 30
 """Without food for so many steps, the next ghost leaves all the same."""
 FLASH = 10
 """Frightened ghosts flash in their last steps."""
-_ORDER = (3, 1, 4, 2)  # up, left, down, right: the arcade's order among equally good ways
+_AHEAD = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
+MAZE = maze()
 
 
 def ghost_speed(level: int) -> int:
@@ -85,7 +86,7 @@ class ArcadeGame:
 
     def _next_level(self) -> None:
         self.level += 1
-        self.cells = bytearray(maze().cells)
+        self.cells = bytearray(MAZE.cells)
         if self.food_density < 1:
             kept = sprinkle(self.rng, self.food_density, len(self.cells))
             for i, cell in enumerate(self.cells):
@@ -98,8 +99,8 @@ class ArcadeGame:
         """Everybody at the start, at the begin of a level and of each life."""
         count = self.num_ghosts
         self.pending = ""
-        self.pacman, self.facing = maze().start, 1
-        self.ghosts = list(maze().posts[:count])
+        self.pacman, self.facing = MAZE.start, 1
+        self.ghosts = list(MAZE.posts[:count])
         self.directions = [1, 3, 3, 3][:count]
         self.modes = ["scatter", "house", "house", "house"][:count]
         self.clocks = [0] * count
@@ -148,7 +149,7 @@ class ArcadeGame:
         return reward
 
     def _move_pacman(self, action: int) -> None:
-        ways = maze().ways[self.pacman]
+        ways = MAZE.ways[self.pacman]
         if action and ways[action]:
             self.facing = action
         if ways[self.facing]:
@@ -224,7 +225,9 @@ class ArcadeGame:
                     if mode in ("scatter", "chase"):
                         self.modes[i] = self.phase
                         self.turning[i] = True
-        waiting = [i for i, mode in enumerate(self.modes) if mode == "house" and not self.leaving[i]]
+        if all(self.leaving):
+            return
+        waiting = [i for i, leaving in enumerate(self.leaving) if not leaving]
         for i in waiting:
             self.leaving[i] = self.eaten_food >= RELEASE[i]
         if waiting and self.idle >= IDLE:
@@ -236,7 +239,7 @@ class ArcadeGame:
         mode = self.modes[i]
         if mode == "eaten":
             return TEMPO
-        if mode in ("frightened", "house") or self.ghosts[i] in maze().tunnel:
+        if mode in ("frightened", "house") or self.ghosts[i] in MAZE.tunnel:
             return SLOW
         return min(ghost_speed(self.level) + (i == 0 and self.food_left <= 20), TEMPO)
 
@@ -245,69 +248,69 @@ class ArcadeGame:
         if self.clocks[i] < TEMPO:
             return
         self.clocks[i] -= TEMPO
-        board, here, mode = maze(), self.ghosts[i], self.modes[i]
+        here, mode = self.ghosts[i], self.modes[i]
         if mode == "eaten":
-            self._follow(i, board.home[here])
-            if self.ghosts[i] == board.nest:
+            self._follow(i, MAZE.home[here])
+            if self.ghosts[i] == MAZE.nest:
                 self.modes[i], self.leaving[i] = "house", True
         elif mode == "house":
             if self.leaving[i]:
-                self._follow(i, board.leave[here])
-            if self.ghosts[i] == board.door:
+                self._follow(i, MAZE.leave[here])
+            if self.ghosts[i] == MAZE.door:
                 self.modes[i], self.directions[i], self.turning[i] = self.phase, 1, False
         else:
             self.directions[i] = way = self._choose(i)
-            self.ghosts[i] = board.ways[here][way]
+            self.ghosts[i] = MAZE.ways[here][way]
 
     def _follow(self, i: int, way: int) -> None:
         """One cell along a way that may lead through the door of the house."""
         if way:
-            grid, here = maze().grid, self.ghosts[i]
+            grid, here = MAZE.grid, self.ghosts[i]
             self.ghosts[i], self.directions[i] = beside(grid, here, way), way
 
     def _choose(self, i: int) -> int:
         """The direction in which a ghost outside the house leaves its cell."""
-        ways, back = maze().ways[self.ghosts[i]], REVERSE[self.directions[i]]
+        here, came = self.ghosts[i], self.directions[i]
         if self.turning[i]:
             self.turning[i] = False
-            if ways[back]:
-                return back
-        options = [d for d in _ORDER if d != back and ways[d]]
+            if MAZE.ways[here][REVERSE[came]]:
+                return REVERSE[came]
+        options = MAZE.onward[here][came]
         if len(options) == 1:
             return options[0]
         if self.modes[i] == "frightened":
             return options[int(self.rng.random() * len(options))]
-        (tx, ty), xy = self.target(i), maze().grid.xy
-        far = [(x - tx) ** 2 + (y - ty) ** 2 for x, y in (xy(ways[d]) for d in options)]
+        (tx, ty), ways, xy = self.target(i), MAZE.ways[here], MAZE.xy
+        far = [(x - tx) ** 2 + (y - ty) ** 2 for x, y in [xy[ways[d]] for d in options]]
         return options[far.index(min(far))]
 
     def target(self, i: int) -> tuple[int, int]:
-        """(x, y) that ghost ``i`` aims at in its present mode (scatter or chase); may lie off the board."""
+        """(x, y) that ghost ``i`` aims at in its present mode (scatter or chase); may lie off the MAZE."""
         if self.modes[i] == "scatter":
             return CORNERS[i]
-        xy = maze().grid.xy
-        (x, y), (dx, dy) = xy(self.pacman), ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))[self.facing]
+        (x, y), (dx, dy) = MAZE.xy[self.pacman], _AHEAD[self.facing]
         if i == 1:
             return x + 4 * dx, y + 4 * dy
         if i == 2:
-            bx, by = xy(self.ghosts[0])
+            bx, by = MAZE.xy[self.ghosts[0]]
             return 2 * (x + 2 * dx) - bx, 2 * (y + 2 * dy) - by
         if i == 3:
-            gx, gy = xy(self.ghosts[3])
+            gx, gy = MAZE.xy[self.ghosts[3]]
             return (x, y) if (gx - x) ** 2 + (gy - y) ** 2 > 64 else CORNERS[3]
         return x, y
 
     @property
     def ghost_sprites(self) -> list[int]:
         """How each ghost looks."""
-        blink = self.fright <= FLASH and self.fright % 2
-        scared = FLASHING if blink else FRIGHTENED
-        looks = {"frightened": scared, "eaten": EYES}
-        return [looks.get(mode, COLOURED + i) for i, mode in enumerate(self.modes)]
+        scared = FLASHING if self.fright <= FLASH and self.fright % 2 else FRIGHTENED
+        return [
+            scared if mode == "frightened" else EYES if mode == "eaten" else COLOURED + i
+            for i, mode in enumerate(self.modes)
+        ]
 
     def snapshot(self) -> Snapshot:
         """A copy of the visible state."""
-        grid = maze().grid
+        grid = MAZE.grid
         padded = np.frombuffer(bytes(self.cells), np.uint8).reshape(grid.stride, grid.stride)
         facts = zip(self.ghosts, self.directions, self.modes, strict=True)
         return Snapshot(

@@ -9,6 +9,7 @@ from gamesim.envs.sprites import WALLED
 from gamesim.envs.tiles import ARCADE_HALF
 
 SIZE = 21
+_ORDER = (3, 1, 4, 2)  # up, left, down, right: the arcade's order among equally good ways
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,9 @@ class Maze:
         grid: Its geometry.
         cells: Class or wall sprite of each padded cell, with all the food.
         ways: Cell reached by each action (0 to 4), or 0 where the way is blocked; tunnels wrap around.
+        onward: Directions that a ghost may leave each cell by, by the direction in which it came (0 to 4):
+            all but back, in the arcade's order of preference.
+        xy: (x, y) of each cell.
         home: Direction of the shortest way into the house, for eyes.
         leave: Direction of the way out of the house, for cells of the house.
         tunnel: Cells where ghosts are slow.
@@ -31,6 +35,8 @@ class Maze:
     grid: Grid
     cells: bytes
     ways: tuple[tuple[int, ...], ...]
+    onward: tuple[tuple[tuple[int, ...], ...], ...]
+    xy: tuple[tuple[int, int], ...]
     home: tuple[int, ...]
     leave: tuple[int, ...]
     tunnel: frozenset[int]
@@ -62,6 +68,11 @@ def maze() -> Maze:
         grid=grid,
         cells=bytes(cells),
         ways=tuple(ways),
+        onward=tuple(
+            tuple(tuple(d for d in _ORDER if row[d] and d != REVERSE[came]) for came in range(5))
+            for row in ways
+        ),
+        xy=tuple(grid.xy(i) for i in range(grid.stride**2)),
         home=_directions(around, street | house, nest, grid.stride**2),
         leave=_directions(around, house | {door}, door, grid.stride**2),
         tunnel=frozenset(i for i, c in text.items() if c == "T"),

@@ -1,7 +1,6 @@
 """From games to frames: which cells are seen, what stands on them, and the pixels."""
 
 from collections.abc import Sequence
-from itertools import chain
 
 import numpy as np
 
@@ -24,12 +23,10 @@ class EgoView:
 
     def draw(self, games: Sequence[Game]) -> tuple[np.ndarray, np.ndarray]:
         """Frames uint8 (N, 84, 84, 3) and classes of the visible cells uint8 (N, 7, 7), both new."""
-        slab, base = _slab(games, self.stride)
-        here = np.array([game.pacman for game in games])
-        here += base
-        sprites = slab[here[:, None, None] + self.offsets]
-        sprites[:, MARGIN, MARGIN] = [FACING + game.facing for game in games]
-        return self.painter.draw(sprites), SPRITE_CLASS[sprites]
+        area = self.stride * self.stride
+        here = np.array([lane * area + game.pacman for lane, game in enumerate(games)])
+        sprites = _slab(games, area).take(here[:, None, None] + self.offsets)
+        return self.painter.draw(sprites), SPRITE_CLASS.take(sprites)
 
 
 class BoardView:
@@ -41,20 +38,18 @@ class BoardView:
 
     def draw(self, games: Sequence[Game]) -> tuple[np.ndarray, np.ndarray]:
         """Frames uint8 (N, 84, 84, 3) and classes of all cells uint8 (N, size, size), both new."""
-        slab, base = _slab(games, self.stride)
-        slab[base + np.array([game.pacman for game in games])] = [FACING + game.facing for game in games]
+        slab = _slab(games, self.stride * self.stride)
         boards = slab.reshape(len(games), self.stride, self.stride)[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
-        return self.painter.draw(boards), SPRITE_CLASS[boards]
+        return self.painter.draw(boards), SPRITE_CLASS.take(boards)
 
 
-def _slab(games: Sequence[Game], stride: int) -> tuple[np.ndarray, np.ndarray]:
-    """All padded boards end to end with their ghosts on them, and the index at which each begins."""
-    area = stride * stride
-    slab = np.frombuffer(bytearray().join([game.cells for game in games]), dtype=np.uint8)
-    base = np.arange(0, area * len(games), area)
-    ghosts = len(games[0].ghosts)
-    if ghosts:
-        places = np.fromiter(chain.from_iterable([game.ghosts for game in games]), np.intp)
-        looks = np.fromiter(chain.from_iterable([game.ghost_sprites for game in games]), np.uint8)
-        slab[places.reshape(-1, ghosts) + base[:, None]] = looks.reshape(-1, ghosts)
-    return slab, base
+def _slab(games: Sequence[Game], area: int) -> np.ndarray:
+    """All padded boards end to end, with the ghosts and, over them, Pac-Man: uint8 (N * area,)."""
+    slab = bytearray().join([game.cells for game in games])
+    base = 0
+    for game in games:
+        for ghost, look in zip(game.ghosts, game.ghost_sprites, strict=True):
+            slab[base + ghost] = look
+        slab[base + game.pacman] = FACING + game.facing
+        base += area
+    return np.frombuffer(slab, dtype=np.uint8)
