@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 FLOORS: dict[str, tuple[float, float]] = {
+    "moves_free": (0.97, 1.0),
+    "moves_blocked": (0.97, 1.0),
     "moves_obeyed": (0.97, 1.0),
     "kept_10": (0.95, 1.0),
     "kept_25": (0.90, 1.0),

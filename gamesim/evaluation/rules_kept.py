@@ -22,6 +22,8 @@ best.
 - `moves_blocked`: the same for blocked moves, where no scroll is expected. Chance 0.2; a frozen frame: 1.
 - `moves_obeyed`: both together, pooled over all moves.
 - `stays_obeyed`: the same for the action that stays.
+- `free_share`, `real_free_share`: share of the moves that are free, in the dream and in the real game (until it
+  ends) under the same wanderer. A dream that walls its player in obeys every move: here it shows.
 
 *Memory.* Where each cell lies on the dream's own board is known by adding up the scrolls that the view
 made. The first decoded value of a cell, in a real or a dreamt frame, is the truth about it: wall, outside,
@@ -180,7 +182,20 @@ def census(dreamt: Played, real: Played, step: int = CENSUS_AT) -> dict[str, flo
 
     ours, theirs = shares(dreamt), shares(real)
     ratios = {f"ratio_{name}": ratio(ours[name], theirs[name]) for name in CENSUS}
-    return ratios | {"real_going_on": float(real.going(real.rewards.shape[1]).mean())}
+    steps = real.rewards.shape[1]
+    return ratios | {"real_going_on": float(real.going(steps).mean()), "real_free_share": free_share(real)}
+
+
+def free_share(played: Played) -> float:
+    """Share of the moves after the warm-up, until each lane's end, that are free."""
+    tally = Tally()
+    for step in range(played.rewards.shape[1]):
+        action, before = (
+            played.actions[:, played.warm_up + step - 1],
+            played.cells[:, played.warm_up + step - 1],
+        )
+        tally.add("free", expected_scroll(before, action) > 0, played.going(step) & (action > 0))
+    return tally.shares()["free"]
 
 
 def ratio(ours: float, theirs: float) -> float:
@@ -330,6 +345,7 @@ def judge_move(
     tally.add("moves_blocked", clear, pressed & (expected == 0))
     tally.add("moves_obeyed", clear, pressed)
     tally.add("stays_obeyed", clear, judged & (action == 0))
+    tally.add("free_share", expected > 0, pressed)
 
 
 def judge_frame(tally: Tally, view: NDArray[np.uint8], distance: NDArray[np.float32], judged: Bools) -> None:

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
-from gamesim.envs.sprites import SPRITE_CLASS, tiles
+from gamesim.envs.sprites import SPRITE_CLASS, painter, tiles
 from gamesim.errors import UserError
 from gamesim.evaluation.play import dream_episodes, real_episodes
 from gamesim.evaluation.rules_kept import CENSUS, UNDECODABLE, Tally, rules_kept
@@ -35,6 +36,7 @@ def test_the_real_game_behind_the_interface_scores_perfectly(env_id):
     } == {}
     assert scores["undecodable"] == 0
     assert scores["false_ends"] == 0
+    assert scores["free_share"] == pytest.approx(scores["real_free_share"], abs=0.1)
     assert scores["going_on"] == pytest.approx(scores["real_going_on"], abs=0.2)
     for name in ("floor", "wall", "food", "outside"):
         assert scores[f"ratio_{name}"] == pytest.approx(1, abs=0.3)
@@ -61,6 +63,20 @@ def test_noise_shows_nothing():
     assert scores["pacman_centre"] < 0.1
     assert scores["moves_obeyed"] < 0.3
     assert scores["kept_10"] < 0.75
+
+
+def test_a_dream_that_walls_its_player_in_is_caught():
+    class WalledIn(Frozen):
+        def start(self, frames, actions):
+            cells = np.full((len(frames), 7, 7), 1)
+            cells[:, 3, 3] = 12
+            return {"frame": torch.from_numpy(painter(12).draw(cells))}
+
+    scores = figures(WalledIn())
+    assert scores["free_share"] < 0.05 < 0.7 < scores["real_free_share"]
+    assert scores["ratio_wall"] > 2
+    assert scores["ratio_floor"] == 0
+    assert scores["kept_10"] < 0.6
 
 
 def test_one_who_walks_through_walls_is_caught_at_the_walls_and_nowhere_else():
