@@ -22,8 +22,8 @@ best.
 - `moves_blocked`: the same for blocked moves, where no scroll is expected. Chance 0.2; a frozen frame: 1.
 - `moves_obeyed`: both together, pooled over all moves.
 - `stays_obeyed`: the same for the action that stays.
-- `free_share`, `real_free_share`: share of the moves that are free, in the dream and in the real game (until it
-  ends) under the same wanderer. A dream that walls its player in obeys every move: here it shows.
+- `free_share`, `real_free_share`: share of the moves that are free, in the dream and in the real game (until
+  it ends) under the same wanderer. A dream that walls its player in obeys every move: here it shows.
 
 *Memory.* Where each cell lies on the dream's own board is known by adding up the scrolls that the view
 made. The first decoded value of a cell, in a real or a dreamt frame, is the truth about it: wall, outside,
@@ -190,10 +190,8 @@ def free_share(played: Played) -> float:
     """Share of the moves after the warm-up, until each lane's end, that are free."""
     tally = Tally()
     for step in range(played.rewards.shape[1]):
-        action, before = (
-            played.actions[:, played.warm_up + step - 1],
-            played.cells[:, played.warm_up + step - 1],
-        )
+        time = played.warm_up + step - 1
+        action, before = played.actions[:, time], played.cells[:, time]
         tally.add("free", expected_scroll(before, action) > 0, played.going(step) & (action > 0))
     return tally.shares()["free"]
 
