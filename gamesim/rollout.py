@@ -1,5 +1,6 @@
 """Playing without a person: policies, and the one loop that serves the real game and every dream."""
 
+import contextlib
 import copy
 import json
 import os
@@ -13,7 +14,7 @@ import gymnasium as gym
 import numpy as np
 from tqdm import tqdm
 
-from gamesim.data.episode import PLAYERS, Episode
+from gamesim.data.episode import PLAYERS, Episode, sync_folder
 from gamesim.data.index import Entry, append, entry_of
 from gamesim.errors import UserError
 from gamesim.explorer import ExplorerPolicy
@@ -298,7 +299,7 @@ class _Writer:
 
     def __init__(self, root: Path, folder: Path) -> None:
         self._root, self._folder = root, folder
-        self._workers = max(2, os.cpu_count() or 1)
+        self._workers = 2 + (os.cpu_count() or 1)  # some will be waiting for the disk
         self._pool = ThreadPoolExecutor(self._workers)
         self._pending: set[Future[Entry]] = set()
         self._count = 0
@@ -321,16 +322,17 @@ class _Writer:
             self._collect()
 
     def _save(self, path: Path, episode: Episode) -> Entry:
-        episode.save(path)
+        episode.save(path, lasting=False)
         return entry_of(self._root, path, episode)
 
     def _collect(self, everything: bool = False) -> None:
         done, self._pending = wait(
             self._pending, return_when="ALL_COMPLETED" if everything else FIRST_COMPLETED
         )
-        saved = sorted((future.result() for future in done if not future.exception()), key=lambda e: e.file)
-        self.entries += saved
+        self.entries += [future.result() for future in done if not future.exception()]
         if everything or len(self.entries) - self._indexed >= 256:
+            with contextlib.suppress(OSError):
+                sync_folder(self._folder)
             append(self._root, self.entries[self._indexed :])
             self._indexed = len(self.entries)
         for future in done:
@@ -344,3 +346,4 @@ class _Writer:
                 raise
         finally:
             self._pool.shutdown()
+            self.entries.sort(key=lambda entry: entry.file)

@@ -1,10 +1,12 @@
 """One episode: what was seen, what was pressed, what it was worth, how it ended and who played.
 
-On disk it is one compressed ``.npz`` that plain ``numpy.load(path, allow_pickle=False)`` reads, too.
-:meth:`Episode.load` does not use it: a file from elsewhere may lie, so every size is checked before
+On disk it is one compressed ``.npz`` of plain arrays (no pickles), which ``numpy.load`` reads as well.
+Frames lie there as ``frames`` or, where they are made of few different blocks, as ``blocks`` and
+``index``: ``blocks.unpack`` joins them. :meth:`Episode.load` trusts nobody: every size is checked before
 memory is set aside for it, and nothing in a file is ever executed.
 """
 
+import contextlib
 import io
 import json
 import math
@@ -18,19 +20,20 @@ from typing import IO, Any
 
 import numpy as np
 
+from gamesim.data.blocks import pack, unpack
 from gamesim.errors import UserError
 
 VERSION = 1
 PLAYERS = ("human", "random", "explorer", "controller", "agent")
 """Who may have pressed a key; :attr:`Episode.players` holds indices into it."""
 
-MAX_FRAME_BYTES = 1 << 30
-"""No episode is longer than this (50,000 frames of 84x84x3): a file that claims more is refused."""
+MAX_FRAME_BYTES = 1 << 29
+"""No episode is longer than this (25,000 frames of 84x84x3): a file that claims more is refused."""
 MAX_STEPS = 1 << 24
 _MAX_META_BYTES = 1 << 20
-# zlib's level 2 was the fastest on tile graphics (360 MB/s a core; level 1: 270, level 6: 100).
+# The quickest on tile graphics (360 MB/s a core; level 1: 270, level 6: 100).
 _LEVEL = 2
-_CHUNK = 1 << 16  # bytes inflated at a time: such a piece stays in the cache
+_CHUNK = 1 << 18  # bytes inflated at a time: such a piece stays in the cache
 
 
 def _no_actions() -> np.ndarray:
@@ -119,23 +122,30 @@ class Episode:
             "rewards": self.rewards,
             "players": self.players,
             "prefix": self.prefix,
-            "frames": np.ascontiguousarray(self.frames),
         }
+        frames = np.ascontiguousarray(self.frames)
+        packed = pack(frames)
+        if packed is None:
+            members["frames"] = frames
+        else:
+            members["blocks"], members["index"] = packed
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", compresslevel=_LEVEL) as archive:
             for name, array in members.items():
-                # All but the frames is small: to compress it would cost more time than it saves.
-                archive.compression = zipfile.ZIP_DEFLATED if name == "frames" else zipfile.ZIP_STORED
+                # The rest is small: to compress it would cost more time than it saves.
+                large = name in ("frames", "blocks", "index")
+                archive.compression = zipfile.ZIP_DEFLATED if large else zipfile.ZIP_STORED
                 with archive.open(name + ".npy", "w") as member:
                     member.write(_header(array.shape, array.dtype.str))
                     member.write(array.data)
         return buffer.getvalue()
 
-    def save(self, path: str | Path) -> int:
+    def save(self, path: str | Path, *, lasting: bool = True) -> int:
         """Write the file so that it is there whole or not at all, whatever happens.
 
         Args:
             path: Ends in ``.npz``; its folder exists. An existing file is replaced.
+            lasting: False leaves it to the caller to call :func:`sync_folder`, once for many files.
 
         Returns:
             Size of the file in bytes.
@@ -144,7 +154,7 @@ class Episode:
             UserError: It cannot be written (full disk, read-only folder).
         """
         data = self.to_bytes()
-        write_atomically(Path(path), data)
+        write_atomically(Path(path), data, sync_name=lasting)
         return len(data)
 
     @classmethod
@@ -177,13 +187,14 @@ def read_meta(path: str | Path) -> "Episode":
         raise UserError(f"{path}: not a readable episode ({_one_line(error)})") from error
 
 
-def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
+def write_atomically(path: Path, data: bytes, *, sync: bool = True, sync_name: bool = True) -> None:
     """Temporary file, fsync, rename, fsync of the folder.
 
     Args:
         path: Where to; an existing file is replaced.
         data: What.
-        sync: False leaves out both fsyncs, for what can be rebuilt.
+        sync: False leaves out the fsync of the data.
+        sync_name: False leaves out the fsync of the folder.
 
     Raises:
         UserError: It cannot be written; nothing is left behind.
@@ -198,9 +209,10 @@ def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
                     os.fsync(file.fileno())
             os.replace(temporary, path)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink()
             raise
-        if sync:
+        if sync_name:
             sync_folder(path.parent)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from error
@@ -242,7 +254,7 @@ def _read(file: IO[bytes], pixels: bool = True) -> Episode:
         actions = _read_array(archive, "actions", "|u1", (None,), MAX_STEPS)
         steps = len(actions)
         episode = Episode(
-            frames=_read_array(archive, "frames", "|u1", (steps + 1, None, None, 3), MAX_FRAME_BYTES, pixels),
+            frames=_read_frames(archive, steps + 1, pixels),
             actions=actions,
             rewards=_read_array(archive, "rewards", "<f4", (steps,), 4 * MAX_STEPS),
             players=_read_array(archive, "players", "|u1", (steps,), MAX_STEPS),
@@ -251,6 +263,18 @@ def _read(file: IO[bytes], pixels: bool = True) -> Episode:
         )
     episode.check()
     return episode
+
+
+def _read_frames(archive: zipfile.ZipFile, count: int, pixels: bool) -> np.ndarray:
+    if "index.npy" not in archive.NameToInfo:
+        return _read_array(archive, "frames", "|u1", (count, None, None, 3), MAX_FRAME_BYTES, pixels)
+    blocks = _read_array(archive, "blocks", "|u1", (None, None, None, 3), MAX_FRAME_BYTES, pixels)
+    index = _read_array(archive, "index", "<u2", (count, None, None), MAX_FRAME_BYTES, pixels)
+    size = blocks.shape[1]
+    shape = (count, index.shape[1] * size, index.shape[2] * size, 3)
+    if size != blocks.shape[2] or 0 in blocks.shape or math.prod(shape) > MAX_FRAME_BYTES:
+        raise ValueError(f"its blocks {blocks.shape} and index {index.shape} make no frames")
+    return unpack(blocks, index) if pixels else np.broadcast_to(np.zeros((), np.uint8), shape)
 
 
 def _checked_meta(meta: Any) -> dict[str, Any]:

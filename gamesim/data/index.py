@@ -136,7 +136,7 @@ def write(folder: Path, entries: Iterable[Entry]) -> None:
     """Replace the index; a read-only folder does without."""
     data = "".join(json.dumps(asdict(entry)) + "\n" for entry in entries).encode()
     with contextlib.suppress(UserError):
-        write_atomically(folder / INDEX, data, sync=False)
+        write_atomically(folder / INDEX, data, sync=False, sync_name=False)  # it can be made again
 
 
 def _episode_files(folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:

