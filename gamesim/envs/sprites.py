@@ -158,16 +158,18 @@ def decode(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Classes uint8 (..., 7, 7), and the mean absolute difference to the nearest tile, float32
         (..., 7, 7), 0 to 255.
     """
-    lead, atlas = frames.shape[:-3], tiles(12).astype(np.int16)
+    lead, atlas = frames.shape[:-3], tiles(12).reshape(NUM_SPRITES, -1)
     flat = np.ascontiguousarray(frames).reshape(-1, 7, 12, 7, 12, 3)
     classes = np.empty((len(flat), 7, 7), dtype=np.uint8)
     distance = np.empty((len(flat), 7, 7), dtype=np.float32)
+    known = SPRITE_CLASS[np.array(_EGO_SPRITES)]
     for begin in range(0, len(flat), 64):  # a few MiB at a time, whatever the number of frames
-        part = flat[begin : begin + 64].transpose(0, 1, 3, 2, 4, 5).reshape(-1, 7, 7, 432).astype(np.int16)
-        gaps = np.stack(
-            [np.abs(part - atlas[s].reshape(-1)).sum(-1, dtype=np.int32) for s in _EGO_SPRITES], axis=-1
-        )
-        nearest = gaps.argmin(-1)
-        classes[begin : begin + 64] = SPRITE_CLASS[np.array(_EGO_SPRITES)][nearest]
-        distance[begin : begin + 64] = gaps.min(-1) / 432
+        part = flat[begin : begin + 64].transpose(0, 1, 3, 2, 4, 5).reshape(-1, 7, 7, atlas.shape[1])
+        # maximum - minimum is the absolute difference without leaving uint8, six times as fast.
+        gaps = [
+            (np.maximum(part, atlas[s]) - np.minimum(part, atlas[s])).sum(-1, dtype=np.uint32)
+            for s in _EGO_SPRITES
+        ]
+        classes[begin : begin + 64] = known[np.argmin(gaps, axis=0)]
+        distance[begin : begin + 64] = np.min(gaps, axis=0) / atlas.shape[1]
     return classes.reshape(*lead, 7, 7), distance.reshape(*lead, 7, 7)
