@@ -194,3 +194,30 @@ def test_a_missing_folder_is_a_user_error(tmp_path: Path) -> None:
         make_episode(2).save(tmp_path / "nowhere" / "a.npz")
     with pytest.raises(UserError, match="nothing"):
         Episode.load(tmp_path / "nothing.npz")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"index": npy(np.full((13, 2, 2), 9, np.uint16))},
+        {"index": npy(np.zeros((12, 2, 2), np.uint16))},
+        {"index": npy(np.zeros((13, 2, 2), np.uint8))},
+        {"index": npy(np.zeros((13, 0, 2), np.uint16))},
+        {"index": npy(np.zeros((13, 600, 600), np.uint16))},  # 1.3 GB of pixels
+        {"blocks": npy(np.zeros((1, 8, 7, 3), np.uint8))},
+        {"blocks": npy(np.zeros((0, 8, 8, 3), np.uint8))},
+        {"blocks": npy(np.zeros((1, 0, 0, 3), np.uint8))},
+        {"blocks": None},
+    ],
+)
+def test_a_lie_about_blocks_is_refused(tmp_path: Path, changes: dict[str, bytes | None]) -> None:
+    path = tmp_path / "a.npz"
+    make_episode(12, frames=np.zeros((13, 16, 16, 3), np.uint8)).save(path)
+    assert "blocks.npy" in members(path)
+    rewrite(path, **changes)
+    tracemalloc.start()
+    with pytest.raises(UserError, match=str(path)):
+        Episode.load(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < (20 << 20)
