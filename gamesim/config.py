@@ -58,21 +58,73 @@ class LoopConfig(Section):
 
 
 class GameGANModelConfig(Section):
-    """The shape of a GameGAN engine."""
+    """The shape of a GameGAN generator and of its discriminators."""
 
+    engine: Literal["paper", "maps"] = Field(default="paper", description="the paper's, or our map variant")
     frame_size: Literal[64, 84] = 84
-    hidden: int = Field(default=512, ge=1, le=16384)
-    noise: int = Field(default=32, ge=1, le=4096)
-    memory: bool = True
+    num_actions: int = Field(default=5, ge=2, le=256)
+    channels: int = Field(default=64, ge=4, le=4096, description="base width of encoder and renderer")
+    hidden: int = Field(default=512, ge=1, le=16384, description="dynamics engine's state (maps: a cell)")
+    z_size: int = Field(default=32, ge=1, le=4096, description="z (maps: a cell)")
+    memory: bool = Field(default=True, description="false: GameGAN-M, one simple renderer")
+    memory_slots: int = Field(default=21, ge=3, le=256, description="slots along each side of the board")
+    memory_width: int = Field(default=512, ge=1, le=16384, description="width of a slot")
+    discriminator_channels: int = Field(default=64, ge=4, le=4096)
+    patch: int = Field(default=12, ge=1, le=84, description="maps: pixels along the side of a cell")
+    blocks: int = Field(default=2, ge=1, le=64, description="maps: residual blocks after z")
+
+
+class Schedule(Section):
+    """A number that goes in a straight line from `start` to `end`, as shares of the run pass."""
+
+    start: float = Field(ge=0, le=1e6)
+    end: float = Field(ge=0, le=1e6)
+    begin: float = Field(default=0.0, ge=0, le=1, description="share of the run at which it leaves start")
+    over: float = Field(default=1.0, gt=0, le=1, description="share of the run that the change takes")
+
+    def at(self, progress: float) -> float:
+        """Return the number at a share of the run in [0, 1]."""
+        moved = min(max((progress - self.begin) / self.over, 0.0), 1.0)
+        return self.start + (self.end - self.start) * moved
+
+
+class GameGANLosses(Section):
+    """Weights of the loss terms; the defaults are the paper's released ones."""
+
+    adversarial: float = Field(default=1.0, ge=0, le=1e6, description="each of the three GAN terms")
+    action_recovery: float = Field(default=1.0, ge=0, le=1e6)
+    z_recovery: float = Field(default=30.0, ge=0, le=1e6, description="for the generator")
+    z_recovery_discriminator: float = Field(default=1.0, ge=0, le=1e6)
+    feature_matching: float = Field(default=10.0, ge=0, le=1e6)
+    reconstruction: float = Field(default=0.05, ge=0, le=1e6)
+    cycle: float = Field(default=0.05, ge=0, le=1e6)
+    memory: float = Field(default=7.5e-5, ge=0, le=1e6)
+    gradient_penalty: float = Field(default=1.0, ge=0, le=1e6, description="on real frames and pairs")
+    temporal_gradient_penalty: float = Field(default=10.0, ge=0, le=1e6)
+    kl: float = Field(default=0.0, ge=0, le=1e6, description="maps: nats that z may cost")
+    outcome: float = Field(default=1.0, ge=0, le=1e6, description="reward and end of the episode")
 
 
 class GameGANTraining(LoopConfig):
     """How a GameGAN engine is trained."""
 
-    learning_rate: float = Field(default=1e-4, gt=0, le=1.0)
     precision: Literal["float32", "bfloat16"] = "float32"
-    adversarial: bool = True
-    warm_up: int = Field(default=16, ge=1, le=1024)
+    learning_rate: float = Field(default=1e-4, gt=0, le=1.0)
+    discriminator_learning_rate: float = Field(default=1e-4, gt=0, le=1.0)
+    decay: Schedule = Schedule(start=1.0, end=1.0)
+    betas: tuple[float, float] = (0.0, 0.9)
+    gradient_clip: float = Field(default=100.0, gt=0, le=1e9)
+    average: float = Field(default=0.0, ge=0, lt=1, description="decay of the shipped average of weights; 0: none")
+    unroll: Schedule = Field(default=Schedule(start=1e6, end=1e6), description="steps, at most data.segment")
+    warm_up: Schedule = Field(default=Schedule(start=16, end=0, over=0.6), description="real frames fed at first")
+    informed: Schedule = Field(
+        default=Schedule(start=0, end=0), description="maps: share of lanes whose z is inferred"
+    )
+    distance: Literal["squared", "bernoulli"] = Field(default="squared", description="of reconstruction")
+    adversarial: bool = Field(default=True, description="false: the Action-LSTM-like baseline")
+    adversarial_from: float = Field(default=0.0, ge=0, le=1, description="share of the run before GAN terms")
+    clip: int = Field(default=1024, ge=2, le=1024, description="frames of a sequence that are judged")
+    losses: GameGANLosses = GameGANLosses()
 
 
 class Common(Section):

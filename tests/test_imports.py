@@ -20,6 +20,7 @@ ROOMS = (
     "dream",
     "explorer",
     "rollout",
+    "sheet",
     "export",
     "training",
     "evaluation",

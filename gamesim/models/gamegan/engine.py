@@ -49,7 +49,7 @@ class Engine(Protocol):
         ...
 
     def advance(
-        self, state: State, action: Tensor, z: Tensor, target: Tensor | None = None, informed: Tensor | None = None
+        self, state: State, action: Tensor, z: Tensor, target: Tensor | None = None
     ) -> tuple[State, Output]:
         """One step: from the frame on screen and `action` int64 (B,) to the next frame.
 
@@ -58,8 +58,8 @@ class Engine(Protocol):
                 frame during the warm-up.
             action: int64 (B,).
             z: standard normal noise (B, *noise_shape), already scaled by the temperature.
-            target: the real next frame (B, 3, H, W), for engines that infer z from it; others ignore it.
-            informed: bool (B,): the lanes whose z may be inferred from `target`.
+            target: the real next frame (b, 3, H, W), b <= B, of the first lanes: an engine may infer their
+                z from it. Others ignore it.
         """
         ...
 

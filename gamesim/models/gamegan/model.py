@@ -57,8 +57,7 @@ class GameGAN(nn.Module):
     def observe(self, state: State, action: Tensor, frame: Tensor) -> State:
         target = to_float(frame)
         z = torch.zeros(len(action), *self.engine.noise_shape, device=action.device)
-        informed = torch.ones(len(action), dtype=torch.bool, device=action.device)
-        state, _ = self.engine.advance(state, action, z, target, informed)
+        state, _ = self.engine.advance(state, action, z, target)
         return {**state, "frame": target}
 
     def imagine(

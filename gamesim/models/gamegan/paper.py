@@ -72,9 +72,8 @@ class PaperEngine(nn.Module):
         action: Tensor,
         z: Tensor,
         target: Tensor | None = None,
-        informed: Tensor | None = None,
     ) -> tuple[State, Output]:
-        """One step. The paper draws z from its prior only: `target` and `informed` change nothing."""
+        """One step. The paper draws z from its prior only: `target` changes nothing."""
         h, c = self.dynamics(state["h"], state["c"], state["frame"], action, z, state.get("read"))
         new = {"h": h, "c": c}
         if self.memory is not None:

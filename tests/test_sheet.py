@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gamesim.evaluation.sheet import GAP, contact_sheet
+from gamesim.sheet import GAP, contact_sheet
 
 
 def test_every_frame_lies_where_the_sheet_says():

@@ -1,0 +1,282 @@
+"""Our variant of GameGAN's generator: state and memory are maps that scroll under the agent.
+
+The paper (Kim et al. 2020, Sec. 3) keeps the dynamics engine's state h and the memory read m as
+vectors, and the rendering engine has to place them in the picture. Here every cell of a coarse grid
+(one per `patch` x `patch` pixels) has its own h and m, so that a picture that scrolls is a map that
+shifts. What stays the paper's and what is ours:
+
+* Dynamics engine (Eq. 1-4): an action-LSTM, fused with the action multiplicatively; ours is
+  convolutional, and its state is shifted with the view.
+* Memory module (Eq. 5-9): slots on a 2-D board, a location that moves by a 3x3 kernel chosen by the
+  action (left/right and up/down share one flipped kernel) and by a gate, erase and add. The paper
+  attends softly to one slot of 512; ours writes and reads the window of slots under the view, at an
+  integer location on a torus, and writes what is on screen (real or dreamt) rather than h.
+* Rendering engine (Sec. 3.3, Eq. 10-14): K = 2 components, static from memory and dynamic from h,
+  composed by fine masks (softmax over components). Ours decodes each cell by itself.
+* z ~ N(0, I) is a map as well. The paper leaves it to the discriminators to make z matter; ours also
+  infers it from the real next frame in training (a posterior with a KL term, as in a VAE-GAN: Larsen
+  et al. 2016; Lee et al. 2018), so that reconstruction need not average over futures.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gamesim.models import State
+from gamesim.models.gamegan.engine import Output
+
+if TYPE_CHECKING:
+    from gamesim.config import GameGANModelConfig
+
+STAY, CENTRE = 0, 4
+
+
+class PerCell(nn.Linear):
+    """The same linear map for every cell: a 1x1 convolution, as the matrix product that it is."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, h, w) -> (B, outputs, h, w)."""
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class Residual(nn.Module):
+    """x + conv(conv(x)): two 3x3 convolutions at full width."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.silu(self.first(F.silu(x))))
+
+
+class ActionKernels(nn.Module):
+    """The 3x3 kernels by which the memory's location moves (Sec. 3.2: w = softmax of one kernel an action).
+
+    Opposite actions share one kernel, flipped. Actions 1/2 are a pair, 3/4 are a pair, 0 has its own.
+    """
+
+    def __init__(self, num_actions: int) -> None:
+        super().__init__()
+        self.free = num_actions - 2 * ((num_actions - 1) // 2)
+        self.logits = nn.Parameter(0.01 * torch.randn(self.free + (num_actions - 1) // 2, 9))
+
+    def forward(self, action: Tensor) -> Tensor:
+        """(B,) -> (B, 9): the share of each of the nine neighbours, row by row."""
+        table = list(self.logits[: self.free])
+        for pair in self.logits[self.free :]:
+            table += [pair, pair.flip(0)]
+        return torch.stack(table)[action].softmax(-1)
+
+
+class MapEngine(nn.Module):
+    """The map generator; implements `Engine`."""
+
+    def __init__(self, config: GameGANModelConfig) -> None:
+        super().__init__()
+        self.patch, self.slots = config.patch, config.memory_slots
+        self.cells = config.frame_size // config.patch
+        width, hidden, memory = config.channels, config.hidden, config.memory_width
+        self.hidden, self.memory_width, self.use_memory = hidden, memory, config.memory
+        self.noise_shape = (config.z_size, self.cells, self.cells)
+        self.feature_size = hidden
+        pixels = 3 * self.patch**2
+        self.shifts: Tensor
+        self.register_buffer("shifts", self._all_shifts(), persistent=False)
+
+        self.encoder = nn.Sequential(
+            PerCell(pixels, width), nn.SiLU(), PerCell(width, hidden)
+        )
+        self.kernels = ActionKernels(config.num_actions)
+        self.gate_features = PerCell(2 * hidden, width)
+        self.gate = nn.Sequential(nn.SiLU(), nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, 1))
+        self.write = nn.Sequential(
+            PerCell(2 * hidden + memory, width), nn.SiLU(), PerCell(width, 2 * memory)
+        )
+
+        self.mix = nn.Conv2d(2 * hidden + memory, width, 3, padding=1)
+        self.action_scale = nn.Embedding(config.num_actions, width)
+        self.posterior = nn.Sequential(
+            nn.Conv2d(width + hidden, width, 3, padding=1), nn.SiLU(), PerCell(width, 2 * config.z_size)
+        )
+        self.noise = PerCell(config.z_size, width)
+        self.after_noise = nn.Sequential(*(Residual(width) for _ in range(config.blocks)))
+        self.gates = PerCell(width + hidden, 4 * hidden)
+
+        self.static = nn.Sequential(PerCell(memory, width), nn.SiLU())
+        self.dynamic = nn.Sequential(PerCell(hidden + width, width), nn.SiLU())
+        self.mask = PerCell(2 * width, 1)
+        self.pixels = PerCell(width, pixels)
+        self.heads = nn.Sequential(nn.Linear(hidden + width, width), nn.SiLU(), nn.Linear(width, 2))
+        self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    def _all_shifts(self) -> Tensor:
+        """(9, cells^2, (cells + 2)^2): for each neighbour the matrix that moves it under the view."""
+        size = self.cells
+        slots = torch.arange((size + 2) ** 2).view(size + 2, size + 2)
+        windows = [slots[y : y + size, x : x + size].flatten() for y in range(3) for x in range(3)]
+        return torch.stack([F.one_hot(window, (size + 2) ** 2) for window in windows]).float()
+
+    def initial(self, frame: Tensor) -> State:
+        batch, device = len(frame), frame.device
+        blank = torch.zeros(batch, self.hidden, self.cells, self.cells, device=device)
+        return {
+            "frame": frame,
+            "h": blank,
+            "c": blank.clone(),
+            "memory": torch.zeros(batch, self.slots**2, self.memory_width, device=device),
+            "location": torch.full((batch, 2), self.slots // 2, device=device),
+        }
+
+    def advance(
+        self, state: State, action: Tensor, z: Tensor, target: Tensor | None = None
+    ) -> tuple[State, Output]:
+        # What the engine dreamt it sees as it would see a real frame: no gradient runs back through pictures,
+        # which keeps long unrolls stable.
+        seen = self._encode(state["frame"].detach())
+        memory, penalty = self._write(state, seen)
+        kernel, location = self._move(state, seen, action)
+
+        wide = self._window(memory, state["location"], margin=1)
+        wide = torch.cat([wide, F.pad(torch.cat([state["h"], seen], 1), (1, 1, 1, 1))], 1)
+        scrolled = self._scroll(wide, kernel)
+        read, previous = scrolled[:, : self.memory_width], scrolled[:, self.memory_width :][:, : self.hidden]
+
+        mixed = self.mix(scrolled) * (1 + self.action_scale(action)[..., None, None])
+        z, kl = self._infer(mixed, z, target)
+        mixed = self.after_noise(mixed + self.noise(z))
+        h, c = self._lstm(mixed, previous, self._scroll(F.pad(state["c"], (1, 1, 1, 1)), kernel))
+
+        frame = self._render(read, torch.cat([h, mixed], 1))
+        centre = self.cells // 2
+        reward, end_logit = self.heads(torch.cat([h, mixed], 1)[..., centre, centre]).unbind(-1)
+        new: State = {
+            "frame": frame,
+            "h": h,
+            "c": c,
+            "memory": memory,
+            "location": location,
+        }
+        return new, Output(frame, reward, end_logit, kl, penalty)
+
+    def recall(self, now: State, then: State) -> Tensor:
+        read = self._window(now["memory"], then["location"], margin=0)
+        for layer in (self.static, self.pixels):
+            weights = {name: parameter.detach() for name, parameter in layer.named_parameters()}
+            read = torch.func.functional_call(layer, weights, (read,))
+        return self._picture(read)
+
+    def features(self, state: State) -> Tensor:
+        return state["h"].mean((-1, -2))
+
+    def internals(self, state: State) -> dict[str, Tensor]:
+        return {"memory": state["memory"], "location": state["location"], "h": state["h"]}
+
+    # -- the dynamics engine -----------------------------------------------------------------------
+
+    def _encode(self, frame: Tensor) -> Tensor:
+        return self.encoder(self._patches(frame))
+
+    def _move(self, state: State, seen: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """The kernel by which this step scrolls, (B, 9), and the location it leads to, int64 (B, 2).
+
+        The gate looks at the cell on which the agent stands and at the one to which the kernel points.
+        """
+        weights = self.kernels(action)
+        around = self.cells // 2 + torch.tensor([-1, 0, 1], device=seen.device)
+        near = self.gate_features(torch.cat([seen, state["h"]], 1)[:, :, around][..., around])
+        near = near.flatten(2)
+        ahead = torch.einsum("bck,bk->bc", near, weights)
+        gate = self.gate(torch.cat([ahead, near[..., CENTRE]], -1)).sigmoid()
+        stay = F.one_hot(torch.full_like(action, CENTRE), 9).to(weights.dtype)
+        kernel = gate * weights + (1 - gate) * stay
+        if not self.training:
+            kernel = F.one_hot(kernel.argmax(-1), 9).to(weights.dtype)
+        towards = kernel.argmax(-1)
+        step = torch.stack([towards % 3 - 1, towards // 3 - 1], -1)
+        return kernel, (state["location"] + step) % self.slots
+
+    def _scroll(self, wide: Tensor, kernel: Tensor) -> Tensor:
+        """(B, C, cells + 2, cells + 2) -> (B, C, cells, cells): the nine shifts, weighted by the kernel."""
+        shift = torch.einsum("bk,kij->bij", kernel, self.shifts)
+        return self._grid(shift @ wide.flatten(2).transpose(1, 2), self.cells)
+
+    def _infer(self, mixed: Tensor, z: Tensor, target: Tensor | None) -> tuple[Tensor, Tensor]:
+        """z from the prior, or in the first lanes from the posterior given their target; and the KL in nats."""
+        kl = torch.zeros(len(z), device=z.device)
+        if target is None or len(target) == 0:
+            return z, kl
+        lanes = len(target)
+        context = torch.cat([mixed[:lanes], self._encode(target)], 1)
+        mean, log_std = self.posterior(context).float().chunk(2, 1)
+        log_std = log_std.clamp(-6, 2)
+        spent = (0.5 * (mean.square() + (2 * log_std).exp() - 1) - log_std).sum((1, 2, 3))
+        inferred = mean + log_std.exp() * z[:lanes]
+        return torch.cat([inferred, z[lanes:]]), torch.cat([spent, kl[lanes:]])
+
+    def _lstm(self, mixed: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        i, f, o, g = self.gates(torch.cat([mixed, h], 1)).chunk(4, 1)
+        c = (f + 1).sigmoid() * c + i.sigmoid() * g.tanh()
+        return o.sigmoid() * c.tanh(), c
+
+    # -- the memory module -------------------------------------------------------------------------
+
+    def _indices(self, location: Tensor, margin: int) -> Tensor:
+        """The slots under the view and `margin` cells around it, int64 (B, n * n), on the torus."""
+        reach = self.cells // 2 + margin
+        offsets = torch.arange(-reach, reach + 1, device=location.device)
+        x = (location[:, :1] + offsets) % self.slots
+        y = (location[:, 1:] + offsets) % self.slots
+        return (y[:, :, None] * self.slots + x[:, None, :]).flatten(1)
+
+    def _window(self, memory: Tensor, location: Tensor, margin: int) -> Tensor:
+        """(B, memory_width, n, n): what the memory holds under the view."""
+        index = self._indices(location, margin)
+        size = self.cells + 2 * margin
+        read = memory.gather(1, index[..., None].expand(-1, -1, self.memory_width))
+        return self._grid(read, size)
+
+    def _grid(self, cells: Tensor, size: int) -> Tensor:
+        """(B, size * size, C) -> (B, C, size, size), channels last in memory: what convolutions want on CPU."""
+        return cells.view(-1, size, size, cells.shape[-1]).permute(0, 3, 1, 2)
+
+    def _write(self, state: State, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """Writes what is on screen into the slots under the view: erase and add, gated by cell."""
+        read = self._window(state["memory"], state["location"], margin=0)
+        gate, content = self.write(torch.cat([seen, state["h"], read], 1)).chunk(2, 1)
+        change = gate.sigmoid() * (content.tanh() - read)
+        index = self._indices(state["location"], 0)[..., None].expand(-1, -1, self.memory_width)
+        memory = state["memory"].scatter_add(1, index, change.flatten(2).transpose(1, 2))
+        return memory, change.abs().mean((1, 2, 3))
+
+    # -- the rendering engine ----------------------------------------------------------------------
+
+    def _render(self, read: Tensor, dynamic: Tensor) -> Tensor:
+        """Composes the static and the dynamic layer by a mask (Eq. 14), one share a cell.
+
+        The last layer is linear and shared, so that composing before it composes the two pictures.
+        """
+        moving = self.dynamic(dynamic)
+        if not self.use_memory:
+            return self._picture(self.pixels(moving))
+        still = self.static(read)
+        share = self.mask(torch.cat([still, moving], 1)).sigmoid()
+        return self._picture(self.pixels(moving + share * (still - moving)))
+
+    def _picture(self, logits: Tensor) -> Tensor:
+        """(B, 3 * patch^2, cells, cells) -> (B, 3, H, W) in [0, 1]."""
+        size, patch = self.cells, self.patch
+        patches = logits.sigmoid().permute(0, 2, 3, 1).view(-1, size, size, 3, patch, patch)
+        return patches.permute(0, 3, 1, 4, 2, 5).reshape(-1, 3, size * patch, size * patch)
+
+    def _patches(self, frame: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, 3 * patch^2, cells, cells): space to depth."""
+        size, patch = self.cells, self.patch
+        patches = frame.view(-1, 3, size, patch, size, patch).permute(0, 2, 4, 1, 3, 5)
+        return self._grid(patches.reshape(-1, size * size, 3 * patch * patch), size)

@@ -1,0 +1,265 @@
+"""Training of GameGAN (Kim et al. 2020, Sec. 3.4 and the released settings in DESIGN.md).
+
+One step: unroll the generator over a sequence (real frames are fed during a warm-up that shrinks over the
+run, then its own), train the discriminators on what came out, then the generator. With the map engine some
+lanes are *informed*: z is inferred from the real next frame, and they are trained by reconstruction and a
+KL term; the other lanes draw z from the prior, and the discriminators judge them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gamesim.config import GameGANConfig
+from gamesim.data.dataset import Dataset, Segments
+from gamesim.models import State
+from gamesim.models.gamegan.engine import Engine
+from gamesim.models.gamegan.model import GameGAN, to_float, to_uint8
+from gamesim.sheet import contact_sheet
+from gamesim.training.adversarial import Clip, build_discriminators, discriminator_loss, generator_loss
+from gamesim.training.devices import distributed
+
+SHEET_ROWS, SHEET_REAL = 4, 4
+VALIDATION_LANES = 32
+
+
+@dataclass
+class Rollout:
+    """T generated steps of B lanes; `informed` of them, the first, had their z inferred."""
+
+    frames: Tensor  # (B, T, 3, H, W)
+    rewards: Tensor  # (B, T)
+    end_logits: Tensor  # (B, T)
+    kl: Tensor  # (B, T)
+    penalty: Tensor  # (B, T)
+    z: Tensor  # (B, T, ...)
+    states: list[State]
+    informed: int
+
+
+def unroll(engine: Engine, frames: Tensor, actions: Tensor, warm_up: int, informed: int) -> Rollout:
+    """Generates the T frames after frames[:, 0], feeding real ones for the first `warm_up` steps.
+
+    Args:
+        engine: the generator.
+        frames: (B, T + 1, 3, H, W) in [0, 1].
+        actions: int64 (B, T).
+        warm_up: steps that see the real frame, at least 1.
+        informed: how many lanes may infer their z.
+    """
+    state = engine.initial(frames[:, 0])
+    outputs, states, noises = [], [], []
+    for step in range(actions.shape[1]):
+        if step < warm_up:
+            state = {**state, "frame": frames[:, step]}
+        z = torch.randn(len(frames), *engine.noise_shape, device=frames.device)
+        state, output = engine.advance(state, actions[:, step], z, frames[:informed, step + 1])
+        outputs.append(output)
+        states.append(state)
+        noises.append(z)
+    names = ("frame", "reward", "end_logit", "kl", "memory_penalty")
+    stacked = [torch.stack([getattr(output, name) for output in outputs], 1).float() for name in names]
+    return Rollout(*stacked, torch.stack(noises, 1), states, informed)
+
+
+class GameGANTask:
+    """What the training loop needs to train a GameGAN; implements `Task`."""
+
+    score_key = "bound"
+
+    def __init__(self, config: GameGANConfig, train: Dataset, held_out: Dataset, device: torch.device) -> None:
+        self.config, self.settings = config, config.training
+        self.train, self.held_out, self.device = train, held_out, device
+        self.processes = distributed()
+        self.generator = torch.Generator().manual_seed(config.seed + self.processes.rank)
+        self.frames_per_step = config.data.batch_size * config.data.segment
+        self.done = 0
+
+        self.trained = GameGAN(config.model).to(device)
+        self.judges = build_discriminators(config.model).to(device)
+        self.processes.same(self.trained)
+        self.processes.same(self.judges)
+        self.model: nn.Module = copy.deepcopy(self.trained).eval() if self.settings.average else self.trained
+        rates = self.settings.learning_rate, self.settings.discriminator_learning_rate
+        self.optimizer = torch.optim.Adam(self.trained.parameters(), rates[0], self.settings.betas)
+        self.judge_optimizer = torch.optim.Adam(self.judges.parameters(), rates[1], (0.0, 0.9))
+
+    # -- one step ------------------------------------------------------------------------------------
+
+    def step(self) -> dict[str, Tensor]:
+        progress = self.done / self.settings.steps
+        segments = self._draw(progress)
+        lanes = len(segments.actions)
+        frames = to_float(segments.frames)
+        informed = round(self.settings.informed.at(progress) * lanes)
+        adversarial = self.settings.adversarial and progress >= self.settings.adversarial_from
+        warm_up = max(1, round(self.settings.warm_up.at(progress)))
+
+        self._set_rates(self.settings.decay.at(progress))
+        with self._precision():
+            rollout = unroll(self.trained.engine, frames, segments.actions, warm_up, informed)
+        terms = self._supervised(rollout, frames, segments)
+        if adversarial and informed < lanes:
+            terms |= self._adversarial(rollout, frames, segments.actions, warm_up)
+        loss = torch.stack([term for name, term in terms.items() if name != "discriminators"]).sum()
+        self._update(self.optimizer, self.trained, loss)
+        self._average()
+        self.done += 1
+        return {name: term.detach() for name, term in terms.items()}
+
+    def _draw(self, progress: float) -> Segments:
+        """A batch, cut at random to the steps that are unrolled at this point of the run."""
+        segments = self.train.sample(self.config.data.batch_size, self.generator)
+        longest = segments.actions.shape[1]
+        steps = min(longest, round(self.settings.unroll.at(progress)))
+        first = int(torch.randint(longest - steps + 1, (1,), generator=self.generator))
+        window = slice(first, first + steps)
+        return Segments(
+            segments.frames[:, first : first + steps + 1],
+            segments.actions[:, window],
+            segments.rewards[:, window],
+            segments.terminated[:, window],
+            segments.truncated[:, window],
+        )
+
+    def _supervised(self, rollout: Rollout, frames: Tensor, segments: Segments) -> dict[str, Tensor]:
+        """Reconstruction, KL, outcome, cycle and memory terms, over the lanes that can know the future."""
+        losses = self.settings.losses
+        lanes = rollout.informed or len(frames)
+        # A time limit is not in the pixels: its reward is no example of anything.
+        shown = (~segments.truncated[:lanes]).float()
+        ends = segments.terminated[:lanes].float()
+        reward = ((rollout.rewards[:lanes] - segments.rewards[:lanes]).square() * shown).mean()
+        end = F.binary_cross_entropy_with_logits(rollout.end_logits[:lanes], ends, shown)
+        terms = {
+            "reconstruction": losses.reconstruction * self._distance(rollout.frames[:lanes], frames[:lanes, 1:]),
+            "outcome": losses.outcome * (reward + end),
+        }
+        if rollout.informed:
+            terms["kl"] = losses.kl * rollout.kl[:lanes].mean()
+        if losses.cycle:
+            terms["cycle"] = losses.cycle * self._cycle(rollout)
+        if losses.memory:
+            terms["memory"] = losses.memory * rollout.penalty.mean()
+        return terms
+
+    def _distance(self, dreamt: Tensor, real: Tensor) -> Tensor:
+        if self.settings.distance == "squared":
+            return F.mse_loss(dreamt, real)
+        return F.binary_cross_entropy(dreamt.clamp(1e-4, 1 - 1e-4), real)
+
+    def _cycle(self, rollout: Rollout) -> Tensor:
+        """L1 between what the memory showed at each step and what the last memory still shows of it."""
+        engine, last = self.trained.engine, rollout.states[-1]
+        steps = [F.l1_loss(engine.recall(last, then), engine.recall(then, then)) for then in rollout.states[:-1]]
+        return torch.stack(steps).mean()
+
+    def _adversarial(self, rollout: Rollout, frames: Tensor, actions: Tensor, warm_up: int) -> dict[str, Tensor]:
+        """Updates the discriminators, then returns the generator's terms (and the discriminators' for the log)."""
+        lanes, steps = slice(rollout.informed, None), rollout.frames.shape[1]
+        length = min(self.settings.clip, steps)
+        first = int(torch.randint(steps - length + 1, (1,), generator=self.generator))
+        window, between = slice(first, first + length), slice(first + 1, first + length)
+        real = Clip(frames[lanes, 1:][:, window], actions[lanes, between])
+        flat = rollout.z.ndim == 3  # the paper's z is a vector; a map of z is inferred, not recovered
+        fake = Clip(rollout.frames[lanes, window], real.actions, rollout.z[lanes, between] if flat else None)
+        held = Clip(fake.frames.detach(), fake.actions, fake.z)
+        with self._precision():
+            judged = discriminator_loss(
+                self.judges, real, held, self.settings.losses, self.config.model.num_actions
+            )
+        self._update(self.judge_optimizer, self.judges, judged)
+        self.judges.requires_grad_(False)
+        with self._precision():
+            terms = generator_loss(self.judges, real, fake, self.settings.losses, paired=rollout.informed == 0)
+        self.judges.requires_grad_(True)
+        return {**terms, "discriminators": judged}
+
+    def _update(self, optimizer: torch.optim.Optimizer, module: nn.Module, loss: Tensor) -> None:
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.processes.average(module.parameters())
+        nn.utils.clip_grad_norm_(module.parameters(), self.settings.gradient_clip)
+        optimizer.step()
+
+    def _average(self) -> None:
+        """Moves the shipped weights towards the trained ones."""
+        if self.model is self.trained:
+            return
+        decay = min(self.settings.average, (1 + self.done) / (10 + self.done))
+        with torch.no_grad():
+            for kept, new in zip(self.model.parameters(), self.trained.parameters(), strict=True):
+                kept.lerp_(new, 1 - decay)
+
+    def _set_rates(self, share: float) -> None:
+        settings = self.settings
+        warmed = min(1.0, (self.done + 1) / 50)
+        self.optimizer.param_groups[0]["lr"] = settings.learning_rate * share * warmed
+        self.judge_optimizer.param_groups[0]["lr"] = settings.discriminator_learning_rate * share
+
+    def _precision(self) -> torch.autocast:
+        wanted = self.settings.precision == "bfloat16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
+
+    # -- what the loop asks for ----------------------------------------------------------------------
+
+    def validate(self) -> dict[str, float]:
+        """On held-out episodes, dreaming from one real frame on: the distance, the KL, and their weighted sum."""
+        segments = self.held_out.sample(VALIDATION_LANES, torch.Generator().manual_seed(0))
+        frames = to_float(segments.frames)
+        with self._playing() as engine, torch.no_grad():
+            torch.manual_seed(0)
+            informed = len(frames) if self.settings.losses.kl else 0
+            rollout = unroll(engine, frames, segments.actions, 1, informed)
+            distance = self._distance(rollout.frames, frames[:, 1:])
+            floor = self._distance(frames[:, 1:], frames[:, 1:])
+        kl = rollout.kl.mean()
+        bound = self.settings.losses.reconstruction * (distance - floor) + self.settings.losses.kl * kl
+        return {"bound": float(bound), "distance": float(distance - floor), "kl": float(kl)}
+
+    def sheet(self) -> np.ndarray:
+        """Held-out episodes: real above, dreamt below; after a few real frames the dream draws its own z."""
+        segments = self.held_out.sample(SHEET_ROWS, torch.Generator().manual_seed(1))
+        with self._playing() as engine, torch.no_grad():
+            torch.manual_seed(1)
+            rollout = unroll(engine, to_float(segments.frames), segments.actions, SHEET_REAL, 0)
+        return contact_sheet(segments.frames[:, 1:].cpu().numpy(), to_uint8(rollout.frames).cpu().numpy())
+
+    @contextmanager
+    def _playing(self) -> Iterator[Engine]:
+        """The shipped generator, as it is played."""
+        self.model.eval()
+        with self._precision():
+            yield self.model.engine  # pyright: ignore[reportReturnType]
+        if self.model is self.trained:
+            self.model.train()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "done": self.done,
+            "trained": self.trained.state_dict(),
+            "average": {} if self.model is self.trained else self.model.state_dict(),
+            "judges": self.judges.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "judge_optimizer": self.judge_optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.done = state["done"]
+        self.trained.load_state_dict(state["trained"])
+        if self.model is not self.trained:
+            self.model.load_state_dict(state["average"])
+        self.judges.load_state_dict(state["judges"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.judge_optimizer.load_state_dict(state["judge_optimizer"])
+        self.generator.set_state(state["generator"])
