@@ -12,6 +12,8 @@ from gamesim.envs.rules import DOOR, FLAG, FLOOR, FOOD, OUTSIDE, POWER, WALL, Gh
 
 TURN = {1: "flip", 2: 0, 3: 90, 4: -90}  # a sprite that looks right, turned to face 1 left .. 4 down
 OVER = 4  # supersampling of drawn tiles
+SOLID = np.isin(np.arange(256), (WALL, OUTSIDE))  # by cell class
+THING = np.isin(np.arange(256), (FOOD, POWER, FLAG, DOOR))
 FLASH = 10  # frightened ghosts flash in their last steps
 
 
@@ -50,6 +52,7 @@ class BoardPainter:
     def __init__(self) -> None:
         self.sprites = Sprites()
         self._tiles: dict[tuple, pygame.Surface] = {}
+        self._grounds: dict[tuple, pygame.Surface] = {}
 
     def draw(
         self,
@@ -84,7 +87,12 @@ class BoardPainter:
         old_clip = surface.get_clip()
         surface.set_clip(area.clip(old_clip))
         surface.fill(COLOURS["floor"], area)
-        self._draw_cells(surface, area, origin, cell, before, now, part, clock, hollow=view is None)
+        cells = shown_cells(before, now, part)
+        if view is None:
+            surface.blit(self._whole_ground(cells, cell), area)
+        else:
+            self._draw_ground(surface, area, origin, cell, cells)
+        self._draw_things(surface, area, origin, cell, cells, clock)
         flash = 0 < getattr(now, "fright", 0) <= FLASH and int(clock * 5) % 2 == 0
         for i, ghost in enumerate(now.ghosts):
             was = before.ghosts[i] if i < len(before.ghosts) else ghost
@@ -95,44 +103,68 @@ class BoardPainter:
         self._draw_pacman(surface, now.facing, at(origin, (px, py), cell), cell, clock, moving, dying)
         surface.set_clip(old_clip)
 
-    def _draw_cells(
+    def _draw_ground(
         self,
         surface: pygame.Surface,
         area: pygame.Rect,
         origin: tuple[int, int],
         cell: int,
-        before: Snapshot,
-        now: Snapshot,
-        part: float,
-        clock: float,
-        hollow: bool,
+        cells: np.ndarray,
     ) -> None:
-        cells = now.cells
+        """Walls, and what lies beyond the board, in the cells that the camera sees."""
         rows, columns = cells.shape
         masks = wall_masks(cells.tobytes(), cells.shape)
         first_x, first_y = (area.left - origin[0]) // cell, (area.top - origin[1]) // cell
-        uneaten = now.pacman if part < 0.55 else None  # food vanishes as the mouth closes on it
         for y in range(first_y, first_y + area.height // cell + 2):
             for x in range(first_x, first_x + area.width // cell + 2):
+                inside = 0 <= x < columns and 0 <= y < rows
+                kind = cells[y, x] if inside else OUTSIDE
                 place = (origin[0] + x * cell, origin[1] + y * cell)
-                if not (0 <= x < columns and 0 <= y < rows):
-                    surface.blit(self._outside(cell), place)
-                    continue
-                kind = cells[y, x]
-                if (x, y) == uneaten and kind == FLOOR:
-                    kind = before.cells[y, x] if before.cells.shape == cells.shape else kind
                 if kind == WALL:
-                    surface.blit(self._wall(int(masks[y, x]), cell, hollow), place)
+                    surface.blit(self._wall(int(masks[y, x]), cell, hollow=False), place)
                 elif kind == OUTSIDE:
                     surface.blit(self._outside(cell), place)
-                elif kind != FLOOR:
-                    self._draw_thing(surface, int(kind), place, cell, clock)
+
+    def _whole_ground(self, cells: np.ndarray, cell: int) -> pygame.Surface:
+        """The same for a board that is seen as a whole: one picture, drawn again when its walls change."""
+        solid = SOLID[cells]
+        key = (solid.tobytes(), cells.shape, cell)
+        if key not in self._grounds:
+            if len(self._grounds) > 4:
+                self._grounds.clear()
+            ground = pygame.Surface((cell * cells.shape[1], cell * cells.shape[0])).convert()
+            ground.fill(COLOURS["floor"])
+            masks = wall_masks(cells.tobytes(), cells.shape)
+            for y, x in np.argwhere(solid).tolist():
+                wall = cells[y, x] == WALL
+                tile = self._wall(int(masks[y, x]), cell, hollow=True) if wall else self._outside(cell)
+                ground.blit(tile, (x * cell, y * cell))
+            self._grounds[key] = ground
+        return self._grounds[key]
+
+    def _draw_things(
+        self,
+        surface: pygame.Surface,
+        area: pygame.Rect,
+        origin: tuple[int, int],
+        cell: int,
+        cells: np.ndarray,
+        clock: float,
+    ) -> None:
+        """Food, pellets, flag and door, where the camera sees them."""
+        seen = area.inflate(2 * cell, 2 * cell)
+        for y, x in np.argwhere(THING[cells]).tolist():
+            place = (origin[0] + x * cell, origin[1] + y * cell)
+            if seen.collidepoint(place):
+                self._draw_thing(surface, int(cells[y, x]), place, cell, clock)
 
     def _draw_thing(
         self, surface: pygame.Surface, kind: int, place: tuple[int, int], cell: int, clock: float
     ) -> None:
         if kind == FOOD:
-            surface.blit(self.sprites.get("food", cell), place)
+            dot = self._tile(("food", cell), lambda: self._opaque_food(cell))
+            shift = (cell - dot.get_width()) // 2
+            surface.blit(dot, (place[0] + shift, place[1] + shift))
         elif kind == POWER:
             size = max(1, round(cell * (1.05 + 0.12 * math.sin(clock * 6))))
             shift = (cell - size) // 2
@@ -183,12 +215,31 @@ class BoardPainter:
     def _outside(self, cell: int) -> pygame.Surface:
         return self._tile(("outside", cell), lambda: draw_outside(cell))
 
+    def _opaque_food(self, cell: int) -> pygame.Surface:
+        """The middle of the food's sprite on floor: there is much of it, and this is drawn faster."""
+        side = max(1, min(cell, round(cell * 0.4) // 2 * 2 + cell % 2))
+        patch = pygame.Surface((side, side)).convert()
+        patch.fill(COLOURS["floor"])
+        patch.blit(self.sprites.get("food", cell), ((side - cell) // 2, (side - cell) // 2))
+        return patch
+
     def _tile(self, key: tuple, draw) -> pygame.Surface:
         if key not in self._tiles:
             if len(self._tiles) > 600:
                 self._tiles.clear()
             self._tiles[key] = draw()
         return self._tiles[key]
+
+
+def shown_cells(before: Snapshot, now: Snapshot, part: float) -> np.ndarray:
+    """The board at this moment: food vanishes only as the mouth closes on it."""
+    x, y = now.pacman
+    same = before.cells.shape == now.cells.shape and now.cells[y, x] == FLOOR
+    if part >= 0.55 or not same or before.cells[y, x] == FLOOR or before.steps >= now.steps:
+        return now.cells
+    cells = now.cells.copy()
+    cells[y, x] = before.cells[y, x]
+    return cells
 
 
 def at(origin: tuple[int, int], place: tuple[float, float], cell: int) -> tuple[int, int]:

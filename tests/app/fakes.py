@@ -14,6 +14,8 @@ class FakeDream(gym.Env[np.ndarray, int]):
         actions: all that it was asked since then.
     """
 
+    metadata = {"render_modes": ["rgb_array"]}
+
     def __init__(
         self,
         checkpoint: str = "",

@@ -1,0 +1,90 @@
+"""What the tests of the app drive: a window with posted keys, real games, and a dream without a network."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import gymnasium as gym
+import pygame
+
+import gamesim  # noqa: F401
+from app.fakes import FakeDream
+from gamesim.app.catalog import MAZE, PACMAN, Title, games
+from gamesim.app.play import Engine, Session
+from gamesim.app.screens.menu import Menu
+from gamesim.app.userdata import Scores
+from gamesim.app.window import Window
+
+FRAME = 1 / 60
+
+
+class Driver:
+    """A window on a dummy display, driven by posted key events and by time that the test hands out."""
+
+    def __init__(self, checkpoints: Path, tmp_path: Path) -> None:
+        self.recordings = tmp_path / "recordings"
+        self.window = Window(checkpoints, self.recordings, Scores(tmp_path / "scores.json"))
+        self.window.go(Menu(self.window))
+
+    def frames(self, count: int, seconds: float = FRAME) -> None:
+        for _ in range(count):
+            self.window.frame(seconds)
+
+    def press(self, *keys: int) -> None:
+        """Tap keys one after another, a frame each."""
+        for key in keys:
+            self.down(key)
+            self.up(key)
+            self.frames(1, 0.0)
+
+    def down(self, key: int) -> None:
+        pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=key))
+
+    def up(self, key: int) -> None:
+        pygame.event.post(pygame.event.Event(pygame.KEYUP, key=key))
+
+    def until(self, condition: Callable[[], object], seconds: float = 10.0) -> None:
+        """Go on, without time passing in the game, until something loaded or saved elsewhere is there."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            state = (type(self.window.screen).__name__, self.window.help, self.window.running, self.said)
+            assert time.monotonic() < deadline, f"it did not happen in time: {state}"
+            self.frames(1, 0.0)
+            time.sleep(0.002)
+
+    def play(self, name: str) -> "Driver":
+        """Open a title from the menu, by its name, with the keys that this takes."""
+        menu = self.window.screen
+        assert isinstance(menu, Menu)
+        self.frames(1, 0.0)
+        wanted = next(i for i, card in enumerate(menu.cards) if card.title.name == name)
+        menu.chosen = wanted
+        self.press(pygame.K_RETURN)
+        self.until(lambda: type(self.window.screen).__name__ == "Play")
+        return self
+
+    def resize(self, width: int, height: int) -> None:
+        self.window.surface = pygame.display.set_mode((width, height), pygame.RESIZABLE)
+
+    @property
+    def session(self) -> Session:
+        return self.window.screen.session  # type: ignore[attr-defined]
+
+    @property
+    def said(self) -> str:
+        return " ".join(self.window.toasts.words)
+
+
+def engine(world: str = PACMAN, seed: int = 3, **kwargs) -> Engine:
+    """A real game without ghosts (nothing happens by chance) and without a limit."""
+    title = next(game for game in games() if game.world == world)
+    settings = {"max_steps": None, "num_ghosts": 0, **kwargs} if world in (PACMAN, MAZE) else kwargs
+    made = Engine(title, gym.make(world, **settings))
+    made.frame, made.info = made.env.reset(seed=seed)
+    made.reset()
+    return made
+
+
+def dream(**kwargs) -> Engine:
+    title = Title("Fake", "", "gamesim/Dream-v0", {}, PACMAN, Path("nowhere"))
+    return Engine(title, FakeDream(**kwargs))

@@ -1,0 +1,223 @@
+"""A session of play: its clock, its two engines, and what time does to them. No window is needed."""
+
+import numpy as np
+import pytest
+
+from app.driver import FRAME, dream, engine
+from gamesim.app.catalog import ARCADE, MAZE
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP
+from gamesim.app.play import CARRIED, COLDEST, HOTTEST, PAUSES, READY, REST, Session
+
+
+def free_ways(made) -> list[int]:
+    """Moves that lead somewhere from where Pac-Man stands."""
+    now = made.now
+    (x, y), cells = now.pacman, np.pad(now.cells, 1, constant_values=1)
+    around = {LEFT: (x - 1, y), RIGHT: (x + 1, y), UP: (x, y - 1), DOWN: (x, y + 1)}
+    return [move for move, (nx, ny) in around.items() if cells[ny + 1, nx + 1] != 1]
+
+
+def run(session: Session, seconds: float) -> None:
+    for _ in range(round(seconds / FRAME)):
+        session.update(FRAME)
+
+
+def test_a_short_tap_moves_exactly_one_cell():
+    session = Session(engine())
+    start, move = session.engine.now.pacman, free_ways(session.engine)[0]
+    session.steering.press(move)
+    session.update(FRAME)
+    session.steering.release(move)
+    run(session, 1.0)
+    x, y = session.engine.now.pacman
+    assert abs(x - start[0]) + abs(y - start[1]) == 1
+
+
+def test_a_held_key_moves_once_a_tick():
+    session = Session(engine(MAZE))
+    session.steering.press(free_ways(session.engine)[0])
+    run(session, 1.0)
+    assert session.engine.steps == pytest.approx(session.engine.title.rate, abs=2)
+
+
+def test_a_press_after_a_rest_is_answered_within_half_a_tick():
+    session = Session(engine())
+    run(session, 0.95 / session.engine.rate)
+    before = session.engine.steps
+    session.steering.press(free_ways(session.engine)[0])
+    session.update(FRAME)
+    assert session.engine.steps == before + 1
+
+
+def test_pause_stops_the_clock_and_step_makes_one_step():
+    session = Session(engine())
+    session.paused = True
+    run(session, 1.0)
+    assert session.engine.steps == 0
+    session.step_once()
+    assert session.engine.steps == 1 and session.paused
+
+
+def test_a_long_absence_is_not_caught_up():
+    session = Session(engine())
+    session.update(1000.0)
+    assert session.engine.steps <= 2
+
+
+def test_motion_is_drawn_between_cells():
+    session = Session(engine())
+    run(session, 1.2 / session.engine.rate)
+    assert 0.0 < session.part < 1.0
+
+
+def test_the_dream_starts_from_the_last_frames_of_the_game():
+    session = Session(engine())
+    session.other = dream()
+    run(session, 3.0)
+    seen = [frame for frame, _ in session.engine.trail]
+    assert session.switch()
+    given = session.engine.env.given
+    assert len(seen) == CARRIED
+    np.testing.assert_array_equal(given["frames"], np.stack(seen))
+    assert given["actions"].shape == (CARRIED - 1,)
+    np.testing.assert_array_equal(session.engine.frame, seen[-1])
+
+
+def test_carried_actions_are_those_between_the_carried_frames():
+    session = Session(engine())
+    session.other = dream()
+    moves = [LEFT, RIGHT, UP, DOWN, LEFT]
+    for move in moves:
+        session.steering.press(move)
+        session.steering.release(move)
+        session.tick()
+    session.switch()
+    assert session.engine.env.given["actions"].tolist() == moves
+    assert len(session.engine.env.given["frames"]) == len(moves) + 1
+
+
+def test_tab_and_back_leaves_the_real_game_as_it_was():
+    session = Session(engine())
+    session.other = dream()
+    run(session, 1.0)
+    real = session.engine
+    before, frame, steps = real.env.unwrapped.snapshot(), real.frame.copy(), real.steps
+    session.switch()
+    session.steering.press(RIGHT)
+    run(session, 2.0)
+    assert session.engine.steps > 5
+    session.switch()
+    after = session.engine.env.unwrapped.snapshot()
+    assert session.engine is real and real.steps == steps
+    assert (after.pacman, after.steps, after.score) == (before.pacman, before.steps, before.score)
+    np.testing.assert_array_equal(after.cells, before.cells)
+    np.testing.assert_array_equal(real.frame, frame)
+
+
+def test_a_dream_of_another_size_begins_by_itself_and_says_so():
+    session = Session(engine())
+    session.other = dream(side=64)
+    assert session.switch() is False
+    assert session.engine.frame.shape == (64, 64, 3)
+
+
+def test_side_by_side_both_get_the_same_keys_from_the_same_moment():
+    session = Session(engine())
+    session.other = dream()
+    run(session, 0.5)
+    session.toggle_beside()
+    real, dreamt = session.playing
+    assert real.temperature is None and dreamt.temperature is not None
+    np.testing.assert_array_equal(real.frame, dreamt.frame)
+    steps = real.steps
+    session.steering.press(DOWN)
+    run(session, 1.0)
+    assert real.steps - steps == dreamt.steps
+    assert dreamt.env.actions == [DOWN] * dreamt.steps
+
+
+def test_side_by_side_can_begin_from_the_dream():
+    session = Session(dream())
+    session.other = engine()
+    session.toggle_beside()
+    assert session.engine.temperature is None and session.beside
+
+
+@pytest.mark.parametrize(("turns", "end"), [([0.1] * 50, HOTTEST), ([-0.1] * 50, COLDEST)])
+def test_temperature_stays_in_its_range(turns, end):
+    session = Session(dream())
+    for turn in turns:
+        session.turn_temperature(turn)
+    assert session.engine.env.temperature == pytest.approx(end)
+    assert session.turn_temperature(None) == 1.0
+
+
+def test_a_real_game_has_no_temperature():
+    assert Session(engine()).turn_temperature(0.1) is None
+
+
+def test_rewinding_a_dream_restores_its_states_one_by_one():
+    session = Session(dream())
+    frames = [session.engine.frame.copy()]
+    for _ in range(6):
+        session.tick()
+        frames.append(session.engine.frame.copy())
+    session.rewinding = True
+    run(session, 10 / session.engine.rate)
+    assert session.engine.steps == 0 and session.engine.total == 0.0
+    np.testing.assert_array_equal(session.engine.frame, frames[0])
+    session.rewinding = False
+    run(session, 1.0)
+    assert session.engine.steps > 0
+
+
+def test_a_dream_that_ended_can_be_rewound_and_played_on():
+    session = Session(dream(length=3))
+    for _ in range(3):
+        session.tick()
+    assert session.engine.over
+    assert session.engine.rewind()
+    assert session.engine.over is None and session.engine.steps == 2
+
+
+def test_after_the_end_nothing_moves_until_the_next_episode_begins_by_itself():
+    session = Session(engine(max_steps=3))
+    run(session, 1.0)
+    assert session.engine.over == "Out of time" and session.engine.steps == 3
+    run(session, REST - 0.4)
+    assert session.engine.over is None
+
+
+def test_reset_begins_a_new_episode_for_both():
+    session = Session(engine())
+    session.other = dream()
+    session.toggle_beside()
+    run(session, 1.0)
+    session.restart()
+    assert [made.steps for made in session.playing] == [0, 0]
+    np.testing.assert_array_equal(session.engine.frame, session.other.frame)
+
+
+def test_an_arcade_life_costs_a_pause_and_the_game_goes_on():
+    session = Session(engine(ARCADE))
+    for _ in range(2000):
+        session.steering.press(LEFT if session.engine.steps % 20 < 10 else RIGHT)
+        session.tick()
+        if "eaten" in session.engine.events:
+            break
+    lives, steps = session.engine.now.lives, session.engine.steps
+    assert lives == 2
+    run(session, 0.5 * PAUSES["eaten"])
+    assert session.engine.steps == steps
+    assert 0.0 < session.death(session.engine) < 1.0
+    run(session, 0.8 * PAUSES["eaten"])
+    assert session.ready and session.death(session.engine) is None
+    run(session, READY + 1.0)
+    assert session.engine.steps > steps + 1 and session.engine.now.lives == lives
+
+
+def test_the_end_probability_is_shown_where_an_engine_says_it():
+    session = Session(dream(length=1))
+    session.tick()
+    assert session.engine.end_probability == pytest.approx(0.9)
+    assert engine().end_probability is None
