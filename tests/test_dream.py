@@ -103,6 +103,44 @@ class TestLikeAnyGame:
         assert not any(t.requires_grad for t in env.state.memory.values())
 
 
+class TestARealEngine:
+    @pytest.fixture(params=["gamegan-tiny", "gamegan-lite"])
+    def engine(self, starts, tmp_path, request):
+        from gamesim import models
+
+        config = load(request.param)
+        torch.manual_seed(0)
+        weights = models.build(config).state_dict()
+        checkpoint.save(tmp_path / "tiny", weights=weights, config=config, starts=starts, card={})
+        return tmp_path / "tiny"
+
+    def test_check_env_finds_nothing_to_warn_about(self, engine):
+        env = gym.make("gamesim/Dream-v0", checkpoint=str(engine), render_mode="rgb_array")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            check_env(env.unwrapped)
+
+    def test_a_lane_is_the_single_dream_but_for_the_last_bits_of_floats(self, engine):
+        batch, alone = DreamVectorEnv(engine, 3), DreamEnv(engine)
+        first, _ = batch.reset(seed=4)
+        assert (alone.reset(seed=6)[0] == first[2]).all()
+        for action in ACTIONS[:8]:
+            lanes = batch.step(np.full(3, action))
+            if batch.ended[2]:
+                break
+            frame, reward, *_ = alone.step(action)
+            assert np.abs(frame.astype(int) - lanes[0][2]).max() <= 1
+            assert reward == pytest.approx(lanes[1][2], abs=1e-4)
+
+    def test_it_can_be_looked_into(self, engine):
+        env = DreamEnv(engine)
+        env.reset(seed=0)
+        env.step(1)
+        assert env.features().dtype == np.float32
+        assert env.features().ndim == 1
+        assert all(isinstance(values, np.ndarray) for values in env.internals().values())
+
+
 class TestSeeds:
     def test_the_same_seed_is_the_same_dream_and_another_is_not(self, folder):
         def dream(seed):

@@ -79,8 +79,8 @@ def join(parts: list[Played]) -> Played:
 class Wanderer:
     """Walks on with momentum, mostly where it is free to, by what the view's cells show.
 
-    At every step, by chance: 15% any of the five actions (so that walls are run into), 10% turn back (so
-    that places are come back to), 20% another free direction, else straight on. Where straight on is
+    At every step, by chance: 10% any of the five actions, 10% into a wall where one is beside it, 10% back
+    (so that places are come back to), 20% another free direction, else straight on. Where straight on is
     blocked it takes another free direction. It is part of the figures' definition: do not tune it.
     """
 
@@ -99,13 +99,13 @@ class Wanderer:
         weight[lanes, self.heading - 1] *= 1e-3
         weight[lanes, back - 1] *= 1e-6
         turn = weight.argmax(1) + 1
+        bump = (self.random.random((len(cells), 4)) * ~free).argmax(1) + 1
+        bump = np.where(free.all(1), self.heading, bump)
+        anything = self.random.integers(0, 5, len(cells))
         chance = self.random.random(len(cells))
         ahead = np.where(free[lanes, self.heading - 1], self.heading, turn)
-        action = np.select(
-            [chance < 0.15, chance < 0.25, chance < 0.45],
-            [self.random.integers(0, 5, len(cells)), back, turn],
-            ahead,
-        )
+        choices = [anything, bump, back, turn]
+        action = np.select([chance < 0.1, chance < 0.2, chance < 0.3, chance < 0.5], choices, ahead)
         moves = action > 0
         self.heading = np.where(moves, np.maximum(action, 1), self.heading)
         return action.astype(np.int64)

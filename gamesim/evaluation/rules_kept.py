@@ -49,8 +49,8 @@ dreamt frame in which a cell is in view, with no ghost on it, counts once.
 *Census.* `ratio_floor`, `ratio_wall`, `ratio_food`, `ratio_ghost`, `ratio_flag`, `ratio_outside`: how
 common a cell class is at dreamt step 15, Pac-Man's cell left out, divided by the same in real episodes at
 the same step under the same wanderer. Range 0 and up; 1 is best. Taken over the lanes that have not ended
-by then by their own account (end_probability > 0.5 in the dream), on both sides. NaN if neither shows the
-class, infinite if only the dream does.
+by then by their own account (end_probability > 0.5 in the dream), on both sides; over all lanes of a dream
+that has ended in nine of ten. NaN if neither shows the class, infinite if only the dream does.
 
 *Sharpness.* `undecodable`: share of dreamt cells further than `UNDECODABLE` from every tile (0 is best).
 
@@ -173,7 +173,9 @@ def census(dreamt: Played, real: Played, step: int = CENSUS_AT) -> dict[str, flo
     step = min(step, dreamt.rewards.shape[1])
 
     def shares(played: Played) -> dict[str, float]:
-        views = played.cells[played.going(step), played.warm_up + step - 1].reshape(-1, 49)
+        going = played.going(step)
+        lanes = going if going.mean() > 0.1 else np.ones_like(going)
+        views = played.cells[lanes, played.warm_up + step - 1].reshape(-1, 49)
         views = np.delete(views, 24, axis=1)  # Pac-Man's own cell
         return {
             name: float((views == code).mean()) if views.size else float("nan")
