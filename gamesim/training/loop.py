@@ -19,7 +19,6 @@ costs the steps since the last save and nothing else.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import math
 import sys
@@ -64,13 +63,15 @@ class Task(Protocol):
 
     Attributes:
         model: What is shipped.
-        frames_per_step: Frames of play that one step of one process learns from.
+        frames_per_step: Frames of play that the next step of one process learns from; may change over a run.
         score_key: The key of `validate` that decides which checkpoint is best; lower is better.
     """
 
     model: nn.Module
-    frames_per_step: int
     score_key: str
+
+    @property
+    def frames_per_step(self) -> int: ...
 
     def step(self) -> Mapping[str, Tensor]:
         """Take one optimiser step of everything; return 0-d tensors, still on the device."""
@@ -145,7 +146,7 @@ class _Loop:
         self.task, self.config, self.out, self.device = task, config, out, device
         self.starts, self.facts, self.processes = starts, facts, processes
         self.settings = config.training
-        self.step, self.seconds, self.best = 0, 0.0, math.inf
+        self.step, self.frames, self.seconds, self.best = 0, 0, 0.0, math.inf
         self.validation: dict[str, float] = {}
         self.sums: dict[str, Tensor] = {}
         self.summed = 0
@@ -183,6 +184,8 @@ class _Loop:
             self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
             self.validation = state["validation"]
             self.task.load_state_dict(state["task"])
+            # A run of before frames were counted: as if every step had been like the next one.
+            self.frames = state.get("frames", self.step * self.task.frames_per_step * self.processes.count)
             set_rng_state(state["rng"])
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             raise UserError(f"{folder}: does not fit this task: {one_line(str(error), 160)}") from None
@@ -207,10 +210,11 @@ class _Loop:
         """Train until the end or a signal."""
         settings = self.settings
         began = sampled = saved = logged = time.monotonic()
-        already, logged_step = self.seconds, self.step
+        already, logged_step, logged_frames = self.seconds, self.step, self.frames
         outcome: Outcome = "done"
         with self._bar() as bar:
             while self.step < settings.steps:
+                self.frames += self.task.frames_per_step * self.processes.count
                 self._add(self.task.step())
                 self.step += 1
                 now = time.monotonic()
@@ -226,8 +230,9 @@ class _Loop:
                 validate = self.step % settings.validate_every == 0 or self.step == settings.steps
                 log = last or validate or save or self.step % settings.log_every == 0
                 if log:
-                    pace = (self.step - logged_step) / max(time.monotonic() - logged, 1e-9)
-                    self._log(bar, pace, validate)
+                    passed = max(time.monotonic() - logged, 1e-9)
+                    steps, frames = self.step - logged_step, self.frames - logged_frames
+                    self._log(bar, steps / passed, frames / passed, validate)
                 if sheet or last:
                     self._sheet()
                     sampled = time.monotonic()
@@ -235,7 +240,7 @@ class _Loop:
                     self.save()
                     saved = time.monotonic()
                 if log:  # what was validated, drawn and saved is no part of the pace
-                    logged, logged_step = time.monotonic(), self.step
+                    logged, logged_step, logged_frames = time.monotonic(), self.step, self.frames
                 bar.update(1)
                 if stop:
                     outcome = "stopped" if self.step < settings.steps else "done"
@@ -251,8 +256,8 @@ class _Loop:
             self.sums[key] = self.sums[key] + part if key in self.sums else part
         self.summed += 1
 
-    def _log(self, bar: tqdm, pace: float, validate: bool) -> None:
-        """Write a line of the log; `pace` is steps per second since the last one."""
+    def _log(self, bar: tqdm, pace: float, frames: float, validate: bool) -> None:
+        """Write a line of the log; `pace` is steps, and `frames` frames, per second since the last one."""
         names = list(self.sums)
         values = torch.stack([self.sums[name] for name in names]).tolist() if names else []
         losses = {name: total / self.summed for name, total in zip(names, values, strict=True)}
@@ -262,7 +267,6 @@ class _Loop:
             with same_rng():
                 self.validation = {key: float(figure) for key, figure in self.task.validate().items()}
             self._guard(self.validation)
-        frames = pace * self.task.frames_per_step * self.processes.count
         record: dict[str, Any] = {
             "step": self.step,
             "seconds": round(self.seconds, 3),
@@ -274,9 +278,8 @@ class _Loop:
             record["validation"] = self.validation
         if self.processes.first:
             self._write_line(record)
-            bar.set_postfix_str(
-                f"{frames:.0f} frames/s " + " ".join(f"{k} {v:.3g}" for k, v in losses.items()), refresh=False
-            )
+            shown = " ".join(f"{k} {v:.3g}" for k, v in losses.items())
+            bar.set_postfix_str(f"{frames:.0f} frames/s {shown}", refresh=False)
         if validate and self.validation[self.task.score_key] < self.best:
             self.best = self.validation[self.task.score_key]
             self._save_checkpoint("best")
@@ -288,9 +291,8 @@ class _Loop:
             self._broken(f"{bad[0]} is {figures[bad[0]]}" if bad else "another process met NaN or infinity")
 
     def _broken(self, what: str) -> None:
-        if self.saved_step is None:
-            kept = "no checkpoint had been saved yet"
-        else:
+        kept = "no checkpoint had been saved yet"
+        if self.saved_step is not None:
             kept = f"the checkpoint of step {self.saved_step} is kept in {self.out / 'last'}"
         if self.processes.first:
             record = {"step": self.step, "seconds": round(self.seconds, 3), "status": "broken", "why": what}
@@ -303,6 +305,7 @@ class _Loop:
         """Save what a resume needs, and the newest checkpoint."""
         state = {
             "step": self.step,
+            "frames": self.frames,
             "seconds": self.seconds,
             "best": self.best,
             "validation": self.validation,
@@ -342,7 +345,7 @@ class _Loop:
                 "processes": self.processes.count,
                 "steps": f"{self.step} of {self.settings.steps}",
                 "minutes": round(self.seconds / 60, 1),
-                "frames seen": self.step * self.task.frames_per_step * self.processes.count,
+                "frames seen": self.frames,
             },
             metrics={"validation": self.validation} if self.validation else None,
         )
@@ -352,9 +355,8 @@ class _Loop:
             return
         with same_rng():
             picture = self.task.sheet()
-        data = io.BytesIO()
-        imageio.imwrite(data, picture, extension=".png")
-        storage.write_file(self.out / "samples" / f"{self.step:08d}.png", data.getvalue())
+        data = imageio.imwrite("<bytes>", picture, extension=".png")
+        storage.write_file(self.out / "samples" / f"{self.step:08d}.png", data)
 
     def _write_line(self, record: Mapping[str, Any]) -> None:
         path = self.out / "metrics.jsonl"
