@@ -97,8 +97,7 @@ class BoardPainter:
         for i, ghost in enumerate(now.ghosts):
             was = before.ghosts[i] if i < len(before.ghosts) else ghost
             place = between((was.x, was.y), (ghost.x, ghost.y), part, now.cells.shape)
-            if dying is None or dying < 0.15:
-                self._draw_ghost(surface, ghost, at(origin, place, cell), cell, clock + 0.13 * i, flash)
+            self._draw_ghost(surface, ghost, at(origin, place, cell), cell, clock + 0.13 * i, flash)
         moving = before.pacman != now.pacman and part < 1
         self._draw_pacman(surface, now.facing, at(origin, (px, py), cell), cell, clock, moving, dying)
         surface.set_clip(old_clip)

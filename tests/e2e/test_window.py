@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from gamesim.data.episode import Episode
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / ".ci" / "out"
+DREAMS = Path(os.environ.get("E2E_CHECKPOINTS", ROOT / "checkpoints"))
 
 pytestmark = [
     pytest.mark.e2e,
@@ -27,9 +29,14 @@ class App:
 
     def __init__(self, folder: Path, *words: str) -> None:
         self.folder = folder
-        if (ROOT / "checkpoints").is_dir():
-            (folder / "checkpoints").symlink_to(ROOT / "checkpoints")
-        env = {**os.environ, "XDG_DATA_HOME": str(folder / "data"), "PYTHONPATH": str(ROOT)}
+        if DREAMS.is_dir():
+            (folder / "checkpoints").symlink_to(DREAMS)
+        env = {
+            **os.environ,
+            "XDG_DATA_HOME": str(folder / "data"),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONFAULTHANDLER": "1",
+        }
         env.pop("SDL_VIDEODRIVER", None)  # the other tests set it to dummy
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
@@ -43,14 +50,14 @@ class App:
         self.seconds_to_window = time.perf_counter() - self.started
 
     def _find(self) -> str:
-        for _ in range(600):
+        for _ in range(400):
             found = self._tool("search", "--onlyvisible", "--class", "^gamesim$")
             if found:
                 return found.split()[0]
             assert self.process.poll() is None, self.process.communicate()[1]
             time.sleep(0.05)
-        self.process.kill()
-        raise AssertionError("no window")
+        self.process.send_signal(signal.SIGABRT)  # it says where it hangs
+        raise AssertionError(f"no window: {self.process.communicate()[1]}")
 
     def _tool(self, *words: str) -> str:
         return subprocess.run(["xdotool", *words], capture_output=True, text=True, check=False).stdout
@@ -147,7 +154,7 @@ def test_a_killed_app_has_kept_what_was_played(app: App, folder: Path) -> None:
     assert sum(len(episode) for episode in episodes(folder)) >= 8
 
 
-@pytest.mark.skipif(not (ROOT / "checkpoints").is_dir(), reason="no dream is shipped yet")
+@pytest.mark.skipif(not DREAMS.is_dir(), reason="no dream is shipped yet")
 def test_dream_temperature_tab_side_by_side_quit(app: App, folder: Path) -> None:
     app.keys("Right", "Return", pause=1.0)  # Pac-Man
     app.keys("Right", "Down")

@@ -39,7 +39,7 @@ class Screen:
         """Where messages are stacked, from the bottom up."""
         scale = Scale.of(size)
         width = min(size[0] - 2 * scale.gap, scale.px(640))
-        return pygame.Rect((size[0] - width) // 2, 0, max(0, width), size[1] - scale.gap)
+        return pygame.Rect((size[0] - width) // 2, 0, max(0, width), max(0, size[1] - scale.px(64)))
 
     def close(self) -> None:
         """The screen is left for good: let go of what it holds."""
