@@ -101,7 +101,6 @@ class GameGANLosses(Section):
     memory: float = Field(default=7.5e-5, ge=0, le=1e6)
     gradient_penalty: float = Field(default=1.0, ge=0, le=1e6, description="on real frames and pairs")
     temporal_gradient_penalty: float = Field(default=10.0, ge=0, le=1e6)
-    kl: float = Field(default=0.0, ge=0, le=1e6, description="maps: nats that z may cost")
     outcome: float = Field(default=1.0, ge=0, le=1e6, description="reward and end of the episode")
 
 
@@ -120,6 +119,10 @@ class GameGANTraining(LoopConfig):
     informed: Schedule = Field(
         default=Schedule(start=0, end=0), description="maps: share of lanes whose z is inferred"
     )
+    dreaming: Schedule = Field(
+        default=Schedule(start=0, end=0), description="maps: share of the informed lanes that dream freely instead"
+    )
+    kl: Schedule = Field(default=Schedule(start=0, end=0), description="maps: weight of the nats that z costs")
     distance: Literal["squared", "bernoulli"] = Field(default="squared", description="of reconstruction")
     adversarial: bool = Field(default=True, description="false: the Action-LSTM-like baseline")
     adversarial_from: float = Field(default=0.0, ge=0, le=1, description="share of the run before GAN terms")

@@ -81,7 +81,6 @@ class GameGANTask:
         self.train, self.held_out, self.device = train, held_out, device
         self.processes = distributed()
         self.generator = torch.Generator().manual_seed(config.seed + self.processes.rank)
-        self.frames_per_step = config.data.batch_size * config.data.segment
         self.done = 0
 
         self.trained = GameGAN(config.model).to(device)
@@ -95,12 +94,22 @@ class GameGANTask:
 
     # -- one step ------------------------------------------------------------------------------------
 
+    @property
+    def frames_per_step(self) -> int:
+        return self.config.data.batch_size * self._length()
+
+    def _length(self) -> int:
+        """Steps of a sequence that the next step of the run unrolls."""
+        wanted = round(self.settings.unroll.at(self.done / self.settings.steps))
+        return min(max(wanted, 1), self.train.segment)
+
     def step(self) -> dict[str, Tensor]:
         progress = self.done / self.settings.steps
-        segments = self._draw(progress)
+        segments = self._draw()
         lanes = len(segments.actions)
         frames = to_float(segments.frames)
-        informed = round(self.settings.informed.at(progress) * lanes)
+        dreaming = self.settings.dreaming.at(progress)
+        informed = round(self.settings.informed.at(progress) * (1 - dreaming) * lanes)
         adversarial = self.settings.adversarial and progress >= self.settings.adversarial_from
         warm_up = max(1, round(self.settings.warm_up.at(progress)))
 
@@ -116,12 +125,11 @@ class GameGANTask:
         self.done += 1
         return {name: term.detach() for name, term in terms.items()}
 
-    def _draw(self, progress: float) -> Segments:
+    def _draw(self) -> Segments:
         """A batch, cut at random to the steps that are unrolled at this point of the run."""
         segments = self.train.sample(self.config.data.batch_size, self.generator)
-        longest = segments.actions.shape[1]
-        steps = min(longest, round(self.settings.unroll.at(progress)))
-        first = int(torch.randint(longest - steps + 1, (1,), generator=self.generator))
+        steps = self._length()
+        first = int(torch.randint(self.train.segment - steps + 1, (1,), generator=self.generator))
         window = slice(first, first + steps)
         return Segments(
             segments.frames[:, first : first + steps + 1],
@@ -145,7 +153,7 @@ class GameGANTask:
             "outcome": losses.outcome * (reward + end),
         }
         if rollout.informed:
-            terms["kl"] = losses.kl * rollout.kl[:lanes].mean()
+            terms["kl"] = self.settings.kl.at(self.done / self.settings.steps) * rollout.kl[:lanes].mean()
         if losses.cycle:
             terms["cycle"] = losses.cycle * self._cycle(rollout)
         if losses.memory:
@@ -218,12 +226,12 @@ class GameGANTask:
         frames = to_float(segments.frames)
         with self._playing() as engine, torch.no_grad():
             torch.manual_seed(0)
-            informed = len(frames) if self.settings.losses.kl else 0
+            informed = len(frames) if self.settings.informed.end else 0
             rollout = unroll(engine, frames, segments.actions, 1, informed)
             distance = self._distance(rollout.frames, frames[:, 1:])
             floor = self._distance(frames[:, 1:], frames[:, 1:])
         kl = rollout.kl.mean()
-        bound = self.settings.losses.reconstruction * (distance - floor) + self.settings.losses.kl * kl
+        bound = self.settings.losses.reconstruction * (distance - floor) + self.settings.kl.end * kl
         return {"bound": float(bound), "distance": float(distance - floor), "kl": float(kl)}
 
     def sheet(self) -> np.ndarray:

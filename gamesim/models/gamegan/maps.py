@@ -27,20 +27,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gamesim.models import State
+from gamesim.models.gamegan.cells import PerCell, grid, to_cells, to_pixels
 from gamesim.models.gamegan.engine import Output
 
 if TYPE_CHECKING:
     from gamesim.config import GameGANModelConfig
 
 STAY, CENTRE = 0, 4
-
-
-class PerCell(nn.Linear):
-    """The same linear map for every cell: a 1x1 convolution, as the matrix product that it is."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, inputs, h, w) -> (B, outputs, h, w)."""
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class Residual(nn.Module):
@@ -101,7 +94,8 @@ class MapEngine(nn.Module):
         )
 
         self.mix = nn.Conv2d(2 * hidden + memory, width, 3, padding=1)
-        self.action_scale = nn.Embedding(config.num_actions, width)
+        self.action = nn.Embedding(config.num_actions, 2 * width)
+        nn.init.normal_(self.action.weight, std=0.1)
         self.posterior = nn.Sequential(
             nn.Conv2d(width + hidden, width, 3, padding=1), nn.SiLU(), PerCell(width, 2 * config.z_size)
         )
@@ -148,7 +142,8 @@ class MapEngine(nn.Module):
         scrolled = self._scroll(wide, kernel)
         read, previous = scrolled[:, : self.memory_width], scrolled[:, self.memory_width :][:, : self.hidden]
 
-        mixed = self.mix(scrolled) * (1 + self.action_scale(action)[..., None, None])
+        scale, shift = self.action(action)[..., None, None].chunk(2, 1)
+        mixed = self.mix(scrolled) * (1 + scale) + shift
         z, kl = self._infer(mixed, z, target)
         mixed = self.after_noise(mixed + self.noise(z))
         h, c = self._lstm(mixed, previous, self._scroll(F.pad(state["c"], (1, 1, 1, 1)), kernel))
@@ -181,7 +176,7 @@ class MapEngine(nn.Module):
     # -- the dynamics engine -----------------------------------------------------------------------
 
     def _encode(self, frame: Tensor) -> Tensor:
-        return self.encoder(self._patches(frame))
+        return self.encoder(to_cells(frame, self.patch))
 
     def _move(self, state: State, seen: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
         """The kernel by which this step scrolls, (B, 9), and the location it leads to, int64 (B, 2).
@@ -205,7 +200,7 @@ class MapEngine(nn.Module):
     def _scroll(self, wide: Tensor, kernel: Tensor) -> Tensor:
         """(B, C, cells + 2, cells + 2) -> (B, C, cells, cells): the nine shifts, weighted by the kernel."""
         shift = torch.einsum("bk,kij->bij", kernel, self.shifts)
-        return self._grid(shift @ wide.flatten(2).transpose(1, 2), self.cells)
+        return grid(shift @ wide.flatten(2).transpose(1, 2), self.cells)
 
     def _infer(self, mixed: Tensor, z: Tensor, target: Tensor | None) -> tuple[Tensor, Tensor]:
         """z from the prior, or in the first lanes from the posterior given their target; and the KL in nats."""
@@ -240,11 +235,7 @@ class MapEngine(nn.Module):
         index = self._indices(location, margin)
         size = self.cells + 2 * margin
         read = memory.gather(1, index[..., None].expand(-1, -1, self.memory_width))
-        return self._grid(read, size)
-
-    def _grid(self, cells: Tensor, size: int) -> Tensor:
-        """(B, size * size, C) -> (B, C, size, size), channels last in memory: what convolutions want on CPU."""
-        return cells.view(-1, size, size, cells.shape[-1]).permute(0, 3, 1, 2)
+        return grid(read, size)
 
     def _write(self, state: State, seen: Tensor) -> tuple[Tensor, Tensor]:
         """Writes what is on screen into the slots under the view: erase and add, gated by cell."""
@@ -271,12 +262,4 @@ class MapEngine(nn.Module):
 
     def _picture(self, logits: Tensor) -> Tensor:
         """(B, 3 * patch^2, cells, cells) -> (B, 3, H, W) in [0, 1]."""
-        size, patch = self.cells, self.patch
-        patches = logits.sigmoid().permute(0, 2, 3, 1).view(-1, size, size, 3, patch, patch)
-        return patches.permute(0, 3, 1, 4, 2, 5).reshape(-1, 3, size * patch, size * patch)
-
-    def _patches(self, frame: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, 3 * patch^2, cells, cells): space to depth."""
-        size, patch = self.cells, self.patch
-        patches = frame.view(-1, 3, size, patch, size, patch).permute(0, 2, 4, 1, 3, 5)
-        return self._grid(patches.reshape(-1, size * size, 3 * patch * patch), size)
+        return to_pixels(logits.sigmoid(), self.patch)

@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from gamesim.models.gamegan.cells import PerCell, to_cells
+
 if TYPE_CHECKING:
     from gamesim.config import GameGANModelConfig
 
@@ -28,18 +30,18 @@ class Judge(nn.Module):
     def __init__(self, frames: int, patch: int, channels: int, num_actions: int = 0) -> None:
         super().__init__()
         self.patch = patch
-        self.embed = spectral_norm(nn.Conv2d(3 * frames * patch**2, channels, 1))
+        self.embed = spectral_norm(PerCell(3 * frames * patch**2, channels))
         self.first = spectral_norm(nn.Conv2d(channels, channels, 3, padding=1))
         self.second = spectral_norm(nn.Conv2d(channels, channels, 3, padding=1))
-        self.cell = spectral_norm(nn.Conv2d(channels, 1, 1))
+        self.cell = spectral_norm(PerCell(channels, 1))
         self.whole = spectral_norm(nn.Linear(channels, 1))
         self.action = spectral_norm(nn.Embedding(num_actions, channels)) if num_actions else None
         self.which_action = nn.Linear(channels, num_actions) if num_actions else None
 
     def trunk(self, frames: Tensor) -> list[Tensor]:
         """(N, 3 * frames, H, W) in [0, 1] -> two maps of features."""
-        cells = F.pixel_unshuffle(2 * frames - 1, self.patch).contiguous(memory_format=torch.channels_last)
-        first = F.leaky_relu(self.first(F.leaky_relu(self.embed(cells), 0.2)), 0.2)
+        cells = self.embed(to_cells(2 * frames - 1, self.patch))
+        first = F.leaky_relu(self.first(F.leaky_relu(cells, 0.2)), 0.2)
         return [first, F.leaky_relu(self.second(first), 0.2)]
 
     def forward(self, frames: Tensor, action: Tensor | None = None) -> tuple[list[Tensor], list[Tensor]]:
