@@ -130,8 +130,9 @@ class Engine:
         return True
 
     def step(self, action: int) -> None:
-        """One tick; nothing happens once the episode is over."""
+        """One tick; once the episode is over its last frame stays."""
         if self.over is not None:
+            self.clip.append(self.frame)
             return
         if self.can_rewind:
             state = self.env.unwrapped.state  # pyright: ignore[reportAttributeAccessIssue]
@@ -336,6 +337,9 @@ class Session:
             real.reset()
         fits = dream.follow(real)
         self.engine, self.other, self.beside = real, dream, True
+        for engine in (real, dream):  # their clips begin at the same moment
+            engine.clip.clear()
+            engine.clip.append(engine.frame)
         self.steering.clear()
         self._release()
         return fits

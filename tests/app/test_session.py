@@ -221,3 +221,14 @@ def test_the_end_probability_is_shown_where_an_engine_says_it():
     session.tick()
     assert session.engine.end_probability == pytest.approx(0.9)
     assert engine().end_probability is None
+
+
+def test_clips_of_both_sides_stay_in_step_when_the_dream_ends_first():
+    session = Session(engine())
+    session.other = dream(length=3)
+    run(session, 1.0)
+    session.toggle_beside()
+    run(session, 1.0)
+    real, dreamt = session.playing
+    assert dreamt.over and dreamt.steps == 3 and real.over is None
+    assert len(real.clip) == len(dreamt.clip) > 4

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import imageio.v3 as iio
 import pytest
 
 from gamesim.data.episode import Episode
@@ -83,8 +84,6 @@ class App:
         OUT.mkdir(parents=True, exist_ok=True)
         path = OUT / f"{name}.png"
         subprocess.run(["import", "-window", self.window, str(path)], check=True)
-        import imageio.v3 as iio
-
         assert iio.imread(path).std() > 5, f"{path} is blank"
 
     def leave(self) -> int:
@@ -156,13 +155,13 @@ def test_a_killed_app_has_kept_what_was_played(app: App, folder: Path) -> None:
 
 @pytest.mark.skipif(not DREAMS.is_dir(), reason="no dream is shipped yet")
 def test_dream_temperature_tab_side_by_side_quit(app: App, folder: Path) -> None:
-    app.keys("Right", "Return", pause=1.0)  # Pac-Man
+    app.keys("Right", "Right", "Right", "Return", pause=1.0)  # Pac-Man, endless
     app.keys("Right", "Down")
     app.keys("Tab", pause=0.1)
     time.sleep(15.0)  # torch is loaded now
-    app.keys("equal", "equal", "minus", "Left", "Right")
+    app.keys("comma", "equal", "equal", "minus", "Left", "Right")
     app.shoot("dream-1280x800")
-    app.keys("Tab", "v", pause=1.0)
+    app.keys("comma", "Tab", "v", pause=1.0)
     app.keys("Right", "Down", "Left")
     app.shoot("beside-1280x800")
     app.resize(800, 600)
@@ -170,7 +169,11 @@ def test_dream_temperature_tab_side_by_side_quit(app: App, folder: Path) -> None
     app.keys("g", pause=6.0)
     app.keys("Escape", "Escape")
     assert app.leave() == 0
-    assert list((folder / "recordings").glob("*.gif"))
+    dreamt = episodes(folder)
+    assert dreamt and all("Dream-v0" in episode.env_spec for episode in dreamt)
+    (clip,) = (folder / "recordings").glob("*.gif")
+    height, width = iio.imread(clip, index=0).shape[:2]
+    assert width > 1.5 * height  # two boards
 
 
 def test_without_a_display_it_is_one_line_and_exit_code_2(folder: Path) -> None:
