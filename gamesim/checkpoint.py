@@ -196,7 +196,9 @@ def find(root: str | Path) -> list[Path]:
         names = sorted(path.name for path in root.iterdir() if path.is_dir() and path.name[:1] != ".")
     except OSError:
         return []
-    return [root / name for name in names if (root / name / storage.MANIFEST).is_file()]
+    parts = ("model.safetensors", "config.yaml")  # a run's resume/ has a manifest, too
+    found = (root / name for name in names)
+    return [path for path in found if exists(path) and any((path / part).exists() for part in parts)]
 
 
 def shipped() -> Path:

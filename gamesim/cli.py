@@ -148,6 +148,10 @@ def _prepare(chosen: Config, data: str, device: Any) -> tuple[Task, Any, dict[st
     shared = {"segment": settings.segment, "validation": settings.validation, "device": device}
     train = Dataset(data, split="train", **shared)
     held_out = Dataset(data, split="validation", **shared) if settings.validation > 0 else train
+    size = chosen.model.frame_size
+    if train.frame_shape[:2] != (size, size):
+        found = "x".join(map(str, train.frame_shape[:2]))
+        raise UserError(f"model.frame_size is {size}, but the recordings in {data} are {found}")
     starts = Starts(*train.starts(settings.starts, settings.start_frames))
     facts: dict[str, object] = {
         "game": env_id(train.env_spec),

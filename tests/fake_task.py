@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,6 +11,13 @@ from torch import nn
 
 from gamesim.checkpoint import Starts
 from gamesim.training import loop
+
+
+@dataclass(frozen=True)
+class Always:
+    """So many signals in each step."""
+
+    times: int
 
 
 class FakeTask:
@@ -36,8 +44,9 @@ class FakeTask:
         self.processes.average(self.model.parameters())
         self.optimizer.step()
         time.sleep(self.pause)
-        if self.count in self.signal_at:
-            os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(self.signal_at.times if isinstance(self.signal_at, Always) else 1):
+            if isinstance(self.signal_at, Always) or self.count in self.signal_at:
+                os.kill(os.getpid(), signal.SIGTERM)
         if self.count == self.kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
         if self.count == self.poison_at:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -152,6 +153,36 @@ def test_the_doctor_names_a_damaged_engine(tmp_path, capsys):
     (folder / "model.safetensors").write_bytes(b"")
     assert not doctor._engines(tmp_path)
     assert "BAD  engine" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_record_train_stop_resume_and_dream(tmp_path, monkeypatch, capsys):
+    """The whole loop in small; a stopped and resumed training equals a straight one to the byte."""
+    gamegan = pytest.importorskip("gamesim.training.gamegan")
+    plays, straight, parted = tmp_path / "plays", tmp_path / "straight", tmp_path / "parted"
+    assert main("record", "--env", "gamesim/Pacman-v0", "--episodes", "12", "--out", plays) == 0
+    words = ["train", "gamegan-tiny", "--data", plays, "--device", "cpu", "training.steps=4"]
+    assert main(*words, "--out", straight) == 0
+    step = gamegan.GameGANTask.step
+
+    def interrupted(task):
+        if task.done == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(task)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gamegan.GameGANTask, "step", interrupted)
+        assert main(*words, "--out", parted) == 0
+    assert "stopped: " in capsys.readouterr().out
+    assert main(*words, "--out", parted, "--resume") == 0
+    for name in ("last", "best"):
+        file = f"{name}/model.safetensors"
+        assert (straight / file).read_bytes() == (parted / file).read_bytes()
+    assert "| game | gamesim/Pacman-v0 |" in checkpoint.load(parted / "last").card
+    assert main("export", parted / "last", "--out", tmp_path / "dream.gif", "--steps", "4") == 0
+    assert main(*words, "--out", tmp_path / "odd", "model.frame_size=64") == 2
+    assert "model.frame_size is 64, but the recordings in" in capsys.readouterr().err
+    assert not (tmp_path / "odd").exists()
 
 
 @pytest.mark.slow
