@@ -93,7 +93,8 @@ def _torch() -> bool:
 def _window() -> None:
     """Display and sound; without them training and recording still work, so neither is a failure."""
     driver = _probe("display", "display.get_driver(), *pygame.display.get_desktop_sizes()[0]")
-    if driver is None:
+    asked = os.environ.get("SDL_VIDEODRIVER", "")
+    if driver is None or (driver.split()[0] in ("offscreen", "dummy") and not asked):  # SDL's last resort
         _line("note", "display", "none: the app cannot open here; everything else works")
     else:
         _line("ok", "display", driver)
