@@ -33,7 +33,11 @@ from gamesim.models.gamegan.engine import Output
 if TYPE_CHECKING:
     from gamesim.config import GameGANModelConfig
 
-STAY, CENTRE = 0, 4
+CENTRE = 4
+"""The middle of the nine neighbours."""
+SHARPNESS = 30.0
+"""Scale of the kernels' logits: a step of Adam moves them this much further. Without it the rest of the
+generator learns to shift pictures by its convolutions before the kernels have found the direction."""
 
 
 class Residual(nn.Module):
@@ -62,8 +66,9 @@ class ActionKernels(nn.Module):
 
     def forward(self, action: Tensor) -> Tensor:
         """(B,) -> (B, 9): the share of each of the nine neighbours, row by row."""
-        table = list(self.logits[: self.free])
-        for pair in self.logits[self.free :]:
+        logits = SHARPNESS * self.logits
+        table = list(logits[: self.free])
+        for pair in logits[self.free :]:
             table += [pair, pair.flip(0)]
         return torch.stack(table)[action].softmax(-1)
 
@@ -89,6 +94,7 @@ class MapEngine(nn.Module):
         self.kernels = ActionKernels(config.num_actions)
         self.gate_features = PerCell(2 * hidden, width)
         self.gate = nn.Sequential(nn.SiLU(), nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, 1))
+        nn.init.constant_(self.gate[-1].bias, 2.0)  # at first every key moves
         self.write = nn.Sequential(
             PerCell(2 * hidden + memory, width), nn.SiLU(), PerCell(width, 2 * memory)
         )
