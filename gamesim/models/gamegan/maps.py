@@ -100,6 +100,8 @@ class MapEngine(nn.Module):
         )
 
         self.mix = nn.Conv2d(2 * hidden + memory, width, 3, padding=1)
+        # Convolutions alone cannot tell the cell of the agent, which stays where it is, from those that scroll.
+        self.place = nn.Parameter(torch.zeros(1, width, self.cells, self.cells))
         self.action = nn.Embedding(config.num_actions, 2 * width)
         nn.init.normal_(self.action.weight, std=0.1)
         self.posterior = nn.Sequential(
@@ -149,7 +151,7 @@ class MapEngine(nn.Module):
         read, previous = scrolled[:, : self.memory_width], scrolled[:, self.memory_width :][:, : self.hidden]
 
         scale, shift = self.action(action)[..., None, None].chunk(2, 1)
-        mixed = self.mix(scrolled) * (1 + scale) + shift
+        mixed = (self.mix(scrolled) + self.place) * (1 + scale) + shift
         z, kl = self._infer(mixed, z, target)
         mixed = self.after_noise(mixed + self.noise(z))
         h, c = self._lstm(mixed, previous, self._scroll(F.pad(state["c"], (1, 1, 1, 1)), kernel))
