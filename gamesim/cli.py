@@ -180,16 +180,21 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    shown: dict[str, Any] = {
+        "steps": options.steps,
+        "seed": options.seed,
+        "temperature": options.temperature,
+        "scale": options.scale,
+    }
+    if options.beside is not None:
+        _known_env(options.beside)
+        _known_checkpoint(options.start)
     from gamesim import export
 
-    export.gif(
-        options.start,
-        Path(options.out),
-        steps=options.steps,
-        seed=options.seed,
-        temperature=options.temperature,
-        scale=options.scale,
-    )
+    if options.beside is None:
+        export.gif(options.start, Path(options.out), **shown)
+    else:
+        export.beside_gif(options.start, options.beside, Path(options.out), **shown)
     print(options.out)
     return 0
 
@@ -273,9 +278,10 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, _Command]]:
     export = command("export", _export, "Draw a GIF of a dream or of a real game.")
     export.add_argument("start", metavar="CHECKPOINT | ENV_ID")
     export.add_argument("--out", metavar="FILE", required=True, help="a .gif")
+    export.add_argument("--beside", metavar="ENV_ID", help="draw the real game, too, under the same keys")
     export.add_argument("--steps", type=_count, default=60, metavar="N")
     export.add_argument("--seed", type=_seed, default=0)
-    export.add_argument("--temperature", type=float, default=1.0)
+    export.add_argument("--temperature", type=_temperature, default=1.0)
     export.add_argument("--scale", type=_count, default=3, help="screen pixels for each of the frame's")
 
     doctor = command("doctor", _doctor, "Say what this machine can run, and how fast.")
@@ -297,6 +303,17 @@ def _bounded(text: str, low: int, high: int) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 12 and low <= int(text) <= high):
         raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a whole number from {low} to {high}")
     return int(text)
+
+
+def _temperature(text: str) -> float:
+    """Read a temperature: 0 .. 100."""
+    try:
+        temperature = float(text)
+    except ValueError:
+        temperature = -1.0
+    if not 0 <= temperature <= 100:
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number from 0 to 100")
+    return temperature
 
 
 def _known_env(env_id: str) -> None:

@@ -113,16 +113,16 @@ class GameGANTraining(LoopConfig):
     decay: Schedule = Schedule(start=1.0, end=1.0)
     betas: tuple[float, float] = (0.0, 0.9)
     gradient_clip: float = Field(default=100.0, gt=0, le=1e9)
-    average: float = Field(default=0.0, ge=0, lt=1, description="decay of the shipped average of weights; 0: none")
+    average: float = Field(default=0.0, ge=0, lt=1, description="decay of the shipped mean; 0: none")
     unroll: Schedule = Field(default=Schedule(start=1e6, end=1e6), description="steps, at most data.segment")
-    warm_up: Schedule = Field(default=Schedule(start=16, end=0, over=0.6), description="real frames fed at first")
+    warm_up: Schedule = Field(default=Schedule(start=16, end=0, over=0.6), description="real frames first")
     informed: Schedule = Field(
         default=Schedule(start=0, end=0), description="maps: share of lanes whose z is inferred"
     )
     dreaming: Schedule = Field(
-        default=Schedule(start=0, end=0), description="maps: share of the informed lanes that dream freely instead"
+        default=Schedule(start=0, end=0), description="maps: share of those that dream freely instead"
     )
-    kl: Schedule = Field(default=Schedule(start=0, end=0), description="maps: weight of the nats that z costs")
+    kl: Schedule = Field(default=Schedule(start=0, end=0), description="maps: weight of z in nats")
     distance: Literal["squared", "bernoulli"] = Field(default="squared", description="of reconstruction")
     adversarial: bool = Field(default=True, description="false: the Action-LSTM-like baseline")
     adversarial_from: float = Field(default=0.0, ge=0, le=1, description="share of the run before GAN terms")

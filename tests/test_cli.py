@@ -47,6 +47,9 @@ def main(*words):
         ("export nowhere --out x.gif", "nowhere: neither an environment id nor the folder of a checkpoint"),
         ("export gamesim/Pacman-v0 --out x.mp4", "x.mp4: only .gif is supported"),
         ("export gamesim/Pacman-v0 --out x.gif --steps 100000000", "too large"),
+        ("export x --out x.gif --temperature nan", "'nan' is not a number from 0 to 100"),
+        ("export x --out x.gif --beside gamesim/Pacmn-v0", "did you mean 'gamesim/Pacman-v0'?"),
+        ("export nowhere --out x.gif --beside gamesim/Pacman-v0", "nowhere: no such checkpoint"),
         ("doctor now", "doctor: unexpected 'now'"),
     ],
 )

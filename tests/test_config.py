@@ -39,7 +39,7 @@ def test_overrides_are_read_as_yaml_with_plain_numbers():
 
 
 def test_difference_names_the_dotted_key():
-    first, second = config.load("gamegan-tiny"), config.load("gamegan-tiny", ["data.segment=5"])
+    first, second = (config.load("gamegan-tiny", [f"data.segment={steps}"]) for steps in (4, 5))
     assert config.difference(first, first) is None
     assert config.difference(first, second) == "data.segment"
     assert (config.value(first, "data.segment"), config.value(second, "data.segment")) == (4, 5)
