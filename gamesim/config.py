@@ -97,6 +97,7 @@ class GameGANLosses(Section):
     z_recovery_discriminator: float = Field(default=1.0, ge=0, le=1e6)
     feature_matching: float = Field(default=10.0, ge=0, le=1e6)
     reconstruction: float = Field(default=0.05, ge=0, le=1e6)
+    remembered: float = Field(default=0.0, ge=0, le=1e6, description="maps: of what dreams were shown")
     cycle: float = Field(default=0.05, ge=0, le=1e6)
     memory: float = Field(default=7.5e-5, ge=0, le=1e6)
     gradient_penalty: float = Field(default=1.0, ge=0, le=1e6, description="on real frames and pairs")

@@ -14,6 +14,9 @@ from torch import Tensor
 if TYPE_CHECKING:
     from gamesim.config import Config
 
+Streams = torch.Generator | list[torch.Generator]
+"""One generator for the batch, or one for each lane."""
+
 State = dict[str, Tensor]
 """Everything a learned engine remembers, batch first: a lane can be reset, rewound or branched."""
 
@@ -48,9 +51,9 @@ class WorldModel(Protocol):
         ...
 
     def imagine(
-        self, state: State, action: Tensor, *, temperature: float, generator: torch.Generator | list[torch.Generator]
+        self, state: State, action: Tensor, *, temperature: float, generator: Streams
     ) -> tuple[State, Prediction]:
-        """Dreams one step. `generator` is one for the batch, or one per lane."""
+        """Dreams one step."""
         ...
 
     def features(self, state: State) -> Tensor:
@@ -64,12 +67,10 @@ class WorldModel(Protocol):
 
 def select(mask: Tensor, new: State, old: State) -> State:
     """Takes the lanes of `new` where bool (B,) `mask` is set and those of `old` elsewhere."""
-    return {
-        key: torch.where(mask.view(-1, *([1] * (old[key].ndim - 1))), new[key], old[key]) for key in old
-    }
+    return {key: torch.where(mask.view(-1, *([1] * (old[key].ndim - 1))), new[key], old[key]) for key in old}
 
 
-def normal(shape: tuple[int, ...], generator: torch.Generator | list[torch.Generator], device: torch.device) -> Tensor:
+def normal(shape: tuple[int, ...], generator: Streams, device: torch.device) -> Tensor:
     """Standard normal noise; a list of generators draws each lane from its own stream.
 
     Args:

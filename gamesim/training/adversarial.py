@@ -14,11 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gamesim.config import GameGANLosses, GameGANModelConfig
+from gamesim.models.gamegan.engine import Judges
 
 
 @dataclass
 class Clip:
-    """Consecutive frames to judge: frames (B, T, 3, H, W), the actions (B, T - 1) between them, z if known."""
+    """Consecutive frames to judge: (B, T, 3, H, W), the actions (B, T - 1) between them, z if known."""
 
     frames: Tensor
     actions: Tensor
@@ -62,7 +63,9 @@ def wrong_actions(actions: Tensor, num_actions: int) -> Tensor:
     return (actions + torch.randint_like(actions, 1, num_actions)) % num_actions
 
 
-def discriminator_loss(judges: nn.Module, real: Clip, fake: Clip, losses: GameGANLosses, num_actions: int) -> Tensor:
+def discriminator_loss(
+    judges: Judges, real: Clip, fake: Clip, losses: GameGANLosses, num_actions: int
+) -> Tensor:
     """What the discriminators minimise; `fake` carries no gradient."""
     real_frames = real.frames.flatten(0, 1)
     penalised = losses.gradient_penalty > 0 or losses.temporal_gradient_penalty > 0
@@ -80,8 +83,9 @@ def discriminator_loss(judges: nn.Module, real: Clip, fake: Clip, losses: GameGA
     if losses.action_recovery:
         total = total + losses.action_recovery * F.cross_entropy(judges.recover(before, after)[0], action)
     if losses.z_recovery_discriminator and fake.z is not None:
-        guess = judges.recover(fake.pairs[0], fake.pairs[2])[1]
-        total = total + losses.z_recovery_discriminator * F.mse_loss(guess, fake.z.flatten(0, 1))
+        _, guess = judges.recover(fake.pairs[0], fake.pairs[2])
+        if guess is not None:
+            total = total + losses.z_recovery_discriminator * F.mse_loss(guess, fake.z.flatten(0, 1))
     if penalised:
         count = len(real_frames)
         still = frame_logits + pair_logits
@@ -98,7 +102,7 @@ def gradient_penalty(logits: list[Tensor], frames: Tensor) -> Tensor:
 
 
 def generator_loss(
-    judges: nn.Module, real: Clip, fake: Clip, losses: GameGANLosses, *, paired: bool
+    judges: Judges, real: Clip, fake: Clip, losses: GameGANLosses, *, paired: bool
 ) -> dict[str, Tensor]:
     """The generator's adversarial terms, weighted, by name.
 
@@ -113,7 +117,8 @@ def generator_loss(
     frame_logits, frame_features = judges.single(fake.frames.flatten(0, 1))
     pair_logits, _ = judges.action(before, action, after)
     time_logits, time_features = judges.temporal(fake.frames)
-    terms = {"adversarial": losses.adversarial * (wanted(frame_logits) + wanted(pair_logits) + wanted(time_logits))}
+    total = wanted(frame_logits) + wanted(pair_logits) + wanted(time_logits)
+    terms = {"adversarial": losses.adversarial * total}
     if losses.action_recovery or (losses.z_recovery and fake.z is not None):
         guess, z = judges.recover(before, after)
         terms["action_recovery"] = losses.action_recovery * F.cross_entropy(guess, action)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from gamesim.config import GameGANConfig
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models import State
-from gamesim.models.gamegan.engine import Engine
+from gamesim.models.gamegan.engine import Engine, Judges
 from gamesim.models.gamegan.model import GameGAN, to_float, to_uint8
 from gamesim.sheet import contact_sheet
 from gamesim.training.adversarial import Clip, build_discriminators, discriminator_loss, generator_loss
@@ -42,7 +42,7 @@ class Rollout:
     kl: Tensor  # (B, T)
     penalty: Tensor  # (B, T)
     z: Tensor  # (B, T, ...)
-    states: list[State]
+    states: list[State]  # T + 1 of them, the initial one first
     informed: int
 
 
@@ -57,7 +57,7 @@ def unroll(engine: Engine, frames: Tensor, actions: Tensor, warm_up: int, inform
         informed: how many lanes may infer their z.
     """
     state = engine.initial(frames[:, 0])
-    outputs, states, noises = [], [], []
+    outputs, states, noises = [], [state], []
     for step in range(actions.shape[1]):
         if step < warm_up:
             state = {**state, "frame": frames[:, step]}
@@ -68,7 +68,8 @@ def unroll(engine: Engine, frames: Tensor, actions: Tensor, warm_up: int, inform
         noises.append(z)
     names = ("frame", "reward", "end_logit", "kl", "memory_penalty")
     stacked = [torch.stack([getattr(output, name) for output in outputs], 1).float() for name in names]
-    return Rollout(*stacked, torch.stack(noises, 1), states, informed)
+    picture, reward, end_logit, kl, penalty = stacked
+    return Rollout(picture, reward, end_logit, kl, penalty, torch.stack(noises, 1), states, informed)
 
 
 class GameGANTask:
@@ -76,7 +77,9 @@ class GameGANTask:
 
     score_key = "bound"
 
-    def __init__(self, config: GameGANConfig, train: Dataset, held_out: Dataset, device: torch.device) -> None:
+    def __init__(
+        self, config: GameGANConfig, train: Dataset, held_out: Dataset, device: torch.device
+    ) -> None:
         self.config, self.settings = config, config.training
         self.train, self.held_out, self.device = train, held_out, device
         self.processes = distributed()
@@ -116,7 +119,7 @@ class GameGANTask:
         self._set_rates(self.settings.decay.at(progress))
         with self._precision():
             rollout = unroll(self.trained.engine, frames, segments.actions, warm_up, informed)
-        terms = self._supervised(rollout, frames, segments)
+        terms = self._supervised(rollout, frames, segments, warm_up)
         if adversarial and informed < lanes:
             terms |= self._adversarial(rollout, frames, segments.actions, warm_up)
         loss = torch.stack([term for name, term in terms.items() if name != "discriminators"]).sum()
@@ -139,7 +142,9 @@ class GameGANTask:
             segments.truncated[:, window],
         )
 
-    def _supervised(self, rollout: Rollout, frames: Tensor, segments: Segments) -> dict[str, Tensor]:
+    def _supervised(
+        self, rollout: Rollout, frames: Tensor, segments: Segments, warm_up: int
+    ) -> dict[str, Tensor]:
         """Reconstruction, KL, outcome, cycle and memory terms, over the lanes that can know the future."""
         losses = self.settings.losses
         lanes = rollout.informed or len(frames)
@@ -149,30 +154,47 @@ class GameGANTask:
         reward = ((rollout.rewards[:lanes] - segments.rewards[:lanes]).square() * shown).mean()
         end = F.binary_cross_entropy_with_logits(rollout.end_logits[:lanes], ends, shown)
         terms = {
-            "reconstruction": losses.reconstruction * self._distance(rollout.frames[:lanes], frames[:lanes, 1:]),
+            "reconstruction": losses.reconstruction
+            * self._distance(rollout.frames[:lanes], frames[:lanes, 1:]),
             "outcome": losses.outcome * (reward + end),
         }
         if rollout.informed:
             terms["kl"] = self.settings.kl.at(self.done / self.settings.steps) * rollout.kl[:lanes].mean()
+        if losses.remembered and 0 < rollout.informed < len(frames):
+            terms["remembered"] = losses.remembered * self._remembered(rollout, frames, warm_up)
         if losses.cycle:
             terms["cycle"] = losses.cycle * self._cycle(rollout)
         if losses.memory:
             terms["memory"] = losses.memory * rollout.penalty.mean()
         return terms
 
-    def _distance(self, dreamt: Tensor, real: Tensor) -> Tensor:
-        if self.settings.distance == "squared":
-            return F.mse_loss(dreamt, real)
-        return F.binary_cross_entropy(dreamt.clamp(1e-4, 1 - 1e-4), real)
+    def _remembered(self, rollout: Rollout, frames: Tensor, warm_up: int) -> Tensor:
+        """The distance in dreaming lanes, over the places that a real frame showed: those are no surprise."""
+        real, dreamt = frames[rollout.informed :, 1:], rollout.frames[rollout.informed :]
+        shown = rollout.states[:warm_up]
+        overlap = self.trained.engine.overlap
+        masks = [torch.stack([overlap(now, then) for then in shown]).amax(0) for now in rollout.states[1:]]
+        known = torch.stack(masks, 1)[rollout.informed :].expand_as(real)
+        return self._distance(dreamt, real, known / known.mean().clamp_min(1e-6))
+
+    def _distance(self, dreamt: Tensor, real: Tensor, weight: Tensor | None = None) -> Tensor:
+        if self.settings.distance == "bernoulli":
+            return F.binary_cross_entropy(dreamt.clamp(1e-4, 1 - 1e-4), real, weight)
+        squares = (dreamt - real).square()
+        return (squares if weight is None else squares * weight).mean()
 
     def _cycle(self, rollout: Rollout) -> Tensor:
         """L1 between what the memory showed at each step and what the last memory still shows of it."""
         engine, last = self.trained.engine, rollout.states[-1]
-        steps = [F.l1_loss(engine.recall(last, then), engine.recall(then, then)) for then in rollout.states[:-1]]
+        steps = [
+            F.l1_loss(engine.recall(last, then), engine.recall(then, then)) for then in rollout.states[1:-1]
+        ]
         return torch.stack(steps).mean()
 
-    def _adversarial(self, rollout: Rollout, frames: Tensor, actions: Tensor, warm_up: int) -> dict[str, Tensor]:
-        """Updates the discriminators, then returns the generator's terms (and the discriminators' for the log)."""
+    def _adversarial(
+        self, rollout: Rollout, frames: Tensor, actions: Tensor, warm_up: int
+    ) -> dict[str, Tensor]:
+        """Updates the discriminators; returns the generator's terms (and theirs, for the log)."""
         lanes, steps = slice(rollout.informed, None), rollout.frames.shape[1]
         length = min(self.settings.clip, steps)
         first = int(torch.randint(steps - length + 1, (1,), generator=self.generator))
@@ -183,14 +205,19 @@ class GameGANTask:
         held = Clip(fake.frames.detach(), fake.actions, fake.z)
         with self._precision():
             judged = discriminator_loss(
-                self.judges, real, held, self.settings.losses, self.config.model.num_actions
+                self._judges, real, held, self.settings.losses, self.config.model.num_actions
             )
         self._update(self.judge_optimizer, self.judges, judged)
         self.judges.requires_grad_(False)
         with self._precision():
-            terms = generator_loss(self.judges, real, fake, self.settings.losses, paired=rollout.informed == 0)
+            paired = rollout.informed == 0
+            terms = generator_loss(self._judges, real, fake, self.settings.losses, paired=paired)
         self.judges.requires_grad_(True)
         return {**terms, "discriminators": judged}
+
+    @property
+    def _judges(self) -> Judges:
+        return self.judges  # pyright: ignore[reportReturnType]
 
     def _update(self, optimizer: torch.optim.Optimizer, module: nn.Module, loss: Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
@@ -221,7 +248,7 @@ class GameGANTask:
     # -- what the loop asks for ----------------------------------------------------------------------
 
     def validate(self) -> dict[str, float]:
-        """On held-out episodes, dreaming from one real frame on: the distance, the KL, and their weighted sum."""
+        """On held-out episodes, dreaming from one real frame: the distance, the KL, their weighted sum."""
         segments = self.held_out.sample(VALIDATION_LANES, torch.Generator().manual_seed(0))
         frames = to_float(segments.frames)
         with self._playing() as engine, torch.no_grad():

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 class PerCell(nn.Linear):
     """The same linear map for every cell: a 1x1 convolution, as the matrix product that it is."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """(B, inputs, h, w) -> (B, outputs, h, w)."""
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 def grid(cells: Tensor, size: int) -> Tensor:

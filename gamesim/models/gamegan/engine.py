@@ -70,8 +70,35 @@ class Engine(Protocol):
         """
         ...
 
+    def overlap(self, now: State, then: State) -> Tensor:
+        """The pixels of the picture of `now` whose places were in view in `then`: (B, 1, H, W), 0 or 1.
+
+        It goes by the engine's own locations. An engine that cannot say so returns zeros.
+        """
+        ...
+
     def features(self, state: State) -> Tensor:
         """(B, feature_size)."""
         ...
 
     def internals(self, state: State) -> dict[str, Tensor]: ...
+
+
+class Judges(Protocol):
+    """The three discriminators (Sec. 3.4). Logits are raw and large for what looks real."""
+
+    def single(self, frames: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Frames (N, 3, H, W) -> (logits of each term, features to match)."""
+        ...
+
+    def action(self, before: Tensor, action: Tensor, after: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Two frames (N, 3, H, W) and the action int64 (N,) between them -> (logits, features)."""
+        ...
+
+    def recover(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Two frames (N, 3, H, W) -> (action logits (N, A), z if the engine has it as a vector)."""
+        ...
+
+    def temporal(self, frames: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """A clip (B, T, 3, H, W) -> (logits of its windows, features)."""
+        ...

@@ -88,19 +88,16 @@ class MapEngine(nn.Module):
         self.shifts: Tensor
         self.register_buffer("shifts", self._all_shifts(), persistent=False)
 
-        self.encoder = nn.Sequential(
-            PerCell(pixels, width), nn.SiLU(), PerCell(width, hidden)
-        )
+        self.encoder = nn.Sequential(PerCell(pixels, width), nn.SiLU(), PerCell(width, hidden))
         self.kernels = ActionKernels(config.num_actions)
         self.gate_features = PerCell(2 * hidden, width)
-        self.gate = nn.Sequential(nn.SiLU(), nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, 1))
-        nn.init.constant_(self.gate[-1].bias, 2.0)  # at first every key moves
-        self.write = nn.Sequential(
-            PerCell(2 * hidden + memory, width), nn.SiLU(), PerCell(width, 2 * memory)
-        )
+        opening = nn.Linear(width, 1)
+        nn.init.constant_(opening.bias, 2.0)  # at first every key moves
+        self.gate = nn.Sequential(nn.SiLU(), nn.Linear(2 * width, width), nn.SiLU(), opening)
+        self.write = nn.Sequential(PerCell(2 * hidden + memory, width), nn.SiLU(), PerCell(width, 2 * memory))
 
         self.mix = nn.Conv2d(2 * hidden + memory, width, 3, padding=1)
-        # Convolutions alone cannot tell the cell of the agent, which stays where it is, from those that scroll.
+        # Convolutions alone cannot tell the agent's cell, which stays in place, from those that scroll.
         self.place = nn.Parameter(torch.zeros(1, width, self.cells, self.cells))
         self.action = nn.Embedding(config.num_actions, 2 * width)
         nn.init.normal_(self.action.weight, std=0.1)
@@ -175,6 +172,14 @@ class MapEngine(nn.Module):
             read = torch.func.functional_call(layer, weights, (read,))
         return self._picture(read)
 
+    def overlap(self, now: State, then: State) -> Tensor:
+        moved = (now["location"] - then["location"] + self.slots // 2) % self.slots - self.slots // 2
+        reach = self.cells // 2
+        offsets = torch.arange(-reach, reach + 1, device=moved.device)
+        inside = (moved[..., None] + offsets).abs() <= reach  # (B, 2, cells): along x, along y
+        cells = (inside[:, 1, :, None] & inside[:, 0, None, :]).float()
+        return cells[:, None].repeat_interleave(self.patch, 2).repeat_interleave(self.patch, 3)
+
     def features(self, state: State) -> Tensor:
         return state["h"].mean((-1, -2))
 
@@ -211,7 +216,7 @@ class MapEngine(nn.Module):
         return grid(shift @ wide.flatten(2).transpose(1, 2), self.cells)
 
     def _infer(self, mixed: Tensor, z: Tensor, target: Tensor | None) -> tuple[Tensor, Tensor]:
-        """z from the prior, or in the first lanes from the posterior given their target; and the KL in nats."""
+        """z from the prior, or in the first lanes from the posterior given their target; the KL in nats."""
         kl = torch.zeros(len(z), device=z.device)
         if target is None or len(target) == 0:
             return z, kl

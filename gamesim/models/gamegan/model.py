@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from gamesim.models import Prediction, State, normal
+from gamesim.models import Prediction, State, Streams, normal
 from gamesim.models.gamegan.engine import Engine
 
 if TYPE_CHECKING:
@@ -61,11 +61,12 @@ class GameGAN(nn.Module):
         return {**state, "frame": target}
 
     def imagine(
-        self, state: State, action: Tensor, *, temperature: float, generator: torch.Generator | list[torch.Generator]
+        self, state: State, action: Tensor, *, temperature: float, generator: Streams
     ) -> tuple[State, Prediction]:
         z = temperature * normal((len(action), *self.engine.noise_shape), generator, action.device)
         state, output = self.engine.advance(state, action, z)
-        return state, Prediction(to_uint8(output.frame), output.reward.float(), output.end_logit.float().sigmoid())
+        end_probability = output.end_logit.float().sigmoid()
+        return state, Prediction(to_uint8(output.frame), output.reward.float(), end_probability)
 
     def features(self, state: State) -> Tensor:
         return self.engine.features(state)

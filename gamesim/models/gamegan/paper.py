@@ -106,6 +106,10 @@ class PaperEngine(nn.Module):
         layer, _ = functional_call(static, weights, (read(now["memory"], then["attention"]).float(),))
         return layer
 
+    def overlap(self, now: State, then: State) -> Tensor:
+        """Zeros: attention is soft, and the renderer is free in where it draws what it reads."""
+        return torch.zeros_like(now["frame"][:, :1])
+
     def features(self, state: State) -> Tensor:
         return state["h"]
 
