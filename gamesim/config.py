@@ -97,7 +97,6 @@ class GameGANLosses(Section):
     z_recovery_discriminator: float = Field(default=1.0, ge=0, le=1e6)
     feature_matching: float = Field(default=10.0, ge=0, le=1e6)
     reconstruction: float = Field(default=0.05, ge=0, le=1e6)
-    remembered: float = Field(default=0.0, ge=0, le=1e6, description="maps: of what dreams were shown")
     cycle: float = Field(default=0.05, ge=0, le=1e6)
     memory: float = Field(default=7.5e-5, ge=0, le=1e6)
     gradient_penalty: float = Field(default=1.0, ge=0, le=1e6, description="on real frames and pairs")
@@ -126,6 +125,12 @@ class GameGANTraining(LoopConfig):
     kl: Schedule = Field(default=Schedule(start=0, end=0), description="maps: weight of z in nats")
     distance: Literal["squared", "bernoulli"] = Field(default="squared", description="of reconstruction")
     adversarial: bool = Field(default=True, description="false: the Action-LSTM-like baseline")
+    remembered: Schedule = Field(
+        default=Schedule(start=0, end=0), description="maps: weight of the distance where a dream was shown the place"
+    )
+    adversarial_share: Schedule = Field(
+        default=Schedule(start=1, end=1), description="of losses.adversarial, for the generator"
+    )
     adversarial_from: float = Field(default=0.0, ge=0, le=1, description="share of the run before GAN terms")
     clip: int = Field(default=1024, ge=2, le=1024, description="frames of a sequence that are judged")
     losses: GameGANLosses = GameGANLosses()

@@ -146,7 +146,8 @@ class GameGANTask:
         self, rollout: Rollout, frames: Tensor, segments: Segments, warm_up: int
     ) -> dict[str, Tensor]:
         """Reconstruction, KL, outcome, cycle and memory terms, over the lanes that can know the future."""
-        losses = self.settings.losses
+        losses, progress = self.settings.losses, self.done / self.settings.steps
+        remembered = self.settings.remembered.at(progress)
         lanes = rollout.informed or len(frames)
         # A time limit is not in the pixels: its reward is no example of anything.
         shown = (~segments.truncated[:lanes]).float()
@@ -159,9 +160,9 @@ class GameGANTask:
             "outcome": losses.outcome * (reward + end),
         }
         if rollout.informed:
-            terms["kl"] = self.settings.kl.at(self.done / self.settings.steps) * rollout.kl[:lanes].mean()
-        if losses.remembered and 0 < rollout.informed < len(frames):
-            terms["remembered"] = losses.remembered * self._remembered(rollout, frames, warm_up)
+            terms["kl"] = self.settings.kl.at(progress) * rollout.kl[:lanes].mean()
+        if remembered and 0 < rollout.informed < len(frames):
+            terms["remembered"] = remembered * self._remembered(rollout, frames, warm_up)
         if losses.cycle:
             terms["cycle"] = losses.cycle * self._cycle(rollout)
         if losses.memory:
@@ -213,6 +214,9 @@ class GameGANTask:
             paired = rollout.informed == 0
             terms = generator_loss(self._judges, real, fake, self.settings.losses, paired=paired)
         self.judges.requires_grad_(True)
+        terms["adversarial"] = terms["adversarial"] * self.settings.adversarial_share.at(
+            self.done / self.settings.steps
+        )
         return {**terms, "discriminators": judged}
 
     @property
