@@ -126,7 +126,7 @@ class GameGANTraining(LoopConfig):
     distance: Literal["squared", "bernoulli"] = Field(default="squared", description="of reconstruction")
     adversarial: bool = Field(default=True, description="false: the Action-LSTM-like baseline")
     remembered: Schedule = Field(
-        default=Schedule(start=0, end=0), description="maps: weight of the distance where a dream was shown the place"
+        default=Schedule(start=0, end=0), description="maps: weight of the distance at places shown"
     )
     adversarial_share: Schedule = Field(
         default=Schedule(start=1, end=1), description="of losses.adversarial, for the generator"

@@ -14,7 +14,8 @@ import gymnasium as gym
 import numpy as np
 from tqdm import tqdm
 
-from gamesim.data.episode import PLAYERS, Episode, sync_folder
+from gamesim import storage
+from gamesim.data.episode import PLAYERS, Episode
 from gamesim.data.index import Entry, append, entry_of
 from gamesim.errors import UserError
 from gamesim.explorer import ExplorerPolicy
@@ -332,7 +333,7 @@ class _Writer:
         self.entries += [future.result() for future in done if not future.exception()]
         if everything or len(self.entries) - self._indexed >= 256:
             with contextlib.suppress(OSError):
-                sync_folder(self._folder)
+                storage.sync_folder(self._folder)
             append(self._root, self.entries[self._indexed :])
             self._indexed = len(self.entries)
         for future in done:

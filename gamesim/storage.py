@@ -22,20 +22,31 @@ MANIFEST = "manifest.json"
 _MANIFEST_BYTES = 1024 * 1024
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Replace a file in one step: a temporary sibling, fsync, rename, fsync of the folder.
+def write_file(path: Path, data: bytes, *, sync: bool = True, sync_name: bool = True) -> None:
+    """Write a file whole or not at all: a temporary sibling, fsync, rename, fsync of the folder.
+
+    Args:
+        path: Where to; an existing file is replaced.
+        data: What.
+        sync: False leaves out the fsync of the data, for what can be made again.
+        sync_name: False leaves it to the caller to call `sync_folder`, once for many files.
 
     Raises:
-        UserError: The disk is full, the folder is read-only or similar; the old file is untouched.
+        UserError: It cannot be written; nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.new")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        _write(temporary, data)
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
+        try:
+            _write(temporary, data, sync=sync)
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+        if sync_name:
+            sync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from None
+        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes], *, kind: str, version: int) -> None:
@@ -64,11 +75,11 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, kind: str, version
         for name, data in files.items():
             _write(new / name, data)
         _write(new / MANIFEST, json.dumps(manifest, indent=1).encode())
-        _sync_folder(new)
+        sync_folder(new)
         if os.path.lexists(folder):
             os.rename(folder, old)
         os.rename(new, folder)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
     except OSError as error:
         if old.exists() and not folder.exists():
             os.rename(old, folder)
@@ -180,14 +191,16 @@ def _read(path: Path, shown: Path, limit: int) -> bytes:
         raise UserError(f"{shown}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes, *, sync: bool = True) -> None:
     with path.open("wb") as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        if sync:
+            os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder last through a power cut, where the system can."""
     if os.name == "nt":  # folders cannot be opened there, and renames are journalled
         return
     handle = os.open(folder, os.O_RDONLY)

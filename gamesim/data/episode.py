@@ -6,11 +6,9 @@ Frames lie there as ``frames`` or, where they are made of few different blocks, 
 memory is set aside for it, and nothing in a file is ever executed.
 """
 
-import contextlib
 import io
 import json
 import math
-import os
 import struct
 import zipfile
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from gamesim import storage
 from gamesim.data.blocks import pack, unpack
 from gamesim.errors import UserError
 
@@ -145,7 +144,7 @@ class Episode:
 
         Args:
             path: Ends in ``.npz``; its folder exists. An existing file is replaced.
-            lasting: False leaves it to the caller to call :func:`sync_folder`, once for many files.
+            lasting: False leaves it to the caller to call `storage.sync_folder`, once for many files.
 
         Returns:
             Size of the file in bytes.
@@ -154,7 +153,7 @@ class Episode:
             UserError: It cannot be written (full disk, read-only folder).
         """
         data = self.to_bytes()
-        write_atomically(Path(path), data, sync_name=lasting)
+        storage.write_file(Path(path), data, sync_name=lasting)
         return len(data)
 
     @classmethod
@@ -185,48 +184,6 @@ def read_meta(path: str | Path) -> "Episode":
             return _read(file, pixels=False)
     except (Exception, RecursionError) as error:
         raise UserError(f"{path}: not a readable episode ({_one_line(error)})") from error
-
-
-def write_atomically(path: Path, data: bytes, *, sync: bool = True, sync_name: bool = True) -> None:
-    """Temporary file, fsync, rename, fsync of the folder.
-
-    Args:
-        path: Where to; an existing file is replaced.
-        data: What.
-        sync: False leaves out the fsync of the data.
-        sync_name: False leaves out the fsync of the folder.
-
-    Raises:
-        UserError: It cannot be written; nothing is left behind.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            with open(temporary, "wb") as file:
-                file.write(data)
-                file.flush()
-                if sync:
-                    os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
-        if sync_name:
-            sync_folder(path.parent)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder last through a power cut, where the system can."""
-    if os.name == "nt":  # a folder cannot be opened there
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @lru_cache(maxsize=4096)

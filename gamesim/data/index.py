@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from gamesim.data.episode import MAX_STEPS, PLAYERS, Episode, read_meta, write_atomically
+from gamesim import storage
+from gamesim.data.episode import MAX_STEPS, PLAYERS, Episode, read_meta
 from gamesim.data.journal import recover
 from gamesim.errors import UserError
 
@@ -136,7 +137,7 @@ def write(folder: Path, entries: Iterable[Entry]) -> None:
     """Replace the index; a read-only folder does without."""
     data = "".join(json.dumps(asdict(entry)) + "\n" for entry in entries).encode()
     with contextlib.suppress(UserError):
-        write_atomically(folder / INDEX, data, sync=False, sync_name=False)  # it can be made again
+        storage.write_file(folder / INDEX, data, sync=False, sync_name=False)  # it can be made again
 
 
 def _episode_files(folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
