@@ -1,0 +1,315 @@
+"""Training of GameGAN: every variant takes steps, and a run resumes, ships and dreams."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from gamesim import checkpoint, cli, config, models, rollout, storage
+from gamesim.data.dataset import Dataset
+from gamesim.training import gamegan, loop
+from gamesim.training.adversarial import build_discriminators
+from gamesim.training.gamegan import GameGANTask, unroll
+from gamesim.training.state import decode
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["data.segment=6", "data.batch_size=4", "data.validation=0.3", "data.starts=2", "data.start_frames=2"]
+SMALL += ["training.steps=6", "training.log_every=2", "training.validate_every=3"]
+MAPS = [
+    *SMALL,
+    "model.channels=8",
+    "model.hidden=4",
+    "model.z_size=2",
+    "model.memory_width=4",
+    "model.blocks=1",
+]
+MAPS += [
+    "model.discriminator_channels=8",
+    "training.unroll={start: 4, end: 6}",
+    "training.adversarial_from=0",
+]
+MAPS += ["training.dreaming={start: 0.5, end: 0.5}", "training.informed={start: 1, end: 1}"]
+PAPER = [*SMALL, "model.channels=4", "model.hidden=16", "model.z_size=4", "model.memory_slots=5"]
+PAPER += ["model.memory_width=8", "model.discriminator_channels=4", "data.segment=4", "data.batch_size=2"]
+
+VARIANTS = {
+    "maps": ("gamegan-lite", MAPS),
+    "maps, without discriminators": ("gamegan-lite", [*MAPS, "training.adversarial=false"]),
+    "maps, in bfloat16": ("gamegan-lite", [*MAPS, "training.precision=bfloat16"]),
+    "paper": ("gamegan", [*PAPER, "training.precision=float32"]),
+    "gamegan-m": ("gamegan-m", [*PAPER, "training.precision=float32"]),
+    "action-lstm": ("action-lstm", [*PAPER, "training.precision=float32"]),
+}
+
+
+@pytest.fixture(scope="session")
+def plays(tmp_path_factory) -> Path:
+    """Twelve recorded games."""
+    folder = tmp_path_factory.mktemp("plays")
+    rollout.record("gamesim/Pacman-v0", "explorer", 12, folder, seed=1, progress=False)
+    return folder
+
+
+def chosen(name: str, *overrides: str) -> config.Config:
+    preset, words = VARIANTS[name]
+    return config.load(preset, [*words, *overrides])
+
+
+def make(settings: config.Config, plays: Path) -> GameGANTask:
+    """A seeded task, as the command line makes it."""
+    device = loop.setup("cpu", seed=settings.seed, threads=1)
+    data = {"segment": settings.data.segment, "validation": settings.data.validation}
+    train, held_out = (Dataset(plays, split=split, **data) for split in ("train", "validation"))
+    return GameGANTask(settings, train, held_out, device)
+
+
+def run(settings: config.Config, plays: Path, out: Path, *, resume=False, stop_after=None) -> GameGANTask:
+    """Trains into `out`; asks to stop, as Ctrl-C does, while the step after `stop_after` steps is taken."""
+    task = make(settings, plays)
+    step = task.step
+
+    def interrupted() -> dict[str, Tensor]:
+        if task.done == stop_after:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step()
+
+    task.step = interrupted
+    starts = checkpoint.Starts(*task.train.starts(2, 2))
+    outcome = loop.run(task, settings, out, device=task.device, starts=starts, resume=resume)
+    assert outcome == ("done" if stop_after is None else "stopped")
+    return task
+
+
+def weights(module: torch.nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+
+def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+# ---------------------------------------------------------------------------------- presets and variants
+
+
+@pytest.mark.parametrize("preset", config.presets())
+def test_every_preset_builds_an_engine_and_its_discriminators(preset):
+    settings = config.load(preset)
+    with torch.device("meta"):
+        model, judges = models.build(settings), build_discriminators(settings.model)
+    assert sum(weight.numel() for weight in model.parameters()) > 1000
+    assert sum(weight.numel() for weight in judges.parameters()) > 1000
+
+
+TERMS = {
+    "maps": {"reconstruction", "outcome", "kl", "remembered", "adversarial", "discriminators"},
+    "maps, without discriminators": {"reconstruction", "outcome", "kl", "remembered"},
+    "paper": {
+        "reconstruction", "outcome", "cycle", "memory",
+        "adversarial", "features", "action_recovery", "z_recovery", "discriminators",
+    },
+    "action-lstm": {"reconstruction", "outcome", "memory"},
+}  # fmt: skip
+TERMS["gamegan-m"] = TERMS["paper"]
+TERMS["maps, in bfloat16"] = TERMS["maps"]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_takes_steps(name, plays):
+    task = make(chosen(name), plays)
+    trained, judges = weights(task.trained), weights(task.judges)
+    for _ in range(2):
+        terms = task.step()
+        assert set(terms) == TERMS[name]
+        assert all(term.ndim == 0 and term.isfinite() and not term.requires_grad for term in terms.values())
+    moved = [key for key in trained if not torch.equal(trained[key], task.trained.state_dict()[key])]
+    assert len(moved) > len(trained) / 2
+    assert same(judges, weights(task.judges)) is not task.settings.adversarial
+    assert all(parameter.requires_grad for parameter in task.judges.parameters())
+
+
+@pytest.mark.parametrize("name", ["maps", "action-lstm"])
+def test_validation_and_sheets_repeat_and_change_nothing(name, plays):
+    task = make(chosen(name), plays)
+    task.step()
+    before, generator = weights(task.trained), task.generator.get_state()
+    figures = task.validate()
+    assert set(figures) >= {"bound", "distance", "kl"} and task.score_key in figures
+    assert figures == task.validate()
+    sheet = task.sheet()
+    assert sheet.dtype == "uint8" and sheet.ndim == 3 and sheet.shape[2] == 3
+    assert (sheet == task.sheet()).all()
+    assert same(before, weights(task.trained)) and torch.equal(generator, task.generator.get_state())
+    assert task.trained.training
+
+
+# ---------------------------------------------------------------------------------- one step
+
+
+def test_frames_per_step_is_what_the_next_step_unrolls(plays, monkeypatch):
+    task = make(chosen("maps", "training.unroll={start: 4, end: 9, over: 0.6}"), plays)
+    seen: list[int] = []
+
+    def spy(engine, frames, actions, *rest):
+        seen.append(actions.numel())
+        assert frames.shape[1] == actions.shape[1] + 1
+        return unroll(engine, frames, actions, *rest)
+
+    monkeypatch.setattr(gamegan, "unroll", spy)
+    promised = []
+    for _ in range(6):
+        promised.append(task.frames_per_step)
+        task.step()
+    assert seen == promised
+    assert seen == [16, 20, 24, 24, 24, 24]  # batches of 4; never more than data.segment steps
+
+
+def test_real_frames_are_fed_for_the_warm_up_and_no_longer(plays):
+    task = make(chosen("maps"), plays)
+    frames = torch.rand(2, 5, 3, 84, 84)
+    changed = frames.clone()
+    changed[:, 2] = torch.rand(2, 3, 84, 84)
+    actions = torch.tensor([[1, 2, 3, 4], [0, 1, 0, 2]])
+
+    def dreamt(real: Tensor, warm_up: int) -> Tensor:
+        torch.manual_seed(0)
+        with torch.no_grad():
+            return unroll(task.trained.engine, real, actions, warm_up, 0).frames
+
+    assert torch.equal(dreamt(frames, 2), dreamt(changed, 2))
+    fed, fed_otherwise = dreamt(frames, 3), dreamt(changed, 3)
+    assert torch.equal(fed[:, :2], fed_otherwise[:, :2])
+    assert not torch.equal(fed[:, 2], fed_otherwise[:, 2])
+
+
+def test_a_rollout_knows_what_its_informed_lanes_cost(plays):
+    task = make(chosen("maps"), plays)
+    frames, actions = torch.rand(3, 4, 3, 84, 84), torch.zeros(3, 3, dtype=torch.int64)
+    rolled = unroll(task.trained.engine, frames, actions, 1, 2)
+    assert rolled.frames.shape == (3, 3, 3, 84, 84) and rolled.informed == 2 and len(rolled.states) == 4
+    assert rolled.z.shape == (3, 3, *task.trained.engine.noise_shape)
+    for part in (rolled.rewards, rolled.end_logits, rolled.kl, rolled.penalty):
+        assert part.shape == (3, 3)
+    assert (rolled.kl[:2] > 0).all() and (rolled.kl[2:] == 0).all()
+
+
+def test_a_time_limit_teaches_neither_reward_nor_end(plays):
+    """A time limit is not in the pixels, so what it pays and that it ends the episode is left out."""
+    task = make(chosen("maps, without discriminators"), plays)
+    segments = task.train.sample(4, torch.Generator().manual_seed(0))
+    frames = gamegan.to_float(segments.frames)
+    rolled = unroll(task.trained.engine, frames, segments.actions, 1, 4)
+    segments.truncated[:] = segments.terminated[:] = False
+    plain = task._supervised(rolled, frames, segments, 1)["outcome"]
+    segments.rewards[0, -1] += 5
+    assert task._supervised(rolled, frames, segments, 1)["outcome"] > plain + 0.1
+    segments.truncated[0, -1] = True
+    assert task._supervised(rolled, frames, segments, 1)["outcome"] < plain + 0.1
+
+
+def test_the_shipped_weights_are_an_average_of_the_trained_ones(plays):
+    task = make(chosen("maps", "training.average=0.9"), plays)
+    name = "engine.pixels.weight"
+    start = weights(task.trained)[name]
+    assert torch.equal(weights(task.model)[name], start)
+    task.step()
+    trained, shipped = weights(task.trained)[name], weights(task.model)[name]
+    decay = 1 / 10  # (1 + n) / (10 + n) before the average has warmed up
+    assert torch.allclose(shipped, decay * start + (1 - decay) * trained)
+    assert not torch.equal(trained, start)
+    without = make(chosen("maps", "training.average=0"), plays)
+    assert without.model is without.trained
+
+
+# ---------------------------------------------------------------------------------- whole runs
+
+
+def test_three_steps_and_three_more_are_six_to_the_byte(plays, tmp_path):
+    settings = chosen("maps", "training.average=0.9")
+    straight = run(settings, plays, tmp_path / "straight")
+    run(settings, plays, tmp_path / "parted", stop_after=2)
+    assert json.loads((tmp_path / "parted/metrics.jsonl").read_text().splitlines()[-1])["step"] == 3
+    resumed = run(settings, plays, tmp_path / "parted", resume=True)
+    for part in ("trained", "model", "judges"):
+        assert same(weights(getattr(straight, part)), weights(getattr(resumed, part))), part
+    for file in ("last/model.safetensors", "best/model.safetensors"):
+        assert (tmp_path / "straight" / file).read_bytes() == (tmp_path / "parted" / file).read_bytes()
+    for out in ("straight", "parted"):  # batches of 4, sequences of 4, 4, 5, 5, 5 and 6 steps
+        assert "| frames seen | 116 |" in checkpoint.load(tmp_path / out / "last").card
+
+
+def dreams(folder: Path) -> None:
+    """A checkpoint imagines three steps from its own starts."""
+    model, loaded = checkpoint.load_model(folder)
+    state = model.start(loaded.starts.frames, loaded.starts.actions)
+    generator = torch.Generator().manual_seed(0)
+    for key in (1, 3, 0):
+        action = torch.full((len(loaded.starts.frames),), key)
+        state, seen = model.imagine(state, action, temperature=1.0, generator=generator)
+        assert seen.frame.shape == loaded.starts.frames[:, 0].shape and seen.frame.dtype == torch.uint8
+        assert seen.reward.isfinite().all()
+        assert ((seen.end_probability >= 0) & (seen.end_probability <= 1)).all()
+
+
+def test_the_command_line_trains_a_checkpoint_that_dreams(plays, tmp_path, capsys):
+    words = ["train", "gamegan-lite", "--data", str(plays), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    assert cli.main([*words, *MAPS, "training.steps=2"]) == 0
+    assert "done: " in capsys.readouterr().out
+    assert list((tmp_path / "run" / "samples").glob("*.png"))
+    for name in ("last", "best"):
+        dreams(tmp_path / "run" / name)
+    names = checkpoint.load(tmp_path / "run" / "last").weights
+    assert all(name.startswith("engine.") for name in names)  # the discriminators stay at home
+
+
+def command(plays: Path, out: Path, *words: str, before: tuple[str, ...] = ()) -> list[str]:
+    start = [sys.executable, *before, str(ROOT / "main.py"), "train", "gamegan-lite", "--device", "cpu"]
+    return [*start, "--data", str(plays), "--out", str(out), *MAPS, *words]
+
+
+@pytest.mark.slow
+def test_sigterm_saves_and_leaves(plays, tmp_path):
+    words = command(plays, tmp_path / "run", "training.steps=100000", "training.log_every=1")
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        log, patience = tmp_path / "run" / "metrics.jsonl", time.monotonic() + 200
+        while not (log.is_file() and log.read_text().count("\n") > 2):
+            assert process.poll() is None and time.monotonic() < patience
+            time.sleep(0.1)
+        process.terminate()
+        out, errors = process.communicate(timeout=90)
+    finally:
+        process.kill()
+    assert process.returncode == 0, errors
+    assert out.startswith("stopped: ")
+    assert json.loads(log.read_text().splitlines()[-1])["status"] == "stopped"
+    dreams(tmp_path / "run" / "last")
+
+
+@pytest.mark.slow
+def test_two_processes_train_the_same_weights_on_batches_of_their_own(plays, tmp_path):
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    words = command(plays, tmp_path / "run", "training.steps=3", before=torchrun)
+    result = subprocess.run(words, capture_output=True, text=True, timeout=280)
+    assert result.returncode == 0, result.stderr
+    files = storage.read_folder(
+        tmp_path / "run" / "resume", kind=loop.RESUME_KIND, version=loop.RESUME_VERSION
+    )
+    first, second = (
+        decode(files[f"process{rank}.safetensors"], files[f"process{rank}.json"], "resume")["task"]
+        for rank in (0, 1)
+    )
+    for part in ("trained", "average", "judges"):
+        assert same(first[part], second[part]), part
+    alone = run(chosen("maps", "training.steps=3"), plays, tmp_path / "alone")
+    assert not same(first["trained"], weights(alone.trained))
+    assert not torch.equal(first["generator"], second["generator"])
+    dreams(tmp_path / "run" / "last")
