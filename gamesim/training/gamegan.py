@@ -108,11 +108,11 @@ class GameGANTask:
 
     def step(self) -> dict[str, Tensor]:
         progress = self.done / self.settings.steps
-        segments = self._draw()
-        lanes = len(segments.actions)
-        frames = to_float(segments.frames)
+        lanes = self.config.data.batch_size
         dreaming = self.settings.dreaming.at(progress)
         informed = round(self.settings.informed.at(progress) * (1 - dreaming) * lanes)
+        segments = self._draw(informed or lanes)
+        frames = to_float(segments.frames)
         adversarial = self.settings.adversarial and progress >= self.settings.adversarial_from
         warm_up = max(1, round(self.settings.warm_up.at(progress)))
 
@@ -128,18 +128,19 @@ class GameGANTask:
         self.done += 1
         return {name: term.detach() for name, term in terms.items()}
 
-    def _draw(self) -> Segments:
-        """A batch, cut at random to the steps that are unrolled at this point of the run."""
-        segments = self.train.sample(self.config.data.batch_size, self.generator)
+    def _draw(self, sequences: int) -> Segments:
+        """A batch, cut at random to the steps that are unrolled now; further lanes repeat the first ones."""
+        segments = self.train.sample(sequences, self.generator)
         steps = self._length()
         first = int(torch.randint(self.train.segment - steps + 1, (1,), generator=self.generator))
+        lanes = torch.arange(self.config.data.batch_size, device=self.device) % sequences
         window = slice(first, first + steps)
         return Segments(
-            segments.frames[:, first : first + steps + 1],
-            segments.actions[:, window],
-            segments.rewards[:, window],
-            segments.terminated[:, window],
-            segments.truncated[:, window],
+            segments.frames[lanes, first : first + steps + 1],
+            segments.actions[lanes, window],
+            segments.rewards[lanes, window],
+            segments.terminated[lanes, window],
+            segments.truncated[lanes, window],
         )
 
     def _supervised(
@@ -170,13 +171,24 @@ class GameGANTask:
         return terms
 
     def _remembered(self, rollout: Rollout, frames: Tensor, warm_up: int) -> Tensor:
-        """The distance in dreaming lanes, over the places that a real frame showed: those are no surprise."""
-        real, dreamt = frames[rollout.informed :, 1:], rollout.frames[rollout.informed :]
-        shown = rollout.states[:warm_up]
-        overlap = self.trained.engine.overlap
-        masks = [torch.stack([overlap(now, then) for then in shown]).amax(0) for now in rollout.states[1:]]
-        known = torch.stack(masks, 1)[rollout.informed :].expand_as(real)
-        return self._distance(dreamt, real, known / known.mean().clamp_min(1e-6))
+        """The distance in dreaming lanes, over the places that a real frame showed: those are no surprise.
+
+        A dream that met a wall of its own went another way than the real game: it is compared for as long as
+        it is where its twin, the informed lane of the same sequence, is.
+        """
+        first, overlap = rollout.informed, self.trained.engine.overlap
+        dreams = [{key: part[first:] for key, part in state.items()} for state in rollout.states]
+        twins = [
+            {key: part[: len(frames) - first] for key, part in state.items()} for state in rollout.states
+        ]
+        masks, together = [], torch.ones(len(frames) - first, 1, 1, 1, device=frames.device)
+        for dream, twin in zip(dreams[1:], twins[1:], strict=True):
+            together = together * overlap(dream, twin).amin((1, 2, 3), keepdim=True)
+            known = torch.stack([overlap(dream, shown) for shown in dreams[:warm_up]]).amax(0)
+            masks.append(together * known)
+        real, dreamt = frames[first:, 1:], rollout.frames[first:]
+        weight = torch.stack(masks, 1).expand_as(real)
+        return self._distance(dreamt, real, weight / weight.mean().clamp_min(1e-6))
 
     def _distance(self, dreamt: Tensor, real: Tensor, weight: Tensor | None = None) -> Tensor:
         if self.settings.distance == "bernoulli":
