@@ -453,8 +453,8 @@ def test_it_overfits_one_batch_of_the_real_game():
     """Two real steps; a picture of nothing but the mean colour has a squared error near 0.04."""
     model = engine(channels=24, hidden=8, memory_width=8).train()
     frames, actions = real_clip(2)
-    optimizer, errors = torch.optim.Adam(model.parameters(), 2e-2, (0.5, 0.99)), []
-    for _ in range(80):
+    optimizer, errors = torch.optim.Adam(model.parameters(), 1e-2, (0.5, 0.99)), []
+    for _ in range(120):
         state, loss, error = model.initial(frames[:, 0]), torch.tensor(0.0), 0.0
         for step, real in enumerate(frames[:, 1:].unbind(1)):
             z = torch.zeros(2, *model.noise_shape)
@@ -465,7 +465,7 @@ def test_it_overfits_one_batch_of_the_real_game():
         loss.backward()
         optimizer.step()
         errors.append(error)
-    assert errors[-1] < errors[0] / 7 and errors[-1] < 0.022
+    assert errors[-1] < errors[0] / 30 and errors[-1] < 0.005
 
 
 def test_the_lite_preset_by_its_numbers():
