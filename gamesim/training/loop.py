@@ -44,8 +44,10 @@ __all__ = ["DEVICES", "Outcome", "Task", "distributed", "finish", "pick_device",
 
 RESUME_KIND, RESUME_VERSION = "gamesim-resume", 1
 # What a resumed run may change. More steps is the one that matters: schedules over the run stretch with it.
+# Without its adversaries an engine settles: a last few hundred steps after the run proper.
 CHANGEABLE = (
     "training.steps",
+    "training.adversarial",
     "training.log_every",
     "training.sample_minutes",
     "training.checkpoint_minutes",
