@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from gamesim.errors import UserError
 
@@ -72,6 +72,15 @@ class GameGANModelConfig(Section):
     discriminator_channels: int = Field(default=64, ge=4, le=4096)
     patch: int = Field(default=12, ge=1, le=84, description="maps: pixels along the side of a cell")
     blocks: int = Field(default=2, ge=1, le=64, description="maps: residual blocks after z")
+
+    @model_validator(mode="after")
+    def _cells_fit(self) -> GameGANModelConfig:
+        cells, rest = divmod(self.frame_size, self.patch)
+        if self.engine == "maps" and (rest or cells < 3):
+            raise ValueError(f"patch {self.patch} does not cut {self.frame_size} pixels into 3 cells or more")
+        if self.engine == "maps" and self.memory_slots < cells + 2:
+            raise ValueError(f"memory_slots {self.memory_slots} is too few for a view of {cells} cells")
+        return self
 
 
 class Schedule(Section):
@@ -154,6 +163,18 @@ class GameGANConfig(Common):
     system: Literal["gamegan"] = "gamegan"
     model: GameGANModelConfig = GameGANModelConfig()
     training: GameGANTraining = GameGANTraining()
+
+    @model_validator(mode="after")
+    def _clips_fit(self) -> GameGANConfig:
+        settings, needed = self.training, 4 if self.model.engine == "maps" else 3
+        steps = min(settings.unroll.at(settings.adversarial_from), settings.unroll.end)
+        judged = int(min(settings.clip, self.data.segment, steps))
+        if settings.adversarial and judged < needed:
+            raise ValueError(
+                f"the temporal discriminator needs {needed} frames; training.clip, data.segment and "
+                f"training.unroll leave it {judged}"
+            )
+        return self
 
 
 Config = GameGANConfig  # `GameGANConfig | WorldModelConfig` once there is a second system
@@ -362,7 +383,8 @@ def _check(tree: dict[str, Any], source: str, origins: Mapping[str, str]) -> Con
             known = _keys_at(parts[:-1])
             message = f"unknown key '{key}'{suggest(parts[-1], known)}"
         else:
-            message = f"{key}: {error['msg'][0].lower()}{error['msg'][1:]}"
+            said = error["msg"].removeprefix("Value error, ")
+            message = f"{key}: {said[0].lower()}{said[1:]}".removeprefix(": ")
         raise UserError(f"{origin}: {one_line(message)}") from None
 
 

@@ -108,7 +108,6 @@ def test_frames_become_cells_and_cells_frames(patch):
     assert torch.equal(beside_the_first, frame[0, :, :patch, patch : 2 * patch])
 
 
-@pytest.mark.xfail(strict=True, reason="an even number of cells has no window yet; see the issue of 64x64")
 def test_frames_of_64_pixels_work_as_well():
     model = engine(frame_size=64, patch=8)
     state = model.initial(random(1, 3, 64, 64))
@@ -253,7 +252,6 @@ def test_static_is_drawn_from_memory_and_dynamic_from_the_state():
     assert not torch.allclose(model._render(read, dynamic), drawn, atol=1e-3)
 
 
-@pytest.mark.xfail(strict=True, reason="it is out of the picture, but still mixed into the state")
 def test_without_a_memory_module_nothing_is_read_from_memory():
     model = engine(memory=False).eval()
     state = lived(model)

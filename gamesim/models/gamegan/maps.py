@@ -174,9 +174,8 @@ class MapEngine(nn.Module):
 
     def overlap(self, now: State, then: State) -> Tensor:
         moved = (now["location"] - then["location"] + self.slots // 2) % self.slots - self.slots // 2
-        reach = self.cells // 2
-        offsets = torch.arange(-reach, reach + 1, device=moved.device)
-        inside = (moved[..., None] + offsets).abs() <= reach  # (B, 2, cells): along x, along y
+        there = moved[..., None] + torch.arange(self.cells, device=moved.device)
+        inside = (there >= 0) & (there < self.cells)  # (B, 2, cells): along x, along y
         cells = (inside[:, 1, :, None] & inside[:, 0, None, :]).float()
         return cells[:, None].repeat_interleave(self.patch, 2).repeat_interleave(self.patch, 3)
 
@@ -237,21 +236,23 @@ class MapEngine(nn.Module):
 
     def _indices(self, location: Tensor, margin: int) -> Tensor:
         """The slots under the view and `margin` cells around it, int64 (B, n * n), on the torus."""
-        reach = self.cells // 2 + margin
-        offsets = torch.arange(-reach, reach + 1, device=location.device)
+        first = -(self.cells // 2) - margin
+        offsets = torch.arange(first, first + self.cells + 2 * margin, device=location.device)
         x = (location[:, :1] + offsets) % self.slots
         y = (location[:, 1:] + offsets) % self.slots
         return (y[:, :, None] * self.slots + x[:, None, :]).flatten(1)
 
     def _window(self, memory: Tensor, location: Tensor, margin: int) -> Tensor:
-        """(B, memory_width, n, n): what the memory holds under the view."""
+        """(B, memory_width, n, n): what the memory holds under the view; zeros without a memory module."""
         index = self._indices(location, margin)
         size = self.cells + 2 * margin
         read = memory.gather(1, index[..., None].expand(-1, -1, self.memory_width))
-        return grid(read, size)
+        return grid(read if self.use_memory else torch.zeros_like(read), size)
 
     def _write(self, state: State, seen: Tensor) -> tuple[Tensor, Tensor]:
         """Writes what is on screen into the slots under the view: erase and add, gated by cell."""
+        if not self.use_memory:
+            return state["memory"], torch.zeros(len(seen), device=seen.device)
         read = self._window(state["memory"], state["location"], margin=0)
         gate, content = self.write(torch.cat([seen, state["h"], read], 1)).chunk(2, 1)
         change = gate.sigmoid() * (content.tanh() - read)
