@@ -27,8 +27,9 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from gamesim import storage
-from gamesim.config import Config, one_line, parse
+from gamesim.config import one_line, parse
 from gamesim.errors import UserError
+from gamesim.schema import Config
 
 KIND, VERSION = "gamesim-checkpoint", 1
 MAX_FLOAT32_BYTES = 15 * 1024 * 1024

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from gamesim.errors import UserError
 
 if TYPE_CHECKING:
-    from gamesim.config import Config
+    from gamesim.schema import Config
     from gamesim.training.loop import Task
 
 

@@ -4,8 +4,7 @@ A config is a preset (``gamesim/presets/NAME.yaml``) or a YAML file of one's own
 ``extends: NAME`` and change a few keys, plus overrides ``section.key=value`` from the command line.
 Whatever is wrong with one of them becomes a `UserError` of one line that names the file and the key.
 
-A later system (a world model, say) gets a class beside `GameGANConfig` with its own ``system`` literal,
-and joins the union `Config`; pydantic then chooses the class by that key.
+The sections themselves, every setting and its range, are in schema.py.
 """
 
 from __future__ import annotations
@@ -17,167 +16,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError
 
 from gamesim.errors import UserError
+from gamesim.schema import Config, Section
 
 MAX_BYTES = 64 * 1024  # a config is a page of text; whatever is larger is not one
 MAX_CHAIN = 8  # presets that extend presets
 
-
-class Section(BaseModel):
-    """A part of the tree: unknown keys, wrong types, NaN and infinity are errors, and it never changes."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, hide_input_in_errors=True
-    )
-
-
-class DataConfig(Section):
-    """How recorded episodes become batches."""
-
-    segment: int = Field(default=16, ge=2, le=1024, description="steps of play in one training example")
-    batch_size: int = Field(default=32, ge=1, le=65536, description="examples in one step of each process")
-    validation: float = Field(default=0.05, ge=0.0, le=0.5, description="share of the episodes held out")
-    start_frames: int = Field(default=8, ge=1, le=256, description="real frames in a shipped start")
-    starts: int = Field(default=32, ge=1, le=4096, description="starts shipped with a checkpoint")
-
-
-class LoopConfig(Section):
-    """What training/loop.py needs of any system's training section."""
-
-    steps: int = Field(default=10_000, ge=1, le=1_000_000_000, description="optimiser steps of the run")
-    log_every: int = Field(default=20, ge=1, le=1_000_000, description="steps between two log lines")
-    validate_every: int = Field(default=500, ge=1, le=1_000_000_000, description="steps between validations")
-    sample_minutes: float = Field(default=3.0, gt=0, le=1e6, description="minutes between sample sheets")
-    checkpoint_minutes: float = Field(default=5.0, gt=0, le=1e6, description="minutes between checkpoints")
-    threads: int | None = Field(default=None, ge=1, le=1024, description="CPU threads; null: torch decides")
-
-
-class GameGANModelConfig(Section):
-    """The shape of a GameGAN generator and of its discriminators."""
-
-    engine: Literal["paper", "maps"] = Field(default="paper", description="the paper's, or our map variant")
-    frame_size: Literal[64, 84] = 84
-    num_actions: int = Field(default=5, ge=2, le=256)
-    channels: int = Field(default=64, ge=4, le=4096, description="base width of encoder and renderer")
-    hidden: int = Field(default=512, ge=1, le=16384, description="dynamics engine's state (maps: a cell)")
-    z_size: int = Field(default=32, ge=1, le=4096, description="z (maps: a cell)")
-    memory: bool = Field(default=True, description="false: GameGAN-M, one simple renderer")
-    memory_slots: int = Field(default=21, ge=3, le=256, description="slots along each side of the board")
-    memory_width: int = Field(default=512, ge=1, le=16384, description="width of a slot")
-    discriminator_channels: int = Field(default=64, ge=4, le=4096)
-    patch: int = Field(default=12, ge=1, le=84, description="maps: pixels along the side of a cell")
-    blocks: int = Field(default=2, ge=1, le=64, description="maps: residual blocks after z")
-
-    @model_validator(mode="after")
-    def _cells_fit(self) -> GameGANModelConfig:
-        cells, rest = divmod(self.frame_size, self.patch)
-        if self.engine == "maps" and (rest or cells < 3):
-            raise ValueError(f"patch {self.patch} does not cut {self.frame_size} pixels into 3 cells or more")
-        if self.engine == "maps" and self.memory_slots < cells + 2:
-            raise ValueError(f"memory_slots {self.memory_slots} is too few for a view of {cells} cells")
-        return self
-
-
-class Schedule(Section):
-    """A number that goes in a straight line from `start` to `end`, as shares of the run pass."""
-
-    start: float = Field(ge=0, le=1e6)
-    end: float = Field(ge=0, le=1e6)
-    begin: float = Field(default=0.0, ge=0, le=1, description="share of the run at which it leaves start")
-    over: float = Field(default=1.0, gt=0, le=1, description="share of the run that the change takes")
-
-    def at(self, progress: float) -> float:
-        """Return the number at a share of the run in [0, 1]."""
-        moved = min(max((progress - self.begin) / self.over, 0.0), 1.0)
-        return self.start + (self.end - self.start) * moved
-
-
-class GameGANLosses(Section):
-    """Weights of the loss terms; the defaults are the paper's released ones."""
-
-    adversarial: float = Field(default=1.0, ge=0, le=1e6, description="each of the three GAN terms")
-    action_recovery: float = Field(default=1.0, ge=0, le=1e6)
-    z_recovery: float = Field(default=30.0, ge=0, le=1e6, description="for the generator")
-    z_recovery_discriminator: float = Field(default=1.0, ge=0, le=1e6)
-    feature_matching: float = Field(default=10.0, ge=0, le=1e6)
-    reconstruction: float = Field(default=0.05, ge=0, le=1e6)
-    cycle: float = Field(default=0.05, ge=0, le=1e6)
-    memory: float = Field(default=7.5e-5, ge=0, le=1e6)
-    gradient_penalty: float = Field(default=1.0, ge=0, le=1e6, description="on real frames and pairs")
-    temporal_gradient_penalty: float = Field(default=10.0, ge=0, le=1e6)
-    outcome: float = Field(default=1.0, ge=0, le=1e6, description="reward and end of the episode")
-
-
-class GameGANTraining(LoopConfig):
-    """How a GameGAN engine is trained."""
-
-    precision: Literal["float32", "bfloat16"] = "float32"
-    learning_rate: float = Field(default=1e-4, gt=0, le=1.0)
-    discriminator_learning_rate: float = Field(default=1e-4, gt=0, le=1.0)
-    decay: Schedule = Schedule(start=1.0, end=1.0)
-    betas: tuple[float, float] = (0.0, 0.9)
-    gradient_clip: float = Field(default=100.0, gt=0, le=1e9)
-    average: float = Field(default=0.0, ge=0, lt=1, description="decay of the shipped mean; 0: none")
-    unroll: Schedule = Field(default=Schedule(start=1e6, end=1e6), description="steps, at most data.segment")
-    warm_up: Schedule = Field(default=Schedule(start=16, end=0, over=0.6), description="real frames first")
-    informed: Schedule = Field(
-        default=Schedule(start=0, end=0), description="maps: share of lanes whose z is inferred"
-    )
-    dreaming: Schedule = Field(
-        default=Schedule(start=0, end=0), description="maps: share of those that dream freely instead"
-    )
-    kl: Schedule = Field(default=Schedule(start=0, end=0), description="maps: weight of z in nats")
-    distance: Literal["squared", "bernoulli"] = Field(default="squared", description="of reconstruction")
-    adversarial: bool = Field(default=True, description="false: the Action-LSTM-like baseline")
-    remembered: Schedule = Field(
-        default=Schedule(start=0, end=0), description="maps: weight of the distance at places shown"
-    )
-    adversarial_share: Schedule = Field(
-        default=Schedule(start=1, end=1), description="of losses.adversarial, for the generator"
-    )
-    adversarial_from: float = Field(default=0.0, ge=0, le=1, description="share of the run before GAN terms")
-    clip: int = Field(default=1024, ge=2, le=1024, description="frames of a sequence that are judged")
-    losses: GameGANLosses = GameGANLosses()
-
-
-class Common(Section):
-    """What every system's config has."""
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,63}$", description="the preset's name")
-    seed: int = Field(default=0, ge=0, le=2**32 - 1)
-    data: DataConfig = DataConfig()
-
-    def dump(self) -> str:
-        """Return the whole tree as YAML that `parse` reads back to an equal config."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
-
-
-class GameGANConfig(Common):
-    """A GameGAN engine and how it is trained."""
-
-    system: Literal["gamegan"] = "gamegan"
-    model: GameGANModelConfig = GameGANModelConfig()
-    training: GameGANTraining = GameGANTraining()
-
-    @model_validator(mode="after")
-    def _clips_fit(self) -> GameGANConfig:
-        settings, needed = self.training, 4 if self.model.engine == "maps" else 3
-        steps = min(settings.unroll.at(settings.adversarial_from), settings.unroll.end)
-        judged = int(min(settings.clip, self.data.segment, steps))
-        if settings.adversarial and judged < needed:
-            raise ValueError(
-                f"the temporal discriminator needs {needed} frames; training.clip, data.segment and "
-                f"training.unroll leave it {judged}"
-            )
-        return self
-
-
-Config = GameGANConfig  # `GameGANConfig | WorldModelConfig` once there is a second system
 _ADAPTER: TypeAdapter[Config] = TypeAdapter(Annotated[Config, Field(title="config")])
 
 

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
     "errors",
     "storage",
+    "schema",
     "config",
     "envs",
     "data",
@@ -32,7 +33,7 @@ ROOMS = (
 """From the top of the house down: a room may import those before it, and itself."""
 
 FILES = sorted((ROOT / "gamesim").rglob("*.py"))
-TORCH_FREE = ("envs", "storage", "config", "errors", "explorer", "rollout", "app", "cli")
+TORCH_FREE = ("envs", "storage", "schema", "config", "errors", "explorer", "rollout", "app", "cli")
 
 
 def room(path: Path) -> str:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from gamesim.config import Config
+    from gamesim.schema import Config
 
 Streams = torch.Generator | list[torch.Generator]
 """One generator for the batch, or one for each lane."""

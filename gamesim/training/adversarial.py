@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gamesim.config import GameGANLosses, GameGANModelConfig
 from gamesim.models.gamegan.engine import Judges
+from gamesim.schema import GameGANLosses, GameGANModelConfig
 
 
 @dataclass

@@ -19,11 +19,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gamesim.config import GameGANConfig
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models import State
 from gamesim.models.gamegan.engine import Engine, Judges
 from gamesim.models.gamegan.model import GameGAN, to_float, to_uint8
+from gamesim.schema import GameGANConfig
 from gamesim.sheet import contact_sheet
 from gamesim.training.adversarial import Clip, build_discriminators, discriminator_loss, generator_loss
 from gamesim.training.devices import distributed

@@ -34,8 +34,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from gamesim import checkpoint, storage
-from gamesim.config import Config, difference, one_line, parse, value
+from gamesim.config import difference, one_line, parse, value
 from gamesim.errors import UserError
+from gamesim.schema import Config
 from gamesim.training.devices import DEVICES, Processes, describe, distributed, finish, pick_device, setup
 from gamesim.training.signals import Signals
 from gamesim.training.state import NotFinite, decode, encode, rng_state, same_rng, set_rng_state

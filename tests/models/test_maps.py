@@ -13,10 +13,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import gamesim  # noqa: F401  (registers the games)
 from gamesim import config
-from gamesim.config import GameGANModelConfig
 from gamesim.models.gamegan.cells import to_cells, to_pixels
 from gamesim.models.gamegan.maps import MapEngine
 from gamesim.models.gamegan.model import GameGAN, to_float
+from gamesim.schema import GameGANModelConfig
 
 TINY: dict[str, Any] = {"engine": "maps", "channels": 8, "hidden": 4, "z_size": 2, "blocks": 1}
 TINY |= {"memory_width": 5, "memory_slots": 11}

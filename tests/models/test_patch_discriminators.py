@@ -6,8 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gamesim.config import GameGANModelConfig
 from gamesim.models.gamegan.patch_discriminators import WINDOW, PatchDiscriminators
+from gamesim.schema import GameGANModelConfig
 
 
 def discriminators(patch: int = 12) -> PatchDiscriminators:

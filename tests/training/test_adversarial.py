@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gamesim.config import GameGANLosses, GameGANModelConfig
 from gamesim.models.gamegan.discriminators import Discriminators
 from gamesim.models.gamegan.patch_discriminators import PatchDiscriminators
+from gamesim.schema import GameGANLosses, GameGANModelConfig
 from gamesim.training.adversarial import (
     Clip,
     build_discriminators,

@@ -16,7 +16,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from gamesim.models.layers import activation, scales, widths, window
 
 if TYPE_CHECKING:
-    from gamesim.config import GameGANModelConfig
+    from gamesim.schema import GameGANModelConfig
 
 WINDOWS = (3, 7, 15)
 """Frames that one logit of the short, middle and long temporal discriminator sees."""

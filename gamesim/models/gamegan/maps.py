@@ -31,7 +31,7 @@ from gamesim.models.gamegan.cells import PerCell, grid, to_cells, to_pixels
 from gamesim.models.gamegan.engine import Output
 
 if TYPE_CHECKING:
-    from gamesim.config import GameGANModelConfig
+    from gamesim.schema import GameGANModelConfig
 
 CENTRE = 4
 """The middle of the nine neighbours."""

@@ -15,7 +15,7 @@ from gamesim.models import Prediction, State, Streams, normal
 from gamesim.models.gamegan.engine import Engine
 
 if TYPE_CHECKING:
-    from gamesim.config import GameGANModelConfig
+    from gamesim.schema import GameGANModelConfig
 
 
 def to_float(frames: Tensor) -> Tensor:

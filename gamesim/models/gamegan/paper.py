@@ -21,7 +21,7 @@ from gamesim.models.gamegan.rendering_engine import DisentanglingRenderer, Rende
 from gamesim.models.layers import initialise, mlp
 
 if TYPE_CHECKING:
-    from gamesim.config import GameGANModelConfig
+    from gamesim.schema import GameGANModelConfig
 
 
 class PaperEngine(nn.Module):

@@ -18,7 +18,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from gamesim.models.gamegan.cells import PerCell, to_cells
 
 if TYPE_CHECKING:
-    from gamesim.config import GameGANModelConfig
+    from gamesim.schema import GameGANModelConfig
 
 WINDOW = 4
 """Frames that one logit of the temporal discriminator sees."""
