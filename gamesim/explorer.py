@@ -16,7 +16,7 @@ _REVERSE = np.array([0, 2, 1, 4, 3])
 _MAP = 64  # cells on a side of the map of visited cells; positions wrap round
 _PATH = 256  # moves that are remembered for the way back
 _NEAR = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
-_WALL, _FOOD, _DANGER = 1, 2, 4
+_WALL, _FOOD, _DANGER, _FLAG = 1, 2, 4, 8
 
 
 def _table(kinds: dict[str, int]) -> np.ndarray:
@@ -29,7 +29,7 @@ def _table(kinds: dict[str, int]) -> np.ndarray:
     return np.array([kinds.get(name, 0) for name in names], np.uint8)[nearest]
 
 
-_KINDS = _table({"wall": _WALL, "outside": _WALL, "hatch": _WALL, "food": _FOOD})
+_KINDS = _table({"wall": _WALL, "outside": _WALL, "hatch": _WALL, "food": _FOOD, "green": _FLAG, "pole": _FLAG})
 _GHOST_COLOURS = _table(dict.fromkeys(("red", "pink", "cyan", "orange"), _DANGER))
 
 
@@ -43,17 +43,22 @@ class Taste:
     back: float = -1.1
     unseen: float = 1.6
     food: float = 0.6
+    flag: float = 2.0
     ghost: float = -5.0
     homewards: float = 5.0
     setting_out: float = 0.06  # probability in each step to begin to walk back
+    pause: float = 0.02  # probability in each step to begin to stand still
+    resume: float = 0.2  # and then, in each step, to walk on
     wild: float = 0.1  # share of the episodes that are played by a monkey
+    bold: float = 0.15  # share of the episodes in which ghosts do not matter
 
 
 class ExplorerPolicy:
     """Mostly legal moves with momentum, drawn to cells where it has not been, shy of ghosts.
 
     Now and then it walks the way back that it came, so that memory has something to remember; now
-    and then it bumps into a wall or stays; and some games it plays nearly at random.
+    and then it bumps into a wall or stands still for a while; some games it plays nearly at random, and
+    some without a thought for ghosts, so that games also end.
     """
 
     player = "explorer"
@@ -80,7 +85,10 @@ class ExplorerPolicy:
         self._depth[mask] = 0
         self._homing[mask] = False
         self._last[mask] = 0
-        self._heat[mask] = np.where(self._random.random(mask.sum()) < self._taste.wild, 0.15, 1.0)
+        wild, bold = self._random.random((2, mask.sum()))
+        self._heat[mask] = np.where(wild < self._taste.wild, 0.15, 1.0)
+        self._fear[mask] = bold >= self._taste.bold
+        self._standing[mask] = False
 
     def _allocate(self, lanes: int) -> None:
         self._lanes = lanes
@@ -91,6 +99,8 @@ class ExplorerPolicy:
         self._homing = np.zeros(lanes, bool)
         self._last = np.zeros(lanes, np.int64)
         self._heat = np.ones(lanes)
+        self._fear = np.ones(lanes, bool)
+        self._standing = np.zeros(lanes, bool)
 
     def act(self, frames: np.ndarray, info: dict[str, Any]) -> np.ndarray:
         if self._lanes != len(frames):
@@ -105,6 +115,7 @@ class ExplorerPolicy:
         ahead = (self._place[:, None] + _STEP) % _MAP
         seen = self._visits[lanes[:, None], ahead[..., 0], ahead[..., 1]]
         worth = taste.unseen / (1.0 + seen) + taste.food * ((kind & _FOOD) > 0)
+        worth += taste.flag * ((kind & _FLAG) > 0)
         worth[lanes, self._last] += taste.onwards
         worth[lanes, _REVERSE[self._last]] += taste.back
         way = _REVERSE[self._path[lanes, (self._depth - 1) % _PATH]]
@@ -113,10 +124,13 @@ class ExplorerPolicy:
         worth += np.where(free, 0.0, taste.blocked - worth)
         # A blocked move stays where it is, and so is as safe as that.
         danger = (kind & _DANGER) > 0
-        worth += taste.ghost * np.where(free, danger, danger[:, :1])
+        worth += taste.ghost * self._fear[:, None] * np.where(free, danger, danger[:, :1])
 
         worth *= self._heat[:, None]
         actions = (worth + self._random.gumbel(size=worth.shape)).argmax(1)
+        flip = self._random.random(len(actions)) < np.where(self._standing, taste.resume, taste.pause)
+        self._standing ^= flip
+        actions[self._standing & ~(danger[:, 0] & self._fear)] = 0
         self._remember(actions, free[lanes, actions] & (actions > 0), way)
         return actions
 
