@@ -20,6 +20,8 @@ class Command(Enum):
     COOLER = auto()
     WARMER = auto()
     NEUTRAL = auto()
+    DRIVER = auto()
+    HOME = auto()
     RECORD = auto()
     REWIND = auto()
     GIF = auto()
@@ -48,9 +50,11 @@ BINDINGS = (
     Binding(Command.RESET, (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_r), "Enter  R", "new game", "Play"),
     Binding(Command.PAUSE, (pygame.K_p, pygame.K_PERIOD), "P  .", "pause", "Play"),
     Binding(Command.STEP, (pygame.K_e,), "E", "one step while paused", "Play"),
-    Binding(Command.REWIND, (pygame.K_BACKSPACE,), "Backspace", "hold to rewind a dream", "Play"),
+    Binding(Command.REWIND, (pygame.K_BACKSPACE,), "Backspace", "hold to rewind a dream, let go to branch", "Play"),
+    Binding(Command.HOME, (pygame.K_h,), "H", "coming home: what is forgotten?", "Play"),
     Binding(Command.SWITCH, (pygame.K_TAB,), "Tab", "real game or its dream", "Dream"),
     Binding(Command.BESIDE, (pygame.K_v,), "V", "both, side by side, same keys", "Dream"),
+    Binding(Command.DRIVER, (pygame.K_m,), "M", "controller drives; hold a key to override", "Dream"),
     Binding(Command.COOLER, (pygame.K_MINUS, pygame.K_KP_MINUS), "-", "lower temperature: surer", "Dream"),
     Binding(
         Command.WARMER,
