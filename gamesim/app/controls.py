@@ -50,7 +50,7 @@ BINDINGS = (
     Binding(Command.RESET, (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_r), "Enter  R", "new game", "Play"),
     Binding(Command.PAUSE, (pygame.K_p, pygame.K_PERIOD), "P  .", "pause", "Play"),
     Binding(Command.STEP, (pygame.K_e,), "E", "one step while paused", "Play"),
-    Binding(Command.REWIND, (pygame.K_BACKSPACE,), "Backspace", "hold to rewind a dream, let go to branch", "Play"),
+    Binding(Command.REWIND, (pygame.K_BACKSPACE,), "Backspace", "hold: rewind a dream, let go: branch", "Play"),
     Binding(Command.HOME, (pygame.K_h,), "H", "coming home: what is forgotten?", "Play"),
     Binding(Command.SWITCH, (pygame.K_TAB,), "Tab", "real game or its dream", "Dream"),
     Binding(Command.BESIDE, (pygame.K_v,), "V", "both, side by side, same keys", "Dream"),
