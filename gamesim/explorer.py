@@ -29,7 +29,9 @@ def _table(kinds: dict[str, int]) -> np.ndarray:
     return np.array([kinds.get(name, 0) for name in names], np.uint8)[nearest]
 
 
-_KINDS = _table({"wall": _WALL, "outside": _WALL, "hatch": _WALL, "food": _FOOD, "green": _FLAG, "pole": _FLAG})
+_KINDS = _table(
+    {"wall": _WALL, "outside": _WALL, "hatch": _WALL, "food": _FOOD, "green": _FLAG, "pole": _FLAG}
+)
 _GHOST_COLOURS = _table(dict.fromkeys(("red", "pink", "cyan", "orange"), _DANGER))
 
 
