@@ -10,8 +10,9 @@ import pygame
 import gamesim  # noqa: F401
 from app.fakes import FakeDream
 from gamesim.app.catalog import MAZE, PACMAN, Title, games
-from gamesim.app.play import Engine, Session
+from gamesim.app.play import Engine
 from gamesim.app.screens.menu import Menu
+from gamesim.app.session import Session
 from gamesim.app.userdata import Scores
 from gamesim.app.window import Window
 

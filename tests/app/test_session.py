@@ -6,7 +6,8 @@ import pytest
 from app.driver import FRAME, dream, engine
 from gamesim.app.catalog import ARCADE, MAZE
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP
-from gamesim.app.play import CARRIED, COLDEST, HOTTEST, PAUSES, READY, REST, Session
+from gamesim.app.play import CARRIED, COLDEST, HOTTEST
+from gamesim.app.session import PAUSES, READY, REST, Session
 
 
 def free_ways(made) -> list[int]:

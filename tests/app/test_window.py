@@ -75,12 +75,12 @@ def test_every_key_on_every_screen_is_survived(app: Driver):
 def test_recording_toggles_and_keeps_what_was_played(app: Driver):
     app.play("Pac-Man")
     app.press(pygame.K_COMMA)
-    assert app.window.screen._recorder.recording  # type: ignore[attr-defined]
+    assert app.session.engine.recorder.recording  # type: ignore[attr-defined]
     app.press(pygame.K_RIGHT)
     app.frames(60)
     steps = app.session.engine.steps
     app.press(pygame.K_COMMA)
-    assert not app.window.screen._recorder.recording  # type: ignore[attr-defined]
+    assert not app.session.engine.recorder.recording  # type: ignore[attr-defined]
     app.press(pygame.K_ESCAPE)
     (path,) = (app.recordings / "pac-man").glob("*.npz")
     episode = Episode.load(path)
@@ -104,7 +104,7 @@ def test_a_folder_that_cannot_be_written_is_a_message(app: Driver):
     app.play("Maze")
     app.press(pygame.K_COMMA)
     assert "cannot be written" in app.said
-    assert not app.window.screen._recorder.recording  # type: ignore[attr-defined]
+    assert not app.session.engine.recorder.recording  # type: ignore[attr-defined]
 
 
 def test_a_disk_that_fills_up_while_recording_is_a_message_and_the_game_goes_on(app: Driver, monkeypatch):

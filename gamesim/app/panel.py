@@ -1,0 +1,72 @@
+"""The panel beside the boards: what is played, its figures, and the keys that matter most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pygame
+
+from gamesim.app import hud
+from gamesim.app.session import Session
+from gamesim.app.takes import Takes
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.widgets import paragraph, pill, text
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+
+class Panel:
+    """Draws the panel of a session.
+
+    Attributes:
+        free: what was left of it between the figures and the keys; messages go there.
+    """
+
+    def __init__(self, window: Window, session: Session) -> None:
+        self.window, self.session = window, session
+        self.free = pygame.Rect(0, 0, 0, 0)
+
+    def draw(self, surface: pygame.Surface, layout: hud.Layout, scale: Scale) -> None:
+        rect = layout.panel
+        self.free = pygame.Rect(0, 0, 0, 0)
+        if rect.width <= scale.px(60) or rect.height <= scale.px(30):
+            return
+        clip = surface.get_clip()
+        surface.set_clip(rect)
+        y = self._draw_heading(surface, rect, scale) if layout.column else rect.top
+        body = pygame.Rect(rect.left, y, rect.width, rect.bottom - y)
+        draw = hud.draw_column if layout.column else hud.draw_strip
+        below = draw(surface, body, self._facts(layout.column), scale)
+        left = rect.bottom - below - scale.px(16)
+        hints = pygame.Rect(rect.left, rect.bottom - max(0, left), rect.width, max(0, left))
+        top = hud.draw_hints(surface, hints, scale)
+        surface.set_clip(clip)
+        self.free = pygame.Rect(rect.left, below, rect.width, max(0, top - scale.px(14) - below))
+
+    def _facts(self, column: bool) -> list[hud.Fact]:
+        """What is said of all engines that are played; what two of them share is said once."""
+        session = self.session
+        best = self.window.scores.best(session.engine.title.world)
+        lines = [hud.Fact("Game", "paused")] if session.paused and not column else []
+        for engine in session.playing:
+            known = {fact.label for fact in lines}
+            new = hud.facts(engine, best, Takes.words(session.engine), self.window.fps)
+            lines += [fact for fact in new if fact.label not in known]
+        return lines
+
+    def _draw_heading(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> int:
+        """Name and kind of what is played; returns the y below."""
+        engine = self.session.engine
+        name = text(surface, engine.title.name, rect.topleft, scale.px(32), bold=True, width=rect.width)
+        dream = engine.temperature is not None
+        place = (rect.left, name.bottom + scale.px(8))
+        colour = COLOURS["dream" if dream else "real"]
+        tag = pill(surface, "DREAM" if dream else "REAL GAME", place, scale, colour, COLOURS["back"])
+        if self.session.paused:
+            place = (tag.right + scale.px(8), tag.top)
+            pill(surface, "PAUSED", place, scale, COLOURS["raised"], COLOURS["text"])
+        y = tag.bottom + scale.px(12)
+        if rect.height > scale.px(460) and engine.title.blurb:
+            y = paragraph(surface, engine.title.blurb, (rect.left, y), scale.px(16), rect.width)
+        return y + scale.px(8)

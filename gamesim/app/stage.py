@@ -1,0 +1,72 @@
+"""The boards of the play screen: the real game drawn large and smooth, a dream as it was dreamt."""
+
+import pygame
+
+from gamesim.app.board import BoardPainter
+from gamesim.app.controls import Command, shown
+from gamesim.app.play import Engine
+from gamesim.app.previews import scaled
+from gamesim.app.session import Session
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.widgets import box, text
+
+
+class Stage:
+    """Draws the engines of a session; it keeps nothing but the clock of what moves by itself."""
+
+    def __init__(self, painter: BoardPainter, session: Session) -> None:
+        self.painter, self.session = painter, session
+        self.clock = 0.0
+
+    def draw(
+        self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale, named: bool
+    ) -> None:
+        """One engine in `rect`, with its frame, its name where two are shown, and how it ended."""
+        session, dream = self.session, engine.temperature is not None
+        if engine.before is not None and engine.now is not None:
+            self.painter.draw(
+                surface, rect, engine.before, engine.now, session.part, self.clock, engine.view,
+                session.death(engine),
+            )  # fmt: skip
+        else:
+            surface.blit(scaled(engine.frame, rect.size), rect)
+        if rect.width > 100:
+            edge = rect.inflate(scale.px(6), scale.px(6))
+            colour = COLOURS["dream" if dream else "line"]
+            pygame.draw.rect(surface, colour, edge, scale.px(2), border_radius=scale.px(3))
+        if named:
+            words, colour = ("Dream", "dream") if dream else ("Real game", "real")
+            place = (rect.left, rect.top - scale.px(8))
+            text(surface, words, place, scale.px(18), COLOURS[colour], bold=True, anchor="bottomleft")
+        if engine.over and session.part >= 1.0 and (session.death(engine) or 1.0) >= 1.0:
+            self._draw_end(surface, rect, engine, scale)
+        elif session.ready:
+            level = f"Level {engine.now.level}" if engine.now else ""
+            draw_banner(surface, rect, level, "Ready!", scale)
+
+    def _draw_end(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
+        points = engine.title.latched and engine.now is not None
+        score = f"{engine.score:,.0f} points" if points else f"Return {engine.total:+.1f}"
+        banner = draw_banner(surface, rect, f"{score}, {engine.steps} steps", engine.over or "", scale)
+        if engine is self.session.engine:
+            place = (banner.centerx, banner.bottom - scale.px(26))
+            again = f"{shown(Command.RESET)} to play again"
+            text(surface, again, place, scale.px(16), COLOURS["real"], bold=True, anchor="center")
+            left = pygame.Rect(banner.left + scale.px(14), banner.bottom - scale.px(8), 0, scale.px(3))
+            left.width = round((banner.width - scale.px(28)) * (1 - self.session.rest))
+            surface.fill(COLOURS["line"], left)
+
+
+def draw_banner(
+    surface: pygame.Surface, rect: pygame.Rect, small: str, large: str, scale: Scale
+) -> pygame.Rect:
+    """A large and a small line on a box in the middle of `rect`; returns where it went."""
+    banner = pygame.Rect(0, 0, min(rect.width, scale.px(380)), min(rect.height, scale.px(132)))
+    banner.center = rect.center
+    box(surface, banner, COLOURS["panel"], scale.px(14), COLOURS["line"])
+    room = max(1, banner.width - scale.px(24))
+    x, y = banner.centerx, banner.top + scale.px(18)
+    text(surface, large, (x, y), scale.head, bold=True, anchor="midtop", width=room)
+    place = (x, y + scale.px(42))
+    text(surface, small, place, scale.body, COLOURS["quiet"], anchor="midtop", width=room)
+    return banner

@@ -1,0 +1,96 @@
+"""What a play screen keeps of play: recordings for training, and the last seconds as a GIF."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from gamesim.app import clips
+from gamesim.app.play import Engine
+from gamesim.data.recorder import Recorder
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+
+class Takes:
+    """Puts a recorder around each engine, switches it, and saves clips on a thread of its own."""
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self._saving: threading.Thread | None = None
+        self._saved: list[tuple[str, bool]] = []  # what the saving thread has to say
+
+    def wrap(self, engine: Engine) -> Engine:
+        """`engine`, played through a recorder that is off."""
+        folder = self.window.recordings / engine.title.slug
+        engine.recorder = engine.env = Recorder(engine.env, folder, player="human", start=False)
+        return engine
+
+    @staticmethod
+    def words(engine: Engine) -> str | None:
+        """What the panel says of a running recording; None while there is none."""
+        recorder = engine.recorder
+        if recorder is None or not recorder.recording:
+            return None
+        return f"● {recorder.steps} steps · {recorder.episodes} kept"
+
+    def toggle(self, engine: Engine) -> None:
+        """Begin to record, or keep what was recorded.
+
+        Raises:
+            UserError: the folder cannot be written to.
+        """
+        recorder = engine.recorder
+        if recorder is None:
+            return
+        if recorder.recording:
+            self.stop(engine)
+        else:
+            recorder.start()
+            self.window.sound.play("record")
+            self.window.say(f"Recording into {recorder.folder}")
+
+    def stop(self, engine: Engine) -> None:
+        """Keep what was recorded, if anything is."""
+        recorder = engine.recorder
+        if recorder is None or not recorder.recording:
+            return
+        recorder.stop()
+        self.window.sound.play("stop")
+        count = recorder.episodes
+        self.window.say(f"{count} episode{'s' * (count != 1)} kept in {recorder.folder}")
+
+    def save_clip(self, engines: list[Engine]) -> None:
+        """Save the last seconds of one or two engines; says so when it is done."""
+        if self._saving and self._saving.is_alive():
+            return
+        pages = clips.compose(sorted(engines, key=lambda e: e.temperature is not None))
+        if len(pages) < 2:
+            self.window.say("Nothing has been played yet.")
+            return
+        folder, rate = self.window.recordings, engines[0].rate
+
+        def work() -> None:
+            try:
+                self._saved.append((f"Saved {clips.save(pages, folder, rate)}", False))
+            except Exception as error:
+                self._saved.append((str(error), True))
+
+        self.window.say("Saving the last seconds…")
+        self._saving = threading.Thread(target=work)
+        self._saving.start()
+
+    def update(self, engine: Engine) -> None:
+        """Say what went wrong with a recording, and which clips are there."""
+        recorder = engine.recorder
+        if recorder is not None and recorder.error:
+            self.window.say(recorder.error, bad=True)
+            recorder.error = None
+        while self._saved:
+            self.window.say(*self._saved.pop(0))
+
+    def close(self) -> None:
+        """Wait for a clip that is being written."""
+        if self._saving:
+            self._saving.join(timeout=5)
