@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import stat
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -115,18 +116,44 @@ def exists(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Hold the run folder, so that two trainings never write into one; a killed holder lets go by itself."""
-    with (folder / ".lock").open("wb") as file:
+    """Hold the run folder, so that two trainings never write into one; a killed holder lets go by itself.
+
+    The lock file names the holder's process, for those who want to pause or stop it.
+    """
+    with (folder / ".lock").open("ab") as file:
         try:
             import fcntl
         except ImportError:  # Windows has no flock; there, nothing but good sense keeps two runs apart
             yield
             return
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError(f"{folder}: another training is writing into it") from None
+        for attempt in range(4):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if attempt == 3:
+                    raise UserError(f"{folder}: another training is writing into it") from None
+                time.sleep(0.02)  # it may only be somebody who looks whether it is held
+        file.truncate(0)
+        file.write(str(os.getpid()).encode())
+        file.flush()
         yield
+
+
+def holder(folder: Path) -> int | None:
+    """The id of the process that has `claimed` a folder; None when nobody has, 0 when it cannot be told."""
+    try:
+        import fcntl
+
+        with (folder / ".lock").open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                named = file.read(32)
+                return int(named) if named.isdigit() else 0
+    except (ImportError, OSError):
+        pass
+    return None
 
 
 def _read_sealed(

@@ -8,9 +8,12 @@ import sys
 import threading
 from typing import Any
 
+# SIGBREAK is what one process on Windows can send another.
+ASKING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
+
 
 class Signals:
-    """Turns the first SIGINT or SIGTERM into `asked`, and lets the second one through as KeyboardInterrupt.
+    """Turns the first of these signals into `asked`, and lets the second one through as KeyboardInterrupt.
 
     Attributes:
         asked: Whether somebody wants the run to end.
@@ -22,7 +25,7 @@ class Signals:
 
     def __enter__(self) -> Signals:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in ASKING:
                 self._before[number] = signal.signal(number, self._ask)
         return self
 
