@@ -16,10 +16,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Any, get_args
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from gamesim.errors import UserError
 from gamesim.schema import Config, Section
@@ -27,7 +27,9 @@ from gamesim.schema import Config, Section
 MAX_BYTES = 64 * 1024  # a config is a page of text; whatever is larger is not one
 MAX_CHAIN = 8  # presets that extend presets
 
-_ADAPTER: TypeAdapter[Config] = TypeAdapter(Annotated[Config, Field(title="config")])
+_SYSTEMS: dict[str, type[Config]] = {
+    system.model_fields["system"].default: system for system in get_args(Config)
+}
 
 
 def presets() -> list[str]:
@@ -73,10 +75,14 @@ def parse(text: str | bytes, source: str) -> Config:
 
 
 def difference(first: Config, second: Config, ignore: Iterable[str] = ()) -> str | None:
-    """Return the first dotted key in which two configs differ (``training.steps``), or None."""
+    """Return the first dotted key in which two configs differ (``training.steps``), or None.
+
+    Keys and whole sections to `ignore` are not compared.
+    """
+    ignored = tuple(f"{key}." for key in ignore)
     a, b = dict(_flat(first.model_dump(mode="json"))), dict(_flat(second.model_dump(mode="json")))
     for key in [*a, *b]:
-        if key not in ignore and a.get(key, _MISSING) != b.get(key, _MISSING):
+        if not f"{key}.".startswith(ignored) and a.get(key, _MISSING) != b.get(key, _MISSING):
             return key
     return None
 
@@ -219,35 +225,46 @@ def _put(tree: dict[str, Any], dotted: str, item: Any, override: str) -> None:
 
 
 def _check(tree: dict[str, Any], source: str, origins: Mapping[str, str]) -> Config:
+    chosen = _system(tree, source, origins)
     try:
         # By way of JSON, where strict means "no 'yes' for true, no 1.5 for an int" but a list may be a tuple.
-        return _ADAPTER.validate_json(json.dumps(tree))
+        return chosen.model_validate_json(json.dumps(tree))
     except ValidationError as problem:
         error = problem.errors(include_url=False, include_context=True)[0]
         parts = [str(part) for part in error["loc"]]
         key = ".".join(parts)
-        override = next((text for k, text in origins.items() if f"{k}.".startswith(f"{key}.")), None)
-        origin = source if override is None else f"'{one_line(override, 80)}'"
         if error["type"] == "extra_forbidden":
-            known = _keys_at(parts[:-1])
+            known = _keys_at(chosen, parts[:-1])
             message = f"unknown key '{key}'{suggest(parts[-1], known)}"
         else:
             said = error["msg"].removeprefix("Value error, ")
             message = f"{key}: {said[0].lower()}{said[1:]}".removeprefix(": ")
-        raise UserError(f"{origin}: {one_line(message)}") from None
+        raise UserError(f"{_origin(key, source, origins)}: {one_line(message)}") from None
 
 
-def _keys_at(path: list[str]) -> list[str]:
-    """Return the known keys of the section at `path`, over all systems."""
-    found: list[str] = []
-    for model in get_args(Config) or (Config,):
-        section: Any = model
-        for part in path:
-            field = section.model_fields.get(part) if _is_section(section) else None
-            section = field.annotation if field else None
-        if _is_section(section):
-            found += section.model_fields
-    return found
+def _system(tree: Mapping[str, Any], source: str, origins: Mapping[str, str]) -> type[Config]:
+    """Return the class of the system that the tree names; GameGAN's where it names none."""
+    named = tree.get("system", "gamegan")
+    if not isinstance(named, str) or named not in _SYSTEMS:
+        known = " or ".join(f"'{name}'" for name in _SYSTEMS)
+        hint = suggest(named, _SYSTEMS) if isinstance(named, str) else ""
+        raise UserError(f"{_origin('system', source, origins)}: system: input should be {known}{hint}")
+    return _SYSTEMS[named]
+
+
+def _origin(key: str, source: str, origins: Mapping[str, str]) -> str:
+    """Return the override that gave a key, quoted, or else the file or preset."""
+    override = next((text for k, text in origins.items() if f"{k}.".startswith(f"{key}.")), None)
+    return source if override is None else f"'{one_line(override, 80)}'"
+
+
+def _keys_at(system: type[Config], path: list[str]) -> list[str]:
+    """Return the known keys of the section at `path`."""
+    section: Any = system
+    for part in path:
+        field = section.model_fields.get(part) if _is_section(section) else None
+        section = field.annotation if field else None
+    return list(section.model_fields) if _is_section(section) else []
 
 
 def _is_section(thing: object) -> bool:

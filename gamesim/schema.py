@@ -1,7 +1,7 @@
 """The sections of a config: every setting, its range and what it means.
 
-A later system (a world model, say) gets a class beside `GameGANConfig` with its own ``system`` literal,
-and joins the union `Config`; pydantic then chooses the class by that key.
+Each system is a class with a ``system`` literal of its own; `Config` is the union of them, and config.py
+chooses by that key.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class DataConfig(Section):
     validation: float = Field(default=0.05, ge=0.0, le=0.5, description="share of the episodes held out")
     start_frames: int = Field(default=8, ge=1, le=256, description="real frames in a shipped start")
     starts: int = Field(default=32, ge=1, le=4096, description="starts shipped with a checkpoint")
+    endings: float = Field(default=0.0, ge=0, le=1, description="share of examples in which a game ends")
 
 
 class LoopConfig(Section):
@@ -95,6 +96,7 @@ class GameGANLosses(Section):
     gradient_penalty: float = Field(default=1.0, ge=0, le=1e6, description="on real frames and pairs")
     temporal_gradient_penalty: float = Field(default=10.0, ge=0, le=1e6)
     outcome: float = Field(default=1.0, ge=0, le=1e6, description="reward and end of the episode")
+    rarity: float = Field(default=1.0, ge=1, le=100, description="weight of the rarest cells; 1: all alike")
 
 
 class GameGANTraining(LoopConfig):
@@ -123,6 +125,9 @@ class GameGANTraining(LoopConfig):
     )
     adversarial_share: Schedule = Field(
         default=Schedule(start=1, end=1), description="of losses.adversarial, for the generator"
+    )
+    settling: Schedule = Field(
+        default=Schedule(start=1, end=1), description="of that share, towards the end of the run"
     )
     adversarial_from: float = Field(default=0.0, ge=0, le=1, description="share of the run before GAN terms")
     clip: int = Field(default=1024, ge=2, le=1024, description="frames of a sequence that are judged")
@@ -161,4 +166,77 @@ class GameGANConfig(Common):
         return self
 
 
-Config = GameGANConfig  # `GameGANConfig | WorldModelConfig` once there is a second system
+class WorldModelModelConfig(Section):
+    """The shape of V, M and C (Ha & Schmidhuber 2018, appendix A)."""
+
+    frame_size: Literal[64, 84] = Field(default=84, description="of the game's frames; V sees 64x64")
+    num_actions: int = Field(default=5, ge=2, le=256)
+    channels: int = Field(default=32, ge=1, le=1024, description="V's first layer; the paper: 32")
+    z_size: int = Field(default=32, ge=1, le=4096)
+    hidden: int = Field(default=256, ge=1, le=16384, description="M's LSTM")
+    mixtures: int = Field(default=5, ge=1, le=64, description="Gaussians for each number of z")
+    rewards: bool = Field(default=True, description="M has a reward head; false: a step lived through is 1")
+    ends: bool = Field(default=True, description="M has a head for the end; false: dreams are endless")
+    outcome_sees: Literal["h", "hz"] = Field(
+        default="h", description="what reward and end are told by; the paper: h; hz: the z that came, too"
+    )
+    restarts: bool = Field(default=False, description="M is told that an episode begins (TakeCover)")
+    actions: Literal["one-hot", "number"] = Field(
+        default="one-hot", description="number: from -1 to 1, C has one output without a bias (TakeCover)"
+    )
+    controller_input: Literal["zh", "zhc"] = "zh"
+
+
+class VisionTraining(LoopConfig):
+    """How V is trained: the ELBO in nats a frame (paper: 1e-4, batches of 100, squared error, floor 0.5)."""
+
+    batch_size: int = Field(default=100, ge=1, le=65536, description="frames in one step")
+    learning_rate: float = Field(default=1e-4, gt=0, le=1.0)
+    decay: Schedule = Schedule(start=1.0, end=1.0)
+    gradient_clip: float = Field(default=1e4, gt=0, le=1e9)
+    pixels: Literal["bernoulli", "gaussian"] = Field(default="bernoulli", description="their distribution")
+    pixel_sigma: float = Field(
+        default=0.5**0.5, gt=0, le=1e3, description="gaussian: deviation; root of 1/2 is the squared error"
+    )
+    kl_weight: Schedule = Schedule(start=1.0, end=1.0)
+    kl_tolerance: float = Field(default=0.0, ge=0, le=1e3, description="KL's floor, nats for each z; 0: none")
+
+
+class MemoryTraining(LoopConfig):
+    """How M is trained, on data.batch_size windows of data.segment steps: nats a step."""
+
+    learning_rate: float = Field(default=1e-3, gt=0, le=1.0)
+    decay: Schedule = Schedule(start=1.0, end=0.01)
+    gradient_clip: float = Field(default=1.0, gt=0, le=1e9)
+    reward_sigma: float = Field(default=0.1, gt=0, le=1e3, description="deviation of the reward's Gaussian")
+    reward_weight: float = Field(default=1.0, ge=0, le=1e6)
+    end_weight: float = Field(default=1.0, ge=0, le=1e6)
+
+
+class ControllerTraining(LoopConfig):
+    """How C is trained in the dream by CMA-ES: `steps` are generations."""
+
+    steps: int = Field(default=100, ge=1, le=1_000_000, description="generations")
+    log_every: int = Field(default=1, ge=1, le=1_000_000, description="generations between two log lines")
+    validate_every: int = Field(default=10, ge=1, le=1_000_000, description="generations between real trials")
+    population: int = Field(default=64, ge=4, le=65536)
+    rollouts: int = Field(default=16, ge=1, le=65536, description="dreams that score a candidate")
+    sigma: float = Field(default=0.1, gt=0, le=1e3, description="CMA-ES's first step size")
+    temperature: float = Field(default=1.0, ge=0, le=10, description="of the dreams it learns in")
+    dream_steps: int = Field(default=1000, ge=1, le=1_000_000, description="longest dream")
+    real_env: str = Field(default="gamesim/Pacman-v0", description="where the best is tried, never trained")
+    real_episodes: int = Field(default=64, ge=1, le=1_000_000, description="of a trial")
+    precision: Literal["float32", "bfloat16"] = Field(default="float32", description="of M in the dream")
+
+
+class WorldModelConfig(Common):
+    """V, M and C, and how each is trained."""
+
+    system: Literal["world-model"] = "world-model"
+    model: WorldModelModelConfig = WorldModelModelConfig()
+    vision: VisionTraining = VisionTraining()
+    memory: MemoryTraining = MemoryTraining()
+    controller: ControllerTraining = ControllerTraining()
+
+
+Config = GameGANConfig | WorldModelConfig

@@ -60,6 +60,10 @@ class WorldModel(Protocol):
         """What a controller sees of the state: float32 (B, D)."""
         ...
 
+    def act(self, state: State) -> Tensor | None:
+        """Actions int64 (B,) that the engine's own controller takes, None when it has none."""
+        ...
+
     def internals(self, state: State) -> dict[str, Tensor]:
         """What the x-ray view draws; names and shapes are the engine's own."""
         ...
@@ -88,6 +92,10 @@ def normal(shape: tuple[int, ...], generator: Streams, device: torch.device) -> 
 
 def build(config: Config) -> torch.nn.Module:
     """Builds the untrained model that a config describes; it implements `WorldModel`."""
+    if config.system == "world-model":
+        from gamesim.models.world_model.model import WorldModelEngine
+
+        return WorldModelEngine(config.model)
     from gamesim.models.gamegan.model import GameGAN
 
     return GameGAN(config.model)

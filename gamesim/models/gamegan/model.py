@@ -12,20 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from gamesim.models import Prediction, State, Streams, normal
+from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.gamegan.engine import Engine
 
 if TYPE_CHECKING:
     from gamesim.schema import GameGANModelConfig
-
-
-def to_float(frames: Tensor) -> Tensor:
-    """uint8 (..., H, W, 3) -> float32 (..., 3, H, W) in [0, 1]."""
-    return frames.movedim(-1, -3).float() / 255
-
-
-def to_uint8(frames: Tensor) -> Tensor:
-    """float (..., 3, H, W) in [0, 1] -> uint8 (..., H, W, 3)."""
-    return (frames.float().clamp(0, 1) * 255).round().to(torch.uint8).movedim(-3, -1).contiguous()
 
 
 def build_engine(config: GameGANModelConfig) -> nn.Module:
@@ -70,6 +61,9 @@ class GameGAN(nn.Module):
 
     def features(self, state: State) -> Tensor:
         return self.engine.features(state)
+
+    def act(self, state: State) -> Tensor | None:
+        return None
 
     def internals(self, state: State) -> dict[str, Tensor]:
         return self.engine.internals(state)

@@ -1,0 +1,136 @@
+"""M: an LSTM with a mixture density network, which foretells the next z.
+
+Ha & Schmidhuber 2018 (arXiv 1803.10122), Sec. 2.2 and appendix A.2: P(z' | action, z, h) is, for each number
+of z by itself, a mixture of Gaussians (Bishop 1994, "Mixture Density Networks", Eqs. 22-25). Temperature
+sharpens or loosens it as in SketchRNN (Ha & Eck 2017, arXiv 1704.03477, Eq. 8). The end of the episode is
+foretold beside it as for TakeCover (Sec. 3.2); a head for the reward is ours, so that C can learn here.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gamesim.models.layers import mlp
+
+if TYPE_CHECKING:
+    from gamesim.schema import WorldModelModelConfig
+
+COLDEST = 1e-6
+"""Temperature below which only the likeliest Gaussian is drawn from."""
+NEVER = -30.0
+"""Logit of an end that is not foretold at all."""
+
+Cell = tuple[Tensor, Tensor]
+"""The LSTM's h and c, each (B, H)."""
+
+
+class MDN(NamedTuple):
+    """What M foretells: a mixture for each number of z, and the output of the LSTM that it came from.
+
+    Attributes:
+        log_pi: (..., Z, K), log-weights of the Gaussians; they sum to 1 in probability.
+        mean: (..., Z, K).
+        log_std: (..., Z, K), logs of their deviations.
+        hidden: (..., H).
+    """
+
+    log_pi: Tensor
+    mean: Tensor
+    log_std: Tensor
+    hidden: Tensor
+
+
+class Memory(nn.Module):
+    """The MDN-RNN. CarRacing's has 422,368 parameters, TakeCover's 1,678,785."""
+
+    def __init__(self, config: WorldModelModelConfig) -> None:
+        super().__init__()
+        self.num_actions, self.as_number = config.num_actions, config.actions == "number"
+        self.restarts, self.rewards, self.ends = config.restarts, config.rewards, config.ends
+        self.z_size, self.hidden, self.mixtures = config.z_size, config.hidden, config.mixtures
+        pressed = 1 if self.as_number else config.num_actions
+        # An input that is always 1 gives each gate its bias: one of them, where nn.LSTM's own has two.
+        inputs = self.z_size + pressed + int(self.restarts) + 1
+        self.lstm = nn.LSTM(inputs, self.hidden, bias=False, batch_first=True)
+        self.mixture = nn.Linear(self.hidden, 3 * self.mixtures * self.z_size)
+        self.sees_next = config.outcome_sees == "hz"
+        sizes = (self.hidden + self.z_size, self.hidden) if self.sees_next else (self.hidden,)
+        outcomes = int(self.rewards) + int(self.ends)
+        self.outcomes = mlp((*sizes, outcomes)) if outcomes else None
+
+    def forward(
+        self, z: Tensor, action: Tensor, state: Cell | None = None, first: Tensor | None = None
+    ) -> tuple[MDN, Cell]:
+        """Foretells z[t + 1] from z[: t + 1] and action[: t + 1], for every t at once.
+
+        Args:
+            z: (B, T, Z).
+            action: int64 (B, T), each taken at its z.
+            state: what the LSTM remembers; None: nothing.
+            first: (B, T), 1 where a z is an episode's first; only a model with `restarts` looks at it.
+
+        Returns:
+            The mixtures, with B, T leading, and what the LSTM remembers afterwards.
+        """
+        dtype = self.mixture.weight.dtype
+        parts = [z.to(dtype), self._encoded(action).to(dtype)]
+        if self.restarts:
+            parts.append((torch.zeros_like(z[..., 0]) if first is None else first).to(dtype)[..., None])
+        inputs = torch.cat([*parts, torch.ones_like(parts[0][..., :1])], -1)
+        cell = None if state is None else tuple(part.to(dtype)[None] for part in state)
+        hidden, (h, c) = self.lstm(inputs, cell)
+        return self._mixtures(hidden), (h[0].float(), c[0].float())
+
+    def outcome(self, hidden: Tensor, z_next: Tensor) -> tuple[Tensor, Tensor]:
+        """Reward and logit of the end, each (...,), from `MDN.hidden` (..., H) and the z (..., Z) that came.
+
+        The paper's M does not look at `z_next`: what ends an episode by chance is then a probability only.
+        """
+        reward, end_logit = torch.ones_like(hidden[..., 0]), torch.full_like(hidden[..., 0], NEVER)
+        if self.outcomes is None:
+            return reward.float(), end_logit.float()
+        seen = torch.cat([hidden, z_next.to(hidden.dtype)], -1) if self.sees_next else hidden
+        told = self.outcomes(seen).float()
+        return told[..., 0] if self.rewards else reward, told[..., -1] if self.ends else end_logit
+
+    def _encoded(self, action: Tensor) -> Tensor:
+        if self.as_number:
+            return (2 * action / (self.num_actions - 1) - 1)[..., None]
+        return F.one_hot(action, self.num_actions)
+
+    def _mixtures(self, hidden: Tensor) -> MDN:
+        # Weights, means and deviations lie as (K, Z): sums over K then run along whole rows of z.
+        told = self.mixture(hidden).float().unflatten(-1, (3, self.mixtures, self.z_size))
+        weight, mean, log_std = told.unbind(-3)
+        log_pi = weight.log_softmax(-2)
+        return MDN(log_pi.mT, mean.mT, log_std.mT, hidden)
+
+
+def nll(mdn: MDN, z: Tensor) -> Tensor:
+    """-log p(z) in nats for each number of z by itself: (..., Z)."""
+    error = (z[..., None] - mdn.mean) * (-mdn.log_std).exp()
+    log_normal = -0.5 * error.square() - mdn.log_std - 0.5 * math.log(2 * math.pi)
+    return -(mdn.log_pi + log_normal).logsumexp(-1)
+
+
+def sample(mdn: MDN, temperature: float, noise: Tensor) -> Tensor:
+    """Draws z (..., Z): softmax(log pi / tau) chooses one of the Gaussians, sigma sqrt(tau) spreads it.
+
+    At temperature 0 it is the mean of the likeliest Gaussian.
+
+    Args:
+        mdn: the mixtures.
+        temperature: tau >= 0.
+        noise: standard normal (..., 2, Z): its first row chooses, through the normal's distribution
+            function, the second spreads.
+    """
+    choice, spread = noise.unbind(-2)
+    weights = (mdn.log_pi / max(temperature, COLDEST)).softmax(-1)
+    passed = (weights.cumsum(-1)[..., :-1] < torch.special.ndtr(choice)[..., None]).sum(-1, keepdim=True)
+    mean, log_std = (part.gather(-1, passed).squeeze(-1) for part in (mdn.mean, mdn.log_std))
+    return mean + log_std.exp() * (math.sqrt(temperature) * spread)
