@@ -4,7 +4,7 @@ import os
 import warnings
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +44,7 @@ class Segments:
 
 
 class Dataset:
-    """The episodes of a folder that have at least ``segment`` steps.
+    """The episodes of a folder that have at least ``segment`` steps, or all of them.
 
     Attributes:
         num_frames: Resident frames.
@@ -63,6 +63,8 @@ class Dataset:
         validation: float = 0.05,
         device: str | torch.device = "cpu",
         limit: int | None = None,
+        short: bool = False,
+        keep: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         """Load the frames.
 
@@ -74,6 +76,9 @@ class Dataset:
             validation: Share of the episodes that is kept for validation, 0..1.
             device: Where the frames live.
             limit: At most so many episodes, the first by hash (None: all).
+            short: Take shorter episodes, too; :meth:`sample_padded` alone shows them.
+            keep: What is kept of an episode's frames: uint8 (T+1, H, W, 3) on the device -> (T+1, ...), the
+                same shape and dtype for all. Segments then hold that in the place of frames.
 
         Raises:
             UserError: No such folder, no usable episode in it, more frames than memory, a damaged file
@@ -83,7 +88,7 @@ class Dataset:
         entries = scan(folder)
         if not entries:
             raise UserError(f"{folder}: there are no recordings in it")
-        chosen = _choose(entries, segment, split, validation)[:limit]
+        chosen = _choose(entries, 1 if short else segment, split, validation)[:limit]
         if not chosen:
             wanted = "" if split == "all" else f" of the {split} part"
             raise UserError(
@@ -101,26 +106,69 @@ class Dataset:
         self.frame_shape: tuple[int, int, int] = shape
         self.segment = segment
         self.device = torch.device(device)
-        self._load(folder, chosen)
+        self._load(folder, chosen, keep or (lambda frames: frames))
 
-    def sample(self, batch_size: int, generator: torch.Generator) -> Segments:
+    def sample(
+        self, batch_size: int, generator: torch.Generator, *, steps: int | None = None, endings: float = 0.0
+    ) -> Segments:
         """Windows of :attr:`segment` steps, every one equally likely.
 
         Args:
             batch_size: B.
             generator: On the CPU; its state, saved and restored, continues the same sequence.
+            steps: 1 to ``segment`` of each window, beginning anywhere in it; None takes them all.
+            endings: Share of the batch that is the end of some episode instead, one that the game ended
+                and no time limit, if there is any.
         """
+        steps = steps or self.segment
         picks = torch.randint(self.num_windows, (batch_size,), generator=generator)
         first, first_step = self._window(picks)
-        span = torch.arange(self.segment + 1)
-        steps = (first_step[:, None] + span[:-1]).to(self.device)
+        offset = torch.randint(self.segment - steps + 1, (batch_size,), generator=generator)
+        last = self._ended[torch.randint(len(self._ended), (batch_size,), generator=generator)]
+        ends = torch.rand(batch_size, generator=generator) < endings
+        to_end = self._lengths[last] - steps
+        first = torch.where(ends, self._first_frame[last] + to_end, first + offset)
+        first_step = torch.where(ends, self._first_step[last] + to_end, first_step + offset)
+        span = torch.arange(steps + 1)
+        index = (first_step[:, None] + span[:-1]).to(self.device)
         return Segments(
             frames=self._gather(first[:, None] + span),
-            actions=self._actions[steps].long(),
-            rewards=self._rewards[steps],
-            terminated=self._terminated[steps],
-            truncated=self._truncated[steps],
+            actions=self._actions[index].long(),
+            rewards=self._rewards[index],
+            terminated=self._terminated[index],
+            truncated=self._truncated[index],
         )
+
+    def sample_padded(self, batch_size: int, generator: torch.Generator) -> tuple[Segments, Tensor]:
+        """Windows of any episodes, each episode equally likely; those that end sooner repeat their last step.
+
+        Args:
+            batch_size: B.
+            generator: As for :meth:`sample`.
+
+        Returns:
+            The windows of :attr:`segment` steps, and which of their steps were played, bool (B, T).
+        """
+        episode = torch.randint(self.num_episodes, (batch_size,), generator=generator)
+        length = self._lengths[episode]
+        chance = torch.rand(batch_size, generator=generator, dtype=torch.float64)
+        offset = (chance * ((length - self.segment).clamp_min(0) + 1)).long()
+        span = offset[:, None] + torch.arange(self.segment + 1)
+        frame = self._first_frame[episode][:, None] + torch.minimum(span, length[:, None])
+        step = self._first_step[episode][:, None] + torch.minimum(span[:, :-1], length[:, None] - 1)
+        index = step.to(self.device)
+        segments = Segments(
+            frames=self._gather(frame),
+            actions=self._actions[index].long(),
+            rewards=self._rewards[index],
+            terminated=self._terminated[index],
+            truncated=self._truncated[index],
+        )
+        return segments, (span[:, :-1] < length[:, None]).to(self.device)
+
+    def sample_frames(self, batch_size: int, generator: torch.Generator) -> Tensor:
+        """Single frames uint8 (B, H, W, 3), every one equally likely."""
+        return self._gather(torch.randint(self.num_frames, (batch_size,), generator=generator))
 
     def starts(self, count: int, frames: int) -> tuple[Tensor, Tensor]:
         """How episodes begin: the real frames from which a dream starts.
@@ -144,7 +192,7 @@ class Dataset:
 
     def _gather(self, index: Tensor) -> Tensor:
         flat = self._frames.index_select(0, index.reshape(-1).to(self.device))
-        return flat.reshape(*index.shape, *self.frame_shape)
+        return flat.reshape(*index.shape, *flat.shape[1:])
 
     def _window(self, pick: Tensor) -> tuple[Tensor, Tensor]:
         """Numbered windows (B,) -> their first frame and first step (B,)."""
@@ -152,12 +200,13 @@ class Dataset:
         offset = pick - torch.where(episode > 0, self._windows_to[episode - 1], 0)
         return self._first_frame[episode] + offset, self._first_step[episode] + offset
 
-    def _load(self, folder: Path, chosen: list[Entry]) -> None:
+    def _load(self, folder: Path, chosen: list[Entry], keep: Callable[[Tensor], Tensor]) -> None:
         total = sum(entry.length + 1 for entry in chosen)
+        blank = keep(torch.zeros((1, *self.frame_shape), dtype=torch.uint8, device=self.device))
         try:
-            self._frames = torch.empty((total, *self.frame_shape), dtype=torch.uint8, device=self.device)
+            self._frames = blank.new_empty((total, *blank.shape[1:]))
         except (RuntimeError, MemoryError) as error:
-            size = total * int(np.prod(self.frame_shape)) / 2**30
+            size = total * blank.numel() * blank.element_size() / 2**30
             raise UserError(
                 f"{folder}: {total} frames need {size:.1f} GiB on {self.device}: set a limit"
             ) from error
@@ -167,7 +216,7 @@ class Dataset:
         for entry, episode in _read_all(folder, chosen, self.frame_shape):
             if episode is None:
                 continue
-            self._frames[at : at + entry.length + 1].copy_(_tensor(episode.frames))
+            self._frames[at : at + entry.length + 1] = keep(_tensor(episode.frames).to(self.device))
             at += entry.length + 1
             episode.frames = episode.frames[:0]
             kept.append(episode)
@@ -181,13 +230,15 @@ class Dataset:
         steps_to = self._lengths.cumsum(0)
         self._first_step = steps_to - self._lengths
         self._first_frame = self._first_step + torch.arange(len(kept))
-        self._windows_to = (self._lengths - self.segment + 1).cumsum(0)
+        self._windows_to = (self._lengths - self.segment + 1).clamp_min(0).cumsum(0)
         self.num_windows = int(self._windows_to[-1])
         last = steps_to - 1
         self._terminated = torch.zeros(int(steps_to[-1]), dtype=torch.bool)
         self._truncated = self._terminated.clone()
         self._terminated[last] = torch.tensor([bool(episode.terminated) for episode in kept])
         self._truncated[last] = torch.tensor([bool(episode.truncated) for episode in kept])
+        ended = torch.nonzero(self._terminated[last])[:, 0]
+        self._ended = ended if len(ended) else torch.arange(self.num_episodes)
         self._terminated = self._terminated.to(self.device)
         self._truncated = self._truncated.to(self.device)
         self._actions = _tensor(np.concatenate([episode.actions for episode in kept])).to(self.device)

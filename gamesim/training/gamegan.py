@@ -27,9 +27,11 @@ from gamesim.schema import GameGANConfig
 from gamesim.sheet import contact_sheet
 from gamesim.training.adversarial import Clip, build_discriminators, discriminator_loss, generator_loss
 from gamesim.training.devices import distributed
+from gamesim.training.rarity import Rarity
 
 SHEET_ROWS, SHEET_REAL = 4, 4
 VALIDATION_LANES = 32
+COUNTED_FRAMES = 4096
 
 
 @dataclass
@@ -91,9 +93,17 @@ class GameGANTask:
         self.processes.same(self.trained)
         self.processes.same(self.judges)
         self.model: nn.Module = copy.deepcopy(self.trained).eval() if self.settings.average else self.trained
+        self.rarity = self._count() if self.settings.losses.rarity > 1 else None
         rates = self.settings.learning_rate, self.settings.discriminator_learning_rate
         self.optimizer = torch.optim.Adam(self.trained.parameters(), rates[0], self.settings.betas)
         self.judge_optimizer = torch.optim.Adam(self.judges.parameters(), rates[1], (0.0, 0.9))
+
+    def _count(self) -> Rarity:
+        """Weights of the cells, by how rare they are in the data."""
+        lanes = max(1, COUNTED_FRAMES // (self.train.segment + 1))
+        drawn = self.train.sample(lanes, torch.Generator().manual_seed(self.config.seed)).frames
+        ceiling = self.settings.losses.rarity
+        return Rarity(to_float(drawn.flatten(0, 1)), self.config.model.patch, ceiling)
 
     # -- one step ------------------------------------------------------------------------------------
 
@@ -129,19 +139,13 @@ class GameGANTask:
         return {name: term.detach() for name, term in terms.items()}
 
     def _draw(self, sequences: int) -> Segments:
-        """A batch, cut at random to the steps that are unrolled now; further lanes repeat the first ones."""
-        segments = self.train.sample(sequences, self.generator)
-        steps = self._length()
-        first = int(torch.randint(self.train.segment - steps + 1, (1,), generator=self.generator))
-        lanes = torch.arange(self.config.data.batch_size, device=self.device) % sequences
-        window = slice(first, first + steps)
-        return Segments(
-            segments.frames[lanes, first : first + steps + 1],
-            segments.actions[lanes, window],
-            segments.rewards[lanes, window],
-            segments.terminated[lanes, window],
-            segments.truncated[lanes, window],
+        """A batch of as many steps as are unrolled now; further lanes repeat the first ones."""
+        drawn = self.train.sample(
+            sequences, self.generator, steps=self._length(), endings=self.config.data.endings
         )
+        lanes = torch.arange(self.config.data.batch_size, device=self.device) % sequences
+        parts = (drawn.frames, drawn.actions, drawn.rewards, drawn.terminated, drawn.truncated)
+        return Segments(*(part[lanes] for part in parts))
 
     def _supervised(
         self, rollout: Rollout, frames: Tensor, segments: Segments, warm_up: int
@@ -157,7 +161,7 @@ class GameGANTask:
         end = F.binary_cross_entropy_with_logits(rollout.end_logits[:lanes], ends, shown)
         terms = {
             "reconstruction": losses.reconstruction
-            * self._distance(rollout.frames[:lanes], frames[:lanes, 1:]),
+            * self._distance(rollout.frames[:lanes], frames[:lanes, 1:], self._rare(frames[:lanes, 1:])),
             "outcome": losses.outcome * (reward + end),
         }
         if rollout.informed:
@@ -187,11 +191,17 @@ class GameGANTask:
             known = torch.stack([overlap(dream, shown) for shown in dreams[:warm_up]]).amax(0)
             masks.append(together * known)
         real, dreamt = frames[first:, 1:], rollout.frames[first:]
-        weight = torch.stack(masks, 1).expand_as(real)
-        return self._distance(dreamt, real, weight / weight.mean().clamp_min(1e-6))
+        mask = torch.stack(masks, 1)
+        mask = mask / mask.mean().clamp_min(1e-6)
+        rare = self._rare(real)
+        return self._distance(dreamt, real, mask if rare is None else mask * rare)
+
+    def _rare(self, real: Tensor) -> Tensor | None:
+        return self.rarity(real) if self.rarity is not None else None
 
     def _distance(self, dreamt: Tensor, real: Tensor, weight: Tensor | None = None) -> Tensor:
         if self.settings.distance == "bernoulli":
+            weight = None if weight is None else weight.expand_as(real)
             return F.binary_cross_entropy(dreamt.clamp(1e-4, 1 - 1e-4), real, weight)
         squares = (dreamt - real).square()
         return (squares if weight is None else squares * weight).mean()
@@ -226,9 +236,9 @@ class GameGANTask:
             paired = rollout.informed == 0
             terms = generator_loss(self._judges, real, fake, self.settings.losses, paired=paired)
         self.judges.requires_grad_(True)
-        terms["adversarial"] = terms["adversarial"] * self.settings.adversarial_share.at(
-            self.done / self.settings.steps
-        )
+        progress = self.done / self.settings.steps
+        share = self.settings.adversarial_share.at(progress) * self.settings.settling.at(progress)
+        terms["adversarial"] = terms["adversarial"] * share
         return {**terms, "discriminators": judged}
 
     @property

@@ -52,6 +52,29 @@ def test_every_window_is_equally_likely(tmp_path: Path) -> None:
     assert len(counts) == 9 and counts.min() > 850 and counts.max() < 1150
 
 
+def test_shorter_windows_begin_anywhere_in_the_longer_ones(tmp_path: Path) -> None:
+    fill(tmp_path, [5])
+    data = Dataset(tmp_path, segment=5, split="all")
+    got = data.sample(600, torch.Generator().manual_seed(0), steps=3)
+    assert got.frames.shape[1] == 4 and got.actions.shape[1] == 3
+    first = got.frames[:, 0, 0, 1, 0].long()
+    assert first.bincount().min() > 150 and first.max() == 2
+    assert (got.actions == (first[:, None] + torch.arange(3)) % 5).all()
+
+
+def test_a_share_of_the_windows_may_be_the_ends_of_games(tmp_path: Path) -> None:
+    fill(tmp_path, [30] * 8)
+    for tag in (8, 9):
+        ended = make_episode(30, tag, terminated=True, truncated=False)
+        ended.save(tmp_path / f"e-{tag:04d}.npz")
+    data = Dataset(tmp_path, segment=5, split="all")
+    got = data.sample(2000, torch.Generator().manual_seed(0), steps=4, endings=0.25)
+    ends = got.terminated[:, -1]
+    assert 0.2 < ends.float().mean() < 0.3
+    assert set(got.frames[ends, 0, 0, 0, 0].tolist()) == {8, 9}, "a time limit is no end of the game"
+    assert not got.terminated[:, :-1].any()
+
+
 def test_a_saved_generator_continues_the_same_sequence(tmp_path: Path) -> None:
     fill(tmp_path, [20] * 5)
     data = Dataset(tmp_path, segment=5, split="all")
