@@ -11,10 +11,14 @@ __version__ = "0.1.0"
 def _register() -> None:
     """Register every id of the project with Gymnasium; kwargs may be overridden in ``gym.make``."""
     single, batched = "gamesim.envs.pacman:PacmanEnv", "gamesim.envs.pacman:PacmanVectorEnv"
-    ego = {"max_steps": 40, "num_ghosts": 3, "grid_size": 14, "food_density": 0.2, "view": "ego"}
-    whole = {"max_steps": None, "num_ghosts": 4, "grid_size": 21, "food_density": 1.0, "view": "full"}
+    night = {"theme": "night"}
+    ego = {"max_steps": 40, "num_ghosts": 3, "grid_size": 14, "food_density": 0.2, "view": "ego", **night}
+    whole = {
+        "max_steps": None, "num_ghosts": 4, "grid_size": 21, "food_density": 1.0, "view": "full", **night
+    }  # fmt: skip
     games = {  # every setting is spelt out, so that a recording's spec says all that a replay needs
         "gamesim/Pacman-v0": {"board": "random", **ego},
+        "gamesim/PacmanGarden-v0": {"board": "random", **ego, "theme": "garden"},
         "gamesim/PacmanMaze-v0": {"board": "maze", **ego, "num_ghosts": 0},
         "gamesim/PacmanArcade-v0": {"board": "arcade", **whole},
     }

@@ -14,6 +14,7 @@ from gymnasium.vector.utils import batch_space
 from gamesim.envs.arcade import ArcadeGame
 from gamesim.envs.arcade_maze import SIZE as ARCADE_SIZE
 from gamesim.envs.rules import EgoGame, Snapshot
+from gamesim.envs.sprites import check_theme
 from gamesim.envs.views import BoardView, EgoView, Game
 from gamesim.errors import UserError
 
@@ -38,6 +39,7 @@ class _Rulebook:
         grid_size: Cells on a side, 6 to 40 (arcade: 21).
         food_density: Probability of food on each walkable cell, 0 to 1 (arcade: of its own food).
         view: ``"ego"`` (7x7 cells around Pac-Man) or ``"full"`` (the whole board).
+        theme: The look, ``"night"`` or ``"garden"``; the game itself is the same.
 
     Raises:
         UserError: A value is out of range.
@@ -51,11 +53,13 @@ class _Rulebook:
         grid_size: int,
         food_density: float,
         view: str,
+        theme: str,
     ) -> None:
         if board not in ("random", "maze", "arcade"):
             raise UserError(f"board must be random, maze or arcade, not {board!r}")
         if view not in ("ego", "full"):
             raise UserError(f"view must be ego or full, not {view!r}")
+        check_theme(theme)
         arcade = board == "arcade"
         _check("max_steps", max_steps or 0, 0, 2**31)
         _check("num_ghosts", num_ghosts, 0, 4 if arcade else 8)
@@ -65,7 +69,7 @@ class _Rulebook:
             raise UserError(f"grid_size must be 7, 14 or 21 for the full view, not {grid_size}")
         self.board, self.grid_size, self.num_ghosts = board, grid_size, num_ghosts
         self.food_density, self.max_steps = float(food_density), max_steps or None
-        self.view = EgoView(grid_size) if view == "ego" else BoardView(grid_size)
+        self.view = EgoView(grid_size, theme) if view == "ego" else BoardView(grid_size, theme)
         # What an info tells beside the cells: integer attributes of a game.
         self.facts = ("seed", "score", "lives", "level") if arcade else ("seed",)
 
@@ -96,13 +100,14 @@ class PacmanEnv(gym.Env[np.ndarray, np.int64]):
         grid_size: int = 14,
         food_density: float = 0.2,
         view: str = "ego",
+        theme: str = "night",
         render_mode: str | None = None,
     ) -> None:
         if render_mode not in (None, "rgb_array"):
             raise UserError(f"render_mode must be rgb_array or None, not {render_mode!r}")
-        rulebook = _Rulebook(board, max_steps, num_ghosts, grid_size, food_density, view)
+        rulebook = _Rulebook(board, max_steps, num_ghosts, grid_size, food_density, view, theme)
         self.game, self.view, self.facts = rulebook.game(), rulebook.view, rulebook.facts
-        self.render_mode = render_mode
+        self.render_mode, self.theme = render_mode, theme
         self.observation_space = gym.spaces.Box(0, 255, FRAME, np.uint8)
         self.action_space = gym.spaces.Discrete(NUM_ACTIONS)
 
@@ -158,13 +163,14 @@ class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         grid_size: int = 14,
         food_density: float = 0.2,
         view: str = "ego",
+        theme: str = "night",
         render_mode: str | None = None,
     ) -> None:
         if render_mode not in (None, "rgb_array"):
             raise UserError(f"render_mode must be rgb_array or None, not {render_mode!r}")
         _check("num_envs", num_envs, 1, 2**20)
-        rulebook = _Rulebook(board, max_steps, num_ghosts, grid_size, food_density, view)
-        self.num_envs, self.render_mode = num_envs, render_mode
+        rulebook = _Rulebook(board, max_steps, num_ghosts, grid_size, food_density, view, theme)
+        self.num_envs, self.render_mode, self.theme = num_envs, render_mode, theme
         self.view, self.facts = rulebook.view, rulebook.facts
         self.games = [rulebook.game() for _ in range(num_envs)]
         self.single_observation_space = gym.spaces.Box(0, 255, FRAME, np.uint8)

@@ -3,6 +3,8 @@
 A tile exists in three sizes: 12 px (the 7x7 egocentric view), 6 px (a whole 14x14 board) and 4 px (the
 21x21 arcade board); all give a frame of 84x84. Sprites 0 to 10 are the cell classes of ``rules``; Pac-Man
 has four more, one for each direction that he faces, and ghosts of the arcade have one for each colour.
+
+Every game has two looks, its ``theme``: the night of the arcades, and a garden. The cells are the same.
 """
 
 from functools import lru_cache
@@ -23,8 +25,11 @@ from gamesim.envs.layouts import (
     WALL,
 )
 from gamesim.envs.tiles import TILES
+from gamesim.errors import UserError
 
-palette: dict[str, tuple[int, int, int]] = {
+Colour = tuple[int, int, int]
+
+palette: dict[str, Colour] = {
     "black": (0, 0, 0),
     "wall": (38, 54, 214),
     "wall_light": (104, 132, 255),
@@ -46,10 +51,34 @@ palette: dict[str, tuple[int, int, int]] = {
 }
 """The one palette of the game and of the app: name -> (red, green, blue), 0 to 255."""
 
+GARDEN: dict[str, Colour] = {
+    **palette,
+    "black": (96, 158, 70),  # the floor: a lawn
+    "blade": (78, 136, 56),
+    "wall": (192, 92, 58),  # of bricks
+    "wall_light": (226, 134, 92),
+    "wall_dark": (128, 54, 36),
+    "red": (138, 60, 200),
+    "pink": (226, 92, 168),
+    "cyan": (36, 120, 196),
+    "orange": (226, 110, 20),
+    "food": (255, 255, 255),  # a daisy, with a heart
+    "heart": (250, 190, 40),
+    "green": (214, 36, 96),
+    "pole": (92, 60, 36),
+    "outside": (48, 112, 190),  # a pond, with waves
+    "hatch": (120, 180, 232),
+    "frightened": (24, 40, 120),
+    "door": (92, 60, 36),
+}
+
+THEMES: dict[str, dict[str, Colour]] = {"night": palette, "garden": GARDEN}
+"""The looks of the game: name -> palette."""
+
 _INK = {
     ".": "black", "B": "wall", "b": "wall_light", "d": "wall_dark", "Y": "yellow", "R": "red", "W": "white",
     "p": "pupil", "f": "food", "G": "green", "|": "pole", "-": "outside", "/": "hatch", "F": "frightened",
-    "=": "door",
+    "=": "door", ",": "blade", "o": "heart",
 }  # fmt: skip
 
 FACING = 10
@@ -72,40 +101,51 @@ SPRITE_CLASS = np.array([*range(11), *[PACMAN] * 4, *[GHOST] * 4, FRIGHTENED, *[
 """Cell class of each sprite."""
 
 
-def _paint(art: str, ghost: str = "red") -> np.ndarray:
+def _paint(art: str, colours: dict[str, Colour], ghost: str = "red") -> np.ndarray:
     """Text to uint8 (size, size, 3); the ghost's red may be another colour."""
     ink = {**_INK, "R": ghost}
-    return np.array([[palette[ink[c]] for c in row] for row in art.split()], dtype=np.uint8)
+    return np.array([[colours[ink[c]] for c in row] for row in art.split()], dtype=np.uint8)
 
 
-def _wall(size: int, sides: int) -> np.ndarray:
+def _wall(size: int, colours: dict[str, Colour], sides: int) -> np.ndarray:
     """A dark block, uint8 (size, size, 3), with a bright line along each open side."""
-    tile, line = np.full((size, size, 3), palette["wall_dark"], dtype=np.uint8), max(1, size // 6)
+    tile, line = np.full((size, size, 3), colours["wall_dark"], dtype=np.uint8), max(1, size // 6)
     for bit, edge in enumerate(
         ((slice(None), slice(0, line)), (slice(None), slice(-line, None)), slice(0, line), slice(-line, None))
     ):
         if sides >> bit & 1:
-            tile[edge] = palette["wall_light"]
+            tile[edge] = colours["wall_light"]
     return tile
 
 
-@lru_cache(maxsize=4)
-def tiles(size: int) -> np.ndarray:
-    """All sprites, uint8 (NUM_SPRITES, size, size, 3), for a tile size of 12, 6 or 4 pixels."""
-    art = TILES[size]
+def check_theme(theme: object) -> None:
+    """Refuse a theme that does not exist.
+
+    Raises:
+        UserError: There is none of that name.
+    """
+    if theme not in THEMES:
+        raise UserError(f"theme must be {' or '.join(THEMES)}, not {theme!r}")
+
+
+@lru_cache(maxsize=8)
+def tiles(size: int, theme: str = "night") -> np.ndarray:
+    """All sprites of a theme, uint8 (NUM_SPRITES, size, size, 3), for a tile size of 12, 6 or 4 pixels."""
+    art, colours = TILES[theme][size], THEMES[theme]
     atlas = np.zeros((NUM_SPRITES, size, size, 3), dtype=np.uint8)
     for code, name in _NAMES.items():
-        atlas[code] = _paint(art[name])
-    right = _paint(art["pacman"])
+        atlas[code] = _paint(art[name], colours)
+    right = _paint(art["pacman"], colours)
     up = right.transpose(1, 0, 2)[::-1]
     atlas[PACMAN] = right
     for direction, image in enumerate((right[:, ::-1], right, up, up[::-1]), start=1):
         atlas[FACING + direction] = image
     for colour, name in enumerate(GHOST_COLOURS):
-        atlas[COLOURED + colour] = _paint(art["ghost"], name)
-    atlas[FLASHING] = _paint(art["frightened"].replace("F", "Q").replace("W", "R").replace("Q", "W"))
+        atlas[COLOURED + colour] = _paint(art["ghost"], colours, name)
+    flashing = art["frightened"].replace("F", "Q").replace("W", "R").replace("Q", "W")
+    atlas[FLASHING] = _paint(flashing, colours)
     for sides in range(16):
-        atlas[WALLED + sides] = _wall(size, sides)
+        atlas[WALLED + sides] = _wall(size, colours, sides)
     atlas.setflags(write=False)
     return atlas
 
@@ -117,9 +157,9 @@ class Painter:
     frames at a time, so that they stay in the cache: about 4 microseconds a frame.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, theme: str = "night") -> None:
         self.size = size
-        self.rows = tiles(size).reshape(-1, 3 * size).view(f"V{3 * size}").reshape(NUM_SPRITES, size)
+        self.rows = tiles(size, theme).reshape(-1, 3 * size).view(f"V{3 * size}").reshape(NUM_SPRITES, size)
 
     def draw(self, sprites: np.ndarray) -> np.ndarray:
         """Frames of arrays of sprites.
@@ -139,26 +179,27 @@ class Painter:
         return frames
 
 
-@lru_cache(maxsize=4)
-def painter(size: int) -> Painter:
+@lru_cache(maxsize=8)
+def painter(size: int, theme: str = "night") -> Painter:
     """The shared painter for a tile size of 12, 6 or 4 pixels."""
-    return Painter(size)
+    return Painter(size, theme)
 
 
 _EGO_SPRITES = (FLOOR, WALL, FOOD, FLAG, GHOST, OUTSIDE, *range(FACING + 1, FACING + 5))
 
 
-def decode(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def decode(frames: np.ndarray, theme: str = "night") -> tuple[np.ndarray, np.ndarray]:
     """Read egocentric frames back into cells, by the nearest tile.
 
     Args:
         frames: uint8 (..., 84, 84, 3), real or dreamt.
+        theme: The look of the game that they show.
 
     Returns:
         Classes uint8 (..., 7, 7), and the mean absolute difference to the nearest tile, float32
         (..., 7, 7), 0 to 255.
     """
-    lead, atlas = frames.shape[:-3], tiles(12).reshape(NUM_SPRITES, -1)
+    lead, atlas = frames.shape[:-3], tiles(12, theme).reshape(NUM_SPRITES, -1)
     flat = np.ascontiguousarray(frames).reshape(-1, 7, 12, 7, 12, 3)
     classes = np.empty((len(flat), 7, 7), dtype=np.uint8)
     distance = np.empty((len(flat), 7, 7), dtype=np.float32)

@@ -210,5 +210,87 @@ TTTT..,#___
 """
 """Left half of the arcade's maze and its middle column: ``.`` food, ``o`` power, ``,`` free, ``T`` tunnel."""
 
-TILES: dict[int, dict[str, str]] = {12: _EGO, 6: _BOARD, 4: _ARCADE}
-"""Tile size in pixels -> name -> rows of pixels."""
+_GARDEN_EGO = {
+    "floor": """
+............
+.,..........
+.,.....,....
+........,...
+............
+....,.......
+....,....,..
+.........,..
+............
+..,.........
+..,....,....
+........,...
+""",
+    "wall": """
+bbbbbdbbbbbd
+BBBBBdBBBBBd
+BBBBBdBBBBBd
+dddddddddddd
+bbdbbbbbdbbb
+BBdBBBBBdBBB
+BBdBBBBBdBBB
+dddddddddddd
+bbbbbdbbbbbd
+BBBBBdBBBBBd
+BBBBBdBBBBBd
+dddddddddddd
+""",
+    "food": """
+............
+............
+.....ff.....
+...ffffff...
+...ffooff...
+..ffooooff..
+..ffooooff..
+...ffooff...
+...ffffff...
+.....ff.....
+............
+............
+""",
+    "outside": """
+------------
+-//---------
+/--/----//--
+-------/--/-
+------------
+------------
+---//-------
+--/--/----//
+-/-------/--
+------------
+------//----
+-----/--/---
+""",
+    "power": """
+............
+....ffff....
+...ffffff...
+..ffffffff..
+.fffoooofff.
+.ffooooooff.
+.ffooooooff.
+.fffoooofff.
+..ffffffff..
+...ffffff...
+....ffff....
+............
+""",
+}
+
+_GARDEN_BOARD = {
+    "wall": "bbdbbb BBdBBB dddddd bbbbdb BBBBdB dddddd",
+    "food": "...... ..ff.. .foof. .foof. ..ff.. ......",
+    "outside": "------ -//--- /--/-- ------ ---//- --/--/",
+}
+
+TILES: dict[str, dict[int, dict[str, str]]] = {
+    "night": {12: _EGO, 6: _BOARD, 4: _ARCADE},
+    "garden": {12: {**_EGO, **_GARDEN_EGO}, 6: {**_BOARD, **_GARDEN_BOARD}, 4: _ARCADE},
+}
+"""Theme -> tile size in pixels -> name -> rows of pixels."""

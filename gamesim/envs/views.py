@@ -15,11 +15,11 @@ Game = EgoGame | ArcadeGame
 class EgoView:
     """The 7x7 cells around Pac-Man, who is at the centre, as 84x84 pixels."""
 
-    def __init__(self, grid_size: int) -> None:
+    def __init__(self, grid_size: int, theme: str = "night") -> None:
         self.stride = grid_of(grid_size).stride
         reach = np.arange(-MARGIN, MARGIN + 1)
         self.offsets = reach[:, None] * self.stride + reach
-        self.painter = painter(12)
+        self.painter = painter(12, theme)
 
     def draw(self, games: Sequence[Game]) -> tuple[np.ndarray, np.ndarray]:
         """Frames uint8 (N, 84, 84, 3) and classes of the visible cells uint8 (N, 7, 7), both new."""
@@ -32,9 +32,9 @@ class EgoView:
 class BoardView:
     """The whole board as 84x84 pixels."""
 
-    def __init__(self, grid_size: int) -> None:
+    def __init__(self, grid_size: int, theme: str = "night") -> None:
         self.stride = grid_of(grid_size).stride
-        self.painter = painter(84 // grid_size)
+        self.painter = painter(84 // grid_size, theme)
 
     def draw(self, games: Sequence[Game]) -> tuple[np.ndarray, np.ndarray]:
         """Frames uint8 (N, 84, 84, 3) and classes of all cells uint8 (N, size, size), both new."""

@@ -18,7 +18,7 @@ from gymnasium.vector import AutoresetMode
 import gamesim  # noqa: F401 - registers the ids
 from gamesim.errors import UserError
 
-IDS = ["gamesim/Pacman-v0", "gamesim/PacmanMaze-v0", "gamesim/PacmanArcade-v0"]
+IDS = [f"gamesim/Pacman{name}-v0" for name in ("", "Maze", "Arcade", "Garden")]
 PACMAN_HASH = "c8c40f2c49f6a2384c2a2f1192fafbc4ad1e1d7d9f6f7b760178f5b37d04c6f8"
 MAZE_HASH = "3d9c727dbd4ed6d50598a237b133f4d61f81c0254c10c8e21a36cbcfed14989d"
 each_id = pytest.mark.parametrize("env_id", IDS)

@@ -6,7 +6,18 @@ import pytest
 
 import gamesim  # noqa: F401 - registers the ids
 from gamesim.envs.rules import FOOD, GHOST, OUTSIDE, PACMAN, WALL
-from gamesim.envs.sprites import FACING, NUM_SPRITES, SPRITE_CLASS, decode, painter, palette, tiles
+from gamesim.envs.sprites import (
+    FACING,
+    GARDEN,
+    NUM_SPRITES,
+    SPRITE_CLASS,
+    THEMES,
+    decode,
+    painter,
+    palette,
+    tiles,
+)
+from gamesim.errors import UserError
 
 
 @pytest.mark.parametrize("env_id", ["gamesim/Pacman-v0", "gamesim/PacmanMaze-v0"])
@@ -40,17 +51,19 @@ def test_leading_axes_are_kept():
     assert not classes.any()
 
 
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("size", [12, 6, 4])
-def test_every_kind_of_tile_looks_different(size):
-    art = tiles(size).astype(float).reshape(NUM_SPRITES, -1)
+def test_every_kind_of_tile_looks_different(size, theme):
+    art = tiles(size, theme).astype(float).reshape(NUM_SPRITES, -1)
     for first in range(NUM_SPRITES):
         for second in range(first):
             same = SPRITE_CLASS[first] == SPRITE_CLASS[second]
             assert same or np.abs(art[first] - art[second]).mean() > 8, (first, second)
 
 
-def test_egocentric_tiles_are_far_apart():
-    art = tiles(12).astype(float).reshape(NUM_SPRITES, -1)
+@pytest.mark.parametrize("theme", THEMES)
+def test_egocentric_tiles_are_far_apart(theme):
+    art = tiles(12, theme).astype(float).reshape(NUM_SPRITES, -1)
     seen = [0, WALL, FOOD, 3, GHOST, OUTSIDE, FACING + 1]
     gaps = [np.abs(art[a] - art[b]).mean() for a in seen for b in seen if a != b]
     assert min(gaps) > 20
@@ -76,3 +89,28 @@ def test_a_painted_frame_is_its_tiles_side_by_side(size, cells):
 def test_the_palette_is_rgb():
     assert all(len(c) == 3 and all(0 <= v <= 255 for v in c) for c in palette.values())
     assert palette["yellow"] > palette["black"]
+
+
+def test_the_garden_is_the_same_game_in_another_look():
+    night, garden = gym.make("gamesim/Pacman-v0"), gym.make("gamesim/PacmanGarden-v0")
+    by_keyword = gym.make("gamesim/Pacman-v0", theme="garden")
+    actions = np.random.default_rng(3).integers(0, 5, 30).tolist()
+    told = [env.reset(seed=7) for env in (night, garden, by_keyword)]
+    for action in actions:
+        (dark, info), (light, other), (same, _) = told
+        assert (info["cells"] == other["cells"]).all()
+        assert (light == same).all()
+        assert (light != dark).any(-1).mean() > 0.8
+        assert (decode(light, "garden")[0] == info["cells"]).all()
+        assert not decode(light, "garden")[1].any()
+        steps = [env.step(action) for env in (night, garden, by_keyword)]
+        assert len({step[1:4] for step in steps}) == 1
+        if steps[0][2] or steps[0][3]:
+            break
+        told = [(step[0], step[4]) for step in steps]
+
+
+def test_a_theme_has_every_colour_and_an_unknown_one_is_refused():
+    assert set(palette) <= set(GARDEN)
+    with pytest.raises(UserError, match="theme must be night or garden, not 'day'"):
+        gym.make("gamesim/Pacman-v0", theme="day")
