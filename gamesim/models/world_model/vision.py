@@ -40,8 +40,8 @@ class Vision(nn.Module):
         self.mean = nn.Linear(32 * c, z)
         self.log_variance = nn.Linear(32 * c, z)
         self.decoder = nn.Sequential(
-            *(nn.Linear(z, 32 * c), nn.Unflatten(1, (32 * c, 1, 1))),
-            *(nn.ConvTranspose2d(32 * c, 4 * c, 5, 2), nn.ReLU()),  # 5x5
+            nn.Linear(z, 32 * c),
+            *(_Unfolding(32 * c, 4 * c, 5), nn.ReLU()),  # 5x5
             *(nn.ConvTranspose2d(4 * c, 2 * c, 5, 2), nn.ReLU()),  # 13x13
             *(nn.ConvTranspose2d(2 * c, c, 6, 2), nn.ReLU()),  # 30x30
             nn.ConvTranspose2d(c, 3, 6, 2),  # 64x64
@@ -59,6 +59,16 @@ class Vision(nn.Module):
     def decode(self, z: Tensor) -> Tensor:
         """z (B, Z) -> pixels (B, 3, 64, 64) in [0, 1]."""
         return self.logits(z).sigmoid()
+
+
+class _Unfolding(nn.ConvTranspose2d):
+    """A transposed convolution of a 1x1 map: a matrix product, several times as fast when told so."""
+
+    def forward(self, vector: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """(B, C) -> (B, channels, side, side)."""
+        assert self.bias is not None
+        grown = (vector @ self.weight.flatten(1)).unflatten(1, self.weight.shape[1:])
+        return grown + self.bias[:, None, None]
 
 
 def see(frames: Tensor) -> Tensor:
