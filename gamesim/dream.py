@@ -27,7 +27,7 @@ from torch import Tensor
 from gamesim import checkpoint as checkpoints
 from gamesim.checkpoint import Starts
 from gamesim.errors import UserError
-from gamesim.models import State, WorldModel
+from gamesim.models import State, WorldModel, put, take
 
 HOTTEST = 10.0
 """Highest temperature; 0 is the engine's surest future, 1 the one that it learned."""
@@ -189,6 +189,12 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return self.model.features(self.state.memory).float().cpu().numpy()
 
     @torch.inference_mode()
+    def act(self) -> NDArray[np.int64] | None:
+        """What the engine's own controller does next in each lane, (N,); None when it has no controller."""
+        actions = self.model.act(self.state.memory)
+        return None if actions is None else actions.cpu().numpy()
+
+    @torch.inference_mode()
     def internals(self) -> dict[str, np.ndarray]:
         """The engine's insides by name, each float32 (N, ...)."""
         return {name: t.float().cpu().numpy() for name, t in self.model.internals(self.state.memory).items()}
@@ -198,14 +204,14 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """Dreams one step in these lanes; their rewards and end probabilities."""
         assert self._memory is not None
         all_of_them = len(lanes) == self.num_envs
-        memory = self._memory if all_of_them else _take(self._memory, lanes)
+        memory = self._memory if all_of_them else take(self._memory, lanes)
         memory, prediction = self.model.imagine(
             memory,
             torch.as_tensor(actions, dtype=torch.int64, device=self.device),
             temperature=self.temperature,
             generator=[self._streams[lane] for lane in lanes],
         )
-        self._memory = memory if all_of_them else _put(self._memory, lanes, memory)
+        self._memory = memory if all_of_them else put(self._memory, lanes, memory)
         self._frames[lanes] = prediction.frame.cpu().numpy()
         return prediction.reward.float().cpu().numpy(), prediction.end_probability.float().cpu().numpy()
 
@@ -214,7 +220,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """Starts these lanes from real frames uint8 (n, F, H, W, 3) and actions int64 (n, F - 1)."""
         memory = self.model.start(frames.to(self.device), actions.to(self.device))
         everyone = self._memory is None or len(lanes) == self.num_envs
-        self._memory = memory if everyone else _put(self._memory or {}, lanes, memory)
+        self._memory = memory if everyone else put(self._memory or {}, lanes, memory)
         self._frames = self._frames.copy()
         self._frames[lanes] = frames[:, -1].cpu().numpy()
         self._steps[lanes], self.ended[lanes] = 0, False
@@ -344,6 +350,11 @@ class DreamEnv(gym.Env[np.ndarray, int]):
         """What a controller sees, float32 (D,)."""
         return self.batch.features()[0]
 
+    def act(self) -> int | None:
+        """What the engine's own controller does next; None when it has no controller."""
+        actions = self.batch.act()
+        return None if actions is None else int(actions[0])
+
     def internals(self) -> dict[str, np.ndarray]:
         """The engine's insides by name."""
         return {name: values[0] for name, values in self.batch.internals().items()}
@@ -377,17 +388,6 @@ def _wake(source: Source, device: torch.device) -> tuple[WorldModel, Starts]:
     ):
         raise UserError(f"{source}: its first frames come with actions that the engine does not know")
     return model, starts
-
-
-def _take(memory: State, lanes: NDArray[np.int64]) -> State:
-    index = torch.as_tensor(lanes)
-    return {name: t.index_select(0, index.to(t.device)) for name, t in memory.items()}
-
-
-def _put(memory: State, lanes: NDArray[np.int64], new: State) -> State:
-    """`memory` with the lanes replaced; a new dictionary of new tensors."""
-    index = torch.as_tensor(lanes)
-    return {name: t.index_copy(0, index.to(t.device), new[name].to(t.dtype)) for name, t in memory.items()}
 
 
 def _first(infos: dict[str, Any]) -> dict[str, Any]:

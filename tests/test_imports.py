@@ -21,6 +21,7 @@ ROOMS = (
     "dream",
     "explorer",
     "rollout",
+    "driver",
     "sheet",
     "export",
     "training",

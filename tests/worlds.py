@@ -23,6 +23,9 @@ class Engine:
     def features(self, state):
         return state["frame"].flatten(1)[:, :8].float()
 
+    def act(self, state):
+        return None
+
     def internals(self, state):
         return {"frame": state["frame"]}
 

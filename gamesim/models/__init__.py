@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -72,6 +73,18 @@ class WorldModel(Protocol):
 def select(mask: Tensor, new: State, old: State) -> State:
     """Takes the lanes of `new` where bool (B,) `mask` is set and those of `old` elsewhere."""
     return {key: torch.where(mask.view(-1, *([1] * (old[key].ndim - 1))), new[key], old[key]) for key in old}
+
+
+def take(state: State, lanes: np.ndarray) -> State:
+    """The lanes of a state at these places, int64 (n,)."""
+    index = torch.as_tensor(lanes)
+    return {name: t.index_select(0, index.to(t.device)) for name, t in state.items()}
+
+
+def put(state: State, lanes: np.ndarray, new: State) -> State:
+    """`state` with the lanes at these places, int64 (n,), replaced by those of `new`, in new tensors."""
+    index = torch.as_tensor(lanes)
+    return {name: t.index_copy(0, index.to(t.device), new[name].to(t.dtype)) for name, t in state.items()}
 
 
 def normal(shape: tuple[int, ...], generator: Streams, device: torch.device) -> Tensor:

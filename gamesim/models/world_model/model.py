@@ -1,4 +1,4 @@
-"""V, M and C as a `WorldModel`: what the dream, the app and the evaluator hold (Ha & Schmidhuber 2018, Sec. 2).
+"""V, M and C as a `WorldModel`: what the dream, the app and the evaluator hold (arXiv 1803.10122, Sec. 2).
 
 A state is what C sees and M remembers: z of the frame on screen, and h and c of the LSTM, which has read all
 before it. A step hands (z, action) to M; the next z is V's of a real frame, or drawn from M's mixtures.
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 class WorldModelEngine(nn.Module):
     """The three parts behind the contract of every learned engine.
 
-    A state holds, float32 and batch first: "z" (B, Z), "h" and "c" (B, H); of the step that led to it "reward"
-    (B,), "end" (B,), the end's probability, and "mixture" (B, K), how likely each Gaussian was, averaged over
-    z; and "first" (B,), 1 where no step has been taken yet.
+    A state holds, float32 and batch first: "z" (B, Z), "h" and "c" (B, H); of the step that led to it
+    "reward" (B,), "end" (B,), the end's probability, and "mixture" (B, K), how likely each Gaussian was,
+    averaged over z; and "first" (B,), 1 where no step has been taken yet.
     """
 
     def __init__(self, config: WorldModelModelConfig) -> None:
