@@ -43,6 +43,19 @@ class Segments:
     truncated: Tensor
 
 
+@dataclass(frozen=True)
+class TimeLimit:
+    """Where episodes are cut off.
+
+    Attributes:
+        steps: After so many.
+        reward: What that adds to the reward of the last of them.
+    """
+
+    steps: int
+    reward: float
+
+
 class Dataset:
     """The episodes of a folder that have at least ``segment`` steps, or all of them.
 
@@ -190,6 +203,16 @@ class Dataset:
         steps = (self._first_step[chosen][:, None] + torch.arange(frames - 1)).to(self.device)
         return self._gather(first), self._actions[steps].long()
 
+    def time_limit(self) -> TimeLimit | None:
+        """What the recordings tell of a time limit; None where no episode met one."""
+        met = self._truncated.cpu().nonzero()[:, 0]
+        if len(met) == 0:
+            return None
+        cut = torch.isin(self._first_step + self._lengths - 1, met)
+        rewards, ends = self._rewards.cpu(), (self._truncated | self._terminated).cpu()
+        usual = rewards[~ends].mean() if bool((~ends).any()) else torch.zeros(())
+        return TimeLimit(int(self._lengths[cut].max()), float(rewards[met].mean() - usual))
+
     def _gather(self, index: Tensor) -> Tensor:
         flat = self._frames.index_select(0, index.reshape(-1).to(self.device))
         return flat.reshape(*index.shape, *flat.shape[1:])
@@ -218,7 +241,7 @@ class Dataset:
                 continue
             self._frames[at : at + entry.length + 1] = keep(_tensor(episode.frames).to(self.device))
             at += entry.length + 1
-            episode.frames = episode.frames[:0]
+            episode.frames = episode.frames[:0].copy()  # a view would keep them all
             kept.append(episode)
             specs.append(episode.env_spec)
         if not kept:
