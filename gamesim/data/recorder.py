@@ -116,6 +116,11 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         self._actions.append(int(action))
         return frame, float(reward), bool(terminated), bool(truncated), info
 
+    def go_back(self, frame: np.ndarray) -> None:
+        """The game went back to an earlier moment, which shows ``frame``: what follows has no seed."""
+        self._finish(False, False)
+        self._frame, self._seed = np.array(frame, np.uint8), None
+
     def close(self) -> None:
         """Save what runs and wait until everything is written."""
         self.stop()

@@ -92,6 +92,20 @@ def test_a_reset_in_the_middle_saves_the_part_before_it(tmp_path: Path) -> None:
     assert verify(tmp_path).same == 2
 
 
+def test_after_going_back_an_episode_begins_there_and_has_no_seed(tmp_path: Path) -> None:
+    recorder = game(tmp_path)
+    first, _ = recorder.reset(seed=3)
+    play(recorder, 12)
+    recorder.go_back(first)
+    assert recorder.episodes == 1
+    recorder.env.reset(seed=3)  # what a dream does by its state
+    play(recorder, 2)
+    recorder.close()
+    after = next(episode for episode in load(tmp_path) if len(episode) == 2)
+    np.testing.assert_array_equal(after.frames[0], first)
+    assert after.seed is None
+
+
 def test_a_very_long_episode_is_kept_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gamesim.data.recorder.PART_BYTES", 6 * 84 * 84 * 3)
     recorder = game(tmp_path)
