@@ -1,16 +1,20 @@
 """What stands beside the board: where it goes, what it says, how it is drawn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pygame
 
+from gamesim.app.controls import DOWN, LEFT, RIGHT, STAY, UP, Command, shown
 from gamesim.app.play import COLDEST, HOTTEST, NEUTRAL, Engine
-from gamesim.app.theme import COLOURS, Colour, Scale
-from gamesim.app.widgets import keycap, meter, text
+from gamesim.app.session import Session
+from gamesim.app.theme import COLOURS, Colour, Scale, font
+from gamesim.app.widgets import ARROWS, keycap, meter, text
 
 HINTS = (
-    ("Tab", "real or dream"), ("V", "side by side"), (",", "record"), ("P", "pause"),
-    ("Enter", "new game"), ("F1", "all keys"),
+    (Command.SWITCH, "real or dream"), (Command.BESIDE, "side by side"), (Command.DRIVER, "who drives"),
+    (Command.HOME, "coming home"), (Command.RECORD, "record"), (Command.PAUSE, "pause"),
+    (Command.RESET, "new game"), (Command.HELP, "all keys"),
 )  # fmt: skip
 
 
@@ -21,12 +25,23 @@ class Layout:
     boards: tuple[pygame.Rect, ...]
     panel: pygame.Rect
     column: bool  # the panel stands at the right of the boards, else it lies below them
+    film: pygame.Rect = field(default_factory=lambda: pygame.Rect(0, 0, 0, 0))  # at the bottom of the window
 
 
-def layout(size: tuple[int, int], boards: int) -> Layout:
-    """Lay out one or two boards, as large as they can be, and the panel in what is left."""
-    width, height = size
+def layout(size: tuple[int, int], boards: int, film: int = 0) -> Layout:
+    """Lay out one or two boards, as large as they can be, and the panel in what is left.
+
+    Args:
+        size: of the window.
+        boards: one or two.
+        film: height of the filmstrip, 0 for none; a window that is too low for it has none.
+    """
     scale = Scale.of(size)
+    if film and size[1] - film >= scale.px(300):
+        above = layout((size[0], size[1] - film), boards)
+        strip = pygame.Rect(scale.px(20), size[1] - film, size[0] - 2 * scale.px(20), film - scale.px(8))
+        return replace(above, film=strip)
+    width, height = size
     gap = scale.px(20)
     head = scale.px(30) if boards > 1 else 0  # names above the boards
     beside = min(height - 2 * gap - head, (width - (boards + 2) * gap - scale.px(290)) // boards)
@@ -59,13 +74,55 @@ def whole(side: int) -> int:
 
 @dataclass(frozen=True)
 class Fact:
-    """One line of the panel: a label, a value, and a bar from 0 to 1 where that helps."""
+    """One line of the panel: a label, a value, and a bar from 0 to 1 where that helps.
+
+    A value that is an arrow (or several words, some of them arrows) has them drawn as key caps; `bars` are
+    drawn instead of a value.
+    """
 
     label: str
     value: str
     bar: float | None = None
     mark: float | None = None
     colour: Colour = COLOURS["text"]
+    bars: tuple[float, ...] = ()
+
+
+MOVES = {STAY: "stay", LEFT: "←", RIGHT: "→", UP: "↑", DOWN: "↓"}
+
+
+def driving(session: Session) -> list[Fact]:
+    """Who drives, what a controller would do now, and what M weighs its futures with."""
+    engine = session.leader
+    quiet, dream = COLOURS["quiet"], COLOURS["dream"]
+    if engine.advice is None:
+        return [Fact("Driving", "you")]
+    if session.driver == "controller":
+        found = [Fact("Driving", "controller", colour=dream)]
+    elif session.watching:
+        found = [Fact("Driving", "you, while you hold")]
+    else:
+        found = [Fact("Driving", "you")]
+    label = "It does" if session.driver == "controller" else "It would"
+    found.append(Fact(label, MOVES[engine.advice], colour=dream if session.watching else quiet))
+    return found
+
+
+def differences(session: Session) -> list[Fact]:
+    """How many cells of the real game and its dream differ now."""
+    found = session.divergence
+    if found is None or found.now is None:
+        return []
+    count = int(found.now.sum())
+    return [
+        Fact("Cells that differ", f"{count} of {found.now.size}", colour=COLOURS["bad" if count else "good"])
+    ]
+
+
+def mixture(engine: Engine) -> list[Fact]:
+    """The weights of M's mixture, where an engine has one."""
+    weights = engine.internals.get("mixture") if engine.advice is not None else None
+    return [] if weights is None else [Fact("Mixture", "", bars=tuple(np.asarray(weights).tolist()))]
 
 
 def facts(engine: Engine, best: float, recording: str | None, fps: float) -> list[Fact]:
@@ -94,7 +151,6 @@ def facts(engine: Engine, best: float, recording: str | None, fps: float) -> lis
         found.append(Fact("Temperature", f"{t:.1f}", (t - COLDEST) / span, mark, COLOURS["dream"]))
     on = recording is not None
     found.append(Fact("Recording", recording or "off", colour=COLOURS["record"] if on else COLOURS["quiet"]))
-    found.append(Fact("Driving", "you"))
     found.append(Fact("Frames/s", f"{fps:.0f}", colour=COLOURS["quiet"]))
     return found
 
@@ -103,14 +159,19 @@ def draw_column(surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], s
     """Facts one below the other, labels left and values right; returns the y below them."""
     y, row = rect.top, scale.px(36)
     for fact in lines:
-        height = row + (scale.px(14) if fact.bar is not None else 0)
+        height = row + (scale.px(14) if fact.bar is not None or fact.bars else 0)
         if y + height > rect.bottom:
             break
         middle = y + row // 2
         place, size = (rect.left, middle), scale.px(17)
         label = text(surface, fact.label, place, size, COLOURS["quiet"], anchor="midleft")
         room = max(1, rect.right - label.right - scale.px(8))
-        draw_value(surface, fact, (rect.right, middle), scale.px(19), "midright", room)
+        if fact.bars:
+            area = pygame.Rect(0, y + scale.px(4), min(room, scale.px(220)), height - scale.px(8))
+            area.right = rect.right
+            draw_bars(surface, area, fact, scale)
+        else:
+            draw_value(surface, fact, (rect.right, middle), scale.px(19), "midright", room)
         if fact.bar is not None:
             bar = pygame.Rect(rect.left, y + row - scale.px(2), rect.width, scale.px(7))
             meter(surface, bar, fact.bar, fact.colour, fact.mark)
@@ -132,17 +193,53 @@ def draw_strip(surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], sc
             break
         room = max(1, step - scale.px(14))
         text(surface, fact.label, (x, y), scale.px(15), COLOURS["quiet"], width=room)
-        draw_value(surface, fact, (x, y + scale.px(19)), scale.px(20), "topleft", room)
+        if fact.bars:
+            draw_bars(surface, pygame.Rect(x, y + scale.px(19), room, scale.px(36)), fact, scale)
+        else:
+            draw_value(surface, fact, (x, y + scale.px(19)), scale.px(20), "topleft", room)
         if fact.bar is not None:
             bar = pygame.Rect(x, y + scale.px(46), room, scale.px(6))
             meter(surface, bar, fact.bar, fact.colour, fact.mark)
     return rect.top + rows * height
 
 
+def draw_bars(surface: pygame.Surface, area: pygame.Rect, fact: Fact, scale: Scale) -> None:
+    """Shares side by side, each a column with its percentage below."""
+    step, foot = area.width // len(fact.bars), scale.px(14)
+    for i, share in enumerate(fact.bars):
+        track = pygame.Rect(area.left + i * step, area.top, step - scale.px(6), area.height - foot)
+        surface.fill(COLOURS["raised"], track)
+        full = round(track.height * min(1.0, max(0.0, share)))
+        surface.fill(COLOURS["dream"], (track.left, track.bottom - full, track.width, full))
+        below = (track.centerx, track.bottom + scale.px(1))
+        text(surface, f"{100 * share:.0f}%", below, scale.px(12), COLOURS["quiet"], anchor="midtop")
+
+
+def draw_keys(
+    surface: pygame.Surface, fact: Fact, place: tuple[int, int], size: int, anchor: str, room: int
+) -> None:
+    """A value some of whose words are arrows: those are drawn as key caps."""
+    words = fact.value.split()
+    cap, gap = round(size * 0.75), size // 2
+    widths = [round(cap * 1.9) if word in ARROWS else font(size, True).size(word)[0] for word in words]
+    right = anchor == "midright"
+    x = place[0] - sum(widths) - gap * (len(words) - 1) if right else place[0]
+    middle = place[1] if right else place[1] + round(size * 0.62)
+    for word, width in zip(words, widths, strict=True):
+        if word in ARROWS:
+            keycap(surface, word, (x, middle), cap)
+        else:
+            text(surface, word, (x, middle), size, fact.colour, bold=True, anchor="midleft", width=room)
+        x += width + gap
+
+
 def draw_value(
     surface: pygame.Surface, fact: Fact, place: tuple[int, int], size: int, anchor: str, room: int
 ) -> None:
     """The value of a fact; rows of ● are drawn as discs (lives), a leading ● blinks (recording)."""
+    if any(word in ARROWS for word in fact.value.split()):
+        draw_keys(surface, fact, place, size, anchor, room)
+        return
     if fact.value.startswith("● ") and set(fact.value) == {"●", " "}:
         count, radius = fact.value.count("●"), round(size * 0.36)
         step = round(2.6 * radius)
@@ -173,12 +270,12 @@ def draw_hints(surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> int:
     size, row = scale.px(13), scale.px(31)
     columns = 3 if rect.width > scale.px(700) else 2 if rect.width >= scale.px(280) else 1
     lines = min(-(-len(HINTS) // columns), max(0, rect.height // row))
-    shown = HINTS[len(HINTS) - lines * columns :] if lines * columns < len(HINTS) else HINTS
+    hints = HINTS[len(HINTS) - lines * columns :] if lines * columns < len(HINTS) else HINTS
     step = rect.width // columns
-    for i, (cap, words) in enumerate(shown):
+    for i, (command, words) in enumerate(hints):
         x = rect.left + i % columns * step
         y = rect.bottom - lines * row + i // columns * row + row // 2
-        right = keycap(surface, cap, (x, y), size).right + scale.px(8)
+        right = keycap(surface, shown(command), (x, y), size).right + scale.px(8)
         room = max(1, x + step - right - scale.px(4))
         text(surface, words, (right, y), scale.px(15), COLOURS["quiet"], anchor="midleft", width=room)
     return rect.bottom - lines * row

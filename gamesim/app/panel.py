@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import pygame
 
 from gamesim.app import hud
+from gamesim.app.compare import draw_divergence
+from gamesim.app.home_view import home_facts
+from gamesim.app.homecoming import Homecoming
 from gamesim.app.session import Session
 from gamesim.app.takes import Takes
 from gamesim.app.theme import COLOURS, Scale
@@ -20,12 +23,14 @@ class Panel:
     """Draws the panel of a session.
 
     Attributes:
+        home: the walk that is on, if one is.
         free: what was left of it between the figures and the keys; messages go there.
     """
 
     def __init__(self, window: Window, session: Session) -> None:
         self.window, self.session = window, session
         self.free = pygame.Rect(0, 0, 0, 0)
+        self.home: Homecoming | None = None
 
     def draw(self, surface: pygame.Surface, layout: hud.Layout, scale: Scale) -> None:
         rect = layout.panel
@@ -34,25 +39,43 @@ class Panel:
             return
         clip = surface.get_clip()
         surface.set_clip(rect)
+        if not layout.column and self.session.divergence is not None:
+            rect = self._draw_aside(surface, rect, scale)
         y = self._draw_heading(surface, rect, scale) if layout.column else rect.top
         body = pygame.Rect(rect.left, y, rect.width, rect.bottom - y)
         draw = hud.draw_column if layout.column else hud.draw_strip
         below = draw(surface, body, self._facts(layout.column), scale)
+        if layout.column and self.session.divergence is not None:
+            room = pygame.Rect(
+                rect.left, below + scale.px(12), rect.width, rect.bottom - below - scale.px(90)
+            )
+            below = draw_divergence(surface, room, self.session.divergence, scale)
         left = rect.bottom - below - scale.px(16)
         hints = pygame.Rect(rect.left, rect.bottom - max(0, left), rect.width, max(0, left))
         top = hud.draw_hints(surface, hints, scale)
         surface.set_clip(clip)
         self.free = pygame.Rect(rect.left, below, rect.width, max(0, top - scale.px(14) - below))
 
+    def _draw_aside(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> pygame.Rect:
+        """The first difference at the right end of a panel that lies below; returns what is left of it."""
+        assert self.session.divergence is not None
+        width = min(rect.width // 3, scale.px(280))
+        aside = pygame.Rect(rect.right - width, rect.top, width, rect.height)
+        draw_divergence(surface, aside, self.session.divergence, scale)
+        return pygame.Rect(rect.left, rect.top, rect.width - width - scale.px(24), rect.height)
+
     def _facts(self, column: bool) -> list[hud.Fact]:
         """What is said of all engines that are played; what two of them share is said once."""
         session = self.session
         best = self.window.scores.best(session.engine.title.world)
         lines = [hud.Fact("Game", "paused")] if session.paused and not column else []
+        lines += home_facts(self.home) if self.home else []
+        lines += hud.differences(session)
         for engine in session.playing:
             known = {fact.label for fact in lines}
             new = hud.facts(engine, best, Takes.words(session.engine), self.window.fps)
             lines += [fact for fact in new if fact.label not in known]
+        lines[-2:-2] = hud.driving(session) + hud.mixture(session.playing[-1])
         return lines
 
     def _draw_heading(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> int:

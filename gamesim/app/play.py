@@ -1,7 +1,8 @@
 """One engine being played, and what it can do.
 
 An `Engine` is any gymnasium env. What it can do besides `step` is found by looking: `snapshot` (drawn at
-window resolution), `temperature` (a dream's), `state` (rewind), `end_probability` in its info.
+window resolution), `temperature` (a dream's), `state` (rewind), `act` (a controller of its own), `internals`
+(what it thinks), `end_probability` in its info.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 import numpy as np
 
-from gamesim.app.catalog import Title
+from gamesim.app.catalog import ARCADE, Title
 from gamesim.app.controls import STAY
+from gamesim.app.history import History, Moment
 from gamesim.envs.rules import Snapshot
 
 if TYPE_CHECKING:
+    from gamesim.app.pilot import Pilot
     from gamesim.data.recorder import Recorder
 
 COLDEST, HOTTEST, NEUTRAL, TURN = 0.1, 3.0, 1.0, 0.1
 CARRIED = 8  # real frames from which a dream goes on
 CLIP_SECONDS = 10.0
-MEMORY = 600  # states that can be rewound
+WHOLE, EGO, BLOCKS = (21, 21), (7, 7), (12, 12)  # cells on screen: of the arcade, our other games, any others
 
 
 class Engine:
@@ -38,11 +41,17 @@ class Engine:
         steps: of the episode.
         over: None while it runs, else one word or two about how it ended.
         recorder: around the env where what is played can be kept, else None.
+        pilot: another engine's controller that may drive this one, else None.
+        advice: the action that a controller would take now, None where there is no controller.
+        history: what can be rewound, and the branch that was left.
     """
 
     def __init__(self, title: Title, env: gym.Env) -> None:
         self.title, self.env = title, env
         self.recorder: Recorder | None = None
+        self.pilot: Pilot | None = None
+        self.advice: int | None = None
+        self.history = History()
         self.frame = np.zeros((84, 84, 3), np.uint8)
         self.before: Snapshot | None = None
         self.now: Snapshot | None = None
@@ -53,7 +62,7 @@ class Engine:
         self.started = False
         self.trail: deque[tuple[np.ndarray, int]] = deque(maxlen=CARRIED)  # (frame, action that led to it)
         self.clip: deque[np.ndarray] = deque(maxlen=round(CLIP_SECONDS * title.rate))
-        self._past: deque[tuple] = deque(maxlen=MEMORY)
+        self._insides: tuple[np.ndarray, dict[str, np.ndarray]] | None = None
 
     # what this engine can do -----------------------------------------------------------------------------
 
@@ -77,6 +86,24 @@ class Engine:
     @property
     def can_rewind(self) -> bool:
         return hasattr(type(self.env.unwrapped), "state")  # to ask for its value may be too early
+
+    @property
+    def internals(self) -> dict[str, np.ndarray]:
+        """What the engine thinks now, by name; empty for one that cannot say. Asked once a step."""
+        ask = self._capability("internals")
+        if ask is None or not self.started:
+            return {}
+        if self._insides is None or self._insides[0] is not self.frame:
+            self._insides = (self.frame, ask())
+        return self._insides[1]
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(rows, columns) of cells that a frame shows."""
+        if (cells := self.info.get("cells")) is not None:
+            return int(cells.shape[0]), int(cells.shape[1])
+        world = self.title.world
+        return WHOLE if world == ARCADE else EGO if world.startswith("gamesim/") else BLOCKS
 
     @property
     def score(self) -> float:
@@ -113,9 +140,19 @@ class Engine:
         self.before = self.now = self._snapshot()
         self.total = self.reward = 0.0
         self.steps, self.over, self.started = 0, None, True
-        self._past.clear()
+        self.history.clear()
         self.trail.clear()
         self._remember(STAY)
+        self.board(self.pilot)
+
+    def board(self, pilot: Pilot | None) -> None:
+        """Let a controller see what is played from now on; None: only the engine's own, if it has one."""
+        self.pilot, self.advice = pilot, self._own_advice()
+        if pilot is not None:
+            (first, _), *later = self.trail
+            self.advice = pilot.begin(first)
+            for frame, action in later:
+                self.advice = pilot.follow(action, frame)
 
     def follow(self, other: Engine) -> bool:
         """Dream on from the last frames of `other`; returns False if its pictures do not fit.
@@ -131,15 +168,15 @@ class Engine:
         self.reset({"frames": frames, "actions": actions})
         return True
 
-    def step(self, action: int) -> None:
-        """One tick; once the episode is over its last frame stays."""
+    def step(self, action: int, player: str = "human") -> None:
+        """One tick, its action chosen by `player`; once the episode is over its last frame stays."""
         if self.over is not None:
             self.clip.append(self.frame)
             return
         if self.can_rewind:
-            state = self.env.unwrapped.state  # pyright: ignore[reportAttributeAccessIssue]
-            memory = (state, self.frame, self.info, self.total, self.reward, self.steps)
-            self._past.append(memory)
+            self.history.forward(self._moment())
+        if self.recorder is not None:
+            self.recorder.player = player
         self.before = self.now
         self.frame, reward, terminated, truncated, self.info = self.env.step(action)
         self.now = self._snapshot()
@@ -147,19 +184,35 @@ class Engine:
         self.total += self.reward
         self.steps += 1
         self._remember(action)
+        self.advice = self.pilot.follow(action, self.frame) if self.pilot else self._own_advice()
         if terminated or truncated:
             self.over = self._ending(bool(truncated))
 
     def rewind(self) -> bool:
         """Back by one step; returns whether there was one to go back to."""
-        if not self._past:
+        moment = self.history.back(self.frame, self.steps)
+        if moment is None:
             return False
-        state, self.frame, self.info, self.total, self.reward, self.steps = self._past.pop()
-        self.env.unwrapped.state = state  # pyright: ignore[reportAttributeAccessIssue]
+        self.frame, self.info = moment.frame, moment.info
+        self.total, self.reward, self.steps = moment.total, moment.reward, moment.steps
+        self.env.unwrapped.state = moment.state  # pyright: ignore[reportAttributeAccessIssue]
         self.over = None
-        if len(self.trail) > 1:
-            self.trail.pop()
+        self.trail.clear()
+        self.trail.extend(moment.trail)
+        if len(self.clip) > 1:
+            self.clip.pop()
+        self.advice = self._own_advice()
+        if self.recorder is not None:
+            self.recorder.go_back(self.frame)
         return True
+
+    def _moment(self) -> Moment:
+        state = self.env.unwrapped.state  # pyright: ignore[reportAttributeAccessIssue]
+        return Moment(state, self.frame, self.info, self.total, self.reward, self.steps, tuple(self.trail))
+
+    def _own_advice(self) -> int | None:
+        act = self._capability("act")
+        return act() if act else None
 
     def _snapshot(self) -> Snapshot | None:
         take = self._capability("snapshot")

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
+from gamesim.app.cells import Divergence
 from gamesim.app.controls import STAY, Steering
+from gamesim.app.pilot import pilot_of
 from gamesim.app.play import COLDEST, HOTTEST, NEUTRAL, Engine
 
 PAUSES = {"eaten": 1.1, "level": 1.2}  # seconds that the clock stands still after an event
@@ -21,12 +23,15 @@ class Session:
         engine: the one in front.
         other: its counterpart (dream of the game, game of the dream) once it has been opened.
         beside: whether both are played under the same keys.
+        divergence: how the two differ since they were put side by side; None while they are not.
+        watching: whether a controller drives, where there is one; holding a direction overrides it.
     """
 
     def __init__(self, engine: Engine, on_step: Callable[[Engine], None] | None = None) -> None:
         self.engine = engine
         self.other: Engine | None = None
-        self.beside = False
+        self.divergence: Divergence | None = None
+        self.watching = False
         self.paused = False
         self.rewinding = False
         self.steering = Steering(engine.title.latched)
@@ -36,6 +41,26 @@ class Session:
         self._rest = 0.0  # seconds since the episode ended
         if not engine.started:
             engine.reset()
+
+    @property
+    def beside(self) -> bool:
+        return self.divergence is not None
+
+    @property
+    def overridden(self) -> bool:
+        """Whether a person holds a direction, or has tapped one that had no tick yet."""
+        return bool(self.steering.held or self.steering.waiting)
+
+    @property
+    def driver(self) -> str:
+        """Who chooses the next action, by the recordings' names: "human" or "controller"."""
+        driven = self.watching and self.leader.advice is not None and not self.overridden
+        return "controller" if driven else "human"
+
+    @property
+    def leader(self) -> Engine:
+        """The engine whose controller is asked: the first that is not over."""
+        return next((engine for engine in self.playing if engine.over is None), self.engine)
 
     @property
     def playing(self) -> list[Engine]:
@@ -98,12 +123,14 @@ class Session:
 
     def tick(self) -> None:
         """One step of everything that is played, with one action."""
-        action = self.steering.action()
+        driver, advice = self.driver, self.leader.advice
+        action = self.steering.action() if driver == "human" or advice is None else advice
         self._idle = action == STAY
         was, running = self.engine.events, self.engine.over is None
         for engine in self.playing:
-            engine.step(action)
+            engine.step(action, driver)
         self._rest = 0.0
+        self._compare()
         if not running:
             return
         if self.engine.over is None and any(event in was for event in PAUSES):
@@ -131,6 +158,7 @@ class Session:
         pair[0].reset()
         for engine in pair[1:]:
             engine.follow(pair[0])
+            self.divergence = Divergence(pair[0].grid)
 
     def switch(self) -> bool:
         """Bring the other engine to the front.
@@ -143,7 +171,7 @@ class Session:
         if self.other is None:
             return True
         self._release()
-        self.beside = False
+        self.divergence = None
         fits = True
         back, front = self.engine, self.other
         if front.temperature is not None and back.temperature is None:
@@ -154,12 +182,13 @@ class Session:
         self._since = 1.0 / front.rate
         self.steering.clear()
         self.steering.latched = front.title.latched
+        self._share_controller()
         return fits
 
     def toggle_beside(self) -> bool:
         """Side by side from the same moment, or only the one in front; returns False as `switch` does."""
         if self.beside or self.other is None:
-            self.beside = False
+            self.divergence = None
             return True
         real, dream = self.engine, self.other
         if real.temperature is not None:
@@ -167,13 +196,21 @@ class Session:
         if not real.started or real.over:
             real.reset()
         fits = dream.follow(real)
-        self.engine, self.other, self.beside = real, dream, True
+        self.engine, self.other, self.divergence = real, dream, Divergence(real.grid)
         for engine in (real, dream):  # their clips begin at the same moment
             engine.clip.clear()
             engine.clip.append(engine.frame)
         self.steering.clear()
         self._release()
+        self._share_controller()
         return fits
+
+    def toggle_driver(self) -> bool:
+        """Controller or person; the episode goes on. Returns False if there is no controller to drive."""
+        if not self.watching and self.leader.advice is None:
+            return False
+        self.watching = not self.watching
+        return True
 
     def turn_temperature(self, change: float | None) -> float | None:
         """Make the dreams being played surer or wilder; None sets the neutral 1.0. Returns the new value."""
@@ -190,13 +227,30 @@ class Session:
             if engine is not None:
                 engine.env.close()
 
+    def _share_controller(self) -> None:
+        """The real game can be driven by the controller of its dream, if their pictures are of one size."""
+        if self.other is None:
+            return
+        real, dream = sorted((self.engine, self.other), key=lambda engine: engine.temperature is not None)
+        fits = real.started and dream.started and real.frame.shape == dream.frame.shape
+        if fits and real.temperature is None and real.pilot is None:
+            real.board(pilot_of(dream.env))
+
+    def _compare(self) -> None:
+        if (
+            self.divergence is not None
+            and self.other is not None
+            and not (self.engine.over or self.other.over)
+        ):
+            self.divergence.look(self.engine.frame, self.other.frame)
+
     def _rewind(self, seconds: float) -> bool:
         """Run backwards at twice the speed; False where there is nothing that can."""
         if not self.engine.can_rewind:
             return False
         self._since += seconds
         if self._since >= 0.5 / self.engine.rate:
-            self._since = 0.0
+            self._since = self._rest = 0.0
             for engine in self.playing:
                 engine.rewind()
         return True

@@ -1,8 +1,12 @@
 """The boards of the play screen: the real game drawn large and smooth, a dream as it was dreamt."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pygame
 
-from gamesim.app.board import BoardPainter
+from gamesim.app.compare import draw_marks
 from gamesim.app.controls import Command, shown
 from gamesim.app.play import Engine
 from gamesim.app.previews import scaled
@@ -10,12 +14,15 @@ from gamesim.app.session import Session
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.widgets import box, text
 
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
 
 class Stage:
     """Draws the engines of a session; it keeps nothing but the clock of what moves by itself."""
 
-    def __init__(self, painter: BoardPainter, session: Session) -> None:
-        self.painter, self.session = painter, session
+    def __init__(self, window: Window, session: Session) -> None:
+        self.window, self.session = window, session
         self.clock = 0.0
 
     def draw(
@@ -24,12 +31,15 @@ class Stage:
         """One engine in `rect`, with its frame, its name where two are shown, and how it ended."""
         session, dream = self.session, engine.temperature is not None
         if engine.before is not None and engine.now is not None:
-            self.painter.draw(
+            self.window.painter.draw(
                 surface, rect, engine.before, engine.now, session.part, self.clock, engine.view,
                 session.death(engine),
             )  # fmt: skip
         else:
             surface.blit(scaled(engine.frame, rect.size), rect)
+        found = session.divergence
+        if dream and found is not None and found.now is not None:
+            draw_marks(surface, rect, found.now, scale.px(3))
         if rect.width > 100:
             edge = rect.inflate(scale.px(6), scale.px(6))
             colour = COLOURS["dream" if dream else "line"]

@@ -9,6 +9,8 @@ import numpy as np
 class FakeDream(gym.Env[np.ndarray, int]):
     """Shows the frame that it began with, one row of it brighter for each step; ends after `length` steps.
 
+    One of a checkpoint that is called world-model has a controller, which goes round and round.
+
     Attributes:
         given: the options of the last reset.
         actions: all that it was asked since then.
@@ -25,6 +27,7 @@ class FakeDream(gym.Env[np.ndarray, int]):
         render_mode: str | None = None,
     ) -> None:
         self.temperature, self.length = temperature, length
+        self.controller = "world-model" in checkpoint
         self.observation_space = gym.spaces.Box(0, 255, (side, side, 3), np.uint8)
         self.action_space = gym.spaces.Discrete(5)
         self.given: dict[str, Any] = {}
@@ -47,6 +50,13 @@ class FakeDream(gym.Env[np.ndarray, int]):
         blank = np.full((1, *self.frame.shape), 40, np.uint8)
         self.frame = np.array(self.given.get("frames", blank)[-1])
         return self.frame.copy(), {"end_probability": 0.0}
+
+    def act(self) -> int | None:
+        return len(self.actions) % 4 + 1 if self.controller else None
+
+    def internals(self) -> dict[str, np.ndarray]:
+        shares = np.roll(np.array([0.5, 0.2, 0.15, 0.1, 0.05], np.float32), len(self.actions))
+        return {"mixture": shares} if self.controller else {}
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         self.actions.append(int(action))

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import gymnasium as gym
 import pygame
 
-from gamesim.app import catalog, hud
-from gamesim.app.controls import Command, meaning
+from gamesim.app import catalog, homecoming, hud
+from gamesim.app.controls import Command, meaning, shown
+from gamesim.app.filmstrip import Filmstrip
+from gamesim.app.home_view import draw_verdict, draw_way
 from gamesim.app.panel import Panel
 from gamesim.app.play import TURN, Engine
 from gamesim.app.screens import Screen
@@ -27,13 +29,17 @@ SOUNDS = ("level", "flag", "eaten", "timeout", "ghost", "power", "food")  # the 
 class Play(Screen):
     """Keys in, frames out; everything that decides anything is in the session."""
 
-    def __init__(self, window: Window, engine: Engine) -> None:
+    def __init__(self, window: Window, engine: Engine, watch: bool = False) -> None:
+        """Play `engine`, or with `watch` let its controller play, if it has one."""
         super().__init__(window)
         self.takes = Takes(window)
         self.session = Session(self.takes.wrap(engine), self._after_step)
-        self.stage = Stage(window.painter, self.session)
+        self.stage = Stage(window, self.session)
         self.panel = Panel(window, self.session)
+        self.film = Filmstrip()
         self._layout = hud.layout(window.surface.get_size(), 1)
+        if watch:
+            self._change_driver()
 
     @property
     def engine(self) -> Engine:
@@ -66,6 +72,8 @@ class Play(Screen):
             Command.COOLER: lambda: self._turn(-TURN),
             Command.WARMER: lambda: self._turn(TURN),
             Command.NEUTRAL: lambda: self._turn(None),
+            Command.DRIVER: self._change_driver,
+            Command.HOME: self._go_home,
             Command.RECORD: lambda: self.takes.toggle(self.engine),
             Command.REWIND: self._rewind,
             Command.GIF: lambda: self.takes.save_clip(self.session.playing),
@@ -87,6 +95,7 @@ class Play(Screen):
                 self.window.back()
 
     def _reset(self) -> None:
+        self._end_walk()
         self.session.restart()
         self.session.paused = False
 
@@ -105,15 +114,59 @@ class Play(Screen):
         else:
             self.session.rewinding = True
 
+    def _change_driver(self) -> None:
+        if not self.session.toggle_driver():
+            self.window.say("This engine has no controller: you drive.")
+        elif self.session.watching:
+            self.window.say("The controller drives. Hold a direction to take over for a while.")
+        else:
+            self.window.say(f"You drive. {shown(Command.DRIVER)} gives it back to the controller.")
+
+    # coming home -----------------------------------------------------------------------------------------
+
+    def _go_home(self) -> None:
+        """Begin a walk, give it up, or go on after its end."""
+        if self.panel.home is not None:
+            given_up = self.panel.home.verdict is None
+            self._end_walk("You gave up coming home." if given_up else "")
+        elif self.session.beside:
+            self.window.say(f"Coming home is for one engine: {shown(Command.BESIDE)} leaves the other.")
+        elif self.engine.over or not homecoming.fits(self.engine):
+            self.window.say("Coming home needs a running game whose view moves with you.")
+        else:
+            self.panel.home = homecoming.Homecoming(self.engine)
+            self.window.say(f"Remember this place. Walk {homecoming.WALK} cells away, then come home.")
+
+    def _end_walk(self, words: str = "") -> None:
+        if self.panel.home is not None and words:
+            self.window.say(words)
+        self.panel.home = None
+        self.session.steering.clear()
+
+    def _follow_walk(self) -> None:
+        home = self.panel.home
+        if home is None:
+            return
+        was = home.returning
+        home.look()
+        if home.verdict is not None:
+            self.window.sound.play("flag")
+        elif home.lost:
+            self._end_walk("Coming home ended with the episode.")
+        elif home.returning and not was:
+            self.window.say("Far enough. Now come home.")
+
     # the other side --------------------------------------------------------------------------------------
 
     def _swap(self) -> None:
+        self._end_walk()
         self.takes.stop(self.engine)
         fits = self.session.switch()
         self.window.sound.play("switch")
         self._tell(fits)
 
     def _put_beside(self) -> None:
+        self._end_walk()
         if not self.session.beside:
             self.takes.stop(self.engine)
         self._tell(self.session.toggle_beside())
@@ -142,10 +195,12 @@ class Play(Screen):
 
     def update(self, seconds: float) -> None:
         self.stage.clock += 0.0 if self.session.paused else seconds
-        self._guard(lambda: self.session.update(seconds))
+        if self.panel.home is None or self.panel.home.verdict is None:
+            self._guard(lambda: self.session.update(seconds))
         self.takes.update(self.engine)
 
     def _after_step(self, engine: Engine) -> None:
+        self._follow_walk()
         heard = next((name for name in SOUNDS if name in engine.events), None)
         if heard:
             self.window.sound.play(heard)
@@ -159,10 +214,21 @@ class Play(Screen):
         size = surface.get_size()
         scale = Scale.of(size)
         engines = self.session.playing
-        self._layout = hud.layout(size, len(engines))
+        film = Filmstrip.height(scale) if self.engine.history.branched else 0
+        self._layout = hud.layout(size, len(engines), film)
         for rect, engine in zip(self._layout.boards, engines, strict=True):
             self.stage.draw(surface, rect, engine, scale, named=len(engines) > 1)
         self.panel.draw(surface, self._layout, scale)
+        if self._layout.film.height:
+            self.film.draw(surface, self._layout.film, self.engine, scale)
+        self._draw_walk(surface, self._layout.boards[0], scale)
+
+    def _draw_walk(self, surface: pygame.Surface, board: pygame.Rect, scale: Scale) -> None:
+        home = self.panel.home
+        if home is not None and home.verdict is not None:
+            draw_verdict(surface, board, home.verdict, scale)
+        elif home is not None:
+            draw_way(surface, board, home, scale)
 
     def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
         """In the panel, so that the board stays free; at the bottom of a window without one."""

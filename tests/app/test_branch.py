@@ -1,0 +1,132 @@
+"""Rewinding a dream and playing on differently: the branch that was left stays in sight."""
+
+import numpy as np
+import pygame
+import pytest
+
+from app.driver import Driver, dream
+from gamesim.app.filmstrip import Filmstrip
+from gamesim.app.theme import Scale
+from gamesim.data.episode import Episode
+
+
+def played(steps: int):
+    made = dream()
+    made.reset()
+    for _ in range(steps):
+        made.step(1)
+    return made
+
+
+def test_going_back_shows_every_earlier_moment():
+    made = played(0)
+    frames = [made.frame]
+    for _ in range(6):
+        made.step(2)
+        frames.append(made.frame)
+    for step in range(5, -1, -1):
+        assert made.rewind() and made.steps == step
+        np.testing.assert_array_equal(made.frame, frames[step])
+    assert not made.rewind()
+
+
+def test_what_was_gone_back_over_becomes_the_branch_with_the_first_new_step():
+    made = played(10)
+    for _ in range(4):
+        made.rewind()
+    assert [step for step, _ in made.history.undone] == [10, 9, 8, 7] and not made.history.left
+    made.step(2)
+    assert made.history.fork == 6
+    assert [step for step, _ in made.history.left] == [7, 8, 9, 10] and not made.history.undone
+    made.step(2)
+    assert made.env.unwrapped.actions == [1] * 6 + [2, 2]  # type: ignore[attr-defined]
+
+
+def test_the_trail_from_which_others_go_on_is_rewound_too():
+    made = played(12)
+    before = [frame for frame, _ in played(8).trail]
+    for _ in range(4):
+        made.rewind()
+    assert len(made.trail) == len(before)
+    for (frame, _), expected in zip(made.trail, before, strict=True):
+        np.testing.assert_array_equal(frame, expected)
+
+
+def test_a_new_episode_has_no_branch():
+    made = played(5)
+    made.rewind()
+    made.step(2)
+    assert made.history.branched
+    made.reset()
+    assert not made.history.branched and not made.rewind()
+
+
+def test_holding_backspace_goes_back_and_the_film_stays_on_screen(app: Driver):
+    app.play("GameGAN Pac-Man")
+    app.frames(120)
+    board = app.window.screen._layout  # type: ignore[attr-defined]
+    assert not board.film.height
+    steps = app.session.engine.steps
+    app.down(pygame.K_BACKSPACE)
+    app.frames(30)
+    app.up(pygame.K_BACKSPACE)
+    app.frames(1, 0.0)
+    back = app.session.engine.steps
+    assert back <= steps - 5
+    assert app.window.screen._layout.film.height  # type: ignore[attr-defined]
+    app.down(pygame.K_RIGHT)
+    app.frames(60)
+    app.up(pygame.K_RIGHT)
+    history = app.session.engine.history
+    assert history.fork == back and app.session.engine.steps > back
+    plan = app.window.screen._layout  # type: ignore[attr-defined]
+    assert plan.film.height and plan.boards[0].bottom <= plan.film.top
+    app.press(pygame.K_RETURN)
+    app.frames(1, 0.0)
+    assert not app.window.screen._layout.film.height  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600)])
+def test_the_film_shows_the_present_the_past_and_the_branch(app: Driver, size):
+    made = played(20)
+    for _ in range(6):
+        made.rewind()
+    surface = pygame.Surface(size)
+    strip = pygame.Rect(10, 10, size[0] - 20, Filmstrip.height(Scale.of(size)))
+    Filmstrip().draw(surface, strip, made, Scale.of(size))
+    only_past = pygame.surfarray.array3d(surface).astype(int)
+    for _ in range(6):
+        made.step(2)
+    surface.fill((0, 0, 0))
+    Filmstrip().draw(surface, strip, made, Scale.of(size))
+    both = pygame.surfarray.array3d(surface).astype(int)
+    lower = slice(strip.centery + 4, strip.bottom)
+    assert only_past[:, lower].sum() == 0 and both[:, lower].sum() > 0
+    assert surface.get_at((5, 5))[:3] == (0, 0, 0)  # nothing beside the strip
+
+
+def test_a_recording_after_rewinding_begins_where_it_was_rewound_to(app: Driver):
+    app.play("GameGAN Pac-Man")
+    app.frames(90)
+    app.down(pygame.K_BACKSPACE)
+    app.frames(20)
+    app.up(pygame.K_BACKSPACE)
+    app.frames(1, 0.0)
+    frame = app.session.engine.frame.copy()
+    app.press(pygame.K_COMMA)
+    app.frames(30)
+    app.press(pygame.K_COMMA, pygame.K_ESCAPE)
+    (path,) = (app.recordings / "gamegan-pac-man").glob("*.npz")
+    np.testing.assert_array_equal(Episode.load(path).frames[0], frame)
+
+
+def test_only_a_dream_can_be_rewound_and_not_while_it_is_recorded(app: Driver):
+    app.play("Maze")
+    app.press(pygame.K_BACKSPACE)
+    assert "Only a dream" in app.said
+    app.press(pygame.K_ESCAPE)
+    app.play("GameGAN Pac-Man")
+    app.press(pygame.K_COMMA)
+    app.down(pygame.K_BACKSPACE)
+    app.frames(1, 0.0)
+    assert "No rewinding while it is recorded" in app.said and not app.session.rewinding

@@ -1,0 +1,263 @@
+"""Watching a controller drive: in its dream, in the real game, and under a person's hand."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pygame
+import pytest
+
+from app.driver import Driver, dream, engine
+from gamesim.app import hud, session
+from gamesim.app.controls import LEFT, RIGHT, STAY
+from gamesim.app.pilot import Pilot
+from gamesim.app.play import COLDEST, HOTTEST, Engine
+from gamesim.app.session import Session
+from gamesim.data.episode import PLAYERS, Episode
+
+
+class Alternating:
+    """A controller policy for one lane that goes left and right, and keeps all that it was told."""
+
+    player = "controller"
+
+    def __init__(self) -> None:
+        self.actions = np.zeros(1, np.int64)
+        self.seen: list[tuple[int, np.ndarray]] = []
+        self.resets = 0
+
+    def reset(self, mask: np.ndarray) -> None:
+        assert mask.all()
+        self.resets += 1
+        self.actions = np.zeros(1, np.int64)
+
+    def act(self, frames: np.ndarray, info: dict) -> np.ndarray:
+        self.seen.append((int(self.actions[0]), frames[0].copy()))
+        self.actions = np.array([LEFT if len(self.seen) % 2 else RIGHT])
+        return self.actions
+
+
+@pytest.fixture
+def policy(monkeypatch: pytest.MonkeyPatch) -> Alternating:
+    """The one that drives real games in this test."""
+    made = Alternating()
+    pilots = {True: Pilot(made), False: None}
+    monkeypatch.setattr(session, "pilot_of", lambda env: pilots[env.unwrapped.act() is not None])
+    return made
+
+
+@pytest.fixture
+def app(checkpoints: Path, tmp_path: Path, policy: Alternating) -> Iterator[Driver]:
+    folder = checkpoints / "world-model-pacman"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("name: fake\n", encoding="utf-8")
+    driver = Driver(checkpoints, tmp_path)
+    yield driver
+    driver.window.close()
+
+
+def watched() -> Session:
+    made = Session(dream(checkpoint="world-model"))
+    assert made.toggle_driver()
+    return made
+
+
+def acted(made: Engine) -> list[int]:
+    return made.env.unwrapped.actions  # type: ignore[attr-defined]
+
+
+def facts(app: Driver) -> dict[str, hud.Fact]:
+    return {fact.label: fact for fact in app.window.screen.panel._facts(True)}  # type: ignore[attr-defined]
+
+
+# the session -------------------------------------------------------------------------------------------------
+
+
+def test_the_controller_drives_until_a_direction_is_held_and_again_when_it_is_let_go():
+    made = watched()
+    for _ in range(3):
+        made.tick()
+    made.steering.press(LEFT)
+    assert made.driver == "human"
+    for _ in range(3):
+        made.tick()
+    made.steering.release(LEFT)
+    assert made.driver == "controller"
+    made.tick()
+    assert acted(made.engine) == [1, 2, 3, LEFT, LEFT, LEFT, 3]
+    assert made.engine.steps == 7  # nothing began anew
+
+
+def test_a_tap_overrides_the_controller_for_one_step():
+    made = watched()
+    made.steering.press(LEFT)
+    made.steering.release(LEFT)
+    made.tick()
+    made.tick()
+    assert acted(made.engine) == [LEFT, 2]
+
+
+def test_locked_to_the_person_nobody_moves_unless_a_key_is_pressed():
+    made = watched()
+    made.tick()
+    assert made.toggle_driver() and made.driver == "human"
+    made.tick()
+    assert acted(made.engine) == [1, STAY]
+    assert made.toggle_driver() and made.driver == "controller"
+
+
+def test_an_engine_without_a_controller_cannot_be_watched():
+    made = Session(dream())
+    assert not made.toggle_driver()
+    assert made.driver == "human" and not made.watching
+
+
+def test_the_real_game_goes_on_under_the_controller_of_its_dream(policy: Alternating):
+    made = Session(engine())
+    for _ in range(3):
+        made.tick()
+    real = made.engine
+    made.other = dream(checkpoint="world-model")
+    made.switch()
+    made.toggle_driver()
+    made.switch()
+    assert made.engine is real and real.steps == 3
+    assert policy.resets == 1 and len(policy.seen) == 4  # what was played before it came is shown to it
+    for _ in range(4):
+        made.tick()
+    assert [action for _, action in real.trail][-4:] == [RIGHT, LEFT, RIGHT, LEFT]
+
+
+def test_the_controller_is_told_what_the_person_did(policy: Alternating):
+    made = Session(dream(checkpoint="world-model"))
+    made.other = engine()
+    made.toggle_driver()
+    made.switch()
+    real = made.engine
+    made.steering.press(RIGHT)
+    made.tick()
+    made.tick()
+    made.steering.release(RIGHT)
+    made.tick()
+    told = [action for action, _ in policy.seen]
+    assert told[:3] == [STAY, RIGHT, RIGHT]
+    np.testing.assert_array_equal(policy.seen[-1][1], real.frame)
+
+
+def test_a_new_episode_is_new_for_the_controller(policy: Alternating):
+    made = Session(dream(checkpoint="world-model"))
+    made.other = engine()
+    made.switch()
+    resets = policy.resets
+    made.restart()
+    assert policy.resets == resets + 1
+
+
+def test_after_rewinding_the_controller_advises_from_there():
+    made = watched()
+    for _ in range(5):
+        made.tick()
+    made.engine.rewind()
+    made.engine.rewind()
+    assert made.engine.advice == 4
+    made.tick()
+    assert acted(made.engine) == [1, 2, 3, 4]
+
+
+def test_side_by_side_the_dream_is_driven_on_when_the_game_is_over(policy: Alternating):
+    made = Session(engine(max_steps=3))
+    made.other = dream(checkpoint="world-model")
+    made.toggle_beside()
+    made.toggle_driver()
+    for _ in range(6):
+        made.tick()
+    real, dreamt = made.playing
+    assert real.over and dreamt.steps == 6
+    assert acted(dreamt)[:3] == [action for _, action in real.trail][-3:]
+    assert acted(dreamt)[3:] == [4, 1, 2]
+
+
+# in the app --------------------------------------------------------------------------------------------------
+
+
+def test_m_lets_the_controller_drive_and_takes_it_back(app: Driver):
+    app.play("World Model Pac-Man")
+    app.press(pygame.K_m)
+    assert "controller drives" in app.said and app.session.driver == "controller"
+    app.frames(60)
+    steps = app.session.engine.steps
+    assert steps > 4 and 0 not in acted(app.session.engine)
+    app.press(pygame.K_m)
+    assert app.session.driver == "human" and "You drive" in app.said
+    app.frames(60)
+    assert acted(app.session.engine)[-3:] == [0, 0, 0] and app.session.engine.steps > steps
+
+
+def test_holding_an_arrow_overrides_and_letting_go_gives_it_back(app: Driver):
+    app.play("World Model Pac-Man")
+    app.press(pygame.K_m)
+    app.frames(30)
+    app.down(pygame.K_LEFT)
+    app.frames(1, 0.0)
+    assert facts(app)["Driving"].value == "you, while you hold"
+    app.frames(60)
+    assert acted(app.session.engine)[-3:] == [LEFT] * 3
+    app.up(pygame.K_LEFT)
+    app.frames(60)
+    assert facts(app)["Driving"].value == "controller"
+    assert len(set(acted(app.session.engine)[-4:])) == 4
+
+
+def test_what_the_controller_does_and_thinks_is_on_screen(app: Driver):
+    app.play("World Model Pac-Man")
+    app.press(pygame.K_m)
+    app.frames(30)
+    lines = facts(app)
+    advice = app.session.engine.advice
+    assert advice and lines["It does"].value == hud.MOVES[advice]
+    assert lines["Driving"].value == "controller"
+    assert len(lines["Mixture"].bars) == 5 and sum(lines["Mixture"].bars) == pytest.approx(1.0)
+    assert {"Return", "P(end)", "Temperature"} <= set(lines)
+
+
+def test_an_engine_without_a_controller_says_so(app: Driver):
+    app.play("GameGAN Pac-Man")
+    app.press(pygame.K_m)
+    assert "no controller" in app.said and not app.session.watching
+    assert "Mixture" not in facts(app) and facts(app)["Driving"].value == "you"
+
+
+def test_tab_lets_the_same_controller_drive_the_real_game(app: Driver, policy: Alternating):
+    app.play("World Model Pac-Man")
+    app.press(pygame.K_m, pygame.K_TAB)
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    real = app.session.engine
+    assert real.temperature is None and app.session.driver == "controller"
+    app.frames(60)
+    assert {action for _, action in real.trail} <= {STAY, LEFT, RIGHT} and real.steps > 4
+    assert facts(app)["Driving"].value == "controller"
+
+
+def test_the_temperature_turns_while_it_drives(app: Driver):
+    app.play("World Model Pac-Man")
+    app.press(pygame.K_m)
+    app.press(*[pygame.K_EQUALS] * 40)
+    assert app.session.engine.temperature == HOTTEST
+    app.press(*[pygame.K_MINUS] * 60)
+    assert app.session.engine.temperature == COLDEST
+    app.press(pygame.K_0)
+    assert app.session.engine.temperature == 1.0
+    assert app.session.driver == "controller"
+
+
+def test_a_recording_keeps_who_drove_each_step(app: Driver):
+    app.play("World Model Pac-Man")
+    app.press(pygame.K_COMMA, pygame.K_m)
+    app.frames(40)
+    app.down(pygame.K_LEFT)
+    app.frames(40)
+    app.up(pygame.K_LEFT)
+    app.press(pygame.K_COMMA, pygame.K_ESCAPE)
+    (path,) = (app.recordings / "world-model-pac-man").glob("*.npz")
+    players = [PLAYERS[who] for who in Episode.load(path).players]
+    assert set(players) == {"controller", "human"} and players[0] == "controller"
