@@ -81,6 +81,13 @@ def _play(options: argparse.Namespace) -> int:
     return app.main(options.start)
 
 
+def _watch(options: argparse.Namespace) -> int:
+    _known_checkpoint(options.checkpoint)
+    from gamesim import app
+
+    return app.main(options.checkpoint, watch=True)
+
+
 def _record(options: argparse.Namespace) -> int:
     if options.verify is not None:
         return _verify(Path(options.verify))
@@ -242,6 +249,9 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, _Command]]:
 
     play = command("play", _play, "Open the app at a play screen.")
     play.add_argument("start", nargs="?", metavar="ENV_ID | CHECKPOINT", help="none: the menu")
+
+    watch = command("watch", _watch, "Open the app and let an engine's controller drive in its dream.")
+    watch.add_argument("checkpoint", metavar="CHECKPOINT")
 
     record = command(
         "record",

@@ -1,11 +1,12 @@
 """The desktop app: pygame lives here and nowhere else."""
 
 
-def main(start: str | None = None) -> int:
+def main(start: str | None = None, watch: bool = False) -> int:
     """Open the window and stay in it until the player leaves.
 
     Args:
         start: None for the menu, or what to play at once: an environment id or a checkpoint's folder.
+        watch: let the checkpoint's controller play.
 
     Returns:
         The exit code, 0.
@@ -21,10 +22,14 @@ def main(start: str | None = None) -> int:
 
         title = title_of(start)
     window = Window()
+    from gamesim.app.play import Engine
     from gamesim.app.screens.menu import Menu
+    from gamesim.app.screens.play import Play
 
     menu = Menu(window)
     window.go(menu)
-    if title is not None:
+    if title is not None and watch:
+        window.load(title, lambda env: window.go(Play(window, Engine(title, env), watch=True)))
+    elif title is not None:
         menu.open(title)
     return window.run()

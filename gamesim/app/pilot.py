@@ -32,7 +32,7 @@ class Pilot:
 
     def follow(self, action: int, frame: np.ndarray) -> int:
         """`action` was taken and led to `frame`; returns the next action."""
-        self._policy.actions = np.array([action])
+        self._policy.took(np.array([action]))
         return int(self._policy.act(frame[None], {})[0])
 
 

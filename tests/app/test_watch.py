@@ -31,6 +31,9 @@ class Alternating:
         self.resets += 1
         self.actions = np.zeros(1, np.int64)
 
+    def took(self, actions: np.ndarray) -> None:
+        self.actions = actions
+
     def act(self, frames: np.ndarray, info: dict) -> np.ndarray:
         self.seen.append((int(self.actions[0]), frames[0].copy()))
         self.actions = np.array([LEFT if len(self.seen) % 2 else RIGHT])
@@ -70,7 +73,7 @@ def facts(app: Driver) -> dict[str, hud.Fact]:
     return {fact.label: fact for fact in app.window.screen.panel._facts(True)}  # type: ignore[attr-defined]
 
 
-# the session -------------------------------------------------------------------------------------------------
+# the session ------------------------------------------------------------------------------------------------
 
 
 def test_the_controller_drives_until_a_direction_is_held_and_again_when_it_is_let_go():
@@ -177,7 +180,7 @@ def test_side_by_side_the_dream_is_driven_on_when_the_game_is_over(policy: Alter
     assert acted(dreamt)[3:] == [4, 1, 2]
 
 
-# in the app --------------------------------------------------------------------------------------------------
+# in the app -------------------------------------------------------------------------------------------------
 
 
 def test_m_lets_the_controller_drive_and_takes_it_back(app: Driver):
