@@ -2,9 +2,10 @@
 
     python assets/make.py
 
-writes sprites.png with its index sprites.json, and sounds/*.wav, beside this file. Everything is our own:
-shapes are drawn four times too large and averaged down, sounds are summed from a few waves. Colours come
-from the game's one palette, so that a sprite and an 84x84 tile of the same thing look alike.
+writes sprites.png, the same in the colour-blind-safe palette, their index sprites.json, and sounds/*.wav
+beside this file. Everything is our own: shapes are drawn four times too large and averaged down, sounds are
+summed from a few waves. Colours come from the game's palette, so that a sprite and an 84x84 tile of the same
+thing look alike.
 """
 
 import json
@@ -20,6 +21,7 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 import pygame
 
+from gamesim.app import theme
 from gamesim.app.theme import COLOURS
 
 HERE = Path(__file__).resolve().parent
@@ -153,6 +155,17 @@ def sprites() -> dict[str, pygame.Surface]:
 
 
 def write_sheet(folder: Path) -> None:
+    """Every sprite on one picture for each palette; one index tells where they are in all of them."""
+    index = {}
+    for name in theme.PALETTES:
+        theme.use(name)
+        index = write_palette(theme.sheet(name))
+    text = json.dumps({"size": SIZE, "sprites": index}, indent=1)
+    (folder / "sprites.json").write_text(text + "\n", encoding="utf-8")
+
+
+def write_palette(path: Path) -> dict[str, tuple[int, int]]:
+    """Draw all sprites with the palette in use; returns where on the picture each one is."""
     drawn = sprites()
     rows = math.ceil(len(drawn) / COLUMNS)
     sheet = pygame.Surface((COLUMNS * SIZE, rows * SIZE), pygame.SRCALPHA)
@@ -161,9 +174,8 @@ def write_sheet(folder: Path) -> None:
         place = (i % COLUMNS * SIZE, i // COLUMNS * SIZE)
         sheet.blit(sprite, place)
         index[name] = place
-    pygame.image.save(sheet, str(folder / "sprites.png"))
-    text = json.dumps({"size": SIZE, "sprites": index}, indent=1)
-    (folder / "sprites.json").write_text(text + "\n", encoding="utf-8")
+    pygame.image.save(sheet, str(path))
+    return index
 
 
 # --- sounds ----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import numpy as np
 import pygame
 
 from gamesim.app.theme import COLOURS, assets
+from gamesim.app.theme import sheet as sheet_of
 from gamesim.envs.rules import DOOR, FLAG, FLOOR, FOOD, OUTSIDE, POWER, WALL, Ghost, Snapshot
 
 TURN = {1: "flip", 2: 0, 3: 90, 4: -90}  # a sprite that looks right, turned to face 1 left .. 4 down
@@ -18,11 +19,11 @@ FLASH = 10  # frightened ghosts flash in their last steps
 
 
 class Sprites:
-    """The sheet of assets/make.py; scaled and turned copies are kept."""
+    """The sheet of assets/make.py in one palette; scaled and turned copies are kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, palette: str = "standard") -> None:
         index = json.loads((assets() / "sprites.json").read_text(encoding="utf-8"))
-        sheet = pygame.image.load(str(assets() / "sprites.png"))
+        sheet = pygame.image.load(str(sheet_of(palette)))
         side = index["size"]
         self._originals = {
             name: sheet.subsurface((x, y, side, side)) for name, (x, y) in index["sprites"].items()
@@ -49,8 +50,8 @@ class Sprites:
 class BoardPainter:
     """Draws snapshots. A board larger than the view is followed by a camera that keeps Pac-Man centred."""
 
-    def __init__(self) -> None:
-        self.sprites = Sprites()
+    def __init__(self, palette: str = "standard") -> None:
+        self.sprites = Sprites(palette)
         self._tiles: dict[tuple, pygame.Surface] = {}
         self._grounds: dict[tuple, pygame.Surface] = {}
 

@@ -1,10 +1,13 @@
 """Keys to commands and moves: one table, from which the help screen and the hints are made too."""
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 import pygame
+
+from gamesim.errors import UserError
 
 STAY, LEFT, RIGHT, UP, DOWN = range(5)
 
@@ -25,64 +28,184 @@ class Command(Enum):
     RECORD = auto()
     REWIND = auto()
     GIF = auto()
+    SCREENSHOT = auto()
     MUTE = auto()
     FULLSCREEN = auto()
+    SETTINGS = auto()
     HELP = auto()
     BACK = auto()
 
 
 @dataclass(frozen=True)
 class Binding:
-    """One line of the key table: pygame keys, what they do, and how both are shown."""
+    """One line of the key table: what is done, its pygame keys unless the player chose others, and what it
+    is called. Lines of one group stand together on screen."""
 
     does: Command | int
     keys: tuple[int, ...]
-    shown: str
     text: str
     group: str
 
 
 BINDINGS = (
-    Binding(LEFT, (pygame.K_LEFT, pygame.K_a), "←  ↑  ↓  →", "move, and so do W A S D", "Play"),
-    Binding(RIGHT, (pygame.K_RIGHT, pygame.K_d), "", "", "Play"),
-    Binding(UP, (pygame.K_UP, pygame.K_w), "", "", "Play"),
-    Binding(DOWN, (pygame.K_DOWN, pygame.K_s), "", "", "Play"),
-    Binding(Command.RESET, (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_r), "Enter  R", "new game", "Play"),
-    Binding(Command.PAUSE, (pygame.K_p, pygame.K_PERIOD), "P  .", "pause", "Play"),
-    Binding(Command.STEP, (pygame.K_e,), "E", "one step while paused", "Play"),
-    Binding(Command.REWIND, (pygame.K_BACKSPACE,), "Backspace", "hold: rewind a dream, let go: branch", "Play"),
-    Binding(Command.HOME, (pygame.K_h,), "H", "coming home: what is forgotten?", "Play"),
-    Binding(Command.SWITCH, (pygame.K_TAB,), "Tab", "real game or its dream", "Dream"),
-    Binding(Command.BESIDE, (pygame.K_v,), "V", "both, side by side, same keys", "Dream"),
-    Binding(Command.DRIVER, (pygame.K_m,), "M", "controller drives; hold a key to override", "Dream"),
-    Binding(Command.COOLER, (pygame.K_MINUS, pygame.K_KP_MINUS), "-", "lower temperature: surer", "Dream"),
+    Binding(LEFT, (pygame.K_LEFT, pygame.K_a), "left", "Play"),
+    Binding(RIGHT, (pygame.K_RIGHT, pygame.K_d), "right", "Play"),
+    Binding(UP, (pygame.K_UP, pygame.K_w), "up", "Play"),
+    Binding(DOWN, (pygame.K_DOWN, pygame.K_s), "down", "Play"),
+    Binding(Command.RESET, (pygame.K_RETURN, pygame.K_r, pygame.K_KP_ENTER), "new game; choose", "Play"),
+    Binding(Command.PAUSE, (pygame.K_p, pygame.K_PERIOD), "pause", "Play"),
+    Binding(Command.STEP, (pygame.K_e,), "one step while paused", "Play"),
+    Binding(Command.REWIND, (pygame.K_BACKSPACE,), "hold: rewind a dream; let go: branch", "Play"),
+    Binding(Command.HOME, (pygame.K_h,), "coming home: what is forgotten?", "Play"),
+    Binding(Command.SWITCH, (pygame.K_TAB,), "real game or its dream", "Dream"),
+    Binding(Command.BESIDE, (pygame.K_v,), "both, side by side, same keys", "Dream"),
+    Binding(Command.DRIVER, (pygame.K_m,), "controller drives; hold a key to override", "Dream"),
+    Binding(Command.COOLER, (pygame.K_MINUS, pygame.K_KP_MINUS), "lower temperature: surer", "Dream"),
     Binding(
         Command.WARMER,
         (pygame.K_EQUALS, pygame.K_PLUS, pygame.K_KP_PLUS),
-        "=",
         "higher temperature: wilder",
         "Dream",
     ),
-    Binding(Command.NEUTRAL, (pygame.K_0, pygame.K_KP0), "0", "temperature back to 1.0", "Dream"),
-    Binding(Command.RECORD, (pygame.K_COMMA,), ",", "record what is played", "Keep"),
-    Binding(Command.GIF, (pygame.K_g,), "G", "save the last 10 s as a GIF", "Keep"),
-    Binding(Command.MUTE, (pygame.K_n,), "N", "sound on or off", "Window"),
-    Binding(Command.FULLSCREEN, (pygame.K_F11,), "F11", "fullscreen", "Window"),
-    Binding(Command.HELP, (pygame.K_F1,), "F1", "this help", "Window"),
-    Binding(Command.BACK, (pygame.K_ESCAPE,), "Esc", "back", "Window"),
+    Binding(Command.NEUTRAL, (pygame.K_0, pygame.K_KP0), "temperature back to 1.0", "Dream"),
+    Binding(Command.RECORD, (pygame.K_COMMA,), "record what is played", "Keep"),
+    Binding(Command.GIF, (pygame.K_g,), "save the last 10 s as a GIF", "Keep"),
+    Binding(Command.SCREENSHOT, (pygame.K_F12, pygame.K_PRINTSCREEN), "save a picture of the window", "Keep"),
+    Binding(Command.MUTE, (pygame.K_n,), "sound on or off", "Window"),
+    Binding(Command.FULLSCREEN, (pygame.K_F11,), "fullscreen", "Window"),
+    Binding(Command.SETTINGS, (pygame.K_F2,), "settings", "Window"),
+    Binding(Command.HELP, (pygame.K_F1,), "this help", "Window"),
+    Binding(Command.BACK, (pygame.K_ESCAPE,), "back", "Window"),
 )
 
-_BY_KEY = {key: binding.does for binding in BINDINGS for key in binding.keys}
+NAMES = {
+    pygame.K_LEFT: "←", pygame.K_RIGHT: "→", pygame.K_UP: "↑", pygame.K_DOWN: "↓", pygame.K_RETURN: "Enter",
+    pygame.K_ESCAPE: "Esc", pygame.K_PRINTSCREEN: "Print", pygame.K_KP_ENTER: "Num Enter",
+    pygame.K_DELETE: "Del", pygame.K_INSERT: "Ins", pygame.K_PAGEUP: "PgUp", pygame.K_PAGEDOWN: "PgDn",
+    pygame.K_KP_PLUS: "Num +", pygame.K_KP_MINUS: "Num -", pygame.K_KP0: "Num 0",
+}  # fmt: skip
+ALWAYS = {
+    pygame.K_LEFT: LEFT, pygame.K_RIGHT: RIGHT, pygame.K_UP: UP, pygame.K_DOWN: DOWN,
+    pygame.K_RETURN: Command.RESET, pygame.K_F1: Command.HELP,
+}  # fmt: skip
+"""Keys that keep their meaning as long as they are given no other, so that no one is ever locked out."""
+
+VIRTUAL = 1 << 31  # above every key of SDL
+
+
+def key_name(key: int) -> str:
+    """A key as its cap shows it."""
+    name = NAMES.get(key) or pygame.key.name(key)
+    name = f"Num {name[1:-1]}" if name.startswith("[") and len(name) > 2 else name
+    short = len(name) == 1 or name[1:].isdigit()
+    return (name.upper() if short else name.capitalize()) if name.islower() else name or f"Key {key}"
+
+
+def action_name(does: Command | int) -> str:
+    """What is kept in the settings file for an action: PAUSE, or LEFT for a move."""
+    return does.name if isinstance(does, Command) else ("STAY", "LEFT", "RIGHT", "UP", "DOWN")[does]
+
+
+class Keymap:
+    """Which key does what: the table above, with what the player changed. Each key does one thing.
+
+    Esc is always a way back. Every action has a virtual key, too, by which a gamepad presses it.
+    """
+
+    def __init__(self) -> None:
+        self._own: dict[Command | int, tuple[int, ...]] = {}
+        self._build()
+
+    def load(self, changes: Mapping[str, Sequence[int]]) -> None:
+        """Take over the player's keys by the name of the action; names that do not exist are passed over."""
+        by_name = {action_name(binding.does): binding.does for binding in BINDINGS}
+        self._own = {by_name[name]: tuple(keys) for name, keys in changes.items() if name in by_name}
+        self._build()
+
+    def changes(self) -> dict[str, list[int]]:
+        """What `load` takes: the actions whose keys the player changed."""
+        return {action_name(does): list(keys) for does, keys in self._own.items()}
+
+    def meaning(self, key: int) -> Command | int | None:
+        return self._by_key.get(key, ALWAYS.get(key))
+
+    def keys(self, does: Command | int) -> list[int]:
+        """The keys of an action, the one to be named first; empty if others took them all."""
+        return self._by_action[does]
+
+    def changed(self, does: Command | int) -> bool:
+        return self.keys(does) != list(self._defaults[does])
+
+    def give(self, does: Command | int, key: int, *, add: bool = False) -> Command | int | None:
+        """Make `key` the key of an action, or one more; returns the action that it was taken from.
+
+        Raises:
+            UserError: the key is Esc, which is always the way back.
+        """
+        if key == pygame.K_ESCAPE:
+            raise UserError("Esc always goes back: it cannot do anything else.")
+        loser = self._by_key.get(key)
+        loser = None if loser == does else loser
+        if loser is not None:
+            self._own[loser] = tuple(k for k in self.keys(loser) if k != key)
+        kept = [k for k in self.keys(does) if k != key and (add or k == pygame.K_ESCAPE)]
+        self._own[does] = (key, *kept)
+        self._build()
+        return loser
+
+    def restore(self, does: Command | int | None = None) -> None:
+        """The keys of the table for one action, taken back from whoever has them; None: for all."""
+        if does is None:
+            self._own.clear()
+        else:
+            wanted = self._defaults[does]
+            self._own.pop(does, None)
+            own = {other: tuple(k for k in keys if k not in wanted) for other, keys in self._own.items()}
+            self._own = own
+        self._build()
+
+    def _build(self) -> None:
+        self._defaults = {binding.does: binding.keys for binding in BINDINGS}
+        taken: set[int] = set()
+        chosen: dict[Command | int, list[int]] = {}
+        for does, keys in self._own.items():  # a file may name a key twice: the first has it
+            fits = [
+                k
+                for k in dict.fromkeys(keys)
+                if k not in taken and (k != pygame.K_ESCAPE or does is Command.BACK)
+            ]
+            chosen[does] = fits
+            taken.update(fits)
+        self._by_action: dict[Command | int, list[int]] = {}
+        self._by_key: dict[int, Command | int] = {pygame.K_ESCAPE: Command.BACK}
+        for index, (does, keys) in enumerate(self._defaults.items()):
+            mine = chosen[does] if does in chosen else [key for key in keys if key not in taken]
+            self._by_action[does] = mine
+            self._by_key |= dict.fromkeys(mine, does) | {VIRTUAL + index: does}
+
+    def virtual(self, does: Command | int) -> int:
+        """A key that no keyboard has and that always means this action."""
+        return VIRTUAL + list(self._defaults).index(does)
+
+
+KEYMAP = Keymap()
+"""The keys as they are now; the settings change it."""
 
 
 def meaning(key: int) -> Command | int | None:
     """What a pygame key asks for: a Command, a move (1..4), or None."""
-    return _BY_KEY.get(key)
+    return KEYMAP.meaning(key)
 
 
-def shown(command: Command) -> str:
-    """How the table shows the key of a command; its first name where it has two."""
-    return next(binding.shown for binding in BINDINGS if binding.does == command).split("  ")[0]
+def caps(does: Command | int) -> list[str]:
+    """The names of an action's keys, at most two; those of the number pad only where it has no others."""
+    names = [key_name(key) for key in KEYMAP.keys(does)]
+    return ([name for name in names if not name.startswith("Num ")] or names)[:2]
+
+
+def shown(does: Command | int) -> str:
+    """The name of the first key of an action, "–" if it has none."""
+    return next(iter(caps(does)), "–")
 
 
 class Steering:

@@ -11,7 +11,19 @@ class Sound:
     def __init__(self) -> None:
         self.muted = False
         self.available = False
+        self._volume = 1.0
         self._sounds: dict[str, pygame.mixer.Sound] = {}
+
+    @property
+    def volume(self) -> float:
+        """How loud, 0..1."""
+        return self._volume
+
+    @volume.setter
+    def volume(self, value: float) -> None:
+        self._volume = value
+        for sound in self._sounds.values():
+            sound.set_volume(value)
 
     def open(self) -> str | None:
         """Start the mixer; returns a message for the player if that is not possible."""
@@ -23,6 +35,7 @@ class Sound:
             self._sounds.clear()
             return "No audio device: playing without sound."
         self.available = True
+        self.volume = self._volume
         return None
 
     def play(self, name: str) -> None:
@@ -34,12 +47,11 @@ class Sound:
         except pygame.error:  # the device went away
             self._sounds.clear()
 
-    def toggle(self) -> bool:
-        """Mute or unmute; returns whether sounds are muted now."""
-        self.muted = not self.muted
-        if self.muted and self.available and pygame.mixer.get_init():
+    def mute(self, muted: bool) -> None:
+        """No sound from now on, or sound again."""
+        self.muted = muted
+        if muted and self.available and pygame.mixer.get_init():
             pygame.mixer.stop()
-        return self.muted
 
     def close(self) -> None:
         self._sounds.clear()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 import pygame
 
@@ -10,7 +11,7 @@ from gamesim.envs.sprites import palette
 
 Colour = tuple[int, int, int]
 
-COLOURS: dict[str, Colour] = {
+STANDARD: dict[str, Colour] = {
     # the game: a sprite and the 84x84 tile of the same thing share a colour
     **palette,
     "floor": palette["black"],
@@ -39,6 +40,57 @@ COLOURS: dict[str, Colour] = {
     "bad": (255, 96, 96),
     "record": (255, 64, 64),
 }
+
+OKABE_ITO: dict[str, Colour] = {
+    "orange": (230, 159, 0),
+    "sky": (86, 180, 233),
+    "green": (0, 158, 115),
+    "yellow": (240, 228, 66),
+    "blue": (0, 114, 178),
+    "vermilion": (213, 94, 0),
+    "purple": (204, 121, 167),
+}
+"""Told apart with any common colour blindness (Okabe & Ito, Color Universal Design, 2008)."""
+
+PALETTES: dict[str, dict[str, Colour]] = {
+    "standard": STANDARD,
+    "okabe-ito": {
+        **STANDARD,
+        "wall": (0, 84, 140),
+        "wall_light": OKABE_ITO["blue"],
+        "wall_dark": (0, 40, 74),
+        "food": (255, 255, 255),
+        "power": (255, 255, 255),
+        "door": OKABE_ITO["purple"],
+        "flag": OKABE_ITO["green"],
+        "pacman": OKABE_ITO["yellow"],
+        "ghost0": OKABE_ITO["vermilion"],
+        "ghost1": OKABE_ITO["purple"],
+        "ghost2": OKABE_ITO["sky"],
+        "ghost3": OKABE_ITO["orange"],
+        "scared": OKABE_ITO["blue"],
+        "flash_face": OKABE_ITO["vermilion"],
+        "real": OKABE_ITO["yellow"],
+        "dream": OKABE_ITO["sky"],
+        "good": (32, 190, 146),
+        "bad": (238, 119, 24),
+        "record": OKABE_ITO["vermilion"],
+    },
+}
+"""By name: what the app draws the game and its own marks with. Frames of a dream stay as they were dreamt."""
+
+COLOURS: dict[str, Colour] = dict(STANDARD)
+"""The palette in use; `use` changes it in place."""
+
+
+def use(name: str) -> None:
+    """Draw with another of the palettes from now on; pictures that were drawn before keep their colours."""
+    COLOURS.update(PALETTES[name])
+
+
+def sheet(name: str) -> Path:
+    """The sprites that were drawn with the palette `name`."""
+    return assets() / ("sprites.png" if name == "standard" else f"sprites-{name}.png")
 
 
 def assets() -> Path:
@@ -73,10 +125,15 @@ class Scale:
 
     factor: float
 
+    zoom: ClassVar[float] = 1.0
+    """How much larger than usual the player wants everything, 0.75..2."""
+
     @classmethod
     def of(cls, size: tuple[int, int]) -> "Scale":
         fit = min(size[0] / 1280, size[1] / 800)
-        return cls(min(3.0, max(0.35, 0.45 + 0.55 * fit)))
+        factor = min(3.0, max(0.35, 0.45 + 0.55 * fit))
+        roomy = max(factor, 0.3 + 1.7 * fit)  # beyond that, screens have no room for what they must show
+        return cls(min(factor * cls.zoom, roomy))
 
     def px(self, size: float) -> int:
         """A length that is `size` pixels in a 1280x800 window; at least 1."""

@@ -1,11 +1,20 @@
-"""What the app remembers between runs: the high score, in one small JSON file of the user's."""
+"""What the app remembers between runs, in small JSON files of the user's: high scores and settings."""
 
 import contextlib
 import json
 import os
+import re
 import sys
-import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from gamesim.errors import UserError
+from gamesim.storage import write_file
+
+UI_SCALES = (75, 90, 100, 110, 125, 150, 175, 200)  # percent
+PALETTES = ("standard", "okabe-ito")
 
 
 def folder() -> Path:
@@ -20,6 +29,18 @@ def folder() -> Path:
     return base / "gamesim"
 
 
+def pictures_folder(otherwise: Path) -> Path:
+    """A folder of ours among the user's pictures; `otherwise` where the user has no such place."""
+    home = Path.home()
+    place = home / "Pictures"
+    with contextlib.suppress(OSError):
+        config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "user-dirs.dirs"
+        named = re.search(r'^XDG_PICTURES_DIR="([^"\n]+)"', config.read_text(encoding="utf-8"), re.MULTILINE)
+        if named:
+            place = Path(named[1].replace("$HOME", str(home)))
+    return place / "gamesim" if place.is_dir() and place != home else otherwise
+
+
 class Scores:
     """High scores by env id.
 
@@ -32,10 +53,8 @@ class Scores:
         self.problem: str | None = None
         self._best: dict[str, float] = {}
         try:
-            content = json.loads(self.path.read_text(encoding="utf-8"))
-            self._best = {str(key): float(value) for key, value in content["best"].items()}
-        except FileNotFoundError:
-            pass
+            content = _read(self.path)
+            self._best = {str(key): float(value) for key, value in content.get("best", {}).items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self.problem = f"The high scores in {self.path} cannot be read: starting afresh."
 
@@ -48,21 +67,126 @@ class Scores:
             return False
         self._best[env_id] = score
         try:
-            self._write()
-        except OSError as error:
-            self.problem = f"The high score is not kept: {error.strerror or error}."
+            _write(self.path, {"best": self._best})
+        except (OSError, UserError) as error:
+            self.problem = f"The high score is not kept: {_reason(error)}."
         return True
 
-    def _write(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.path.parent, suffix=".tmp")
+
+@dataclass
+class Settings:
+    """What the player chose. A file that is broken, or broken in part, gives defaults and a `problem`.
+
+    Attributes:
+        path: the file; None: the user's.
+        problem: one line for the player if the file could not be read or written, else None.
+        palette: one of PALETTES.
+        ui_scale: size of words and marks in percent, one of UI_SCALES.
+        volume: 0..100.
+        muted: whether there is no sound, whatever the volume.
+        fullscreen: whether the window fills the screen.
+        size: (width, height) of the window when it does not.
+        dead_zone: how far a gamepad's stick moves before it means anything, percent, 5..90.
+        keys: pygame keys by the name of an action, for those that differ from the key table.
+    """
+
+    path: Path | None = None
+    problem: str | None = field(default=None, init=False)
+    palette: str = field(default="standard", init=False)
+    ui_scale: int = field(default=100, init=False)
+    volume: int = field(default=80, init=False)
+    muted: bool = field(default=False, init=False)
+    fullscreen: bool = field(default=False, init=False)
+    size: tuple[int, int] = field(default=(1280, 800), init=False)
+    dead_zone: int = field(default=35, init=False)
+    keys: dict[str, list[int]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self.path = self.path or folder() / "settings.json"
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"best": self._best}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, self.path)
-        except OSError:
+            content = _read(self.path)
+        except (OSError, ValueError) as error:
+            aside = self.path.with_suffix(".broken.json")
             with contextlib.suppress(OSError):
-                os.unlink(name)
-            raise
+                os.replace(self.path, aside)
+            why = "cannot be read" if isinstance(error, OSError) else f"are damaged (kept as {aside.name})"
+            self.problem = f"The settings in {self.path} {why}: using the usual ones."
+            return
+        wrong = [name for name, value in content.items() if not self._take(name, value)]
+        if wrong:
+            self.problem = f"In {self.path} these settings make no sense: {', '.join(wrong)[:60]}."
+
+    def save(self) -> None:
+        """Keep everything; what goes wrong is in `problem`."""
+        assert self.path is not None
+        try:
+            _write(self.path, {name: getattr(self, name) for name in _FITS})
+            self.problem = None
+        except (OSError, UserError) as error:
+            self.problem = f"The settings are not kept: {_reason(error)}."
+
+    def reset(self) -> None:
+        """Everything as it was at the first start, but for the window's size."""
+        fresh = Settings.__dataclass_fields__
+        for name in set(_FITS) - {"size", "keys"}:
+            setattr(self, name, fresh[name].default)
+        self.keys = {}
+
+    def _take(self, name: str, value: Any) -> bool:
+        """Set what was read if it makes sense; a setting of another release is left alone."""
+        if name not in _FITS:
+            return True
+        if not _FITS[name](value):
+            return False
+        setattr(self, name, tuple(value) if name == "size" else value)
+        return True
+
+
+def _whole(value: Any, low: int, high: int) -> bool:
+    return type(value) is int and low <= value <= high
+
+
+def _key_table(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(keys, list) and len(keys) < 9 and all(_whole(key, 1, 2**31 - 1) for key in keys)
+        for keys in value.values()
+    )
+
+
+_FITS = {
+    "palette": lambda v: v in PALETTES,
+    "ui_scale": lambda v: type(v) is int and v in UI_SCALES,
+    "volume": lambda v: _whole(v, 0, 100),
+    "muted": lambda v: isinstance(v, bool),
+    "fullscreen": lambda v: isinstance(v, bool),
+    "size": lambda v: isinstance(v, list) and len(v) == 2 and all(_whole(side, 1, 16384) for side in v),
+    "dead_zone": lambda v: _whole(v, 5, 90),
+    "keys": _key_table,
+}
+"""Whether a value that was read makes sense, by the name of the setting."""
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON object; an absent file is an empty one.
+
+    Raises:
+        OSError, ValueError: it cannot be read, or is something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if not isinstance(content, dict):
+        raise ValueError("not a JSON object")
+    return content
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, json.dumps(content, indent=1).encode())
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)

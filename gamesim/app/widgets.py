@@ -163,11 +163,13 @@ def meter(
         pygame.draw.line(surface, COLOURS["quiet"], (x, rect.top - 2), (x, rect.bottom + 1))
 
 
-def keycap(surface: pygame.Surface, words: str, place: tuple[int, int], size: int) -> pygame.Rect:
-    """The name of a key on a small cap with its left middle at `place`."""
+def keycap(
+    surface: pygame.Surface, words: str, place: tuple[int, int], size: int, anchor: str = "midleft"
+) -> pygame.Rect:
+    """The name of a key on a small cap with its left (or another) middle at `place`."""
     image = render("M" if words in ARROWS else words, size, COLOURS["text"], True)
     rect = pygame.Rect(0, 0, max(image.get_width() + size, round(size * 1.9)), round(size * 1.7))
-    rect.midleft = place
+    setattr(rect, anchor, place)
     box(surface, rect, COLOURS["raised"], max(3, size // 3), COLOURS["line"])
     if words in ARROWS:
         dx, dy = ARROWS[words]
@@ -180,6 +182,24 @@ def keycap(surface: pygame.Surface, words: str, place: tuple[int, int], size: in
     else:
         surface.blit(image, image.get_rect(center=rect.center))
     return rect
+
+
+def scrollbar(surface: pygame.Surface, gutter: pygame.Rect, scroll: int, most: int) -> None:
+    """Where one is in what is scrolled, drawn in `gutter`; nothing if all is seen.
+
+    Args:
+        surface: where to draw.
+        gutter: the place of the bar; as high as what is seen.
+        scroll: pixels above what is seen, 0..most.
+        most: pixels that are not seen.
+    """
+    if most <= 0 or gutter.height < 8:
+        return
+    box(surface, gutter, COLOURS["raised"], gutter.width // 2)
+    thumb = gutter.copy()
+    thumb.height = max(6, round(gutter.height**2 / (gutter.height + most)))
+    thumb.top += round((gutter.height - thumb.height) * min(1.0, scroll / most))
+    box(surface, thumb, COLOURS["quiet"], gutter.width // 2)
 
 
 @dataclass

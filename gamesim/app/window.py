@@ -1,5 +1,6 @@
 """The window: the display, the loop at 60 frames a second and the stack of screens."""
 
+import io
 import os
 import signal
 import sys
@@ -15,15 +16,17 @@ import pygame
 from gamesim.app import theme
 from gamesim.app.board import BoardPainter
 from gamesim.app.catalog import Title, checkpoints_folder
-from gamesim.app.controls import Command, meaning
+from gamesim.app.controls import KEYMAP, VIRTUAL, Command, meaning
+from gamesim.app.gamepad import Pads
 from gamesim.app.screens import Screen
 from gamesim.app.screens.help import Help
 from gamesim.app.screens.loading import Loading
 from gamesim.app.sound import Sound
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.userdata import Scores
+from gamesim.app.userdata import Scores, Settings, pictures_folder
 from gamesim.app.widgets import Toasts
 from gamesim.errors import UserError
+from gamesim.storage import write_file
 
 SIZE = (1280, 800)
 FPS = 60
@@ -36,6 +39,7 @@ class Window:
         checkpoints: folder of the dreams; None: the shipped ones.
         recordings: folder where recordings and clips go.
         scores: the high scores; None: the user's file.
+        settings: what the player chose; None: the user's file.
 
     Raises:
         UserError: there is no display to open a window on.
@@ -46,20 +50,24 @@ class Window:
         checkpoints: Path | None = None,
         recordings: Path = Path("recordings"),
         scores: Scores | None = None,
+        settings: Settings | None = None,
     ) -> None:
         check_display()
+        self.settings = settings or Settings()
         try:
             pygame.display.init()
             pygame.font.init()
-            self.surface = pygame.display.set_mode(SIZE, pygame.RESIZABLE)
+            self.surface = pygame.display.set_mode(self._usual_size(), pygame.RESIZABLE)
         except pygame.error as error:
             raise UserError(f"no window can be opened: {error}") from error
         pygame.display.set_caption("gamesim")
         self.checkpoints = checkpoints or checkpoints_folder()
         self.recordings = recordings
+        self.pictures = pictures_folder(recordings)
         self.scores = scores or Scores()
         self.sound = Sound()
         self.toasts = Toasts()
+        self.pads = Pads(self.say)
         self.painter = BoardPainter()
         pygame.display.set_icon(self.painter.sprites.get("pacman4", 64))
         self.clock = pygame.time.Clock()
@@ -67,7 +75,11 @@ class Window:
         self.help: Help | None = None
         self._stack: list[Screen] = []
         self._frames = 0
-        self._windowed = SIZE
+        self._shoot = False
+        self._palette = "standard"
+        self.apply_settings()
+        if self.settings.fullscreen:
+            self.toggle_fullscreen()
 
     @property
     def screen(self) -> Screen:
@@ -85,7 +97,8 @@ class Window:
     # going from screen to screen -------------------------------------------------------------------------
 
     def go(self, screen: Screen) -> None:
-        """Put a screen on top."""
+        """Put a screen on top; the one below no longer hears keys that are let go."""
+        self._unhand()
         self._stack.append(screen)
 
     def back(self) -> None:
@@ -124,9 +137,10 @@ class Window:
     def frame(self, seconds: float) -> None:
         """One round of the loop: events, time, drawing."""
         for event in pygame.event.get():
-            self._dispatch(event)
-            if not self.running:
-                return
+            for meant in self.pads.translate(event) or [event]:
+                self._dispatch(meant)
+                if not self.running:
+                    return
         self.toasts.update(seconds)
         if self.help is None:
             self.screen.update(seconds)
@@ -138,6 +152,8 @@ class Window:
         if self._frames == 2:  # the menu is on screen: what takes longer comes now
             self._say_problem(self.sound.open())
             self._say_problem(self.scores.problem)
+            self._say_problem(self.settings.problem)
+            self.pads.start()
 
     def draw(self) -> None:
         """Draw the screen on top, help and messages."""
@@ -147,6 +163,9 @@ class Window:
         self.screen.draw(self.surface)
         if self.help is not None:
             self.help.draw(self.surface)
+        if self._shoot:
+            self._shoot = False
+            self._save_picture()
         self.toasts.draw(self.surface, self.screen.toast_area(size), Scale.of(size))
 
     def close(self) -> None:
@@ -154,6 +173,8 @@ class Window:
         while self._stack:
             self._stack.pop().close()
         self.running = False
+        self._keep_size()
+        self.pads.close()
         self.sound.close()
         theme.forget()
         pygame.display.quit()
@@ -162,37 +183,118 @@ class Window:
     def _dispatch(self, event: pygame.event.Event) -> None:
         if event.type == pygame.QUIT:
             self.running = False
-        elif event.type == pygame.KEYDOWN and isinstance(asked := meaning(event.key), Command):
+            return
+        if event.type == pygame.WINDOWFOCUSLOST:
+            self._unhand()
+        typed = self.screen.typing and event.type == pygame.KEYDOWN and event.key < VIRTUAL
+        asked = meaning(event.key) if event.type == pygame.KEYDOWN and not typed else None
+        if isinstance(asked, Command):
             self._command(asked)
-        elif event.type == pygame.MOUSEBUTTONDOWN and self.help is not None:
-            self.help = None
-        else:
+        elif self.help is None or event.type == pygame.KEYUP:
             self.screen.handle(event)
+        elif not self.help.handle(event):
+            self.help = None
 
     def _command(self, command: Command) -> None:
         if command is Command.FULLSCREEN:
             self.toggle_fullscreen()
+        elif command is Command.SCREENSHOT:
+            self._shoot = True
         elif command is Command.MUTE:
-            self.say("Sound off" if self.sound.toggle() else "Sound on")
+            self.settings.muted = not self.settings.muted
+            self.keep_settings()
+            self.say("Sound off" if self.settings.muted else "Sound on")
         elif command is Command.HELP:
-            self.help = Help() if self.help is None else None
+            self._unhand()
+            self.help = Help(self.pads.connected) if self.help is None else None
         elif self.help is not None:
             if command is Command.BACK:
                 self.help = None
+        elif command is Command.SETTINGS and self.screen.caption != "Settings":
+            from gamesim.app.screens.settings import SettingsScreen
+
+            self.go(SettingsScreen(self))
         else:
             self.screen.command(command)
 
+    def _unhand(self) -> None:
+        """Let go of what is held: the screen on top will not hear of keys that are let go elsewhere."""
+        for event in self.pads.release():
+            self._dispatch(event)
+        if self._stack:
+            self.screen.handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
+
+    # what the player chose -------------------------------------------------------------------------------
+
+    def apply_settings(self) -> None:
+        """Make everything look, sound and answer as the settings say."""
+        chosen = self.settings
+        if chosen.palette != self._palette:
+            theme.use(chosen.palette)
+            self.painter = BoardPainter(chosen.palette)
+            self._palette = chosen.palette
+        Scale.zoom = chosen.ui_scale / 100
+        self.sound.volume = chosen.volume / 100
+        self.sound.mute(chosen.muted)
+        self.pads.dead_zone = chosen.dead_zone / 100
+        KEYMAP.load(chosen.keys)
+
+    def keep_settings(self) -> None:
+        """Apply the settings and write them down."""
+        self.apply_settings()
+        self.settings.save()
+        self._say_problem(self.settings.problem)
+
     def toggle_fullscreen(self) -> None:
         """Between the whole screen and the window as it was."""
+        full = not self.surface.get_flags() & pygame.FULLSCREEN
         try:
-            if self.surface.get_flags() & pygame.FULLSCREEN:
-                self.surface = pygame.display.set_mode(self._windowed, pygame.RESIZABLE)
-            else:
-                self._windowed = self.surface.get_size()
+            if full:
+                self._keep_size()
                 self.surface = pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
+            else:
+                self.surface = pygame.display.set_mode(self._usual_size(), pygame.RESIZABLE)
         except pygame.error as error:
+            full = False
             self.surface = pygame.display.set_mode(SIZE, pygame.RESIZABLE)
             self.say(f"No fullscreen here: {error}", bad=True)
+        if full != self.settings.fullscreen:
+            self.settings.fullscreen = full
+            self.keep_settings()
+
+    def _usual_size(self) -> tuple[int, int]:
+        """The window's size of the last time, as far as it fits on this screen."""
+        width, height = self.settings.size
+        if pygame.display.get_driver() == "dummy":  # its screen has no size that means anything
+            return width, height
+        most = pygame.display.get_desktop_sizes()[0]
+        return max(320, min(width, most[0])), max(240, min(height, most[1]))
+
+    def _keep_size(self) -> None:
+        """Remember the size of the window; of a whole screen there is nothing to remember."""
+        surface = pygame.display.get_surface()
+        if (
+            surface
+            and not surface.get_flags() & pygame.FULLSCREEN
+            and self.settings.size != surface.get_size()
+        ):
+            self.settings.size = surface.get_size()
+            self.settings.save()
+
+    def _save_picture(self) -> None:
+        """What is on screen, without messages, as a PNG named after the present time."""
+        data = io.BytesIO()
+        pygame.image.save(self.surface, data, "picture.png")
+        stem = time.strftime("gamesim-%Y%m%d-%H%M%S")
+        names = (f"{stem}{extra}.png" for extra in ("", *(f"-{i}" for i in range(2, 100))))
+        try:
+            self.pictures.mkdir(parents=True, exist_ok=True)
+            path = next(self.pictures / name for name in names if not (self.pictures / name).exists())
+            write_file(path, data.getvalue())
+        except (OSError, UserError) as error:
+            self.say(f"No picture was saved: {error}", bad=True)
+        else:
+            self.say(f"Saved {path}")
 
     def _say_problem(self, words: str | None) -> None:
         if words:

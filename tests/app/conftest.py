@@ -32,7 +32,14 @@ def checkpoints(tmp_path: Path, dream_id: None) -> Path:
 
 
 @pytest.fixture
-def app(checkpoints: Path, tmp_path: Path) -> Iterator[Driver]:
+def app(checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
+    for name in (
+        "HOME",
+        "XDG_DATA_HOME",
+        "XDG_CONFIG_HOME",
+        "APPDATA",
+    ):  # nothing of the person who runs the tests
+        monkeypatch.setenv(name, str(tmp_path))
     driver = Driver(checkpoints, tmp_path)
     yield driver
     driver.window.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 import pygame
@@ -17,6 +18,8 @@ class Screen:
     """The base of all screens; `window` gives toasts, sounds, scores and the way to other screens."""
 
     caption = ""
+    typing = False
+    """Whether keys are text now: then `handle` gets every one of them and none is a command."""
 
     def __init__(self, window: Window) -> None:
         self.window = window
@@ -43,3 +46,18 @@ class Screen:
 
     def close(self) -> None:
         """The screen is left for good: let go of what it holds."""
+
+
+PLACES = {
+    "Recordings": ("gamesim.app.screens.recordings", "Recordings"),
+    "Engines": ("gamesim.app.screens.engines", "Engines"),
+    "Train": ("gamesim.app.screens.train", "Train"),
+    "Settings": ("gamesim.app.screens.settings", "SettingsScreen"),
+}
+"""Screens that are reached by their name; each is imported when it is first visited."""
+
+
+def visit(window: Window, name: str) -> None:
+    """Put the screen of a name out of `PLACES` on top."""
+    module, kind = PLACES[name]
+    window.go(getattr(importlib.import_module(module), kind)(window))

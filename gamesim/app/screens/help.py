@@ -1,16 +1,63 @@
-"""The keys, on top of any screen: made from the key table."""
+"""The keys, on top of any screen: made from the key table as it is now."""
 
+from dataclasses import dataclass
 from itertools import groupby
 
 import pygame
 
-from gamesim.app.controls import BINDINGS
+from gamesim.app import gamepad
+from gamesim.app.controls import (
+    BINDINGS,
+    DOWN,
+    KEYMAP,
+    LEFT,
+    RIGHT,
+    UP,
+    Command,
+    caps,
+    key_name,
+    meaning,
+    shown,
+)
 from gamesim.app.theme import COLOURS, Scale, font
-from gamesim.app.widgets import box, keycap, text
+from gamesim.app.widgets import box, keycap, scrollbar, text
+
+MOVES = (LEFT, UP, DOWN, RIGHT)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the help; without `caps` it is a heading."""
+
+    caps: tuple[str, ...]
+    words: str
 
 
 class Help:
-    """An overlay that lists every key; two columns where the window is wide enough."""
+    """An overlay that lists every key in as many columns as fit; it scrolls where they are too high.
+
+    Args:
+        pads: names of the gamepads that are there.
+    """
+
+    def __init__(self, pads: list[str] | None = None) -> None:
+        self.lines = key_lines() + (pad_lines() if pads else [])
+        self.scroll = 0
+        self._most = 0  # how far it can be scrolled
+        self._step = 1
+
+    def handle(self, event: pygame.event.Event) -> bool:
+        """Scroll; returns False if the event closes the help."""
+        if event.type == pygame.MOUSEWHEEL:
+            self._move(-event.y)
+        elif event.type == pygame.KEYDOWN and (move := meaning(event.key)) in (UP, DOWN):
+            self._move(-1 if move == UP else 1)
+        elif event.type == pygame.KEYDOWN and event.key in (pygame.K_PAGEUP, pygame.K_PAGEDOWN):
+            self._move(-6 if event.key == pygame.K_PAGEUP else 6)
+        return not (event.type == pygame.MOUSEBUTTONDOWN and event.button <= 3)
+
+    def _move(self, lines: int) -> None:
+        self.scroll = min(self._most, max(0, self.scroll + lines * self._step))
 
     def draw(self, surface: pygame.Surface) -> None:
         size = surface.get_size()
@@ -18,51 +65,97 @@ class Help:
         shade.fill((*COLOURS["back"], 215))
         surface.blit(shade, (0, 0))
         scale = Scale.of(size)
-        lines = [b for b in BINDINGS if b.shown]
-        groups = [(name, list(group)) for name, group in groupby(lines, key=lambda b: b.group)]
-        row, body = scale.px(34), scale.px(17)
-        columns = 2 if size[0] >= 640 else 1
-        split = [[*groups[:1], *groups[2:3]], [*groups[1:2], *groups[3:]]] if columns == 2 else [groups]
-        height = max(sum(len(g) * row + scale.px(52) for _, g in part) for part in split) + scale.px(86)
-        width = min(size[0] - 2 * scale.px(12), scale.px(500) * columns)
-        panel = pygame.Rect(0, 0, max(1, width), min(height, size[1] - 2 * scale.px(12)))
+        margin, pad, head = scale.px(12), scale.px(30), scale.px(66)
+        columns = max(1, min(3, (size[0] - 2 * margin - pad) // scale.px(400)))
+        row = max(scale.px(32), round(1.9 * font(scale.px(14)).get_height()))
+        parts = spread(self.lines, columns)
+        tall = max(len(part) for part in parts) * row
+        width = min(size[0] - 2 * margin, scale.px(470) * len(parts) + pad)
+        panel = pygame.Rect(0, 0, max(1, width), max(1, min(tall + head + pad // 2, size[1] - 2 * margin)))
         panel.center = (size[0] // 2, size[1] // 2)
         box(surface, panel, COLOURS["panel"], scale.px(16), COLOURS["line"])
+        self._draw_head(surface, panel.inflate(-2 * pad, 0), scale)
+        view = pygame.Rect(
+            panel.left + pad, panel.top + head, panel.width - 2 * pad, panel.height - head - pad // 2
+        )
+        if view.width < 8 or view.height < 8:
+            return
+        self._most, self._step = max(0, tall - view.height), row
+        self.scroll = min(self.scroll, self._most)
         clip = surface.get_clip()
-        surface.set_clip(panel)
-        left, top = panel.left + scale.px(34), panel.top + scale.px(24)
-        text(surface, "Keys", (left, top), scale.head, bold=True)
-        caption = "F1 or Esc closes this"
-        right = (panel.right - scale.px(34), top + scale.px(8))
-        text(surface, caption, right, scale.small, COLOURS["quiet"], anchor="topright")
-        step = (panel.width - scale.px(40)) // columns
-        for i, part in enumerate(split):
-            self._draw_column(surface, part, left + i * step, top + scale.px(52), step, scale, row, body)
+        surface.set_clip(view)
+        step = (view.width + pad) // len(parts)
+        for i, part in enumerate(parts):
+            column = pygame.Rect(view.left + i * step, view.top - self.scroll, step - pad, tall)
+            self._draw_column(surface, column, part, scale, row)
         surface.set_clip(clip)
+        gutter = pygame.Rect(panel.right - pad // 2, view.top, max(3, scale.px(5)), view.height)
+        scrollbar(surface, gutter, self.scroll, self._most)
+
+    def _draw_head(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+        middle = area.top + scale.px(36)
+        title = text(surface, "Keys", (area.left, middle), scale.head, bold=True, anchor="midleft")
+        words = f"{shown(Command.HELP)} or {key_name(pygame.K_ESCAPE)} closes this"
+        if self._most:
+            words = f"↑ ↓ scroll · {words}".replace("↑ ↓ ", "arrows ")
+        room = max(1, area.right - title.right - scale.px(10))
+        place = (area.right, middle)
+        text(surface, words, place, scale.small, COLOURS["quiet"], anchor="midright", width=room)
 
     def _draw_column(
-        self,
-        surface: pygame.Surface,
-        groups: list,
-        x: int,
-        y: int,
-        width: int,
-        scale: Scale,
-        row: int,
-        body: int,
+        self, surface: pygame.Surface, area: pygame.Rect, lines: list[Line], scale: Scale, row: int
     ) -> None:
-        for name, bindings in groups:
-            text(surface, name, (x, y), scale.px(15), COLOURS["real"], bold=True)
-            y += scale.px(26)
-            indent = scale.px(140)
-            for binding in bindings:
-                middle = y + row // 2
-                cap_x = x
-                for word in binding.shown.split("  "):
-                    cap_x = keycap(surface, word, (cap_x, middle), scale.px(14)).right + scale.px(5)
-                start = max(x + indent, cap_x + scale.px(6))
-                room = x + width - start - scale.px(8)
-                size = body if font(body).size(binding.text)[0] <= room else max(6, round(body * 0.86))
-                text(surface, binding.text, (start, middle), size, anchor="midleft", width=max(1, room))
-                y += row
-            y += scale.px(26)
+        body, indent = scale.px(16), scale.px(118)
+        for i, line in enumerate(lines):
+            y = area.top + i * row + row // 2
+            if not line.caps:
+                place = (area.left, y + row // 8)
+                text(surface, line.words, place, scale.px(15), COLOURS["real"], bold=True, anchor="midleft")
+                continue
+            x = area.left
+            for word in line.caps:
+                x = keycap(surface, word, (x, y), scale.px(13)).right + scale.px(4)
+            start = max(area.left + indent, x + scale.px(6))
+            room = max(1, area.right - start)
+            size = body if font(body).size(line.words)[0] <= room else max(8, round(body * 0.86))
+            text(surface, line.words, (start, y), size, anchor="midleft", width=room)
+
+
+def key_lines() -> list[Line]:
+    """The key table as it is now; the four directions share a line, or two where they have two keys each."""
+    lines: list[Line] = []
+    for name, group in groupby(BINDINGS, key=lambda binding: binding.group):
+        lines.append(Line((), name))
+        if name == BINDINGS[0].group:
+            lines.extend(move_lines())
+        lines.extend(
+            Line(tuple(caps(binding.does)) or ("no key",), binding.text)
+            for binding in group
+            if isinstance(binding.does, Command)
+        )
+    return lines
+
+
+def move_lines() -> list[Line]:
+    keys = [KEYMAP.keys(move) for move in MOVES]
+    ranks = range(min(2, max(map(len, keys))))
+    rows = [[key_name(own[rank]) if rank < len(own) else "–" for own in keys] for rank in ranks]
+    return [Line(tuple(names), "move" if i == 0 else "move, too") for i, names in enumerate(rows)]
+
+
+def pad_lines() -> list[Line]:
+    return [Line((), "Gamepad"), *(Line(tuple(names.split("  ")), words) for names, words in gamepad.HELP)]
+
+
+def spread(lines: list[Line], columns: int) -> list[list[Line]]:
+    """The lines in columns of about the same height, cut between groups where that is not much higher."""
+    target = -(-len(lines) // columns)
+    parts: list[list[Line]] = [[]]
+    for i, line in enumerate(lines):
+        rest = columns - len(parts)
+        starts_group = not line.caps and len(parts[-1]) > 0
+        group = next((n for n, later in enumerate(lines[i + 1 :], 1) if not later.caps), len(lines) - i)
+        if rest and starts_group and len(parts[-1]) + group > target + 3:
+            parts.append([])
+        parts[-1].append(line)
+    return parts

@@ -1,0 +1,220 @@
+"""Gamepads as a second keyboard: whatever a pad does becomes the press of an action's virtual key.
+
+So every screen that understands keys understands pads, and pulling one out lets go of the keys that it held.
+Pads that SDL knows speak by the names of an Xbox pad's buttons; any other joystick by its first two axes, its
+first hat and the usual order of buttons.
+"""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+
+import pygame
+from pygame._sdl2 import controller
+
+from gamesim.app.controls import DOWN, KEYMAP, LEFT, RIGHT, STAY, UP, Command
+
+BUTTONS: dict[int, Command | int] = {
+    pygame.CONTROLLER_BUTTON_A: Command.RESET,
+    pygame.CONTROLLER_BUTTON_B: Command.BACK,
+    pygame.CONTROLLER_BUTTON_X: Command.SWITCH,
+    pygame.CONTROLLER_BUTTON_Y: Command.BESIDE,
+    pygame.CONTROLLER_BUTTON_BACK: Command.HELP,
+    pygame.CONTROLLER_BUTTON_START: Command.PAUSE,
+    pygame.CONTROLLER_BUTTON_LEFTSTICK: Command.RECORD,
+    pygame.CONTROLLER_BUTTON_RIGHTSTICK: Command.GIF,
+    pygame.CONTROLLER_BUTTON_LEFTSHOULDER: Command.COOLER,
+    pygame.CONTROLLER_BUTTON_RIGHTSHOULDER: Command.WARMER,
+    pygame.CONTROLLER_BUTTON_DPAD_UP: UP,
+    pygame.CONTROLLER_BUTTON_DPAD_DOWN: DOWN,
+    pygame.CONTROLLER_BUTTON_DPAD_LEFT: LEFT,
+    pygame.CONTROLLER_BUTTON_DPAD_RIGHT: RIGHT,
+}
+TRIGGERS = {
+    pygame.CONTROLLER_AXIS_TRIGGERLEFT: Command.REWIND,
+    pygame.CONTROLLER_AXIS_TRIGGERRIGHT: Command.STEP,
+}
+PLAIN_BUTTONS = (
+    Command.RESET, Command.BACK, Command.SWITCH, Command.BESIDE, Command.COOLER, Command.WARMER,
+    Command.HELP, Command.PAUSE, Command.RECORD, Command.GIF,
+)  # fmt: skip
+HELP = (
+    ("Stick  D-pad", "move"), ("A", "new game; choose"), ("B", "back"), ("Start", "pause"),
+    ("X", "real game or its dream"), ("Y", "both, side by side"), ("LB  RB", "temperature down, up"),
+    ("LT", "hold to rewind a dream"), ("RT", "one step while paused"), ("L3", "record"),
+    ("R3", "save a GIF"), ("Back", "this help"),
+)  # fmt: skip
+"""What the help shows of a pad while there is one."""
+
+FULL = 32767  # the farthest that a controller's axis goes
+
+
+_CONTROLLER_EVENTS = (
+    pygame.CONTROLLERBUTTONDOWN, pygame.CONTROLLERBUTTONUP, pygame.CONTROLLERAXISMOTION,
+)  # fmt: skip
+_JOYSTICK_EVENTS = (
+    pygame.JOYBUTTONDOWN, pygame.JOYBUTTONUP, pygame.JOYAXISMOTION, pygame.JOYHATMOTION,
+)  # fmt: skip
+
+
+@dataclass
+class Pad:
+    """One pad: what keeps it open, its stick as (x, y) in -1..1, and what each of its parts holds down."""
+
+    name: str
+    device: object
+    known: bool  # to SDL as a controller: its joystick events say nothing new
+    stick: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    held: dict[Hashable, Command | int] = field(default_factory=dict)
+
+
+def open_device(index: int) -> tuple[int, Pad]:
+    """Open a device by its place in the system's list; returns its instance id and the pad.
+
+    Raises:
+        pygame.error: it went away again, or may not be opened.
+    """
+    if controller.is_controller(index):
+        pad = controller.Controller(index)
+        stick = pad.as_joystick()
+        return stick.get_instance_id(), Pad(pad.name or stick.get_name(), pad, True)
+    stick = pygame.joystick.Joystick(index)
+    return stick.get_instance_id(), Pad(stick.get_name(), stick, False)
+
+
+class Pads:
+    """All pads that are there, and what their events mean.
+
+    Args:
+        say: shows a message to the player.
+        opener: opens a device, as `open_device` does.
+    """
+
+    def __init__(
+        self, say: Callable[[str], None], opener: Callable[[int], tuple[int, Pad]] = open_device
+    ) -> None:
+        self.dead_zone = 0.35
+        self._say, self._open = say, opener
+        self._pads: dict[int, Pad] = {}
+
+    @property
+    def connected(self) -> list[str]:
+        """The names of the pads that are there."""
+        return [pad.name for pad in self._pads.values()]
+
+    def start(self) -> None:
+        """Look for pads from now on; those that are there already come as events, too."""
+        try:
+            pygame.joystick.init()
+            controller.init()
+        except pygame.error as error:
+            self._say(f"Gamepads do not work here: {error}")
+
+    def close(self) -> None:
+        self._pads.clear()
+        if controller.get_init():
+            controller.quit()
+        if pygame.joystick.get_init():
+            pygame.joystick.quit()
+
+    def translate(self, event: pygame.event.Event) -> list[pygame.event.Event] | None:
+        """Key events for what a pad did; None if the event has nothing to do with pads."""
+        if event.type == pygame.JOYDEVICEADDED:
+            return self._added(event.device_index)
+        if event.type == pygame.JOYDEVICEREMOVED:
+            return self._removed(event.instance_id)
+        if event.type not in (*_CONTROLLER_EVENTS, *_JOYSTICK_EVENTS):
+            return None
+        pad = self._pads.get(event.instance_id)
+        if pad is None or pad.known != (event.type in _CONTROLLER_EVENTS):
+            return []
+        if event.type in (pygame.CONTROLLERAXISMOTION, pygame.JOYAXISMOTION):
+            read = self._axis(pad, event)
+        else:
+            read = self._hat(event) if event.type == pygame.JOYHATMOTION else self._button(pad, event)
+        return [made for part, does in read for made in _hold(pad, part, does)]
+
+    def release(self) -> list[pygame.event.Event]:
+        """Let go of everything that is held: the window lost the player's attention."""
+        return [made for pad in self._pads.values() for made in _release(pad)]
+
+    def _added(self, index: int) -> list[pygame.event.Event]:
+        try:
+            instance, pad = self._open(index)
+        except (pygame.error, ValueError, IndexError):  # gone before it could be opened
+            return []
+        if instance not in self._pads:
+            self._pads[instance] = pad
+            self._say(f"Gamepad connected: {pad.name}")
+        return []
+
+    def _removed(self, instance: int) -> list[pygame.event.Event]:
+        pad = self._pads.pop(instance, None)
+        if pad is None:
+            return []
+        self._say(f"Gamepad unplugged: {pad.name}. The keys go on.")
+        return _release(pad)
+
+    def _button(self, pad: Pad, event: pygame.event.Event) -> list[tuple[Hashable, Command | int]]:
+        down = event.type in (pygame.CONTROLLERBUTTONDOWN, pygame.JOYBUTTONDOWN)
+        if pad.known:
+            does = BUTTONS.get(event.button, STAY)
+        else:
+            does = PLAIN_BUTTONS[event.button] if 0 <= event.button < len(PLAIN_BUTTONS) else STAY
+        return [(("button", event.button), does if down else STAY)]
+
+    def _axis(self, pad: Pad, event: pygame.event.Event) -> list[tuple[Hashable, Command | int]]:
+        value = event.value / FULL if pad.known else event.value
+        if event.axis in (pygame.CONTROLLER_AXIS_LEFTX, pygame.CONTROLLER_AXIS_LEFTY):
+            pad.stick[event.axis] = min(1.0, max(-1.0, value))
+            return [("stick", self._direction(pad))]
+        if pad.known and event.axis in TRIGGERS:
+            part = ("trigger", event.axis)
+            pulled = value > (0.4 if part in pad.held else 0.6)
+            return [(part, TRIGGERS[event.axis] if pulled else STAY)]
+        return []
+
+    def _direction(self, pad: Pad) -> int:
+        now = pad.held.get("stick", STAY)
+        return direction(pad.stick[0], pad.stick[1], self.dead_zone, now if isinstance(now, int) else STAY)
+
+    def _hat(self, event: pygame.event.Event) -> list[tuple[Hashable, Command | int]]:
+        x, y = event.value
+        across = LEFT if x < 0 else RIGHT if x > 0 else STAY
+        along = UP if y > 0 else DOWN if y < 0 else STAY
+        return [("hat x", across), ("hat y", along)]
+
+
+def direction(x: float, y: float, dead_zone: float, now: int = STAY) -> int:
+    """The move that a stick at (x, y), -1..1 each, points to; 0 within the dead zone.
+
+    The direction `now` is a little easier to keep than another is to reach, so that a trembling thumb does
+    not make many presses of one.
+    """
+    far = dead_zone * (0.8 if now else 1.0)
+    if max(abs(x), abs(y)) < far:
+        return STAY
+    favour = 1.25 if now in (LEFT, RIGHT) else 0.8 if now in (UP, DOWN) else 1.0
+    if abs(x) * favour >= abs(y):
+        return LEFT if x < 0 else RIGHT
+    return UP if y < 0 else DOWN
+
+
+def _hold(pad: Pad, part: Hashable, does: Command | int) -> list[pygame.event.Event]:
+    """One part of a pad asks for `does` now, STAY for nothing: let go of what it held, press the new."""
+    before = pad.held.pop(part, STAY)
+    if does != STAY:
+        pad.held[part] = does
+    if before == does:
+        return []
+    made = [] if before == STAY else [_key(pygame.KEYUP, before)]
+    return made if does == STAY else [*made, _key(pygame.KEYDOWN, does)]
+
+
+def _release(pad: Pad) -> list[pygame.event.Event]:
+    made = [_key(pygame.KEYUP, does) for does in pad.held.values()]
+    pad.held.clear()
+    return made
+
+
+def _key(kind: int, does: Command | int) -> pygame.event.Event:
+    return pygame.event.Event(kind, key=KEYMAP.virtual(does), mod=0, unicode="", scancode=0)

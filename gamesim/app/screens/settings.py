@@ -1,0 +1,403 @@
+"""The settings: what is chosen here holds at once, and in the next run too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pygame
+
+from gamesim.app.controls import (
+    BINDINGS,
+    DOWN,
+    KEYMAP,
+    LEFT,
+    RIGHT,
+    UP,
+    VIRTUAL,
+    Command,
+    caps,
+    key_name,
+    meaning,
+    shown,
+)
+from gamesim.app.screens import Screen
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.userdata import PALETTES, UI_SCALES
+from gamesim.app.widgets import box, keycap, meter, scrollbar, text
+from gamesim.errors import UserError
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+PALETTE_NAMES = {"standard": "standard", "okabe-ito": "colour-blind safe (Okabe-Ito)"}
+MOVES = {LEFT: "move left", RIGHT: "move right", UP: "move up", DOWN: "move down"}
+KEY_HINT = "Enter: another key · Ins: one more key · Del: as it was"
+THINGS = ("pacman4", "ghost0a", "ghost1a", "ghost2a", "ghost3a", "scareda", "power", "flag0")
+
+
+@dataclass
+class Row:
+    """One line: a setting, an action's keys, or a heading (which nothing can be done to).
+
+    Attributes:
+        label: what it is about.
+        value: what it is now; None: see `keys`.
+        turn: makes it less (-1) or more (1); None where there is no order.
+        press: what Enter does.
+        part: how full its meter is, 0..1, where it has one.
+        keys: the action whose keys it shows.
+        hint: one line about it, shown while it is chosen.
+        rect: where it was drawn last.
+    """
+
+    label: str
+    value: Callable[[], str] | None = None
+    turn: Callable[[int], None] | None = None
+    press: Callable[[], None] | None = None
+    part: Callable[[], float] | None = None
+    keys: Command | int | None = None
+    hint: str = ""
+    rect: pygame.Rect = field(default_factory=lambda: pygame.Rect(0, 0, 0, 0))
+
+    @property
+    def heading(self) -> bool:
+        return self.press is None and self.turn is None
+
+
+class SettingsScreen(Screen):
+    """Up and down choose a row, left and right change it, Enter presses it; and so does the mouse."""
+
+    caption = "Settings"
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self.rows = self._rows()
+        self.chosen = 1
+        self.scroll = 0
+        self._most = 0
+        self._asking: Command | int | None = None  # the action that waits for a key
+        self._adding = False
+        self._reveal = False
+
+    @property
+    def typing(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self._asking is not None
+
+    def _rows(self) -> list[Row]:
+        chosen = self.window.settings
+        marks = "What the app draws; a dream's own pictures stay as they are."
+        zoom = "Words and marks; a small window takes as much of it as it has room for."
+        zone = "How far a stick moves before it means anything."
+        rows = [
+            Row("Look"),
+            self._choice("Colours", "palette", PALETTES, PALETTE_NAMES.__getitem__, marks),
+            self._choice("Size of words and marks", "ui_scale", UI_SCALES, "{} %".format, zoom),
+            Row(
+                "Fullscreen", lambda: on_off(chosen.fullscreen), self._fullscreen, lambda: self._fullscreen(1)
+            ),
+            Row("Sound"),
+            self._choice("Sound", "muted", (True, False), lambda muted: on_off(not muted)),
+            self._choice("Volume", "volume", tuple(range(0, 101, 10)), "{} %".format, metered=True),
+            Row("Gamepad"),
+            self._choice("Dead zone", "dead_zone", tuple(range(5, 91, 5)), "{} %".format, zone, metered=True),
+            Row("Keys"),
+            *(self._key_row(binding.does, binding.text) for binding in BINDINGS),
+            Row("Afresh"),
+            Row("All keys as they were", lambda: "", press=self._restore_keys),
+            Row("All settings as they were", lambda: "", press=self._restore_all),
+        ]
+        return rows
+
+    def _choice(
+        self,
+        label: str,
+        name: str,
+        choices: tuple,
+        words: Callable[[Any], str],
+        hint: str = "",
+        metered: bool = False,
+    ) -> Row:
+        """A row that goes through `choices` of the setting `name`."""
+        settings = self.window.settings
+
+        def index() -> int:
+            now = getattr(settings, name)
+            return min(
+                range(len(choices)), key=lambda i: abs(choices[i] - now) if metered else choices[i] != now
+            )
+
+        def turn(step: int) -> None:
+            wanted = min(len(choices) - 1, max(0, index() + step))
+            self._set(name, choices[wanted])
+
+        def press() -> None:
+            self._set(name, choices[(index() + 1) % len(choices)])
+
+        part = (lambda: index() / (len(choices) - 1)) if metered else None
+        return Row(label, lambda: words(getattr(settings, name)), turn, press, part, hint=hint)
+
+    def _key_row(self, does: Command | int, words: str) -> Row:
+        label = words if isinstance(does, Command) else MOVES[does]
+        press = lambda: self._ask(does)  # noqa: E731
+        return Row(label[:1].upper() + label[1:], press=press, keys=does, hint=KEY_HINT)
+
+    # what is done ----------------------------------------------------------------------------------------
+
+    def _set(self, name: str, value: object) -> None:
+        if getattr(self.window.settings, name) != value:
+            setattr(self.window.settings, name, value)
+            self.window.keep_settings()
+            self._reveal = True
+        self.window.sound.play("move")
+
+    def _fullscreen(self, step: int) -> None:
+        self.window.toggle_fullscreen()
+
+    def _ask(self, does: Command | int, add: bool = False) -> None:
+        self._asking, self._adding = does, add
+
+    def _give(self, key: int) -> None:
+        """The key that was waited for: it does this from now on, and nothing else."""
+        does, self._asking = self._asking, None
+        if does is None or key == pygame.K_ESCAPE:
+            return
+        try:
+            loser = KEYMAP.give(does, key, add=self._adding)
+        except UserError as error:
+            self.window.say(str(error), bad=True)
+            return
+        self._keep_keys()
+        if loser is not None:
+            left = ", ".join(caps(loser))
+            rest = f"it still has {left}" if left else "it has no key now"
+            self.window.say(f"{key_name(key)} was “{name_of(loser)}”: {rest}.", bad=not left)
+
+    def _restore_keys(self) -> None:
+        KEYMAP.restore()
+        self._keep_keys()
+        self.window.say("All keys are as they were.")
+
+    def _restore_all(self) -> None:
+        if self.window.settings.fullscreen:
+            self.window.toggle_fullscreen()
+        self.window.settings.reset()
+        self.window.keep_settings()
+        self.window.say("All settings are as they were.")
+
+    def _keep_keys(self) -> None:
+        self.window.settings.keys = KEYMAP.changes()
+        self.window.keep_settings()
+        self.window.sound.play("select")
+
+    # keys and mouse --------------------------------------------------------------------------------------
+
+    def command(self, command: Command) -> None:
+        if self._asking is not None:  # a gamepad's button: it cannot be a key
+            self._asking = None
+        elif command is Command.RESET:
+            self._press()
+        else:
+            super().command(command)
+
+    def handle(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.KEYDOWN:
+            self._key(event.key)
+        elif event.type == pygame.MOUSEMOTION and self._asking is None:
+            self._choose(self._row_at(event.pos))
+        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+            self._click(event.pos)
+        elif event.type == pygame.MOUSEWHEEL:
+            self.scroll = min(self._most, max(0, self.scroll - 40 * event.y))
+        elif event.type == pygame.WINDOWFOCUSLOST:
+            self._asking = None
+
+    def _key(self, key: int) -> None:
+        row, move = self.rows[self.chosen], meaning(key)
+        if self._asking is not None and key < VIRTUAL:
+            self._give(key)
+        elif self._asking is not None:
+            self._asking = None
+        elif row.keys is not None and key == pygame.K_DELETE:
+            KEYMAP.restore(row.keys)
+            self._keep_keys()
+        elif row.keys is not None and key == pygame.K_INSERT:
+            self._ask(row.keys, add=True)
+        elif key == pygame.K_SPACE:
+            self._press()
+        elif move in (UP, DOWN):
+            self._step(-1 if move == UP else 1)
+        elif key in (pygame.K_PAGEUP, pygame.K_PAGEDOWN):
+            self._step(-8 if key == pygame.K_PAGEUP else 8)
+        elif move in (LEFT, RIGHT) and row.turn:
+            row.turn(-1 if move == LEFT else 1)
+
+    def _step(self, step: int) -> None:
+        """To the next row that is not a heading, round the end."""
+        choices = [i for i, row in enumerate(self.rows) if not row.heading]
+        at = choices.index(self.chosen) + step
+        at = at % len(choices) if abs(step) == 1 else min(len(choices) - 1, max(0, at))
+        self._choose(choices[at])
+        self._reveal = True
+
+    def _choose(self, index: int | None) -> None:
+        if index is not None and index != self.chosen and not self.rows[index].heading:
+            self.chosen = index
+            self.window.sound.play("move")
+
+    def _press(self) -> None:
+        press = self.rows[self.chosen].press
+        if press:
+            press()
+
+    def _click(self, place: tuple[int, int]) -> None:
+        if self._asking is not None:
+            self._asking = None
+            return
+        index = self._row_at(place)
+        if index is None or self.rows[index].heading:
+            return
+        self._choose(index)
+        row = self.rows[index]
+        if (
+            row.turn and place[0] > row.rect.centerx
+        ):  # on the arrows: the left one is less, the right one more
+            value_left = row.rect.right - row.rect.width // 2
+            row.turn(-1 if place[0] < value_left + row.rect.width // 4 else 1)
+        else:
+            self._press()
+
+    def _row_at(self, place: tuple[int, int]) -> int | None:
+        return next((i for i, row in enumerate(self.rows) if row.rect.collidepoint(place)), None)
+
+    # drawing ---------------------------------------------------------------------------------------------
+
+    def draw(self, surface: pygame.Surface) -> None:
+        size = surface.get_size()
+        scale = Scale.of(size)
+        width = min(size[0] - 2 * scale.px(20), scale.px(820))
+        column = pygame.Rect((size[0] - width) // 2, 0, max(1, width), size[1])
+        top = scale.px(26) if size[1] > 420 else scale.px(8)
+        title = text(surface, "Settings", (column.left, top), scale.px(38), bold=True)
+        self._draw_things(surface, title, column, scale)
+        foot = size[1] - scale.px(46)
+        view = pygame.Rect(column.left, title.bottom + scale.px(8), column.width, 0)
+        view.height = max(1, foot - view.top - scale.px(4))
+        self._draw_rows(surface, view, scale)
+        self._draw_foot(surface, column, foot, scale)
+
+    def _draw_things(
+        self, surface: pygame.Surface, title: pygame.Rect, column: pygame.Rect, scale: Scale
+    ) -> None:
+        """The game's own figures beside the title: the palette is seen as it is chosen."""
+        side = scale.px(34)
+        x = column.right - len(THINGS) * (side + scale.px(6))
+        if x < title.right + side:
+            return
+        for i, name in enumerate(THINGS):
+            place = (x + i * (side + scale.px(6)), title.centery - side // 2)
+            surface.blit(self.window.painter.sprites.get(name, side), place)
+            if name.startswith("ghost"):
+                surface.blit(self.window.painter.sprites.get("eyes1", side), place)
+
+    def _draw_rows(self, surface: pygame.Surface, view: pygame.Rect, scale: Scale) -> None:
+        height, space = scale.px(38), scale.px(14)
+        heights = [height + (space if row.heading and i else 0) for i, row in enumerate(self.rows)]
+        self._most = max(0, sum(heights) - view.height)
+        self._follow(heights, view.height)
+        bar = max(3, scale.px(6))
+        area = pygame.Rect(view.left, view.top - self.scroll, view.width - bar - scale.px(8), 0)
+        clip = surface.get_clip()
+        surface.set_clip(view)
+        for i, (row, tall) in enumerate(zip(self.rows, heights, strict=True)):
+            place = pygame.Rect(area.left, area.top + tall - height, max(1, area.width), height)
+            row.rect = place.clip(view)
+            if row.rect.height:
+                self._draw_row(surface, row, place, i == self.chosen, scale)
+            area.top += tall
+        surface.set_clip(clip)
+        gutter = pygame.Rect(view.right - bar, view.top, bar, view.height)
+        scrollbar(surface, gutter, self.scroll, self._most)
+
+    def _follow(self, heights: list[int], seen: int) -> None:
+        """Keys may choose a row that is not seen: scroll to it, and to the heading above the first."""
+        if self._reveal:
+            above = sum(heights[: self.chosen - (self.chosen == 1)])
+            below = sum(heights[: self.chosen + 1])
+            self.scroll = min(above, max(self.scroll, below - seen))
+            self._reveal = False
+        self.scroll = min(self._most, max(0, self.scroll))
+
+    def _draw_row(
+        self, surface: pygame.Surface, row: Row, rect: pygame.Rect, chosen: bool, scale: Scale
+    ) -> None:
+        pad, middle = scale.px(14), rect.centery
+        if row.heading:
+            place = (rect.left, rect.bottom - scale.px(6))
+            text(surface, row.label, place, scale.px(17), COLOURS["real"], bold=True, anchor="bottomleft")
+            return
+        if chosen:
+            box(surface, rect, COLOURS["raised"], scale.px(9), COLOURS["real"])
+        room = max(1, round(rect.width * 0.54) - pad)
+        place = (rect.left + pad, middle)
+        text(surface, row.label, place, scale.body, bold=chosen, anchor="midleft", width=room)
+        right = rect.right - pad
+        if row.keys is not None:
+            self._draw_keys(surface, row.keys, right, middle, scale)
+        elif row.turn and row.value:
+            self._draw_value(surface, row, rect, chosen, scale)
+
+    def _draw_value(
+        self, surface: pygame.Surface, row: Row, rect: pygame.Rect, chosen: bool, scale: Scale
+    ) -> None:
+        assert row.value is not None
+        reach, right, y = scale.px(6), rect.right - scale.px(14), rect.centery
+        left = rect.left + rect.width // 2 + scale.px(20)
+        if chosen:
+            for x, out in ((left, -1), (right, 1)):
+                corners = [(x + out * reach, y), (x - out * reach, y - reach), (x - out * reach, y + reach)]
+                pygame.draw.polygon(surface, COLOURS["real"], corners)
+        if row.part:
+            bar = pygame.Rect(left + scale.px(16), y - scale.px(4), 0, scale.px(8))
+            bar.width = max(2, right - bar.left - scale.px(78))
+            meter(surface, bar, row.part(), COLOURS["real"])
+        room = max(1, right - left - scale.px(28))
+        place = (right - scale.px(14), y)
+        text(surface, row.value(), place, scale.body, anchor="midright", width=room)
+
+    def _draw_keys(
+        self, surface: pygame.Surface, does: Command | int, right: int, middle: int, scale: Scale
+    ) -> None:
+        """The caps of an action's keys from right to left; what waits for a key, or has none, says so."""
+        if does == self._asking:
+            words = "press a key, or Esc"
+            text(surface, words, (right, middle), scale.px(16), COLOURS["real"], bold=True, anchor="midright")
+            return
+        names = caps(does)
+        if not names:
+            text(
+                surface, "no key", (right, middle), scale.px(16), COLOURS["bad"], bold=True, anchor="midright"
+            )
+        for name in reversed(names):
+            right = keycap(surface, name, (right, middle), scale.px(14), anchor="midright").left - scale.px(6)
+        if KEYMAP.changed(does):
+            pygame.draw.circle(surface, COLOURS["real"], (right - scale.px(6), middle), scale.px(4))
+
+    def _draw_foot(self, surface: pygame.Surface, column: pygame.Rect, top: int, scale: Scale) -> None:
+        row = self.rows[self.chosen]
+        hint = row.hint or ("Left and right change it." if row.turn else "Enter does it.")
+        words = f"{hint}   {shown(Command.BACK)}: back"
+        place = (column.left, top + scale.px(20))
+        text(surface, words, place, scale.px(15), COLOURS["quiet"], anchor="midleft", width=column.width)
+
+
+def on_off(value: bool) -> str:
+    return "on" if value else "off"
+
+
+def name_of(does: Command | int) -> str:
+    """What an action is called, in a few words."""
+    if not isinstance(does, Command):
+        return MOVES[does]
+    return next(binding.text for binding in BINDINGS if binding.does == does).split(";")[0]
