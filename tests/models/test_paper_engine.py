@@ -59,7 +59,7 @@ def test_shapes_and_ranges_of_a_step(size, memory):
     assert torch.equal(state["frame"], output.frame)
     assert model.features(state).shape == (2, model.feature_size) == (2, 24)
     assert model.noise_shape == (6,)
-    expected = {"frame", "h", "c"} | ({"memory", "attention", "read"} if memory else set())
+    expected = {"frame", "h", "c", "z"} | ({"memory", "attention", "read"} if memory else set())
     assert set(state) == set(states[0]) == expected
     assert all(len(value) == 2 for value in state.values())
     if memory:
@@ -212,7 +212,7 @@ def test_gamegan_m_has_neither_memory_module_nor_second_component():
     names = [name for name, _ in model.named_parameters()]
     assert not [name for name in names if "memory" in name or "component" in name]
     states, outputs = play(model)
-    assert set(states[-1]) == {"frame", "h", "c"}
+    assert set(states[-1]) == {"frame", "h", "c", "z"}
     assert outputs[-1].memory_penalty.tolist() == [0] * 5
     assert torch.equal(model.recall(states[-1], states[1]), model.recall(states[1], states[1]))
 
@@ -230,7 +230,7 @@ def test_gradients_reach_every_parameter(memory):
 def test_recalling_a_state_from_its_own_memory_gives_its_static_layer():
     model = engine()
     states, _ = play(model)
-    static = model.internals(states[2])["static"]
+    static = model.render(states[2]).layers[:, 0]
     assert torch.allclose(model.recall(states[2], states[2]), static, atol=1e-5)
     assert not torch.allclose(model.recall(states[3], states[2]), static, atol=1e-5)
 
@@ -262,9 +262,11 @@ def test_internals_are_what_the_x_ray_draws():
     states, _ = play(model, batch=2)
     shown = model.internals(states[-1])
     assert {key: tuple(value.shape[1:]) for key, value in shown.items()} == {
-        "hidden": (24,), "attention": (9, 9), "static": (3, 84, 84), "dynamic": (3, 84, 84), "mask": (84, 84),
+        "z": (6,), "hidden": (24,), "static": (84, 84, 3), "dynamic": (84, 84, 3), "mask": (84, 84),
+        "static objects": (7, 7), "dynamic objects": (7, 7), "attention": (9, 9), "memory": (9, 9),
+        "writes": (9, 9),
     }  # fmt: skip
-    assert set(engine(memory=False).internals(states[-1])) == {"hidden"}
+    assert set(engine(memory=False).internals(states[-1])) == {"z", "hidden"}
 
 
 def test_a_state_stays_float32_under_autocast_and_attention_still_sums_to_one():

@@ -20,6 +20,7 @@ class Output:
 
     Attributes:
         frame: (B, 3, H, W), in [0, 1].
+        still: (B, 3, H, W), in [0, 1]: the static layer by itself, the frame where there are no layers.
         reward: (B,), in the real game's units.
         end_logit: (B,), logit of "the episode ends here".
         kl: (B,), nats that the posterior of z spends on the target frame; zero without a target.
@@ -27,6 +28,7 @@ class Output:
     """
 
     frame: Tensor
+    still: Tensor
     reward: Tensor
     end_logit: Tensor
     kl: Tensor
@@ -81,7 +83,27 @@ class Engine(Protocol):
         """(B, feature_size)."""
         ...
 
-    def internals(self, state: State) -> dict[str, Tensor]: ...
+    def internals(self, state: State) -> dict[str, Tensor]:
+        """What the step to this state drew and remembers, for the x-ray view.
+
+        Pictures are uint8 (B, H, W, 3), maps of shares or amounts float (B, h, w), S = slots a side:
+
+        - "static" and "dynamic", pictures: each layer by itself.
+        - "mask" (B, h, w) in [0, 1]: how much of the frame the dynamic layer draws, a pixel or a cell.
+        - "static objects", "dynamic objects" (B, h, w) in [0, 1]: the object maps O, if it has them.
+        - "attention" (B, S, S): where the memory is read; it sums to 1.
+        - "memory" (B, S, S): the mean size of what a slot holds, 0 where nothing was ever written.
+        - "writes" (B, S, S): the mean size of what a step adds to each slot: the paper's engine in the step
+          to this state, ours in the step from it (it writes what is on screen).
+        - "board", a picture: the static layer's picture of every slot at once, if slots are drawn by
+          themselves.
+        - "z": the noise of the step. "hidden": h, or the size of it in each cell.
+        """
+        ...
+
+    def with_memory(self, state: State, other: State) -> State:
+        """`state` with the memory of `other`: another board under the same agent (Sec. 4, swapped layers)."""
+        ...
 
 
 class Judges(Protocol):

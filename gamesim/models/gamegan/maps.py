@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gamesim.models import State
+from gamesim.models.frames import to_uint8
 from gamesim.models.gamegan.cells import PerCell, grid, to_cells, to_pixels
 from gamesim.models.gamegan.engine import Output
 
@@ -81,7 +82,8 @@ class MapEngine(nn.Module):
         self.patch, self.slots = config.patch, config.memory_slots
         self.cells = config.frame_size // config.patch
         width, hidden, memory = config.channels, config.hidden, config.memory_width
-        self.hidden, self.memory_width, self.use_memory = hidden, memory, config.memory
+        self.width, self.hidden, self.memory_width = width, hidden, memory
+        self.use_memory = config.memory
         self.noise_shape = (config.z_size, self.cells, self.cells)
         self.feature_size = hidden
         pixels = 3 * self.patch**2
@@ -131,6 +133,8 @@ class MapEngine(nn.Module):
             "c": blank.clone(),
             "memory": torch.zeros(batch, self.slots**2, self.memory_width, device=device),
             "location": torch.full((batch, 2), self.slots // 2, device=device),
+            "mixed": torch.zeros(batch, self.width, self.cells, self.cells, device=device),
+            "z": torch.zeros(batch, *self.noise_shape, device=device),
         }
 
     def advance(
@@ -139,7 +143,7 @@ class MapEngine(nn.Module):
         # What the engine dreamt it sees as it would see a real frame: no gradient runs back through pictures,
         # which keeps long unrolls stable.
         seen = self._encode(state["frame"].detach())
-        memory, penalty = self._write(state, seen)
+        memory = self._write(state, seen)
         kernel, location = self._move(state, seen, action, len(action) if target is None else len(target))
 
         wide = self._window(memory, state["location"], margin=1)
@@ -153,7 +157,7 @@ class MapEngine(nn.Module):
         mixed = self.after_noise(mixed + self.noise(z))
         h, c = self._lstm(mixed, previous, self._scroll(F.pad(state["c"], (1, 1, 1, 1)), kernel))
 
-        frame = self._render(read, torch.cat([h, mixed], 1))
+        frame, still, covered = self._render(read, torch.cat([h, mixed], 1))
         centre = self.cells // 2
         reward, end_logit = self.heads(torch.cat([h, mixed], 1)[..., centre, centre]).unbind(-1)
         new: State = {
@@ -162,8 +166,10 @@ class MapEngine(nn.Module):
             "c": c,
             "memory": memory,
             "location": location,
+            "mixed": mixed,
+            "z": z,
         }
-        return new, Output(frame, reward, end_logit, kl, penalty)
+        return new, Output(frame, still, reward, end_logit, kl, covered)
 
     def recall(self, now: State, then: State) -> Tensor:
         read = self._window(now["memory"], then["location"], margin=0)
@@ -183,7 +189,46 @@ class MapEngine(nn.Module):
         return state["h"].mean((-1, -2))
 
     def internals(self, state: State) -> dict[str, Tensor]:
-        return {"memory": state["memory"], "location": state["location"], "h": state["h"]}
+        """What the step to this state drew and remembers; see `Engine.internals`."""
+        shown = {"z": state["z"], "hidden": state["h"].square().mean(1).sqrt()}
+        if not self.use_memory:
+            return shown
+        read = self._window(state["memory"], state["location"], margin=0)
+        still, moving, share = self._layers(read, self._moving(state))
+        board = self.static(grid(state["memory"], self.slots))
+        after = self._write(state, self._encode(state["frame"]))
+        return shown | {
+            "static": to_uint8(self._picture(self.pixels(still))),
+            "dynamic": to_uint8(self._picture(self.pixels(moving))),
+            "mask": 1 - share[:, 0],
+            "board": to_uint8(self._picture(self.pixels(board))),
+            "attention": self._view(state["location"]),
+            "memory": self._per_slot(state["memory"]),
+            "writes": self._per_slot(after - state["memory"]),
+        }
+
+    def with_memory(self, state: State, other: State) -> State:
+        """This state on the board, and at the place on it, that another state remembers.
+
+        What moves stays as it was; the frame is drawn again with the static layer of the other memory.
+        """
+        new = {**state, "memory": other["memory"], "location": other["location"]}
+        read = self._window(new["memory"], new["location"], margin=0)
+        return {**new, "frame": self._render(read, self._moving(new))[0]}
+
+    def _moving(self, state: State) -> Tensor:
+        """What the dynamic layer is drawn from."""
+        return torch.cat([state["h"], state["mixed"]], 1)
+
+    def _view(self, location: Tensor) -> Tensor:
+        """Where the memory is read: (B, slots, slots), alike for the slots under the view, summing to 1."""
+        view = torch.zeros(len(location), self.slots**2, device=location.device)
+        view.scatter_(1, self._indices(location, 0), 1 / self.cells**2)
+        return view.view(-1, self.slots, self.slots)
+
+    def _per_slot(self, memory: Tensor) -> Tensor:
+        """(B, slots^2, memory_width) -> the mean size of the numbers of each slot, (B, slots, slots)."""
+        return memory.abs().mean(-1).view(-1, self.slots, self.slots)
 
     # -- the dynamics engine -----------------------------------------------------------------------
 
@@ -251,30 +296,41 @@ class MapEngine(nn.Module):
         read = memory.gather(1, index[..., None].expand(-1, -1, self.memory_width))
         return grid(read if self.use_memory else torch.zeros_like(read), size)
 
-    def _write(self, state: State, seen: Tensor) -> tuple[Tensor, Tensor]:
+    def _write(self, state: State, seen: Tensor) -> Tensor:
         """Writes what is on screen into the slots under the view: erase and add, gated by cell."""
         if not self.use_memory:
-            return state["memory"], torch.zeros(len(seen), device=seen.device)
+            return state["memory"]
         read = self._window(state["memory"], state["location"], margin=0)
         gate, content = self.write(torch.cat([seen, state["h"], read], 1)).chunk(2, 1)
         change = gate.sigmoid() * (content.tanh() - read)
         index = self._indices(state["location"], 0)[..., None].expand(-1, -1, self.memory_width)
-        memory = state["memory"].scatter_add(1, index, change.flatten(2).transpose(1, 2))
-        return memory, change.abs().mean((1, 2, 3))
+        return state["memory"].scatter_add(1, index, change.flatten(2).transpose(1, 2))
 
     # -- the rendering engine ----------------------------------------------------------------------
 
-    def _render(self, read: Tensor, dynamic: Tensor) -> Tensor:
+    def _layers(self, read: Tensor, dynamic: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The static and the dynamic layer before their last map, (B, width, cells, cells) each, and the
+        static one's share of each cell, (B, 1, cells, cells)."""
+        still, moving = self.static(read), self.dynamic(dynamic)
+        return still, moving, self.mask(torch.cat([still, moving], 1)).sigmoid()
+
+    def _render(self, read: Tensor, dynamic: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Composes the static and the dynamic layer by a mask (Eq. 14), one share a cell.
 
-        The last layer is linear and shared, so that composing before it composes the two pictures.
+        The last map is linear and shared, so that composing before it composes the two pictures.
+
+        Returns:
+            The frame and the static layer by itself, (B, 3, H, W) in [0, 1], and how many pixels of the frame
+            the dynamic layer draws, (B,): else the engine could leave its memory unused (Sec. 3.4).
         """
-        moving = self.dynamic(dynamic)
         if not self.use_memory:
-            return self._picture(self.pixels(moving))
-        still = self.static(read)
-        share = self.mask(torch.cat([still, moving], 1)).sigmoid()
-        return self._picture(self.pixels(moving + share * (still - moving)))
+            moving = self.dynamic(dynamic)
+            frame = self._picture(self.pixels(moving))
+            return frame, frame, torch.zeros(len(moving), device=moving.device)
+        still, moving, share = self._layers(read, dynamic)
+        covered = (1 - share).float().sum((1, 2, 3)) * self.patch**2
+        frame = self._picture(self.pixels(moving + share * (still - moving)))
+        return frame, self._picture(self.pixels(still)), covered
 
     def _picture(self, logits: Tensor) -> Tensor:
         """(B, 3 * patch^2, cells, cells) -> (B, 3, H, W) in [0, 1]."""

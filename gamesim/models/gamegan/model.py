@@ -67,3 +67,8 @@ class GameGAN(nn.Module):
 
     def internals(self, state: State) -> dict[str, Tensor]:
         return self.engine.internals(state)
+
+    def with_memory(self, state: State, other: State) -> tuple[State, Tensor]:
+        """`state` with the memory of `other`, and its frame uint8 (B, H, W, 3), drawn again."""
+        state = self.engine.with_memory(state, other)
+        return state, to_uint8(state["frame"])

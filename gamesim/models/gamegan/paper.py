@@ -7,17 +7,23 @@ end; two heads beside the hidden state do that here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from gamesim.models import State
+from gamesim.models.frames import to_uint8
 from gamesim.models.gamegan.dynamics_engine import DynamicsEngine
 from gamesim.models.gamegan.engine import Output
 from gamesim.models.gamegan.memory_module import MemoryModule, read
-from gamesim.models.gamegan.rendering_engine import DisentanglingRenderer, Rendering, SimpleRenderer
+from gamesim.models.gamegan.rendering_engine import (
+    Component,
+    DisentanglingRenderer,
+    Rendering,
+    SimpleRenderer,
+)
 from gamesim.models.layers import initialise, mlp
 
 if TYPE_CHECKING:
@@ -27,8 +33,8 @@ if TYPE_CHECKING:
 class PaperEngine(nn.Module):
     """GameGAN's generator; see `gamesim.models.gamegan.engine.Engine` for what each method promises.
 
-    A state holds "frame" (B, 3, S, S), "h" and "c" (B, hidden) and, with a memory module, "memory"
-    (B, N, N, D), "attention" (B, N, N) and "read" (B, D).
+    A state holds "frame" (B, 3, S, S), "h" and "c" (B, hidden), the "z" (B, z_size) of its step and, with a
+    memory module, "memory" (B, N, N, D), "attention" (B, N, N) and "read" (B, D).
     """
 
     def __init__(self, config: GameGANModelConfig) -> None:
@@ -60,7 +66,8 @@ class PaperEngine(nn.Module):
 
     def initial(self, frame: Tensor) -> State:
         h, c = self.dynamics.initial(len(frame))
-        state = {"frame": frame, "h": h, "c": c}
+        z = torch.zeros(len(frame), *self.noise_shape, device=frame.device)
+        state = {"frame": frame, "h": h, "c": c, "z": z}
         if self.memory is not None:
             memory, attention = self.memory.initial(len(frame))
             state |= {"memory": memory, "attention": attention, "read": read(memory, attention)}
@@ -75,7 +82,7 @@ class PaperEngine(nn.Module):
     ) -> tuple[State, Output]:
         """One step. The paper draws z from its prior only: `target` changes nothing."""
         h, c = self.dynamics(state["h"], state["c"], state["frame"], action, z, state.get("read"))
-        new = {"h": h, "c": c}
+        new = {"h": h, "c": c, "z": z}
         if self.memory is not None:
             before = state["memory"], state["attention"]
             memory, attention, recalled = self.memory(*before, action, h, state["h"])
@@ -86,7 +93,8 @@ class PaperEngine(nn.Module):
         # Sec. 3.4: the area that the dynamic layer covers, else the engine could leave the memory unused.
         # The simple rendering engine has no such layer, and its penalty is the empty sum.
         covered = rendering.masks[:, 1:].sum(dim=(1, 2, 3, 4))
-        return new, Output(rendering.frame, reward, end_logit, torch.zeros_like(reward), covered)
+        kl = torch.zeros_like(reward)
+        return new, Output(rendering.frame, rendering.layers[:, 0], reward, end_logit, kl, covered)
 
     def render(self, state: State) -> Rendering:
         """Draws a state's own memory read (the static layer) and hidden state (the dynamic layer)."""
@@ -114,13 +122,34 @@ class PaperEngine(nn.Module):
         return state["h"]
 
     def internals(self, state: State) -> dict[str, Tensor]:
-        """With a memory module: "attention" (B, N, N); "static" and "dynamic" (B, 3, S, S) in [0, 1];
-        "mask" (B, S, S), the share of each pixel that the dynamic layer draws. Always: "hidden" (B, hidden).
+        """What the step to this state drew and remembers; see `Engine.internals`."""
+        shown = {"z": state["z"], "hidden": state["h"]}
+        if self.memory is None:
+            return shown
+        rendering = self.render(state)
+        static, dynamic = rendering.layers.unbind(dim=1)
+        objects = [
+            cast(Component, self.renderer.get_submodule(f"components.{k}")).rough(vector)[0][:, 0]
+            for k, vector in enumerate((state["read"], state["h"]))
+        ]
+        _, add = self.memory.content(state["h"]).float().chunk(2, dim=1)
+        return shown | {
+            "static": to_uint8(static),
+            "dynamic": to_uint8(dynamic),
+            "mask": rendering.masks[:, 1, 0],
+            "static objects": objects[0],
+            "dynamic objects": objects[1],
+            "attention": state["attention"],
+            "memory": (state["memory"] - self.memory.noise).abs().mean(-1),
+            "writes": state["attention"] * add.abs().mean(1)[:, None, None],
+        }
+
+    def with_memory(self, state: State, other: State) -> State:
+        """This state on the board, and at the place on it, that another state remembers.
+
+        What moves stays as it was; the frame is drawn again with the static layer of the other memory.
         """
-        shown = {"hidden": state["h"]}
-        if self.memory is not None:
-            rendering = self.render(state)
-            static, dynamic = rendering.layers.unbind(dim=1)
-            shown |= {"attention": state["attention"], "static": static, "dynamic": dynamic}
-            shown["mask"] = rendering.masks[:, 1, 0]
-        return shown
+        if self.memory is None:
+            return state
+        new = {**state, **{name: other[name] for name in ("memory", "attention", "read")}}
+        return {**new, "frame": self.render(new).frame}
