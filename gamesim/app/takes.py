@@ -69,7 +69,7 @@ class Takes:
         if len(pages) < 2:
             self.window.say("Nothing has been played yet.")
             return
-        folder, rate = self.window.recordings, engines[0].rate
+        folder, rate = self.window.pictures, engines[0].rate
 
         def work() -> None:
             try:
@@ -78,7 +78,9 @@ class Takes:
                 self._saved.append((str(error), True))
 
         self.window.say("Saving the last seconds…")
-        self._saving = threading.Thread(target=work)
+        self._saving = threading.Thread(
+            target=work
+        )  # the process waits for it at its end, the window does not
         self._saving.start()
 
     def update(self, engine: Engine) -> None:
@@ -89,8 +91,3 @@ class Takes:
             recorder.error = None
         while self._saved:
             self.window.say(*self._saved.pop(0))
-
-    def close(self) -> None:
-        """Wait for a clip that is being written."""
-        if self._saving:
-            self._saving.join(timeout=5)

@@ -239,4 +239,3 @@ class Play(Screen):
 
     def close(self) -> None:
         self.session.close()
-        self.takes.close()
