@@ -18,13 +18,9 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from gamesim.errors import UserError
-
-if TYPE_CHECKING:
-    from gamesim.schema import Config
-    from gamesim.training.loop import Task
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -121,52 +117,23 @@ def _verify(folder: Path) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     from gamesim import config
+    from gamesim.training import STAGES
 
-    chosen = config.load(options.preset, options.settings)  # before torch: a typing error shows at once
-    from gamesim.training import loop
+    stage, preset, settings = None, options.preset, options.settings
+    if preset in STAGES:
+        chosen_preset = [word for word in settings if word.startswith("preset=")]
+        settings = [word for word in settings if word not in chosen_preset]
+        stage, preset = preset, chosen_preset[-1].partition("=")[2] if chosen_preset else "world-model"
+    chosen = config.load(preset, settings)  # before torch: a typing error shows at once
+    if stage is not None and chosen.system != "world-model":
+        raise UserError(f"preset={preset}: has no {stage}, it is no world model")
+    from gamesim.training import stages
 
-    try:
-        device = loop.setup(options.device, seed=chosen.seed, threads=chosen.training.threads)
-        if loop.distributed().first:
-            loop.check(chosen, options.out, options.resume)
-        task, starts, facts = _prepare(chosen, options.data, device)
-        outcome = loop.run(
-            task, chosen, options.out, device=device, starts=starts, facts=facts, resume=options.resume
-        )
-        if loop.distributed().first:
-            print(f"{outcome}: {Path(options.out) / 'last'}")
-    except RuntimeError as error:
-        if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
-            raise
-        size = chosen.data.batch_size
-        raise UserError(f"out of memory on {options.device}: try less than data.batch_size={size}") from None
-    finally:
-        loop.finish()
+    how = {"device": options.device, "resume": options.resume, "stage": stage}
+    ended = stages.train(chosen, options.data, Path(options.out), **how)
+    if ended is not None:
+        print(f"{ended.outcome}: {ended.checkpoint}")
     return 0
-
-
-def _prepare(chosen: Config, data: str, device: Any) -> tuple[Task, Any, dict[str, object]]:
-    """Return the task, the starts that checkpoints ship, and what their cards say about the data."""
-    from gamesim.checkpoint import Starts
-    from gamesim.data.dataset import Dataset
-    from gamesim.data.index import env_id
-
-    settings = chosen.data
-    shared = {"segment": settings.segment, "validation": settings.validation, "device": device}
-    train = Dataset(data, split="train", **shared)
-    held_out = Dataset(data, split="validation", **shared) if settings.validation > 0 else train
-    size = chosen.model.frame_size
-    if train.frame_shape[:2] != (size, size):
-        found = "x".join(map(str, train.frame_shape[:2]))
-        raise UserError(f"model.frame_size is {size}, but the recordings in {data} are {found}")
-    starts = Starts(*train.starts(settings.starts, settings.start_frames))
-    facts: dict[str, object] = {
-        "game": env_id(train.env_spec),
-        "data": f"{train.num_episodes} episodes, {train.num_frames} frames ({Path(data).resolve().name})",
-    }
-    from gamesim.training.gamegan import GameGANTask
-
-    return GameGANTask(chosen, train, held_out, device), starts, facts
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -272,7 +239,12 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, _Command]]:
         "Train an engine on recordings.",
         "More words change the preset: training.steps=2000 data.batch_size=16.",
     )
-    train.add_argument("preset", metavar="PRESET", help="a preset's name or a YAML file")
+    train.add_argument(
+        "preset",
+        metavar="PRESET",
+        help="a preset's name or a YAML file; or vision, memory or controller: that part of a world model "
+        "alone, by preset=NAME (world-model)",
+    )
     train.add_argument("--data", metavar="DIR", required=True, help="a folder of recordings")
     train.add_argument("--out", metavar="RUN", required=True, help="the run folder, new or with --resume")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (auto)")

@@ -240,6 +240,30 @@ def record(
         env.close()
 
 
+def play(
+    env_id: str, policy: str | Policy, episodes: int, *, seed: int, num_envs: int = 256
+) -> Iterator[Episode]:
+    """Play an environment without writing anything down.
+
+    Args:
+        env_id: Such as ``gamesim/Pacman-v0``.
+        policy: A player, or "explorer" or "random".
+        episodes: How many, >= 1.
+        seed: Of the boards (lane i begins with seed + i) and of the named players' choices.
+        num_envs: Games played at once, at most.
+
+    Raises:
+        UserError: Unknown id or policy, or an unsuitable environment.
+    """
+    env, spec = _make(env_id, min(num_envs, episodes), {})
+    try:
+        if isinstance(policy, str):
+            policy = _POLICIES[policy](seed, env, json.loads(spec)["kwargs"])
+        yield from run(env, policy, episodes, seed=seed, env_spec=spec)
+    finally:
+        env.close()
+
+
 def _explorer(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> Policy:
     if _num_actions(env) != 5:
         raise UserError(f"the explorer plays games with 5 actions, not {_num_actions(env)}: use random")

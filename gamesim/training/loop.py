@@ -19,7 +19,6 @@ costs the steps since the last save and nothing else.
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import sys
 import time
@@ -34,27 +33,17 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from gamesim import checkpoint, storage
-from gamesim.config import difference, one_line, parse, value
+from gamesim.config import one_line
 from gamesim.errors import UserError
-from gamesim.schema import Config
+from gamesim.schema import Config, LoopConfig
 from gamesim.training.devices import DEVICES, Processes, describe, distributed, finish, pick_device, setup
+from gamesim.training.folder import Log, check
 from gamesim.training.signals import Signals
 from gamesim.training.state import NotFinite, decode, encode, rng_state, same_rng, set_rng_state
 
-__all__ = ["DEVICES", "Outcome", "Task", "distributed", "finish", "pick_device", "run", "setup"]
+__all__ = ["DEVICES", "Outcome", "Task", "check", "distributed", "finish", "pick_device", "run", "setup"]
 
 RESUME_KIND, RESUME_VERSION = "gamesim-resume", 1
-# What a resumed run may change. More steps is the one that matters: schedules over the run stretch with it.
-# Without its adversaries an engine settles: a last few hundred steps after the run proper.
-CHANGEABLE = (
-    "training.steps",
-    "training.adversarial",
-    "training.log_every",
-    "training.sample_minutes",
-    "training.checkpoint_minutes",
-    "training.threads",
-)
-
 Outcome = Literal["done", "stopped"]
 
 
@@ -106,17 +95,19 @@ def run(
     starts: checkpoint.Starts,
     facts: Mapping[str, object] | None = None,
     resume: bool = False,
+    section: str = "training",
 ) -> Outcome:
-    """Train a task until ``training.steps``, or until somebody asks it to stop.
+    """Train a task for its section's ``steps``, or until somebody asks it to stop.
 
     Args:
         task: What is trained, already on the device.
-        config: Its config; ``config.training`` is a `LoopConfig`.
+        config: Its config.
         out: The run folder.
         device: Where the task lives, as `setup` returned it.
         starts: Real beginnings that checkpoints are shipped with.
         facts: What the card says about the data, in order.
         resume: Go on with the run in `out`.
+        section: The config's section, a `LoopConfig`, that says how long.
 
     Returns:
         "done", or "stopped" when a signal ended it; both are saved.
@@ -126,7 +117,7 @@ def run(
             became NaN or infinite (the last good checkpoint is kept and named).
     """
     with Signals() as signals, contextlib.ExitStack() as stack:
-        loop = _Loop(task, config, Path(out), device, starts, facts or {}, distributed())
+        loop = _Loop(task, config, Path(out), device, starts, facts or {}, distributed(), section)
         if loop.processes.first:
             loop.prepare(resume, stack)
         loop.processes.agree([0])  # nobody reads the folder before it is there
@@ -145,10 +136,12 @@ class _Loop:
         starts: checkpoint.Starts,
         facts: Mapping[str, object],
         processes: Processes,
+        section: str,
     ) -> None:
         self.task, self.config, self.out, self.device = task, config, out, device
         self.starts, self.facts, self.processes = starts, facts, processes
-        self.settings = config.training
+        self.settings: LoopConfig = getattr(config, section)
+        self.section, self.log = section, Log(out)
         self.step, self.frames, self.seconds, self.best = 0, 0, 0.0, math.inf
         self.validation: dict[str, float] = {}
         self.sums: dict[str, Tensor] = {}
@@ -161,10 +154,10 @@ class _Loop:
         """Claim the run folder: a new one, or the one to go on with."""
         out = self.out
         try:
-            check(self.config, out, resume)
+            check(self.config, out, resume, self.section)
             out.mkdir(parents=True, exist_ok=True)
             stack.enter_context(storage.claimed(out))
-            check(self.config, out, resume)  # whoever held it a moment ago may have filled it
+            check(self.config, out, resume, self.section)  # whoever held it a moment ago may have filled it
         except OSError as error:
             raise UserError(f"{out}: cannot be used: {error.strerror or error}") from None
         storage.write_file(out / "config.yaml", self.config.dump().encode())
@@ -174,7 +167,7 @@ class _Loop:
         """Go back to where the run was saved last; a run that was killed before that starts anew."""
         folder = self.out / "resume"
         if not storage.exists(folder):
-            return self._trim_log()
+            return self.log.trim(0)
         files = storage.read_folder(folder, kind=RESUME_KIND, version=RESUME_VERSION)
         rank, name = self.processes.rank, f"process{self.processes.rank}"
         count = sum(file.endswith(".json") for file in files)
@@ -194,18 +187,7 @@ class _Loop:
             raise UserError(f"{folder}: does not fit this task: {one_line(str(error), 160)}") from None
         self.saved_step = self.step
         if self.processes.first:
-            self._trim_log()
-
-    def _trim_log(self) -> None:
-        """Drop what the log says beyond the step that is gone back to, such as half a line."""
-        path = self.out / "metrics.jsonl"
-        kept: list[bytes] = []
-        for line in path.read_bytes().splitlines() if path.is_file() else []:
-            with contextlib.suppress(ValueError, TypeError, KeyError):
-                record = json.loads(line)
-                if record["step"] <= self.step and "status" not in record:
-                    kept.append(line + b"\n")
-        storage.write_file(path, b"".join(kept))
+            self.log.trim(self.step)
 
     # ------------------------------------------------------------------------ the loop
 
@@ -249,7 +231,7 @@ class _Loop:
                     outcome = "stopped" if self.step < settings.steps else "done"
                     break
         if self.processes.first:
-            self._write_line({"step": self.step, "seconds": round(self.seconds, 3), "status": outcome})
+            self.log.write({"step": self.step, "seconds": round(self.seconds, 3), "status": outcome})
         return outcome
 
     def _add(self, metrics: Mapping[str, Tensor]) -> None:
@@ -280,7 +262,7 @@ class _Loop:
         if validate:
             record["validation"] = self.validation
         if self.processes.first:
-            self._write_line(record)
+            self.log.write(record)
             shown = " ".join(f"{k} {v:.3g}" for k, v in losses.items())
             bar.set_postfix_str(f"{frames:.0f} frames/s {shown}", refresh=False)
         if validate and self.validation[self.task.score_key] < self.best:
@@ -299,7 +281,7 @@ class _Loop:
             kept = f"the checkpoint of step {self.saved_step} is kept in {self.out / 'last'}"
         if self.processes.first:
             record = {"step": self.step, "seconds": round(self.seconds, 3), "status": "broken", "why": what}
-            self._write_line(record)
+            self.log.write(record)
         raise UserError(f"training stopped at step {self.step}: {what}; {kept}")
 
     # ------------------------------------------------------------------------ what is written
@@ -361,14 +343,6 @@ class _Loop:
         data = imageio.imwrite("<bytes>", picture, extension=".png")
         storage.write_file(self.out / "samples" / f"{self.step:08d}.png", data)
 
-    def _write_line(self, record: Mapping[str, Any]) -> None:
-        path = self.out / "metrics.jsonl"
-        try:
-            with path.open("ab") as file:  # one write: a reader sees whole lines
-                file.write(json.dumps(record).encode() + b"\n")
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written: {error.strerror or error}") from None
-
     def _bar(self) -> tqdm:
         terminal = sys.stderr.isatty()
         return tqdm(
@@ -380,25 +354,3 @@ class _Loop:
             mininterval=0.2 if terminal else 30.0,  # a log file wants fewer lines
             dynamic_ncols=terminal,
         )
-
-
-def check(config: Config, out: str | Path, resume: bool) -> None:
-    """Complain about a run folder that cannot be trained into, before time is spent on loading data.
-
-    Raises:
-        UserError: It is used and `resume` is not wanted, it holds no run to resume, or a run with another
-            config, whose key is named.
-    """
-    out = Path(out)
-    file = out / "config.yaml"
-    if not resume:
-        if out.exists() and (not out.is_dir() or any(path.name[0] != "." for path in out.iterdir())):
-            raise UserError(f"{out}: is not empty; go on with --resume, or choose another --out")
-        return
-    if not file.is_file():
-        raise UserError(f"{out}: nothing to resume, it holds no run")
-    before = parse(file.read_bytes(), str(file))
-    key = difference(before, config, ignore=CHANGEABLE)
-    if key is not None:
-        was, now = value(before, key), value(config, key)
-        raise UserError(f"{key}: is {now} here but {was} in {file}; resume with that")

@@ -1,0 +1,271 @@
+"""Training of C inside the dream (Ha & Schmidhuber 2018, Sec. 2.3 and 4): CMA-ES on the dream's return.
+
+A generation: CMA-ES (Hansen 2016, arXiv 1604.00772) draws candidates; all of them dream at once, each from
+the same real first frames and with the same chance, so that they differ by what they do alone. The real game
+is only ever a trial: what is measured there is logged, and decides nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gamesim.data.dataset import Dataset, TimeLimit
+from gamesim.driver import ControllerPolicy
+from gamesim.models import State, normal
+from gamesim.models.world_model.controller import Controller
+from gamesim.models.world_model.model import WorldModelEngine
+from gamesim.rollout import play
+from gamesim.schema import ControllerTraining, WorldModelConfig
+from gamesim.sheet import contact_sheet
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # cma misses matplotlib, which we do not ask it for
+    import cma
+
+VALIDATION_DREAMS = 256
+TRIALS = 2_000_000_000
+"""Seed of the boards of the trials; those of evaluations and of recordings are others."""
+SHEET_ROWS, SHEET_STEPS = 4, 16
+
+
+def mean_and_error(sums: Sequence[float]) -> tuple[float, float]:
+    """The mean and its standard error (0 for a single one)."""
+    spread = np.std(sums, ddof=1) if len(sums) > 1 else 0.0
+    return float(np.mean(sums)), float(spread / len(sums) ** 0.5)
+
+
+class Dream(Protocol):
+    """What candidates are scored in: a world model's dream, or a toy of the tests."""
+
+    controller: Controller
+    noise_shape: tuple[int, ...]
+    """Of the standard normal chance of one lane's step."""
+
+    def features(self, state: State) -> Tensor:
+        """What C sees, (B, D)."""
+        ...
+
+    def dream(
+        self, state: State, action: Tensor, temperature: float, noise: Tensor
+    ) -> tuple[State, Tensor, Tensor]:
+        """One step: the state, the reward (B,) and the end's probability (B,)."""
+        ...
+
+
+@torch.inference_mode()
+def dream_returns(
+    dream: Dream,
+    candidates: Tensor,
+    starts: State,
+    limit: TimeLimit,
+    *,
+    temperature: float,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """Let every candidate dream from every start, all at once.
+
+    Args:
+        dream: Where.
+        candidates: (P, N), rows as `Controller.flat` gives them.
+        starts: R lanes to start from, the same for each candidate, as is the chance of each step.
+        limit: Steps of a dream, and what it costs to be cut off.
+        temperature: Of the dream.
+        generator: On the CPU.
+
+    Returns:
+        Sums of rewards and numbers of steps, each (P, R). A dream is over where the end is likelier than
+        not; what comes after it counts for nothing.
+    """
+    count, rollouts = len(candidates), len(next(iter(starts.values())))
+    state = {key: part.repeat(count, *[1] * (part.ndim - 1)) for key, part in starts.items()}
+    alive = torch.ones(count * rollouts, dtype=torch.bool, device=candidates.device)
+    returns = torch.zeros(count * rollouts, device=candidates.device)
+    steps = torch.zeros_like(returns)
+    for _ in range(limit.steps):
+        actions = dream.controller.population(candidates, dream.features(state))
+        chance = normal((rollouts, *dream.noise_shape), generator, candidates.device)
+        chance = chance.repeat(count, *[1] * (chance.ndim - 1))
+        state, reward, end = dream.dream(state, actions, temperature, chance)
+        returns += reward * alive
+        steps += alive
+        alive &= end <= 0.5
+        if not alive.any():
+            break
+    returns += limit.reward * alive
+    return returns.view(count, rollouts), steps.view(count, rollouts)
+
+
+class Evolution:
+    """CMA-ES with a state of plain numbers: it is a function of its seed and of the scores it was told.
+
+    The covariance is diagonal (sep-CMA-ES: Ros & Hansen 2008). A full one has more than a million entries
+    here, and a run of a few hundred generations would not learn them.
+    """
+
+    def __init__(self, start: NDArray[np.float64], settings: ControllerTraining, seed: int) -> None:
+        self._make = start, settings, seed
+        self._begin()
+
+    def _begin(self) -> None:
+        start, settings, seed = self._make
+        chance = np.random.default_rng(seed)
+        options = {
+            "popsize": settings.population,
+            "CMA_diagonal": True,
+            "randn": lambda *shape: chance.standard_normal(shape),
+            "seed": np.nan,  # leaves NumPy's global generator alone
+            "verbose": -9,
+        }
+        self._search = cma.CMAEvolutionStrategy(start, settings.sigma, options)
+        self._asked: list[NDArray[np.float64]] | None = None
+        self.told: list[NDArray[np.float64]] = []
+
+    def ask(self) -> NDArray[np.float64]:
+        """The candidates of this generation, (P, N)."""
+        self._asked = self._search.ask()
+        return np.stack(self._asked)
+
+    def tell(self, scores: NDArray[np.float64]) -> None:
+        """Score them, (P,): the more the better."""
+        assert self._asked is not None, "ask first"
+        self._search.tell(self._asked, (-scores).tolist())
+        self.told.append(scores)
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """The centre of the search, (N,): what is shipped; it rests on more dreams than any candidate."""
+        return np.asarray(self._search.mean)
+
+    @property
+    def sigma(self) -> float:
+        return float(self._search.sigma)
+
+    def replay(self, told: NDArray[np.float64]) -> None:
+        """Go back to where the scores of every generation, (G, P), had been told."""
+        self._begin()
+        for scores in told:
+            self.ask()
+            self.tell(scores)
+
+
+class ControllerTask:
+    """What the training loop needs to train C; implements `Task`. A step is a generation.
+
+    Attributes:
+        model: The whole engine, of which C is trained.
+    """
+
+    score_key = "loss"
+
+    def __init__(
+        self, config: WorldModelConfig, model: WorldModelEngine, train: Dataset, held_out: Dataset
+    ) -> None:
+        """Take an engine with a trained V and M on its device, and data sets with real first frames."""
+        self.settings, self.seed = config.controller, config.seed
+        found = train.time_limit()
+        cut = found is not None and found.steps <= self.settings.dream_steps
+        self.limit = found if found is not None and cut else TimeLimit(self.settings.dream_steps, 0.0)
+        self.model: nn.Module = model
+        self.engine = model.eval().requires_grad_(False)
+        self.dreamer = self.engine
+        if self.settings.precision == "bfloat16":
+            self.dreamer = copy.deepcopy(self.engine)
+            self.dreamer.memory.bfloat16()
+        self.policy = ControllerPolicy(self.engine)
+        self.frames = train.starts(train.num_episodes, 1)[0][:, 0]
+        self.held_out = held_out.starts(VALIDATION_DREAMS, 1)[0][:, 0]
+        self.evolution = Evolution(model.controller.flat().double().cpu().numpy(), self.settings, config.seed)
+
+    @property
+    def frames_per_step(self) -> int:
+        """Dreamt frames of a generation, at most."""
+        return self.settings.population * self.settings.rollouts * self.limit.steps
+
+    def step(self) -> dict[str, Tensor]:
+        settings = self.settings
+        # Seeded by the generation: a resumed run dreams what the straight one would have.
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + len(self.evolution.told))
+        chosen = torch.randint(len(self.frames), (settings.rollouts,), generator=generator)
+        candidates = torch.from_numpy(self.evolution.ask()).float().to(self.frames.device)
+        returns, steps = dream_returns(
+            self.dreamer,
+            candidates,
+            self._begin(self.frames[chosen.to(self.frames.device)]),
+            self.limit,
+            temperature=settings.temperature,
+            generator=generator,
+        )
+        scores = returns.double().mean(1)
+        self.evolution.tell(scores.cpu().numpy())
+        self.engine.controller.from_flat(torch.from_numpy(self.evolution.mean))
+        return {
+            "dream": scores.mean(),
+            "dream_best": scores.max(),
+            "dream_steps": steps.mean(),
+            "sigma": torch.tensor(self.evolution.sigma),
+        }
+
+    @torch.inference_mode()
+    def _begin(self, frames: Tensor) -> State:
+        """The states after single real frames uint8 (B, H, W, 3)."""
+        nothing = torch.zeros(len(frames), 0, dtype=torch.int64, device=frames.device)
+        return self.engine.start(frames[:, None], nothing)
+
+    # -- what the loop asks for ----------------------------------------------------------------------
+
+    def validate(self) -> dict[str, float]:
+        """The mean's return in dreams that begin with held-out frames, and in the real game."""
+        settings = self.settings
+        dreamt, _ = dream_returns(
+            self.dreamer,
+            self.engine.controller.flat()[None],
+            self._begin(self.held_out),
+            self.limit,
+            temperature=settings.temperature,
+            generator=torch.Generator().manual_seed(self.seed),
+        )
+        trial = play(settings.real_env, self.policy, settings.real_episodes, seed=TRIALS)
+        dream, dream_error = mean_and_error(dreamt.flatten().tolist())
+        real, real_error = mean_and_error([float(episode.rewards.sum()) for episode in trial])
+        figures = {"dream": dream, "dream_error": dream_error, "real": real, "real_error": real_error}
+        return {"loss": -dream, **figures}
+
+    def sheet(self) -> np.ndarray:
+        """Real games above, dreams that begin with the same frame below; C plays both, as it sees them."""
+        real = np.stack(
+            [
+                episode.frames[np.minimum(np.arange(SHEET_STEPS + 1), len(episode))]
+                for episode in play(self.settings.real_env, self.policy, SHEET_ROWS, seed=TRIALS)
+            ]
+        )
+        return contact_sheet(real[:, 1:], self._dreamt(torch.from_numpy(real[:, 0])))
+
+    @torch.inference_mode()
+    def _dreamt(self, frames: Tensor) -> NDArray[np.uint8]:
+        """What C dreams after single real frames uint8 (B, H, W, 3): (B, SHEET_STEPS, H, W, 3)."""
+        state = self._begin(frames.to(self.frames.device))
+        generator, dreamt = torch.Generator().manual_seed(1), []
+        for _ in range(SHEET_STEPS):
+            state, told = self.engine.imagine(
+                state,
+                self.engine.act(state),
+                temperature=self.settings.temperature,
+                generator=generator,
+            )
+            dreamt.append(told.frame.cpu().numpy())
+        return np.stack(dreamt, 1)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"told": torch.from_numpy(np.array(self.evolution.told))}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.evolution.replay(state["told"].numpy())
+        self.engine.controller.from_flat(torch.from_numpy(self.evolution.mean))

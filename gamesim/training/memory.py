@@ -1,0 +1,139 @@
+"""Training of M (Ha & Schmidhuber 2018, Sec. 2.2): the likelihood of the next z, in nats a step.
+
+V's mean and log-variance of every frame are kept, and z is drawn from them anew in every batch, so that M
+cannot learn the noise of one draw by heart. Beside z, M learns the reward and the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gamesim.data.dataset import Dataset, Segments
+from gamesim.models.world_model.memory import Memory, nll
+from gamesim.models.world_model.model import WorldModelEngine
+from gamesim.models.world_model.vision import reparameterised, see
+from gamesim.schema import WorldModelConfig
+from gamesim.sheet import contact_sheet
+from gamesim.training.devices import distributed
+
+VALIDATION_LANES = 256
+
+
+def latents(model: WorldModelEngine) -> Callable[[Tensor], Tensor]:
+    """What is kept of a dataset for M: frames uint8 (T, H, W, 3) -> mean and log-variance, (T, 2 Z)."""
+
+    @torch.no_grad()
+    def encode(frames: Tensor) -> Tensor:
+        return torch.cat(model.vision.encode(see(frames)), -1)
+
+    return encode
+
+
+class MemoryTask:
+    """What the training loop needs to train M; implements `Task`.
+
+    Attributes:
+        model: The whole engine, of which M is trained.
+    """
+
+    score_key = "loss"
+
+    def __init__(
+        self,
+        config: WorldModelConfig,
+        model: WorldModelEngine,
+        train: Dataset,
+        held_out: Dataset,
+        shown: Segments,
+    ) -> None:
+        """Take an engine on its device, data sets that keep `latents`, and held-out frames for the sheet."""
+        self.config, self.settings = config, config.memory
+        self.train, self.held_out, self.shown = train, held_out, shown
+        self.processes = distributed()
+        self.generator = torch.Generator().manual_seed(config.seed + self.processes.rank)
+        self.done = 0
+        self.model: nn.Module = model
+        self.memory: Memory = model.memory
+        self.processes.same(self.memory)
+        self.optimizer = torch.optim.Adam(self.memory.parameters(), self.settings.learning_rate)
+
+    @property
+    def frames_per_step(self) -> int:
+        return self.config.data.batch_size * self.train.segment
+
+    def step(self) -> dict[str, Tensor]:
+        settings = self.settings
+        share = settings.decay.at(self.done / settings.steps)
+        self.optimizer.param_groups[0]["lr"] = settings.learning_rate * share
+        terms = self._terms(self.train, self.config.data.batch_size, self.generator)
+        self.optimizer.zero_grad(set_to_none=True)
+        self._loss(terms).backward()
+        self.processes.average(self.memory.parameters())
+        nn.utils.clip_grad_norm_(self.memory.parameters(), settings.gradient_clip)
+        self.optimizer.step()
+        self.done += 1
+        return {name: nats.detach() for name, nats in terms.items()}
+
+    def _loss(self, terms: dict[str, Tensor]) -> Tensor:
+        settings = self.settings
+        return terms["z"] + settings.reward_weight * terms["reward"] + settings.end_weight * terms["end"]
+
+    def _terms(self, data: Dataset, lanes: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Nats a step of the next z, its reward and its end, over the steps that were played."""
+        segments, played = data.sample_padded(lanes, generator)
+        mean, log_variance = segments.frames.chunk(2, -1)
+        noise = torch.randn(mean.shape, generator=generator).to(mean.device)
+        z = reparameterised(mean, log_variance, noise)
+        first = torch.zeros_like(segments.rewards)
+        first[:, 0] = 1
+        told, _ = self.memory(z[:, :-1], segments.actions, first=first)
+        reward, end_logit = self.memory.outcome(told.hidden, z[:, 1:])
+        # A time limit is not in the pixels: its reward is no example of anything.
+        shown = played & ~segments.truncated
+        missed = (reward - segments.rewards).square() / (2 * self.settings.reward_sigma**2)
+        end = F.binary_cross_entropy_with_logits(end_logit, segments.terminated.float(), reduction="none")
+        return {
+            "z": nll(told, z[:, 1:]).sum(-1)[played].mean(),
+            "reward": missed[shown].sum() / shown.sum().clamp_min(1),
+            "end": end[played].mean(),
+        }
+
+    # -- what the loop asks for ----------------------------------------------------------------------
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """The terms on held-out episodes, and their sum."""
+        terms = self._terms(self.held_out, VALIDATION_LANES, torch.Generator().manual_seed(0))
+        return {"loss": float(self._loss(terms)), **{name: float(nats) for name, nats in terms.items()}}
+
+    @torch.no_grad()
+    def sheet(self) -> np.ndarray:
+        """Held-out episodes: real above, dreamt from the first frame below, under the same keys."""
+        frames, actions = self.shown.frames, self.shown.actions
+        engine: WorldModelEngine = self.model  # pyright: ignore[reportAssignmentType]
+        state = engine.start(frames[:, :1], actions[:, :0])
+        generator, dreamt = torch.Generator().manual_seed(1), []
+        for action in actions.unbind(1):
+            state, told = engine.imagine(state, action, temperature=1.0, generator=generator)
+            dreamt.append(told.frame)
+        return contact_sheet(frames[:, 1:].cpu().numpy(), torch.stack(dreamt, 1).cpu().numpy())
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "done": self.done,
+            "memory": self.memory.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.done = state["done"]
+        self.memory.load_state_dict(state["memory"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"])

@@ -1,0 +1,251 @@
+"""What ``train`` runs: GameGAN is one training; a world model is three, each on top of the one before.
+
+A world model's run folder holds vision/, memory/ and controller/, each a run folder of its own (see loop.py),
+and last/, the whole engine as it is shipped. M learns from the best V, C from the best M, by held-out
+episodes; of C the last is shipped, since no trial in the real game may choose it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gamesim import checkpoint, storage
+from gamesim.checkpoint import Starts
+from gamesim.data.dataset import Dataset
+from gamesim.data.index import env_id
+from gamesim.errors import UserError
+from gamesim.models.world_model.model import WorldModelEngine
+from gamesim.schema import Config, GameGANConfig, WorldModelConfig
+from gamesim.training import STAGES, loop
+from gamesim.training.folder import Log, began, same
+
+SHOWN_ROWS, SHOWN_STEPS = 4, 15
+"""Of M's sample sheets."""
+DREAMT_EPISODES = 2048
+"""Episodes, at most, whose first frames C's dreams begin with."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a training ended, and the newest checkpoint that it left."""
+
+    outcome: loop.Outcome
+    checkpoint: Path
+
+
+@dataclass
+class Training:
+    """A task, ready for the loop, and what its checkpoints say and hold beside the weights."""
+
+    task: loop.Task
+    starts: Starts
+    facts: dict[str, object]
+
+
+def train(
+    config: Config, data: str, out: Path, *, device: str, resume: bool = False, stage: str | None = None
+) -> Ended | None:
+    """Train what a config describes, from the folder `data` into the run folder `out`.
+
+    Args:
+        config: Its system decides what is trained.
+        data: A folder of recordings.
+        out: The run folder.
+        device: A name of `loop.DEVICES`.
+        resume: Go on with the run in `out`.
+        stage: One of `STAGES` alone; None: all that the system has.
+
+    Returns:
+        "done", or "stopped" when a signal ended it (both are saved), and where. None in processes of
+        ``torchrun`` that are not the first.
+
+    Raises:
+        UserError: Whatever the user can mend: folders, data, device, memory.
+    """
+    try:
+        ended = _train(config, data, out, device, resume, stage)
+        return ended if loop.distributed().first else None
+    except RuntimeError as error:
+        if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
+            raise
+        size = config.data.batch_size
+        raise UserError(f"out of memory on {device}: try less than data.batch_size={size}") from None
+    finally:
+        loop.finish()
+
+
+def _train(config: Config, data: str, out: Path, device: str, resume: bool, stage: str | None) -> Ended:
+    if isinstance(config, GameGANConfig):
+        outcome = _run(config, "training", out, device, resume, lambda on: _gamegan(config, data, on))
+        return Ended(outcome, out / "last")
+    if stage is not None:
+        return _stage(config, stage, data, out, device, resume)
+    if resume and not began(out / STAGES[0]):
+        raise UserError(f"{out}: nothing to resume, it holds no run")
+    if not resume:
+        loop.check(config, out, resume=False)
+    ended = Ended("done", out / "last")
+    for name in STAGES:
+        if ended.outcome == "done" and not _finished(config, name, out):
+            ended = _stage(config, name, data, out, device, began(out / name))
+    return ended
+
+
+def _finished(config: WorldModelConfig, stage: str, out: Path) -> bool:
+    """Whether a stage needs no further step; one that was built upon other weights is an error."""
+    if not began(out / stage):
+        return False
+    _upon(config, stage, out)
+    return Log(out / stage).reached() >= getattr(config, stage).steps
+
+
+def _stage(config: WorldModelConfig, stage: str, data: str, out: Path, device: str, resume: bool) -> Ended:
+    """Train V, M or C; after C the engine is whole."""
+    weights = _upon(config, stage, out)
+    make = _MAKERS[stage]
+    outcome = _run(config, stage, out / stage, device, resume, lambda on: make(config, data, on, weights))
+    if stage != STAGES[-1]:
+        return Ended(outcome, out / stage / "last")
+    if loop.distributed().first:
+        sealed = {"kind": checkpoint.KIND, "version": checkpoint.VERSION}
+        storage.write_folder(out / "last", storage.read_folder(out / stage / "last", **sealed), **sealed)
+    return Ended(outcome, out / "last")
+
+
+def _run(
+    config: Config,
+    section: str,
+    out: Path,
+    device: str,
+    resume: bool,
+    make: Callable[[torch.device], Training],
+) -> loop.Outcome:
+    picked = loop.setup(device, seed=config.seed, threads=getattr(config, section).threads)
+    if loop.distributed().first:
+        loop.check(config, out, resume, section)
+    training = make(picked)
+    return loop.run(
+        training.task,
+        config,
+        out,
+        device=picked,
+        starts=training.starts,
+        facts=training.facts,
+        resume=resume,
+        section=section,
+    )
+
+
+def _upon(config: WorldModelConfig, stage: str, out: Path) -> dict[str, Tensor]:
+    """Return the weights that a stage is built upon: the best of the stage before, {} for the first.
+
+    Raises:
+        UserError: That stage is not there, has a model of another shape, or has changed since this one began.
+    """
+    index = STAGES.index(stage)
+    if index == 0:
+        return {}
+    before = out / STAGES[index - 1] / "best"
+    if not checkpoint.exists(before):
+        raise UserError(f"{before}: no such checkpoint; train {STAGES[index - 1]} to its end first")
+    found = checkpoint.load(before)
+    same(found.config, config, before / "config.yaml", ["name", "seed", "data", *STAGES])
+    mine = out / stage / "last"
+    if checkpoint.exists(mine):
+        earlier = checkpoint.load(mine).weights
+        fixed = [key for key in found.weights if key.startswith(STAGES[:index])]
+        if not all(torch.equal(earlier[key], found.weights[key]) for key in fixed):
+            raise UserError(f"{out / stage}: was trained upon another {STAGES[index - 1]}: move it away")
+    return found.weights
+
+
+# ---------------------------------------------------------------------------------- what is trained
+
+
+def _gamegan(config: GameGANConfig, data: str, device: torch.device) -> Training:
+    from gamesim.training.gamegan import GameGANTask
+
+    train, held_out = _load(config, data, device, segment=config.data.segment)
+    task = GameGANTask(config, train, held_out, device)
+    starts = Starts(*train.starts(config.data.starts, config.data.start_frames))
+    return Training(task, starts, _facts(train, data))
+
+
+def _vision(
+    config: WorldModelConfig, data: str, device: torch.device, weights: dict[str, Tensor]
+) -> Training:
+    from gamesim.training.vision import VisionTask, small
+
+    train, held_out = _load(config, data, device, segment=1, keep=small)
+    task = VisionTask(config, _engine(config, weights, device), train, held_out)
+    return Training(task, _starts(config, data, device), _facts(train, data))
+
+
+def _memory(
+    config: WorldModelConfig, data: str, device: torch.device, weights: dict[str, Tensor]
+) -> Training:
+    from gamesim.training.memory import MemoryTask, latents
+
+    engine = _engine(config, weights, device)
+    segment, steps = config.data.segment, min(config.data.segment, SHOWN_STEPS)
+    train, held_out = _load(config, data, device, segment=segment, short=True, keep=latents(engine))
+    shown = Dataset(data, segment=steps, split="validation", device=device, limit=4 * SHOWN_ROWS)
+    segments = shown.sample(SHOWN_ROWS, torch.Generator().manual_seed(1))
+    task = MemoryTask(config, engine, train, held_out, segments)
+    return Training(task, _starts(config, data, device), _facts(train, data))
+
+
+def _controller(
+    config: WorldModelConfig, data: str, device: torch.device, weights: dict[str, Tensor]
+) -> Training:
+    from gamesim.training.controller import ControllerTask
+
+    train, held_out = _load(config, data, device, segment=1, limit=DREAMT_EPISODES)
+    task = ControllerTask(config, _engine(config, weights, device), train, held_out)
+    return Training(task, _starts(config, data, device), _facts(train, data))
+
+
+_MAKERS = {"vision": _vision, "memory": _memory, "controller": _controller}
+
+
+def _engine(config: WorldModelConfig, weights: dict[str, Tensor], device: torch.device) -> WorldModelEngine:
+    """The engine with the weights of the stage before, where there was one."""
+    engine = WorldModelEngine(config.model)
+    if weights:
+        engine.load_state_dict(weights)
+    return engine.to(device)
+
+
+def _load(config: Config, data: str, device: torch.device, **how: Any) -> tuple[Dataset, Dataset]:
+    """The episodes to train on, and those that are held out (the same ones where none are)."""
+    held = config.data.validation
+    shared = {"validation": held, "device": device, **how}
+    train = Dataset(data, split="train", **shared)
+    held_out = Dataset(data, split="validation", **shared) if held > 0 else train
+    size = config.model.frame_size
+    if train.frame_shape[:2] != (size, size):
+        found = "x".join(map(str, train.frame_shape[:2]))
+        raise UserError(f"model.frame_size is {size}, but the recordings in {data} are {found}")
+    return train, held_out
+
+
+def _starts(config: WorldModelConfig, data: str, device: torch.device) -> Starts:
+    """Real beginnings to ship, out of the training episodes."""
+    settings = config.data
+    shared = {"validation": settings.validation, "device": device, "limit": settings.starts}
+    train = Dataset(data, segment=max(1, settings.start_frames - 1), **shared)
+    return Starts(*train.starts(settings.starts, settings.start_frames))
+
+
+def _facts(train: Dataset, data: str) -> dict[str, object]:
+    """What cards say about the data."""
+    return {
+        "game": env_id(train.env_spec),
+        "data": f"{train.num_episodes} episodes, {train.num_frames} frames ({Path(data).resolve().name})",
+    }
