@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Protocol
 
+import gymnasium as gym
 import numpy as np
 import pygame
 
+from gamesim.app.background import Worker
 from gamesim.app.board import BoardPainter
 from gamesim.app.catalog import Title
 from gamesim.app.play import Engine
@@ -15,6 +18,8 @@ from gamesim.app.theme import COLOURS
 from gamesim.errors import UserError
 
 RATE = 5.0  # steps a second: calmer than the game itself
+DREAM_RATE = 4.0
+STARTS = 3  # real beginnings that are shown of a dream that is not awake
 
 
 class Preview(Protocol):
@@ -58,31 +63,87 @@ class GamePreview:
 
 
 class DreamPreview:
-    """The real first frames from which a dream starts, read without loading its weights or torch."""
+    """A dream that plays by itself, a few steps a second, on the thread of `worker`.
 
-    def __init__(self, title: Title) -> None:
-        self.since = 0.0
+    Until it is awake, and if it cannot be woken, it shows the real first frames that it would dream from:
+    they are read without its weights and without torch.
+
+    Args:
+        title: a learned engine.
+        worker: takes its steps; None: it never wakes.
+    """
+
+    def __init__(self, title: Title, worker: Worker | None = None) -> None:
+        self.title, self.worker = title, worker
+        self.since = random.random() / DREAM_RATE
         self.index = 0
         self.frames = _starts(title)
+        self._env: gym.Env | None = None
+        self._live: np.ndarray | None = None
+        self._action = 2
+        self._busy = self._over = False
+
+    @property
+    def awake(self) -> bool:
+        """Whether what is seen is the dream itself."""
+        return self._live is not None
 
     def update(self, seconds: float) -> None:
         self.since += seconds
-        if self.since >= 1 / RATE:
-            self.since = 0.0
-            self.index += 1
+        if self.since < 1 / DREAM_RATE:
+            return
+        self.since %= 1 / DREAM_RATE
+        self.index += 1
+        if self.worker and not self._busy:
+            self._busy = True
+            self.worker.do(self._step)
+
+    def _step(self) -> None:
+        """One step of the dream, on the worker's thread; a dream that fails is not asked again."""
+        try:
+            if self._env is None:
+                self._env = self.title.make()
+                frame = self._env.reset()[0]
+                self._over = False
+            elif self._over:
+                frame = self._env.reset()[0]
+                self._over = False
+            else:
+                if random.random() < 0.2:
+                    self._action = random.randint(1, 4)
+                frame, _, terminated, truncated, _ = self._env.step(self._action)
+                self._over = terminated or truncated
+                if self._live is not None and np.array_equal(frame, self._live):
+                    self._action = random.randint(1, 4)
+            self._live = np.array(frame, np.uint8)
+            self._busy = False
+        except Exception:  # reported when the dream is chosen; here its first frames do
+            self._live = None
 
     def draw(self, surface: pygame.Surface, rect: pygame.Rect, painter: BoardPainter) -> None:
-        if self.frames is None:
-            middle = (rect.centerx, rect.centery)
-            radius = max(2, rect.width // 5)
-            pygame.draw.circle(surface, COLOURS["dream"], middle, radius)
-            pygame.draw.circle(
-                surface, COLOURS["floor"], (middle[0] + radius // 2, middle[1] - radius // 4), radius
-            )
+        frame = self._live
+        if frame is None and self.frames is not None:
+            frame = self.frames[self.index % len(self.frames)]
+        if frame is not None:
+            draw_frame(surface, rect, frame)
             return
-        side = min(rect.size)
-        image = scaled(self.frames[self.index % len(self.frames)], (side, side))
-        surface.blit(image, image.get_rect(center=rect.center))
+        radius = max(2, rect.width // 5)
+        pygame.draw.circle(surface, COLOURS["dream"], rect.center, radius)
+        bite = (rect.centerx + radius // 2, rect.centery - radius // 4)
+        pygame.draw.circle(surface, COLOURS["floor"], bite, radius)
+
+
+def draw_frame(surface: pygame.Surface, rect: pygame.Rect, frame: np.ndarray) -> pygame.Rect:
+    """Draw a frame, uint8 (H, W, 3), in the middle of `rect` and as large as it fits; returns its place.
+
+    Where the frame's pixels are enlarged much, each is a whole number of the screen's.
+    """
+    height, width = frame.shape[:2]
+    fit = min(rect.width / width, rect.height / height)
+    fit = int(fit) if fit >= 2 and fit - int(fit) < 0.35 * fit else fit
+    size = (max(1, round(width * fit)), max(1, round(height * fit)))
+    image = scaled(frame, size)
+    return surface.blit(image, image.get_rect(center=rect.center))
 
 
 def scaled(frame: np.ndarray, size: tuple[int, int]) -> pygame.Surface:
@@ -92,10 +153,10 @@ def scaled(frame: np.ndarray, size: tuple[int, int]) -> pygame.Surface:
     return pygame.transform.scale(image, size)
 
 
-def preview(title: Title) -> Preview | None:
+def preview(title: Title, worker: Worker | None = None) -> Preview | None:
     """The moving picture of a title; None if it cannot be opened."""
     if title.learned:
-        return DreamPreview(title)
+        return DreamPreview(title, worker)
     try:
         return GamePreview(title)
     except UserError:
@@ -103,11 +164,13 @@ def preview(title: Title) -> Preview | None:
 
 
 def _starts(title: Title) -> np.ndarray | None:
-    """All start frames one after another, uint8 (N * F, H, W, 3)."""
-    from safetensors.numpy import load_file
+    """A few start frames one after another, uint8 (N, H, W, 3)."""
+    from safetensors import safe_open
 
     try:
-        frames = load_file(str((title.checkpoint or "") / "starts.safetensors"))["frames"]  # type: ignore[operator]
+        path = (title.checkpoint or Path()) / "starts.safetensors"
+        with safe_open(str(path), framework="numpy") as file:
+            frames = file.get_slice("frames")[:STARTS]
         return frames.reshape(-1, *frames.shape[-3:]) if frames.dtype == np.uint8 and frames.size else None
     except Exception:  # a damaged file is reported when the dream is chosen; here a picture is missing
         return None

@@ -18,13 +18,14 @@ from gamesim.app.board import BoardPainter
 from gamesim.app.catalog import Title, checkpoints_folder
 from gamesim.app.controls import KEYMAP, VIRTUAL, Command, meaning
 from gamesim.app.gamepad import Pads
-from gamesim.app.screens import Screen
+from gamesim.app.screens import Screen, visit
 from gamesim.app.screens.help import Help
 from gamesim.app.screens.loading import Loading
 from gamesim.app.sound import Sound
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.userdata import Scores, Settings, pictures_folder
 from gamesim.app.widgets import Toasts
+from gamesim.app.workshop import Workshop
 from gamesim.errors import UserError
 from gamesim.storage import write_file
 
@@ -65,6 +66,7 @@ class Window:
         self.recordings = recordings
         self.pictures = pictures_folder(recordings)
         self.scores = scores or Scores()
+        self.workshop = Workshop(self.checkpoints, recordings, self.scores.path.parent)
         self.sound = Sound()
         self.toasts = Toasts()
         self.pads = Pads(self.say)
@@ -103,9 +105,19 @@ class Window:
 
     def back(self) -> None:
         """Leave the screen on top; leaving the last one ends the app."""
-        screen = self._stack.pop()
-        screen.close()
-        if not self._stack:
+        if len(self._stack) == 1:
+            self.leave()
+            return
+        self._stack.pop().close()
+
+    def leave(self) -> None:
+        """End the app; what is still at work outside of it is asked about, once."""
+        from gamesim.app.screens.leaving import Leaving
+
+        if self.workshop.jobs.running and self._stack and not isinstance(self.screen, Leaving):
+            self.help = None
+            self.go(Leaving(self))
+        else:
             self.running = False
 
     def load(self, title: Title, then: Callable) -> None:
@@ -141,6 +153,8 @@ class Window:
                 self._dispatch(meant)
                 if not self.running:
                     return
+        for words, bad in self.workshop.news():
+            self.say(words, bad)
         self.toasts.update(seconds)
         if self.help is None:
             self.screen.update(seconds)
@@ -173,6 +187,7 @@ class Window:
         while self._stack:
             self._stack.pop().close()
         self.running = False
+        self.workshop.close()
         self._keep_size()
         self.pads.close()
         self.sound.close()
@@ -182,7 +197,7 @@ class Window:
 
     def _dispatch(self, event: pygame.event.Event) -> None:
         if event.type == pygame.QUIT:
-            self.running = False
+            self.leave()
             return
         if event.type == pygame.WINDOWFOCUSLOST:
             self._unhand()
@@ -211,9 +226,7 @@ class Window:
             if command is Command.BACK:
                 self.help = None
         elif command is Command.SETTINGS and self.screen.caption != "Settings":
-            from gamesim.app.screens.settings import SettingsScreen
-
-            self.go(SettingsScreen(self))
+            visit(self, "Settings")
         else:
             self.screen.command(command)
 
@@ -229,8 +242,8 @@ class Window:
     def apply_settings(self) -> None:
         """Make everything look, sound and answer as the settings say."""
         chosen = self.settings
+        theme.use(chosen.palette)
         if chosen.palette != self._palette:
-            theme.use(chosen.palette)
             self.painter = BoardPainter(chosen.palette)
             self._palette = chosen.palette
         Scale.zoom = chosen.ui_scale / 100

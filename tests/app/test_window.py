@@ -309,18 +309,18 @@ def test_without_a_display_there_is_one_clear_line(monkeypatch):
 
 def test_the_menu_needs_no_torch(tmp_path: Path):
     code = (
-        "import sys, time; t = time.perf_counter()\n"
+        "import sys, time; t = time.process_time()\n"
         "from pathlib import Path\n"
         "from gamesim.app.window import Window\n"
         "from gamesim.app.screens.menu import Menu\n"
         "w = Window(); w.go(Menu(w)); w.frame(0.0)\n"
-        "print(time.perf_counter() - t, 'torch' in sys.modules)\n"
+        "print(time.process_time() - t, 'torch' in sys.modules)\n"
     )
     env = {**os.environ, "SDL_VIDEODRIVER": "dummy", "XDG_DATA_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     seconds, torch = done.stdout.split()
     assert torch == "False"
-    assert float(seconds) < 3.0  # a second where nothing else runs; the machine of the tests is busy
+    assert float(seconds) < 2.0  # of work: other processes do not count; without them it is under a second
 
 
 def test_real_and_drawn_game_show_the_same_things(app: Driver):

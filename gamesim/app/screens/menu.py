@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+import gymnasium as gym
 import pygame
 
 from gamesim.app import catalog
+from gamesim.app.background import Worker
 from gamesim.app.catalog import Title
-from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, meaning
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, meaning, shown
+from gamesim.app.parts import Action, draw_actions, draw_foot, foot_height, margin_of
 from gamesim.app.play import Engine
 from gamesim.app.previews import Preview, preview
-from gamesim.app.screens import Screen
+from gamesim.app.screens import Screen, visit
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import box, keycap, paragraph, text
+from gamesim.app.widgets import box, paragraph, text
+from gamesim.app.workshop import key
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 NO_DREAMS = (
-    "No learned engine was found in the folder “checkpoints”. Play and press , to record; then "
-    "main.py train gamegan-lite --data recordings --out runs/mine makes a dream of it."
+    "No learned engine was found. Play and press {key} to record; "
+    "then Train makes a dream of what you played."
 )
 
 CAPTION = 76  # height of a card's words
+CALM = 0.6  # seconds that the menu is seen before any dream is woken
 
 
 @dataclass
@@ -38,36 +44,74 @@ class Card:
 
 
 class Menu(Screen):
-    """Arrows and Enter, or the mouse, choose a card."""
+    """Arrows and Enter, or the mouse, choose a card or one of the other screens.
+
+    Attributes:
+        cards: what can be played, what was played last first.
+        places: buttons to the other screens.
+        chosen: index of a card; from len(cards) on, of a place.
+    """
 
     caption = "gamesim"
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self.cards: list[Card] = []
+        self.places = [Action(label, partial(self.visit, label)) for label in ("Recordings", "Settings")]
         self.chosen = 0
         self.scroll = 0
         self._columns = 1
         self._clock = 0.0
+        self._view = pygame.Rect(0, 0, 0, 0)
+        self._away = False
+        self._worker = Worker("dreams")
         self.refresh()
 
     def refresh(self) -> None:
-        """Look again for what can be played."""
-        titles = catalog.games() + catalog.dreams(self.window.checkpoints)
-        self.cards = [Card(title, preview(title), pygame.Rect(0, 0, 0, 0)) for title in titles]
-        self.chosen = min(self.chosen, len(self.cards) - 1)
+        """Look again for what can be played; what is known keeps its moving picture."""
+        known = {key(card.title): card for card in self.cards}
+        was = self.cards[self.chosen].title if self.chosen < len(self.cards) else None
+        place = self.chosen - len(self.cards)
+        recent = self.window.workshop.recent
+        games = sorted(catalog.games(), key=lambda title: -recent.when(key(title)))
+        titles = games + self.window.workshop.engines()
+        self.cards = [
+            known.get(key(title)) or Card(title, preview(title, self._worker), pygame.Rect(0, 0, 0, 0))
+            for title in titles
+        ]
+        if was is None and not known:
+            last = max(titles, key=lambda title: recent.when(key(title)))
+            self.chosen = titles.index(last)
+        elif was is not None:
+            keys = [key(title) for title in titles]
+            self.chosen = keys.index(key(was)) if key(was) in keys else 0
+        else:
+            self.chosen = len(self.cards) + place
 
     def open(self, title: Title) -> None:
         """Go to the play screen of a title."""
         from gamesim.app.screens.play import Play
 
+        def opened(env: gym.Env) -> None:
+            self.window.workshop.use(title)
+            self.window.go(Play(self.window, Engine(title, env)))
+
+        self._away = True
         self.window.sound.play("select")
-        self.window.load(title, lambda env: self.window.go(Play(self.window, Engine(title, env))))
+        self.window.load(title, opened)
+
+    def visit(self, label: str) -> None:
+        """Go to one of the other screens."""
+        self._away = True
+        self.window.sound.play("select")
+        visit(self.window, label)
 
     # keys and mouse --------------------------------------------------------------------------------------
 
     def command(self, command: Command) -> None:
-        if command is Command.RESET:
+        if command is Command.RESET and self.chosen >= len(self.cards):
+            self.places[self.chosen - len(self.cards)].do()
+        elif command is Command.RESET:
             self.open(self.cards[self.chosen].title)
         else:
             super().command(command)
@@ -79,17 +123,25 @@ class Menu(Screen):
             elif isinstance(move := meaning(event.key), int):
                 self._move(move)
         elif event.type == pygame.MOUSEMOTION:
-            self._choose(self._card_at(event.pos))
+            self._choose(self._at(event.pos))
         elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
-            found = self._card_at(event.pos)
+            found = self._at(event.pos)
             if found is not None:
                 self._choose(found)
-                self.open(self.cards[found].title)
+                self.command(Command.RESET)
         elif event.type == pygame.MOUSEWHEEL:
             self.scroll = max(0, self.scroll - 40 * event.y)
 
-    def _card_at(self, place: tuple[int, int]) -> int | None:
-        return next((i for i, card in enumerate(self.cards) if card.rect.collidepoint(place)), None)
+    @property
+    def _rects(self) -> list[pygame.Rect]:
+        """Where everything that can be chosen was drawn last."""
+        return [*(card.rect for card in self.cards), *(place.rect for place in self.places)]
+
+    def _at(self, place: tuple[int, int]) -> int | None:
+        for i, rect in enumerate(self._rects):
+            if rect.collidepoint(place) and (i >= len(self.cards) or self._view.collidepoint(place)):
+                return i
+        return None
 
     def _choose(self, index: int | None) -> None:
         if index is not None and index != self.chosen:
@@ -97,14 +149,14 @@ class Menu(Screen):
             self.window.sound.play("move")
 
     def _move(self, move: int) -> None:
-        """To the next card in that direction, as they lie on the screen."""
-        here = self.cards[self.chosen].rect.center
+        """To the next thing in that direction, as they lie on the screen."""
+        here = self._rects[self.chosen]
         dx, dy = {LEFT: (-1, 0), RIGHT: (1, 0), UP: (0, -1), DOWN: (0, 1)}[move]
         best, nearest = None, math.inf
-        for i, card in enumerate(self.cards):
-            x, y = card.rect.centerx - here[0], card.rect.centery - here[1]
+        for i, rect in enumerate(self._rects):
+            x, y = rect.centerx - here.centerx, rect.centery - here.centery
             along, across = x * dx + y * dy, abs(x * dy) + abs(y * dx)
-            if i != self.chosen and along > 0 and (dy or across < card.rect.height // 2):
+            if i != self.chosen and along > 0 and (dy or across < here.height // 2):
                 distance = along + 2 * across if dx else 4 * along + across
                 if distance < nearest:
                     best, nearest = i, distance
@@ -118,24 +170,28 @@ class Menu(Screen):
 
     def update(self, seconds: float) -> None:
         self._clock += seconds
+        if self._away:  # back from another screen: there may be new engines, and another was used last
+            self._away = False
+            self.refresh()
         for card in self.cards:
-            if card.picture:
+            awake = self._clock > CALM or not card.title.learned
+            if card.picture and awake and card.rect.colliderect(self._view):
                 card.picture.update(seconds)
 
     def draw(self, surface: pygame.Surface) -> None:
         size = surface.get_size()
         scale = Scale.of(size)
-        margin = max(8, min(scale.px(64), size[0] // 20))
-        foot = size[1] - scale.px(58)
+        margin = margin_of(size, scale)
+        foot = size[1] - foot_height(scale)
         top = self._draw_head(surface, margin, scale)
-        view = pygame.Rect(0, top, size[0], max(1, foot - top))
+        self._view = view = pygame.Rect(0, top, size[0], max(1, foot - top))
         clip = surface.get_clip()
         surface.set_clip(view)
         bottom = self._draw_cards(surface, view, margin, scale)
         surface.set_clip(clip)
         self.scroll = min(self.scroll, max(0, bottom + self.scroll - view.bottom))
         self._scroll_to_chosen(view)
-        self._draw_foot(surface, margin, scale)
+        draw_foot(surface, self._hints(), scale)
 
     def _draw_head(self, surface: pygame.Surface, margin: int, scale: Scale) -> int:
         y = scale.px(34)
@@ -146,7 +202,22 @@ class Menu(Screen):
             width=max(1, surface.get_width() - 2 * margin),
         )  # fmt: skip
         self._draw_chase(surface, name, margin, scale)
-        return below.bottom + scale.px(20)
+        return self._draw_places(surface, below, margin, scale)
+
+    def _draw_places(self, surface: pygame.Surface, line: pygame.Rect, margin: int, scale: Scale) -> int:
+        """Buttons to the other screens, beside the line below the title or under it. Returns the y below."""
+        width = surface.get_width()
+        area = pygame.Rect(margin, 0, max(1, width - 2 * margin), 0)
+        probe = pygame.Surface((1, 1))
+        low = draw_actions(probe, area, self.places, None, scale)
+        need = self.places[-1].rect.right - area.left
+        beside = low <= scale.px(40) and need + line.width + scale.px(30) <= area.width
+        area.top = line.bottom - scale.px(38) if beside else line.bottom + scale.px(12)
+        area.left = area.right - need if beside else area.left
+        area.width = need if beside else area.width
+        focus = self.chosen - len(self.cards)
+        bottom = draw_actions(surface, area, self.places, focus if focus >= 0 else None, scale)
+        return max(bottom, line.bottom) + scale.px(18)
 
     def _draw_chase(self, surface: pygame.Surface, name: pygame.Rect, margin: int, scale: Scale) -> None:
         """Pac-Man eats his way along the title's line, again and again, with a ghost behind him."""
@@ -177,12 +248,17 @@ class Menu(Screen):
         gap = scale.px(20)
         games = [i for i, card in enumerate(self.cards) if not card.title.learned]
         dreams = [i for i, card in enumerate(self.cards) if card.title.learned]
+        sections = [("Real games", "real", games), ("Dreams", "dream", dreams)]
+        when = self.window.workshop.recent.when
+        sections.sort(
+            key=lambda section: -max((when(key(self.cards[i].title)) for i in section[2]), default=0)
+        )
         self._columns = max(1, min(5, (width + gap) // (scale.px(150) + gap)))
         y = view.top - self.scroll
         side = (width - (self._columns - 1) * gap) // self._columns
         room = (view.height - scale.px(128)) // 2 - scale.px(CAPTION)  # both rows are seen without scrolling
         height = max(scale.px(110), min(side, room)) + scale.px(CAPTION)
-        for heading, colour, indices in (("Real games", "real", games), ("Dreams", "dream", dreams)):
+        for heading, colour, indices in sections:
             text(surface, heading, (margin, y), scale.px(19), COLOURS[colour], bold=True)
             y += scale.px(34)
             for n, i in enumerate(indices):
@@ -193,7 +269,8 @@ class Menu(Screen):
                 self._draw_card(surface, view, self.cards[i], i == self.chosen, scale)
             y += height + scale.px(26) if indices else 0
         if not dreams:
-            y = paragraph(surface, NO_DREAMS, (margin, y), scale.body, min(width, scale.px(760)))
+            words = NO_DREAMS.format(key=shown(Command.RECORD))
+            y = paragraph(surface, words, (margin, y), scale.body, min(width, scale.px(760)))
         return y
 
     def _draw_card(
@@ -223,6 +300,9 @@ class Menu(Screen):
         """Keys may choose a card that is not visible: the next frame shows it."""
         if not self._reveal:
             return
+        if self.chosen >= len(self.cards):
+            self._reveal = False
+            return
         rect = self.cards[self.chosen].rect
         if rect.bottom > view.bottom:
             self.scroll += rect.bottom - view.bottom + 8
@@ -230,16 +310,13 @@ class Menu(Screen):
             self.scroll = max(0, self.scroll - (view.top + 40 - rect.top))
         self._reveal = False
 
-    def _draw_foot(self, surface: pygame.Surface, margin: int, scale: Scale) -> None:
-        y = surface.get_height() - scale.px(30)
-        x = margin
-        for cap, words in (("Enter", "play"), ("F1", "help"), ("F11", "fullscreen"), ("Esc", "quit")):
-            x = keycap(surface, cap, (x, y), scale.px(14)).right + scale.px(8)
-            place = (x, y)
-            drawn = text(surface, words, place, scale.px(15), COLOURS["quiet"], anchor="midleft")
-            x = drawn.right + scale.px(22)
+    def _hints(self) -> list[tuple[str, str]]:
+        words = "open" if self.chosen >= len(self.cards) else "play"
+        hints = ((Command.RESET, words), (Command.HELP, "help"), (Command.FULLSCREEN, "fullscreen"))
+        return [(shown(command), does) for command, does in (*hints, (Command.BACK, "quit"))]
 
     def close(self) -> None:
+        self._worker.close()
         for card in self.cards:
             engine = getattr(card.picture, "engine", None)
             if engine is not None:

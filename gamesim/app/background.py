@@ -1,0 +1,109 @@
+"""What takes a while happens on threads that the window never waits for, not even when it closes."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Worker:
+    """A thread that does one thing after the other; it begins with the first and dies with the process."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._work: deque[Callable[[], None]] = deque()
+        self._change = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is waiting; the last thing may still be under way."""
+        return not self._work
+
+    def do(self, work: Callable[[], None], *, first: bool = False) -> None:
+        """Have `work` done, which must not raise; `first`: before everything else that waits."""
+        with self._change:
+            if self._closed:
+                return
+            (self._work.appendleft if first else self._work.append)(work)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+            self._change.notify()
+
+    def close(self) -> None:
+        """Forget what waits; what is under way ends by itself."""
+        with self._change:
+            self._closed = True
+            self._work.clear()
+            self._change.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._change:
+                while not self._work and not self._closed:
+                    self._change.wait()
+                if self._closed:
+                    return
+                work = self._work.popleft()
+            work()
+
+
+class Lazily(Generic[K, V]):
+    """Values that are made in the background when they are first asked for; the latest wish comes first.
+
+    Args:
+        make: key -> value, on the other thread; whatever it raises makes the value None.
+        keep: so many values stay, those that were asked for last.
+        waiting: so many wishes wait; of a list that is scrolled past, only the end is made.
+    """
+
+    def __init__(self, make: Callable[[K], V | None], keep: int = 256, waiting: int = 24) -> None:
+        self._make, self._keep, self._most = make, keep, waiting
+        self._values: OrderedDict[K, V | None] = OrderedDict()
+        self._wanted: OrderedDict[K, None] = OrderedDict()
+        self._lock = threading.Lock()
+        self._worker = Worker("lazily")
+
+    def get(self, key: K) -> V | None:
+        """The value, or None as long as it is not there."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+            new = key not in self._wanted
+            self._wanted[key] = None
+            self._wanted.move_to_end(key)
+            if len(self._wanted) > self._most:
+                self._wanted.popitem(last=False)
+        if new:
+            self._worker.do(self._next)
+        return None
+
+    def has(self, key: K) -> bool:
+        """Whether the value has been made (it may be None)."""
+        with self._lock:
+            return key in self._values
+
+    def close(self) -> None:
+        self._worker.close()
+
+    def _next(self) -> None:
+        with self._lock:
+            if not self._wanted:
+                return
+            key, _ = self._wanted.popitem()
+        try:
+            value = self._make(key)
+        except Exception:  # a damaged file: there is no picture of it
+            value = None
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._keep:
+                self._values.popitem(last=False)

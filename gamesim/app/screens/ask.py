@@ -1,0 +1,144 @@
+"""Questions on top of a screen: which of a few answers, or a line of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import pygame
+
+from gamesim.app.controls import RIGHT, Command, meaning
+from gamesim.app.parts import Action, Field, attempt, draw_actions
+from gamesim.app.screens import Screen
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.widgets import box, paragraph, text, wrap
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+
+class Ask(Screen):
+    """A question with a few answers; Esc gives none.
+
+    Args:
+        window: on which it lies.
+        question: in bold.
+        more: a sentence below it.
+        answers: label, what it does, whether something is lost by it; the last one is chosen at first.
+    """
+
+    def __init__(
+        self,
+        window: Window,
+        question: str,
+        more: str,
+        answers: Sequence[tuple[str, Callable[[], None], bool]],
+    ) -> None:
+        super().__init__(window)
+        self.question, self.more = question, more
+        self.below = window.screen
+        self.actions = [Action(label, do, danger=danger) for label, do, danger in answers]
+        self.chosen = len(self.actions) - 1
+
+    def command(self, command: Command) -> None:
+        if command is Command.RESET:
+            self.answer(self.actions[self.chosen])
+        else:
+            super().command(command)
+
+    def handle(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.KEYDOWN:
+            move = meaning(event.key)
+            if event.key == pygame.K_SPACE:
+                self.answer(self.actions[self.chosen])
+            elif isinstance(move, int):
+                self.chosen += 1 if move in (RIGHT, 4) else -1
+                self.chosen %= len(self.actions)
+        elif event.type in (pygame.MOUSEMOTION, pygame.MOUSEBUTTONDOWN):
+            for i, action in enumerate(self.actions):
+                if action.rect.collidepoint(event.pos):
+                    self.chosen = i
+                    if event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+                        self.answer(action)
+                        return
+
+    def answer(self, action: Action) -> None:
+        """Close the question, then do what was chosen."""
+        self.window.back()
+        attempt(self.window, action.do)
+
+    def draw(self, surface: pygame.Surface) -> None:
+        self.below.draw(surface)
+        shade = pygame.Surface(surface.get_size(), pygame.SRCALPHA)
+        shade.fill((*COLOURS["back"], 200))
+        surface.blit(shade, (0, 0))
+        size = surface.get_size()
+        scale = Scale.of(size)
+        pad = scale.px(28)
+        panel = pygame.Rect(0, 0, min(size[0] - 8, scale.px(560)), 0)
+        room = max(1, panel.width - 2 * pad)
+        lines = wrap(self.question, scale.px(22), room, True)
+        below = len(wrap(self.more, scale.px(17), room))
+        panel.height = 2 * pad + len(lines) * scale.px(30) + round(below * scale.px(17) * 1.35)
+        panel.height += self.body_height(room, scale)
+        panel.center = (size[0] // 2, size[1] // 2)
+        box(surface, panel, COLOURS["panel"], scale.px(16), COLOURS["line"])
+        y = panel.top + pad
+        for line in lines:
+            text(surface, line, (panel.left + pad, y), scale.px(22), bold=True)
+            y += scale.px(30)
+        y = paragraph(surface, self.more, (panel.left + pad, y), scale.px(17), room)
+        self.draw_body(surface, pygame.Rect(panel.left + pad, y, room, panel.bottom - pad - y), scale)
+
+    def body_height(self, room: int, scale: Scale) -> int:
+        """Pixels that `draw_body` needs."""
+        probe = pygame.Surface((1, 1))
+        return draw_actions(probe, pygame.Rect(0, 0, room, 0), self.actions, None, scale) + scale.px(18)
+
+    def draw_body(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+        area.top += scale.px(18)
+        draw_actions(surface, area, self.actions, self.chosen, scale)
+
+
+class Prompt(Ask):
+    """A question that is answered with a line of text; Enter takes it, Esc gives up.
+
+    Args:
+        window: on which it lies.
+        question: in bold.
+        more: a sentence below it.
+        words: what stands there at first.
+        then: called with what was typed.
+    """
+
+    typing = True
+
+    def __init__(
+        self, window: Window, question: str, more: str, words: str, then: Callable[[str], None]
+    ) -> None:
+        answers = (("Cancel", lambda: None, False), ("OK", lambda: then(self.field.words.strip()), False))
+        super().__init__(window, question, more, answers)
+        self.field = Field(words)
+        pygame.key.start_text_input()
+
+    def handle(self, event: pygame.event.Event) -> None:
+        if self.field.handle(event):
+            return
+        if event.type == pygame.KEYDOWN and event.key in (pygame.K_RETURN, pygame.K_KP_ENTER):
+            self.answer(self.actions[1])
+        elif event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE:
+            self.window.back()
+        elif event.type != pygame.KEYDOWN:
+            super().handle(event)
+
+    def update(self, seconds: float) -> None:
+        self.field.update(seconds)
+
+    def body_height(self, room: int, scale: Scale) -> int:
+        return super().body_height(room, scale) + scale.px(62)
+
+    def draw_body(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+        rect = pygame.Rect(area.left, area.top + scale.px(18), area.width, scale.px(44))
+        self.field.draw(surface, rect, scale)
+        area.top = rect.bottom
+        super().draw_body(surface, area, scale)

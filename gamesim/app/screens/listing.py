@@ -1,0 +1,271 @@
+"""A list on the left, what is known about the chosen row and what can be done with it on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pygame
+
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, meaning, shown
+from gamesim.app.parts import (
+    Action,
+    Repeat,
+    attempt,
+    draw_actions,
+    draw_foot,
+    draw_head,
+    foot_height,
+    margin_of,
+)  # fmt: skip
+from gamesim.app.screens import Screen
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.widgets import box, paragraph, scrollbar
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+PAGE = 8  # rows that Page up and Page down go
+
+
+class Listing(Screen):
+    """Only rows that are seen are drawn, so that there may be any number of them.
+
+    Up and down (or a click) choose a row, left and right a button, Enter does it; a second click on the
+    chosen row does what the first button says.
+
+    Attributes:
+        title: of the screen.
+        row: height of a row at a window of 1280x800.
+        chosen: index of the chosen row.
+        focus: index of the button that Enter presses.
+    """
+
+    title = ""
+    row = 72
+    keys: Sequence[int] = ()
+    """Keys (beside commands) that do what the button with their name on it does."""
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self.chosen = self.scroll = self.focus = 0
+        self.buttons: list[Action] = []
+        self._repeat = Repeat()
+        self._view = pygame.Rect(0, 0, 0, 0)
+        self._height = 1  # of a row, as drawn last
+        self._reveal = self._dragging = False
+
+    # what a list says ------------------------------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        raise NotImplementedError
+
+    def line(self) -> str:
+        """A line about the whole, beside the title."""
+        return ""
+
+    def nothing(self) -> str:
+        """What stands in the place of an empty list."""
+        return ""
+
+    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
+        """Draw a row inside `rect`; its ground is drawn already."""
+
+    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+        """Draw what is known about the chosen row; below `area` are the buttons."""
+
+    def actions(self) -> list[Action]:
+        """What can be done now."""
+        return []
+
+    # keys and mouse --------------------------------------------------------------------------------------
+
+    def command(self, command: Command) -> None:
+        by_cap = next((a for a in self.buttons if a.cap and a.cap == shown(command)), None)
+        if command is Command.RESET:
+            self.press(self.buttons[self.focus] if self.focus < len(self.buttons) else None)
+        elif by_cap is not None:
+            self.press(by_cap)
+        else:
+            super().command(command)
+
+    def press(self, action: Action | None) -> None:
+        """Do what a button says, or tell why not."""
+        if action is None:
+            return
+        if action.why_not:
+            self.window.say(action.why_not)
+            return
+        self.window.sound.play("select")
+        attempt(self.window, action.do)
+
+    def handle(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.KEYDOWN:
+            self._key(event.key)
+        elif event.type == pygame.KEYUP:
+            self._repeat.release(event.key)
+        elif event.type == pygame.WINDOWFOCUSLOST:
+            self._repeat.clear()
+        elif event.type == pygame.MOUSEWHEEL:
+            self.scroll -= event.y * self._height
+        elif event.type == pygame.MOUSEMOTION:
+            self._point(event.pos)
+        elif event.type == pygame.MOUSEBUTTONUP:
+            self._dragging = False
+        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+            self._click(event.pos)
+
+    def _key(self, key: int) -> None:
+        jumps = {
+            pygame.K_PAGEUP: -PAGE,
+            pygame.K_PAGEDOWN: PAGE,
+            pygame.K_HOME: -self.count,
+            pygame.K_END: self.count,
+        }
+        move = meaning(key)
+        if key in jumps:
+            self.choose(self.chosen + jumps[key])
+        elif key == pygame.K_SPACE:
+            self.command(Command.RESET)
+        elif key in self.keys:
+            self.press(next((a for a in self.buttons if a.cap == key_name(key)), None))
+        elif isinstance(move, int):
+            self._repeat.press(move)
+            self.go(move)
+
+    def go(self, move: int) -> None:
+        """Up and down through the rows, left and right through the buttons."""
+        if move in (UP, DOWN):
+            self.choose(self.chosen + (1 if move == DOWN else -1))
+        elif move in (LEFT, RIGHT) and self.buttons:
+            self.focus = (self.focus + (1 if move == RIGHT else -1)) % len(self.buttons)
+            self.window.sound.play("move")
+
+    def choose(self, index: int) -> None:
+        index = min(self.count - 1, max(0, index))
+        if index != self.chosen and index >= 0:
+            self.chosen = index
+            self._reveal = True
+            self.window.sound.play("move")
+
+    def _point(self, place: tuple[int, int]) -> None:
+        if self._dragging:
+            self._drag(place)
+        for i, action in enumerate(self.buttons):
+            if action.rect.collidepoint(place):
+                self.focus = i
+
+    def _click(self, place: tuple[int, int]) -> None:
+        button = next((action for action in self.buttons if action.rect.collidepoint(place)), None)
+        if button is not None:
+            self.focus = self.buttons.index(button)
+            self.press(button)
+        elif self._gutter().collidepoint(place):
+            self._dragging = True
+            self._drag(place)
+        elif self._view.collidepoint(place):
+            index = (place[1] - self._view.top + self.scroll) // self._height
+            if index == self.chosen and self.buttons:
+                self.press(self.buttons[0])
+            elif index < self.count:
+                self.chosen = index
+                self.window.sound.play("move")
+
+    def _drag(self, place: tuple[int, int]) -> None:
+        share = (place[1] - self._view.top) / max(1, self._view.height)
+        self.scroll = round(min(1.0, max(0.0, share)) * self._most())
+
+    # time and drawing ------------------------------------------------------------------------------------
+
+    def update(self, seconds: float) -> None:
+        if move := self._repeat.due(seconds):
+            self.go(move)
+        self.chosen = max(0, min(self.chosen, self.count - 1))
+
+    def draw(self, surface: pygame.Surface) -> None:
+        size = surface.get_size()
+        scale = Scale.of(size)
+        margin = margin_of(size, scale)
+        top = draw_head(surface, self.title, self.line(), scale)
+        body = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - top - foot_height(scale))
+        draw_foot(surface, self.hints(), scale)
+        if body.width < 40 or body.height < 20:
+            return
+        beside = body.width >= scale.px(560)
+        panel = body.copy()
+        if beside:
+            panel.width = min(scale.px(430), round(body.width * 0.44))
+            panel.right = body.right
+            body.width = panel.left - scale.px(22) - body.left
+        else:
+            body.height = max(self._height, round(body.height * 0.45))
+            panel.top, panel.height = body.bottom + scale.px(8), panel.bottom - body.bottom - scale.px(8)
+        self.buttons = self.actions()
+        self.focus = min(self.focus, max(0, len(self.buttons) - 1))
+        self._draw_list(surface, body, scale)
+        if panel.height > 20:
+            self._draw_panel(surface, panel, scale)
+
+    def hints(self) -> list[tuple[str, str]]:
+        """Keys for the line at the bottom."""
+        choose = self.buttons[self.focus].label.lower() if self.focus < len(self.buttons) else "choose"
+        return [
+            (shown(UP), ""), (shown(DOWN), "row"), (shown(LEFT), ""), (shown(RIGHT), "button"),
+            (shown(Command.RESET), choose), (shown(Command.HELP), "help"), (shown(Command.BACK), "back"),
+        ]  # fmt: skip
+
+    def _draw_list(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+        self._view, self._height = area, scale.px(self.row)
+        if not self.count:
+            paragraph(surface, self.nothing(), (area.left, area.top + scale.px(8)), scale.px(18), area.width)
+            return
+        if self._reveal:
+            self._reveal = False
+            top = self.chosen * self._height
+            self.scroll = min(top, max(self.scroll, top + self._height - area.height))
+        self.scroll = min(max(0, self.scroll), self._most())
+        clip = surface.get_clip()
+        surface.set_clip(area.clip(clip))
+        gap = scale.px(8)
+        first = self.scroll // self._height
+        for index in range(first, min(self.count, first + area.height // self._height + 2)):
+            rect = pygame.Rect(area.left, area.top + index * self._height - self.scroll, area.width, 0)
+            rect.height = self._height - gap
+            rect.width -= scale.px(14) if self._most() else 0
+            chosen = index == self.chosen
+            edge = COLOURS["real"] if chosen else None
+            box(surface, rect, COLOURS["raised" if chosen else "panel"], scale.px(10), edge, scale.px(2))
+            self.draw_row(surface, rect.inflate(-scale.px(16), -scale.px(12)), index, scale)
+        surface.set_clip(clip)
+        scrollbar(surface, self._gutter(), self.scroll, self._most())
+
+    def _most(self) -> int:
+        return max(0, self.count * self._height - self._view.height)
+
+    def _gutter(self) -> pygame.Rect:
+        return pygame.Rect(self._view.right - 8, self._view.top, 8 if self._most() else 0, self._view.height)
+
+    def _draw_panel(self, surface: pygame.Surface, panel: pygame.Rect, scale: Scale) -> None:
+        pad = scale.px(18)
+        box(surface, panel, COLOURS["panel"], scale.px(14))
+        inner = panel.inflate(-2 * pad, -2 * pad)
+        if inner.width < 20 or inner.height < 20:
+            return
+        probe = pygame.Surface((1, 1))
+        need = draw_actions(probe, pygame.Rect(0, 0, inner.width, 0), self.buttons, None, scale)
+        foot = pygame.Rect(inner.left, max(inner.top, inner.bottom - need), inner.width, need)
+        clip = surface.get_clip()
+        surface.set_clip(inner.clip(clip))
+        detail = pygame.Rect(inner.left, inner.top, inner.width, max(0, foot.top - scale.px(12) - inner.top))
+        if self.count and detail.height > 0:
+            self.draw_detail(surface, detail, scale)
+        surface.set_clip(clip)
+        draw_actions(surface, foot, self.buttons, self.focus, scale)
+
+    def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
+        """Above the line at the bottom."""
+        area = super().toast_area(size)
+        area.height = max(0, size[1] - foot_height(Scale.of(size)))
+        return area

@@ -1,0 +1,297 @@
+"""A recording, played again: scrubbed through, step by step, faster and slower."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pygame
+
+from gamesim.app.background import Worker
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, meaning, shown
+from gamesim.app.parts import (
+    Action,
+    Repeat,
+    attempt,
+    draw_actions,
+    draw_facts,
+    draw_foot,
+    foot_height,
+    margin_of,
+)
+from gamesim.app.previews import draw_frame
+from gamesim.app.screens import Screen
+from gamesim.app.screens.recordings import delete, export, rename
+from gamesim.app.shelf import WHO, Recording
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.widgets import box, keycap, text
+from gamesim.data.episode import PLAYERS, Episode
+from gamesim.errors import UserError
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+RATE = 7.0  # steps a second at speed 1, as they are played
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+PRESSED = ("none", "left", "right", "up", "down")
+ARROWS = "·←→↑↓"
+
+
+class Replay(Screen):
+    """The frames as they were recorded, with the keys that were pressed and what they were worth.
+
+    Attributes:
+        recording: which.
+        episode: None until it is loaded.
+        at: index of the frame that is seen, 0..len(episode).
+        playing: whether it runs by itself.
+    """
+
+    caption = "Replay"
+
+    def __init__(self, window: Window, recording: Recording) -> None:
+        super().__init__(window)
+        self.recording = recording
+        self.episode: Episode | None = None
+        self.at = 0
+        self.playing = True
+        self.speed = SPEEDS.index(1.0)
+        self.focus = 0
+        self._problem = ""
+        self._since = 0.0
+        self._totals = np.zeros(1)
+        self._repeat = Repeat()
+        self._bar = self._picture = pygame.Rect(0, 0, 0, 0)
+        self._scrubbing = False
+        self._marks: tuple[tuple[int, int], pygame.Surface] | None = None
+        self.buttons: list[Action] = []
+        self._worker = Worker("replay")
+        self._worker.do(self._load)
+
+    def _load(self) -> None:
+        try:
+            episode = Episode.load(self.recording.path)
+        except UserError as error:
+            self._problem = str(error)
+            return
+        self._totals = np.concatenate([[0.0], episode.rewards.cumsum(dtype=np.float64)])
+        self.episode = episode
+
+    @property
+    def last(self) -> int:
+        """Index of the last frame."""
+        return len(self.episode) if self.episode else 0
+
+    # keys and mouse --------------------------------------------------------------------------------------
+
+    def command(self, command: Command) -> None:
+        act = {
+            Command.PAUSE: self.toggle,
+            Command.RESET: self.press,
+            Command.STEP: lambda: self.step(1),
+            Command.WARMER: lambda: self.faster(1),
+            Command.COOLER: lambda: self.faster(-1),
+            Command.NEUTRAL: lambda: self.faster(0),
+            Command.GIF: lambda: export(self.window, self.recording),
+        }.get(command)
+        if act is None:
+            super().command(command)
+        else:
+            attempt(self.window, act)
+
+    def press(self) -> None:
+        """Do what the chosen button says."""
+        if self.focus < len(self.buttons):
+            self.buttons[self.focus].do()
+
+    def handle(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.KEYDOWN:
+            self._key(event.key)
+        elif event.type == pygame.KEYUP:
+            self._repeat.release(event.key)
+        elif event.type == pygame.WINDOWFOCUSLOST:
+            self._repeat.clear()
+        elif event.type == pygame.MOUSEWHEEL:
+            self.step(-event.y)
+        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+            self._click(event.pos)
+        elif event.type == pygame.MOUSEBUTTONUP:
+            self._scrubbing = False
+        elif event.type == pygame.MOUSEMOTION:
+            if self._scrubbing:
+                self._scrub(event.pos[0])
+            for i, action in enumerate(self.buttons):
+                if action.rect.collidepoint(event.pos):
+                    self.focus = i
+
+    def _key(self, key: int) -> None:
+        jumps = {pygame.K_HOME: 0, pygame.K_END: self.last}
+        pages = {pygame.K_PAGEUP: -10, pygame.K_PAGEDOWN: 10}
+        if key == pygame.K_SPACE:
+            self.toggle()
+        elif key == pygame.K_DELETE:
+            self.delete()
+        elif key in jumps:
+            self.step(jumps[key] - self.at)
+        elif key in pages:
+            self.step(pages[key])
+        elif isinstance(move := meaning(key), int):
+            self._repeat.press(move)
+            self._go(move)
+
+    def _go(self, move: int) -> None:
+        if move in (LEFT, RIGHT):
+            self.step(1 if move == RIGHT else -1)
+        elif move in (UP, DOWN):
+            self.faster(1 if move == UP else -1)
+
+    def _click(self, place: tuple[int, int]) -> None:
+        for i, action in enumerate(self.buttons):
+            if action.rect.collidepoint(place):
+                self.focus = i
+                attempt(self.window, action.do)
+                return
+        if self._bar.inflate(0, 24).collidepoint(place):
+            self._scrubbing = True
+            self._scrub(place[0])
+        elif self._picture.collidepoint(place):
+            self.toggle()
+
+    def _scrub(self, x: int) -> None:
+        share = (x - self._bar.left) / max(1, self._bar.width - 1)
+        self.playing = False
+        self.at = round(min(1.0, max(0.0, share)) * self.last)
+
+    # what can be done ------------------------------------------------------------------------------------
+
+    def toggle(self) -> None:
+        """Stop and go on; at the end it begins again."""
+        self.playing = not self.playing
+        if self.playing and self.at == self.last:
+            self.at = 0
+
+    def step(self, by: int) -> None:
+        """Go some frames on or back, and stay there."""
+        self.playing = False
+        self.at = min(self.last, max(0, self.at + by))
+
+    def faster(self, by: int) -> None:
+        """To the next speed up or down; 0: as it was played."""
+        self.speed = min(len(SPEEDS) - 1, max(0, self.speed + by)) if by else SPEEDS.index(1.0)
+
+    def delete(self) -> None:
+        delete(self.window, self.recording, self.window.back)
+
+    def _actions(self) -> list[Action]:
+        return [
+            Action("Pause" if self.playing else "Play", self.toggle, shown(Command.PAUSE)),
+            Action("Save GIF", lambda: export(self.window, self.recording), shown(Command.GIF)),
+            Action("Rename", lambda: rename(self.window, self.recording)),
+            Action("Delete", self.delete, key_name(pygame.K_DELETE), danger=True),
+        ]
+
+    # time and drawing ------------------------------------------------------------------------------------
+
+    def update(self, seconds: float) -> None:
+        if self._problem:
+            self.window.say(f"Cannot be replayed: {self._problem}", bad=True)
+            self.window.back()
+            return
+        if move := self._repeat.due(seconds):
+            self._go(move)
+        if not self.playing or self.episode is None:
+            return
+        self._since += seconds * RATE * SPEEDS[self.speed]
+        steps, self._since = int(self._since), self._since % 1.0
+        self.at = min(self.last, self.at + steps)
+        self.playing = self.at < self.last
+
+    def draw(self, surface: pygame.Surface) -> None:
+        size = surface.get_size()
+        scale = Scale.of(size)
+        margin = margin_of(size, scale)
+        hints = (
+            (shown(LEFT), ""), (shown(RIGHT), "step"), (shown(Command.PAUSE), "play, pause"), (shown(UP), ""),
+            (shown(DOWN), "speed"), ("Home", ""), ("End", "first, last"), (shown(Command.BACK), "back"),
+        )  # fmt: skip
+        draw_foot(surface, hints, scale)
+        foot = size[1] - foot_height(scale)
+        self._bar = pygame.Rect(margin, foot - scale.px(34), max(1, size[0] - 2 * margin), scale.px(20))
+        top = scale.px(24)
+        body = pygame.Rect(margin, top, size[0] - 2 * margin, self._bar.top - scale.px(18) - top)
+        if body.width < 8 or body.height < 8:
+            return
+        beside = body.width >= scale.px(520)
+        picture = body.copy()
+        if beside:
+            picture.width = min(body.height, body.width - scale.px(300))
+        self._picture = picture
+        if self.episode is None:
+            text(surface, "Reading…", body.center, scale.px(20), COLOURS["quiet"], anchor="center")
+            return
+        draw_frame(surface, picture, self.episode.frames[self.at])
+        if beside:
+            left = picture.right + scale.px(28)
+            panel = pygame.Rect(left, body.top, min(body.right - left, scale.px(460)), body.height)
+            self._draw_panel(surface, panel, scale, self.episode)
+        else:
+            self.buttons = []
+        self._draw_bar(surface, scale, self.episode)
+
+    def _draw_panel(
+        self, surface: pygame.Surface, panel: pygame.Rect, scale: Scale, episode: Episode
+    ) -> None:
+        name = text(surface, self.recording.name, panel.topleft, scale.px(28), bold=True, width=panel.width)
+        self.buttons = self._actions()
+        probe = pygame.Surface((1, 1))
+        need = draw_actions(probe, pygame.Rect(0, 0, panel.width, 0), self.buttons, None, scale)
+        done, step = self.at > 0, max(0, self.at - 1)
+        pressed = int(episode.actions[step]) if done else 0
+        word = PRESSED[pressed] if pressed < len(PRESSED) else str(pressed)
+        speed = SPEEDS[self.speed]
+        facts = [
+            ("Step", f"{self.at:,} of {self.last:,}"),
+            ("Speed", f"{speed:g}x"),
+            ("Return so far", f"{self._totals[self.at]:+.1f}"),
+            ("Last reward", f"{episode.rewards[step]:+.1f}" if done else "–"),
+            ("Played by", WHO[PLAYERS[episode.players[step]]]),
+            ("Game", self.recording.game),
+            ("Key pressed", "" if 0 < pressed < len(ARROWS) else word if done else "–"),
+        ]
+        area = pygame.Rect(panel.left, name.bottom + scale.px(12), panel.width, 0)
+        area.height = max(0, panel.bottom - need - scale.px(14) - area.top)
+        y = draw_facts(surface, area, facts, scale, 18)
+        whole = y == area.top + len(facts) * scale.px(30)
+        if done and 0 < pressed < len(ARROWS) and whole:
+            keycap(surface, ARROWS[pressed], (panel.right - scale.px(32), y - scale.px(16)), scale.px(15))
+        foot = pygame.Rect(panel.left, panel.bottom - need, panel.width, need)
+        draw_actions(surface, foot, self.buttons, self.focus, scale)
+
+    def _draw_bar(self, surface: pygame.Surface, scale: Scale, episode: Episode) -> None:
+        """The whole episode as a line: rewards are ticks, what has been seen is bright."""
+        bar = self._bar
+        share = self.at / self.last if self.last else 0.0
+        groove = pygame.Rect(bar.left, bar.centery - scale.px(3), bar.width, scale.px(6))
+        box(surface, groove, COLOURS["raised"], groove.height // 2)
+        seen = groove.copy()
+        seen.width = round(groove.width * share)
+        if seen.width > 1:
+            box(surface, seen, COLOURS["real"], min(seen.size) // 2)
+        surface.blit(self._drawn_marks(bar, scale, episode), bar)
+        knob = (bar.left + round(share * (bar.width - 1)), bar.centery)
+        pygame.draw.circle(surface, COLOURS["text"], knob, scale.px(9))
+        pygame.draw.circle(surface, COLOURS["back"], knob, scale.px(9), max(1, scale.px(2)))
+
+    def _drawn_marks(self, bar: pygame.Rect, scale: Scale, episode: Episode) -> pygame.Surface:
+        """A tick for each step with a reward: up and green for a gain, down and red for a loss."""
+        if self._marks is None or self._marks[0] != bar.size:
+            marks = pygame.Surface(bar.size, pygame.SRCALPHA)
+            places = (np.arange(1, self.last + 1) / max(1, self.last) * (bar.width - 1)).astype(int)
+            for sign, colour, y in ((1, "good", 0), (-1, "bad", bar.height - scale.px(6))):
+                for x in np.unique(places[np.sign(episode.rewards) == sign]).tolist():
+                    marks.fill(COLOURS[colour], (x, y, max(1, scale.px(2)), scale.px(6)))
+            self._marks = (bar.size, marks)
+        return self._marks[1]
+
+    def close(self) -> None:
+        self._worker.close()

@@ -1,0 +1,179 @@
+"""The recordings of a player: found in the background, deleted, renamed, told about in plain words."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gamesim.data.episode import Episode
+from gamesim.data.index import Entry, scan
+from gamesim.errors import UserError
+
+WHO = {
+    "human": "you",
+    "random": "random keys",
+    "explorer": "the explorer",
+    "controller": "the controller",
+    "agent": "an agent",
+}
+THUMBNAILS = 10  # frames of a moving thumbnail
+_STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-[0-9a-f]{6}")
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One episode on disk."""
+
+    root: Path
+    entry: Entry
+
+    @property
+    def path(self) -> Path:
+        return self.root / self.entry.file
+
+    @property
+    def name(self) -> str:
+        """Its own name, or when it was recorded where nobody gave it one."""
+        stamp = _STAMP.fullmatch(self.entry.name)
+        if stamp is None:
+            return self.entry.name
+        _, month, day, hour, minute, second = stamp.groups()
+        return f"{int(day)} {_MONTHS[(int(month) - 1) % 12]}, {hour}:{minute}:{second}"
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+    @property
+    def game(self) -> str:
+        """Such as Pacman: the id without what all ids have."""
+        named = self.entry.env_id.rpartition("/")[2]
+        return re.sub(r"-v\d+$", "", named) or "unknown"
+
+    @property
+    def who(self) -> str:
+        return ", ".join(WHO.get(player, player) for player in self.entry.players) or "nobody"
+
+    @property
+    def ending(self) -> str:
+        return "ended" if self.entry.terminated else "cut by a limit" if self.entry.truncated else "goes on"
+
+
+class Shelf:
+    """All recordings below some folders, the newest first.
+
+    Attributes:
+        roots: the folders.
+        recordings: as far as they are known.
+        damaged: files that cannot be read, and why.
+        scanning: whether a look at the folders is under way.
+    """
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self.roots = list(roots)
+        self.recordings: list[Recording] = []
+        self.damaged: dict[Path, str] = {}
+        self.scanning = False
+        self._again = False
+
+    def refresh(self) -> None:
+        """Look at the folders again, in the background."""
+        if self.scanning:
+            self._again = True
+            return
+        self.scanning = True
+        threading.Thread(target=self._scan, name="shelf", daemon=True).start()
+
+    def _scan(self) -> None:
+        try:
+            self._again = True
+            while self._again:
+                self._again = False
+                self.recordings, self.damaged = look(self.roots)
+        finally:
+            self.scanning = False
+
+    def delete(self, recording: Recording) -> None:
+        """Remove the file.
+
+        Raises:
+            UserError: it cannot be removed.
+        """
+        try:
+            recording.path.unlink()
+        except OSError as error:
+            raise UserError(f"{recording.path}: cannot be deleted: {error.strerror or error}") from error
+        self.recordings = [other for other in self.recordings if other.path != recording.path]
+
+    def rename(self, recording: Recording, name: str) -> Path:
+        """Give the file another name; returns where it is now.
+
+        Raises:
+            UserError: the name cannot be one, is taken, or the file cannot be renamed.
+        """
+        name = name.strip().removesuffix(".npz")
+        if not name or name.startswith(".") or re.search(r'[\\/:*?"<>|\x00-\x1f]', name) or len(name) > 100:
+            raise UserError(f"'{name[:40]}' cannot be the name of a file")
+        there = recording.path.with_name(f"{name}.npz")
+        if there.exists():
+            raise UserError(f"{there.name}: there is one of that name already")
+        try:
+            recording.path.rename(there)
+        except OSError as error:
+            raise UserError(f"{recording.path}: cannot be renamed: {error.strerror or error}") from error
+        self.refresh()
+        return there
+
+
+def look(roots: Sequence[Path]) -> tuple[list[Recording], dict[Path, str]]:
+    """The recordings below some folders, the newest first, and the damaged files; no folder is no harm."""
+    found: dict[Path, Recording] = {}
+    damaged: dict[Path, str] = {}
+    for root in roots:
+        with contextlib.suppress(UserError, OSError):
+            bad: dict[str, str] = {}
+            for entry in scan(root, bad):
+                recording = Recording(root, entry)
+                found[recording.path.absolute()] = recording
+            damaged |= {root / file: why for file, why in bad.items()}
+    return sorted(found.values(), key=lambda each: -each.entry.modified), damaged
+
+
+def thumbnails(path: Path) -> np.ndarray:
+    """A few frames of a recording from its beginning to its end, uint8 (N, H, W, 3), N <= THUMBNAILS.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    frames = Episode.load(path).frames
+    chosen = np.linspace(0, len(frames) - 1, min(THUMBNAILS, len(frames))).round().astype(int)
+    return frames[chosen].copy()
+
+
+def folders(recordings: Sequence[Recording]) -> dict[Path, tuple[int, int]]:
+    """Folders that recordings lie in -> (episodes, steps), what was recorded last first."""
+    found: dict[Path, tuple[int, int]] = {}
+    for recording in recordings:
+        episodes, steps = found.get(recording.folder, (0, 0))
+        found[recording.folder] = (episodes + 1, steps + recording.entry.length)
+    return found
+
+
+def ago(seconds: float) -> str:
+    """A moment in plain words: "just now", "5 minutes ago", "3 days ago", else the day."""
+    passed = time.time() - seconds
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        count = int(passed // size)
+        if unit == "day" and count > 30:
+            return time.strftime("%d ", time.localtime(seconds)) + _MONTHS[time.localtime(seconds).tm_mon - 1]
+        if count >= 1:
+            return f"{count} {unit}{'s' * (count != 1)} ago"
+    return "just now"

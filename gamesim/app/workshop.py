@@ -1,0 +1,102 @@
+"""What the screens around play share: recordings, engines, runs, running processes and what was used last."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from pathlib import Path
+
+from gamesim.app import catalog
+from gamesim.app.background import Worker
+from gamesim.app.catalog import Title
+from gamesim.app.jobs import Job, Jobs
+from gamesim.app.recent import Recent
+from gamesim.app.runs import LOG, Run, find
+from gamesim.app.shelf import Shelf
+
+LOOK = 0.5  # seconds between two looks at the processes
+
+
+class Workshop:
+    """One for a window; it never needs a display.
+
+    Attributes:
+        shelf: the recordings.
+        jobs: the processes that this window started.
+        recent: what was played when.
+        worker: does what takes a moment, such as writing a GIF.
+        run_roots: folders of run folders; new ones go into the last.
+        data: the app's own folder.
+    """
+
+    def __init__(self, checkpoints: Path, recordings: Path, data: Path) -> None:
+        self.checkpoints, self.data = checkpoints, data
+        self.shelf = Shelf([recordings])
+        self.jobs = Jobs()
+        self.recent = Recent(data / "recent.json")
+        self.worker = Worker("workshop")
+        self.run_roots = (Path("runs"), data / "runs")
+        self._news: deque[tuple[str, bool]] = deque()
+        self._running: dict[Path, Job] = {}
+        self._looked = 0.0
+
+    def say(self, words: str, bad: bool = False) -> None:
+        """Have a message shown, from any thread."""
+        self._news.append((words, bad))
+
+    def news(self) -> list[tuple[str, bool]]:
+        """Messages since the last call (words, whether it is an error); called once a frame."""
+        now = time.monotonic()
+        if now - self._looked >= LOOK:
+            self._looked = now
+            self._look()
+        found = []
+        while self._news:
+            found.append(self._news.popleft())
+        return found
+
+    def _look(self) -> None:
+        """Tell about processes that have ended since the last look."""
+        for about, job in self._running.items():
+            if not job.running and self.jobs.all.get(about) is job:
+                self.say(*ending(about, job))
+                if job.name == RECORDING:
+                    self.shelf.refresh()
+        self._running = {about: job for about, job in self.jobs.all.items() if job.running}
+
+    def runs(self) -> list[Path]:
+        """The run folders that there are, the newest first."""
+        return find(self.run_roots)
+
+    def run(self, folder: Path) -> Run:
+        return Run(folder, self.jobs)
+
+    def engines(self) -> list[Title]:
+        """The shipped engines, and the newest of each run, those that were used last first."""
+        own = [path for run in self.runs() if (path := self.run(run).engine) is not None]
+        found = [*catalog.dreams(self.checkpoints), *map(catalog.dream, own)]
+        return sorted(found, key=lambda title: -self.recent.when(key(title)))
+
+    def use(self, title: Title) -> None:
+        """Note that a title is played now."""
+        self.recent.use(key(title))
+
+    def close(self) -> None:
+        self.worker.close()
+
+
+RECORDING, TRAINING, EVALUATION = "A recording", "A training", "An evaluation"
+
+
+def key(title: Title) -> str:
+    """A name of a title that stays the same from run to run of the app."""
+    return str(title.checkpoint.absolute()) if title.checkpoint else f"{title.env_id} {title.name}"
+
+
+def ending(about: Path, job: Job) -> tuple[str, bool]:
+    """What there is to say when a process has ended, and whether something went wrong."""
+    if job.code == 0:
+        return f"{job.name} is done: {about.name}", False
+    if job.name == TRAINING and (about / LOG).exists():
+        return f"{job.name} failed ({about.name}): {job.last_words or 'it was ended'}", True
+    return f"{job.name} failed: {job.last_words or 'it was ended'}", True
