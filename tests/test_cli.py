@@ -83,6 +83,15 @@ def test_without_words_and_with_play_the_app_opens(monkeypatch):
     assert started == [None, None, "gamesim/Pacman-v0"]
 
 
+def test_watch_opens_the_app_on_a_checkpoint_that_is_there(monkeypatch, tmp_path, capsys):
+    started = []
+    monkeypatch.setattr("gamesim.app.main", lambda start, watch: started.append((start, watch)) or 0)
+    assert main("watch", str(tmp_path)) == 0
+    assert started == [(str(tmp_path), True)]
+    assert main("watch", "nowhere") == 2
+    assert "nowhere: no such checkpoint" in capsys.readouterr().err
+
+
 def test_record_then_verify(tmp_path, capsys):
     words = ["--env", "gamesim/Pacman-v0", "--policy", "random", "--episodes", "3", "max_steps=5"]
     assert main("record", *words, "--out", tmp_path / "plays") == 0

@@ -16,6 +16,7 @@ from gamesim.app.play import Engine
 from gamesim.envs.rules import DOOR, GHOST, OUTSIDE, PACMAN, WALL
 from gamesim.envs.sprites import THEMES, decode
 
+BLURRED = 30.0  # mean absolute difference to a ghost, 0..255, up to which a cell is taken for one
 WALK = 8  # cells away from home, to the sides and up or down together
 DELTAS = {LEFT: (-1, 0), RIGHT: (1, 0), UP: (0, -1), DOWN: (0, 1)}
 
@@ -113,13 +114,13 @@ def moved(was: np.ndarray, now: np.ndarray, action: int, grid: tuple[int, int]) 
     still = _gap(was, now, 0, 0)
     if scroll != still:
         return scroll < still
-    ahead = classes(was)[rows // 2 + dy, columns // 2 + dx]  # a long corridor looks the same all along
+    ahead = classes(was)[0][rows // 2 + dy, columns // 2 + dx]  # a long corridor looks the same all along
     return ahead not in (WALL, OUTSIDE, DOOR)
 
 
-def classes(frame: np.ndarray) -> np.ndarray:
-    """Cell classes uint8 (7, 7) of a frame, in the theme whose tiles are nearest."""
-    return min((decode(frame, theme) for theme in THEMES), key=lambda found: found[1].mean())[0]
+def classes(frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cell classes uint8 (7, 7) in the theme whose tiles are nearest, and how far from them, 0..255."""
+    return min((decode(frame, theme) for theme in THEMES), key=lambda found: found[1].mean())
 
 
 def _gap(was: np.ndarray, now: np.ndarray, right: int, down: int) -> float:
@@ -145,7 +146,8 @@ def judge(before: np.ndarray, after: np.ndarray, path: list[Place], grid: tuple[
         if 0 <= row < grid[0] and 0 <= column < grid[1]:
             counted[row, column] = False
     for frame in (before, after):
-        counted &= ~np.isin(classes(frame), (GHOST, PACMAN))
+        found, distance = classes(frame)
+        counted &= ~(np.isin(found, (GHOST, PACMAN)) & (distance < BLURRED))
     different = differing(before, after, grid)
     assert different is not None
     return Verdict(before, after.copy(), counted, counted & different)

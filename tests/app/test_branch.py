@@ -63,19 +63,19 @@ def test_a_new_episode_has_no_branch():
 
 def test_holding_backspace_goes_back_and_the_film_stays_on_screen(app: Driver):
     app.play("GameGAN Pac-Man")
-    app.frames(120)
+    app.frames(20, 0.1)
     board = app.window.screen._layout  # type: ignore[attr-defined]
     assert not board.film.height
     steps = app.session.engine.steps
     app.down(pygame.K_BACKSPACE)
-    app.frames(30)
+    app.frames(5, 0.1)
     app.up(pygame.K_BACKSPACE)
     app.frames(1, 0.0)
     back = app.session.engine.steps
     assert back <= steps - 5
     assert app.window.screen._layout.film.height  # type: ignore[attr-defined]
     app.down(pygame.K_RIGHT)
-    app.frames(60)
+    app.frames(10, 0.1)
     app.up(pygame.K_RIGHT)
     history = app.session.engine.history
     assert history.fork == back and app.session.engine.steps > back
@@ -107,14 +107,14 @@ def test_the_film_shows_the_present_the_past_and_the_branch(app: Driver, size):
 
 def test_a_recording_after_rewinding_begins_where_it_was_rewound_to(app: Driver):
     app.play("GameGAN Pac-Man")
-    app.frames(90)
+    app.frames(15, 0.1)
     app.down(pygame.K_BACKSPACE)
-    app.frames(20)
+    app.frames(3, 0.1)
     app.up(pygame.K_BACKSPACE)
     app.frames(1, 0.0)
     frame = app.session.engine.frame.copy()
     app.press(pygame.K_COMMA)
-    app.frames(30)
+    app.frames(5, 0.1)
     app.press(pygame.K_COMMA, pygame.K_ESCAPE)
     (path,) = (app.recordings / "gamegan-pac-man").glob("*.npz")
     np.testing.assert_array_equal(Episode.load(path).frames[0], frame)

@@ -187,26 +187,26 @@ def test_m_lets_the_controller_drive_and_takes_it_back(app: Driver):
     app.play("World Model Pac-Man")
     app.press(pygame.K_m)
     assert "controller drives" in app.said and app.session.driver == "controller"
-    app.frames(60)
+    app.frames(10, 0.1)
     steps = app.session.engine.steps
     assert steps > 4 and 0 not in acted(app.session.engine)
     app.press(pygame.K_m)
     assert app.session.driver == "human" and "You drive" in app.said
-    app.frames(60)
+    app.frames(10, 0.1)
     assert acted(app.session.engine)[-3:] == [0, 0, 0] and app.session.engine.steps > steps
 
 
 def test_holding_an_arrow_overrides_and_letting_go_gives_it_back(app: Driver):
     app.play("World Model Pac-Man")
     app.press(pygame.K_m)
-    app.frames(30)
+    app.frames(5, 0.1)
     app.down(pygame.K_LEFT)
     app.frames(1, 0.0)
     assert facts(app)["Driving"].value == "you, while you hold"
-    app.frames(60)
+    app.frames(10, 0.1)
     assert acted(app.session.engine)[-3:] == [LEFT] * 3
     app.up(pygame.K_LEFT)
-    app.frames(60)
+    app.frames(10, 0.1)
     assert facts(app)["Driving"].value == "controller"
     assert len(set(acted(app.session.engine)[-4:])) == 4
 
@@ -214,7 +214,7 @@ def test_holding_an_arrow_overrides_and_letting_go_gives_it_back(app: Driver):
 def test_what_the_controller_does_and_thinks_is_on_screen(app: Driver):
     app.play("World Model Pac-Man")
     app.press(pygame.K_m)
-    app.frames(30)
+    app.frames(5, 0.1)
     lines = facts(app)
     advice = app.session.engine.advice
     assert advice and lines["It does"].value == hud.MOVES[advice]
@@ -236,7 +236,7 @@ def test_tab_lets_the_same_controller_drive_the_real_game(app: Driver, policy: A
     app.until(lambda: type(app.window.screen).__name__ == "Play")
     real = app.session.engine
     assert real.temperature is None and app.session.driver == "controller"
-    app.frames(60)
+    app.frames(10, 0.1)
     assert {action for _, action in real.trail} <= {STAY, LEFT, RIGHT} and real.steps > 4
     assert facts(app)["Driving"].value == "controller"
 
@@ -256,9 +256,9 @@ def test_the_temperature_turns_while_it_drives(app: Driver):
 def test_a_recording_keeps_who_drove_each_step(app: Driver):
     app.play("World Model Pac-Man")
     app.press(pygame.K_COMMA, pygame.K_m)
-    app.frames(40)
+    app.frames(6, 0.1)
     app.down(pygame.K_LEFT)
-    app.frames(40)
+    app.frames(6, 0.1)
     app.up(pygame.K_LEFT)
     app.press(pygame.K_COMMA, pygame.K_ESCAPE)
     (path,) = (app.recordings / "world-model-pac-man").glob("*.npz")

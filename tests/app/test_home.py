@@ -1,0 +1,227 @@
+"""Coming home: walk away, come back, and be told what is not as it was."""
+
+from collections import deque
+
+import numpy as np
+import pygame
+import pytest
+
+import gamesim  # noqa: F401
+from app.driver import Driver, dream, engine
+from gamesim.app.catalog import ARCADE, MAZE, PACMAN
+from gamesim.app.controls import DOWN, LEFT, RIGHT, STAY, UP
+from gamesim.app.homecoming import WALK, Homecoming, fits, judge, moved
+from gamesim.app.play import Engine
+
+BACK = {LEFT: RIGHT, RIGHT: LEFT, UP: DOWN, DOWN: UP}
+DELTAS = {LEFT: (-1, 0), RIGHT: (1, 0), UP: (0, -1), DOWN: (0, 1)}
+
+
+def way_out(made: Engine) -> list[int]:
+    """Moves to a cell WALK away, the shortest way."""
+    assert made.now is not None
+    cells, start = made.now.cells, made.now.pacman
+    todo: deque[tuple[tuple[int, int], list[int]]] = deque([(start, [])])
+    seen = {start}
+    while todo:
+        (x, y), way = todo.popleft()
+        if abs(x - start[0]) + abs(y - start[1]) == WALK:
+            return way
+        for move, (dx, dy) in DELTAS.items():
+            there = (x + dx, y + dy)
+            inside = 0 <= there[0] < cells.shape[1] and 0 <= there[1] < cells.shape[0]
+            if inside and there not in seen and cells[there[1], there[0]] not in (1, 3):  # wall, flag
+                seen.add(there)
+                todo.append((there, [*way, move]))
+    raise AssertionError("no cell is far enough away")
+
+
+def there_and_back(made: Engine) -> list[int]:
+    out = way_out(made)
+    return out + [BACK[move] for move in reversed(out)]
+
+
+def walk(made: Engine, moves: list[int]) -> Homecoming:
+    home = Homecoming(made)
+    for move in moves:
+        made.step(move)
+        home.look()
+    return home
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("world", [PACMAN, MAZE])
+def test_the_real_game_forgets_nothing(world, seed):
+    made = engine(world, seed)
+    home = walk(made, there_and_back(made))
+    assert home.verdict is not None and home.verdict.share == 0.0
+    assert home.verdict.counted.sum() >= 30
+
+
+def test_the_garden_forgets_nothing_either():
+    made = engine(PACMAN, theme="garden")
+    home = walk(made, there_and_back(made))
+    assert home.verdict is not None and home.verdict.share == 0.0
+
+
+@pytest.mark.parametrize("world", [PACMAN, MAZE])
+def test_where_he_is_is_seen_from_how_the_picture_scrolls(world):
+    for seed in range(4):
+        made = engine(world, seed)
+        start = made.now.pacman
+        home = Homecoming(made)
+        chance = np.random.default_rng(seed)
+        for _ in range(60):
+            made.step(int(chance.integers(0, 5)))
+            if made.over:
+                break
+            home.look()
+            assert home.place == (made.now.pacman[0] - start[0], made.now.pacman[1] - start[1])
+
+
+def test_before_he_was_far_enough_away_nothing_is_judged():
+    made = engine(PACMAN, 1)
+    out = way_out(made)[: WALK - 2]
+    home = walk(made, out + [BACK[move] for move in reversed(out)])
+    assert home.place == (0, 0) and home.verdict is None and not home.returning
+
+
+def test_cells_walked_over_and_ghosts_do_not_count():
+    real = engine(PACMAN, 2)
+    picture = real.frame
+    changed = picture.copy()
+    changed[3 * 12 : 4 * 12, 4 * 12 : 5 * 12] = 255  # right of the middle, where he walked
+    changed[0:12, 0:12] ^= 255
+    found = judge(picture, changed, [(0, 0), (1, 0)], (7, 7))
+    assert not found.counted[3, 3] and not found.counted[3, 4]
+    assert found.forgotten[0, 0] and found.forgotten.sum() == 1
+    assert found.share == pytest.approx(1 / found.counted.sum())
+
+
+def test_a_dream_that_draws_something_else_is_told_how_much_it_forgot():
+    made = engine(PACMAN, 3)
+    moves = there_and_back(made)
+    home = walk(made, moves[:-1])
+    made.step(moves[-1])
+    frame, action = made.trail[-1]
+    wrong = frame.copy()
+    wrong[:24] ^= 255  # the upper two rows of cells
+    made.trail[-1] = (wrong, action)
+    home.look()
+    assert home.verdict is not None
+    rows = home.verdict.forgotten.sum(1)
+    assert rows[:2].sum() == home.verdict.counted[:2].sum() > 0 and rows[2:].sum() == 0
+
+
+def test_rewinding_walks_back_and_past_the_beginning_ends_it():
+    made = dream()
+    made.reset()
+    made.step(STAY)
+    home = walk(made, [STAY] * 4)
+    for _ in range(2):
+        made.rewind()
+    made.step(STAY)
+    home.look()
+    assert len(home._path) == 4 and not home.lost
+    for _ in range(5):
+        made.rewind()
+    assert home.lost
+
+
+def test_standing_still_is_no_move():
+    frame = engine().frame
+    assert not moved(frame, frame, STAY, (7, 7))
+
+
+def test_a_whole_board_has_no_home_to_come_back_to():
+    assert fits(engine()) and not fits(engine(ARCADE))
+
+
+# in the app ----------------------------------------------------------------------------------------------
+
+
+KEYS = {LEFT: pygame.K_LEFT, RIGHT: pygame.K_RIGHT, UP: pygame.K_UP, DOWN: pygame.K_DOWN}
+
+
+def go(app: Driver, moves: list[int]) -> None:
+    """One move after another by tapped keys."""
+    for move in moves:
+        steps = app.session.engine.steps
+        app.press(KEYS[move])
+        while app.session.engine.steps == steps:
+            app.frames(1, 0.1)
+
+
+def maze(app: Driver) -> Engine:
+    app.play("Maze, endless")
+    app.session.engine.env.reset(seed=4)
+    app.session.engine.reset()
+    return app.session.engine
+
+
+def test_h_begins_the_walk_and_coming_back_shows_the_verdict(app: Driver):
+    made = maze(app)
+    moves = there_and_back(made)
+    app.press(pygame.K_h)
+    assert f"Walk {WALK} cells away" in app.said
+    go(app, moves[:3])
+    facts = {fact.label: fact for fact in app.window.screen.panel._facts(True)}  # type: ignore[attr-defined]
+    assert facts["Walk away"].value.endswith(f"of {WALK} cells") and facts["Walk away"].bar
+    go(app, moves[3 : len(moves) // 2 + 1])
+    assert "Now come home" in app.said
+    facts = {fact.label: fact for fact in app.window.screen.panel._facts(True)}  # type: ignore[attr-defined]
+    assert any(arrow in facts["Come home"].value for arrow in "←→↑↓")
+    go(app, moves[len(moves) // 2 + 1 :])
+    home = app.window.screen.panel.home  # type: ignore[attr-defined]
+    assert home.verdict is not None and home.verdict.share == 0.0
+    steps = made.steps
+    app.frames(5, 0.2)
+    assert made.steps == steps  # the clock stands still
+    app.press(pygame.K_h)
+    app.frames(5, 0.2)
+    assert made.steps > steps
+
+
+def test_enter_after_the_verdict_is_a_new_game(app: Driver):
+    made = maze(app)
+    moves = there_and_back(made)
+    app.press(pygame.K_h)
+    go(app, moves)
+    app.press(pygame.K_RETURN)
+    assert made.steps == 0 and app.window.screen.panel.home is None  # type: ignore[attr-defined]
+
+
+def test_h_again_gives_it_up(app: Driver):
+    maze(app)
+    app.press(pygame.K_h, pygame.K_h)
+    assert "gave up" in app.said and app.window.screen.panel.home is None  # type: ignore[attr-defined]
+
+
+def test_where_there_is_no_way_home_h_says_so(app: Driver):
+    app.play("Arcade")
+    app.press(pygame.K_h)
+    assert "needs a running game whose view moves" in app.said
+    app.press(pygame.K_ESCAPE)
+    app.play("Pac-Man, endless")
+    app.press(pygame.K_v)
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    app.press(pygame.K_h)
+    assert "for one engine" in app.said
+
+
+def test_the_end_of_the_episode_ends_the_walk(app: Driver):
+    app.play("Maze")
+    app.press(pygame.K_h)
+    app.frames(30, 0.29)  # two steps each
+    assert "ended with the episode" in app.said and app.window.screen.panel.home is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600), (160, 120), (1, 1)])
+def test_the_verdict_fits_any_window(app: Driver, size):
+    made = maze(app)
+    moves = there_and_back(made)
+    app.resize(*size)
+    app.press(pygame.K_h)
+    go(app, moves)
+    app.frames(2)
+    assert app.window.screen.panel.home.verdict is not None  # type: ignore[attr-defined]
