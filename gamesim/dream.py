@@ -11,9 +11,8 @@ the bit on the CPU; between batch sizes the engine's arithmetic may differ in th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -24,16 +23,16 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gamesim import checkpoint as checkpoints
-from gamesim.checkpoint import Starts
 from gamesim.errors import UserError
-from gamesim.models import State, WorldModel, put, take
+from gamesim.models import State, put, take
+from gamesim.waking import Source, usable_device, wake
 
 HOTTEST = 10.0
 """Highest temperature; 0 is the engine's surest future, 1 the one that it learned."""
 
-Source = str | Path | tuple[WorldModel, Starts]
-"""The folder of a checkpoint, or an engine in eval mode and real beginnings for it."""
+CHANGES = ("z", "memory")
+"""What an engine may let one change: by ``with_z(state, z)`` or ``with_memory(state, other)``, which return
+the changed state and its frame uint8 (B, H, W, 3)."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             raise UserError(f"max_steps must be a whole number from 0 or None, not {max_steps!r}")
         self.temperature = temperature
         self.device = usable_device(device)
-        self.model, self.starts = _wake(checkpoint, self.device)
+        self.model, self.starts = wake(checkpoint, self.device)
         self.num_envs, self.max_steps, self.render_mode = num_envs, max_steps or None, render_mode
         self.single_observation_space = gym.spaces.Box(0, 255, self.model.frame_shape, np.uint8)
         self.single_action_space = gym.spaces.Discrete(self.model.num_actions)
@@ -196,8 +195,53 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     @torch.inference_mode()
     def internals(self) -> dict[str, np.ndarray]:
-        """The engine's insides by name, each float32 (N, ...)."""
-        return {name: t.float().cpu().numpy() for name, t in self.model.internals(self.state.memory).items()}
+        """The engine's insides by name: pictures uint8 (N, H, W, 3), everything else float32 (N, ...)."""
+        shown = self.model.internals(self.state.memory)
+        return {name: _plain(values).cpu().numpy() for name, values in shown.items()}
+
+    @property
+    def changes(self) -> frozenset[str]:
+        """What of a moment this engine lets one change: "z", "memory"; found by its methods ``with_...``."""
+        return frozenset(name for name in CHANGES if hasattr(self.model, f"with_{name}"))
+
+    @torch.inference_mode()
+    def with_z(self, z: np.ndarray) -> np.ndarray:
+        """Go on from another z float32 (N, Z); returns the frames uint8 (N, H, W, 3) that it stands for.
+
+        Raises:
+            UserError: The engine does not let its z be changed, or it is of another size.
+        """
+        change, memory = self._hook("z"), self.state.memory
+        if z.shape != tuple(memory["z"].shape):
+            raise UserError(f"z must be {tuple(memory['z'].shape)}, not {z.shape}")
+        self._memory, frames = change(memory, torch.as_tensor(z, dtype=torch.float32, device=self.device))
+        self._frames = frames.cpu().numpy()
+        return self._frames.copy()
+
+    @torch.inference_mode()
+    def with_memory(self, moment: DreamState) -> np.ndarray:
+        """Go on with the memory of another moment of this engine: another board under the same agent.
+
+        Returns:
+            The frames uint8 (N, H, W, 3), drawn again.
+
+        Raises:
+            UserError: The engine has no memory that could be changed.
+        """
+        self._memory, frames = self._hook("memory")(self.state.memory, moment.memory)
+        self._frames = frames.cpu().numpy()
+        return self._frames.copy()
+
+    def elsewhere(self, start: int) -> DreamState:
+        """The moment after another of the checkpoint's beginnings, in every lane; the dream here goes on."""
+        other = DreamVectorEnv((self.model, self.starts), self.num_envs, device=str(self.device))
+        other.reset(seed=0, options={"start": start})
+        return other.state
+
+    def _hook(self, name: str) -> Callable[[State, Any], tuple[State, Tensor]]:
+        if name not in self.changes:
+            raise UserError(f"this engine does not let its {name} be changed")
+        return getattr(self.model, f"with_{name}")
 
     @torch.inference_mode()
     def _imagine(self, lanes: NDArray[np.int64], actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -356,38 +400,29 @@ class DreamEnv(gym.Env[np.ndarray, int]):
         return None if actions is None else int(actions[0])
 
     def internals(self) -> dict[str, np.ndarray]:
-        """The engine's insides by name."""
+        """The engine's insides by name: pictures uint8 (H, W, 3), everything else float32."""
         return {name: values[0] for name, values in self.batch.internals().items()}
 
+    @property
+    def changes(self) -> frozenset[str]:
+        """What of a moment this engine lets one change: "z", "memory"."""
+        return self.batch.changes
 
-def usable_device(name: str | torch.device) -> torch.device:
-    """The device of that name.
+    def with_z(self, z: np.ndarray) -> np.ndarray:
+        """Go on from another z float32 (Z,); returns the frame uint8 (H, W, 3) that it stands for."""
+        return self.batch.with_z(z[None])[0]
 
-    Raises:
-        UserError: There is none here, or nothing is called that.
-    """
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except Exception as error:  # torch raises RuntimeError, AssertionError or NotImplementedError here
-        raise UserError(f"device {name}: {str(error).splitlines()[0]}") from error
-    return device
+    def with_memory(self, moment: DreamState) -> np.ndarray:
+        """Go on with the memory of another moment of this engine; returns the frame, drawn again."""
+        return self.batch.with_memory(moment)[0]
+
+    def elsewhere(self, start: int) -> DreamState:
+        """The moment after another of the checkpoint's beginnings; the dream here goes on."""
+        return self.batch.elsewhere(start)
 
 
-def _wake(source: Source, device: torch.device) -> tuple[WorldModel, Starts]:
-    if isinstance(source, tuple):
-        model, starts = source
-    else:
-        model, loaded = checkpoints.load_model(source, device)
-        starts = loaded.starts
-    if tuple(starts.frames.shape[2:]) != tuple(model.frame_shape):
-        raise UserError(f"{source}: its first frames are not of the engine's size {model.frame_shape}")
-    if (
-        starts.actions.numel()
-        and not 0 <= int(starts.actions.min()) <= int(starts.actions.max()) < model.num_actions
-    ):
-        raise UserError(f"{source}: its first frames come with actions that the engine does not know")
-    return model, starts
+def _plain(values: Tensor) -> Tensor:
+    return values if values.dtype == torch.uint8 else values.float()
 
 
 def _first(infos: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ ROOMS = (
     "data",
     "models",
     "checkpoint",
+    "waking",
     "dream",
     "explorer",
     "rollout",

@@ -66,7 +66,10 @@ class WorldModel(Protocol):
         ...
 
     def internals(self, state: State) -> dict[str, Tensor]:
-        """What the x-ray view draws; names and shapes are the engine's own."""
+        """What the x-ray view draws, by the engine's own names: pictures uint8 (B, H, W, 3), floats (B, ...).
+
+        An engine may also have ``with_z(state, z)`` and ``with_memory(state, other)``, see `gamesim.dream`.
+        """
         ...
 
 

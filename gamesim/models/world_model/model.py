@@ -94,6 +94,10 @@ class WorldModelEngine(nn.Module):
         shown = {name: state[name] for name in ("z", "h", "mixture")}
         return {**shown, "reconstruction": self._drawn(state["z"])}
 
+    def with_z(self, state: State, z: Tensor) -> tuple[State, Tensor]:
+        """`state` with another z (B, Z), and what V makes of it, uint8 (B, H, W, 3)."""
+        return {**state, "z": z}, self._drawn(z)
+
     def _seen(self, frames: Tensor) -> Tensor:
         mean, _ = self.vision.encode(see(frames))
         return mean
