@@ -153,6 +153,37 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _temperature_table(options: argparse.Namespace) -> int:
+    _known_checkpoint(options.checkpoint)
+    for flag, file in (("--json", options.json), ("--plot", options.plot)):
+        if file is not None and not Path(file).resolve().parent.is_dir():
+            raise UserError(f"{flag} {file}: no such folder")
+    from gamesim import checkpoint, storage
+    from gamesim.evaluation import temperature
+
+    found = temperature.temperature_table(
+        options.checkpoint,
+        options.data,
+        options.out,
+        generations=options.generations,
+        episodes=options.episodes,
+        seed=options.seed,
+        device=options.device,
+    )
+    if found is None:
+        print(f"stopped: {options.out}")
+        return 0
+    print(temperature.table(found))
+    if options.json is not None:
+        storage.write_file(Path(options.json), f"{json.dumps(found, indent=1)}\n".encode())
+    if options.plot is not None:
+        temperature.save_plot(found, options.plot)
+    if options.card:
+        figures = checkpoint.load(options.checkpoint).metrics
+        checkpoint.update_metrics(options.checkpoint, {**figures, "temperature": found})
+    return 0
+
+
 def _export(options: argparse.Namespace) -> int:
     shown: dict[str, Any] = {
         "steps": options.steps,
@@ -256,6 +287,22 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, _Command]]:
     evaluate.add_argument("--seed", type=_seed, default=0)
     evaluate.add_argument("--json", metavar="FILE", help="write the figures to a file, too")
     evaluate.add_argument("--card", action="store_true", help="write the figures into the checkpoint")
+
+    temperature = command(
+        "temperature",
+        _temperature_table,
+        "Train a controller in dreams of each temperature, and measure it there and in the real game.",
+    )
+    temperature.add_argument("checkpoint", metavar="CHECKPOINT", help="a world model, whose V and M are kept")
+    temperature.add_argument("--data", metavar="DIR", required=True, help="recordings: where dreams begin")
+    temperature.add_argument("--out", metavar="RUN", required=True, help="a folder; what is there goes on")
+    temperature.add_argument("--generations", type=_count, default=150, metavar="N", help="of each (150)")
+    temperature.add_argument("--episodes", type=_count, default=500, metavar="N", help="of each mean (500)")
+    temperature.add_argument("--seed", type=_seed, default=0, help="of what is measured")
+    temperature.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (auto)")
+    temperature.add_argument("--json", metavar="FILE", help="write the table to a file, too")
+    temperature.add_argument("--plot", metavar="FILE", help="draw it (needs the extra plots)")
+    temperature.add_argument("--card", action="store_true", help="write the table into the checkpoint")
 
     export = command("export", _export, "Draw a GIF of a dream or of a real game.")
     export.add_argument("start", metavar="CHECKPOINT | ENV_ID")

@@ -5,7 +5,7 @@ import copy
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, Protocol
@@ -262,6 +262,12 @@ def play(
         yield from run(env, policy, episodes, seed=seed, env_spec=spec)
     finally:
         env.close()
+
+
+def mean_and_error(sums: Sequence[float]) -> tuple[float, float]:
+    """The mean of some returns and its standard error (0 for a single one)."""
+    deviation = np.std(sums, ddof=1) if len(sums) > 1 else 0.0
+    return float(np.mean(sums)), float(deviation / len(sums) ** 0.5)
 
 
 def _explorer(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> Policy:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +21,7 @@ from gamesim.driver import ControllerPolicy
 from gamesim.models import State, normal
 from gamesim.models.world_model.controller import Controller
 from gamesim.models.world_model.model import WorldModelEngine
-from gamesim.rollout import play
+from gamesim.rollout import mean_and_error, play
 from gamesim.schema import ControllerTraining, WorldModelConfig
 from gamesim.sheet import contact_sheet
 
@@ -34,12 +33,6 @@ VALIDATION_DREAMS = 256
 TRIALS = 2_000_000_000
 """Seed of the boards of the trials; those of evaluations and of recordings are others."""
 SHEET_ROWS, SHEET_STEPS = 4, 16
-
-
-def mean_and_error(sums: Sequence[float]) -> tuple[float, float]:
-    """The mean and its standard error (0 for a single one)."""
-    spread = np.std(sums, ddof=1) if len(sums) > 1 else 0.0
-    return float(np.mean(sums)), float(spread / len(sums) ** 0.5)
 
 
 class Dream(Protocol):

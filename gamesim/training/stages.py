@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from gamesim.schema import Config, GameGANConfig, WorldModelConfig
 from gamesim.training import STAGES, loop
 from gamesim.training.folder import Log, began, same
 
+Weights = dict[str, Tensor]
+"""Of an engine, or of some of its parts."""
 SHOWN_ROWS, SHOWN_STEPS = 4, 15
 """Of M's sample sheets."""
 DREAMT_EPISODES = 2048
@@ -80,9 +83,35 @@ def train(
         loop.finish()
 
 
+def train_controller(
+    config: WorldModelConfig, weights: Weights, data: str, out: Path, *, device: str
+) -> loop.Outcome:
+    """Train a C from nothing on a V and M that are there, in a run folder of its own; one in it goes on.
+
+    Args:
+        config: Its controller section says how.
+        weights: Of a whole engine; its C is left out.
+        data: The recordings whose first frames the dreams begin with.
+        out: The run folder.
+        device: A name of `loop.DEVICES`.
+
+    Returns:
+        "done", or "stopped" when a signal ended it; both are saved.
+
+    Raises:
+        UserError: As for `train`.
+    """
+    fixed = {key: part for key, part in weights.items() if not key.startswith("controller.")}
+    try:
+        make = partial(_controller, config, data, weights=fixed)
+        return _run(config, "controller", out, device, began(out), make)
+    finally:
+        loop.finish()
+
+
 def _train(config: Config, data: str, out: Path, device: str, resume: bool, stage: str | None) -> Ended:
     if isinstance(config, GameGANConfig):
-        outcome = _run(config, "training", out, device, resume, lambda on: _gamegan(config, data, on))
+        outcome = _run(config, "training", out, device, resume, partial(_gamegan, config, data))
         return Ended(outcome, out / "last")
     if stage is not None:
         return _stage(config, stage, data, out, device, resume)
@@ -108,8 +137,8 @@ def _finished(config: WorldModelConfig, stage: str, out: Path) -> bool:
 def _stage(config: WorldModelConfig, stage: str, data: str, out: Path, device: str, resume: bool) -> Ended:
     """Train V, M or C; after C the engine is whole."""
     weights = _upon(config, stage, out)
-    make = _MAKERS[stage]
-    outcome = _run(config, stage, out / stage, device, resume, lambda on: make(config, data, on, weights))
+    make = partial(_MAKERS[stage], config, data, weights=weights)
+    outcome = _run(config, stage, out / stage, device, resume, make)
     if stage != STAGES[-1]:
         return Ended(outcome, out / stage / "last")
     if loop.distributed().first:
@@ -142,7 +171,7 @@ def _run(
     )
 
 
-def _upon(config: WorldModelConfig, stage: str, out: Path) -> dict[str, Tensor]:
+def _upon(config: WorldModelConfig, stage: str, out: Path) -> Weights:
     """Return the weights that a stage is built upon: the best of the stage before, {} for the first.
 
     Raises:
@@ -201,9 +230,7 @@ def _memory(
     return Training(task, _starts(config, data, device), _facts(train, data))
 
 
-def _controller(
-    config: WorldModelConfig, data: str, device: torch.device, weights: dict[str, Tensor]
-) -> Training:
+def _controller(config: WorldModelConfig, data: str, device: torch.device, weights: Weights) -> Training:
     from gamesim.training.controller import ControllerTask
 
     train, held_out = _load(config, data, device, segment=1, limit=DREAMT_EPISODES)
@@ -214,11 +241,10 @@ def _controller(
 _MAKERS = {"vision": _vision, "memory": _memory, "controller": _controller}
 
 
-def _engine(config: WorldModelConfig, weights: dict[str, Tensor], device: torch.device) -> WorldModelEngine:
-    """The engine with the weights of the stage before, where there was one."""
+def _engine(config: WorldModelConfig, weights: Weights, device: torch.device) -> WorldModelEngine:
+    """The engine with these weights, and its own where there are none."""
     engine = WorldModelEngine(config.model)
-    if weights:
-        engine.load_state_dict(weights)
+    engine.load_state_dict(engine.state_dict() | weights)
     return engine.to(device)
 
 

@@ -1,0 +1,66 @@
+"""How long a generation of C's training takes: 64 candidates of 16 dreams of up to 1,000 steps, one thread.
+
+python benchmarks/controller_speed.py [--preset world-model] [--steps 1000] [--precision float32 bfloat16]
+
+Nobody dies in this dream, so that every lane is dreamt to the end: the time is the longest that it can be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+import torch
+
+from gamesim import config
+from gamesim.data.dataset import TimeLimit
+from gamesim.errors import UserError
+from gamesim.models.world_model.model import WorldModelEngine
+from gamesim.schema import WorldModelConfig
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--preset", default="world-model")
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--precision", nargs="+", default=["float32"], choices=["float32", "bfloat16"])
+    arguments = parser.parse_args()
+    from gamesim.training.controller import Evolution, dream_returns
+
+    torch.set_num_threads(1)
+    chosen = config.load(arguments.preset)
+    if not isinstance(chosen, WorldModelConfig):
+        raise UserError(f"{arguments.preset}: is no world model")
+    settings, generator = chosen.controller, torch.Generator().manual_seed(0)
+    engine = WorldModelEngine(chosen.model).eval().requires_grad_(False)
+    if engine.memory.outcomes is not None:
+        for parameter in engine.memory.outcomes.parameters():
+            parameter.zero_()  # an end is then as likely as not, and a dream goes on
+    evolution = Evolution(engine.controller.flat().double().numpy(), settings, seed=0)
+    starts = engine.begin(torch.randn(settings.rollouts, chosen.model.z_size, generator=generator))
+    for precision in arguments.precision:
+        engine.memory.to(getattr(torch, precision))
+        began, worked = time.perf_counter(), time.process_time()
+        candidates = torch.from_numpy(evolution.ask()).float()
+        limit = TimeLimit(arguments.steps, 0.0)
+        returns, steps = dream_returns(
+            engine, candidates, starts, limit, temperature=settings.temperature, generator=generator
+        )
+        evolution.tell(returns.double().mean(1).numpy())
+        seconds, worked = time.perf_counter() - began, time.process_time() - worked
+        print(
+            f"{chosen.name} (LSTM {chosen.model.hidden}, z {chosen.model.z_size}, C {candidates.shape[1]:,}), "
+            f"{precision}: {returns.numel()} dreams of {arguments.steps} steps in {seconds:.1f} s, of which "
+            f"{worked:.1f} s on the core ({steps.sum() / worked:,.0f} steps/s)"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except UserError as error:
+        sys.exit(f"controller_speed: {error}")

@@ -1,0 +1,120 @@
+"""What an engine's own controller earns (C of World Models), awake and dreaming.
+
+- `real`: mean sum of rewards of whole episodes of the real game, on fresh boards: the controller sees frames
+  through V and M and nothing else. `random`, `explorer`: the same for these policies, in the same run.
+- `dream`: the same in dreams of temperature 1 that begin with the checkpoint's real frames, as long as the
+  real game, cut off at the same cost.
+- `NAME_error`: the standard error of each mean.
+- `above_random`, `above_explorer`: by how many standard errors of the difference `real` is above them; the
+  shipped engine needs 5.
+
+Source: Ha & Schmidhuber 2018 (arXiv 1803.10122), Tables 1 and 2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gamesim.checkpoint import Starts, load_model
+from gamesim.data.dataset import TimeLimit
+from gamesim.data.episode import Episode
+from gamesim.driver import ControllerPolicy
+from gamesim.models import WorldModel
+from gamesim.models.world_model.model import WorldModelEngine
+from gamesim.rollout import mean_and_error, play
+
+BOARDS = 4_000_000_000
+"""First seed of the boards; neither recordings nor trials during training have them."""
+STEPS = 1000
+"""Longest dream of a game without a step limit."""
+
+
+def controller_figures(
+    checkpoint: str | Path, episodes: int = 500, seed: int = 0, device: str = "cpu"
+) -> dict[str, float] | None:
+    """Measures the controller of a checkpoint.
+
+    Args:
+        checkpoint: its folder; its card names the real game.
+        episodes: of each of the four means, at least 2.
+        seed: of boards and dreams.
+        device: where the engine computes.
+
+    Returns:
+        The figures above by name, and `episodes`; None for an engine without a controller.
+
+    Raises:
+        UserError: The checkpoint is damaged, or its card names no known game.
+    """
+    from gamesim.evaluation import game_of
+
+    model, loaded = load_model(checkpoint, device)
+    if not has_controller(model, loaded.starts):
+        return None
+    game = game_of(loaded.card, str(checkpoint))
+    first = BOARDS + 1_000_000 * seed
+    players = {"real": ControllerPolicy(model), "random": "random", "explorer": "explorer"}
+    figures: dict[str, float] = {"episodes": episodes}
+    limit = TimeLimit(STEPS, 0.0)
+    for name, player in players.items():
+        played = list(without_frames(play(game, player, episodes, seed=first)))
+        sums = [float(episode.rewards.sum()) for episode in played]
+        figures[name], figures[f"{name}_error"] = mean_and_error(sums)
+        limit = time_limit(played) or limit
+    sums = dream_scores(model, loaded.starts, limit, episodes, 1.0, seed)
+    figures["dream"], figures["dream_error"] = mean_and_error(sums)
+    for name in ("random", "explorer"):
+        error = math.hypot(figures["real_error"], figures[f"{name}_error"])
+        figures[f"above_{name}"] = (figures["real"] - figures[name]) / error if error else 0.0
+    return figures
+
+
+def has_controller(model: WorldModel, starts: Starts) -> bool:
+    """Whether an engine can drive by itself."""
+    device = next(model.parameters()).device  # pyright: ignore[reportAttributeAccessIssue]
+    with torch.inference_mode():
+        state = model.start(starts.frames[:1].to(device), starts.actions[:1].to(device))
+        return model.act(state) is not None
+
+
+def dream_scores(
+    model: WorldModelEngine, starts: Starts, limit: TimeLimit, episodes: int, temperature: float, seed: int
+) -> list[float]:
+    """Sums of rewards of `episodes` dreams that an engine's controller plays, from its starts in turn."""
+    from gamesim.training.controller import dream_returns
+
+    device = next(model.parameters()).device
+    lanes = torch.arange(episodes) % len(starts.frames)
+    with torch.inference_mode():
+        state = model.start(starts.frames[lanes].to(device), starts.actions[lanes].to(device))
+    sums, _ = dream_returns(
+        model,
+        model.controller.flat()[None],
+        state,
+        limit,
+        temperature=temperature,
+        generator=torch.Generator().manual_seed(seed),
+    )
+    return sums.flatten().tolist()
+
+
+def time_limit(episodes: Iterable[Episode]) -> TimeLimit | None:
+    """After how many steps episodes were cut off and at what cost; None where none was."""
+    cut = [episode for episode in episodes if episode.truncated]
+    if not cut:
+        return None
+    usual = np.concatenate([episode.rewards[:-1] for episode in cut])
+    cost = np.mean([episode.rewards[-1] for episode in cut]) - (usual.mean() if len(usual) else 0.0)
+    return TimeLimit(max(len(episode) for episode in cut), float(cost))
+
+
+def without_frames(episodes: Iterable[Episode]) -> Iterable[Episode]:
+    """The same episodes, without what fills the memory."""
+    for episode in episodes:
+        episode.frames = episode.frames[:0].copy()
+        yield episode

@@ -1,0 +1,134 @@
+"""The temperature table (Ha & Schmidhuber 2018, Table 2): a C for each temperature of the dream it learns in.
+
+V and M are those of a checkpoint. A row is a controller that was trained from nothing at its temperature,
+with a budget that is the same for all:
+
+- `temperature`: of the dreams that it was trained in.
+- `dream`, `dream_error`: mean sum of rewards, and its standard error, of fresh dreams of that temperature.
+- `real`, `real_error`: of the real game, on fresh boards, the same ones for every row.
+
+In the paper's TakeCover the coldest dream is gamed by its controller (2086 dreaming, 193 awake at 0.10), and
+a warmer one transfers (918 and 1092 at 1.15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gamesim.checkpoint import load, load_model
+from gamesim.data.dataset import TimeLimit
+from gamesim.driver import ControllerPolicy
+from gamesim.errors import UserError
+from gamesim.evaluation.controller import BOARDS, dream_scores, time_limit, without_frames
+from gamesim.rollout import mean_and_error, play
+from gamesim.schema import WorldModelConfig
+from gamesim.training.devices import pick_device
+
+TEMPERATURES = (0.1, 0.5, 1.0, 1.15, 1.3)
+
+
+def temperature_table(
+    checkpoint: str | Path,
+    data: str,
+    out: str | Path,
+    *,
+    generations: int = 150,
+    episodes: int = 500,
+    seed: int = 0,
+    device: str = "cpu",
+    temperatures: Sequence[float] = TEMPERATURES,
+) -> dict[str, Any] | None:
+    """Trains a controller at each temperature, and measures it in its dream and in the real game.
+
+    Args:
+        checkpoint: whose V and M.
+        data: the recordings whose first frames the dreams begin with.
+        out: a folder; a temperature that is trained already is not trained again, and one that was stopped
+            goes on.
+        generations: of each.
+        episodes: of each mean.
+        seed: of the boards and dreams that are measured.
+        device: where everything computes.
+        temperatures: the rows.
+
+    Returns:
+        ``generations``, ``episodes`` and ``rows``; None when a signal stopped it.
+
+    Raises:
+        UserError: The checkpoint holds no world model, or C cannot be trained in `out` or on `data`.
+    """
+    from gamesim.evaluation import game_of
+    from gamesim.training.stages import train_controller
+
+    loaded = load(checkpoint)
+    if not isinstance(loaded.config, WorldModelConfig):
+        raise UserError(f"{checkpoint}: is no world model, it has no temperature table")
+    game, rows = game_of(loaded.card, str(checkpoint)), []
+    for temperature in temperatures:
+        changes = {"temperature": temperature, "steps": generations}
+        settings = loaded.config.controller.model_copy(update=changes)
+        config = loaded.config.model_copy(update={"controller": settings})
+        folder = Path(out) / f"{temperature:g}"
+        if train_controller(config, loaded.weights, data, folder, device=device) != "done":
+            return None
+        rows.append({"temperature": temperature, **_scores(folder / "last", game, episodes, seed, device)})
+    return {"generations": generations, "episodes": episodes, "rows": rows}
+
+
+def _scores(checkpoint: Path, game: str, episodes: int, seed: int, device: str) -> dict[str, float]:
+    """A controller's score awake, and in dreams of the temperature that it was trained at."""
+    model, loaded = load_model(checkpoint, pick_device(device))
+    settings = loaded.config.controller
+    first = BOARDS + 1_000_000 * seed
+    played = list(without_frames(play(game, ControllerPolicy(model), episodes, seed=first)))
+    limit = time_limit(played) or TimeLimit(settings.dream_steps, 0.0)
+    dreamt = dream_scores(model, loaded.starts, limit, episodes, settings.temperature, seed)
+    dream, dream_error = mean_and_error(dreamt)
+    real, real_error = mean_and_error([float(episode.rewards.sum()) for episode in played])
+    return {"dream": dream, "dream_error": dream_error, "real": real, "real_error": real_error}
+
+
+def table(found: Mapping[str, Any]) -> str:
+    """The rows as lines of text, a star at the best one awake."""
+    rows = found["rows"]
+    best = max(row["real"] for row in rows)
+    lines = [f"{'temperature':>11}{'in its dream':>18}{'in the real game':>20}"]
+    for row in rows:
+        dream = f"{row['dream']:.2f} ± {row['dream_error']:.2f}"
+        real = f"{row['real']:.2f} ± {row['real_error']:.2f}"
+        lines.append(f"{row['temperature']:11g}{dream:>18}{real:>20}{' *' if row['real'] == best else ''}")
+    return "\n".join(lines)
+
+
+def save_plot(
+    found: Mapping[str, Any], file: str | Path, baselines: Mapping[str, float] | None = None
+) -> None:
+    """Draws both scores by temperature; `baselines` are lines across, by name.
+
+    Raises:
+        UserError: matplotlib is not installed (extra ``plots``), or the file cannot be written.
+    """
+    from gamesim.evaluation.plots import COLOURS, available
+
+    figure = available()(figsize=(6, 3.6), layout="constrained")
+    axes, rows = figure.add_subplot(), found["rows"]
+    for name, title, colour in (
+        ("dream", "in its dream", COLOURS[1]),
+        ("real", "in the real game", COLOURS[0]),
+    ):
+        heights, errors = [row[name] for row in rows], [row[f"{name}_error"] for row in rows]
+        taus = [row["temperature"] for row in rows]
+        axes.errorbar(taus, heights, errors, marker="o", capsize=3, color=colour, label=title)
+    for name, height in (baselines or {}).items():
+        axes.axhline(height, color="#888888", linewidth=1, linestyle=":")
+        axes.annotate(name, (1, height), (3, 0), ("axes fraction", "data"), "offset points", va="center")
+    axes.set_xlabel("temperature of the dream that it was trained in")
+    axes.set_ylabel("mean score of an episode")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    try:
+        figure.savefig(file, dpi=110)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: cannot be written ({error})") from error
