@@ -51,9 +51,9 @@ def main() -> int:
         )
         evolution.tell(returns.double().mean(1).numpy())
         seconds, worked = time.perf_counter() - began, time.process_time() - worked
+        sizes = f"LSTM {chosen.model.hidden}, z {chosen.model.z_size}, C {candidates.shape[1]:,}"
         print(
-            f"{chosen.name} (LSTM {chosen.model.hidden}, z {chosen.model.z_size}, C {candidates.shape[1]:,}), "
-            f"{precision}: {returns.numel()} dreams of {arguments.steps} steps in {seconds:.1f} s, of which "
+            f"{chosen.name} ({sizes}), {precision}: {returns.numel()} dreams of {arguments.steps} steps in {seconds:.1f} s, of which "
             f"{worked:.1f} s on the core ({steps.sum() / worked:,.0f} steps/s)"
         )
     return 0
