@@ -11,7 +11,7 @@ from gamesim.evaluation.play import FIRST_SEED
 from gamesim.models import Prediction, normal
 
 DELTAS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
-SIZE = 96  # of the ideal engine's board: enough for 44 steps from its middle
+SIZE = 128  # of the ideal engine's board: enough for 60 steps from its middle
 
 
 class Engine:
@@ -92,27 +92,33 @@ class Ideal(Engine):
         moving_food: that food in view is gone with a step, uneaten.
         ghosts: whether ghosts exist.
         end_after: steps after which the end is predicted, 0 for never.
+        fresh: whether what has not been seen follows from the dream's chance, not from what was seen.
     """
 
     def __init__(
-        self, through_walls=0.0, forget=0.0, sticky_food=0.0, moving_food=0.0, ghosts=True, end_after=0
+        self,
+        through_walls=0.0,
+        forget=0.0,
+        sticky_food=0.0,
+        moving_food=0.0,
+        ghosts=True,
+        end_after=0,
+        fresh=False,
     ):
         self.through_walls, self.forget = through_walls, forget
         self.sticky_food, self.moving_food = sticky_food, moving_food
-        self.ghosts, self.end_after = ghosts, end_after
+        self.ghosts, self.end_after, self.fresh = ghosts, end_after, fresh
+
+    def draw(self, seed):
+        classes, shares = [FLOOR, WALL, FOOD, FLAG], [0.55, 0.3, 0.14, 0.01]
+        return np.random.default_rng(seed).choice(classes, (SIZE, SIZE), p=shares).astype(np.uint8)
 
     def start(self, frames, actions):
         lanes = len(frames)
         cells, _ = sprites.decode(frames.numpy())
         # What nobody saw follows from the first frame, so that the same start is the same board.
-        board = np.stack(
-            [
-                np.random.default_rng(int(lane[0].sum())).choice(
-                    [FLOOR, WALL, FOOD, FLAG], (SIZE, SIZE), p=[0.55, 0.3, 0.14, 0.01]
-                )
-                for lane in frames.numpy()
-            ]
-        ).astype(np.uint8)
+        board = np.stack([self.draw(int(lane[0].sum())) for lane in frames.numpy()])
+        seen = np.zeros(board.shape, bool)
         x = y = np.full(lanes, SIZE // 2)
         facing = np.full(lanes, 2)
         for time in range(frames.shape[1]):
@@ -125,9 +131,11 @@ class Ideal(Engine):
                 under = np.where(window == FOOD, FOOD, FLOOR)
                 under[3, 3] = FLOOR
                 window[:] = np.where((view == PACMAN) | (view == GHOST), under, view)
+                seen[lane, y[lane] - 3 : y[lane] + 4, x[lane] - 3 : x[lane] + 4] = True
         position = np.stack([x, y, facing, np.zeros(lanes, np.int64)], 1)
         return {
             "board": torch.from_numpy(board),
+            "seen": torch.from_numpy(seen),
             "position": torch.from_numpy(position),
             "frame": frames[:, -1].clone(),
         }
@@ -144,6 +152,9 @@ class Ideal(Engine):
         chance = np.stack([torch.rand(4 + 3 * 49, generator=stream).numpy() for stream in streams])
         board, position = state["board"].numpy().copy(), state["position"].numpy()
         x, y, facing, steps = position.T
+        if self.fresh and steps[0] == 0:
+            drawn = np.stack([self.draw(int(lane[1] * 1e9)) for lane in chance])
+            board = np.where(state["seen"].numpy(), board, drawn)
         old_x, old_y = x, y
         x, y, facing = self.walk(board, x, y, facing, action.numpy(), chance[:, 0])
         reward = np.zeros(lanes, np.float32)
@@ -168,6 +179,7 @@ class Ideal(Engine):
         frame = torch.from_numpy(sprites.painter(12).draw(np.stack(views)))
         state = {
             "board": torch.from_numpy(board),
+            "seen": state["seen"],
             "position": torch.from_numpy(np.stack([x, y, facing, steps + 1], 1)),
             "frame": frame,
         }

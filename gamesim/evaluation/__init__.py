@@ -1,7 +1,16 @@
-"""What a learned engine is worth: rules kept on boards it never saw, and speed.
+"""What a learned engine is worth: one evaluator for every engine.
 
-The figures are defined in `gamesim.evaluation.rules_kept` and `gamesim.evaluation.speed`. `FLOORS` are what
-the engines that we ship must reach; `table` shows both side by side.
+=================== ==================================================================================
+`rules_kept`        does it keep the rules, now and after a hundred steps (with `ghosts`)
+`coming_home`       is it the same place when one comes back
+`fidelity`          is it the real game where nothing is left to chance
+`diversity`         is what it makes up varied, and like the real game
+`controller`        what the engine's own controller earns, dreaming and awake
+`speed`             how fast it answers a key
+`transfer`          what an agent that was trained inside it earns in the real game (a command of its own)
+=================== ==================================================================================
+
+Each of these modules defines its figures in its docstring. What is asked of them is in `aims`.
 """
 
 from __future__ import annotations
@@ -11,60 +20,122 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-FLOORS: dict[str, tuple[float, float]] = {
-    "moves_free": (0.97, 1.0),
-    "moves_blocked": (0.97, 1.0),
-    "moves_obeyed": (0.97, 1.0),
-    "kept_10": (0.95, 1.0),
-    "kept_25": (0.90, 1.0),
-    "pacman_centre": (0.99, 1.0),
-    "food_eaten_gone": (0.95, 1.0),
-    **{f"ratio_{name}": (0.5, 2.0) for name in ("floor", "wall", "food", "ghost", "flag")},
-    "median_ms": (0.0, 16.0),
-    "p99_ms": (0.0, 33.0),
-}
-"""Least and greatest value of a figure of an engine that is good enough to ship."""
+from gamesim.evaluation.aims import AIMS, FLOORS, missed, short_of
+from gamesim.evaluation.table import table
 
-STEPS = 30
+if TYPE_CHECKING:
+    from gamesim.evaluation.play import Tick
+    from gamesim.models import WorldModel
+
+__all__ = ["AIMS", "FLOORS", "evaluate", "game_of", "missed", "short_of", "table"]
+
+LONGEST = 100
+"""Dreamt steps of an episode."""
+ROUGHLY = LONGEST + 70 + LONGEST * 0.7
+"""Dreamt frames an episode, for the bar: rules, coming home, and fidelity until the real episode ends."""
 
 
 def evaluate(
-    checkpoint: str | Path, episodes: int = 200, seed: int = 0, progress: bool = False
+    checkpoint: str | Path,
+    episodes: int = 200,
+    seed: int = 0,
+    progress: bool = False,
+    *,
+    vision: str | Path | None = None,
+    device: str = "cpu",
 ) -> dict[str, Any]:
-    """Measures an engine on the CPU.
+    """Measures an engine.
 
     Args:
         checkpoint: its folder.
-        episodes: boards, each dreamt on for 30 steps after 8 real frames.
+        episodes: boards, each dreamt on for 100 steps after 8 real frames.
         seed: of boards, walks and dreams.
         progress: whether a bar and the table are shown on stderr.
+        vision: a World Models checkpoint whose V measures the distances of coming home; None takes the
+            engine's own V, where it has one.
+        device: where the engine computes; its speed is measured on one CPU thread in any case.
 
     Returns:
-        Plain figures for JSON and the card: game, episodes, seed, ``rules`` (by name; None for a game without
-        the 7x7 view, whose dreams cannot be decoded) and ``speed``. What had nothing to count is None.
+        Plain figures for JSON and the card: game, episodes, seed, and by part ``rules``, ``horizons``,
+        ``home``, ``fidelity`` and ``diversity`` (None for a game without the 7x7 view, whose dreams cannot
+        be decoded), ``speed``, ``aims_missed`` and ``notes``. What had nothing to count is None.
 
     Raises:
-        UserError: The checkpoint is damaged, or its card names no known game.
+        UserError: A checkpoint is damaged, its card names no known game, or there is no such device.
     """
     from tqdm import tqdm
 
     from gamesim.checkpoint import load_model
-    from gamesim.evaluation.rules_kept import rules_kept
+    from gamesim.dream import usable_device
     from gamesim.evaluation.speed import speed
 
-    model, loaded = load_model(checkpoint, "cpu")
+    model, loaded = load_model(checkpoint, usable_device(device))
     game = game_of(loaded.card, str(checkpoint))
     figures: dict[str, Any] = {"game": game, "episodes": episodes, "seed": seed, "rules": None}
+    notes: list[str] = []
     if decodable(game) and tuple(model.frame_shape) == (84, 84, 3):
-        total = episodes * STEPS
-        with tqdm(total=total, unit="frame", desc="dreaming", disable=not progress) as bar:
-            figures["rules"] = plain(rules_kept(model, game, episodes, STEPS, seed, on_step=bar.update))
-    figures["speed"] = plain(speed((model, loaded.starts)))
+        with tqdm(
+            total=round(episodes * ROUGHLY), unit="frame", desc="dreaming", disable=not progress
+        ) as bar:
+            figures |= dreamt_figures(model, game, episodes, seed, vision, device, notes, bar.update)
+            bar.total = bar.n
+    figures["speed"] = plain(speed((model.to("cpu"), loaded.starts)))
+    figures |= {"aims_missed": short_of(figures), "notes": notes}
     if progress:
         print(table(figures), file=sys.stderr)
     return figures
+
+
+def dreamt_figures(
+    model: WorldModel,
+    game: str,
+    episodes: int,
+    seed: int = 0,
+    vision: str | Path | None = None,
+    device: str = "cpu",
+    notes: list[str] | None = None,
+    on_step: Tick = None,
+    stop_at_end: bool = False,
+) -> dict[str, Any]:
+    """All parts that are measured on dreams; `notes` gets what had to be left out.
+
+    With `stop_at_end`, steps after a predicted end are not judged in ``rules`` and ``horizons``.
+    """
+    from gamesim.evaluation.coming_home import coming_home
+    from gamesim.evaluation.diversity import diversity
+    from gamesim.evaluation.fidelity import fidelity
+    from gamesim.evaluation.play import dream_episodes, real_episodes
+    from gamesim.evaluation.rules_kept import STEPS, WARM_UP, by_horizon, judge, summary
+
+    asked = {"seed": seed, "device": device, "on_step": on_step}
+    real = real_episodes(game, episodes, WARM_UP, LONGEST, seed)
+    dreamt = dream_episodes(model, real, episodes, LONGEST, **asked)
+    tally, real_tally = judge(dreamt, stop_at_end=stop_at_end), judge(real, stop_at_end=True)
+    encoder = _encoder(model, vision, device, [] if notes is None else notes)
+    parts = {
+        "rules": summary(dreamt, tally, real, real_tally, STEPS),
+        "horizons": by_horizon(dreamt, tally, real, real_tally),
+        "home": coming_home(model, game, real, episodes, encoder=encoder, **asked),
+        "fidelity": fidelity(model, game, real, episodes, **asked),
+        "diversity": diversity(model, real, tally, real_tally, episodes, **asked),
+    }
+    return {part: plain(figures) for part, figures in parts.items()}
+
+
+def _encoder(model: object, vision: str | Path | None, device: str, notes: list[str]) -> Any:
+    """V of the checkpoint `vision`, or the engine's own, or None and a note."""
+    from gamesim.checkpoint import load_model
+    from gamesim.errors import UserError
+    from gamesim.evaluation.coming_home import encoder_of
+
+    encoder = encoder_of(model if vision is None else load_model(vision, device)[0])
+    if encoder is None and vision is not None:
+        raise UserError(f"{vision}: it has no V; distances need the checkpoint of a World Models engine")
+    if encoder is None:
+        notes.append("home: no distances d, as no World Models checkpoint was given for its V (--vision)")
+    return encoder
 
 
 def game_of(card: str, source: str) -> str:
@@ -97,38 +168,12 @@ def decodable(game: str) -> bool:
     return True
 
 
-def plain(figures: Mapping[str, float]) -> dict[str, float | None]:
-    """The same with None for what JSON has no number for."""
-    return {name: value if math.isfinite(value) else None for name, value in figures.items()}
+def plain(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with None for what JSON has no number for; lists are rounded to what their cases can tell."""
 
+    def each(value: Any) -> Any:
+        if isinstance(value, list):
+            return [None if item is None else round(item, 4) for item in map(each, value)]
+        return value if math.isfinite(value) else None
 
-def missed(figures: Mapping[str, Any]) -> list[str]:
-    """Names of the figures that are outside of `FLOORS`; those that could not be counted are not."""
-    flat = {**(figures.get("rules") or {}), **(figures.get("speed") or {})}
-    counted = {name: value for name, value in flat.items() if name in FLOORS and value is not None}
-    return [name for name, value in counted.items() if not FLOORS[name][0] <= value <= FLOORS[name][1]]
-
-
-def table(figures: Mapping[str, Any]) -> str:
-    """The figures as lines of text: name, value, what is asked for, and whether it is reached."""
-    lines = [f"{figures['game']}, {figures['episodes']} episodes, seed {figures['seed']}"]
-    failed = missed(figures)
-    for part in ("rules", "speed"):
-        if figures.get(part) is None:
-            lines.append(f"{part}: not measured (this game's frames do not show 7x7 cells)")
-            continue
-        for name, value in figures[part].items():
-            shown = "-" if value is None else f"{value:.2f}" if name.endswith("_ms") else f"{value:.4f}"
-            lines.append(
-                f"  {name:22} {shown:>9}  {_asked(name):14} {'MISSED' if name in failed else ''}".rstrip()
-            )
-    return "\n".join(lines)
-
-
-def _asked(name: str) -> str:
-    if name not in FLOORS:
-        return ""
-    low, high = FLOORS[name]
-    if name.endswith("_ms"):
-        return f"at most {high:g}"
-    return f"{low:g} to {high:g}" if high != 1.0 else f"at least {low:g}"
+    return {name: each(value) for name, value in figures.items()}

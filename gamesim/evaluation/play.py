@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import gymnasium as gym
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gamesim.envs import sprites
 from gamesim.envs.rules import DOOR, OUTSIDE, WALL
 from gamesim.errors import UserError
+from gamesim.evaluation.scroll import CENTRE, DELTAS, OPPOSITE
 from gamesim.models import WorldModel
 
 FIRST_SEED = 1_000_000_000
@@ -22,32 +23,26 @@ Recordings draw the seeds of their boards from 0 to 2**62, so that none of their
 less than one in a million for a million episodes.
 """
 
-CENTRE = 3
-"""Row and column of Pac-Man in a 7x7 view."""
-
-DELTAS = np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)])
-"""(dx, dy) of each action: stay, left, right, up, down."""
-
-OPPOSITE = np.array([0, 2, 1, 4, 3])
 LANES = 256
 """Episodes dreamt at once: enough to be fast, few enough for any machine's memory."""
 
-
 PER_LANE = ("frames", "cells", "distance", "actions", "rewards", "ends", "seeds")
+
+Tick = Callable[[int], object] | None
+"""Called after each dreamt step with the number of frames that it made."""
 
 
 @dataclass
 class Played:
-    """Episodes of `warm_up` real frames and then T steps, real or dreamt; B lanes.
+    """Episodes of W real frames (the warm-up) and then T steps, real or dreamt; B lanes.
 
     Attributes:
-        frames: uint8 (B, warm_up + T, H, W, 3).
-        cells: uint8 (B, warm_up + T, 7, 7), by nearest tile.
-        distance: float32 (B, warm_up + T, 7, 7), of each cell to its tile, 0..255.
-        actions: int64 (B, warm_up + T - 1), the one before each frame but the first.
+        frames: uint8 (B, W, H, W', 3), the warm-up; of what follows only the cells are kept.
+        cells: uint8 (B, W + T, 7, 7), by nearest tile.
+        distance: float32 (B, W + T, 7, 7), of each cell to its tile, 0..255.
+        actions: int64 (B, W + T - 1), the one before each frame but the first.
         rewards: float32 (B, T), of the T steps after the warm-up.
         ends: float32 (B, T), probability that the episode ended with the step.
-        warm_up: how many frames are real.
         seeds: int64 (B,), of the boards.
     """
 
@@ -57,8 +52,17 @@ class Played:
     actions: NDArray[np.int64]
     rewards: NDArray[np.float32]
     ends: NDArray[np.float32]
-    warm_up: int
     seeds: NDArray[np.int64]
+
+    @property
+    def warm_up(self) -> int:
+        """How many frames are real: W."""
+        return self.frames.shape[1]
+
+    @property
+    def steps(self) -> int:
+        """How many steps follow the warm-up: T."""
+        return self.rewards.shape[1]
 
     def going(self, steps: int) -> NDArray[np.bool_]:
         """Lanes (B,) in which none of the first `steps` steps had an end_probability above 0.5."""
@@ -66,14 +70,18 @@ class Played:
 
     def lanes(self, keep: NDArray[np.bool_] | slice) -> Played:
         """These lanes alone."""
-        arrays = {name: getattr(self, name)[keep] for name in PER_LANE}
-        return Played(**arrays, warm_up=self.warm_up)
+        return Played(**{name: getattr(self, name)[keep] for name in PER_LANE})
+
+    def batches(self, episodes: int | None = None) -> Iterator[Played]:
+        """The first `episodes` lanes (None: all), at most `LANES` at a time."""
+        count = len(self.seeds) if episodes is None else episodes
+        for lane in range(0, count, LANES):
+            yield self.lanes(slice(lane, min(lane + LANES, count)))
 
 
 def join(parts: list[Played]) -> Played:
     """Lanes of several batches, one after the other."""
-    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in PER_LANE}
-    return Played(**arrays, warm_up=parts[0].warm_up)
+    return Played(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in PER_LANE})
 
 
 class Wanderer:
@@ -111,6 +119,9 @@ class Wanderer:
         return action.astype(np.int64)
 
 
+# --- the real game
+
+
 def real_episodes(env_id: str, episodes: int, warm_up: int, steps: int, seed: int = 0) -> Played:
     """Real episodes under the wanderer: at least `episodes` lanes that lasted through the warm-up.
 
@@ -136,31 +147,45 @@ def _real_round(env_id: str, lanes: int, warm_up: int, steps: int, seed: int) ->
     env = make_real(env_id, lanes)
     total = warm_up + steps
     frame, _ = env.reset(seed=seed)
-    frames = np.zeros((lanes, total, *frame.shape[1:]), np.uint8)
-    cells = np.zeros((lanes, total, 7, 7), np.uint8)
+    frames = np.zeros((lanes, warm_up, *frame.shape[1:]), np.uint8)
+    cells, distance = np.zeros((lanes, total, 7, 7), np.uint8), np.zeros((lanes, total, 7, 7), np.float32)
     actions = np.zeros((lanes, total - 1), np.int64)
     rewards, ends = np.zeros((lanes, total - 1), np.float32), np.zeros((lanes, total - 1), np.float32)
-    frames[:, 0], going, wanderer = frame, np.ones(lanes, bool), Wanderer(lanes, seed)
-    for time in range(total - 1):
-        cells[:, time], _ = sprites.decode(frames[:, time])
+    going, wanderer = np.ones(lanes, bool), Wanderer(lanes, seed)
+    for time in range(total):
+        if time < warm_up:
+            frames[:, time] = frame
+        cells[:, time], distance[:, time] = sprites.decode(frame)
+        if time == total - 1:
+            break
         actions[:, time] = wanderer.act(cells[:, time])
-        frame, reward, terminated, truncated, _ = env.step(actions[:, time])
-        frames[:, time + 1] = np.where(going[:, None, None, None], frame, frames[:, time])
+        seen, reward, terminated, truncated, _ = env.step(actions[:, time])
+        frame = np.where(going[:, None, None, None], seen, frame)
         rewards[:, time] = np.where(going, reward, 0)
         going = going & ~(terminated | truncated)
         ends[:, time] = ~going
     env.close()
-    cells, distance = sprites.decode(frames)
     lasted = ends[:, : warm_up - 1].sum(1) == 0
     seeds = np.arange(seed, seed + lanes)
-    played = Played(
-        frames, cells, distance, actions, rewards[:, warm_up - 1 :], ends[:, warm_up - 1 :], warm_up, seeds
-    )
-    return played.lanes(lasted)
+    after = slice(warm_up - 1, None)
+    return Played(frames, cells, distance, actions, rewards[:, after], ends[:, after], seeds).lanes(lasted)
+
+
+def replay(env_id: str, real: Played) -> Iterator[NDArray[np.uint8]]:
+    """The frames uint8 (B, H, W, 3) of real episodes, once more, from the first; after their end anything."""
+    env = make_real(env_id, len(real.seeds))
+    yield env.reset(seed=real.seeds.tolist())[0]
+    for actions in real.actions.T:
+        yield env.step(actions)[0]
+    env.close()
 
 
 def make_real(env_id: str, lanes: int) -> gym.vector.VectorEnv:
-    """The real game in `lanes` lanes, without a step limit."""
+    """The real game in `lanes` lanes, without a step limit.
+
+    Raises:
+        UserError: there is no such game, or it has no 7x7 egocentric view.
+    """
     try:
         env = gym.make_vec(env_id, num_envs=lanes, vectorization_mode="vector_entry_point", max_steps=None)
     except gym.error.Error as error:
@@ -171,69 +196,99 @@ def make_real(env_id: str, lanes: int) -> gym.vector.VectorEnv:
     return env
 
 
-@torch.inference_mode()
+# --- the dream
+
+
+class Dream:
+    """A batch of dreams that go on, one step at a time, from real frames, also through predicted ends.
+
+    Args:
+        model: the engine, on `device` and in eval mode.
+        frames: uint8 (B, F, H, W, 3), real.
+        actions: int64 (B, F - 1), between them.
+        seed: of the dreams' chance.
+        device: where the engine computes.
+        temperature: of the dream.
+        on_step: called after each step with the number of frames that it made.
+
+    Raises:
+        UserError: the engine's frames are of another size.
+    """
+
+    def __init__(
+        self,
+        model: WorldModel,
+        frames: NDArray[np.uint8],
+        actions: NDArray[np.int64],
+        seed: int,
+        *,
+        device: str = "cpu",
+        temperature: float = 1.0,
+        on_step: Tick = None,
+    ) -> None:
+        shape = tuple(model.frame_shape)
+        if shape != frames.shape[2:]:
+            raise UserError(f"the engine's frames are {shape}, the game's are {frames.shape[2:]}")
+        self.model, self.device, self.temperature, self.on_step = model, device, temperature, on_step
+        self.generator = torch.Generator().manual_seed(seed)
+        with torch.inference_mode():
+            self.state = model.start(self._tensor(frames), self._tensor(actions))
+
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+    @torch.inference_mode()
+    def step(
+        self, actions: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
+        """Dreams one step: frames uint8 (B, H, W, 3), rewards (B,) and end probabilities (B,)."""
+        self.state, dreamt = self.model.imagine(
+            self.state, self._tensor(actions), temperature=self.temperature, generator=self.generator
+        )
+        if self.on_step:
+            self.on_step(len(actions))
+        reward, end = dreamt.reward.float().cpu().numpy(), dreamt.end_probability.float().cpu().numpy()
+        return dreamt.frame.cpu().numpy(), reward, end
+
+
 def dream_episodes(
     model: WorldModel,
     real: Played,
     episodes: int,
-    warm_up: int,
     steps: int,
     seed: int = 0,
     *,
     device: str = "cpu",
     temperature: float = 1.0,
-    on_step: Callable[[int], object] | None = None,
+    on_step: Tick = None,
 ) -> Played:
-    """Dreams on from the first `warm_up` frames of the first real lanes, through predicted ends.
-
-    `on_step` is called after each step with the number of frames that were dreamt.
-    """
-    if model.frame_shape != real.frames.shape[2:]:
-        raise UserError(
-            f"the engine's frames are {model.frame_shape}, the game's are {real.frames.shape[2:]}"
+    """Dreams on from the warm-up of the first real lanes, under the wanderer, who sees the dream only."""
+    parts, done = [], 0
+    for batch in real.batches(episodes):
+        dream = Dream(
+            model,
+            batch.frames,
+            batch.actions[:, : real.warm_up - 1],
+            seed + done,
+            device=device,
+            temperature=temperature,
+            on_step=on_step,
         )
-    parts = []
-    for lane in range(0, episodes, LANES):
-        batch = real.lanes(slice(lane, min(lane + LANES, episodes)))
-        parts.append(_dream_round(model, batch, warm_up, steps, seed + lane, device, temperature, on_step))
+        parts.append(_dream_round(dream, batch, steps, Wanderer(len(batch.seeds), seed + done)))
+        done += len(batch.seeds)
     return join(parts)
 
 
-def _dream_round(
-    model: WorldModel,
-    real: Played,
-    warm_up: int,
-    steps: int,
-    seed: int,
-    device: str,
-    temperature: float,
-    on_step: Callable[[int], object] | None,
-) -> Played:
-    lanes, total = len(real.seeds), warm_up + steps
-    frames = np.zeros((lanes, total, *real.frames.shape[2:]), np.uint8)
-    cells = np.zeros((lanes, total, 7, 7), np.uint8)
-    distance = np.zeros((lanes, total, 7, 7), np.float32)
+def _dream_round(dream: Dream, real: Played, steps: int, wanderer: Wanderer) -> Played:
+    lanes, warm_up, total = len(real.seeds), real.warm_up, real.warm_up + steps
+    cells, distance = np.zeros((lanes, total, 7, 7), np.uint8), np.zeros((lanes, total, 7, 7), np.float32)
     actions = np.zeros((lanes, total - 1), np.int64)
     rewards, ends = np.zeros((lanes, steps), np.float32), np.zeros((lanes, steps), np.float32)
-    frames[:, :warm_up], cells[:, :warm_up] = real.frames[:, :warm_up], real.cells[:, :warm_up]
-    distance[:, :warm_up], actions[:, : warm_up - 1] = (
-        real.distance[:, :warm_up],
-        real.actions[:, : warm_up - 1],
-    )
-    state = model.start(
-        torch.from_numpy(frames[:, :warm_up]).to(device),
-        torch.from_numpy(actions[:, : warm_up - 1]).to(device),
-    )
-    generator, wanderer = torch.Generator().manual_seed(seed), Wanderer(lanes, seed)
+    cells[:, :warm_up], distance[:, :warm_up] = real.cells[:, :warm_up], real.distance[:, :warm_up]
+    actions[:, : warm_up - 1] = real.actions[:, : warm_up - 1]
     for step in range(steps):
         time = warm_up + step
         actions[:, time - 1] = wanderer.act(cells[:, time - 1])
-        action = torch.from_numpy(actions[:, time - 1]).to(device)
-        state, prediction = model.imagine(state, action, temperature=temperature, generator=generator)
-        frames[:, time] = prediction.frame.cpu().numpy()
-        rewards[:, step] = prediction.reward.float().cpu().numpy()
-        ends[:, step] = prediction.end_probability.float().cpu().numpy()
-        cells[:, time], distance[:, time] = sprites.decode(frames[:, time])
-        if on_step:
-            on_step(lanes)
-    return Played(frames, cells, distance, actions, rewards, ends, warm_up, real.seeds)
+        frame, rewards[:, step], ends[:, step] = dream.step(actions[:, time - 1])
+        cells[:, time], distance[:, time] = sprites.decode(frame)
+    return Played(real.frames, cells, distance, actions, rewards, ends, real.seeds)

@@ -1,16 +1,20 @@
 """Does a dream keep the rules of its game? Measured on boards that were never in any recording.
 
-Every episode starts with at most 8 real frames of a fresh board (seeds from `play.FIRST_SEED` on, which
-no recording holds) and goes on for 30 dreamt steps. Dreamt frames are decoded to 7x7 cells by the nearest
-tile of the real game's atlas (`gamesim.envs.sprites.decode`); nothing else of the real game is used to
-judge them. A wanderer plays (`play.Wanderer`): mostly free moves with momentum, some turns back and some
-moves at random, so that walls are run into and places are come back to. It sees dreamt frames only.
+Every episode starts with at most 8 real frames of a fresh board (seeds from `play.FIRST_SEED` on, which no
+recording holds) and goes on for 30 (the figures of `rules_kept`) or 100 dreamt steps (`by_horizon`),
+without the game's step limit. Dreamt frames are decoded to 7x7 cells by the nearest tile of the real game's
+atlas (`gamesim.envs.sprites.decode`); nothing else of the real game is used to judge them. A wanderer plays
+(`play.Wanderer`): mostly free moves with momentum, some turns back and some moves at random, so that walls
+are run into and places are come back to. It sees dreamt frames only.
 
-Ends that the dream predicts do not stop an episode: all 30 steps count, unless `stop_at_end` says otherwise
+Ends that the dream predicts do not stop an episode: all steps count, unless `stop_at_end` says otherwise
 (then steps after the first end_probability > 0.5 of a lane are not judged, as a player would not see them).
 
+**By horizon.** A figure at horizon 1, 5, 10, 20, 40 or 100 pools the steps since the horizon before: 1; 2
+to 5; 6 to 10; ... 41 to 100. Only `kept` and `kept_returned` look at the horizon's own step alone.
+
 **What each figure means.** All are shares in [0, 1] (1 is best) unless said otherwise; the real game behind
-the dream's interface scores 1. A figure that had nothing to count is NaN.
+the dream's interface scores 1. A figure that had nothing to count is NaN. Ghosts: see `ghosts`.
 
 *Moves.* A step is *free* if the cell that its action points to is neither wall nor outside in the dream's
 own frame before the step, and *blocked* if it is one of them. What the view did is the one of five scrolls
@@ -47,10 +51,11 @@ dreamt frame in which a cell is in view, with no ghost on it, counts once.
 - `floor_bare`: walkable cells first seen without food that show none.
 
 *Census.* `ratio_floor`, `ratio_wall`, `ratio_food`, `ratio_ghost`, `ratio_flag`, `ratio_outside`: how
-common a cell class is at dreamt step 15, Pac-Man's cell left out, divided by the same in real episodes at
-the same step under the same wanderer. Range 0 and up; 1 is best. Taken over the lanes that have not ended
-by then by their own account (end_probability > 0.5 in the dream), on both sides; over all lanes of a dream
-that has ended in nine of ten. NaN if neither shows the class, infinite if only the dream does.
+common a cell class is at dreamt step 15 (by horizon: in its steps), Pac-Man's cell left out, divided by the
+same in real episodes at the same steps under the same wanderer. Range 0 and up; 1 is best. Taken over the
+lanes that have not ended by then by their own account (end_probability > 0.5 in the dream), on both sides;
+over all lanes of a dream that has ended in nine of ten. NaN if neither shows the class, infinite if only
+the dream does.
 
 *Sharpness.* `undecodable`: share of dreamt cells further than `UNDECODABLE` from every tile (0 is best).
 
@@ -59,23 +64,37 @@ that has ended in nine of ten. NaN if neither shows the class, infinite if only 
 - `reward_on_food`: steps onto food with a predicted reward above 0.25 (food gives 0.5).
 - `reward_elsewhere_zero`: steps that reach neither food nor flag nor ghost and do not end, with |reward| <
   0.25.
-- `flag_ends`: steps onto a flag with end_probability > 0.5.
+- `flag_ends`: steps onto a flag with end_probability > 0.5; `ghost_ends`: steps onto a ghost.
 - `false_ends`: share of steps with end_probability > 0.5 though they reach no flag and no ghost was within
   two cells (0 is best).
 - `going_on`, `real_going_on`: share of lanes that have not ended by the last step, in the dream and in the
   real game.
+
+Source: the rules in `gamesim.envs.rules`; the paper shows such things by eye (Kim et al. 2020, Sec. 4.2).
+What is asked of an engine: `aims.FLOORS` and `aims.AIMS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from gamesim.envs.rules import DOOR, FLAG, FLOOR, FOOD, GHOST, OUTSIDE, PACMAN, WALL
-from gamesim.evaluation.play import CENTRE, DELTAS, Played, dream_episodes, real_episodes
+from gamesim.envs.rules import FLAG, FLOOR, FOOD, GHOST, OUTSIDE, PACMAN, WALL
+from gamesim.evaluation.board import Board
+from gamesim.evaluation.ghosts import Ghosts
+from gamesim.evaluation.play import Played, Tick, dream_episodes, real_episodes
+from gamesim.evaluation.scroll import (
+    BEYOND,
+    CENTRE,
+    SOLID,
+    WALKABLE,
+    expected_scroll,
+    ground,
+    measured_scroll,
+    target_cells,
+    uncovered,
+)
+from gamesim.evaluation.tally import Bools, Tally
 from gamesim.models import WorldModel
 
 UNDECODABLE = 11.5
@@ -86,26 +105,37 @@ be as near.
 """
 
 WARM_UP = 8
+STEPS = 30
+"""Dreamt steps of the figures of `summary`."""
 KEPT_AT = (10, 25)
 CENSUS_AT = 15
 CENSUS = {"floor": FLOOR, "wall": WALL, "food": FOOD, "ghost": GHOST, "flag": FLAG, "outside": OUTSIDE}
-WALKABLE, SOLID, BEYOND = 0, 1, 2
 
-Bools = NDArray[np.bool_]
+HORIZONS = (1, 5, 10, 20, 40, 100)
+"""Dreamt steps at which figures are taken by horizon."""
+POOLED = (  # over steps
+    "moves_free", "moves_blocked", "stays_obeyed", "free_share", "pacman_centre", "pacman_once",
+    "outside_kept", "food_eaten_gone", "food_kept", "floor_bare", "ghosts_conserved", "ghosts_kept",
+    "ghosts_explained", "ghosts_legal", "ghosts_off_walls", "ghost_speed", "ghost_straight", "ghost_reverse",
+    "flag_ends", "ghost_ends", "caught_ends", "false_ends", "reward_on_food", "reward_elsewhere_zero",
+    "undecodable",
+)  # fmt: skip
+COMPARED = ("free_share", "ghost_speed", "ghost_straight", "ghost_reverse")
+"""Figures that the real game's own are given beside."""
 
 
 def rules_kept(
     model: WorldModel,
     env_id: str = "gamesim/Pacman-v0",
     episodes: int = 200,
-    steps: int = 30,
+    steps: int = STEPS,
     seed: int = 0,
     device: str = "cpu",
     *,
     temperature: float = 1.0,
     warm_up: int = WARM_UP,
     stop_at_end: bool = False,
-    on_step: Callable[[int], object] | None = None,
+    on_step: Tick = None,
 ) -> dict[str, float]:
     """Plays a learned engine on fresh boards and judges what it dreamt.
 
@@ -125,57 +155,82 @@ def rules_kept(
         The figures that the module's docstring defines, by name.
     """
     real = real_episodes(env_id, episodes, warm_up, steps, seed)
-    settings = {"device": device, "temperature": temperature, "on_step": on_step}
-    dreamt = dream_episodes(model, real, episodes, warm_up, steps, seed, **settings)
-    return judge(dreamt, stop_at_end=stop_at_end) | census(dreamt, real)
+    dreamt = dream_episodes(
+        model, real, episodes, steps, seed, device=device, temperature=temperature, on_step=on_step
+    )
+    return summary(dreamt, judge(dreamt, stop_at_end=stop_at_end), real, judge(real, stop_at_end=True), steps)
 
 
-class Tally:
-    """Shares by name: how often something was so, of how often it could have been."""
-
-    def __init__(self) -> None:
-        self.hits: dict[str, int] = {}
-        self.total: dict[str, int] = {}
-
-    def add(self, name: str, so: Bools, counted: Bools) -> None:
-        """Counts where bool `counted` is set, and of these where `so` is set too; shapes broadcast."""
-        counted, so = np.broadcast_arrays(counted, so)
-        self.hits[name] = self.hits.get(name, 0) + int((so & counted).sum())
-        self.total[name] = self.total.get(name, 0) + int(counted.sum())
-
-    def shares(self) -> dict[str, float]:
-        return {name: self.hits[name] / n if n else float("nan") for name, n in self.total.items()}
+def summary(dreamt: Played, tally: Tally, real: Played, real_tally: Tally, steps: int) -> dict[str, float]:
+    """The figures over the first `steps` dreamt steps; the tallies are what `judge` made of the episodes."""
+    figures = {name: tally.share(name, 1, steps) for name in ("moves_obeyed", *POOLED)}
+    for step in KEPT_AT:
+        for kind in ("", "_returned", "_real"):
+            figures[f"kept_{step}{kind}"] = tally.share(f"kept{kind}", step, step)
+    at = min(CENSUS_AT, steps)
+    figures["going_on"] = float(dreamt.going(steps).mean())
+    figures |= {f"ratio_{name}": ratio for name, ratio in census(dreamt, real, at, at).items()}
+    figures["real_going_on"] = float(real.going(steps).mean())
+    figures["real_free_share"] = real_tally.share("free_share", 1, steps)
+    return figures
 
 
-def judge(played: Played, *, stop_at_end: bool = False) -> dict[str, float]:
-    """Moves, memory, Pac-Man, food, sharpness, rewards and ends of decoded episodes."""
-    tally = Tally()
-    board = Board(len(played.cells), played.cells.shape[1])
+def by_horizon(dreamt: Played, tally: Tally, real: Played, real_tally: Tally) -> dict[str, list]:
+    """The figures at each of the `HORIZONS` that the dream reaches, by name, under ``steps`` which."""
+    ends = [step for step in HORIZONS if step <= dreamt.steps]
+    spans = list(zip([1, *(step + 1 for step in ends)], ends, strict=False))
+    figures: dict[str, list] = {"steps": ends}
+    for name in POOLED:
+        figures[name] = [tally.share(name, *span) for span in spans]
+        if name in COMPARED:
+            figures[f"real_{name}"] = [real_tally.share(name, *span) for span in spans]
+    for name in ("kept", "kept_returned"):
+        figures[name] = [tally.share(name, step, step) for step in ends]
+    figures["going_on"] = [float(dreamt.going(step).mean()) for step in ends]
+    figures["real_going_on"] = [float(real.going(step).mean()) for step in ends]
+    ratios = [census(dreamt, real, *span) for span in spans]
+    return figures | {f"ratio_{name}": [ratio[name] for ratio in ratios] for name in CENSUS}
+
+
+def judge(played: Played, *, stop_at_end: bool = False) -> Tally:
+    """Counts moves, memory, Pac-Man, food, ghosts, sharpness, rewards and ends of decoded episodes."""
+    tally = Tally(played.steps)
+    for batch in played.batches():
+        _judge_batch(tally, batch, stop_at_end)
+    return tally
+
+
+def _judge_batch(tally: Tally, played: Played, stop_at_end: bool) -> None:
+    lanes, frames = played.cells.shape[:2]
+    board, ghosts, everyone = Board(lanes, frames), Ghosts(lanes), np.ones(lanes, bool)
     board.see(played.cells[:, 0], 0)
-    for time in range(1, played.cells.shape[1]):
+    for time in range(1, frames):
         before, now, action = played.cells[:, time - 1], played.cells[:, time], played.actions[:, time - 1]
         expected = expected_scroll(before, action)
         scroll, clear = measured_scroll(before, now, expected)
-        step = time - played.warm_up  # 0-based dreamt step; negative during the warm-up
         board.move(scroll, before, time)
+        known = board.look(time)
+        step = time - played.warm_up  # 0-based dreamt step; negative during the warm-up
+        end = played.ends[:, max(step, 0)]
+        judged = played.going(step) if stop_at_end and step > 0 else everyone
+        ghosts.follow(tally if step >= 0 else None, before, now, scroll, known.ground, end, judged)
         if step >= 0:
-            judged = played.going(step) if stop_at_end else np.ones(len(now), bool)
+            tally.step = step + 1
             judge_move(tally, action, expected, clear, judged)
             judge_frame(tally, now, played.distance[:, time], judged)
-            judge_memory(tally, board, now, time, step + 1, played.warm_up, judged)
-            judge_signals(tally, before, scroll, played.rewards[:, step], played.ends[:, step], judged)
+            judge_memory(tally, board, now, time, played.warm_up, judged)
+            judge_signals(tally, before, scroll, played.rewards[:, step], end, judged)
         board.see(now, time)
-    return tally.shares() | {"going_on": float(played.going(played.rewards.shape[1]).mean())}
 
 
-def census(dreamt: Played, real: Played, step: int = CENSUS_AT) -> dict[str, float]:
-    """How common each cell class is at dreamt step `step`, as a ratio to the real game's."""
-    step = min(step, dreamt.rewards.shape[1])
+def census(dreamt: Played, real: Played, first: int, last: int) -> dict[str, float]:
+    """How common each cell class is in dreamt steps `first` to `last`, as a ratio to the real game's."""
+    first, last = min(first, dreamt.steps), min(last, dreamt.steps)
 
     def shares(played: Played) -> dict[str, float]:
-        going = played.going(step)
+        going = played.going(last)
         lanes = going if going.mean() > 0.1 else np.ones_like(going)
-        views = played.cells[lanes, played.warm_up + step - 1].reshape(-1, 49)
+        views = played.cells[lanes, played.warm_up + first - 1 : played.warm_up + last].reshape(-1, 49)
         views = np.delete(views, 24, axis=1)  # Pac-Man's own cell
         return {
             name: float((views == code).mean()) if views.size else float("nan")
@@ -183,19 +238,7 @@ def census(dreamt: Played, real: Played, step: int = CENSUS_AT) -> dict[str, flo
         }
 
     ours, theirs = shares(dreamt), shares(real)
-    ratios = {f"ratio_{name}": ratio(ours[name], theirs[name]) for name in CENSUS}
-    steps = real.rewards.shape[1]
-    return ratios | {"real_going_on": float(real.going(steps).mean()), "real_free_share": free_share(real)}
-
-
-def free_share(played: Played) -> float:
-    """Share of the moves after the warm-up, until each lane's end, that are free."""
-    tally = Tally()
-    for step in range(played.rewards.shape[1]):
-        time = played.warm_up + step - 1
-        action, before = played.actions[:, time], played.cells[:, time]
-        tally.add("free", expected_scroll(before, action) > 0, played.going(step) & (action > 0))
-    return tally.shares()["free"]
+    return {name: ratio(ours[name], theirs[name]) for name in CENSUS}
 
 
 def ratio(ours: float, theirs: float) -> float:
@@ -203,134 +246,6 @@ def ratio(ours: float, theirs: float) -> float:
     if theirs:
         return ours / theirs
     return float("inf") if ours else float("nan")
-
-
-# --- what the view did
-
-
-def target_cells(views: NDArray[np.uint8], directions: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The cell classes (B,) that `directions` (B,) point to from the centre of `views` (B, 7, 7)."""
-    dx, dy = DELTAS[directions].T
-    return views[np.arange(len(views)), CENTRE + dy, CENTRE + dx]
-
-
-def expected_scroll(before: NDArray[np.uint8], action: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What the rules make of `action` (B,): itself, or 0 where a wall or the edge is in the way."""
-    return np.where(np.isin(target_cells(before, action), (WALL, OUTSIDE, DOOR)), 0, action)
-
-
-def measured_scroll(
-    before: NDArray[np.uint8], now: NDArray[np.uint8], expected: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], Bools]:
-    """What the view did.
-
-    Returns:
-        The scroll (B,) that explains `now` best, ties going to the expected one; and bool (B,), whether the
-        expected one explains it better than each of the four others.
-    """
-    agreement = np.stack([scroll_agreement(before, now, direction) for direction in range(5)], axis=1)
-    of_expected = np.take_along_axis(agreement, expected[:, None], 1)
-    best = agreement.max(1, keepdims=True)
-    scroll = np.where((of_expected == best)[:, 0], expected, agreement.argmax(1))
-    return scroll, (agreement < of_expected).sum(1) == 4
-
-
-def scroll_agreement(
-    before: NDArray[np.uint8], now: NDArray[np.uint8], direction: int
-) -> NDArray[np.float64]:
-    """Share (B,) of the still cells in both views that agree if Pac-Man moved in `direction`."""
-    dx, dy = DELTAS[direction]
-    old = before[:, max(dy, 0) : 7 + min(dy, 0), max(dx, 0) : 7 + min(dx, 0)]
-    new = now[:, max(-dy, 0) : 7 + min(-dy, 0), max(-dx, 0) : 7 + min(-dx, 0)]
-    still = ~np.isin(old, (GHOST, PACMAN)) & ~np.isin(new, (GHOST, PACMAN))
-    return ((old == new) & still).sum((1, 2)) / np.maximum(still.sum((1, 2)), 1)
-
-
-# --- the dream's own board
-
-
-@dataclass
-class Look:
-    """What is known, before this frame, of the cells in view: all (B, 7, 7)."""
-
-    ground: NDArray[np.int8]
-    """-1 never seen, else WALKABLE, SOLID or BEYOND."""
-    food: NDArray[np.int8]
-    """-1 unknown, 0 none at first sight, 1 food at first sight."""
-    visited_at: NDArray[np.int32]
-    """Frame at which Pac-Man first came onto it, -1 for never."""
-    first_seen: NDArray[np.int32]
-    returned: Bools
-    """Left the view at least once since it was first seen."""
-
-
-class Board:
-    """An allocentric map of each lane, by dead reckoning from the scrolls of its view."""
-
-    def __init__(self, lanes: int, frames: int) -> None:
-        size = 2 * frames + 7
-        self.ground = np.full((lanes, size, size), -1, np.int8)
-        self.food = np.full((lanes, size, size), -1, np.int8)
-        self.visited_at = np.full((lanes, size, size), -1, np.int32)
-        self.returned = np.zeros((lanes, size, size), bool)
-        self.first_seen = np.full((lanes, size, size), -1, np.int32)
-        self.last_seen = np.full((lanes, size, size), -1, np.int32)
-        self.position = np.full((lanes, 2), size // 2)  # x, y
-
-    def window(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Index of the cells in view, broadcast to (B, 7, 7)."""
-        offsets = np.arange(7) - CENTRE
-        x, y = self.position.T
-        lanes = np.arange(len(self.position))
-        return lanes[:, None, None], (y[:, None] + offsets)[:, :, None], (x[:, None] + offsets)[:, None, :]
-
-    def move(self, scroll: NDArray[np.int64], before: NDArray[np.uint8], time: int) -> None:
-        """Follows the view into the frame of `time`, and notes that the cell it came onto was stepped on."""
-        self.position = self.position + DELTAS[scroll]
-        x, y = self.position.T
-        lanes = np.arange(len(scroll))
-        stepped = scroll > 0
-        first = stepped & (self.visited_at[lanes, y, x] < 0)
-        self.visited_at[lanes[first], y[first], x[first]] = time
-        shown_food = stepped & (target_cells(before, scroll) == FOOD)
-        self.food[lanes[shown_food], y[shown_food], x[shown_food]] = 1
-
-    def look(self, time: int) -> Look:
-        """What was known before the frame of `time` of the cells that it shows."""
-        at = self.window()
-        seen = self.last_seen[at] >= 0
-        away = seen & (self.last_seen[at] < time - 1)
-        return Look(
-            self.ground[at],
-            self.food[at],
-            self.visited_at[at],
-            self.first_seen[at],
-            self.returned[at] | away,
-        )
-
-    def see(self, view: NDArray[np.uint8], time: int) -> None:
-        """Adds the frame of `time` (B, 7, 7): what was unknown becomes what it shows."""
-        at, known = self.window(), self.look(time)
-        self.returned[at] = known.returned
-        self.ground[at] = np.where(known.ground < 0, ground(view), known.ground)
-        self.first_seen[at] = np.where(known.first_seen < 0, time, known.first_seen)
-        self.last_seen[at] = time
-        learnt = (known.food < 0) & uncovered(view) & (known.visited_at < 0)
-        self.food[at] = np.where(learnt, view == FOOD, known.food)
-
-
-def ground(view: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """Cell classes to WALKABLE, SOLID or BEYOND."""
-    return np.select([np.isin(view, (WALL, DOOR)), view == OUTSIDE], [SOLID, BEYOND], WALKABLE).astype(
-        np.int8
-    )
-
-
-def uncovered(view: NDArray[np.uint8]) -> Bools:
-    """Where the ground is to be seen: no ghost, not Pac-Man, and not the centre, where he should be."""
-    mask = ~np.isin(view, (GHOST, PACMAN))
-    mask[:, CENTRE, CENTRE] = False
-    return mask
 
 
 # --- one step of every lane
@@ -357,23 +272,24 @@ def judge_frame(tally: Tally, view: NDArray[np.uint8], distance: NDArray[np.floa
 
 
 def judge_memory(
-    tally: Tally, board: Board, view: NDArray[np.uint8], time: int, step: int, warm_up: int, judged: Bools
+    tally: Tally, board: Board, view: NDArray[np.uint8], time: int, warm_up: int, judged: Bools
 ) -> None:
-    """Walls, floor and food against what was seen of them first; `step` counts dreamt steps from 1."""
+    """Walls, floor and food against what was seen of them first; and what is seen for the first time."""
     known, seen, judged = board.look(time), ground(view), judged[:, None, None]
     off_centre = np.ones((7, 7), bool)
     off_centre[CENTRE, CENTRE] = False
-    if step in KEPT_AT:
-        same = seen == known.ground
-        counted = judged & off_centre & np.isin(known.ground, (WALKABLE, SOLID))
-        tally.add(f"kept_{step}", same, counted)
-        tally.add(f"kept_{step}_returned", same, counted & known.returned)
-        tally.add(f"kept_{step}_real", same, counted & (known.first_seen < warm_up))
+    same = seen == known.ground
+    counted = judged & off_centre & np.isin(known.ground, (WALKABLE, SOLID))
+    tally.add("kept", same, counted)
+    tally.add("kept_returned", same, counted & known.returned)
+    tally.add("kept_real", same, counted & (known.first_seen < warm_up))
     tally.add("outside_kept", seen == BEYOND, judged & off_centre & (known.ground == BEYOND))
     bare = judged & uncovered(view) & (known.ground == WALKABLE)
     tally.add("food_eaten_gone", view != FOOD, bare & (known.food == 1) & (known.visited_at >= warm_up))
     tally.add("food_kept", view == FOOD, bare & (known.food == 1) & (known.visited_at < 0))
     tally.add("floor_bare", view != FOOD, bare & (known.food == 0))
+    for name, code in CENSUS.items():
+        tally.add(f"new_{name}", view == code, judged & off_centre & (known.ground < 0))
 
 
 def judge_signals(
@@ -393,6 +309,7 @@ def judge_signals(
         "reward_elsewhere_zero", np.abs(reward) < 0.25, judged & ~(on_food | on_flag | on_ghost | ended)
     )
     tally.add("flag_ends", ended, judged & on_flag)
+    tally.add("ghost_ends", ended, judged & on_ghost)
     y, x = np.mgrid[-CENTRE : CENTRE + 1, -CENTRE : CENTRE + 1]
     ghost_near = ((before == GHOST) & (np.abs(x) + np.abs(y) <= 2)).any((1, 2))
     tally.add("false_ends", ended, judged & ~on_flag & ~ghost_near)

@@ -10,7 +10,8 @@ import torch
 from gamesim import checkpoint
 from gamesim.config import load
 from gamesim.errors import UserError
-from gamesim.evaluation import FLOORS, evaluate, game_of, missed, plain, table
+from gamesim.evaluation import AIMS, FLOORS, evaluate, game_of, missed, plain, short_of, table
+from gamesim.evaluation.aims import flat
 from gamesim.evaluation.play import real_episodes
 from gamesim.evaluation.speed import speed, step_times
 from worlds import Frozen, Ideal, Network
@@ -37,17 +38,45 @@ def save(starts, tmp_path, monkeypatch):
     return save
 
 
-def test_the_figures_of_a_checkpoint_are_json_and_go_onto_its_card(save, capsys):
+@pytest.fixture
+def short(monkeypatch):
+    monkeypatch.setattr("gamesim.evaluation.LONGEST", 31)
+    monkeypatch.setattr("gamesim.evaluation.coming_home.LENGTHS", (2, 5))
+
+
+def test_the_figures_of_a_checkpoint_are_json_and_go_onto_its_card(save, short, capsys):
     folder = save("gamesim/Pacman-v0")
     figures = evaluate(folder, episodes=4, progress=True)
     assert (figures["game"], figures["episodes"], figures["seed"]) == ("gamesim/Pacman-v0", 4, 0)
     assert json.loads(json.dumps(figures, allow_nan=False)) == figures
     assert 0 <= figures["rules"]["moves_obeyed"] <= 1
     assert 0 < figures["speed"]["median_ms"] <= figures["speed"]["p99_ms"]
-    assert "moves_obeyed" in capsys.readouterr().err
+    assert figures["horizons"]["steps"] == figures["fidelity"]["steps"] == [1, 5, 10, 20]
+    assert {"cells_2", "whole_5"} <= set(figures["home"])
+    assert figures["diversity"]["same_z_same_future"] == 1
+    assert "--vision" in figures["notes"][0]
+    assert figures["aims_missed"] == short_of(figures) != {}
+    shown = capsys.readouterr().err
+    assert all(
+        word in shown for word in ("moves_obeyed", "ghosts_legal", "cells_5", "psnr", "variety", "aims")
+    )
     checkpoint.update_metrics(folder, figures)
     assert checkpoint.load(folder).metrics == figures
-    assert "kept_25" in (folder / "README.md").read_text()
+    card = (folder / "README.md").read_text()
+    assert all(
+        row in card for row in ("kept_25", "horizons.moves_free | [", "aims_missed.horizons.moves_free@1")
+    )
+
+
+def test_distances_need_a_checkpoint_with_a_vision(save, short):
+    folder = save("gamesim/Pacman-v0")
+    with pytest.raises(UserError, match="World Models"):
+        evaluate(folder, episodes=2, vision=folder)
+
+
+def test_a_device_that_is_not_there_is_an_error(save):
+    with pytest.raises(UserError, match="frobnicator"):
+        evaluate(save("gamesim/Pacman-v0"), episodes=2, device="frobnicator")
 
 
 def test_a_game_whose_dreams_cannot_be_decoded_is_timed_only(save):
@@ -74,8 +103,35 @@ def test_the_table_names_what_was_missed_and_only_that():
     assert table(figures).count("MISSED") == 2
 
 
+def test_aims_are_missed_by_so_much_at_a_horizon_and_marked_in_the_table():
+    figures = {
+        "game": "g",
+        "episodes": 1,
+        "seed": 0,
+        "horizons": {
+            "steps": [1, 40, 100],
+            "moves_free": [0.999, 0.9, 0.5],
+            "undecodable": [0.0, 0.02, None],
+        },
+        "home": {"cells_5": 0.99, "cells_20": None},
+        "diversity": {"ratio_wall": 1.25, "ratio_food": 0.8, "ratio_flag": 0.0},
+    }
+    assert flat(figures)["horizons.moves_free@40"] == 0.9
+    assert short_of(figures) == {
+        "horizons.moves_free@40": -0.095,
+        "horizons.undecodable@40": 0.01,
+        "diversity.ratio_wall": 0.15,
+        "diversity.ratio_food": -0.1,
+    }
+    lines = table(figures).splitlines()
+    assert next(line for line in lines if line.startswith("  moves_free")).count("*") == 1
+    assert "* 4 of 8 aims are missed" in lines[-1]
+    assert all(low <= high for low, high in AIMS.values())
+
+
 def test_what_was_not_counted_has_no_number():
-    assert plain({"a": math.nan, "b": math.inf, "c": 0.5}) == {"a": None, "b": None, "c": 0.5}
+    found = plain({"a": math.nan, "b": math.inf, "c": 0.5, "d": [math.nan, 0.123456, 7]})
+    assert found == {"a": None, "b": None, "c": 0.5, "d": [None, 0.1235, 7]}
 
 
 def test_speed_is_that_of_dreaming_on_and_leaves_the_threads_alone(starts):

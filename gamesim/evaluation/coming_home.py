@@ -1,0 +1,158 @@
+"""Coming home (the GameGAN paper's come-back-home task): walk out along a random path, and back.
+
+From the last of 8 real frames a walker goes out for 5, 10 or 20 dreamt steps, by what the dream shows: one of
+the free ways, not back unless there is no other, around ghosts and flags. Then it takes the opposite actions
+in reverse order. An engine that keeps the rules is where it was; one that remembers shows what it showed.
+Without memory this is what is lost first, and walls that let one through show here, too.
+
+All keys end with the number of steps out.
+
+- `cells_N`: share of the 48 cells around Pac-Man whose ground (wall, walkable, outside) is the same in the
+  first and the last view. 0 to 1; the real game: 1. Food and ghosts do not count: he eats, and they walk.
+- `cells_chance`: the same for first views of two different episodes, about 0.6.
+- `whole_N`: share of the episodes in which all 48 are.
+- `d_N`: the paper's measure: distance of first and last view divided by that of the first view and the one
+  furthest out, in the space of V, the encoder of a World Models checkpoint (Euclidean, between means of
+  q(z)). 0 and up, 0 is best; mean over the episodes whose way out changed the view at all. Absent without a
+  V.
+- `d_random`: the same for two frames of a real episode at random in place of first and last: what an engine
+  without memory may reach. The paper's is 1.17; GameGAN's own d there is less than half of that.
+
+Source: Kim et al. 2020 (arXiv 2005.12126), Sec. 4.3, Table 2; the cells are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gamesim.envs import sprites
+from gamesim.envs.rules import DOOR, FLAG, GHOST, OUTSIDE, WALL
+from gamesim.evaluation.play import Dream, Played, Tick, replay
+from gamesim.evaluation.scroll import CENTRE, DELTAS, OPPOSITE, ground
+from gamesim.models import WorldModel
+
+LENGTHS = (5, 10, 20)
+"""Dreamt steps out; as many lead back."""
+
+Encoder = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+"""Frames uint8 (B, H, W, 3) to points (B, Z)."""
+
+
+def coming_home(
+    model: WorldModel,
+    env_id: str,
+    real: Played,
+    episodes: int,
+    seed: int = 0,
+    *,
+    device: str = "cpu",
+    encoder: Encoder | None = None,
+    on_step: Tick = None,
+) -> dict[str, float]:
+    """Walks an engine out and home from the first `episodes` real lanes; the figures are defined above."""
+    figures: dict[str, float] = {}
+    first = [ground(batch.cells[:, batch.warm_up - 1]) for batch in real.batches(episodes)]
+    figures["cells_chance"] = float(
+        _agreement(np.concatenate(first), np.roll(np.concatenate(first), 1, 0)).mean()
+    )
+    distances: dict[str, list[NDArray[np.float64]]] = {}
+    for length in LENGTHS:
+        same = []
+        for number, batch in enumerate(real.batches(episodes)):
+            start = batch.actions[:, : batch.warm_up - 1]
+            dream = Dream(model, batch.frames, start, seed + number, device=device, on_step=on_step)
+            home, away, back = walk(dream, batch, length, seed + number)
+            same.append(_agreement(ground(sprites.decode(home)[0]), ground(sprites.decode(back)[0])))
+            if encoder is not None:
+                distances.setdefault(f"d_{length}", []).append(relative(encoder, home, away, back))
+        figures[f"cells_{length}"] = float(np.concatenate(same).mean())
+        figures[f"whole_{length}"] = float((np.concatenate(same) == 1).mean())
+    if encoder is not None:
+        for batch in real.batches(episodes):
+            pair = random_pair(env_id, batch, seed)
+            distances.setdefault("d_random", []).append(relative(encoder, pair[0], pair[2], pair[1]))
+    return figures | {name: _mean(np.concatenate(parts)) for name, parts in distances.items()}
+
+
+def walk(
+    dream: Dream, real: Played, length: int, seed: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Out for `length` steps and back: the first view, the furthest and the last, uint8 (B, H, W, 3)."""
+    random, path = np.random.default_rng(seed), []
+    home = view = real.frames[:, -1]
+    cells, last = real.cells[:, real.warm_up - 1], np.zeros(len(home), np.int64)
+    for _ in range(length):
+        last = _outwards(random, cells, last)
+        path.append(last)
+        view, _, _ = dream.step(last)
+        cells, _ = sprites.decode(view)
+    away = view
+    for actions in reversed(path):
+        view, _, _ = dream.step(OPPOSITE[actions])
+    return home, away, view
+
+
+def _outwards(
+    random: np.random.Generator, cells: NDArray[np.uint8], last: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """A free way at random for each lane, int64 (B,): the one back only where it is the only one."""
+    dx, dy = DELTAS[1:].T
+    free = ~np.isin(cells[:, CENTRE + dy, CENTRE + dx], (WALL, OUTSIDE, DOOR, GHOST, FLAG))
+    liking = random.random(free.shape) * free
+    turned = last > 0
+    liking[turned, OPPOSITE[last[turned]] - 1] *= 1e-6
+    return np.where(free.any(1), liking.argmax(1) + 1, 0)
+
+
+def random_pair(
+    env_id: str, real: Played, seed: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Three frames of each real episode, at times at random before its end: uint8 (B, H, W, 3) each."""
+    random = np.random.default_rng(seed)
+    lasts = real.warm_up + (real.ends <= 0.5).sum(1)
+    times = (random.random((3, len(lasts))) * lasts).astype(np.int64)
+    chosen = np.zeros((3, *real.frames[:, 0].shape), np.uint8)
+    for time, frames in enumerate(replay(env_id, real)):
+        for which, when in enumerate(times):
+            chosen[which, when == time] = frames[when == time]
+    return chosen[0], chosen[1], chosen[2]
+
+
+def relative(
+    encoder: Encoder, home: NDArray[np.uint8], away: NDArray[np.uint8], back: NDArray[np.uint8]
+) -> NDArray[np.float64]:
+    """|V(back) - V(home)| / |V(away) - V(home)| of the episodes (B',) whose `away` is not `home`."""
+    out = (home != away).any((1, 2, 3))
+    here, there, then = (encoder(frames[out]) for frames in (home, away, back))
+    return np.linalg.norm(then - here, axis=1) / np.maximum(np.linalg.norm(there - here, axis=1), 1e-9)
+
+
+def encoder_of(model: object) -> Encoder | None:
+    """The encoder V of an engine as a function of frames, None when it has none."""
+    vision = getattr(model, "vision", None)
+    if vision is None:
+        return None
+    from gamesim.models.world_model.vision import see
+
+    @torch.inference_mode()
+    def encode(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
+        if not len(frames):
+            return np.zeros((0, 1))
+        device = next(vision.parameters()).device
+        mean, _ = vision.encode(see(torch.from_numpy(np.ascontiguousarray(frames)).to(device)))
+        return mean.double().cpu().numpy()
+
+    return encode
+
+
+def _agreement(one: NDArray[np.int8], other: NDArray[np.int8]) -> NDArray[np.float64]:
+    """Share (B,) of the cells of two views' ground (B, 7, 7) that agree, Pac-Man's left out."""
+    return np.delete((one == other).reshape(len(one), 49), 24, axis=1).mean(1)
+
+
+def _mean(numbers: NDArray[np.float64]) -> float:
+    return float(numbers.mean()) if len(numbers) else float("nan")

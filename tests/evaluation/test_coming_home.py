@@ -1,0 +1,96 @@
+"""Coming home, on engines that do, that go nowhere, and that walk through walls or forget them."""
+
+import numpy as np
+import pytest
+import torch
+
+from gamesim.evaluation.coming_home import coming_home, encoder_of, random_pair, relative, walk
+from gamesim.evaluation.play import Dream
+from worlds import Frozen, Ideal, Noise, RealGame
+
+MAZE = "gamesim/PacmanMaze-v0"
+
+
+@pytest.fixture
+def home(maze, monkeypatch):
+    monkeypatch.setattr("gamesim.evaluation.coming_home.LENGTHS", (3, 8))
+    return lambda model, **settings: coming_home(model, MAZE, maze, len(maze.seeds), **settings)
+
+
+def test_the_real_game_is_the_same_when_one_comes_back(home):
+    found = home(RealGame(MAZE, boards=64))
+    assert found["cells_3"] == found["cells_8"] == found["whole_8"] == 1
+    assert 0.3 < found["cells_chance"] < 0.8
+    assert "d_8" not in found
+
+
+def test_noise_is_no_home(home):
+    found = home(Noise())
+    assert found["cells_8"] < found["cells_chance"] + 0.15
+    assert found["whole_8"] == 0
+
+
+def test_forgotten_walls_show(home):
+    found = home(Ideal(forget=0.02, ghosts=False))
+    # A cell that is in view for 2 N steps changes an odd number of times with (1 - 0.96^2N) / 2.
+    assert found["cells_3"] == pytest.approx(1 - (1 - 0.96**6) / 2, abs=0.06)
+    assert found["cells_8"] < found["cells_3"] - 0.02
+
+
+def test_the_walk_goes_out_and_comes_back_by_the_same_way(maze):
+    engine = RealGame(MAZE, boards=64)
+    dream = Dream(engine, maze.frames, maze.actions[:, :7], 0)
+    before = [game.game.pacman for game, _ in engine.games]
+    places = []
+    step = dream.step
+
+    def noted(actions):
+        result = step(actions)
+        places.append([game.game.pacman for game, _ in engine.games])
+        return result
+
+    dream.step = noted
+    home, away, back = walk(dream, maze, 8, 0)
+    assert len(places) == 16
+    assert places[-1] == before
+    assert places[3] == places[11]
+    assert np.mean([a != b for a, b in zip(places[7], before, strict=True)]) > 0.8
+    assert (home == maze.frames[:, -1]).all()
+    assert (away != home).any((1, 2, 3)).mean() > 0.8
+    assert back.shape == home.shape
+
+
+def test_the_distance_d_is_that_of_first_and_last_by_that_of_first_and_furthest():
+    home, away, back = (np.full((2, 84, 84, 3), level, np.uint8) for level in (0, 100, 25))
+    away[1] = home[1]  # this one went nowhere, and does not count
+
+    def brightness(frames):
+        return frames.mean((1, 2), dtype=np.float64)
+
+    assert relative(brightness, home, away, back) == pytest.approx([0.25])
+    assert relative(brightness, home, away, home) == pytest.approx([0])
+
+
+def test_distances_come_with_a_vision_and_their_reference_is_measured_on_real_frames(home, maze):
+    class Eye(torch.nn.Module):
+        """Sees the mean colours of the quarters of a picture."""
+
+        def __init__(self):
+            super().__init__()
+            self.scale = torch.nn.Parameter(torch.ones(()))
+
+        def encode(self, pixels):
+            seen = torch.nn.functional.adaptive_avg_pool2d(pixels, 2).flatten(1) * self.scale
+            return seen, torch.zeros_like(seen)
+
+    class Seeing(Frozen):
+        vision = Eye()
+
+    assert encoder_of(Frozen()) is None
+    encoder = encoder_of(Seeing())
+    frozen, noise = home(Frozen(), encoder=encoder), home(Noise(), encoder=encoder)
+    assert np.isnan(frozen["d_8"])  # it never went out
+    assert noise["d_8"] > 0.2
+    assert frozen["d_random"] == noise["d_random"] > 0.2
+    first, second, third = random_pair(MAZE, maze, 0)
+    assert (first != second).any((1, 2, 3)).mean() > 0.8 < (first != third).any((1, 2, 3)).mean()
