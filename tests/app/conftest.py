@@ -10,7 +10,8 @@ from safetensors.numpy import save_file
 
 from app.driver import Driver
 from app.fakes import FakeDream
-from gamesim.app import catalog
+from gamesim.app import catalog, theme
+from gamesim.app.controls import KEYMAP
 
 
 @pytest.fixture
@@ -31,15 +32,19 @@ def checkpoints(tmp_path: Path, dream_id: None) -> Path:
     return folder.parent
 
 
-@pytest.fixture
-def app(checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
-    for name in (
-        "HOME",
-        "XDG_DATA_HOME",
-        "XDG_CONFIG_HOME",
-        "APPDATA",
-    ):  # nothing of the person who runs the tests
+@pytest.fixture(autouse=True)
+def usual_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing is read from, or kept for, the person who runs the tests; keys and colours are as at first."""
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "APPDATA"):
         monkeypatch.setenv(name, str(tmp_path))
+    yield
+    KEYMAP.load({})
+    theme.use("standard")
+    theme.Scale.zoom = 1.0
+
+
+@pytest.fixture
+def app(checkpoints: Path, tmp_path: Path) -> Iterator[Driver]:
     driver = Driver(checkpoints, tmp_path)
     yield driver
     driver.window.close()

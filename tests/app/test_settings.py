@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +17,6 @@ from gamesim.app.userdata import Settings, pictures_folder
 from gamesim.errors import UserError
 
 SIZES = [(1280, 800), (800, 600), (400, 300), (120, 90), (1, 1)]
-
-
-@pytest.fixture(autouse=True)
-def afterwards() -> Iterator[None]:
-    """Keys, colours and sizes are of the whole app: other tests want them as they were."""
-    yield
-    KEYMAP.load({})
-    theme.use("standard")
-    Scale.zoom = 1.0
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import gymnasium as gym
 import pygame
 
 from gamesim.app.catalog import Title
+from gamesim.app.controls import Command, shown
 from gamesim.app.screens import Screen
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.widgets import text
@@ -75,7 +76,7 @@ class Loading(Screen):
         lines = (
             (self.title.name, 14, scale.head, "text"),
             (words, 54, scale.body, "quiet"),
-            ("Esc: back", 90, scale.small, "quiet"),
+            (f"{shown(Command.BACK)}: back", 90, scale.small, "quiet"),
         )
         width = max(1, surface.get_width() - 2 * scale.gap)
         for line, down, height, colour in lines:

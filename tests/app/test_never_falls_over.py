@@ -1,0 +1,132 @@
+"""Whatever happens, on every screen: no exception, leaving takes under a second, recordings are kept."""
+
+import importlib.util
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pygame
+import pytest
+
+from app.driver import Driver
+from app.mischief import Mischief
+from gamesim.app.screens import PLACES, visit
+from gamesim.data.episode import Episode
+
+SMALL = (320, 240)  # what is drawn faster is teased more often
+TO_LEAVE = 1.0  # seconds, where nothing else runs
+
+
+def play(name: str, *keys: int) -> Callable[[Driver], None]:
+    def open_it(app: Driver) -> None:
+        app.play(name)
+        app.press(*keys)
+
+    return open_it
+
+
+def place(name: str) -> Callable[[Driver], None]:
+    return lambda app: visit(app.window, name)
+
+
+SCREENS: dict[str, Callable[[Driver], None]] = {
+    "menu": lambda app: None,
+    "arcade": play("Arcade"),
+    "recording": play("Pac-Man", pygame.K_COMMA),
+    "dream": play("GameGAN Pac-Man"),
+    "beside": play("Pac-Man, endless", pygame.K_v),
+    **{name: place(name) for name, (module, _) in PLACES.items() if importlib.util.find_spec(module)},
+}
+
+
+class House:
+    """Opens windows on one screen, one after another, and looks after what they leave behind."""
+
+    def __init__(self, checkpoints: Path, folder: Path, screen: str, seed: int) -> None:
+        self.checkpoints, self.folder, self.open_it = checkpoints, folder, SCREENS[screen]
+        self.mischief = Mischief(seed)
+        self.left = 0
+        self.app = self.enter()
+
+    def enter(self) -> Driver:
+        (self.folder / "settings.json").unlink(missing_ok=True)  # keys may have been given away
+        app = Driver(self.checkpoints, self.folder)
+        app.resize(*SMALL)
+        app.frames(3)
+        self.mischief.plug_into(app)
+        self.open_it(app)
+        return app
+
+    def tease(self, events: int) -> None:
+        for _ in range(events):
+            self.mischief.act(self.app)
+            if not self.app.window.running:
+                self.leave()
+                self.app = self.enter()
+
+    def leave(self) -> None:
+        """Close the window as the loop does when it ends."""
+        running = [e.recorder for screen in self.app.window._stack for e in engines(screen) if e.recorder]
+        unsaved = sum(recorder.steps for recorder in running if recorder.recording)
+        before = self.kept()
+        start = time.perf_counter()
+        self.app.window.close()
+        seconds = time.perf_counter() - start
+        busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)) if hasattr(os, "getloadavg") else 1.0
+        assert seconds < TO_LEAVE * busy, f"leaving took {seconds:.2f} s"
+        assert self.kept() >= before + unsaved, "a running recording is kept"
+        self.left += 1
+
+    def kept(self) -> int:
+        """Recorded steps on disk."""
+        return sum(len(Episode.load(path)) for path in (self.folder / "recordings").rglob("*.npz"))
+
+
+def engines(screen: object) -> list:
+    session = getattr(screen, "session", None)
+    return [engine for engine in (session.engine, session.other) if engine] if session else []
+
+
+@pytest.fixture
+def no_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Nothing is really trained or measured here: to start a process is one more thing that can fail."""
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    return
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # a recorder that is interrupted says so
+@pytest.mark.parametrize("screen", SCREENS)
+def test_hundreds_of_random_events(checkpoints: Path, tmp_path: Path, no_processes: None, screen: str):
+    house = House(checkpoints, tmp_path, screen, seed=len(screen))
+    house.tease(300)
+    house.leave()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_hundred_thousand_random_events(checkpoints: Path, tmp_path: Path, no_processes: None, screen: str):
+    house = House(checkpoints, tmp_path, screen, seed=1)
+    house.tease(100_000 // len(SCREENS) + 1)
+    house.leave()
+    assert house.left > 1
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("moment", [0, 1, 2, 5])
+def test_quitting_at_any_moment(
+    checkpoints: Path, tmp_path: Path, no_processes: None, screen: str, moment: int
+):
+    house = House(checkpoints, tmp_path, screen, seed=0)
+    house.app.frames(moment)
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    house.app.frames(1)
+    house.leave()
