@@ -25,6 +25,7 @@ ROOMS = (
     "driver",
     "sheet",
     "export",
+    "onnx_export",
     "training",
     "evaluation",
     "app",

@@ -15,8 +15,8 @@ from torch import Tensor
 if TYPE_CHECKING:
     from gamesim.schema import Config
 
-Streams = torch.Generator | list[torch.Generator]
-"""One generator for the batch, or one for each lane."""
+Streams = torch.Generator | list[torch.Generator] | Tensor
+"""One generator for the batch, or one for each lane; or the noise of the step itself, (B, *noise_shape)."""
 
 State = dict[str, Tensor]
 """Everything a learned engine remembers, batch first: a lane can be reset, rewound or branched."""
@@ -42,6 +42,8 @@ class WorldModel(Protocol):
 
     num_actions: int
     frame_shape: tuple[int, int, int]
+    noise_shape: tuple[int, ...]
+    """Of the standard normal noise that one lane's step takes."""
 
     def start(self, frames: Tensor, actions: Tensor) -> State:
         """Filters on real frames: uint8 (B, F, H, W, 3) and the actions int64 (B, F - 1) between them."""
@@ -95,11 +97,13 @@ def normal(shape: tuple[int, ...], generator: Streams, device: torch.device) -> 
 
     Args:
         shape: (B, ...).
-        generator: one CPU generator, or B of them. Noise is drawn on the CPU so that a seed means the
-            same dream on every device.
+        generator: one CPU generator, or B of them, or the noise. It is drawn on the CPU so that a seed means
+            the same dream on every device.
         device: where the noise is wanted.
     """
-    if isinstance(generator, list):
+    if isinstance(generator, Tensor):
+        noise = generator
+    elif isinstance(generator, list):
         noise = torch.stack([torch.randn(shape[1:], generator=lane) for lane in generator])
     else:
         noise = torch.randn(shape, generator=generator)

@@ -38,6 +38,7 @@ class GameGAN(nn.Module):
         self.num_actions = config.num_actions
         self.frame_shape = (config.frame_size, config.frame_size, 3)
         self.engine: Engine = build_engine(config)  # pyright: ignore[reportAttributeAccessIssue]
+        self.noise_shape = self.engine.noise_shape
 
     def start(self, frames: Tensor, actions: Tensor) -> State:
         state = self.engine.initial(to_float(frames[:, 0]))
@@ -54,7 +55,7 @@ class GameGAN(nn.Module):
     def imagine(
         self, state: State, action: Tensor, *, temperature: float, generator: Streams
     ) -> tuple[State, Prediction]:
-        z = temperature * normal((len(action), *self.engine.noise_shape), generator, action.device)
+        z = temperature * normal((len(action), *self.noise_shape), generator, action.device)
         state, output = self.engine.advance(state, action, z)
         end_probability = output.end_logit.float().sigmoid()
         return state, Prediction(to_uint8(output.frame), output.reward.float(), end_probability)
