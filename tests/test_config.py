@@ -38,6 +38,21 @@ def test_overrides_are_read_as_yaml_with_plain_numbers():
     assert (changed.training.steps, changed.training.sample_minutes, changed.seed) == (12, 0.01, 3)
 
 
+def test_the_system_decides_which_sections_there_are():
+    changed = config.load("world-model-tiny", ["vision.steps=9", "controller.temperature=1.15"])
+    assert (changed.system, changed.vision.steps, changed.controller.temperature) == ("world-model", 9, 1.15)
+    with pytest.raises(UserError, match=r"unknown key 'vision.stepz', did you mean 'steps'\?$"):
+        config.load("world-model-tiny", ["vision.stepz=9"])
+    with pytest.raises(UserError, match="unknown key 'training'"):
+        config.load("world-model-tiny", ["training.steps=9"])
+    with pytest.raises(UserError, match="unknown key 'vision'"):
+        config.load("gamegan-tiny", ["vision.steps=9"])
+
+
+def test_a_file_that_names_no_system_is_gamegans(tmp_path):
+    assert load_text(tmp_path, "seed: 4\n").system == "gamegan"
+
+
 def test_difference_names_the_dotted_key():
     first, second = (config.load("gamegan-tiny", [f"data.segment={steps}"]) for steps in (4, 5))
     assert config.difference(first, first) is None
@@ -59,7 +74,9 @@ def test_difference_names_the_dotted_key():
         ("data.validation=.inf", "data.validation: "),
         ("data=3", "data: input should be "),
         ("seed.x=3", r"seed: input should be a valid integer|'seed' is not a section"),
-        ("system=other", "system: input should be 'gamegan'"),
+        ("system=other", "system: input should be 'gamegan' or 'world-model'$"),
+        ("system=world-modl", "or 'world-model', did you mean 'world-model'"),
+        ("system=[]", "system: input should be 'gamegan'"),
         ("name=../evil", "name: "),
         ("seed", "expected key=value"),
         ("=3", "expected key=value"),

@@ -55,7 +55,8 @@ class Controller(nn.Module):
     @torch.no_grad()
     def from_flat(self, row: Tensor) -> None:
         """Takes over the weights (N,) that `flat` gives."""
-        vector_to_parameters(row.to(self.linear.weight), self.parameters())
+        # A copy: each weight becomes a view of the row that it is taken from.
+        vector_to_parameters(row.to(self.linear.weight, copy=True), self.parameters())
 
     def _chosen(self, outputs: Tensor) -> Tensor:
         if not self.as_number:

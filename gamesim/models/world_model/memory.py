@@ -130,7 +130,7 @@ def sample(mdn: MDN, temperature: float, noise: Tensor) -> Tensor:
             function, the second spreads.
     """
     choice, spread = noise.unbind(-2)
-    weights = (mdn.log_pi / max(temperature, COLDEST)).softmax(-1)
-    passed = (weights.cumsum(-1)[..., :-1] < torch.special.ndtr(choice)[..., None]).sum(-1, keepdim=True)
-    mean, log_std = (part.gather(-1, passed).squeeze(-1) for part in (mdn.mean, mdn.log_std))
+    reached = (mdn.log_pi.mT / max(temperature, COLDEST)).softmax(-2).cumsum(-2)  # (..., K, Z): see _mixtures
+    chosen = (reached[..., :-1, :] < torch.special.ndtr(choice)[..., None, :]).sum(-2, keepdim=True)
+    mean, log_std = (part.mT.gather(-2, chosen).squeeze(-2) for part in (mdn.mean, mdn.log_std))
     return mean + log_std.exp() * (math.sqrt(temperature) * spread)
