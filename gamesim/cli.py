@@ -140,16 +140,31 @@ def _evaluate(options: argparse.Namespace) -> int:
     _known_checkpoint(options.checkpoint)
     if options.json is not None and not Path(options.json).resolve().parent.is_dir():
         raise UserError(f"--json {options.json}: no such folder")
+    if options.vision is not None:
+        _known_checkpoint(options.vision)
     from gamesim import checkpoint, storage
-    from gamesim.evaluation import evaluate
+    from gamesim.evaluation import evaluate, plots
 
-    figures = evaluate(options.checkpoint, episodes=options.episodes, seed=options.seed, progress=True)
+    if options.plots is not None:
+        plots.available()  # minutes before it is needed
+    figures = evaluate(
+        options.checkpoint,
+        episodes=options.episodes,
+        seed=options.seed,
+        progress=True,
+        vision=options.vision,
+        device=options.device,
+    )
     text = json.dumps(figures, indent=1)
     print(text)
     if options.json is not None:
         storage.write_file(Path(options.json), f"{text}\n".encode())
     if options.card:
-        checkpoint.update_metrics(options.checkpoint, figures)
+        others = checkpoint.load(options.checkpoint).metrics
+        kept = {"temperature": others["temperature"]} if "temperature" in others else {}
+        checkpoint.update_metrics(options.checkpoint, figures | kept)
+    if options.plots is not None:
+        plots.save_plots(figures, options.plots)
     return 0
 
 
@@ -287,6 +302,11 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, _Command]]:
     evaluate.add_argument("--seed", type=_seed, default=0)
     evaluate.add_argument("--json", metavar="FILE", help="write the figures to a file, too")
     evaluate.add_argument("--card", action="store_true", help="write the figures into the checkpoint")
+    evaluate.add_argument("--plots", metavar="DIR", help="draw them, too (needs the extra 'plots')")
+    evaluate.add_argument(
+        "--vision", metavar="CHECKPOINT", help="a World Models engine, for its V's distances"
+    )
+    evaluate.add_argument("--device", default="cpu", help="where the engine computes (cpu)")
 
     temperature = command(
         "temperature",

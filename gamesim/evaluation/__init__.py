@@ -69,6 +69,7 @@ def evaluate(
 
     from gamesim.checkpoint import load_model
     from gamesim.dream import usable_device
+    from gamesim.evaluation.controller import controller_figures
     from gamesim.evaluation.speed import speed
 
     model, loaded = load_model(checkpoint, usable_device(device))
@@ -81,6 +82,9 @@ def evaluate(
         ) as bar:
             figures |= dreamt_figures(model, game, episodes, seed, vision, device, notes, bar.update)
             bar.total = bar.n
+    driven = controller_figures(checkpoint, max(episodes, 2), seed, device)
+    if driven is not None:
+        figures["controller"] = plain(driven)
     figures["speed"] = plain(speed((model.to("cpu"), loaded.starts)))
     figures |= {"aims_missed": short_of(figures), "notes": notes}
     if progress:

@@ -1,0 +1,137 @@
+"""The table of transfer: what a row is, what is kept of it, and an agent that learns inside a dream."""
+
+import json
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+from gamesim import checkpoint
+from gamesim.checkpoint import Starts
+from gamesim.config import load
+from gamesim.dream import DreamVectorEnv
+from gamesim.errors import UserError
+from gamesim.evaluation import transfer as room
+from gamesim.evaluation.transfer import Budget, Row, table, transfer
+from worlds import Ideal, Network
+
+SMALL = Budget(steps=64, episodes=6, lanes=4)
+
+
+def test_a_row_is_a_policy_a_checkpoint_or_a_controller(tmp_path):
+    engine = tmp_path / "engine"
+    engine.mkdir()
+    (engine / "manifest.json").write_text("{}")
+    assert Row.of("random") == Row("random", "random")
+    assert Row.of(f"{engine}") == Row("engine", str(engine))
+    assert Row.of(f"ours=controller:{engine}") == Row("ours", f"controller:{engine}")
+    with pytest.raises(UserError, match="nowhere"):
+        Row.of("x=nowhere")
+    with pytest.raises(UserError, match=r"\.\./x"):
+        Row.of("../x=random")
+
+
+def test_rows_are_kept_and_not_played_again(tmp_path, monkeypatch):
+    rows = [Row.of("random"), Row.of("explorer")]
+    told = []
+    found = transfer(rows, SMALL, range(2), tmp_path, told.append)
+    assert told == ["random, seed 0", "random, seed 1", "explorer, seed 0", "explorer, seed 1"]
+    assert found["random"]["seeds"] == 2
+    assert found["random"]["episodes"] == 12
+    assert found["random"]["score"] < found["explorer"]["score"]
+    assert found["random"]["share"] is None  # of what?
+    monkeypatch.setattr(room, "score", None)
+    assert transfer(rows, SMALL, range(2), tmp_path, told.append) == found
+    assert len(told) == 4
+    with pytest.raises(UserError, match="other settings"):
+        transfer(rows, Budget(steps=65, episodes=6, lanes=4), range(1), tmp_path)
+    (tmp_path / "random" / "seed-0.json").write_text("[")
+    with pytest.raises(UserError, match=r"seed-0\.json"):
+        transfer(rows, SMALL, range(1), tmp_path)
+
+
+def test_scores_errors_and_shares(tmp_path):
+    rows = [Row("real", "real"), Row("dream", "dream")]
+    for row, returns in zip(rows, ([2.0, 4.0], [0.5, 1.0]), strict=True):
+        (tmp_path / row.name).mkdir()
+        for seed, each in enumerate(returns):
+            kept = {"row": vars(row), "budget": vars(SMALL), "seed": seed, "returns": [each - 1, each + 1]}
+            (tmp_path / row.name / f"seed-{seed}.json").write_text(json.dumps(kept))
+    found = room.figures(rows, SMALL, tmp_path)
+    assert found["real"]["score"] == 3
+    assert found["real"]["error"] == pytest.approx(
+        1
+    )  # two seeds, one from the mean each: 2 / sqrt(2) / sqrt(2)
+    assert found["dream"]["share"] == 0.25
+    assert "25.0%" in table(found)
+    assert len(table(found).splitlines()) == 3
+
+
+@pytest.fixture
+def agents():
+    pytest.importorskip("sb3_contrib")
+    from gamesim.evaluation import agents
+
+    return agents
+
+
+def test_without_the_extra_one_line_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "gamesim.evaluation.agents", None)
+    with pytest.raises(UserError, match="extra 'agents'"):
+        transfer([Row.of("real")], SMALL, range(1), tmp_path)
+
+
+def test_a_lane_that_is_over_shows_its_next_game_at_once(agents, real):
+    games = agents.Games(
+        gym.make_vec("gamesim/Pacman-v0", 3, vectorization_mode="vector_entry_point", max_steps=2)
+    )
+    games.seed(5)
+    first = games.reset()
+    for _ in range(2):
+        games.step_async(np.zeros(3, np.int64))
+        frames, rewards, over, infos = games.step_wait()
+    assert over.all()
+    assert (rewards == -1).all()
+    assert (infos[0]["terminal_observation"] == first[0]).all()
+    assert (frames != first).any()
+    starts = Starts(torch.from_numpy(real.frames[:2]), torch.from_numpy(real.actions[:2, :7]))
+    dream = agents.Games(DreamVectorEnv((Ideal(ghosts=False), starts), 3, max_steps=1), cut_off=-1.0)
+    dream.reset()
+    dream.step_async(np.zeros(3, np.int64))
+    assert (dream.step_wait()[1] == -1).all()
+
+
+@pytest.mark.slow
+def test_an_agent_learns_inside_a_dream_and_is_tested_in_the_real_game(agents, real, tmp_path, monkeypatch):
+    monkeypatch.setattr("gamesim.models.build", Network)
+    starts = Starts(torch.from_numpy(real.frames[:4]), torch.from_numpy(real.actions[:4, :7]))
+    checkpoint.save(
+        tmp_path / "engine",
+        weights=Network().state_dict(),
+        config=load("gamegan-tiny"),
+        starts=starts,
+        card={"game": "gamesim/Pacman-v0"},
+    )
+    rows = [Row.of("real"), Row.of(f"net={tmp_path / 'engine'}")]
+    found = transfer(rows, Budget(steps=320, episodes=4, lanes=4), range(1), tmp_path / "out")
+    assert set(found) == {"real", "net"}
+    assert all(-1 <= row["score"] < 20 for row in found.values())
+    assert all(np.isfinite(row["error"]) for row in found.values())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_an_agent_learns_something(agents):
+    """In an open game of plenty, where whoever walks on eats."""
+    setting = {"num_ghosts": 0, "food_density": 1.0, "max_steps": 20}
+
+    def plenty():
+        return gym.make_vec("gamesim/Pacman-v0", 8, vectorization_mode="vector_entry_point", **setting)
+
+    def earned(agent):
+        from gamesim.rollout import run
+
+        return np.mean([episode.rewards.sum() for episode in run(plenty(), agent, 40, seed=9)])
+
+    assert earned(agents.train(plenty(), 7_680, 0)) > earned(agents.train(plenty(), 8, 0)) + 1
