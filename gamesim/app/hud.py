@@ -12,8 +12,8 @@ from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.widgets import ARROWS, keycap, meter, text
 
 HINTS = (
-    (Command.SWITCH, "real or dream"), (Command.BESIDE, "side by side"), (Command.DRIVER, "who drives"),
     (Command.HOME, "coming home"), (Command.RECORD, "record"), (Command.PAUSE, "pause"),
+    (Command.DRIVER, "who drives"), (Command.SWITCH, "real or dream"), (Command.BESIDE, "side by side"),
     (Command.RESET, "new game"), (Command.HELP, "all keys"),
 )  # fmt: skip
 
@@ -125,7 +125,7 @@ def mixture(engine: Engine) -> list[Fact]:
     return [] if weights is None else [Fact("Mixture", "", bars=tuple(np.asarray(weights).tolist()))]
 
 
-def facts(engine: Engine, best: float, recording: str | None, fps: float) -> list[Fact]:
+def facts(engine: Engine, best: float) -> list[Fact]:
     """What there is to say about an engine now, the most important first."""
     now = engine.now
     points = now is not None and engine.title.latched
@@ -149,10 +149,16 @@ def facts(engine: Engine, best: float, recording: str | None, fps: float) -> lis
         t, span = engine.temperature, HOTTEST - COLDEST
         mark = (NEUTRAL - COLDEST) / span
         found.append(Fact("Temperature", f"{t:.1f}", (t - COLDEST) / span, mark, COLOURS["dream"]))
-    on = recording is not None
-    found.append(Fact("Recording", recording or "off", colour=COLOURS["record"] if on else COLOURS["quiet"]))
-    found.append(Fact("Frames/s", f"{fps:.0f}", colour=COLOURS["quiet"]))
     return found
+
+
+def housekeeping(recording: str | None, fps: float) -> list[Fact]:
+    """Whether it is recorded, and how smooth the window is."""
+    on = recording is not None
+    return [
+        Fact("Recording", recording or "off", colour=COLOURS["record"] if on else COLOURS["quiet"]),
+        Fact("Frames/s", f"{fps:.0f}", colour=COLOURS["quiet"]),
+    ]
 
 
 def draw_column(surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], scale: Scale) -> int:

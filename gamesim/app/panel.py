@@ -73,10 +73,9 @@ class Panel:
         lines += hud.differences(session)
         for engine in session.playing:
             known = {fact.label for fact in lines}
-            new = hud.facts(engine, best, Takes.words(session.engine), self.window.fps)
-            lines += [fact for fact in new if fact.label not in known]
-        lines[-2:-2] = hud.driving(session) + hud.mixture(session.playing[-1])
-        return lines
+            lines += [fact for fact in hud.facts(engine, best) if fact.label not in known]
+        lines += hud.driving(session) + hud.mixture(session.playing[-1])
+        return lines + hud.housekeeping(Takes.words(session.engine), self.window.fps)
 
     def _draw_heading(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> int:
         """Name and kind of what is played; returns the y below."""

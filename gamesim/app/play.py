@@ -40,6 +40,7 @@ class Engine:
         reward: the last one.
         steps: of the episode.
         over: None while it runs, else one word or two about how it ended.
+        waited: ticks since it ended.
         recorder: around the env where what is played can be kept, else None.
         pilot: another engine's controller that may drive this one, else None.
         advice: the action that a controller would take now, None where there is no controller.
@@ -59,6 +60,7 @@ class Engine:
         self.total = self.reward = 0.0
         self.steps = 0
         self.over: str | None = None
+        self.waited = 0
         self.started = False
         self.trail: deque[tuple[np.ndarray, int]] = deque(maxlen=CARRIED)  # (frame, action that led to it)
         self.clip: deque[np.ndarray] = deque(maxlen=round(CLIP_SECONDS * title.rate))
@@ -139,7 +141,7 @@ class Engine:
         self.frame, self.info = self.env.reset(options=options)
         self.before = self.now = self._snapshot()
         self.total = self.reward = 0.0
-        self.steps, self.over, self.started = 0, None, True
+        self.steps, self.over, self.waited, self.started = 0, None, 0, True
         self.history.clear()
         self.trail.clear()
         self._remember(STAY)
@@ -171,6 +173,7 @@ class Engine:
     def step(self, action: int, player: str = "human") -> None:
         """One tick, its action chosen by `player`; once the episode is over its last frame stays."""
         if self.over is not None:
+            self.waited += 1
             self.clip.append(self.frame)
             return
         if self.can_rewind:
@@ -196,7 +199,7 @@ class Engine:
         self.frame, self.info = moment.frame, moment.info
         self.total, self.reward, self.steps = moment.total, moment.reward, moment.steps
         self.env.unwrapped.state = moment.state  # pyright: ignore[reportAttributeAccessIssue]
-        self.over = None
+        self.over, self.waited = None, 0
         self.trail.clear()
         self.trail.extend(moment.trail)
         if len(self.clip) > 1:

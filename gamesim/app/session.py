@@ -127,10 +127,12 @@ class Session:
         action = self.steering.action() if driver == "human" or advice is None else advice
         self._idle = action == STAY
         was, running = self.engine.events, self.engine.over is None
+        both = all(engine.over is None for engine in self.playing)
         for engine in self.playing:
             engine.step(action, driver)
         self._rest = 0.0
-        self._compare()
+        if both and self.divergence is not None and self.other is not None:
+            self.divergence.look(self.engine.frame, self.other.frame)
         if not running:
             return
         if self.engine.over is None and any(event in was for event in PAUSES):
@@ -235,14 +237,6 @@ class Session:
         fits = real.started and dream.started and real.frame.shape == dream.frame.shape
         if fits and real.temperature is None and real.pilot is None:
             real.board(pilot_of(dream.env))
-
-    def _compare(self) -> None:
-        if (
-            self.divergence is not None
-            and self.other is not None
-            and not (self.engine.over or self.other.over)
-        ):
-            self.divergence.look(self.engine.frame, self.other.frame)
 
     def _rewind(self, seconds: float) -> bool:
         """Run backwards at twice the speed; False where there is nothing that can."""

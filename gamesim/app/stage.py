@@ -48,7 +48,8 @@ class Stage:
             words, colour = ("Dream", "dream") if dream else ("Real game", "real")
             place = (rect.left, rect.top - scale.px(8))
             text(surface, words, place, scale.px(18), COLOURS[colour], bold=True, anchor="bottomleft")
-        if engine.over and session.part >= 1.0 and (session.death(engine) or 1.0) >= 1.0:
+        stands = session.part >= 1.0 or engine.waited > 0
+        if engine.over and stands and (session.death(engine) or 1.0) >= 1.0:
             self._draw_end(surface, rect, engine, scale)
         elif session.ready:
             level = f"Level {engine.now.level}" if engine.now else ""

@@ -1,0 +1,115 @@
+"""The strip chart: reward and P(end) over the last seconds."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import pygame
+
+from gamesim.app.play import Engine
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.widgets import text
+from gamesim.app.xray.panels import number
+
+SECONDS = 12.0
+
+
+@dataclass(frozen=True)
+class Point:
+    """What one step brought; `end` is None for an engine that does not say it."""
+
+    step: int
+    reward: float
+    end: float | None
+
+
+class Chart:
+    """Follows one engine; going back in time takes the points back."""
+
+    def __init__(self) -> None:
+        self.points: deque[Point] = deque()
+        self._engine: Engine | None = None
+
+    def follow(self, engine: Engine) -> None:
+        """Take in what the engine's last step brought, if there was one."""
+        if engine is not self._engine or engine.steps == 0:
+            self.points.clear()
+            self._engine = engine
+        while self.points and self.points[-1].step >= max(1, engine.steps):
+            self.points.pop()
+        if engine.steps:
+            self.points.append(Point(engine.steps, engine.reward, engine.end_probability))
+        while len(self.points) > self.length(engine):
+            self.points.popleft()
+
+    @staticmethod
+    def length(engine: Engine) -> int:
+        """Steps that the chart is wide."""
+        return max(8, round(SECONDS * engine.rate))
+
+    def draw(self, surface: pygame.Surface, area: pygame.Rect, engine: Engine, scale: Scale) -> None:
+        """Both curves one above the other, newest at the right."""
+        says = any(point.end is not None for point in self.points)
+        seconds = self.length(engine) / engine.rate
+        legend = f"The last {seconds:.0f} seconds, newest at the right."
+        if says:
+            legend += " The episode ends where P(end) is above 0.5."
+        size = max(11, scale.px(13))
+        line = pygame.Rect(area.left, area.bottom - scale.px(17), area.width, scale.px(17))
+        text(surface, legend, line.topleft, size, COLOURS["quiet"], width=max(1, area.width))
+        room = pygame.Rect(area.left, area.top, area.width, area.height - line.height - scale.px(4))
+        gap = scale.px(10)
+        parts = 2 if says else 1
+        width = (room.width - (parts - 1) * gap) // parts
+        most = max([0.5, *(abs(point.reward) for point in self.points)])
+        first = pygame.Rect(room.left, room.top, width, room.height)
+        words = f"Reward {engine.reward:+.2f}" if engine.steps else "Reward"
+        plot = self._frame(surface, first, words, f"{number(-most)} to {number(most)}", scale)
+        self._bars(surface, plot, engine, most)
+        if says:
+            second = first.move(width + gap, 0)
+            end = engine.end_probability
+            words = "P(end)" if end is None else f"P(end) {end:.2f}"
+            self._ends(surface, self._frame(surface, second, words, "0 to 1", scale), engine)
+
+    def _frame(
+        self, surface: pygame.Surface, rect: pygame.Rect, title: str, ends: str, scale: Scale
+    ) -> pygame.Rect:
+        """The title, the ends of the scale and the ground of one curve; returns where it is drawn."""
+        size = scale.px(16)
+        left = text(surface, title, rect.topleft, size, bold=True, width=max(1, rect.width))
+        room = max(1, rect.right - left.right - scale.px(6))
+        place = (rect.right, left.bottom)
+        text(surface, ends, place, max(11, scale.px(13)), COLOURS["quiet"], anchor="bottomright", width=room)
+        top = rect.top + scale.px(24)
+        plot = pygame.Rect(rect.left, top, rect.width, max(1, rect.bottom - top))
+        surface.fill(COLOURS["panel"], plot)
+        return plot
+
+    def _x(self, plot: pygame.Rect, point: Point, engine: Engine) -> tuple[int, int]:
+        """Left and right pixel of a step."""
+        count = self.length(engine)
+        place = count - 1 - (engine.steps - point.step)
+        return plot.left + place * plot.width // count, plot.left + (place + 1) * plot.width // count
+
+    def _bars(self, surface: pygame.Surface, plot: pygame.Rect, engine: Engine, most: float) -> None:
+        middle = plot.centery
+        for point in self.points:
+            left, right = self._x(plot, point, engine)
+            height = round(point.reward / most * (plot.height // 2 - 2))
+            colour = COLOURS["good" if point.reward > 0 else "bad"]
+            if height:
+                top = middle - max(height, 0)
+                surface.fill(colour, (left, top, max(1, right - left - 1), abs(height)))
+        pygame.draw.line(surface, COLOURS["line"], (plot.left, middle), (plot.right - 1, middle))
+
+    def _ends(self, surface: pygame.Surface, plot: pygame.Rect, engine: Engine) -> None:
+        half = plot.centery
+        for x in range(plot.left, plot.right, 8):
+            pygame.draw.line(surface, COLOURS["line"], (x, half), (min(x + 3, plot.right - 1), half))
+        for point in self.points:
+            left, right = self._x(plot, point, engine)
+            height = round((point.end or 0.0) * (plot.height - 2))
+            colour = COLOURS["bad" if (point.end or 0.0) > 0.5 else "dream"]
+            surface.fill(colour, (left, plot.bottom - 1 - height, max(1, right - left), height + 1))

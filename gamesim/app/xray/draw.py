@@ -1,0 +1,91 @@
+"""One panel of the x-ray: title, scale, picture or bars, legend."""
+
+from __future__ import annotations
+
+import numpy as np
+import pygame
+
+from gamesim.app.previews import scaled
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.widgets import text, wrap
+from gamesim.app.xray.layout import Tile
+from gamesim.app.xray.panels import Panel
+from gamesim.app.xray.pictures import outline
+
+
+def draw_panel(surface: pygame.Surface, panel: Panel, tile: Tile, scale: Scale) -> None:
+    """Draw `panel` at its place."""
+    small = max(11, scale.px(13))
+    width = tile.image.width if panel.form == "picture" and not panel.wide else tile.rect.width
+    ends = panel.scale
+    right = (tile.rect.left + width, tile.image.top - scale.px(4))
+    bold = scale.px(16)
+    title = text(surface, panel.title, tile.rect.topleft, bold, bold=True, width=max(1, width))
+    room = right[0] - title.right - scale.px(6)
+    if ends and room > scale.px(30):
+        text(surface, ends, right, small, COLOURS["quiet"], anchor="bottomright", width=room)
+    if panel.form == "bars":
+        _bars(surface, panel, tile.image, scale)
+    else:
+        _picture(surface, panel, tile.image)
+    y, lines = tile.legend.top, max(1, tile.legend.height // scale.px(17))
+    for line in wrap(panel.legend, small, max(1, width))[:lines]:
+        text(surface, line, (tile.legend.left, y), small, COLOURS["quiet"])
+        y += scale.px(17)
+
+
+def _picture(surface: pygame.Surface, panel: Panel, rect: pygame.Rect) -> None:
+    """The picture as large as it can be in whole steps, left in `rect`, with the outline of its marks."""
+    height, width = panel.values.shape[:2]
+    fit = min(rect.width / width, rect.height / height)
+    times = max(1, int(fit)) if fit >= 1 else fit
+    times = times if fit < 1 or times > 0.9 * fit else fit  # better uneven pixels than a small picture
+    size = (max(1, round(width * times)), max(1, round(height * times)))
+    surface.blit(scaled(panel.values, size), rect.topleft)
+    if panel.marks is not None:
+        rows, columns = panel.marks.shape
+        step = (size[0] / columns, size[1] / rows)
+        for (x, y), (to_x, to_y) in outline(panel.marks):
+            start = (rect.left + min(size[0] - 1, x * step[0]), rect.top + min(size[1] - 1, y * step[1]))
+            end = (rect.left + min(size[0] - 1, to_x * step[0]), rect.top + min(size[1] - 1, to_y * step[1]))
+            pygame.draw.line(surface, COLOURS["real"], start, end, 2)
+
+
+def _bars(surface: pygame.Surface, panel: Panel, rect: pygame.Rect, scale: Scale) -> None:
+    """Bars from zero; the numbers of few bars are written over them."""
+    surface.fill(COLOURS["panel"], rect)
+    low, high = panel.low or 0.0, panel.high or 1.0
+    zero = _height(rect, 0.0, low, high)
+    count = len(panel.values)
+    for index, value in enumerate(panel.values.tolist()):
+        left, right = _sides(rect, index, count)
+        y = _height(rect, value, low, high)
+        colour = COLOURS["dream"] if value >= 0 else COLOURS["real"]
+        bar = pygame.Rect(left, min(y, zero), max(1, right - left - 1), max(1, abs(y - zero)))
+        surface.fill(colour, bar)
+        if right - left > scale.px(34):
+            place = ((left + right) // 2, min(max(y - 2, rect.top + scale.px(16)), rect.bottom))
+            text(surface, f"{value:.2f}", place, max(11, scale.px(13)), anchor="midbottom")
+    pygame.draw.line(surface, COLOURS["quiet"], (rect.left, zero), (rect.right - 1, zero))
+
+
+def bar_at(
+    panel: Panel, rect: pygame.Rect, place: tuple[int, int], index: int | None = None
+) -> tuple[int, float]:
+    """The bar under the mouse, or the given one, and the number that the mouse's height stands for."""
+    low, high = panel.low or 0.0, panel.high or 1.0
+    count = len(panel.values)
+    if index is None:
+        index = int(np.clip((place[0] - rect.left) * count // max(1, rect.width), 0, count - 1))
+    share = np.clip((rect.bottom - 1 - place[1]) / max(1, rect.height - 1), 0, 1)
+    return index, float(low + share * (high - low))
+
+
+def _sides(rect: pygame.Rect, index: int, count: int) -> tuple[int, int]:
+    return rect.left + index * rect.width // count, rect.left + (index + 1) * rect.width // count
+
+
+def _height(rect: pygame.Rect, value: float, low: float, high: float) -> int:
+    """The pixel row of a value."""
+    share = min(1.0, max(0.0, (value - low) / max(high - low, 1e-9)))
+    return rect.bottom - 1 - round(share * (rect.height - 1))

@@ -1,0 +1,80 @@
+"""Where the x-ray's panels go: as large as they all can be, the last ones left out where there is no room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pygame
+
+from gamesim.app import hud
+from gamesim.app.theme import Scale
+
+SMALLEST = 84  # pixels of a panel's side in a 1280x800 window
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A panel's place: `image` for its numbers, above it a line for the title, below it the legend."""
+
+    rect: pygame.Rect
+    image: pygame.Rect
+    legend: pygame.Rect
+
+
+def beside(size: tuple[int, int], boards: int, film: int) -> tuple[hud.Layout, pygame.Rect]:
+    """The play screen at the left and the x-ray's area at the right; below it in an upright window."""
+    width, height = size
+    gap = Scale.of(size).px(20)
+    if width >= 0.9 * height:
+        left = round(width * (0.36 if boards == 1 else 0.5))
+        area = pygame.Rect(left + gap // 2, gap, width - left - gap // 2 - gap, height - 2 * gap)
+        return hud.layout((left, height), boards, film), area
+    top = round(height * 0.5)
+    return hud.layout((width, top), boards, film), pygame.Rect(gap, top, width - 2 * gap, height - top - gap)
+
+
+def tiles(area: pygame.Rect, wide: Sequence[bool], scale: Scale, lines: int = 2) -> list[Tile]:
+    """Places for as many of the panels as there is room for, in order.
+
+    Args:
+        area: of all of them.
+        wide: for each panel, whether it wants the place of two.
+        scale: of the window.
+        lines: of a legend.
+    """
+    for count in range(len(wide), 0, -1):
+        best = max((_fit(area, wide[:count], columns, scale, lines) for columns in range(1, 9)), key=_side)
+        if _side(best) >= scale.px(SMALLEST):
+            return best
+    return []
+
+
+def _side(found: list[Tile]) -> int:
+    return min((tile.image.height for tile in found), default=0)
+
+
+def _fit(area: pygame.Rect, wide: Sequence[bool], columns: int, scale: Scale, lines: int) -> list[Tile]:
+    """All panels in so many columns; [] if they are too low or too many for the area."""
+    gap, title, legend = scale.px(14), scale.px(24), lines * scale.px(17) + scale.px(4)
+    places, row, column = [], 0, 0
+    for two in wide:
+        span = min(2 if two else 1, columns)
+        if column + span > columns:
+            row, column = row + 1, 0
+        places.append((row, column, span))
+        column += span
+    rows = row + 1
+    width = (area.width - (columns - 1) * gap) // columns
+    height = (area.height - (rows - 1) * gap) // rows
+    side = min(width, height - title - legend)
+    if side <= 0:
+        return []
+    step = side + title + legend + gap
+    found = []
+    for row, column, span in places:
+        left, top = area.left + column * (width + gap), area.top + row * step
+        rect = pygame.Rect(left, top, span * width + (span - 1) * gap, side + title + legend)
+        image = pygame.Rect(left, top + title, rect.width if span > 1 else side, side)
+        found.append(Tile(rect, image, pygame.Rect(left, image.bottom + scale.px(4), rect.width, legend)))
+    return found

@@ -1,0 +1,184 @@
+"""What an engine says of itself, as panels: by name where it is known, else by the form of the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gamesim.app.xray.pictures import GREY, HEAT, SIGNED, Picture, coloured, over, veiled
+
+Form = Literal["picture", "bars"]
+
+WIDEST = 64
+"""More numbers than this are drawn as a map, row by row, instead of as bars."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a name means.
+
+    Attributes:
+        title: above the panel.
+        legend: one line for somebody who meets the idea for the first time.
+        scale: lowest and highest value; None: as the numbers have it.
+    """
+
+    title: str
+    legend: str
+    scale: tuple[float, float] | None = None
+
+
+KEYS = {
+    "static": Key("Static layer", "Drawn from the memory: what stays, such as walls and floor."),
+    "dynamic": Key("Dynamic layer", "Drawn from the state: what moves, and what is new."),
+    "mask": Key("Fine mask", "White: the frame shows the dynamic layer. Black: the static one.", (0, 1)),
+    "board": Key("Remembered board", "Every memory slot, drawn. Frame: where it is read now."),
+    "attention": Key("Memory attention", "Where on its board the memory is read; keys move it."),
+    "memory": Key("Memory", "How much each slot holds. Dark: nothing was written there yet."),
+    "writes": Key("Memory writes", "How much is written into each slot in one step."),
+    "reconstruction": Key("Frame and z", "Left: the frame. Right: what the decoder makes of z."),
+    "z": Key("z", "The chance drawn for this step; temperature scales it.", (-3, 3)),
+    "mixture": Key("Mixture weights", "How likely each possible future was; they add up to 1.", (0, 1)),
+    "static objects": Key("Object map, static", "Where the static layer puts things.", (0, 1)),
+    "dynamic objects": Key("Object map, dynamic", "Where the dynamic layer puts things.", (0, 1)),
+    "hidden": Key("Hidden state", "What the network carries from step to step."),
+    "h": Key("Hidden state", "What the network carries from step to step.", (-1, 1)),
+}
+"""The names that our engines use, in the order in which they are shown."""
+
+DRAGGED = "The frame in {count} numbers. Drag a bar: it changes what is dreamt next."
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel, ready to be drawn.
+
+    Attributes:
+        name: of the internals.
+        title, legend: words.
+        form: how `values` are drawn.
+        values: a picture uint8 (H, W, 3), or bars (n,).
+        low, high: the ends of its scale, None for pictures.
+        marks: weights (h, w) whose outline is drawn over it.
+        split: 2 for two pictures side by side.
+        draggable: whether the bars can be changed.
+    """
+
+    name: str
+    title: str
+    legend: str
+    form: Form
+    values: np.ndarray
+    low: float | None = None
+    high: float | None = None
+    marks: np.ndarray | None = None
+    split: int = 1
+    draggable: bool = False
+
+    @property
+    def wide(self) -> bool:
+        """Whether it wants the place of two."""
+        return self.split == 2 or (self.form == "bars" and len(self.values) > 12)
+
+    @property
+    def scale(self) -> str:
+        """The ends of the scale in words."""
+        if self.low is None or self.high is None:
+            return ""
+        return f"{number(self.low)} to {number(self.high)}"
+
+
+def number(value: float) -> str:
+    """Short: 0, 1, -3, 0.52, 0.0031."""
+    if value == 0 or (abs(value) >= 1 and value == round(value)):
+        return f"{value:.0f}"
+    return f"{value:.2f}" if abs(value) >= 0.01 else f"{value:.1g}"
+
+
+def panels_of(shown: dict[str, np.ndarray], frame: Picture, changes: frozenset[str]) -> list[Panel]:
+    """The panels of an engine's internals; what it does not have is not there.
+
+    Args:
+        shown: pictures uint8 (H, W, 3), floats (n,), (h, w) or (k, h, w), by name.
+        frame: on screen now.
+        changes: names that may be changed by hand.
+    """
+    order = [name for name in KEYS if name in shown] + [name for name in shown if name not in KEYS]
+    if "board" in shown:  # the attention is the outline on it
+        order = [name for name in order if name != "attention"]
+    return [panel for name in order if (panel := _panel(name, shown, frame, changes)) is not None]
+
+
+def _panel(name: str, shown: dict[str, np.ndarray], frame: Picture, changes: frozenset[str]) -> Panel | None:
+    values, key = shown[name], KEYS.get(name, Key(name.capitalize(), ""))
+    if values.size == 0:
+        return None
+    if values.dtype == np.uint8 and values.ndim == 3:
+        return _picture(name, key, values, shown, frame)
+    if values.ndim == 1 and len(values) <= WIDEST:
+        low, high = _scale(key, values)
+        dragged = name in changes
+        legend = DRAGGED.format(count=len(values)) if dragged else key.legend
+        return Panel(name, key.title, legend, "bars", values, low, high, draggable=dragged)
+    if values.ndim == 1:
+        values = _folded(values)
+    if values.ndim == 3:
+        return _maps(name, key, values)
+    return _heat(name, key, values, shown) if values.ndim == 2 else None
+
+
+def _picture(name: str, key: Key, picture: Picture, shown: dict[str, np.ndarray], frame: Picture) -> Panel:
+    if name == "reconstruction" and picture.shape == frame.shape:
+        gap = np.zeros((len(frame), len(frame) // 28, 3), np.uint8)
+        both = np.concatenate([frame, gap, picture], 1)
+        return Panel(name, key.title, key.legend, "picture", both, split=2)
+    if name == "board":
+        known = shown.get("memory")
+        board = picture if known is None else veiled(picture, known > 0)
+        return Panel(name, key.title, key.legend, "picture", board, marks=shown.get("attention"))
+    return Panel(name, key.title, key.legend, "picture", picture)
+
+
+def _heat(name: str, key: Key, values: np.ndarray, shown: dict[str, np.ndarray]) -> Panel:
+    """Numbers of places; those of memory slots over the remembered board, where there is a picture of it."""
+    low, high = _scale(key, values)
+    board, slots = shown.get("board"), shown.get("attention")
+    on_board = slots is not None and values.shape == slots.shape
+    if on_board and board is not None:
+        picture = over(board, values, high)
+    else:
+        ramp = SIGNED if low < 0 else GREY if name == "mask" else HEAT
+        picture = coloured(values, low, high, ramp)
+    marks = slots if on_board and name != "attention" else None
+    return Panel(name, key.title, key.legend, "picture", picture, low, high, marks=marks)
+
+
+def _maps(name: str, key: Key, values: np.ndarray) -> Panel:
+    """Several maps (k, h, w) in rows of a square, with a gap between them."""
+    count, height, width = values.shape
+    columns = int(np.ceil(np.sqrt(count)))
+    rows = -(-count // columns)
+    low, high = _scale(key, values)
+    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1, 3), 34, np.uint8)
+    for index, part in enumerate(values):
+        y, x = index // columns * (height + 1), index % columns * (width + 1)
+        sheet[y : y + height, x : x + width] = coloured(part, low, high, SIGNED if low < 0 else HEAT)
+    title = f"{key.title}: {count} maps"
+    return Panel(name, title, key.legend, "picture", sheet, low, high)
+
+
+def _scale(key: Key, values: np.ndarray) -> tuple[float, float]:
+    """The ends of a scale: the key's, or symmetric around 0, or from 0 to the highest value."""
+    if key.scale is not None:
+        return key.scale
+    most = float(np.abs(values).max()) or 1.0
+    return (-most, most) if float(values.min()) < 0 else (0.0, most)
+
+
+def _folded(values: np.ndarray) -> np.ndarray:
+    """Many numbers (n,) as rows of a near square, the rest filled with zeros."""
+    width = int(np.ceil(np.sqrt(len(values))))
+    rows = -(-len(values) // width)
+    return np.pad(values, (0, rows * width - len(values))).reshape(rows, width)

@@ -1,0 +1,79 @@
+"""Arrays as pictures: heat maps, pictures under heat, and the outline of where a memory is read."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+"""(H, W, 3)."""
+
+
+def _ramp(*colours: tuple[int, int, int]) -> Picture:
+    """256 colours that run through the given ones, (256, 3)."""
+    places = np.linspace(0, 255, len(colours))
+    channels = [np.interp(np.arange(256), places, channel) for channel in zip(*colours, strict=True)]
+    return np.stack(channels, 1).round().astype(np.uint8)
+
+
+GREY = _ramp((0, 0, 0), (255, 255, 255))
+HEAT = _ramp((10, 10, 24), (84, 30, 120), (196, 56, 92), (250, 156, 52), (255, 244, 184))
+"""From nothing to much; its lightness rises evenly, so that it reads without colour, too."""
+SIGNED = _ramp((120, 196, 255), (24, 56, 120), (10, 10, 24), (128, 56, 12), (255, 190, 96))
+"""From below zero (blue) over zero (dark) to above (orange)."""
+
+
+def coloured(values: np.ndarray, low: float, high: float, ramp: Picture) -> Picture:
+    """Numbers (h, w) as colours: `low` and `high` are the ends of the ramp."""
+    share = (np.nan_to_num(values) - low) / max(high - low, 1e-9)
+    return ramp[(share.clip(0, 1) * 255).astype(np.uint8)]
+
+
+def spread(values: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(h, w, ...) -> (height, width, ...): the nearest value for every pixel."""
+    rows = np.arange(height) * values.shape[0] // height
+    columns = np.arange(width) * values.shape[1] // width
+    return values[rows[:, None], columns]
+
+
+def veiled(picture: Picture, known: np.ndarray) -> Picture:
+    """`picture`, dark where bool (h, w) `known` is not set: there is nothing to be seen."""
+    light = np.where(spread(known, *picture.shape[:2]), 1.0, 0.12)
+    return (picture * light[..., None]).astype(np.uint8)
+
+
+def over(picture: Picture, values: np.ndarray, high: float) -> Picture:
+    """Heat (h, w) from 0 to `high` over a dimmed grey `picture`."""
+    grey = (picture.mean(-1, keepdims=True) * 0.45).repeat(3, -1)
+    heat = spread(coloured(values, 0, high, HEAT), *picture.shape[:2])
+    share = spread((values / max(high, 1e-9)).clip(0, 1) ** 0.5, *picture.shape[:2])[..., None]
+    return (grey * (1 - share) + heat * share).astype(np.uint8)
+
+
+def composed(dynamic: Picture, mask: np.ndarray, static: Picture) -> Picture:
+    """Two layers by a mask (h, w), the share of the dynamic one (Kim et al. 2020, Eq. 14)."""
+    share = spread(mask, *dynamic.shape[:2])[..., None].clip(0, 1)
+    return (share * dynamic + (1 - share) * static).round().astype(np.uint8)
+
+
+def outline(weights: np.ndarray) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """The edges around the slots that hold at least half of the highest weight, from corner to corner.
+
+    Args:
+        weights: (h, w), not negative.
+
+    Returns:
+        ((x, y), (x, y)) in slots, each edge once.
+    """
+    inside = np.pad(weights >= 0.5 * max(float(weights.max()), 1e-9), 1)
+    edges = []
+    for y, x in np.argwhere(inside[1:-1, 1:-1]).tolist():
+        if not inside[y, x + 1]:
+            edges.append(((x, y), (x + 1, y)))
+        if not inside[y + 2, x + 1]:
+            edges.append(((x, y + 1), (x + 1, y + 1)))
+        if not inside[y + 1, x]:
+            edges.append(((x, y), (x, y + 1)))
+        if not inside[y + 1, x + 2]:
+            edges.append(((x + 1, y), (x + 1, y + 1)))
+    return edges

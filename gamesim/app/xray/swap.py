@@ -1,0 +1,176 @@
+"""The paper's swap: one dream's dynamic layer over another's static layer, or another board in its memory.
+
+Another board of the same engine is put into the memory for good: what it remembers blocks and feeds Pac-Man
+from then on. Another engine's static layer is a picture: both dream under the same keys, and only what is
+seen is put together from the two, by the mask of the first (Kim et al. 2020, Sec. 3.3; the swaps of Sec. 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+
+from gamesim.app import catalog
+from gamesim.app.catalog import Title
+from gamesim.app.play import Engine
+from gamesim.app.session import Session
+from gamesim.app.xray.change import change, changes
+from gamesim.app.xray.pictures import Picture, composed
+from gamesim.app.xray.walks import same_walk
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+LAYERS = {"static", "dynamic", "mask"}
+BOARD = "another board's memory"
+
+
+class Swap:
+    """What is swapped in a session, and the key that goes through the choices.
+
+    Attributes:
+        name: what took the place of the static layer, in words; None while nothing is swapped.
+        guest: the engine whose static layer is shown, or None.
+    """
+
+    def __init__(self, window: Window, session: Session) -> None:
+        self.window, self.session = window, session
+        self.name: str | None = None
+        self.guest: Engine | None = None
+        self._host: Engine | None = None
+        self._own: Any = None  # the moment whose memory was taken out
+        self._seen: tuple = (None, 0)  # the frame and the step that the guest has followed to
+        self._picture: Picture | None = None
+        self._boards = 0  # beginnings that were asked for
+
+    # the key ---------------------------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        """To the next choice: another board, each other engine, and back to the own layer."""
+        host = self._find_host()
+        if host is None:
+            self.window.say("Only a dream has layers that can be swapped.")
+            return
+        choices = self._choices(host)
+        now = next((i for i, (name, _) in enumerate(choices) if name == self.name), -1)
+        self.leave()
+        if now + 1 < len(choices):
+            choices[now + 1][1](host)
+        elif choices:
+            self.window.say("Its own static layer and its own memory again.")
+        else:
+            self.window.say("This engine has no memory and no layers to swap.")
+
+    def _choices(self, host: Engine) -> list[tuple[str, Callable[[Engine], None]]]:
+        found: list[tuple[str, Callable[[Engine], None]]] = []
+        if "memory" in changes(host):
+            found.append((BOARD, self._take_board))
+        if not set(host.internals) >= LAYERS:
+            return found
+        for title in catalog.dreams(self.window.checkpoints):
+            if title.checkpoint != host.title.checkpoint:
+                found.append((_layer_of(title), lambda host, title=title: self._invite(host, title)))
+        return found
+
+    def _find_host(self) -> Engine | None:
+        return next((e for e in self.session.playing if hasattr(e.env.unwrapped, "internals")), None)
+
+    # another board ---------------------------------------------------------------------------------------
+
+    def _take_board(self, host: Engine) -> None:
+        """The memory of another of the checkpoint's beginnings under this Pac-Man."""
+        env: Any = host.env.unwrapped
+        self._boards += 1
+        own = env.state
+        problem = change(host, "memory", env.elsewhere(host.steps + 7 * self._boards))
+        if problem:
+            self.window.say(problem, bad=True)
+            return
+        self._host, self._own, self.name = host, own, BOARD
+        self._seen = (host.frame, host.steps)
+        self.window.say("Another board was put into the memory. " + _share(host))
+
+    # another engine --------------------------------------------------------------------------------------
+
+    def _invite(self, host: Engine, title: Title) -> None:
+        """Load another engine and let it dream along."""
+
+        def opened(env: gym.Env) -> None:
+            guest = Engine(title, env)
+            guest.reset()
+            fits = guest.frame.shape == host.frame.shape and "static" in guest.internals
+            if not fits:
+                env.close()
+                self.window.say(f"{title.name} has no static layer of this size.")
+                return
+            self._begin(host, guest)
+
+        self.window.load(title, opened)
+
+    def _begin(self, host: Engine, guest: Engine) -> None:
+        self._host, self.guest, self.name = host, guest, _layer_of(guest.title)
+        walk = same_walk(host.title.world, guest.title.world)
+        words = "Each dreams on a board of its own."
+        if walk is not None and not (host.recorder is not None and host.recorder.recording):
+            mine, theirs, actions = walk
+            host.reset({"frames": mine, "actions": actions})
+            guest.reset({"frames": theirs, "actions": actions})
+            words = "Both begin on the same board."
+        self._seen = (None, host.steps)
+        self.window.say(f"Under the same keys, {guest.title.name} draws what stays. {words} " + _share(host))
+
+    # time ------------------------------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        """Let the guest make the steps that its host has made; a new episode ends a swap of memories."""
+        host, (frame, step) = self._host, self._seen
+        if host is None or host.frame is frame:
+            return
+        if host is not self._find_host() or (self.guest is None and host.steps < step and host.steps == 0):
+            self.leave(put_back=False)
+            return
+        if self.guest is not None:
+            self._follow(host, self.guest, step)
+        self._seen = (host.frame, host.steps)
+
+    def _follow(self, host: Engine, guest: Engine, step: int) -> None:
+        if guest.over:
+            guest.reset()
+        if host.steps > step:
+            guest.step(host.trail[-1][1])
+        elif host.steps < step and host.steps > 0:
+            guest.rewind()
+        shown, static = host.internals, guest.internals["static"]
+        picture = composed(shown["dynamic"], shown["mask"], static)
+        self._picture = host.clip[-1] = picture
+
+    def frame(self, engine: Engine) -> Picture:
+        """What is on screen of an engine: its frame, or the one with the other's static layer."""
+        swapped = self._picture if engine is self._host else None
+        return engine.frame if swapped is None else swapped
+
+    def leave(self, put_back: bool = True) -> None:
+        """The own layer and the own memory again."""
+        if self._own is not None and put_back and self._host is not None:
+            problem = change(self._host, "memory", self._own)
+            if problem:
+                self.window.say(problem, bad=True)
+        if self.guest is not None:
+            self.guest.env.close()
+        self.name, self.guest, self._host, self._own, self._picture = None, None, None, None, None
+
+
+def _layer_of(title: Title) -> str:
+    return f"static layer of {title.name}"
+
+
+def _share(host: Engine) -> str:
+    """How much of the picture there is to be swapped, for engines that say it."""
+    mask = host.internals.get("mask")
+    if mask is None:
+        return ""
+    static = 1 - float(mask.mean())
+    words = f"The static layer draws {static:.0%} of this picture"
+    return words + ("; the rest changes as you walk." if static < 0.5 else ".")
