@@ -200,22 +200,30 @@ def _temperature_table(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    out = Path(options.out)
+    if options.beside is not None:
+        _known_env(options.beside)
+        _known_checkpoint(options.start)
+    if out.suffix.lower() == ".onnx":
+        _known_checkpoint(options.start)
+        from gamesim.onnx_export import write_onnx
+
+        write_onnx(options.start, out, temperature=options.temperature)
+        print(out)
+        return 0
+    from gamesim import export
+
     shown: dict[str, Any] = {
         "steps": options.steps,
         "seed": options.seed,
         "temperature": options.temperature,
         "scale": options.scale,
     }
-    if options.beside is not None:
-        _known_env(options.beside)
-        _known_checkpoint(options.start)
-    from gamesim import export
-
     if options.beside is None:
-        export.gif(options.start, Path(options.out), **shown)
+        export.film(options.start, out, **shown)
     else:
-        export.beside_gif(options.start, options.beside, Path(options.out), **shown)
-    print(options.out)
+        export.film_beside(options.start, options.beside, out, **shown)
+    print(out)
     return 0
 
 
@@ -324,9 +332,9 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, _Command]]:
     temperature.add_argument("--plot", metavar="FILE", help="draw it (needs the extra plots)")
     temperature.add_argument("--card", action="store_true", help="write the table into the checkpoint")
 
-    export = command("export", _export, "Draw a GIF of a dream or of a real game.")
+    export = command("export", _export, "Film a dream or a real game, or write an engine's step as ONNX.")
     export.add_argument("start", metavar="CHECKPOINT | ENV_ID")
-    export.add_argument("--out", metavar="FILE", required=True, help="a .gif")
+    export.add_argument("--out", metavar="FILE", required=True, help="a .gif, .mp4 or .onnx")
     export.add_argument("--beside", metavar="ENV_ID", help="draw the real game, too, under the same keys")
     export.add_argument("--steps", type=_count, default=60, metavar="N")
     export.add_argument("--seed", type=_seed, default=0)

@@ -1,8 +1,10 @@
-"""Pictures of play: a GIF of a dream or of a real game, and of both side by side under the same keys."""
+"""Films of play, GIF or MP4: of a dream, of a real game, and of both side by side under the same keys."""
 
 from __future__ import annotations
 
+import importlib.util
 import io
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +17,21 @@ from gamesim import storage
 from gamesim.errors import UserError
 from gamesim.rollout import ExplorerPolicy, Policy, RandomPolicy
 
+KINDS = (".gif", ".mp4")
+NO_MP4 = "MP4 needs the extra: pip install 'gamesim[video]' (no module named imageio_ffmpeg)"
 FRAMES_PER_SECOND = 8
-MAX_PIXELS = 500_000_000  # of all frames together; a GIF beyond that helps nobody
+MAX_PIXELS = 500_000_000  # of all frames together; a film beyond that helps nobody
 CARRIED = 8  # real frames from which a dream goes on
 GAP = 6
 PAPER = 24  # grey level between two pictures
 
 
-def gif(start: str, out: Path, *, steps: int, seed: int, temperature: float = 1.0, scale: int = 3) -> None:
-    """Play a dream or a real game and write what was seen as a GIF.
+def film(start: str, out: Path, *, steps: int, seed: int, temperature: float = 1.0, scale: int = 3) -> None:
+    """Play a dream or a real game and write what was seen.
 
     Args:
         start: A checkpoint's folder or an environment id.
-        out: The file; its name ends in .gif.
+        out: The file; its name ends in one of KINDS.
         steps: Steps of play; a finished episode is followed by the next.
         seed: Of the game and of the choices.
         temperature: Of a dream.
@@ -53,10 +57,10 @@ def gif(start: str, out: Path, *, steps: int, seed: int, temperature: float = 1.
                 frames.append(frame)
     finally:
         env.close()
-    write_gif(np.stack(frames), out, scale=scale)
+    write_film(np.stack(frames), out, scale=scale)
 
 
-def beside_gif(
+def film_beside(
     checkpoint: str | Path,
     env_id: str,
     out: Path,
@@ -66,7 +70,7 @@ def beside_gif(
     temperature: float = 1.0,
     scale: int = 3,
 ) -> None:
-    """Write the real game (left) and the dream (right) under the same keys as a GIF.
+    """Write the real game (left) and the dream (right) under the same keys.
 
     Raises:
         UserError: No such engine or game, they do not fit each other, or the file cannot be written.
@@ -74,7 +78,7 @@ def beside_gif(
     _check_place(out)
     real, dreamt, _ = beside(checkpoint, env_id, steps=steps, seed=seed, temperature=temperature)
     gap = np.full((*real.shape[:2], GAP, 3), PAPER, np.uint8)
-    write_gif(np.concatenate([real, gap, dreamt], axis=2), out, scale=scale)
+    write_film(np.concatenate([real, gap, dreamt], axis=2), out, scale=scale)
 
 
 def beside(
@@ -128,25 +132,52 @@ def beside(
     return np.stack(real), np.stack(dreamt), np.array(pressed, np.int64)
 
 
-def write_gif(
+def write_film(
     frames: NDArray[np.uint8], out: Path, *, scale: int = 1, rate: float = FRAMES_PER_SECOND
 ) -> None:
-    """Write uint8 (T, H, W, 3) as an endless GIF, enlarged by a whole number, `rate` frames a second.
+    """Write uint8 (T, H, W, 3), enlarged by a whole number, `rate` frames a second; a GIF goes on for ever.
 
     Raises:
         UserError: The file cannot be written; what was there before still is.
     """
+    _check_kind(out)
     if frames[0].size // 3 * len(frames) * scale**2 > MAX_PIXELS:
-        raise UserError(f"{len(frames)} frames at --scale {scale} are too large a GIF")
-    data = io.BytesIO()
+        raise UserError(f"{len(frames)} frames at --scale {scale} are too large a film")
     pictures = frames.repeat(scale, axis=1).repeat(scale, axis=2)
+    encode = _gif if out.suffix.lower() == ".gif" else _mp4
+    storage.write_file(out, encode(pictures, rate))
+
+
+def _gif(pictures: NDArray[np.uint8], rate: float) -> bytes:
+    data = io.BytesIO()
     imageio.imwrite(data, pictures, extension=".gif", duration=1000 / rate, loop=0)
-    storage.write_file(out, data.getvalue())
+    return data.getvalue()
+
+
+def _mp4(pictures: NDArray[np.uint8], rate: float) -> bytes:
+    """H.264 as every player has it: sides are even, so that one row or column of pixels may be doubled."""
+    even = np.pad(pictures, ((0, 0), *((0, side % 2) for side in pictures.shape[1:3]), (0, 0)), mode="edge")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film.mp4"
+        settings = {"fps": rate, "codec": "libx264", "macro_block_size": 2, "pixelformat": "yuv420p"}
+        imageio.imwrite(path, even, plugin="FFMPEG", **settings)
+        return path.read_bytes()
+
+
+def _check_kind(out: Path) -> None:
+    if out.suffix.lower() not in KINDS:
+        raise UserError(f"{out}: only {', '.join(KINDS)} are supported")
+    if out.suffix.lower() == ".mp4" and not can_mp4():
+        raise UserError(NO_MP4)
+
+
+def can_mp4() -> bool:
+    """Whether the extra that MP4 needs is installed."""
+    return importlib.util.find_spec("imageio_ffmpeg") is not None
 
 
 def _check_place(out: Path) -> None:
-    if out.suffix.lower() != ".gif":
-        raise UserError(f"{out}: only .gif is supported")
+    _check_kind(out)
     if not out.resolve().parent.is_dir():
         raise UserError(f"{out}: no such folder")
 
@@ -154,7 +185,7 @@ def _check_place(out: Path) -> None:
 def _check_size(env: Any, steps: int, scale: int) -> None:
     height, width = env.observation_space.shape[:2]
     if steps * height * width * scale**2 > MAX_PIXELS:
-        raise UserError(f"--steps {steps} at --scale {scale} is too large a GIF")
+        raise UserError(f"--steps {steps} at --scale {scale} is too large a film")
 
 
 def _player(env: Any, seed: int) -> Policy:

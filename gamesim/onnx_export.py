@@ -6,8 +6,8 @@ noise gives the same frames everywhere:
     inputs    action int64 (1,), noise float32 (1, ...) from a standard normal distribution, and the state
     outputs   frame uint8 (1, H, W, 3), reward float32 (1,), end_probability float32 (1,), and the new state
 
-A state's tensors are called ``state.NAME`` on the way in and ``next.NAME`` on the way out. Inputs of the state
-have values of their own, a moment right after real frames: whoever leaves them out begins to dream there.
+A state's tensors are called ``state.NAME`` on the way in and ``next.NAME`` on the way out. Inputs of the
+state have values of their own, a moment right after real frames: whoever leaves them out begins there.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import torch
 from gamesim import checkpoint
 from gamesim.errors import UserError
 from gamesim.evaluation.play import real_episodes
-from gamesim.export import CARRIED, beside, beside_gif, gif, write_gif
+from gamesim.export import CARRIED, beside, film, film_beside, write_film
 from worlds import Frozen, Ideal
 
 
@@ -47,7 +47,7 @@ def test_the_dream_starts_where_the_real_game_is(starts):
 
 def test_both_are_drawn_beside_each_other(starts, tmp_path):
     out = tmp_path / "pair.gif"
-    beside_gif((Frozen(), starts), "gamesim/Pacman-v0", out, steps=5, scale=2)
+    film_beside((Frozen(), starts), "gamesim/Pacman-v0", out, steps=5, scale=2)
     pictures = imageio.imread(out)
     assert pictures.shape[1:] == (168, 2 * (84 * 2 + 6), 3)
 
@@ -55,21 +55,38 @@ def test_both_are_drawn_beside_each_other(starts, tmp_path):
 def test_enlarging_keeps_every_pixel(tmp_path):
     frames = np.zeros((2, 4, 4, 3), np.uint8)
     frames[0, 0, 0], frames[1, 3, 3] = 255, 255
-    write_gif(frames, tmp_path / "a.gif", scale=3)
+    write_film(frames, tmp_path / "a.gif", scale=3)
     assert (imageio.imread(tmp_path / "a.gif")[:, 1::3, 1::3] == frames).all()
 
 
 def test_a_real_game_can_be_drawn_too(tmp_path):
-    gif("gamesim/PacmanArcade-v0", tmp_path / "a.gif", steps=4, seed=0, scale=1)
+    film("gamesim/PacmanArcade-v0", tmp_path / "a.gif", steps=4, seed=0, scale=1)
     assert imageio.imread(tmp_path / "a.gif").shape[1:] == (84, 84, 3)
 
 
 def test_what_cannot_be_drawn_is_named(starts, tmp_path):
     with pytest.raises(UserError, match=r"only \.gif"):
-        gif("gamesim/Pacman-v0", tmp_path / "a.mp4", steps=4, seed=0)
+        film("gamesim/Pacman-v0", tmp_path / "a.avi", steps=4, seed=0)
     with pytest.raises(UserError, match="no such folder"):
-        gif("gamesim/Pacman-v0", tmp_path / "no" / "a.gif", steps=4, seed=0)
+        film("gamesim/Pacman-v0", tmp_path / "no" / "a.gif", steps=4, seed=0)
     with pytest.raises(UserError, match="too large"):
-        write_gif(np.zeros((100, 84, 84, 3), np.uint8), tmp_path / "a.gif", scale=100)
+        write_film(np.zeros((100, 84, 84, 3), np.uint8), tmp_path / "a.gif", scale=100)
     with pytest.raises(UserError, match="Nothing-v0"):
         beside((Frozen(), starts), "Nothing-v0", steps=1)
+
+
+def test_mp4_has_every_frame_of_an_odd_picture(tmp_path):
+    pytest.importorskip("imageio_ffmpeg")
+    shades = np.linspace(0, 250, 9).astype(np.uint8)
+    frames = np.broadcast_to(shades[:, None, None, None], (9, 21, 43, 3)).copy()
+    write_film(frames, tmp_path / "a.mp4", scale=1, rate=7)
+    back = imageio.imread(tmp_path / "a.mp4", plugin="FFMPEG")
+    assert back.shape == (9, 22, 44, 3)
+    assert np.abs(back.mean((1, 2, 3)) - shades).max() < 4
+
+
+def test_without_the_extra_mp4_is_one_clear_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("gamesim.export.can_mp4", lambda: False)
+    with pytest.raises(UserError, match=r"gamesim\[video\]"):
+        write_film(np.zeros((2, 4, 4, 3), np.uint8), tmp_path / "a.mp4")
+    assert not list(tmp_path.iterdir())

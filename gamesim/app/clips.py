@@ -1,4 +1,4 @@
-"""The last seconds of play as a GIF: one engine, or the real game beside its dream."""
+"""The last seconds of play as a film: one engine, or the real game beside its dream."""
 
 import time
 from pathlib import Path
@@ -33,19 +33,24 @@ def compose(engines: list[Engine]) -> list[np.ndarray]:
     return pages
 
 
-def save(pages: list[np.ndarray], folder: Path, rate: float) -> Path:
-    """Write the pages as a GIF named after the present time.
+def save(pages: list[np.ndarray], folder: Path, rate: float, kind: str = "gif") -> Path:
+    """Write the pages as a film named after the present time.
+
+    Args:
+        pages: uint8 (H, W, 3) each.
+        folder: made where it is missing.
+        rate: pages a second.
+        kind: "gif", or "mp4" where its extra is installed.
 
     Raises:
         UserError: it cannot be written.
     """
-    import imageio.v3 as iio
+    from gamesim.export import write_film
 
-    path = folder / time.strftime("gamesim-%Y%m%d-%H%M%S.gif")
+    path = folder / time.strftime(f"gamesim-%Y%m%d-%H%M%S.{kind}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        iio.imwrite(path, np.stack(pages), extension=".gif", duration=1000 / rate, loop=0)
     except OSError as error:
-        path.unlink(missing_ok=True)
-        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    write_film(np.stack(pages), path, rate=rate)
     return path

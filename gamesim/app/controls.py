@@ -25,6 +25,8 @@ class Command(Enum):
     NEUTRAL = auto()
     DRIVER = auto()
     HOME = auto()
+    XRAY = auto()
+    LAYERS = auto()
     RECORD = auto()
     REWIND = auto()
     GIF = auto()
@@ -60,6 +62,8 @@ BINDINGS = (
     Binding(Command.SWITCH, (pygame.K_TAB,), "real game or its dream", "Dream"),
     Binding(Command.BESIDE, (pygame.K_v,), "both, side by side, same keys", "Dream"),
     Binding(Command.DRIVER, (pygame.K_m,), "controller drives; hold a key to override", "Dream"),
+    Binding(Command.XRAY, (pygame.K_x,), "x-ray: look into the engine", "Dream"),
+    Binding(Command.LAYERS, (pygame.K_b,), "swap what stays: other board, layer", "Dream"),
     Binding(Command.COOLER, (pygame.K_MINUS, pygame.K_KP_MINUS), "lower temperature: surer", "Dream"),
     Binding(
         Command.WARMER,
@@ -69,7 +73,7 @@ BINDINGS = (
     ),
     Binding(Command.NEUTRAL, (pygame.K_0, pygame.K_KP0), "temperature back to 1.0", "Dream"),
     Binding(Command.RECORD, (pygame.K_COMMA,), "record what is played", "Keep"),
-    Binding(Command.GIF, (pygame.K_g,), "save the last 10 s as a GIF", "Keep"),
+    Binding(Command.GIF, (pygame.K_g,), "save a film of the last 10 s", "Keep"),
     Binding(Command.SCREENSHOT, (pygame.K_F12, pygame.K_PRINTSCREEN), "save a picture of the window", "Keep"),
     Binding(Command.MUTE, (pygame.K_n,), "sound on or off", "Window"),
     Binding(Command.FULLSCREEN, (pygame.K_F11,), "fullscreen", "Window"),

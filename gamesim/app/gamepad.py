@@ -41,7 +41,7 @@ HELP = (
     ("Stick  D-pad", "move"), ("A", "new game; choose"), ("B", "back"), ("Start", "pause"),
     ("X", "real game or its dream"), ("Y", "both, side by side"), ("LB  RB", "temperature down, up"),
     ("LT", "hold to rewind a dream"), ("RT", "one step while paused"), ("L3", "record"),
-    ("R3", "save a GIF"), ("Back", "this help"),
+    ("R3", "save a film"), ("Back", "this help"),
 )  # fmt: skip
 """What the help shows of a pad while there is one."""
 

@@ -1,4 +1,4 @@
-"""What a play screen keeps of play: recordings for training, and the last seconds as a GIF."""
+"""What a play screen keeps of play: recordings for training, and the last seconds as a film."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ class Takes:
         if len(pages) < 2:
             self.window.say("Nothing has been played yet.")
             return
-        folder, rate = self.window.pictures, engines[0].rate
+        folder, rate, kind = self.window.pictures, engines[0].rate, self.window.settings.clips
 
         def work() -> None:
             try:
-                self._saved.append((f"Saved {clips.save(pages, folder, rate)}", False))
+                self._saved.append((f"Saved {clips.save(pages, folder, rate, kind)}", False))
             except Exception as error:
                 self._saved.append((str(error), True))
 

@@ -14,6 +14,7 @@ from gamesim.errors import UserError
 from gamesim.storage import write_file
 
 UI_SCALES = (75, 90, 100, 110, 125, 150, 175, 200)  # percent
+CLIPS = ("gif", "mp4")
 PALETTES = ("standard", "okabe-ito")
 
 
@@ -87,6 +88,7 @@ class Settings:
         fullscreen: whether the window fills the screen.
         size: (width, height) of the window when it does not.
         dead_zone: how far a gamepad's stick moves before it means anything, percent, 5..90.
+        clips: what the last seconds of play are saved as, one of CLIPS.
         keys: pygame keys by the name of an action, for those that differ from the key table.
     """
 
@@ -99,6 +101,7 @@ class Settings:
     fullscreen: bool = field(default=False, init=False)
     size: tuple[int, int] = field(default=(1280, 800), init=False)
     dead_zone: int = field(default=35, init=False)
+    clips: str = field(default="gif", init=False)
     keys: dict[str, list[int]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -161,6 +164,7 @@ _FITS = {
     "fullscreen": lambda v: isinstance(v, bool),
     "size": lambda v: isinstance(v, list) and len(v) == 2 and all(_whole(side, 1, 16384) for side in v),
     "dead_zone": lambda v: _whole(v, 5, 90),
+    "clips": lambda v: v in CLIPS,
     "keys": _key_table,
 }
 """Whether a value that was read makes sense, by the name of the setting."""

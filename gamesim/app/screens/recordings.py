@@ -19,7 +19,7 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.widgets import text
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
-from gamesim.export import MAX_PIXELS, write_gif
+from gamesim.export import MAX_PIXELS, write_film
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -162,7 +162,7 @@ class Recordings(Listing):
             ("Game", recording.game),
             ("Episode", recording.ending),
             ("Recorded", ago(entry.modified / 1e9)),
-            ("File", f"{entry.size / 1024:,.0f} KB in {recording.folder.name}"),
+            ("File", f"{entry.size / 1024:,.0f} KB in {recording.path.parent.name}"),
         ]
         side = max(0, min(area.width, area.height - scale.px(34) - len(facts) * scale.px(28)))
         if side >= scale.px(60):
@@ -213,7 +213,7 @@ def export(window: Window, recording: Recording) -> None:
             room = MAX_PIXELS / (frames.size // 3)
             scale = max(1, min(LARGEST, int(room**0.5)))
             out.parent.mkdir(parents=True, exist_ok=True)
-            write_gif(frames, out, scale=scale)
+            write_film(frames, out, scale=scale)
             workshop.say(f"Saved {out}")
         except (UserError, OSError, MemoryError) as error:
             workshop.say(str(error) or "out of memory", bad=True)

@@ -24,9 +24,10 @@ from gamesim.app.controls import (
 )
 from gamesim.app.screens import Screen
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.userdata import PALETTES, UI_SCALES
+from gamesim.app.userdata import CLIPS, PALETTES, UI_SCALES
 from gamesim.app.widgets import box, keycap, meter, scrollbar, text
 from gamesim.errors import UserError
+from gamesim.export import NO_MP4, can_mp4
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -86,20 +87,21 @@ class SettingsScreen(Screen):
         return self._asking is not None
 
     def _rows(self) -> list[Row]:
-        chosen = self.window.settings
+        chosen, toggle = self.window.settings, self.window.toggle_fullscreen
         marks = "What the app draws; a dream's own pictures stay as they are."
         zoom = "Words and marks; a small window takes as much of it as it has room for."
         zone = "How far a stick moves before it means anything."
-        rows = [
+        films = f"In {self.window.pictures}" + ("" if can_mp4() else f". {NO_MP4}")
+        return [
             Row("Look"),
             self._choice("Colours", "palette", PALETTES, PALETTE_NAMES.__getitem__, marks),
             self._choice("Size of words and marks", "ui_scale", UI_SCALES, "{} %".format, zoom),
-            Row(
-                "Fullscreen", lambda: on_off(chosen.fullscreen), self._fullscreen, lambda: self._fullscreen(1)
-            ),
+            Row("Fullscreen", lambda: on_off(chosen.fullscreen), lambda _: toggle(), toggle),
             Row("Sound"),
             self._choice("Sound", "muted", (True, False), lambda muted: on_off(not muted)),
             self._choice("Volume", "volume", tuple(range(0, 101, 10)), "{} %".format, metered=True),
+            Row("Pictures"),
+            self._choice("Films of play", "clips", CLIPS, str.upper, films),
             Row("Gamepad"),
             self._choice("Dead zone", "dead_zone", tuple(range(5, 91, 5)), "{} %".format, zone, metered=True),
             Row("Keys"),
@@ -108,7 +110,6 @@ class SettingsScreen(Screen):
             Row("All keys as they were", lambda: "", press=self._restore_keys),
             Row("All settings as they were", lambda: "", press=self._restore_all),
         ]
-        return rows
 
     def _choice(
         self,
@@ -151,9 +152,6 @@ class SettingsScreen(Screen):
             self.window.keep_settings()
             self._reveal = True
         self.window.sound.play("move")
-
-    def _fullscreen(self, step: int) -> None:
-        self.window.toggle_fullscreen()
 
     def _ask(self, does: Command | int, add: bool = False) -> None:
         self._asking, self._adding = does, add
