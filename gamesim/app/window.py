@@ -161,6 +161,7 @@ class Window:
         if not self.running or not self._stack:
             return
         self.draw()
+        self._name_window()
         pygame.display.flip()
         self._frames += 1
         if self._frames == 2:  # the menu is on screen: what takes longer comes now
@@ -181,6 +182,13 @@ class Window:
             self._shoot = False
             self._save_picture()
         self.toasts.draw(self.surface, self.screen.toast_area(size), Scale.of(size))
+
+    def _name_window(self) -> None:
+        """The title bar says which screen this is."""
+        name = "Help" if self.help else self.screen.caption or type(self.screen).__name__
+        words = name if name == "gamesim" else f"{name} - gamesim"
+        if pygame.display.get_caption()[0] != words:
+            pygame.display.set_caption(words)
 
     def close(self) -> None:
         """Close every screen, from the top down, and the display. Nothing that is recorded is lost."""
