@@ -27,8 +27,8 @@ SIDE = 64
 class Vision(nn.Module):
     """The VAE. With 32 channels and z 32 it has the paper's 4,348,547 parameters, with z 64 its 4,446,915.
 
-    A second of one CPU core (AVX2, float32, batches of 64) is about 165 frames of training with 32 channels and
-    400 with 16; the memory format makes no difference.
+    A second of one CPU core (AVX2, float32, batches of 64) is about 165 frames of training with 32 channels
+    and 400 with 16; channels-last memory makes no difference.
     """
 
     def __init__(self, config: WorldModelModelConfig) -> None:
