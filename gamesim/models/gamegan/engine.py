@@ -20,7 +20,6 @@ class Output:
 
     Attributes:
         frame: (B, 3, H, W), in [0, 1].
-        still: (B, 3, H, W), in [0, 1]: the static layer by itself, the frame where there are no layers.
         reward: (B,), in the real game's units.
         end_logit: (B,), logit of "the episode ends here".
         kl: (B,), nats that the posterior of z spends on the target frame; zero without a target.
@@ -28,7 +27,6 @@ class Output:
     """
 
     frame: Tensor
-    still: Tensor
     reward: Tensor
     end_logit: Tensor
     kl: Tensor

@@ -157,7 +157,7 @@ class MapEngine(nn.Module):
         mixed = self.after_noise(mixed + self.noise(z))
         h, c = self._lstm(mixed, previous, self._scroll(F.pad(state["c"], (1, 1, 1, 1)), kernel))
 
-        frame, still, covered = self._render(read, torch.cat([h, mixed], 1))
+        frame, covered = self._render(read, torch.cat([h, mixed], 1))
         centre = self.cells // 2
         reward, end_logit = self.heads(torch.cat([h, mixed], 1)[..., centre, centre]).unbind(-1)
         new: State = {
@@ -169,7 +169,7 @@ class MapEngine(nn.Module):
             "mixed": mixed,
             "z": z,
         }
-        return new, Output(frame, still, reward, end_logit, kl, covered)
+        return new, Output(frame, reward, end_logit, kl, covered)
 
     def recall(self, now: State, then: State) -> Tensor:
         read = self._window(now["memory"], then["location"], margin=0)
@@ -314,23 +314,21 @@ class MapEngine(nn.Module):
         still, moving = self.static(read), self.dynamic(dynamic)
         return still, moving, self.mask(torch.cat([still, moving], 1)).sigmoid()
 
-    def _render(self, read: Tensor, dynamic: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _render(self, read: Tensor, dynamic: Tensor) -> tuple[Tensor, Tensor]:
         """Composes the static and the dynamic layer by a mask (Eq. 14), one share a cell.
 
         The last map is linear and shared, so that composing before it composes the two pictures.
 
         Returns:
-            The frame and the static layer by itself, (B, 3, H, W) in [0, 1], and how many pixels of the frame
-            the dynamic layer draws, (B,): else the engine could leave its memory unused (Sec. 3.4).
+            The frame (B, 3, H, W) in [0, 1], and how many of its pixels the dynamic layer draws, (B,): else
+            the engine could leave its memory unused (the regulariser of Sec. 3.4).
         """
         if not self.use_memory:
             moving = self.dynamic(dynamic)
-            frame = self._picture(self.pixels(moving))
-            return frame, frame, torch.zeros(len(moving), device=moving.device)
+            return self._picture(self.pixels(moving)), torch.zeros(len(moving), device=moving.device)
         still, moving, share = self._layers(read, dynamic)
         covered = (1 - share).float().sum((1, 2, 3)) * self.patch**2
-        frame = self._picture(self.pixels(moving + share * (still - moving)))
-        return frame, self._picture(self.pixels(still)), covered
+        return self._picture(self.pixels(moving + share * (still - moving))), covered
 
     def _picture(self, logits: Tensor) -> Tensor:
         """(B, 3 * patch^2, cells, cells) -> (B, 3, H, W) in [0, 1]."""

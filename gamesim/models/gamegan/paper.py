@@ -94,7 +94,7 @@ class PaperEngine(nn.Module):
         # The simple rendering engine has no such layer, and its penalty is the empty sum.
         covered = rendering.masks[:, 1:].sum(dim=(1, 2, 3, 4))
         kl = torch.zeros_like(reward)
-        return new, Output(rendering.frame, rendering.layers[:, 0], reward, end_logit, kl, covered)
+        return new, Output(rendering.frame, reward, end_logit, kl, covered)
 
     def render(self, state: State) -> Rendering:
         """Draws a state's own memory read (the static layer) and hidden state (the dynamic layer)."""
