@@ -233,9 +233,12 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return self._frames.copy()
 
     def elsewhere(self, start: int) -> DreamState:
-        """The moment after another of the checkpoint's beginnings, in every lane; the dream here goes on."""
+        """The moment after another of the checkpoint's beginnings, in every lane; the dream here goes on.
+
+        They are counted round and round: any `start` from 0 is one of them.
+        """
         other = DreamVectorEnv((self.model, self.starts), self.num_envs, device=str(self.device))
-        other.reset(seed=0, options={"start": start})
+        other.reset(seed=0, options={"start": start % len(self.starts.frames)})
         return other.state
 
     def _hook(self, name: str) -> Callable[[State, Any], tuple[State, Tensor]]:

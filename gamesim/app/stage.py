@@ -12,7 +12,8 @@ from gamesim.app.play import Engine
 from gamesim.app.previews import scaled
 from gamesim.app.session import Session
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import box, text
+from gamesim.app.widgets import box, pill, text
+from gamesim.app.xray.swap import Swap
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 class Stage:
     """Draws the engines of a session; it keeps nothing but the clock of what moves by itself."""
 
-    def __init__(self, window: Window, session: Session) -> None:
-        self.window, self.session = window, session
+    def __init__(self, window: Window, session: Session, swap: Swap) -> None:
+        self.window, self.session, self.swap = window, session, swap
         self.clock = 0.0
 
     def draw(
@@ -36,7 +37,12 @@ class Stage:
                 session.death(engine),
             )  # fmt: skip
         else:
-            surface.blit(scaled(engine.frame, rect.size), rect)
+            surface.blit(scaled(self.swap.frame(engine), rect.size), rect)
+            if self.swap.name and rect.width > 200:
+                place = (rect.left + scale.px(8), rect.top + scale.px(8))
+                pill(
+                    surface, f"Swapped in: {self.swap.name}", place, scale, COLOURS["panel"], COLOURS["dream"]
+                )
         found = session.divergence
         if dream and found is not None and found.now is not None:
             draw_marks(surface, rect, found.now, scale.px(3))

@@ -18,6 +18,8 @@ from gamesim.app.session import Session
 from gamesim.app.stage import Stage
 from gamesim.app.takes import Takes
 from gamesim.app.theme import Scale
+from gamesim.app.xray.swap import Swap
+from gamesim.app.xray.view import XRay
 from gamesim.errors import UserError
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ class Play(Screen):
         super().__init__(window)
         self.takes = Takes(window)
         self.session = Session(self.takes.wrap(engine), self._after_step)
-        self.stage = Stage(window, self.session)
+        self.swap, self.xray = Swap(window, self.session), XRay(self.session)
+        self.stage = Stage(window, self.session, self.swap)
         self.panel = Panel(window, self.session)
         self.film = Filmstrip()
         self._layout = hud.layout(window.surface.get_size(), 1)
@@ -48,6 +51,8 @@ class Play(Screen):
     # keys ------------------------------------------------------------------------------------------------
 
     def handle(self, event: pygame.event.Event) -> None:
+        if self.xray.handle(event):
+            return
         steering = self.session.steering
         if event.type == pygame.KEYDOWN and isinstance(move := meaning(event.key), int):
             if self.engine.over is None:
@@ -74,6 +79,8 @@ class Play(Screen):
             Command.NEUTRAL: lambda: self._turn(None),
             Command.DRIVER: self._change_driver,
             Command.HOME: self._go_home,
+            Command.XRAY: self.xray.toggle,
+            Command.LAYERS: self.swap.turn,
             Command.RECORD: lambda: self.takes.toggle(self.engine),
             Command.REWIND: self._rewind,
             Command.GIF: lambda: self.takes.save_clip(self.session.playing),
@@ -197,7 +204,15 @@ class Play(Screen):
         self.stage.clock += 0.0 if self.session.paused else seconds
         if self.panel.home is None or self.panel.home.verdict is None:
             self._guard(lambda: self.session.update(seconds))
+        self._guard(self._look_inside)
         self.takes.update(self.engine)
+
+    def _look_inside(self) -> None:
+        self.swap.follow()
+        self.xray.follow()
+        if self.xray.problem:
+            self.window.say(self.xray.problem, bad=True)
+            self.xray.problem = None
 
     def _after_step(self, engine: Engine) -> None:
         self._follow_walk()
@@ -215,10 +230,11 @@ class Play(Screen):
         scale = Scale.of(size)
         engines = self.session.playing
         film = Filmstrip.height(scale) if self.engine.history.branched else 0
-        self._layout = hud.layout(size, len(engines), film)
+        self._layout = self.xray.layout(size, len(engines), film)
         for rect, engine in zip(self._layout.boards, engines, strict=True):
             self.stage.draw(surface, rect, engine, scale, named=len(engines) > 1)
         self.panel.draw(surface, self._layout, scale)
+        self.xray.draw(surface, scale)
         if self._layout.film.height:
             self.film.draw(surface, self._layout.film, self.engine, scale)
         self._draw_walk(surface, self._layout.boards[0], scale)
@@ -238,4 +254,5 @@ class Play(Screen):
         return super().toast_area(size)
 
     def close(self) -> None:
+        self.swap.leave(put_back=False)
         self.session.close()

@@ -34,20 +34,24 @@ def beside(size: tuple[int, int], boards: int, film: int) -> tuple[hud.Layout, p
     return hud.layout((width, top), boards, film), pygame.Rect(gap, top, width - 2 * gap, height - top - gap)
 
 
-def tiles(area: pygame.Rect, wide: Sequence[bool], scale: Scale, lines: int = 2) -> list[Tile]:
-    """Places for as many of the panels as there is room for, in order.
+def tiles(area: pygame.Rect, wide: Sequence[bool], scale: Scale) -> list[Tile]:
+    """Places for as many of the panels as there is room for, in order; legends are long where that is free.
 
     Args:
         area: of all of them.
         wide: for each panel, whether it wants the place of two.
         scale: of the window.
-        lines: of a legend.
     """
     for count in range(len(wide), 0, -1):
-        best = max((_fit(area, wide[:count], columns, scale, lines) for columns in range(1, 9)), key=_side)
-        if _side(best) >= scale.px(SMALLEST):
-            return best
+        short, long = (_best(area, wide[:count], scale, lines) for lines in (2, 4))
+        if _side(short) >= scale.px(SMALLEST):
+            return long if _side(long) >= 0.85 * _side(short) else short
     return []
+
+
+def _best(area: pygame.Rect, wide: Sequence[bool], scale: Scale, lines: int) -> list[Tile]:
+    """The number of columns that makes the panels largest."""
+    return max((_fit(area, wide, columns, scale, lines) for columns in range(1, 9)), key=_side)
 
 
 def _side(found: list[Tile]) -> int:

@@ -34,7 +34,7 @@ KEYS = {
     "static": Key("Static layer", "Drawn from the memory: what stays, such as walls and floor."),
     "dynamic": Key("Dynamic layer", "Drawn from the state: what moves, and what is new."),
     "mask": Key("Fine mask", "White: the frame shows the dynamic layer. Black: the static one.", (0, 1)),
-    "board": Key("Remembered board", "Every memory slot, drawn. Frame: where it is read now."),
+    "board": Key("Memory board", "Every memory slot, drawn. Frame: where it is read now."),
     "attention": Key("Memory attention", "Where on its board the memory is read; keys move it."),
     "memory": Key("Memory", "How much each slot holds. Dark: nothing was written there yet."),
     "writes": Key("Memory writes", "How much is written into each slot in one step."),

@@ -90,7 +90,8 @@ class Swap:
             return
         self._host, self._own, self.name = host, own, BOARD
         self._seen = (host.frame, host.steps)
-        self.window.say("Another board was put into the memory. " + _share(host))
+        new = "" if _static(host) > 0.5 else " What is on screen stays; the new board comes as you walk."
+        self.window.say(f"Another board was put into the memory.{new}")
 
     # another engine --------------------------------------------------------------------------------------
 
@@ -119,7 +120,8 @@ class Swap:
             guest.reset({"frames": theirs, "actions": actions})
             words = "Both begin on the same board."
         self._seen = (None, host.steps)
-        self.window.say(f"Under the same keys, {guest.title.name} draws what stays. {words} " + _share(host))
+        share = f"They make up {_static(host):.0%} of this picture."
+        self.window.say(f"{guest.title.name} draws the static parts, under the same keys. {words} {share}")
 
     # time ------------------------------------------------------------------------------------------------
 
@@ -166,11 +168,7 @@ def _layer_of(title: Title) -> str:
     return f"static layer of {title.name}"
 
 
-def _share(host: Engine) -> str:
-    """How much of the picture there is to be swapped, for engines that say it."""
+def _static(host: Engine) -> float:
+    """The share of the picture that the static layer draws, as far as the engine says it."""
     mask = host.internals.get("mask")
-    if mask is None:
-        return ""
-    static = 1 - float(mask.mean())
-    words = f"The static layer draws {static:.0%} of this picture"
-    return words + ("; the rest changes as you walk." if static < 0.5 else ".")
+    return 0.0 if mask is None else 1 - float(mask.mean())

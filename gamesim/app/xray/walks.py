@@ -27,7 +27,7 @@ def same_walk(first: str, second: str, seed: int = 0) -> tuple[np.ndarray, np.nd
         for attempt in range(seed, seed + TRIES):
             told = [env.reset(seed=attempt) for env in envs]
             cells = [info.get("cells") for _, info in told]
-            if cells[0] is None or not np.array_equal(cells[0], cells[1]):
+            if not np.array_equal(np.asarray(cells[0]), np.asarray(cells[1])):
                 return None
             frames, actions = [[frame for frame, _ in told]], []
             while len(actions) < STEPS:
