@@ -53,8 +53,8 @@ def main() -> int:
         seconds, worked = time.perf_counter() - began, time.process_time() - worked
         sizes = f"LSTM {chosen.model.hidden}, z {chosen.model.z_size}, C {candidates.shape[1]:,}"
         print(
-            f"{chosen.name} ({sizes}), {precision}: {returns.numel()} dreams of {arguments.steps} steps in {seconds:.1f} s, of which "
-            f"{worked:.1f} s on the core ({steps.sum() / worked:,.0f} steps/s)"
+            f"{chosen.name} ({sizes}), {precision}: {returns.numel()} dreams of {arguments.steps} steps "
+            f"in {seconds:.1f} s, of which {worked:.1f} s on the core ({steps.sum() / worked:,.0f} steps/s)"
         )
     return 0
 

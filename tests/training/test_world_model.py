@@ -1,0 +1,253 @@
+"""Training of a world model: V, M and C one after the other, each exact when it is resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gamesim import checkpoint, cli, config, rollout, storage
+from gamesim.data.dataset import Dataset
+from gamesim.errors import UserError
+from gamesim.models.world_model.model import WorldModelEngine
+from gamesim.training import STAGES, stages
+from gamesim.training.controller import ControllerTask
+from gamesim.training.memory import MemoryTask, latents
+from gamesim.training.vision import VisionTask, small
+
+TINY = ["data.validation=0.3"]
+
+
+@pytest.fixture(scope="module")
+def plays(tmp_path_factory) -> Path:
+    """Twelve recorded games."""
+    folder = tmp_path_factory.mktemp("plays")
+    rollout.record("gamesim/Pacman-v0", "explorer", 12, folder, seed=1, progress=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(plays, tmp_path_factory) -> Path:
+    """A run that went straight through."""
+    out = tmp_path_factory.mktemp("runs") / "straight"
+    assert train(plays, out) == "done"
+    return out
+
+
+def settings(*changes):
+    return config.load("world-model-tiny", [*TINY, *changes])
+
+
+def train(plays, out, *changes, **how):
+    return stages.train(settings(*changes), str(plays), out, device="cpu", **how).outcome
+
+
+def weights(folder):
+    return storage.read_folder(folder, kind=checkpoint.KIND, version=checkpoint.VERSION)["model.safetensors"]
+
+
+def log(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_run_leaves_a_run_folder_for_each_part_and_the_whole_engine(run):
+    assert sorted(path.name for path in run.iterdir()) == sorted([*STAGES, "last"])
+    assert weights(run / "last") == weights(run / "controller" / "last")
+    for stage, keys in zip(
+        STAGES, ({"reconstruction", "kl"}, {"z", "reward", "end"}, {"dream"}), strict=True
+    ):
+        *lines, end = log(run / stage)
+        assert end["status"] == "done"
+        assert keys <= lines[0]["losses"].keys()
+        assert list((run / stage / "samples").glob("*.png"))
+    assert {"dream", "real", "dream_error", "real_error"} <= log(run / "controller")[-2]["validation"].keys()
+    assert "| game | gamesim/Pacman-v0 |" in checkpoint.load(run / "last").card
+
+
+def test_each_part_is_built_upon_the_best_of_the_one_before(run):
+    vision, memory = (checkpoint.load(run / stage / "best").weights for stage in STAGES[:2])
+    whole = checkpoint.load(run / "last").weights
+    for key, part in whole.items():
+        origin = {"vision": vision, "memory": memory, "controller": whole}[key.partition(".")[0]]
+        assert torch.equal(part, origin[key]), key
+    untrained = WorldModelEngine(settings().model).state_dict()
+    assert any(not torch.equal(part, untrained[key]) for key, part in whole.items() if "controller" in key)
+
+
+def test_the_parts_alone_give_what_they_give_together(plays, run, tmp_path):
+    for stage in STAGES:
+        assert train(plays, tmp_path / "run", stage=stage) == "done"
+    assert weights(tmp_path / "run" / "last") == weights(run / "last")
+
+
+@pytest.mark.parametrize(
+    ("task", "place"), [(VisionTask, "vision"), (MemoryTask, "memory"), (ControllerTask, "controller")]
+)
+def test_stopped_and_resumed_is_the_same_as_straight_to_the_byte(
+    plays, run, tmp_path, monkeypatch, task, place
+):
+    step, taken = task.step, []
+
+    def interrupted(self):
+        taken.append(step)
+        if len(taken) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(self)
+
+    out = tmp_path / "run"
+    for stage in STAGES[: STAGES.index(place)]:
+        shutil.copytree(run / stage, out / stage)
+    with monkeypatch.context() as patch:
+        patch.setattr(task, "step", interrupted)
+        assert train(plays, out, stage=place) == "stopped"
+    assert log(out / place)[-1] | {"seconds": 0} == {"step": 2, "seconds": 0, "status": "stopped"}
+    assert train(plays, out, resume=True) == "done"
+    for stage in STAGES:
+        assert weights(out / stage / "last") == weights(run / stage / "last")
+
+
+def test_a_part_whose_ground_has_changed_is_refused(plays, run, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(run, out)
+    assert train(plays, out, "vision.steps=9", stage="vision", resume=True) == "done"
+    assert weights(out / "vision" / "best") != weights(run / "vision" / "best")
+    with pytest.raises(UserError, match="memory: was trained upon another vision: move it away"):
+        train(plays, out, "vision.steps=9", resume=True)
+
+
+def test_what_a_part_lacks_is_named(plays, run, tmp_path):
+    with pytest.raises(UserError, match="vision/best: no such checkpoint; train vision to its end first"):
+        train(plays, tmp_path, stage="memory")
+    with pytest.raises(UserError, match="nothing to resume"):
+        train(plays, tmp_path / "none", resume=True)
+    with pytest.raises(UserError, match="is not empty"):
+        train(plays, run)
+    shutil.copytree(run / "vision", tmp_path / "vision")
+    with pytest.raises(UserError, match=r"^model\.hidden: is 9 here but 8 in .*vision/best/config"):
+        train(plays, tmp_path, "model.hidden=9", stage="memory")
+    with pytest.raises(UserError, match=r"^vision\.batch_size: is 5 here but 4 in "):
+        train(plays, tmp_path, "vision.batch_size=5", stage="vision", resume=True)
+
+
+def test_other_parts_settings_may_change(plays, run, tmp_path):
+    shutil.copytree(run / "vision", tmp_path / "vision")
+    assert train(plays, tmp_path, "vision.learning_rate=0.5", "memory.steps=2", stage="memory") == "done"
+
+
+def test_the_command_line_trains_parts(plays, tmp_path, capsys):
+    words = ["--data", str(plays), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    tiny = ["preset=world-model-tiny", *TINY]
+    assert cli.main(["train", "vision", *words, *tiny, "vision.steps=2"]) == 0
+    assert capsys.readouterr().out == f"done: {tmp_path / 'run' / 'vision' / 'last'}\n"
+    assert cli.main(["train", "memory", *words, *tiny, "memory.steps=2", "data.segment=4"]) == 0
+    assert cli.main(["train", "vision", *words, "preset=gamegan-tiny"]) == 2
+    assert "preset=gamegan-tiny: has no vision, it is no world model" in capsys.readouterr().err
+
+
+def test_v_learns_a_batch_by_heart(plays):
+    changes = ["model.channels=8", "model.z_size=16", "vision.learning_rate=1.0e-2", "vision.batch_size=8"]
+    chosen = config.load("world-model-tiny", changes)
+    data = Dataset(plays, segment=1, split="all", keep=small, limit=1)
+    torch.manual_seed(0)
+    task = VisionTask(chosen, WorldModelEngine(chosen.model), data, data)
+    assert small(torch.zeros(1, 84, 84, 3, dtype=torch.uint8)).shape == (1, 64, 64, 3)
+    before = task.validate()["reconstruction"]
+    for _ in range(120):
+        task.step()
+    assert task.validate()["reconstruction"] < before / 2.5
+
+
+def test_m_learns_a_batch_by_heart(plays):
+    changes = ["model.hidden=32", "memory.learning_rate=1.0e-2", "memory.steps=80", "data.batch_size=8"]
+    chosen = config.load("world-model-tiny", changes)
+    torch.manual_seed(0)
+    engine = WorldModelEngine(chosen.model)
+    with torch.no_grad():  # as a trained V is: wide between frames, narrow for each of them
+        engine.vision.mean.weight.mul_(100)
+        engine.vision.log_variance.bias.fill_(-6)
+    data = Dataset(plays, segment=6, split="all", short=True, keep=latents(engine), limit=2)
+    shown = Dataset(plays, segment=6, split="all").sample(2, torch.Generator())
+    task = MemoryTask(chosen, engine, data, data, shown)
+    before = task.validate()
+    for _ in range(80):
+        task.step()
+    after = task.validate()
+    assert after["z"] < before["z"] - 2
+    assert after["reward"] < before["reward"]
+    assert after["end"] < before["end"] / 2
+
+
+def test_m_learns_nothing_from_padding_and_time_limits(plays):
+    """Losses do not hang on what follows an episode's end, nor on the reward of one that was cut off."""
+    chosen = settings("data.segment=40")
+    torch.manual_seed(0)
+    engine = WorldModelEngine(chosen.model)
+    data = Dataset(plays, segment=40, split="all", short=True, keep=latents(engine))
+    shown = Dataset(plays, segment=6, split="all").sample(2, torch.Generator())
+    task = MemoryTask(chosen, engine, data, data, shown)
+    segments, played = data.sample_padded(64, torch.Generator().manual_seed(3))
+    assert not played.all()
+    assert segments.truncated[played].any()
+    sample = data.sample_padded
+
+    def spoilt(lanes, generator):
+        found, played = sample(lanes, generator)
+        found.rewards[~played | found.truncated] = 1e6
+        found.terminated[~played] = ~found.terminated[~played]
+        return found, played
+
+    before = task.validate()
+    data.sample_padded = spoilt
+    assert task.validate() == before
+
+
+def test_c_begins_where_the_recordings_do_and_knows_their_time_limit(plays):
+    chosen = settings("controller.dream_steps=1000")
+    data = Dataset(plays, segment=1, split="all")
+    task = ControllerTask(chosen, WorldModelEngine(chosen.model), data, data)
+    assert task.limit.steps == 40
+    assert -1.1 < task.limit.reward < -0.8
+    first = Dataset(plays, segment=1, split="all").starts(12, 1)[0][:, 0]
+    assert torch.equal(task.frames, first)
+    shorter = settings("controller.dream_steps=7")
+    assert ControllerTask(shorter, WorldModelEngine(chosen.model), data, data).limit.steps == 7
+
+
+@pytest.mark.slow
+def test_the_temperature_table_is_made_and_gone_on_with(plays, run, tmp_path, capsys):
+    folder = tmp_path / "engine"
+    shutil.copytree(run / "last", folder)
+    words = [
+        "temperature",
+        str(folder),
+        "--data",
+        str(plays),
+        "--out",
+        str(tmp_path / "t"),
+        "--device",
+        "cpu",
+    ]
+    words += ["--generations", "2", "--episodes", "4", "--json", str(tmp_path / "t.json"), "--card"]
+    assert cli.main(words) == 0
+    assert "in the real game" in capsys.readouterr().out
+    found = json.loads((tmp_path / "t.json").read_text())
+    assert [row["temperature"] for row in found["rows"]] == [0.1, 0.5, 1.0, 1.15, 1.3]
+    assert checkpoint.load(folder).metrics["temperature"] == found
+    assert cli.main(words) == 0
+    assert json.loads((tmp_path / "t.json").read_text()) == found
+    colder = checkpoint.load(tmp_path / "t" / "0.1" / "last")
+    assert np.isclose(colder.config.controller.temperature, 0.1)
+
+
+def test_a_controllers_figures_stand_beside_the_other_players(run):
+    from gamesim.evaluation.controller import controller_figures
+
+    figures = controller_figures(run / "last", episodes=6, seed=1)
+    assert {"real", "random", "explorer", "dream", "above_random", "above_explorer"} <= figures.keys()
+    assert figures == controller_figures(run / "last", episodes=6, seed=1)

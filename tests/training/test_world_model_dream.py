@@ -1,0 +1,147 @@
+"""C's search in a dream whose best way is known."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gamesim import config
+from gamesim.data.dataset import TimeLimit
+from gamesim.models.world_model.controller import Controller
+from gamesim.models.world_model.model import WorldModelEngine
+from gamesim.training.controller import Evolution, dream_returns
+
+ROOT = Path(__file__).parents[2]
+
+
+class Corridor:
+    """A walk of ten steps: going towards the light, which each lane has on a side of its own, earns 1.
+
+    Its best return is 10; standing still earns nothing, and action 3 ends the dream at once with 5.
+    """
+
+    noise_shape = (1,)
+
+    def __init__(self):
+        self.controller = Controller(3, 4)
+
+    def start(self, lanes):
+        side = torch.where(torch.arange(lanes) % 2 == 0, 1.0, -1.0)
+        return {"side": side, "steps": torch.zeros(lanes)}
+
+    def features(self, state):
+        return torch.stack([state["side"], state["steps"] / 10, torch.ones_like(state["side"])], 1)
+
+    def dream(self, state, action, temperature, noise):
+        towards = torch.where(state["side"] > 0, action == 1, action == 2)
+        reward = towards.float() + 5.0 * (action == 3) + temperature * noise[:, 0]
+        return {**state, "steps": state["steps"] + 1}, reward, (action == 3).float() * 0.9
+
+
+def returns(dream, candidates, lanes=4, steps=10, cost=0.0, temperature=0.0):
+    return dream_returns(
+        dream,
+        candidates,
+        dream.start(lanes),
+        TimeLimit(steps, cost),
+        temperature=temperature,
+        generator=torch.Generator().manual_seed(0),
+    )
+
+
+def always(action, size=16):
+    """The candidate that takes one action, whatever it sees."""
+    row = torch.zeros(size)
+    row[12 + action] = 1
+    return row
+
+
+def test_a_dream_that_is_over_earns_nothing_more():
+    earned, steps = returns(Corridor(), torch.stack([always(3), always(0), always(1)]))
+    assert earned.tolist() == [[5] * 4, [0] * 4, [10, 0, 10, 0]]
+    assert steps.tolist() == [[1] * 4, [10] * 4, [10] * 4]
+
+
+def test_being_cut_off_costs_those_who_are_still_there():
+    earned, _ = returns(Corridor(), torch.stack([always(3), always(0)]), cost=-1.0)
+    assert earned.tolist() == [[5] * 4, [-1] * 4]
+
+
+def test_candidates_have_the_same_chance():
+    earned, _ = returns(Corridor(), torch.stack([always(0), always(0)]), temperature=1.0)
+    assert torch.equal(earned[0], earned[1])
+    assert len(set(earned[0].tolist())) == 4
+
+
+def test_a_population_dreams_what_each_candidate_dreams_alone():
+    chosen = config.load("world-model-tiny")
+    torch.manual_seed(0)
+    engine = WorldModelEngine(chosen.model).eval().requires_grad_(False)
+    candidates = torch.randn(5, len(engine.controller.flat()))
+    starts = engine.begin(torch.randn(3, chosen.model.z_size))
+    how = {"temperature": 1.0}
+    together, _ = dream_returns(
+        engine, candidates, starts, TimeLimit(6, 0.0), generator=torch.Generator().manual_seed(1), **how
+    )
+    for candidate, expected in zip(candidates, together, strict=True):
+        alone, _ = dream_returns(
+            engine,
+            candidate[None],
+            starts,
+            TimeLimit(6, 0.0),
+            generator=torch.Generator().manual_seed(1),
+            **how,
+        )
+        assert torch.allclose(alone[0], expected, atol=1e-5)
+
+
+def search(generations, seed=0):
+    chosen = config.load("world-model-tiny", ["controller.population=16", "controller.sigma=0.5"])
+    dream = Corridor()
+    evolution = Evolution(np.zeros(16), chosen.controller, seed)
+    for _ in range(generations):
+        earned, _ = returns(dream, torch.from_numpy(evolution.ask()).float())
+        evolution.tell(earned.double().mean(1).numpy())
+    return dream, evolution
+
+
+def test_cma_es_finds_the_best_way_through_a_toy_dream():
+    dream, evolution = search(40)
+    earned, _ = returns(dream, torch.from_numpy(evolution.mean).float()[None])
+    assert earned.tolist() == [[10] * 4]
+
+
+def test_a_search_is_told_again_to_the_last_bit():
+    _, straight = search(9)
+    _, other = search(0)
+    other.replay(np.array(straight.told))
+    assert np.array_equal(straight.mean, other.mean)
+    assert straight.sigma == other.sigma
+    assert np.array_equal(straight.ask(), other.ask())
+    assert not np.array_equal(straight.mean, search(9, seed=1)[1].mean)
+
+
+SCRIPT = """
+import sys; sys.path[:0] = [{here!r}, {root!r}]
+from test_world_model_dream import search, returns
+import torch
+torch.rand(3)
+dream, evolution = search(5)
+print(evolution.mean.tobytes().hex(), returns(dream, torch.from_numpy(evolution.mean).float()[None]))
+"""
+
+
+@pytest.mark.slow
+def test_a_controller_and_its_score_are_the_same_in_two_processes():
+    script = SCRIPT.format(here=str(Path(__file__).parent), root=str(ROOT))
+    shown = [
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert shown[0] == shown[1]
+    assert len(shown[0]) > 100
