@@ -11,6 +11,7 @@ from gamesim.errors import UserError
 
 ARCADE, MAZE, PACMAN = "gamesim/PacmanArcade-v0", "gamesim/PacmanMaze-v0", "gamesim/Pacman-v0"
 DREAM = "gamesim/Dream-v0"
+IN_RUNS = ("last", "best", "vision", "memory", "controller")  # folders inside a run's
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,25 @@ def dreams(folder: Path) -> list[Title]:
 def dream(folder: Path) -> Title:
     """One learned engine. The real game it was learned from is read from its card, else from its name."""
     world = _world(folder)
-    blurb = f"Learned from {_game_name(world)}"
+    blurb = f"Learned from {game_name(world)}"
     kwargs = {"checkpoint": str(folder), "temperature": 1.0}
-    return Title(_spoken(folder.name), blurb, DREAM, kwargs, world, folder)
+    return Title(spoken(run_of(folder).name), blurb, DREAM, kwargs, world, folder)
+
+
+def run_of(folder: Path) -> Path:
+    """The run folder that a checkpoint lies in, or the checkpoint's own folder where it is in none."""
+    inside = folder.absolute()
+    while inside.name in IN_RUNS:
+        inside = inside.parent
+    return inside
+
+
+def has_controller(folder: Path) -> bool:
+    """Whether the engine in `folder` can drive by itself, by what its config says."""
+    try:
+        return "system: world-model" in (folder / "config.yaml").read_text(encoding="utf-8")[:65536]
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def title_of(start: str) -> Title:
@@ -138,11 +155,11 @@ def _world(folder: Path) -> str:
     return ARCADE if "arcade" in name else MAZE if "maze" in name else PACMAN
 
 
-def _game_name(world: str) -> str:
+def game_name(world: str) -> str:
     return next((game.name for game in games() if game.world == world), world)
 
 
-def _spoken(name: str) -> str:
+def spoken(name: str) -> str:
     """gamegan-pacman -> GameGAN Pac-Man."""
     special = {"gamegan": "GameGAN", "pacman": "Pac-Man"}
     words = [word for word in re.split(r"[-_ ]+", name) if word]

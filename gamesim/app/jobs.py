@@ -18,6 +18,7 @@ from pathlib import Path
 from gamesim.errors import UserError
 
 CAN_PAUSE = hasattr(signal, "SIGSTOP")
+COMMAND = [sys.executable, "-m", "gamesim"]
 NICENESS = 10  # the window comes first
 _TAIL = 8192  # bytes of a log in which its last words are looked for
 _BAR = re.compile(r"(\d{1,3})%\|")
@@ -47,7 +48,7 @@ class Job:
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("wb") as out:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "gamesim", *words],
+                    [*COMMAND, *words],
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=subprocess.STDOUT,

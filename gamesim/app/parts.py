@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pygame
 
 from gamesim.app.controls import STAY, meaning
-from gamesim.app.theme import COLOURS, Scale, font
+from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.widgets import box, keycap, text
 from gamesim.errors import UserError
 
@@ -105,9 +105,10 @@ def draw_foot(surface: pygame.Surface, hints: Sequence[tuple[str, str]], scale: 
         width = font(scale.px(15)).size(words)[0] + font(scale.px(14), True).size(cap)[0] + scale.px(24)
         if x + width > size[0] - margin:
             return
-        x = keycap(surface, cap, (x, y), scale.px(14)).right + scale.px(8)
-        drawn = text(surface, words, (x, y), scale.px(15), COLOURS["quiet"], anchor="midleft")
-        x = drawn.right + scale.px(20)
+        x = keycap(surface, cap, (x, y), scale.px(14)).right + scale.px(8 if words else 4)
+        if words:
+            drawn = text(surface, words, (x, y), scale.px(15), COLOURS["quiet"], anchor="midleft")
+            x = drawn.right + scale.px(20)
 
 
 def draw_actions(
@@ -157,6 +158,13 @@ def _draw_button(surface: pygame.Surface, action: Action, focused: bool, scale: 
     )  # fmt: skip
     if action.cap and can:
         keycap(surface, action.cap, (words.right + scale.px(10), rect.centery), scale.px(12))
+
+
+def dot(surface: pygame.Surface, middle: tuple[int, int], radius: int, colour: Colour) -> None:
+    """A smooth disc."""
+    rect = pygame.Rect(0, 0, 2 * radius, 2 * radius)
+    rect.center = middle
+    box(surface, rect, colour, radius)
 
 
 def draw_facts(

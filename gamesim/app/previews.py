@@ -77,7 +77,7 @@ class DreamPreview:
         self.title, self.worker = title, worker
         self.since = random.random() / DREAM_RATE
         self.index = 0
-        self.frames = _starts(title)
+        self.frames = starts(title.checkpoint)
         self._env: gym.Env | None = None
         self._live: np.ndarray | None = None
         self._action = 2
@@ -163,13 +163,12 @@ def preview(title: Title, worker: Worker | None = None) -> Preview | None:
         return None
 
 
-def _starts(title: Title) -> np.ndarray | None:
-    """A few start frames one after another, uint8 (N, H, W, 3)."""
+def starts(checkpoint: Path | None) -> np.ndarray | None:
+    """A few of the frames that an engine dreams from, one after another, uint8 (N, H, W, 3)."""
     from safetensors import safe_open
 
     try:
-        path = (title.checkpoint or Path()) / "starts.safetensors"
-        with safe_open(str(path), framework="numpy") as file:
+        with safe_open(str((checkpoint or Path()) / "starts.safetensors"), framework="numpy") as file:
             frames = file.get_slice("frames")[:STARTS]
         return frames.reshape(-1, *frames.shape[-3:]) if frames.dtype == np.uint8 and frames.size else None
     except Exception:  # a damaged file is reported when the dream is chosen; here a picture is missing

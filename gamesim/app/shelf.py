@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gamesim.app.catalog import DREAM, game_name
 from gamesim.data.episode import Episode
 from gamesim.data.index import Entry, scan
 from gamesim.errors import UserError
@@ -49,14 +50,15 @@ class Recording:
         return f"{int(day)} {_MONTHS[(int(month) - 1) % 12]}, {hour}:{minute}:{second}"
 
     @property
-    def folder(self) -> Path:
-        return self.path.parent
+    def collection(self) -> Path:
+        """The folder that it was recorded into, as a whole: the one below the root."""
+        first, _, rest = self.entry.file.partition("/")
+        return self.root / first if rest else self.root
 
     @property
     def game(self) -> str:
-        """Such as Pacman: the id without what all ids have."""
-        named = self.entry.env_id.rpartition("/")[2]
-        return re.sub(r"-v\d+$", "", named) or "unknown"
+        """Its name, or the id of a game that is not ours."""
+        return "Dream" if self.entry.env_id == DREAM else game_name(self.entry.env_id) or "unknown"
 
     @property
     def who(self) -> str:
@@ -158,12 +160,12 @@ def thumbnails(path: Path) -> np.ndarray:
     return frames[chosen].copy()
 
 
-def folders(recordings: Sequence[Recording]) -> dict[Path, tuple[int, int]]:
-    """Folders that recordings lie in -> (episodes, steps), what was recorded last first."""
+def collections(recordings: Sequence[Recording]) -> dict[Path, tuple[int, int]]:
+    """Folders of recordings -> (episodes, steps), what was recorded last first."""
     found: dict[Path, tuple[int, int]] = {}
     for recording in recordings:
-        episodes, steps = found.get(recording.folder, (0, 0))
-        found[recording.folder] = (episodes + 1, steps + recording.entry.length)
+        episodes, steps = found.get(recording.collection, (0, 0))
+        found[recording.collection] = (episodes + 1, steps + recording.entry.length)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from pathlib import Path
@@ -13,6 +14,7 @@ from gamesim.app.jobs import Job, Jobs
 from gamesim.app.recent import Recent
 from gamesim.app.runs import LOG, Run, find
 from gamesim.app.shelf import Shelf
+from gamesim.errors import UserError
 
 LOOK = 0.5  # seconds between two looks at the processes
 
@@ -80,6 +82,26 @@ class Workshop:
     def use(self, title: Title) -> None:
         """Note that a title is played now."""
         self.recent.use(key(title))
+
+    def figures(self, title: Title) -> Path:
+        """The file that takes the figures of an engine when it is measured here."""
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", str((title.checkpoint or Path()).absolute())).strip("-")
+        return self.data / "figures" / f"{name[-120:]}.json"
+
+    def evaluate(self, title: Title) -> Job:
+        """Measure an engine in a process of its own; its figures go into the app's folder.
+
+        Raises:
+            UserError: it is being measured, or the process cannot be started.
+        """
+        figures = self.figures(title)
+        try:
+            figures.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{figures.parent}: cannot be made: {error.strerror or error}") from error
+        folder = title.checkpoint or Path()
+        words = ["evaluate", str(folder.absolute()), "--json", str(figures)]
+        return self.jobs.start(folder, EVALUATION, words, figures.with_suffix(".log"))
 
     def close(self) -> None:
         self.worker.close()

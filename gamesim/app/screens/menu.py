@@ -57,7 +57,10 @@ class Menu(Screen):
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self.cards: list[Card] = []
-        self.places = [Action(label, partial(self.visit, label)) for label in ("Recordings", "Settings")]
+        self.places = [
+            Action(label, partial(self.visit, label))
+            for label in ("Recordings", "Engines", "Train", "Settings")
+        ]
         self.chosen = 0
         self.scroll = 0
         self._columns = 1
@@ -212,7 +215,7 @@ class Menu(Screen):
         low = draw_actions(probe, area, self.places, None, scale)
         need = self.places[-1].rect.right - area.left
         beside = low <= scale.px(40) and need + line.width + scale.px(30) <= area.width
-        area.top = line.bottom - scale.px(38) if beside else line.bottom + scale.px(12)
+        area.top = line.bottom - scale.px(30) if beside else line.bottom + scale.px(12)
         area.left = area.right - need if beside else area.left
         area.width = need if beside else area.width
         focus = self.chosen - len(self.cards)
@@ -226,7 +229,7 @@ class Menu(Screen):
         if right - left < 4 * cell:
             return
         sprites = self.window.painter.sprites
-        y = name.centery - cell // 2 + scale.px(4)
+        y = name.centery - cell // 2 - scale.px(6)
         span = right - left + 5 * cell
         x = left - 2 * cell + round(self._clock * cell * 2.6) % span
         clip = surface.get_clip()

@@ -1,0 +1,132 @@
+"""What is known about a learned engine without loading it: its card and its figures."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gamesim.evaluation import FLOORS
+
+_ROW = re.compile(r"^\| ([^|]+?) \| (.*?) \|$", re.MULTILINE)
+_LONGEST = 65536  # characters of a card or of figures that are read
+FIGURES = {
+    "rules.kept_25": "Board kept for 25 steps",
+    "rules.kept_10": "Board kept for 10 steps",
+    "rules.kept_25_returned": "Kept, coming home",
+    "rules.moves_obeyed": "Keys obeyed",
+    "rules.moves_blocked": "Walls stop Pac-Man",
+    "rules.food_eaten_gone": "Eaten food is gone",
+    "rules.reward_on_food": "Reward for food",
+    "rules.flag_ends": "The flag ends it",
+    "speed.median_ms": "A step takes",
+    "speed.p99_ms": "A slow step takes",
+}
+"""Figures of `main.py evaluate` that are shown, the most telling first, in plain words."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured number: in words, as shown, and whether it is good enough to ship (None: nobody says)."""
+
+    label: str
+    value: str
+    good: bool | None
+
+
+@dataclass(frozen=True)
+class EngineCard:
+    """How an engine was trained (plain facts, in order) and what it is worth.
+
+    Attributes:
+        facts: label -> value, as its README.md has them.
+        figures: what was measured, in the order of `FIGURES`, then whatever the last validation said.
+        fresh: whether the figures were measured by this app, not by who made the engine.
+    """
+
+    facts: dict[str, str] = field(default_factory=dict)
+    figures: tuple[Figure, ...] = ()
+    fresh: bool = False
+
+    @property
+    def summary(self) -> str:
+        """How it was trained, in a few words."""
+        words = [self.facts.get("preset", "").split(" for ")[0]]
+        with contextlib.suppress(KeyError, ValueError):
+            words.append(spell(60 * float(self.facts["minutes"])))
+        words.append(self.facts.get("device", "").partition(" (")[0])
+        return " · ".join(word for word in words if word)
+
+
+def read(folder: Path, measured: Path) -> EngineCard:
+    """Read a card.
+
+    Args:
+        folder: of the checkpoint.
+        measured: figures that this app had measured; they count if they are newer than the engine.
+
+    Returns:
+        The card, as far as it can be read.
+    """
+    facts: dict[str, str] = {}
+    with contextlib.suppress(OSError):
+        text = (folder / "README.md").read_text(encoding="utf-8", errors="replace")[:_LONGEST]
+        table = text.partition("## Figures")[0]
+        facts = {name.replace("\\|", "|"): value.replace("\\|", "|") for name, value in _ROW.findall(table)}
+    fresh = False
+    with contextlib.suppress(OSError):
+        fresh = measured.stat().st_mtime > (folder / "manifest.json").stat().st_mtime
+    numbers = _flat(_json(measured if fresh else folder / "metrics.json"))
+    known = [_figure(name, numbers[name]) for name in FIGURES if name in numbers]
+    rest = [
+        _figure(name, value)
+        for name, value in numbers.items()
+        if name.startswith(("validation.", "controller.", "score.")) and not known
+    ]
+    return EngineCard(facts, tuple(known + rest), fresh)
+
+
+def spell(seconds: float) -> str:
+    """A length of time in words: "40 s", "12 min", "3 h 20 min"."""
+    if not math.isfinite(seconds):
+        return "–"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
+
+
+def _figure(name: str, value: float) -> Figure:
+    short = name.rpartition(".")[2]
+    good = None
+    if short in FLOORS:
+        low, high = FLOORS[short]
+        good = low <= value <= high
+    shown = f"{value:.1f} ms" if short.endswith("_ms") else f"{value:.4g}"
+    if name.startswith("rules."):
+        shown = f"{100 * value:.1f} %"
+    return Figure(FIGURES.get(name, short.replace("_", " ").capitalize()), shown, good)
+
+
+def _json(path: Path) -> Any:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return json.loads(file.read(_LONGEST))
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, float]:
+    """Dotted names -> finite numbers."""
+    found: dict[str, float] = {}
+    for name, item in tree.items() if isinstance(tree, dict) else ():
+        if isinstance(item, dict) and prefix.count(".") < 4:
+            found |= _flat(item, f"{prefix}{name}.")
+        elif isinstance(item, (int, float)) and not isinstance(item, bool) and math.isfinite(item):
+            found[f"{prefix}{name}"] = float(item)
+    return found

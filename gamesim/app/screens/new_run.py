@@ -1,0 +1,353 @@
+"""The few choices before a training starts: recordings, preset, steps, device, name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pygame
+
+from gamesim.app import plans, runs
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, meaning, shown
+from gamesim.app.parts import Repeat, attempt, draw_foot, draw_head, foot_height, margin_of
+from gamesim.app.plans import Preset
+from gamesim.app.runs import Run
+from gamesim.app.screens import Screen
+from gamesim.app.screens.ask import Prompt
+from gamesim.app.shelf import collections
+from gamesim.app.theme import COLOURS, Scale, font
+from gamesim.app.widgets import box, paragraph, text
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+
+@dataclass
+class Choice:
+    """One line of the form.
+
+    Attributes:
+        label: what is chosen.
+        words: what stands there now.
+        turn: called with -1 or 1 by left and right; None where there is nothing to turn.
+        enter: called by Enter and a click.
+        about: a sentence or two about what stands there.
+    """
+
+    label: str
+    words: str
+    turn: Callable[[int], None] | None = None
+    enter: Callable[[], None] | None = None
+    about: str = ""
+    rect: pygame.Rect = field(default_factory=lambda: pygame.Rect(0, 0, 0, 0))
+
+
+class NewRun(Screen):
+    """Up and down go from line to line, left and right change one; Start is the last.
+
+    Args:
+        window: on which it is.
+        run: None for a new training, else the one that goes on.
+
+    Raises:
+        UserError: the config of the run cannot be read.
+    """
+
+    caption = "New training"
+
+    def __init__(self, window: Window, run: Run | None = None) -> None:
+        super().__init__(window)
+        self.again = run
+        self.presets = [plans.of_run(run)] if run else plans.all_presets()
+        self.preset = 0
+        self.device = 0
+        self.data: Path | None = run.data if run else None
+        self.others: list[Path] = [run.data] if run and run.data else []  # folders beyond the shelf's
+        self.steps = 0
+        self._name: str | None = None
+        self.chosen = 0
+        self.lines: list[Choice] = []
+        self._repeat = Repeat()
+        self._choose_preset(0)
+        window.workshop.shelf.refresh()
+
+    # what is chosen --------------------------------------------------------------------------------------
+
+    @property
+    def plan(self) -> Preset:
+        return self.presets[self.preset]
+
+    @property
+    def done(self) -> int:
+        """Steps that the run has behind it."""
+        return self.again.log.step if self.again else 0
+
+    @property
+    def known(self) -> dict[Path, tuple[int, int]]:
+        """Folders of recordings -> (episodes, steps); (0, 0) for one that was typed."""
+        return {**dict.fromkeys(self.others, (0, 0)), **collections(self.window.workshop.shelf.recordings)}
+
+    @property
+    def name(self) -> str:
+        if self.again:
+            return self.again.name
+        return self._name or plans.new_name(
+            self.plan.name, self.data or Path("run"), self.window.workshop.run_roots
+        )
+
+    @property
+    def folder(self) -> Path:
+        """The run folder, new or that of the run that goes on."""
+        return self.again.folder if self.again else self.window.workshop.run_roots[-1] / self.name
+
+    def _choose_preset(self, by: int) -> None:
+        self.preset = (self.preset + by) % len(self.presets)
+        options = self._step_options()
+        usual = next(iter(self.plan.steps.values()), 1)
+        self.steps = min(range(len(options)), key=lambda i: abs(options[i] - max(usual, self.done + 1)))
+
+    def _step_options(self) -> list[int]:
+        return plans.choices_of_steps(next(iter(self.plan.steps.values()), 1), self.done)
+
+    def _turn_data(self, by: int) -> None:
+        places = list(self.known)
+        if places:
+            now = places.index(self.data) if self.data in places else -by
+            self.data = places[(now + by) % len(places)]
+
+    def _turn_steps(self, by: int) -> None:
+        self.steps = min(len(self._step_options()) - 1, max(0, self.steps + by))
+
+    def _turn_device(self, by: int) -> None:
+        self.device = (self.device + by) % len(plans.DEVICES)
+
+    def _type_data(self) -> None:
+        more = "The path of a folder of recordings. A folder can also be dropped onto the window."
+        was = str(self.data.absolute()) if self.data else ""
+        self.window.go(Prompt(self.window, "Which recordings?", more, was, self.take_folder))
+
+    def take_folder(self, words: str) -> None:
+        """Learn from a folder that was typed or dropped."""
+        path = Path(words).expanduser()
+        if not path.is_dir():
+            self.window.say(f"{path}: there is no such folder", bad=True)
+            return
+        self.others.append(path)
+        self.data = path
+        if path not in self.window.workshop.shelf.roots:
+            self.window.workshop.shelf.roots.append(path)
+            self.window.workshop.shelf.refresh()
+
+    def _type_name(self) -> None:
+        def then(words: str) -> None:
+            self._name = plans.check_name(words)
+
+        self.window.go(Prompt(self.window, "What shall it be called?", "", self.name, then))
+
+    def start(self) -> None:
+        """Start the training, and go to its page."""
+        from gamesim.app.screens.run import RunPage
+
+        if self.data is None:
+            self.window.say("Choose recordings first: play and record some, or name a folder.")
+            return
+        workshop = self.window.workshop
+        folder = self.folder
+        if not self.again and folder.exists():
+            self.window.say(f"{self.name}: there is a run of that name already", bad=True)
+            return
+        steps = self._step_options()[self.steps] if self.plan.single else None
+        chosen, device = plans.settings(self.plan, steps), plans.DEVICES[self.device]
+        runs.train(
+            workshop.jobs, folder, self.plan.config, self.data, chosen, device=device, resume=bool(self.again)
+        )
+        window = self.window
+        window.back()
+        if not (isinstance(window.screen, RunPage) and window.screen.run.folder == folder):
+            window.go(RunPage(window, folder))
+
+    def _lines(self) -> list[Choice]:
+        counts = self.known.get(self.data, (0, 0)) if self.data else (0, 0)
+        about = f"{counts[0]:,} episodes, {counts[1]:,} steps in {self.data}" if self.data else ""
+        if self.data and not counts[0]:
+            about = f"{self.data}: not looked through yet"
+        options = self._step_options()
+        fixed = ", ".join(f"{name} {steps:,}" for name, steps in self.plan.steps.items())
+        lines = [
+            Choice(
+                "Recordings", self.data.name if self.data else "none chosen",
+                self._turn_data, self._type_data,
+                about or "Play and record, or name a folder: Enter.",
+            ),
+            Choice(
+                "Preset", self.plan.name, self._choose_preset if len(self.presets) > 1 else None,
+                about=self.plan.about,
+            ),
+            Choice("Steps", f"{options[self.steps]:,}", self._turn_steps, about=self._about_steps(options))
+            if self.plan.single
+            else Choice("Steps", "as the preset says", about=f"Its parts, one after the other: {fixed}."),
+            Choice(
+                "Device", plans.DEVICES[self.device], self._turn_device,
+                about="auto takes a GPU where there is one that can be used, else the processor.",
+            ),
+            Choice(
+                "Name", self.name, enter=None if self.again else self._type_name,
+                about=f"Its folder: {self.folder}",
+            ),
+            Choice("", "Go on with it" if self.again else "Start", enter=self.start),
+        ]  # fmt: skip
+        for old, new in zip(self.lines, lines, strict=False):
+            new.rect = old.rect
+        return lines
+
+    def _about_steps(self, options: Sequence[int]) -> str:
+        usual = next(iter(self.plan.steps.values()), 1)
+        if self.done:
+            return f"{self.done:,} of them are done. Its schedules stretch with the steps."
+        if options[self.steps] < usual:
+            return f"Fewer than the preset's {usual:,}: sooner done, and less is learned."
+        return f"The preset's own number is {usual:,}."
+
+    # keys and mouse --------------------------------------------------------------------------------------
+
+    def command(self, command: Command) -> None:
+        if command is Command.RESET:
+            self._enter()
+        else:
+            super().command(command)
+
+    def _enter(self) -> None:
+        lines = self._lines()
+        line = lines[min(self.chosen, len(lines) - 1)]
+        if line.enter:
+            self.window.sound.play("select")
+            attempt(self.window, line.enter)
+        else:
+            self.chosen = (self.chosen + 1) % len(lines)
+
+    def handle(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.KEYDOWN:
+            move = meaning(event.key)
+            if event.key == pygame.K_SPACE:
+                self._enter()
+            elif isinstance(move, int):
+                self._repeat.press(move)
+                self._go(move)
+        elif event.type == pygame.KEYUP:
+            self._repeat.release(event.key)
+        elif event.type == pygame.WINDOWFOCUSLOST:
+            self._repeat.clear()
+        elif event.type == pygame.DROPFILE:
+            self.take_folder(event.file)
+        elif event.type == pygame.MOUSEMOTION:
+            self.chosen = next(
+                (i for i, c in enumerate(self.lines) if c.rect.collidepoint(event.pos)), self.chosen
+            )
+        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+            self._click(event.pos)
+        elif event.type == pygame.MOUSEWHEEL:
+            self._go(RIGHT if event.y > 0 else LEFT)
+
+    def _go(self, move: int) -> None:
+        lines = self._lines()
+        if move in (UP, DOWN):
+            self.chosen = (self.chosen + (1 if move == DOWN else -1)) % len(lines)
+            self.window.sound.play("move")
+        elif turn := lines[min(self.chosen, len(lines) - 1)].turn:
+            turn(1 if move == RIGHT else -1)
+            self.window.sound.play("move")
+
+    def _click(self, place: tuple[int, int]) -> None:
+        for i, line in enumerate(self.lines):
+            if line.rect.collidepoint(place):
+                self.chosen = i
+                side = line.rect.height
+                if line.turn and place[0] > line.rect.right - side:
+                    line.turn(1)
+                elif line.turn and place[0] > line.rect.right - 2 * side:
+                    line.turn(-1)
+                else:
+                    self._enter()
+                return
+
+    # time and drawing ------------------------------------------------------------------------------------
+
+    def update(self, seconds: float) -> None:
+        if move := self._repeat.due(seconds):
+            self._go(move)
+        if self.data is None and self.known:
+            self._turn_data(1)
+
+    def draw(self, surface: pygame.Surface) -> None:
+        size = surface.get_size()
+        scale = Scale.of(size)
+        margin = margin_of(size, scale)
+        title = f"Train {self.again.name} further" if self.again else "New training"
+        top = draw_head(surface, title, "It runs in a process of its own", scale)
+        hints = [
+            (shown(UP), ""), (shown(DOWN), "line"), (shown(LEFT), ""), (shown(RIGHT), "change"),
+            (shown(Command.RESET), "choose"), (shown(Command.HELP), "help"), (shown(Command.BACK), "back"),
+        ]  # fmt: skip
+        draw_foot(surface, hints, scale)
+        self.lines = self._lines()
+        width = min(size[0] - 2 * margin, scale.px(860))
+        height, gap = scale.px(72), scale.px(10)
+        room = size[1] - foot_height(scale) - top
+        height = max(8, min(height, (room - scale.px(70)) // len(self.lines) - gap))
+        y = top
+        for i, line in enumerate(self.lines):
+            line.rect = pygame.Rect(margin, y, max(1, width), height)
+            self._draw_line(surface, line, i == self.chosen, scale)
+            y += height + gap
+        about = self.lines[min(self.chosen, len(self.lines) - 1)].about
+        if height >= scale.px(56) and font(scale.px(14)).size(about)[0] < width - scale.px(340):
+            return  # it stands on its line already
+        paragraph(surface, about, (margin + scale.px(4), y + scale.px(6)), scale.px(17), max(1, width))
+
+    def _draw_line(self, surface: pygame.Surface, line: Choice, chosen: bool, scale: Scale) -> None:
+        rect, pad = line.rect, scale.px(18)
+        start = not line.label
+        fill = "real" if start and chosen else "raised" if chosen else "panel"
+        edge = COLOURS["real"] if chosen else COLOURS["line"] if start else None
+        box(surface, rect, COLOURS[fill], scale.px(10), edge, scale.px(2))
+        if rect.width < 60:
+            return
+        if start:
+            ink = COLOURS["back" if chosen else "text"]
+            text(
+                surface,
+                line.words,
+                rect.center,
+                scale.px(20),
+                ink,
+                bold=True,
+                anchor="center",
+                width=rect.width,
+            )
+            return
+        label = (rect.left + pad, rect.centery)
+        text(surface, line.label, label, scale.px(17), COLOURS["quiet"], anchor="midleft")
+        left = rect.left + scale.px(170)
+        arrows = 2 * rect.height if line.turn else 0
+        room = max(1, rect.right - arrows - left - scale.px(8))
+        below = rect.height >= scale.px(56) and bool(line.about)
+        words = (left, rect.centery - (scale.px(10) if below else 0))
+        text(surface, line.words, words, scale.px(19), bold=True, anchor="midleft", width=room)
+        if below:
+            about = (left, rect.centery + scale.px(15))
+            text(surface, line.about, about, scale.px(14), COLOURS["quiet"], anchor="midleft", width=room)
+        for i in range(2 if line.turn else 0):
+            x = rect.right - rect.height // 2 - (1 - i) * rect.height
+            reach, side = scale.px(8), 1 if i else -1
+            tip = (x + side * reach, rect.centery)
+            points = [
+                tip,
+                (x - side * reach // 2, rect.centery - reach),
+                (x - side * reach // 2, rect.centery + reach),
+            ]
+            pygame.draw.polygon(surface, COLOURS["text" if chosen else "quiet"], points)
+        if line.enter and not line.turn:
+            place = (rect.right - pad, rect.centery - scale.px(10))
+            text(surface, "change…", place, scale.px(15), COLOURS["quiet"], anchor="midright")

@@ -1,0 +1,242 @@
+"""Trainings: the list of all runs, those of the command line included, and the way to a new one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pygame
+
+from gamesim.app.cards import spell
+from gamesim.app.controls import key_name
+from gamesim.app.parts import Action, dot, draw_facts
+from gamesim.app.runs import Run, State, modified
+from gamesim.app.screens.ask import Ask
+from gamesim.app.screens.listing import Listing
+from gamesim.app.shelf import ago
+from gamesim.app.theme import COLOURS, Colour, Scale
+from gamesim.app.widgets import box, meter, paragraph, text
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+LOOK = 1.0  # seconds between two looks at the run folders
+WORDS: dict[State, tuple[str, str]] = {
+    "starting": ("getting ready", "dream"),
+    "training": ("training", "good"),
+    "paused": ("paused", "real"),
+    "stopping": ("saving, then stopping", "real"),
+    "done": ("done", "good"),
+    "stopped": ("stopped and kept", "quiet"),
+    "failed": ("failed", "bad"),
+}
+"""A state in words, and its colour."""
+
+
+class Train(Listing):
+    """The first row begins a new training, the others are runs, the one that was at work last on top."""
+
+    title = "Train"
+    keys = (pygame.K_DELETE,)
+    row = 76
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self.runs: list[Run] = []
+        self._since = 0.0
+        self.refresh()
+        self.window.workshop.shelf.refresh()
+
+    def refresh(self) -> None:
+        """Look again for runs, and follow those that are there."""
+        workshop = self.window.workshop
+        known = {run.folder: run for run in self.runs}
+        chosen = self.current
+        self.runs = [known.get(folder) or workshop.run(folder) for folder in workshop.runs()]
+        for run in self.runs:
+            run.follow()
+        if chosen in self.runs:
+            self.chosen = 1 + self.runs.index(chosen)
+
+    @property
+    def count(self) -> int:
+        return 1 + len(self.runs)
+
+    @property
+    def current(self) -> Run | None:
+        return self.runs[self.chosen - 1] if 0 < self.chosen <= len(self.runs) else None
+
+    def line(self) -> str:
+        live = sum(run.live for run in self.runs)
+        return f"{len(self.runs)} runs, {live} at work" if self.runs else "Make an engine of recordings"
+
+    # what can be done ------------------------------------------------------------------------------------
+
+    def actions(self) -> list[Action]:
+        run = self.current
+        if run is None:
+            return [Action("New training", self.new)]
+        found = [Action("Open", self.open)]
+        if run.engine:
+            found.append(Action("Play it", lambda: play(self.window, run)))
+        why_not = "It is at work: stop it first." if run.live else ""
+        found.append(Action("Delete", self.delete, key_name(pygame.K_DELETE), why_not, danger=True))
+        return found
+
+    def new(self) -> None:
+        from gamesim.app.screens.new_run import NewRun
+
+        self.window.go(NewRun(self.window))
+
+    def open(self) -> None:
+        from gamesim.app.screens.run import RunPage
+
+        if run := self.current:
+            self.window.go(RunPage(self.window, run.folder))
+
+    def delete(self) -> None:
+        if run := self.current:
+            ask_to_delete(self.window, run, self.refresh)
+
+    # time and drawing ------------------------------------------------------------------------------------
+
+    def update(self, seconds: float) -> None:
+        super().update(seconds)
+        self._since += seconds
+        if self._since >= LOOK:
+            self._since = 0.0
+            self.refresh()
+
+    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
+        if index == 0:
+            middle = (rect.left + scale.px(24), rect.centery)
+            reach, thick = scale.px(11), max(2, scale.px(3))
+            for dx, dy in ((reach, 0), (0, reach)):
+                ends = (middle[0] - dx, middle[1] - dy), (middle[0] + dx, middle[1] + dy)
+                pygame.draw.line(surface, COLOURS["real"], *ends, thick)
+            place = (rect.left + scale.px(54), rect.centery)
+            room = max(1, rect.right - place[0])
+            text(surface, "New training", place, scale.px(19), bold=True, anchor="midleft", width=room)
+            return
+        run = self.runs[index - 1]
+        inner = rect.inflate(-scale.px(8), 0)
+        words, colour = state_words(run)
+        state = text(
+            surface, words, (inner.right, inner.top + scale.px(3)), scale.px(15), colour, bold=True,
+            anchor="topright", width=max(1, inner.width // 2),
+        )  # fmt: skip
+        room = max(1, state.left - inner.left - scale.px(10))
+        text(surface, run.name, (inner.left, inner.top + scale.px(1)), scale.px(18), bold=True, width=room)
+        place = (inner.left, inner.top + scale.px(27))
+        text(surface, summary(run), place, scale.px(15), COLOURS["quiet"], width=max(1, inner.width))
+        bar = pygame.Rect(inner.left, inner.bottom - scale.px(6), inner.width, scale.px(5))
+        meter(surface, bar, run.log.share, colour)
+
+    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+        run = self.current
+        if run is None:
+            words = (
+                "Choose recordings and a preset: a network then learns the game from nothing but pictures "
+                "and key presses. It trains in a process of its own: play on meanwhile, or close the window."
+            )
+            name = text(surface, "New training", area.topleft, scale.px(22), bold=True, width=area.width)
+            paragraph(surface, words, (area.left, name.bottom + scale.px(8)), scale.px(16), area.width)
+            return
+        name = text(surface, run.name, area.topleft, scale.px(22), bold=True, width=area.width)
+        y = draw_state(surface, pygame.Rect(area.left, name.bottom + scale.px(6), area.width, 0), run, scale)
+        rest = pygame.Rect(area.left, y, area.width, max(0, area.bottom - y))
+        draw_facts(surface, rest, run_facts(run), scale)
+
+
+def state_words(run: Run) -> tuple[str, Colour]:
+    """What a run is doing, in words and a colour."""
+    words, colour = WORDS[run.state]
+    if run.state == "training" and run.log.section != "training":
+        words = f"training {run.log.section}"
+    return words, COLOURS[colour]
+
+
+def summary(run: Run) -> str:
+    """A run in one line."""
+    if run.state == "failed":
+        return run.why
+    parts = [run.log.preset, f"step {run.log.step:,} of {run.log.steps:,}" if run.log.steps else ""]
+    parts.append(f"{spell(run.eta)} to go" if run.eta is not None else ago(modified(run.folder)))
+    return " · ".join(part for part in parts if part)
+
+
+def run_facts(run: Run) -> list[tuple[str, str]]:
+    """What is known about a run, label and value."""
+    log = run.log
+    facts = [
+        ("Step", f"{log.step:,} of {log.steps:,}" if log.steps else "–"),
+        ("To go", spell(run.eta) if run.eta is not None else "–"),
+        ("Trained for", spell(log.seconds)),
+        ("Frames/s", f"{log.frames_per_second:,.0f}" if log.frames_per_second else "–"),
+        ("Preset", log.preset or "–"),
+        ("Recordings", run.data.name if run.data else "named on the command line"),
+        ("Folder", str(run.folder.parent.name + "/" + run.name)),
+    ]
+    if log.section != "training":
+        stages = ("vision", "memory", "controller")
+        facts.insert(0, ("Part", f"{log.section}, {stages.index(log.section) + 1} of 3"))
+    return facts
+
+
+def draw_state(surface: pygame.Surface, area: pygame.Rect, run: Run, scale: Scale) -> int:
+    """What a run is doing, how far it is, and why it failed; returns the y below."""
+    words, colour = state_words(run)
+    dot(surface, (area.left + scale.px(6), area.top + scale.px(12)), scale.px(6), colour)
+    where = (area.left + scale.px(20), area.top + scale.px(12))
+    room = max(1, area.width - scale.px(90))
+    line = text(surface, words, where, scale.px(17), colour, bold=True, anchor="midleft", width=room)
+    percent = (area.right, line.centery)
+    text(surface, f"{100 * run.log.share:.0f} %", percent, scale.px(17), bold=True, anchor="midright")
+    bar = pygame.Rect(area.left, line.bottom + scale.px(6), area.width, scale.px(9))
+    meter(surface, bar, run.log.share, colour)
+    y = bar.bottom + scale.px(8)
+    if run.why:
+        pad = scale.px(10)
+        height = pad * 2 + round(scale.px(15) * 1.35) * max(
+            1, min(4, len(run.why) * scale.px(8) // area.width + 1)
+        )
+        panel = pygame.Rect(area.left, y, area.width, height)
+        box(surface, panel, COLOURS["back"], scale.px(8), COLOURS["bad"])
+        clip = surface.get_clip()
+        surface.set_clip(panel.clip(clip))
+        place = (panel.left + pad, panel.top + pad)
+        paragraph(surface, run.why, place, scale.px(15), max(1, panel.width - 2 * pad), COLOURS["text"])
+        surface.set_clip(clip)
+        y = panel.bottom + scale.px(6)
+    return y
+
+
+def play(window: Window, run: Run) -> None:
+    """Play the newest engine of a run."""
+    from gamesim.app import catalog
+    from gamesim.app.play import Engine
+    from gamesim.app.screens.play import Play
+
+    if run.engine is None:
+        return
+    title = catalog.dream(run.engine)
+
+    def opened(env) -> None:
+        window.workshop.use(title)
+        window.go(Play(window, Engine(title, env)))
+
+    window.load(title, opened)
+
+
+def ask_to_delete(window: Window, run: Run, then) -> None:
+    """Ask whether a run shall be deleted, with its engine; `then` is called once it is."""
+
+    def gone() -> None:
+        run.delete()
+        window.say(f"Deleted {run.name}")
+        then()
+
+    what = f"Its engine, its curves and {Path(run.folder).name}'s samples go with it. This cannot be undone."
+    window.go(
+        Ask(window, f"Delete {run.name}?", what, (("Delete", gone, True), ("Keep", lambda: None, False)))
+    )
