@@ -85,6 +85,16 @@ def test_a_game_whose_dreams_cannot_be_decoded_is_timed_only(save):
     assert "not measured" in table(figures)
 
 
+def test_what_the_engine_s_own_controller_earns_is_among_the_figures(save, monkeypatch):
+    def earned(source, episodes, seed, device):
+        return {"real": 1.5, "random": -0.25, "episodes": episodes}
+
+    monkeypatch.setattr("gamesim.evaluation.controller.controller_figures", earned)
+    figures = evaluate(save("gamesim/PacmanArcade-v0"), episodes=1)
+    assert figures["controller"] == {"real": 1.5, "random": -0.25, "episodes": 2}
+    assert "1.5000" in table(figures)
+
+
 def test_a_card_that_names_no_game_is_an_error(save):
     with pytest.raises(UserError, match="does not say which game"):
         evaluate(save(None))
