@@ -1,0 +1,51 @@
+"""Stands for ``python -m gamesim`` where a test needs a training without a network; writes what one does.
+
+``python stub_trainer.py train PRESET --data DIR --out RUN ...`` logs a step every 20 ms until it is asked to
+stop; PRESET "broken" fails. ``evaluate CHECKPOINT --json FILE`` writes figures, with a progress bar.
+"""
+
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+
+from gamesim import storage
+
+words = sys.argv[1:]
+
+
+def after(flag: str) -> str:
+    return words[words.index(flag) + 1]
+
+
+def train() -> int:
+    if words[1] == "broken":
+        print("gamesim: broken: there is something wrong with it", file=sys.stderr)
+        return 2
+    out, asked = Path(after("--out")), []
+    signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
+    out.mkdir(parents=True, exist_ok=True)
+    with storage.claimed(out), (out / "metrics.jsonl").open("a") as log:
+        (out / "config.yaml").write_text("name: stub\nsystem: gamegan\ntraining: {steps: 1000}\n")
+        for step in range(1, 1001):
+            line = {"step": step, "seconds": step / 50, "frames_per_second": 100.0, "eta_seconds": 60.0}
+            log.write(json.dumps({**line, "losses": {"reconstruction": 1 / step, "outcome": 0.5}}) + "\n")
+            log.flush()
+            if asked:
+                log.write(json.dumps({"step": step, "seconds": 1.0, "status": "stopped"}) + "\n")
+                return 0
+            time.sleep(0.02)
+    return 0
+
+
+def evaluate() -> int:
+    for share in (0, 50):
+        print(f"\rdreaming: {share:3d}%|██   | {share}/100", end="", file=sys.stderr, flush=True)
+        time.sleep(0.2)
+    Path(after("--json")).write_text(json.dumps({"rules": {"kept_25": 0.97}, "speed": {"median_ms": 5.0}}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit({"train": train, "evaluate": evaluate}[words[0]]())
