@@ -63,8 +63,7 @@ def controller_figures(
     limit = TimeLimit(STEPS, 0.0)
     for name, player in players.items():
         played = list(without_frames(play(game, player, episodes, seed=first)))
-        sums = [float(episode.rewards.sum()) for episode in played]
-        figures[name], figures[f"{name}_error"] = mean_and_error(sums)
+        figures[name], figures[f"{name}_error"] = mean_and_error(returns(played))
         limit = time_limit(played) or limit
     sums = dream_scores(model, loaded.starts, limit, episodes, 1.0, seed)
     figures["dream"], figures["dream_error"] = mean_and_error(sums)
@@ -111,6 +110,11 @@ def time_limit(episodes: Iterable[Episode]) -> TimeLimit | None:
     usual = np.concatenate([episode.rewards[:-1] for episode in cut])
     cost = np.mean([episode.rewards[-1] for episode in cut]) - (usual.mean() if len(usual) else 0.0)
     return TimeLimit(max(len(episode) for episode in cut), float(cost))
+
+
+def returns(episodes: Iterable[Episode]) -> list[float]:
+    """The sum of each episode's rewards."""
+    return [float(episode.rewards.sum()) for episode in episodes]
 
 
 def without_frames(episodes: Iterable[Episode]) -> Iterable[Episode]:

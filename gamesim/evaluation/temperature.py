@@ -21,7 +21,7 @@ from gamesim.checkpoint import load, load_model
 from gamesim.data.dataset import TimeLimit
 from gamesim.driver import ControllerPolicy
 from gamesim.errors import UserError
-from gamesim.evaluation.controller import BOARDS, dream_scores, time_limit, without_frames
+from gamesim.evaluation.controller import BOARDS, dream_scores, returns, time_limit, without_frames
 from gamesim.rollout import mean_and_error, play
 from gamesim.schema import WorldModelConfig
 from gamesim.training.devices import pick_device
@@ -73,21 +73,20 @@ def temperature_table(
         folder = Path(out) / f"{temperature:g}"
         if train_controller(config, loaded.weights, data, folder, device=device) != "done":
             return None
-        rows.append({"temperature": temperature, **_scores(folder / "last", game, episodes, seed, device)})
+        model, trained = load_model(folder / "last", pick_device(device))
+        first = BOARDS + 1_000_000 * seed
+        played = list(without_frames(play(game, ControllerPolicy(model), episodes, seed=first)))
+        limit = time_limit(played) or TimeLimit(settings.dream_steps, 0.0)
+        dreamt = dream_scores(model, trained.starts, limit, episodes, temperature, seed)
+        rows.append(
+            {"temperature": temperature, **_figures("dream", dreamt), **_figures("real", returns(played))}
+        )
     return {"generations": generations, "episodes": episodes, "rows": rows}
 
 
-def _scores(checkpoint: Path, game: str, episodes: int, seed: int, device: str) -> dict[str, float]:
-    """A controller's score awake, and in dreams of the temperature that it was trained at."""
-    model, loaded = load_model(checkpoint, pick_device(device))
-    settings = loaded.config.controller
-    first = BOARDS + 1_000_000 * seed
-    played = list(without_frames(play(game, ControllerPolicy(model), episodes, seed=first)))
-    limit = time_limit(played) or TimeLimit(settings.dream_steps, 0.0)
-    dreamt = dream_scores(model, loaded.starts, limit, episodes, settings.temperature, seed)
-    dream, dream_error = mean_and_error(dreamt)
-    real, real_error = mean_and_error([float(episode.rewards.sum()) for episode in played])
-    return {"dream": dream, "dream_error": dream_error, "real": real, "real_error": real_error}
+def _figures(name: str, sums: list[float]) -> dict[str, float]:
+    mean, error = mean_and_error(sums)
+    return {name: mean, f"{name}_error": error}
 
 
 def table(found: Mapping[str, Any]) -> str:

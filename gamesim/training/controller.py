@@ -118,17 +118,16 @@ class Evolution:
             "verbose": -9,
         }
         self._search = cma.CMAEvolutionStrategy(start, settings.sigma, options)
-        self._asked: list[NDArray[np.float64]] | None = None
+        self._asked: list[Any] = []
         self.told: list[NDArray[np.float64]] = []
 
     def ask(self) -> NDArray[np.float64]:
         """The candidates of this generation, (P, N)."""
-        self._asked = self._search.ask()
+        self._asked = list(self._search.ask() or ())
         return np.stack(self._asked)
 
     def tell(self, scores: NDArray[np.float64]) -> None:
         """Score them, (P,): the more the better."""
-        assert self._asked is not None, "ask first"
         self._search.tell(self._asked, (-scores).tolist())
         self.told.append(scores)
 

@@ -31,7 +31,7 @@ class WorldModelEngine(nn.Module):
     def __init__(self, config: WorldModelModelConfig) -> None:
         super().__init__()
         self.num_actions = config.num_actions
-        self.frame_shape = (config.frame_size, config.frame_size, 3)
+        self.frame_shape: tuple[int, int, int] = (config.frame_size, config.frame_size, 3)
         self.noise_shape = (2, config.z_size)
         """Of one lane's step; see `memory.sample`."""
         self.seen = ("z", "h", "c") if config.controller_input == "zhc" else ("z", "h")
