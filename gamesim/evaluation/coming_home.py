@@ -11,12 +11,10 @@ All keys end with the number of steps out.
   first and the last view. 0 to 1; the real game: 1. Food and ghosts do not count: he eats, and they walk.
 - `cells_chance`: the same for first views of two different episodes, about 0.6.
 - `whole_N`: share of the episodes in which all 48 are.
-- `d_N`: the paper's measure: distance of first and last view divided by that of the first view and the one
-  furthest out, in the space of V, the encoder of a World Models checkpoint (Euclidean, between means of
-  q(z)). 0 and up, 0 is best; mean over the episodes whose way out changed the view at all. Absent without a
-  V.
-- `d_random`: the same for two frames of a real episode at random in place of first and last: what an engine
-  without memory may reach. The paper's is 1.17; GameGAN's own d there is less than half of that.
+- `d_N`: the paper's measure: how far apart first and last view lie in the space of V, the encoder of a World
+  Models checkpoint (Euclidean distance between means of q(z), mean over episodes). Its unit is that distance
+  for two frames at random of one real episode, put at `PAIR` = 1.17, as the paper's table has it: what an
+  engine without any memory reaches. 0 and up, 0 is best. Absent without a V.
 
 Source: Kim et al. 2020 (arXiv 2005.12126), Sec. 4.3, Table 2; the cells are ours.
 """
@@ -37,6 +35,9 @@ from gamesim.models import WorldModel
 
 LENGTHS = (5, 10, 20)
 """Dreamt steps out; as many lead back."""
+
+PAIR = 1.17
+"""Distance d of a random pair of frames of an episode, by definition."""
 
 Encoder = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 """Frames uint8 (B, H, W, 3) to points (B, Z)."""
@@ -65,17 +66,17 @@ def coming_home(
         for number, batch in enumerate(real.batches(episodes)):
             start = batch.actions[:, : batch.warm_up - 1]
             dream = Dream(model, batch.frames, start, seed + number, device=device, on_step=on_step)
-            home, away, back = walk(dream, batch, length, seed + number)
+            home, _, back = walk(dream, batch, length, seed + number)
             same.append(_agreement(ground(sprites.decode(home)[0]), ground(sprites.decode(back)[0])))
             if encoder is not None:
-                distances.setdefault(f"d_{length}", []).append(relative(encoder, home, away, back))
+                distances.setdefault(f"d_{length}", []).append(apart(encoder, home, back))
         figures[f"cells_{length}"] = float(np.concatenate(same).mean())
         figures[f"whole_{length}"] = float((np.concatenate(same) == 1).mean())
     if encoder is not None:
-        for batch in real.batches(episodes):
-            pair = random_pair(env_id, batch, seed)
-            distances.setdefault("d_random", []).append(relative(encoder, pair[0], pair[2], pair[1]))
-    return figures | {name: _mean(np.concatenate(parts)) for name, parts in distances.items()}
+        pairs = [apart(encoder, *random_pair(env_id, batch, seed)) for batch in real.batches(episodes)]
+        unit = PAIR / max(float(np.concatenate(pairs).mean()), 1e-9)
+        figures |= {name: unit * float(np.concatenate(parts).mean()) for name, parts in distances.items()}
+    return figures
 
 
 def walk(
@@ -108,27 +109,22 @@ def _outwards(
     return np.where(free.any(1), liking.argmax(1) + 1, 0)
 
 
-def random_pair(
-    env_id: str, real: Played, seed: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Three frames of each real episode, at times at random before its end: uint8 (B, H, W, 3) each."""
+def random_pair(env_id: str, real: Played, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Two frames of each real episode, at two times at random before its end: uint8 (B, H, W, 3) each."""
     random = np.random.default_rng(seed)
     lasts = real.warm_up + (real.ends <= 0.5).sum(1)
-    times = (random.random((3, len(lasts))) * lasts).astype(np.int64)
-    chosen = np.zeros((3, *real.frames[:, 0].shape), np.uint8)
+    first = (random.random(len(lasts)) * lasts).astype(np.int64)
+    second = (first + 1 + (random.random(len(lasts)) * (lasts - 1)).astype(np.int64)) % lasts
+    chosen = np.zeros((2, *real.frames[:, 0].shape), np.uint8)
     for time, frames in enumerate(replay(env_id, real)):
-        for which, when in enumerate(times):
+        for which, when in enumerate((first, second)):
             chosen[which, when == time] = frames[when == time]
-    return chosen[0], chosen[1], chosen[2]
+    return chosen[0], chosen[1]
 
 
-def relative(
-    encoder: Encoder, home: NDArray[np.uint8], away: NDArray[np.uint8], back: NDArray[np.uint8]
-) -> NDArray[np.float64]:
-    """|V(back) - V(home)| / |V(away) - V(home)| of the episodes (B',) whose `away` is not `home`."""
-    out = (home != away).any((1, 2, 3))
-    here, there, then = (encoder(frames[out]) for frames in (home, away, back))
-    return np.linalg.norm(then - here, axis=1) / np.maximum(np.linalg.norm(there - here, axis=1), 1e-9)
+def apart(encoder: Encoder, one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Euclidean distances (B,) between what V makes of two frames uint8 (B, H, W, 3) of each episode."""
+    return np.linalg.norm(encoder(one) - encoder(other), axis=1)
 
 
 def encoder_of(model: object) -> Encoder | None:
@@ -140,8 +136,6 @@ def encoder_of(model: object) -> Encoder | None:
 
     @torch.inference_mode()
     def encode(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
-        if not len(frames):
-            return np.zeros((0, 1))
         device = next(vision.parameters()).device
         mean, _ = vision.encode(see(torch.from_numpy(np.ascontiguousarray(frames)).to(device)))
         return mean.double().cpu().numpy()
@@ -152,7 +146,3 @@ def encoder_of(model: object) -> Encoder | None:
 def _agreement(one: NDArray[np.int8], other: NDArray[np.int8]) -> NDArray[np.float64]:
     """Share (B,) of the cells of two views' ground (B, 7, 7) that agree, Pac-Man's left out."""
     return np.delete((one == other).reshape(len(one), 49), 24, axis=1).mean(1)
-
-
-def _mean(numbers: NDArray[np.float64]) -> float:
-    return float(numbers.mean()) if len(numbers) else float("nan")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gamesim.evaluation.coming_home import coming_home, encoder_of, random_pair, relative, walk
+from gamesim.evaluation.coming_home import PAIR, apart, coming_home, encoder_of, random_pair, walk
 from gamesim.evaluation.play import Dream
 from worlds import Frozen, Ideal, Noise, RealGame
 
@@ -60,15 +60,12 @@ def test_the_walk_goes_out_and_comes_back_by_the_same_way(maze):
     assert back.shape == home.shape
 
 
-def test_the_distance_d_is_that_of_first_and_last_by_that_of_first_and_furthest():
-    home, away, back = (np.full((2, 84, 84, 3), level, np.uint8) for level in (0, 100, 25))
-    away[1] = home[1]  # this one went nowhere, and does not count
-
-    def brightness(frames):
-        return frames.mean((1, 2), dtype=np.float64)
-
-    assert relative(brightness, home, away, back) == pytest.approx([0.25])
-    assert relative(brightness, home, away, home) == pytest.approx([0])
+def test_a_distance_is_that_of_what_the_encoder_sees():
+    one, other = np.full((2, 84, 84, 3), 10, np.uint8), np.full((2, 84, 84, 3), 13, np.uint8)
+    other[1] = 10
+    assert apart(lambda frames: frames.mean((1, 2), dtype=np.float64), one, other) == pytest.approx(
+        [27**0.5, 0]
+    )
 
 
 def test_distances_come_with_a_vision_and_their_reference_is_measured_on_real_frames(home, maze):
@@ -89,8 +86,17 @@ def test_distances_come_with_a_vision_and_their_reference_is_measured_on_real_fr
     assert encoder_of(Frozen()) is None
     encoder = encoder_of(Seeing())
     frozen, noise = home(Frozen(), encoder=encoder), home(Noise(), encoder=encoder)
-    assert np.isnan(frozen["d_8"])  # it never went out
-    assert noise["d_8"] > 0.2
-    assert frozen["d_random"] == noise["d_random"] > 0.2
-    first, second, third = random_pair(MAZE, maze, 0)
-    assert (first != second).any((1, 2, 3)).mean() > 0.8 < (first != third).any((1, 2, 3)).mean()
+    assert frozen["d_3"] == frozen["d_8"] == 0  # it never went out
+    assert noise["d_3"] == pytest.approx(noise["d_8"], rel=0.3)
+
+    class Lost(Frozen):
+        """Comes back to a frame at random of its episode."""
+
+        def imagine(self, state, action, **chance):
+            state, prediction = super().imagine(state, action, **chance)
+            prediction.frame = torch.from_numpy(random_pair(MAZE, maze, 5)[0])
+            return state, prediction
+
+    assert home(Lost(), encoder=encoder)["d_8"] == pytest.approx(PAIR, rel=0.4)
+    first, second = random_pair(MAZE, maze, 0)
+    assert (first != second).any((1, 2, 3)).mean() > 0.8
