@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,20 @@ def partner(title: Title, checkpoints: Path) -> Title | None:
     return next((dream for dream in dreams(checkpoints) if dream.world == title.world), None)
 
 
+def chauffeur(title: Title, checkpoints: Path) -> Title | None:
+    """A dream of the same real game whose kind has a controller; None if there is none."""
+    same = (dream for dream in dreams(checkpoints) if dream.world == title.world)
+    return next((dream for dream in same if dream.checkpoint and _has_controller(dream.checkpoint)), None)
+
+
+def _has_controller(folder: Path) -> bool:
+    try:
+        config = (folder / "config.yaml").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return re.search(r"^system:\s*world-model\s*$", config, re.MULTILINE) is not None
+
+
 def checkpoints_folder() -> Path:
     """Where the shipped engines are: ./checkpoints, or beside the package in a checkout."""
     here = Path("checkpoints")
@@ -155,6 +170,7 @@ def _world(folder: Path) -> str:
     return ARCADE if "arcade" in name else MAZE if "maze" in name else PACMAN
 
 
+@cache
 def game_name(world: str) -> str:
     return next((game.name for game in games() if game.world == world), world)
 

@@ -20,21 +20,28 @@ def home_facts(home: Homecoming) -> list[Fact]:
     return [Fact("Come home", " ".join(ways) or "here", max(0.0, 1 - home.away / WALK), colour=good)]
 
 
-def draw_way(surface: pygame.Surface, rect: pygame.Rect, home: Homecoming, scale: Scale) -> None:
-    """On a board of 7x7 cells: a line around home where it is in sight, else an arrow to it at the edge."""
+def draw_way(surface: pygame.Surface, rect: pygame.Rect, home: Homecoming, part: float, scale: Scale) -> None:
+    """On a board of 7x7 cells: a line around home where it is in sight, else an arrow to it at the edge.
+
+    Args:
+        surface: the window.
+        rect: the board.
+        home: the walk.
+        part: how much of the last move has been drawn, 0..1.
+        scale: of the window.
+    """
     rows, columns = home.engine.grid
-    x, y = home.place
+    x, y = home.place_at(part)
     cell = rect.width // columns
     if abs(x) <= columns // 2 and abs(y) <= rows // 2:
-        place = pygame.Rect(
-            rect.left + (columns // 2 - x) * cell, rect.top + (rows // 2 - y) * cell, cell, cell
-        )
+        left, top = rect.left + (columns // 2 - x) * cell, rect.top + (rows // 2 - y) * cell
+        place = pygame.Rect(round(left), round(top), cell, cell).clip(rect)
         line = max(2, scale.px(3))
         pygame.draw.rect(surface, COLOURS["good"], place, line, border_radius=scale.px(8))
         return
     toward = pygame.Vector2(-x, -y).normalize()
     tip = pygame.Vector2(rect.center) + toward * (rect.width / 2 - scale.px(14))
-    back, side = toward * scale.px(34), toward.rotate(90) * scale.px(17)
+    back, side = toward * scale.px(46), toward.rotate(90) * scale.px(22)
     corners = [tip, tip - back + side, tip - back * 0.7, tip - back - side]
     pygame.draw.polygon(surface, COLOURS["good"], corners)
     pygame.draw.polygon(surface, COLOURS["back"], corners, max(1, scale.px(2)))

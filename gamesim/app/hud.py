@@ -125,12 +125,17 @@ def mixture(engine: Engine) -> list[Fact]:
     return [] if weights is None else [Fact("Mixture", "", bars=tuple(np.asarray(weights).tolist()))]
 
 
+def signed(value: float) -> str:
+    """With its sign and one decimal; a zero is positive."""
+    return f"{round(value, 1) + 0.0:+.1f}"
+
+
 def facts(engine: Engine, best: float) -> list[Fact]:
     """What there is to say about an engine now, the most important first."""
     now = engine.now
     points = now is not None and engine.title.latched
     if now is None or not points:
-        found = [Fact("Return", f"{engine.total:+.1f}")]
+        found = [Fact("Return", signed(engine.total))]
     else:
         found = [Fact("Score", f"{engine.score:,.0f}")]
         found.append(Fact("High score", f"{max(best, engine.score):,.0f}"))
@@ -140,7 +145,7 @@ def facts(engine: Engine, best: float) -> list[Fact]:
     limit = engine.limit
     found.append(Fact("Steps", f"{engine.steps} / {limit}" if limit else str(engine.steps)))
     if not points:
-        found.append(Fact("Last reward", f"{engine.reward:+.1f}"))
+        found.append(Fact("Last reward", signed(engine.reward)))
     if engine.end_probability is not None:
         p = engine.end_probability
         colour = COLOURS["bad"] if p > 0.5 else COLOURS["dream"]

@@ -184,7 +184,7 @@ class Session:
         self._since = 1.0 / front.rate
         self.steering.clear()
         self.steering.latched = front.title.latched
-        self._share_controller()
+        self.share_controller()
         return fits
 
     def toggle_beside(self) -> bool:
@@ -204,7 +204,7 @@ class Session:
             engine.clip.append(engine.frame)
         self.steering.clear()
         self._release()
-        self._share_controller()
+        self.share_controller()
         return fits
 
     def toggle_driver(self) -> bool:
@@ -229,7 +229,7 @@ class Session:
             if engine is not None:
                 engine.env.close()
 
-    def _share_controller(self) -> None:
+    def share_controller(self) -> None:
         """The real game can be driven by the controller of its dream, if their pictures are of one size."""
         if self.other is None:
             return

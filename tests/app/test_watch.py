@@ -53,7 +53,7 @@ def policy(monkeypatch: pytest.MonkeyPatch) -> Alternating:
 def app(checkpoints: Path, tmp_path: Path, policy: Alternating) -> Iterator[Driver]:
     folder = checkpoints / "world-model-pacman"
     folder.mkdir()
-    (folder / "config.yaml").write_text("name: fake\n", encoding="utf-8")
+    (folder / "config.yaml").write_text("system: world-model\n", encoding="utf-8")
     driver = Driver(checkpoints, tmp_path)
     yield driver
     driver.window.close()
@@ -228,6 +228,22 @@ def test_an_engine_without_a_controller_says_so(app: Driver):
     app.press(pygame.K_m)
     assert "no controller" in app.said and not app.session.watching
     assert "Mixture" not in facts(app) and facts(app)["Driving"].value == "you"
+
+
+def test_m_in_the_real_game_calls_a_controller_from_a_dream_of_it(app: Driver, policy: Alternating):
+    app.play("Pac-Man, endless")
+    real = app.session.engine
+    app.press(pygame.K_m)
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    assert app.session.engine is real and app.session.driver == "controller"
+    app.frames(10, 0.1)
+    assert policy.resets == 1 and {action for _, action in real.trail} <= {STAY, LEFT, RIGHT}
+
+
+def test_where_no_dream_has_a_controller_m_says_so(app: Driver):
+    app.play("Maze")
+    app.press(pygame.K_m)
+    assert "no controller" in app.said
 
 
 def test_tab_lets_the_same_controller_drive_the_real_game(app: Driver, policy: Alternating):

@@ -122,12 +122,26 @@ class Play(Screen):
             self.session.rewinding = True
 
     def _change_driver(self) -> None:
-        if not self.session.toggle_driver():
-            self.window.say("This engine has no controller: you drive.")
-        elif self.session.watching:
-            self.window.say("The controller drives. Hold a direction to take over for a while.")
-        else:
-            self.window.say(f"You drive. {shown(Command.DRIVER)} gives it back to the controller.")
+        """The controller or the person; a real game calls a dream for its controller."""
+        if self.session.toggle_driver():
+            words = "The controller drives. Hold a direction to take over for a while."
+            mine = f"You drive. {shown(Command.DRIVER)} gives it back to the controller."
+            self.window.say(words if self.session.watching else mine)
+            return
+        title = None
+        if self.session.other is None and not self.engine.title.learned:
+            title = catalog.chauffeur(self.engine.title, self.window.checkpoints)
+        if title is None:
+            self.window.say("There is no controller here: you drive. World Models' dreams have one.")
+            return
+
+        def opened(env: gym.Env) -> None:
+            self.session.other = self.takes.wrap(Engine(title, env))
+            self.session.other.reset()
+            self.session.share_controller()
+            self._guard(self._change_driver)
+
+        self.window.load(title, opened)
 
     # coming home -----------------------------------------------------------------------------------------
 
@@ -244,7 +258,7 @@ class Play(Screen):
         if home is not None and home.verdict is not None:
             draw_verdict(surface, board, home.verdict, scale)
         elif home is not None:
-            draw_way(surface, board, home, scale)
+            draw_way(surface, board, home, self.session.part, scale)
 
     def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
         """In the panel, so that the board stays free; at the bottom of a window without one."""
