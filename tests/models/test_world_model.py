@@ -229,13 +229,14 @@ class TestTheController:
         together, frames = ControllerPolicy(engine), starts.frames.numpy()
         alone = [ControllerPolicy(engine) for _ in range(5)]
         for step in range(4):
-            mask = np.arange(5) == step
-            together.reset(mask)
-            alone[step].reset(np.array([True]))
+            together.reset(np.arange(5) == step)
+            alone[step] = ControllerPolicy(engine)
             actions = together.act(frames[:, step], {})
             assert actions.tolist() == [
                 int(one.act(frames[lane : lane + 1, step], {})[0]) for lane, one in enumerate(alone)
             ]
+            states = {name: torch.cat([one._state[name] for one in alone]) for name in STATE}
+            assert same(together._state, states)
 
     def test_frames_of_another_game_are_refused(self, folder):
         with pytest.raises(UserError, match=r"tiny sees frames of \(84, 84, 3\), not \(64, 64, 3\)"):
