@@ -85,6 +85,7 @@ class Shelf:
         self.damaged: dict[Path, str] = {}
         self.scanning = False
         self._again = False
+        self._counted: tuple[list[Recording], dict[Path, tuple[int, int]]] | None = None
 
     def refresh(self) -> None:
         """Look at the folders again, in the background."""
@@ -102,6 +103,13 @@ class Shelf:
                 self.recordings, self.damaged = look(self.roots)
         finally:
             self.scanning = False
+
+    @property
+    def collections(self) -> dict[Path, tuple[int, int]]:
+        """Folders of recordings -> (episodes, steps), what was recorded last first."""
+        if self._counted is None or self._counted[0] is not self.recordings:
+            self._counted = (self.recordings, collections(self.recordings))
+        return self._counted[1]
 
     def delete(self, recording: Recording) -> None:
         """Remove the file.

@@ -16,7 +16,6 @@ from gamesim.app.plans import Preset
 from gamesim.app.runs import Run
 from gamesim.app.screens import Screen
 from gamesim.app.screens.ask import Prompt
-from gamesim.app.shelf import collections
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.widgets import box, paragraph, text
 
@@ -87,7 +86,7 @@ class NewRun(Screen):
     @property
     def known(self) -> dict[Path, tuple[int, int]]:
         """Folders of recordings -> (episodes, steps); (0, 0) for one that was typed."""
-        return {**dict.fromkeys(self.others, (0, 0)), **collections(self.window.workshop.shelf.recordings)}
+        return {**dict.fromkeys(self.others, (0, 0)), **self.window.workshop.shelf.collections}
 
     @property
     def name(self) -> str:

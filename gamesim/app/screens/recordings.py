@@ -43,18 +43,30 @@ class Recordings(Listing):
         self.shown_game = ALL
         self._clock = 0.0
         self._seen: list[Recording] = []
-        self._filtered: tuple[int, str] = (0, "")
+        self._of: tuple[list[Recording], str] | None = None  # what was looked through for the two below
+        self._games: list[str] = []
         self._told: set[Path] = set()
 
     @property
     def rows(self) -> list[Recording]:
         """The recordings of the game that is shown."""
-        all_of_them = self.shelf.recordings
-        if self._filtered != (id(all_of_them), self.shown_game):
-            self._filtered = (id(all_of_them), self.shown_game)
-            everything = self.shown_game == ALL
-            self._seen = [each for each in all_of_them if everything or each.game == self.shown_game]
+        self._look_through()
         return self._seen
+
+    @property
+    def games(self) -> list[str]:
+        """The games that there are recordings of."""
+        self._look_through()
+        return self._games
+
+    def _look_through(self) -> None:
+        """Once for each list, not once a frame: there may be thousands."""
+        everything = self.shelf.recordings
+        if self._of is None or self._of[0] is not everything or self._of[1] != self.shown_game:
+            named = [(each, each.game) for each in everything]
+            self._of = (everything, self.shown_game)
+            self._games = sorted({game for _, game in named})
+            self._seen = [each for each, game in named if self.shown_game in (ALL, game)]
 
     @property
     def count(self) -> int:
@@ -67,8 +79,7 @@ class Recordings(Listing):
     def line(self) -> str:
         if self.shelf.scanning and not self.shelf.recordings:
             return "Looking for recordings…"
-        games = len({each.game for each in self.shelf.recordings[:5000]})
-        which = f" · {self.shown_game} ({shown(Command.SWITCH)}: next)" if games > 1 else ""
+        which = f" · {self.shown_game} ({shown(Command.SWITCH)}: next)" if len(self.games) > 1 else ""
         return f"{self.count:,}{which}"
 
     def nothing(self) -> str:
@@ -91,7 +102,7 @@ class Recordings(Listing):
 
     def command(self, command: Command) -> None:
         if command is Command.SWITCH:
-            games = [ALL, *sorted({each.game for each in self.shelf.recordings})]
+            games = [ALL, *self.games]
             now = games.index(self.shown_game) if self.shown_game in games else 0
             self.shown_game = games[(now + 1) % len(games)]
             self.chosen = self.scroll = 0

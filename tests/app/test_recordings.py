@@ -1,0 +1,279 @@
+"""Recordings in the app: listed, replayed, renamed, deleted, exported; damaged ones are messages."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pygame
+import pytest
+
+from app.driver import Driver
+from gamesim.app.background import Lazily
+from gamesim.app.screens import visit
+from gamesim.app.screens.ask import Ask, Prompt
+from gamesim.app.screens.menu import Menu
+from gamesim.app.screens.recordings import Recordings
+from gamesim.app.screens.replay import SPEEDS, Replay
+from gamesim.app.shelf import Shelf, collections, thumbnails
+from gamesim.data.episode import Episode
+from gamesim.errors import UserError
+
+SPEC = '{"id": "gamesim/%s-v0"}'
+
+
+def episode(steps: int = 12, game: str = "Pacman") -> Episode:
+    """Frame t is of grey level t; every third step is worth 0.5; a person plays."""
+    frames = np.broadcast_to(
+        np.arange(steps + 1, dtype=np.uint8)[:, None, None, None], (steps + 1, 84, 84, 3)
+    )
+    rewards = np.where(np.arange(steps) % 3 == 0, 0.5, 0.0).astype(np.float32)
+    actions = (np.arange(steps) % 5).astype(np.uint8)
+    return Episode(frames.copy(), actions, rewards, True, False, np.zeros(steps, np.uint8), 1, SPEC % game)
+
+
+def save(folder: Path, name: str, age: float = 0.0, **kwargs) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.npz"
+    episode(**kwargs).save(path)
+    os.utime(path, (time.time() - age, time.time() - age))
+    return path
+
+
+@pytest.fixture
+def shelf(app: Driver) -> Driver:
+    """The app at its recordings: three games, the newest is "first"."""
+    save(app.recordings / "pac-man", "first")
+    save(app.recordings / "pac-man", "second", 100, steps=5)
+    save(app.recordings / "maze", "third", 200, game="PacmanMaze")
+    visit(app.window, "Recordings")
+    app.until(lambda: listing(app).count == 3)
+    app.frames(1)
+    return app
+
+
+def listing(app: Driver) -> Recordings:
+    assert isinstance(app.window.screen, Recordings)
+    return app.window.screen
+
+
+def replay(app: Driver) -> Replay:
+    assert isinstance(app.window.screen, Replay)
+    return app.window.screen
+
+
+def typed(app: Driver, words: str) -> None:
+    pygame.event.post(pygame.event.Event(pygame.TEXTINPUT, text=words))
+    app.frames(1)
+
+
+def click(app: Driver, place: tuple[int, int]) -> None:
+    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
+        pygame.event.post(pygame.event.Event(kind, pos=place, button=1))
+    app.frames(1)
+
+
+def names(app: Driver) -> list[str]:
+    return [each.name for each in app.window.workshop.shelf.recordings]
+
+
+def test_recordings_are_listed_the_newest_first_with_what_is_known_of_them(shelf: Driver):
+    assert names(shelf) == ["first", "second", "third"]
+    first = listing(shelf).rows[0]
+    assert (first.who, first.game, first.entry.length, first.entry.total_reward) == (
+        "you",
+        "Pac-Man",
+        12,
+        2.0,
+    )
+    shelf.until(lambda: listing(shelf).pictures.get(first.path) is not None)
+    shelf.frames(5)
+
+
+def test_tab_shows_one_game_after_the_other(shelf: Driver):
+    shelf.press(pygame.K_TAB)
+    assert [each.name for each in listing(shelf).rows] == ["third"]
+    shelf.press(pygame.K_TAB)
+    assert [each.name for each in listing(shelf).rows] == ["first", "second"]
+    shelf.press(pygame.K_TAB)
+    assert listing(shelf).count == 3
+
+
+def test_a_replay_is_stepped_scrubbed_and_sped_up_by_keys_and_mouse(shelf: Driver):
+    shelf.press(pygame.K_RETURN)
+    page = replay(shelf)
+    shelf.until(lambda: page.episode is not None)
+    shelf.frames(60)
+    assert 3 <= page.at <= 12 and page.playing
+    shelf.press(pygame.K_HOME)
+    assert page.at == 0 and not page.playing
+    shelf.press(pygame.K_RIGHT, pygame.K_RIGHT, pygame.K_e, pygame.K_LEFT)
+    assert page.at == 2
+    middle = page._picture.center
+    assert shelf.window.surface.get_at(middle)[:3] == (2, 2, 2)
+    shelf.press(pygame.K_UP, pygame.K_UP, pygame.K_DOWN, pygame.K_EQUALS)
+    assert SPEEDS[page.speed] == 4.0
+    shelf.press(pygame.K_0, pygame.K_END)
+    assert SPEEDS[page.speed] == 1.0 and page.at == 12
+    click(shelf, (page._bar.left, page._bar.centery))
+    assert page.at == 0
+    click(shelf, (page._bar.centerx, page._bar.centery))
+    assert page.at == 6
+    click(shelf, middle)
+    assert page.playing
+    shelf.press(pygame.K_SPACE, pygame.K_ESCAPE)
+    assert isinstance(shelf.window.screen, Recordings)
+
+
+def test_deleting_asks_first(shelf: Driver):
+    shelf.press(pygame.K_DELETE)
+    assert isinstance(shelf.window.screen, Ask)
+    shelf.press(pygame.K_RETURN)  # what stands there at first is to keep it
+    assert len(names(shelf)) == 3
+    shelf.press(pygame.K_DELETE, pygame.K_LEFT, pygame.K_RETURN)
+    assert names(shelf) == ["second", "third"] and "Deleted first" in shelf.said
+    assert not (shelf.recordings / "pac-man" / "first.npz").exists()
+
+
+def test_a_replay_that_is_deleted_goes_back_to_the_list(shelf: Driver):
+    shelf.press(pygame.K_RETURN)
+    shelf.until(lambda: replay(shelf).episode is not None)
+    shelf.press(pygame.K_DELETE, pygame.K_LEFT, pygame.K_RETURN)
+    assert isinstance(shelf.window.screen, Recordings) and names(shelf) == ["second", "third"]
+
+
+def test_renaming_takes_a_name_that_is_typed_with_letters_that_are_keys_elsewhere(shelf: Driver):
+    shelf.press(pygame.K_RIGHT, pygame.K_RIGHT, pygame.K_RETURN)
+    prompt = shelf.window.screen
+    assert isinstance(prompt, Prompt) and prompt.field.words == "first"
+    shelf.press(*[pygame.K_BACKSPACE] * 9, pygame.K_p, pygame.K_n)  # letters come as text, not as commands
+    typed(shelf, "My päc game")
+    shelf.press(pygame.K_RETURN)
+    shelf.until(lambda: "My päc game" in names(shelf))
+    assert (shelf.recordings / "pac-man" / "My päc game.npz").is_file()
+
+
+@pytest.mark.parametrize("bad", ["", "..", "a/b", "x" * 300, "second"])
+def test_a_name_that_cannot_be_is_a_message(shelf: Driver, bad: str):
+    shelf.press(pygame.K_RIGHT, pygame.K_RIGHT, pygame.K_RETURN, *[pygame.K_BACKSPACE] * 5)
+    typed(shelf, bad)
+    shelf.press(pygame.K_RETURN)
+    assert "name" in shelf.said and isinstance(shelf.window.screen, Recordings)
+    assert sorted(names(shelf)) == ["first", "second", "third"]
+
+
+def test_a_gif_is_saved_in_the_background(shelf: Driver):
+    import imageio.v3 as iio
+
+    shelf.press(pygame.K_g)
+    shelf.until(lambda: "Saved" in shelf.said)
+    pages = iio.imread(shelf.recordings / "first.gif", index=None)
+    assert pages.shape[0] == 13 and pages.shape[1] % 84 == 0
+
+
+def test_damaged_files_are_messages(shelf: Driver, tmp_path: Path):
+    (shelf.recordings / "maze" / "bad.npz").write_bytes(b"PK\x03\x04 nothing")
+    shelf.window.workshop.shelf.refresh()
+    shelf.until(lambda: "bad.npz" in shelf.said)
+    (shelf.recordings / "pac-man" / "first.npz").write_bytes(b"gone bad since")
+    shelf.press(pygame.K_RETURN)
+    shelf.until(lambda: "Cannot be replayed" in shelf.said)
+    assert isinstance(shelf.window.screen, Recordings)
+    shelf.press(pygame.K_g)
+    shelf.until(lambda: "not a readable episode" in shelf.said)
+
+
+def test_a_file_that_is_gone_cannot_be_deleted_and_that_is_a_message(shelf: Driver):
+    (shelf.recordings / "pac-man" / "first.npz").unlink()
+    shelf.press(pygame.K_DELETE, pygame.K_LEFT, pygame.K_RETURN)
+    assert "cannot be deleted" in shelf.said
+
+
+def test_without_recordings_the_list_says_how_to_make_some(app: Driver):
+    visit(app.window, "Recordings")
+    app.until(lambda: not listing(app).shelf.scanning)
+    app.press(pygame.K_RETURN, pygame.K_DELETE, pygame.K_g, pygame.K_DOWN, pygame.K_END, pygame.K_TAB)
+    assert "record" in listing(app).nothing() and isinstance(app.window.screen, Recordings)
+
+
+def test_thousands_of_recordings_are_drawn_as_fast_as_a_few(shelf: Driver):
+    """Only rows that are seen are looked at: the work of a frame does not grow with the list."""
+    page = listing(shelf)
+
+    def work() -> float:
+        shelf.frames(3)
+        began = time.process_time()
+        shelf.frames(15)
+        return time.process_time() - began
+
+    few = work()
+    page.shelf.recordings = page.shelf.recordings * 4000
+    shelf.press(pygame.K_END)
+    assert page.chosen == 11_999 and page.scroll > 0
+    assert work() < 3 * few + 0.1
+
+
+def test_the_mouse_chooses_scrolls_and_opens(shelf: Driver):
+    page = listing(shelf)
+    view, height = page._view, page._height
+    click(shelf, (view.left + 50, view.top + height + 5))
+    assert page.chosen == 1
+    click(shelf, (view.left + 50, view.top + height + 5))
+    assert replay(shelf).recording.name == "second"
+    shelf.press(pygame.K_ESCAPE)
+    shelf.frames(1)
+    click(shelf, page.buttons[3].rect.center)
+    assert isinstance(shelf.window.screen, Ask)
+    shelf.frames(1)
+    click(shelf, shelf.window.screen.actions[0].rect.center)
+    assert names(shelf) == ["first", "third"]
+
+
+@pytest.mark.parametrize(
+    "size", [(1280, 800), (800, 600), (300, 700), (160, 120), (40, 30), (3, 200), (1, 1)]
+)
+def test_any_size_of_the_window_is_survived(shelf: Driver, size: tuple[int, int]):
+    shelf.resize(*size)
+    shelf.frames(3)
+    shelf.press(pygame.K_DOWN, pygame.K_DELETE, pygame.K_ESCAPE, pygame.K_RETURN)
+    if isinstance(shelf.window.screen, Replay):
+        shelf.until(lambda: replay(shelf).episode is not None)
+        shelf.frames(5)
+        shelf.press(pygame.K_RIGHT, pygame.K_ESCAPE)
+    shelf.frames(2)
+    shelf.press(pygame.K_ESCAPE)
+    assert isinstance(shelf.window.screen, Menu)
+
+
+def test_folders_of_recordings_are_counted_as_they_are_trained_from(tmp_path: Path):
+    save(tmp_path / "a" / "deep", "one", steps=4)
+    save(tmp_path / "a", "two", steps=6)
+    save(tmp_path, "three", 50, steps=7)
+    shelf = Shelf([tmp_path, tmp_path / "missing"])
+    shelf._scan()
+    assert collections(shelf.recordings) == {tmp_path / "a": (2, 10), tmp_path: (1, 7)}
+
+
+def test_thumbnails_go_from_the_first_frame_to_the_last(tmp_path: Path):
+    frames = thumbnails(save(tmp_path, "one", steps=40))
+    assert frames.shape == (10, 84, 84, 3) and frames[0, 0, 0, 0] == 0 and frames[-1, 0, 0, 0] == 40
+    with pytest.raises(UserError):
+        thumbnails(tmp_path / "none.npz")
+
+
+def test_what_is_asked_for_last_is_made_first_and_what_fails_is_none():
+    def make(key: int) -> int:
+        made.append(key)
+        time.sleep(0.01)
+        return 1 // key
+
+    made: list[int] = []
+    lazily = Lazily(make, keep=4, waiting=3)
+    for key in (9, 8, 7, 6, 5, 0):
+        lazily.get(key)
+    deadline = time.monotonic() + 10
+    while not (lazily.has(0) and lazily.has(5) and lazily.has(6)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert made[1:] == [0, 5, 6] or made == [0, 5, 6]
+    assert lazily.get(0) is None and lazily.get(5) == 0 and not lazily.has(7)
+    lazily.close()
