@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pygame
 
@@ -29,9 +31,14 @@ def draw_panel(surface: pygame.Surface, panel: Panel, tile: Tile, scale: Scale) 
     else:
         _picture(surface, panel, tile.image)
     y, lines = tile.legend.top, max(1, tile.legend.height // scale.px(17))
-    for line in wrap(panel.legend, small, max(1, width))[:lines]:
+    for line in _wrapped(panel.legend, small, max(1, width))[:lines]:
         text(surface, line, (tile.legend.left, y), small, COLOURS["quiet"])
         y += scale.px(17)
+
+
+@lru_cache(maxsize=64)
+def _wrapped(words: str, size: int, width: int) -> list[str]:
+    return wrap(words, size, width)
 
 
 def _picture(surface: pygame.Surface, panel: Panel, rect: pygame.Rect) -> None:

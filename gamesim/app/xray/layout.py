@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pygame
 
@@ -21,6 +22,9 @@ class Tile:
     image: pygame.Rect
     legend: pygame.Rect
 
+    def moved(self, by: tuple[int, int]) -> Tile:
+        return Tile(self.rect.move(by), self.image.move(by), self.legend.move(by))
+
 
 def beside(size: tuple[int, int], boards: int, film: int) -> tuple[hud.Layout, pygame.Rect]:
     """The play screen at the left and the x-ray's area at the right; below it in an upright window."""
@@ -34,14 +38,24 @@ def beside(size: tuple[int, int], boards: int, film: int) -> tuple[hud.Layout, p
     return hud.layout((width, top), boards, film), pygame.Rect(gap, top, width - 2 * gap, height - top - gap)
 
 
-def tiles(area: pygame.Rect, wide: Sequence[bool], scale: Scale) -> list[Tile]:
+def placed(room: pygame.Rect, wide: tuple[bool, ...], scale: Scale) -> list[Tile]:
+    """Places for the panels; where not all fit, a line at the bottom is kept free for a note that says so."""
+    found = _tiles(tuple(room), wide, scale)
+    if len(found) < len(wide):
+        found = _tiles((room.left, room.top, room.width, room.height - scale.px(22)), wide, scale)
+    return found
+
+
+@lru_cache(maxsize=8)
+def _tiles(place: tuple[int, ...], wide: tuple[bool, ...], scale: Scale) -> list[Tile]:
     """Places for as many of the panels as there is room for, in order; legends are long where that is free.
 
     Args:
-        area: of all of them.
+        place: of all of them, as a rectangle.
         wide: for each panel, whether it wants the place of two.
         scale: of the window.
     """
+    area = pygame.Rect(place)
     for count in range(len(wide), 0, -1):
         short, long = (_best(area, wide[:count], scale, lines) for lines in (2, 4))
         if _side(short) >= scale.px(SMALLEST):

@@ -38,7 +38,7 @@ KEYS = {
     "attention": Key("Memory attention", "Where on its board the memory is read; keys move it."),
     "memory": Key("Memory", "How much each slot holds. Dark: nothing was written there yet."),
     "writes": Key("Memory writes", "How much is written into each slot in one step."),
-    "reconstruction": Key("Frame and z", "Left: the frame. Right: what the decoder makes of z."),
+    "reconstruction": Key("Frame, reconstruction", "Left: the frame. Right: what the decoder makes of z."),
     "z": Key("z", "The chance drawn for this step; temperature scales it.", (-3, 3)),
     "mixture": Key("Mixture weights", "How likely each possible future was; they add up to 1.", (0, 1)),
     "static objects": Key("Object map, static", "Where the static layer puts things.", (0, 1)),

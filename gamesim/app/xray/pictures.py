@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 Picture = NDArray[np.uint8]
 """(H, W, 3)."""
 
+SMALL = 84
+"""Pixels of a picture that is no more than the ground for something else."""
+
 
 def _ramp(*colours: tuple[int, int, int]) -> Picture:
     """256 colours that run through the given ones, (256, 3)."""
@@ -37,17 +40,23 @@ def spread(values: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def veiled(picture: Picture, known: np.ndarray) -> Picture:
-    """`picture`, dark where bool (h, w) `known` is not set: there is nothing to be seen."""
-    light = np.where(spread(known, *picture.shape[:2]), 1.0, 0.12)
-    return (picture * light[..., None]).astype(np.uint8)
+    """`picture` of slots (h, w), nearly dark where bool (h, w) `known` is not set."""
+    rows, columns = known.shape
+    veiled = picture.copy()
+    slots = veiled.reshape(rows, len(picture) // rows, columns, -1, 3).swapaxes(1, 2)
+    slots[~known] //= 8
+    return veiled
 
 
 def over(picture: Picture, values: np.ndarray, high: float) -> Picture:
-    """Heat (h, w) from 0 to `high` over a dimmed grey `picture`."""
-    grey = (picture.mean(-1, keepdims=True) * 0.45).repeat(3, -1)
-    heat = spread(coloured(values, 0, high, HEAT), *picture.shape[:2])
-    share = spread((values / max(high, 1e-9)).clip(0, 1) ** 0.5, *picture.shape[:2])[..., None]
-    return (grey * (1 - share) + heat * share).astype(np.uint8)
+    """Heat (h, w) from 0 to `high` over a dimmed grey `picture`, which is drawn smaller than it is."""
+    less = max(1, len(picture) // SMALL)
+    dim = picture[::less, ::less].astype(np.uint16).sum(-1, dtype=np.uint16) // 7
+    height, width = dim.shape
+    heat = spread(coloured(values, 0, high, HEAT), height, width)
+    share = (values / max(high, 1e-9)).clip(0, 1) ** 0.5 * 256
+    share = spread(share.astype(np.uint16), height, width)[..., None]
+    return (((256 - share) * dim[..., None] + share * heat) >> 8).astype(np.uint8)
 
 
 def composed(dynamic: Picture, mask: np.ndarray, static: Picture) -> Picture:

@@ -7,16 +7,15 @@ import pygame
 from gamesim.app import hud
 from gamesim.app.play import Engine
 from gamesim.app.session import Session
-from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import paragraph, text, wrap
+from gamesim.app.theme import Scale
 from gamesim.app.xray import layout
-from gamesim.app.xray.change import change, changes
+from gamesim.app.xray.change import change
 from gamesim.app.xray.chart import Chart
-from gamesim.app.xray.draw import bar_at, draw_panel
-from gamesim.app.xray.panels import Panel, panels_of
+from gamesim.app.xray.draw import bar_at
+from gamesim.app.xray.panels import Panel
+from gamesim.app.xray.sheet import Sheet
 
-NOTHING = "The real game keeps no picture of itself: there is nothing to look into. Tab goes to its dream."
-CHART = 120  # height of the strip chart in a 1280x800 window
+PATIENCE = 0.003  # seconds of painting in one frame of the window
 
 
 class XRay:
@@ -24,19 +23,18 @@ class XRay:
 
     Attributes:
         open: whether it is on screen.
-        panels: what was drawn last, with their places.
         problem: why a bar could not be dragged, to be said once; None if all is well.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.open = False
-        self.panels: list[tuple[Panel, layout.Tile]] = []
         self.problem: str | None = None
         self.chart = Chart()
         self._area = pygame.Rect(0, 0, 0, 0)
-        self._image: pygame.Surface | None = None
-        self._drawn: tuple = ()
+        self._sheet: Sheet | None = None  # on screen
+        self._next: Sheet | None = None  # being painted
+        self._due: tuple = ()  # what the newest of them shows
         self._hand: tuple[int, float] | None = None  # the bar that is held, and its height
         self._put: tuple = (None, None)  # the frame that came of it, and the bar as it was then
 
@@ -46,9 +44,14 @@ class XRay:
         playing = self.session.playing
         return next((engine for engine in playing if hasattr(engine.env.unwrapped, "internals")), playing[0])
 
+    @property
+    def panels(self) -> list[tuple[Panel, layout.Tile]]:
+        """What is on screen, with its places."""
+        return self._sheet.panels if self.open and self._sheet is not None else []
+
     def toggle(self) -> None:
         self.open = not self.open
-        self._hand, self._image = None, None
+        self._hand, self._sheet, self._next = None, None, None
 
     def layout(self, size: tuple[int, int], boards: int, film: int) -> hud.Layout:
         """The play screen's layout, which makes room for the x-ray while it is open."""
@@ -100,49 +103,18 @@ class XRay:
         """Draw the x-ray; what has not changed since the last time is only copied."""
         area = self._area
         if not self.open or area.width < 40 or area.height < 40:
-            self.panels = []
             return
-        engine = self.engine
-        key = (id(engine.frame), engine.steps, area.size, scale, len(self.chart.points))
-        if self._image is None or key != self._drawn:
-            self._image, self._drawn = self._paint(area, engine, scale), key
-        surface.blit(self._image, area)
-
-    def _paint(self, area: pygame.Rect, engine: Engine, scale: Scale) -> pygame.Surface:
-        image = pygame.Surface(area.size)
-        image.fill(COLOURS["back"])
-        found = panels_of(engine.internals, engine.frame, changes(engine))
-        room = image.get_rect()
-        strip = pygame.Rect(0, room.bottom - scale.px(CHART), room.width, scale.px(CHART))
-        if room.height >= 2.2 * strip.height:
-            self.chart.draw(image, strip, engine, scale)
-            room.height -= strip.height + scale.px(12)
-        if not found:
-            paragraph(image, NOTHING, room.topleft, scale.px(17), room.width)
-        places = self._place(room, found, scale)
-        for panel, tile in zip(found, places, strict=False):
-            draw_panel(image, panel, tile, scale)
-        if missing := len(found) - len(places):
-            self._note(image, room, found[-missing:], scale)
-        self.panels = [
-            (panel, layout.Tile(*(part.move(area.topleft) for part in (t.rect, t.image, t.legend))))
-            for panel, t in zip(found, places, strict=False)
-        ]
-        return image
-
-    def _place(self, room: pygame.Rect, found: list[Panel], scale: Scale) -> list[layout.Tile]:
-        """Places for the panels; where not all fit, a line is kept free for the note that says so."""
-        wide = [panel.wide for panel in found]
-        places = layout.tiles(room, wide, scale)
-        if len(places) < len(found):
-            less = pygame.Rect(room.left, room.top, room.width, room.height - scale.px(22))
-            places = layout.tiles(less, wide, scale)
-        return places
-
-    def _note(self, image: pygame.Surface, room: pygame.Rect, missing: list[Panel], scale: Scale) -> None:
-        names = ", ".join(panel.title for panel in missing)
-        words = f"A larger window also shows: {names}."
-        size = max(11, scale.px(13))
-        line = wrap(words, size, max(1, room.width))[:1] or [""]
-        place = (room.left, room.bottom)
-        text(image, line[0], place, size, COLOURS["dream"], anchor="bottomleft", width=max(1, room.width))
+        key = (id(self.engine.frame), self.engine.steps, area.size, scale, len(self.chart.points))
+        if self._sheet is None or self._sheet.image.get_size() != area.size:
+            self._sheet = Sheet(area, self.engine, self.chart, scale)
+            self._sheet.work()
+            self._next, self._due = None, key
+        elif self._next is not None:
+            self._next.work(PATIENCE)
+        elif (
+            key != self._due
+        ):  # a step is work enough for one frame of the window: it is painted from the next
+            self._next, self._due = Sheet(area, self.engine, self.chart, scale), key
+        if self._next is not None and self._next.done:
+            self._sheet, self._next = self._next, None
+        surface.blit(self._sheet.image, area)
