@@ -17,7 +17,7 @@ Pac-Man, who might hide it. All are shares in [0, 1]; the real game scores 1 unl
   within two steps, times the share of floor, about 0.3.
 - `ghosts_off_walls`: ghosts on cells already seen that are walkable.
 - `ghost_speed`: cells a step of ghosts that can be followed without doubt (one ghost in reach, before and
-  after): 0 to 1, real: 1.
+  after) while the episode goes on: 0 to 1, real: 1.
 - `ghost_straight`, `ghost_reverse`: of the moves of such ghosts whose last move is known as well, those
   straight on and those back. No truth but the real game's own figures, which come with them as `real_...`.
 - `caught_ends`: ghosts beside Pac-Man's new cell that are gone in the next frame, so that they must have
@@ -89,7 +89,8 @@ class Ghosts:
             tally.add("ghosts_off_walls", walkable, new & seen & lanes)
             gone = old & _reach(new_man) & ~_reach(new) & lanes
             tally.add("caught_ends", np.asarray(end > 0.5)[:, None, None], gone)
-            self._turns(tally, headings, _placed(self.headings, scroll, UNKNOWN), lanes)
+            going = lanes & np.asarray(end <= 0.5)[:, None, None]  # nothing moves when the game is over
+            self._turns(tally, headings, _placed(self.headings, scroll, UNKNOWN), going)
         self.headings = headings[:, 1:-1, 1:-1]
 
     def _turns(self, tally: Tally, now: NDArray[np.int8], before: NDArray[np.int8], lanes: Bools) -> None:

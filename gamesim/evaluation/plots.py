@@ -68,7 +68,7 @@ def available() -> type[Figure]:
 
 
 def _rules(figure_class: type[Figure], figures: Mapping[str, Any]) -> Figure:
-    figure = figure_class(figsize=(13, 7.5), layout="constrained")
+    figure = figure_class(figsize=(14, 8), layout="constrained")
     found = figures["horizons"]
     for axes, (title, names) in zip(figure.subplots(2, 3).flat, PANELS.items(), strict=True):
         for name, colour in zip(names, COLOURS, strict=False):
@@ -78,15 +78,15 @@ def _rules(figure_class: type[Figure], figures: Mapping[str, Any]) -> Figure:
             aims = [AIMS.get(f"horizons.{name}@{step}", (None,))[0] for step in found["steps"]]
             axes.plot(range(len(aims)), [_gap(aim) for aim in aims], "_", color=colour, ms=14, mew=1.5)
         low = min((each for name in names for each in found[name] if each is not None), default=0.0)
-        axes.set_ylim(0.89 if low > 0.9 else min(0.75, low) - 0.03 if low > 0.5 else -0.03, 1.01)
+        axes.set_ylim(min(0.9, low) - 0.02, 1.01)
         axes.set_title(title)
-        axes.legend(fontsize=8, loc="lower left")
+        axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2, frameon=False)
     figure.suptitle(f"{_title(figures)}: rules kept by dreamt step (bars: aims)")
     return figure
 
 
 def _dream(figure_class: type[Figure], figures: Mapping[str, Any]) -> Figure:
-    figure = figure_class(figsize=(13, 7.5), layout="constrained")
+    figure = figure_class(figsize=(14, 8), layout="constrained")
     (home, new), (psnr, ssim) = figure.subplots(2, 2)
     walks = {name: value for name, value in figures["home"].items() if name.startswith("cells_")}
     bars = home.bar([name[6:] for name in walks], [value or 0 for value in walks.values()], color=COLOURS[0])
@@ -98,6 +98,7 @@ def _dream(figure_class: type[Figure], figures: Mapping[str, Any]) -> Figure:
     bars = new.bar(list(ratios), [value or 0 for value in ratios.values()], color=COLOURS[2])
     new.bar_label(bars, labels=["-" if v is None else f"{v:.2f}" for v in ratios.values()])
     new.axhspan(0.9, 1.1, color="black", alpha=0.12, lw=0)
+    new.margins(y=0.12)
     variety = figures["diversity"]["variety"]
     told = "-" if variety is None else f"{variety:.2f}"
     new.set_title(f"New cells: share divided by the real game's (band: aim); variety {told}")

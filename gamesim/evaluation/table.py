@@ -44,7 +44,7 @@ def _row(part: str, name: str, value: Any, figures: Mapping[str, Any]) -> str:
             f"{_number(name, each)}{'*' if key in short else ' '}"
             for each, key in zip(value, keys, strict=True)
         )
-        wanted = next((asked(*AIMS[key]) for key in reversed(keys) if key in AIMS), "")
+        wanted = ", ".join(dict.fromkeys(asked(*AIMS[key]) for key in keys if key in AIMS))
         return f"  {name:22}{shown} {wanted}".rstrip()
     key = f"{part}.{name}"
     bound = FLOORS.get(name) if part in ("rules", "speed") else AIMS.get(key)
