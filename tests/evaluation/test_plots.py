@@ -9,6 +9,7 @@ from gamesim.evaluation.plots import available, save_plots
 from worlds import Frozen
 
 
+@pytest.mark.slow
 def test_figures_become_pictures(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.setattr("gamesim.evaluation.LONGEST", 12)

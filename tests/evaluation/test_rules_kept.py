@@ -30,7 +30,7 @@ def ideal(scores):
 
 @pytest.mark.parametrize("env_id", ["gamesim/Pacman-v0", "gamesim/PacmanMaze-v0"])
 def test_the_real_game_behind_the_interface_scores_perfectly(env_id):
-    scores = rules_kept(RealGame(env_id, boards=64), env_id, episodes=40, stop_at_end=True)
+    scores = rules_kept(RealGame(env_id, boards=64), env_id, episodes=28, stop_at_end=True)
     assert {
         name: scores[name] for name in PERFECT if scores[name] != 1.0 and not math.isnan(scores[name])
     } == {}
