@@ -12,7 +12,7 @@ from gamesim.app.home_view import home_facts
 from gamesim.app.homecoming import Homecoming
 from gamesim.app.session import Session
 from gamesim.app.takes import Takes
-from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.widgets import paragraph, pill, text
 
 if TYPE_CHECKING:
@@ -80,7 +80,9 @@ class Panel:
     def _draw_heading(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> int:
         """Name and kind of what is played; returns the y below."""
         engine = self.session.engine
-        name = text(surface, engine.title.name, rect.topleft, scale.px(32), bold=True, width=rect.width)
+        words, size = engine.title.name, scale.px(32)
+        size = size if font(size, True).size(words)[0] <= rect.width else scale.px(25)
+        name = text(surface, words, rect.topleft, size, bold=True, width=rect.width)
         dream = engine.temperature is not None
         place = (rect.left, name.bottom + scale.px(8))
         colour = COLOURS["dream" if dream else "real"]

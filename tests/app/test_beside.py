@@ -9,7 +9,7 @@ from gamesim.app import hud
 from gamesim.app.catalog import ARCADE
 from gamesim.app.cells import TOLERANCE, Divergence, differing
 from gamesim.app.session import Session
-from gamesim.envs.rules import FLOOR, FOOD
+from gamesim.envs.rules import FLOOR, FOOD, OUTSIDE, WALL
 from gamesim.envs.sprites import tiles
 
 
@@ -40,6 +40,17 @@ def test_the_most_alike_things_of_the_game_differ():
     atlas = tiles(12)
     mask = differing(atlas[FLOOR], atlas[FOOD], (1, 1))
     assert mask is not None and mask.all()
+
+
+def test_what_is_only_blurred_does_not_differ():
+    atlas = tiles(12)
+    for sharp in (atlas[WALL], atlas[OUTSIDE], atlas[FOOD]):
+        wide = np.pad(sharp.astype(int), ((1, 1), (1, 1), (0, 0)), mode="edge")
+        parts = [wide[y : y + 12, x : x + 12] for y in range(3) for x in range(3)]
+        blurred = np.mean(parts, axis=0).astype(np.uint8)
+        assert np.abs(blurred.astype(int) - sharp).max() > 20
+        mask = differing(sharp, blurred, (1, 1))
+        assert mask is not None and not mask.any()
 
 
 def test_any_grid_fits_any_frame():
