@@ -8,6 +8,7 @@ seen is put together from the two, by the mask of the first (Kim et al. 2020, Se
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -43,6 +44,7 @@ class Swap:
         self._own: Any = None  # the moment whose memory was taken out
         self._seen: tuple = (None, 0)  # the frame and the step that the guest has followed to
         self._picture: Picture | None = None
+        self._todo: list[Callable[[], None]] = []
         self._boards = 0  # beginnings that were asked for
 
     # the key ---------------------------------------------------------------------------------------------
@@ -126,27 +128,37 @@ class Swap:
     # time ------------------------------------------------------------------------------------------------
 
     def follow(self) -> None:
-        """Let the guest make the steps that its host has made; a new episode ends a swap of memories."""
-        host, (frame, step) = self._host, self._seen
-        if host is None or host.frame is frame:
-            return
-        if host is not self._find_host() or (self.guest is None and host.steps < step and host.steps == 0):
-            self.leave(put_back=False)
-            return
-        if self.guest is not None:
-            self._follow(host, self.guest, step)
-        self._seen = (host.frame, host.steps)
+        """Let the guest make the steps that its host has made; a new episode ends a swap of memories.
 
-    def _follow(self, host: Engine, guest: Engine, step: int) -> None:
-        if guest.over:
-            guest.reset()
-        if host.steps > step:
-            guest.step(host.trail[-1][1])
-        elif host.steps < step and host.steps > 0:
+        One thing at a time: a step of each engine and both their layers would be too much for one frame.
+        """
+        host, (frame, step) = self._host, self._seen
+        if self._todo:
+            self._todo.pop(0)()
+        elif host is None or host.frame is frame:
+            return
+        elif host is not self._find_host() or (self.guest is None and host.steps < step and not host.steps):
+            self.leave(put_back=False)
+        else:
+            if self.guest is not None:
+                guest, missed = self.guest, host.steps - step
+                self._todo = [partial(self._lead, host, guest, missed), partial(self._compose, host, guest)]
+            self._seen = (host.frame, host.steps)
+
+    @staticmethod
+    def _lead(host: Engine, guest: Engine, missed: int) -> None:
+        """The guest makes the steps that it has missed, or goes back as many."""
+        for _, action in list(host.trail)[-missed:] if missed > 0 else []:
+            if guest.over:
+                guest.reset()
+            guest.step(action)
+        for _ in range(-missed):
             guest.rewind()
-        shown, static = host.internals, guest.internals["static"]
-        picture = composed(shown["dynamic"], shown["mask"], static)
-        self._picture = host.clip[-1] = picture
+
+    def _compose(self, host: Engine, guest: Engine) -> None:
+        shown = host.internals
+        self._picture = composed(shown["dynamic"], shown["mask"], guest.internals["static"])
+        host.clip[-1] = self._picture
 
     def frame(self, engine: Engine) -> Picture:
         """What is on screen of an engine: its frame, or the one with the other's static layer."""
@@ -162,6 +174,7 @@ class Swap:
         if self.guest is not None:
             self.guest.env.close()
         self.name, self.guest, self._host, self._own, self._picture = None, None, None, None, None
+        self._todo = []
 
 
 def _layer_of(title: Title) -> str:

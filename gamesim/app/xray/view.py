@@ -111,9 +111,7 @@ class XRay:
             self._next, self._due = None, key
         elif self._next is not None:
             self._next.work(PATIENCE)
-        elif (
-            key != self._due
-        ):  # a step is work enough for one frame of the window: it is painted from the next
+        elif key != self._due:  # a step is work enough for one frame: painting begins with the next
             self._next, self._due = Sheet(area, self.engine, self.chart, scale), key
         if self._next is not None and self._next.done:
             self._sheet, self._next = self._next, None
