@@ -67,7 +67,8 @@ def coming_home(
             start = batch.actions[:, : batch.warm_up - 1]
             dream = Dream(model, batch.frames, start, seed + number, device=device, on_step=on_step)
             home, _, back = walk(dream, batch, length, seed + number)
-            same.append(_agreement(ground(sprites.decode(home)[0]), ground(sprites.decode(back)[0])))
+            views = [ground(sprites.decode(view, real.theme)[0]) for view in (home, back)]
+            same.append(_agreement(*views))
             if encoder is not None:
                 distances.setdefault(f"d_{length}", []).append(apart(encoder, home, back))
         figures[f"cells_{length}"] = float(np.concatenate(same).mean())
@@ -90,7 +91,7 @@ def walk(
         last = _outwards(random, cells, last)
         path.append(last)
         view, _, _ = dream.step(last)
-        cells, _ = sprites.decode(view)
+        cells, _ = sprites.decode(view, real.theme)
     away = view
     for actions in reversed(path):
         view, _, _ = dream.step(OPPOSITE[actions])

@@ -69,7 +69,7 @@ def diversity(
 
     futures = [future(number) for number in range(BRANCHES)]
     figures["same_z_same_future"] = float((futures[0] == future(0)).all((1, 2, 3, 4)).mean())
-    last = [sprites.decode(frames[:, -1])[0] for frames in futures]
+    last = [sprites.decode(frames[:, -1], real.theme)[0] for frames in futures]
     unlike = _unlike(last, never_seen(batch, actions))
     shares = np.array([real_tally.share(f"new_{name}", 1, COUNTED) for name in CENSUS if name != "outside"])
     figures["variety"] = unlike / float(1 - np.square(shares / shares.sum()).sum())

@@ -67,7 +67,7 @@ def fidelity(
             if step in sums:
                 on = batch.going(step)
                 still = batch.frames[:, -1]
-                sums[step] += _compare(frames[on], dreamt[on], still[on], certain[on, step - 1])
+                sums[step] += _compare(frames[on], dreamt[on], still[on], certain[on, step - 1], batch.theme)
             if not batch.going(step).any():
                 break
     return {"steps": steps} | _figures(np.stack(list(sums.values())))
@@ -113,12 +113,16 @@ def determined(real: Played) -> Bools:
 
 
 def _compare(
-    real: NDArray[np.uint8], dreamt: NDArray[np.uint8], still: NDArray[np.uint8], certain: Bools
+    real: NDArray[np.uint8],
+    dreamt: NDArray[np.uint8],
+    still: NDArray[np.uint8],
+    certain: Bools,
+    theme: str,
 ) -> NDArray[np.float64]:
     """The sums that `_figures` wants, of frames uint8 (B, H, W, 3) on cells (B, 7, 7)."""
     if not len(real):
         return np.zeros(7)
-    certain = certain & (sprites.decode(dreamt)[0] != GHOST)
+    certain = certain & (sprites.decode(dreamt, theme)[0] != GHOST)
     pixels = certain.repeat(CELL, 1).repeat(CELL, 2)
     inner = pixels[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
     errors, likeness = [], []

@@ -44,6 +44,7 @@ class Played:
         rewards: float32 (B, T), of the T steps after the warm-up.
         ends: float32 (B, T), probability that the episode ended with the step.
         seeds: int64 (B,), of the boards.
+        theme: the look of the game, by which frames are decoded.
     """
 
     frames: NDArray[np.uint8]
@@ -53,6 +54,7 @@ class Played:
     rewards: NDArray[np.float32]
     ends: NDArray[np.float32]
     seeds: NDArray[np.int64]
+    theme: str = "night"
 
     @property
     def warm_up(self) -> int:
@@ -70,7 +72,7 @@ class Played:
 
     def lanes(self, keep: NDArray[np.bool_] | slice) -> Played:
         """These lanes alone."""
-        return Played(**{name: getattr(self, name)[keep] for name in PER_LANE})
+        return Played(**{name: getattr(self, name)[keep] for name in PER_LANE}, theme=self.theme)
 
     def batches(self, episodes: int | None = None) -> Iterator[Played]:
         """The first `episodes` lanes (None: all), at most `LANES` at a time."""
@@ -81,7 +83,8 @@ class Played:
 
 def join(parts: list[Played]) -> Played:
     """Lanes of several batches, one after the other."""
-    return Played(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in PER_LANE})
+    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in PER_LANE}
+    return Played(**arrays, theme=parts[0].theme)
 
 
 class Wanderer:
@@ -145,7 +148,7 @@ def real_episodes(env_id: str, episodes: int, warm_up: int, steps: int, seed: in
 def _real_round(env_id: str, lanes: int, warm_up: int, steps: int, seed: int) -> Played:
     """One batch of real episodes on boards `seed`, `seed + 1`, ... without those that end in the warm-up."""
     env = make_real(env_id, lanes)
-    total = warm_up + steps
+    total, theme = warm_up + steps, getattr(env, "theme", "night")
     frame, _ = env.reset(seed=seed)
     frames = np.zeros((lanes, warm_up, *frame.shape[1:]), np.uint8)
     cells, distance = np.zeros((lanes, total, 7, 7), np.uint8), np.zeros((lanes, total, 7, 7), np.float32)
@@ -155,7 +158,7 @@ def _real_round(env_id: str, lanes: int, warm_up: int, steps: int, seed: int) ->
     for time in range(total):
         if time < warm_up:
             frames[:, time] = frame
-        cells[:, time], distance[:, time] = sprites.decode(frame)
+        cells[:, time], distance[:, time] = sprites.decode(frame, theme)
         if time == total - 1:
             break
         actions[:, time] = wanderer.act(cells[:, time])
@@ -168,7 +171,8 @@ def _real_round(env_id: str, lanes: int, warm_up: int, steps: int, seed: int) ->
     lasted = ends[:, : warm_up - 1].sum(1) == 0
     seeds = np.arange(seed, seed + lanes)
     after = slice(warm_up - 1, None)
-    return Played(frames, cells, distance, actions, rewards[:, after], ends[:, after], seeds).lanes(lasted)
+    told = rewards[:, after], ends[:, after]
+    return Played(frames, cells, distance, actions, *told, seeds, theme).lanes(lasted)
 
 
 def replay(env_id: str, real: Played) -> Iterator[NDArray[np.uint8]]:
@@ -290,5 +294,5 @@ def _dream_round(dream: Dream, real: Played, steps: int, wanderer: Wanderer) -> 
         time = warm_up + step
         actions[:, time - 1] = wanderer.act(cells[:, time - 1])
         frame, rewards[:, step], ends[:, step] = dream.step(actions[:, time - 1])
-        cells[:, time], distance[:, time] = sprites.decode(frame)
-    return Played(real.frames, cells, distance, actions, rewards, ends, real.seeds)
+        cells[:, time], distance[:, time] = sprites.decode(frame, real.theme)
+    return Played(real.frames, cells, distance, actions, rewards, ends, real.seeds, real.theme)

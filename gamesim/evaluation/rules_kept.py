@@ -54,8 +54,8 @@ dreamt frame in which a cell is in view, with no ghost on it, counts once.
 common a cell class is at dreamt step 15 (by horizon: in its steps), Pac-Man's cell left out, divided by the
 same in real episodes at the same steps under the same wanderer. Range 0 and up; 1 is best. Taken over the
 lanes that have not ended by then by their own account (end_probability > 0.5 in the dream), on both sides;
-over all lanes of a dream that has ended in nine of ten. NaN if neither shows the class, infinite if only
-the dream does.
+over all lanes of a dream that has ended in more than nine of ten. NaN if neither shows the class, infinite
+if only the dream does.
 
 *Sharpness.* `undecodable`: share of dreamt cells further than `UNDECODABLE` from every tile (0 is best).
 
@@ -225,20 +225,24 @@ def _judge_batch(tally: Tally, played: Played, stop_at_end: bool) -> None:
 
 def census(dreamt: Played, real: Played, first: int, last: int) -> dict[str, float]:
     """How common each cell class is in dreamt steps `first` to `last`, as a ratio to the real game's."""
-    first, last = min(first, dreamt.steps), min(last, dreamt.steps)
+    steps = range(min(first, dreamt.steps), min(last, dreamt.steps) + 1)
+    # A dream goes on after its end, so that one that ends at once can be judged; the real game does not.
+    ours, theirs = _shown(dreamt, steps, fewest=0.1), _shown(real, steps, fewest=0.0)
+    return {name: ratio(_share(ours, code), _share(theirs, code)) for name, code in CENSUS.items()}
 
-    def shares(played: Played) -> dict[str, float]:
-        going = played.going(last)
-        lanes = going if going.mean() > 0.1 else np.ones_like(going)
-        views = played.cells[lanes, played.warm_up + first - 1 : played.warm_up + last].reshape(-1, 49)
-        views = np.delete(views, 24, axis=1)  # Pac-Man's own cell
-        return {
-            name: float((views == code).mean()) if views.size else float("nan")
-            for name, code in CENSUS.items()
-        }
 
-    ours, theirs = shares(dreamt), shares(real)
-    return {name: ratio(ours[name], theirs[name]) for name in CENSUS}
+def _shown(played: Played, steps: range, fewest: float) -> NDArray[np.uint8]:
+    """Cells but Pac-Man's, (N, 48), of the lanes that go on at each step; of all, where too few do."""
+    views = []
+    for step in steps:
+        going = played.going(step)
+        lanes = going if going.mean() >= fewest else np.ones_like(going)
+        views.append(played.cells[lanes, played.warm_up + step - 1].reshape(-1, 49))
+    return np.delete(np.concatenate(views), 24, axis=1)
+
+
+def _share(cells: NDArray[np.uint8], code: int) -> float:
+    return float((cells == code).mean()) if cells.size else float("nan")
 
 
 def ratio(ours: float, theirs: float) -> float:
