@@ -224,6 +224,9 @@ class ControllerTraining(LoopConfig):
     sigma: float = Field(default=0.1, gt=0, le=1e3, description="CMA-ES's first step size")
     temperature: float = Field(default=1.0, ge=0, le=10, description="of the dreams it learns in")
     dream_steps: int = Field(default=1000, ge=1, le=1_000_000, description="longest dream")
+    begin: Literal["first", "any"] = Field(
+        default="first", description="dreams begin with an episode's first frame, or within it"
+    )
     real_env: str = Field(default="gamesim/Pacman-v0", description="where the best is tried, never trained")
     real_episodes: int = Field(default=64, ge=1, le=1_000_000, description="of a trial")
     precision: Literal["float32", "bfloat16"] = Field(default="float32", description="of M in the dream")

@@ -165,7 +165,17 @@ class Dataset:
         episode = torch.randint(self.num_episodes, (batch_size,), generator=generator)
         length = self._lengths[episode]
         chance = torch.rand(batch_size, generator=generator, dtype=torch.float64)
-        offset = (chance * ((length - self.segment).clamp_min(0) + 1)).long()
+        return self._padded(episode, (chance * ((length - self.segment).clamp_min(0) + 1)).long())
+
+    def beginnings(self) -> tuple[Segments, Tensor]:
+        """The first window of every episode, padded as in :meth:`sample_padded`."""
+        return self._padded(
+            torch.arange(self.num_episodes), torch.zeros(self.num_episodes, dtype=torch.int64)
+        )
+
+    def _padded(self, episode: Tensor, offset: Tensor) -> tuple[Segments, Tensor]:
+        """The windows `offset` (B,) steps into these episodes (B,), and which of their steps were played."""
+        length = self._lengths[episode]
         span = offset[:, None] + torch.arange(self.segment + 1)
         frame = self._first_frame[episode][:, None] + torch.minimum(span, length[:, None])
         step = self._first_step[episode][:, None] + torch.minimum(span[:, :-1], length[:, None] - 1)

@@ -96,6 +96,13 @@ def dream_returns(
     return returns.view(count, rollouts), steps.view(count, rollouts)
 
 
+def drawn(states: State, lanes: int, generator: torch.Generator) -> State:
+    """Some lanes of `states`, each as likely as any other."""
+    count = len(next(iter(states.values())))
+    index = torch.randint(count, (lanes,), generator=generator)
+    return {key: part[index.to(part.device)] for key, part in states.items()}
+
+
 class Evolution:
     """CMA-ES with a state of plain numbers: it is a function of its seed and of the scores it was told.
 
@@ -160,7 +167,7 @@ class ControllerTask:
     def __init__(
         self, config: WorldModelConfig, model: WorldModelEngine, train: Dataset, held_out: Dataset
     ) -> None:
-        """Take an engine with a trained V and M on its device, and data sets with real first frames."""
+        """Take an engine with a trained V and M on its device, and data sets that keep `latents`."""
         self.settings, self.seed = config.controller, config.seed
         found = train.time_limit()
         cut = found is not None and found.steps <= self.settings.dream_steps
@@ -172,9 +179,22 @@ class ControllerTask:
             self.dreamer = copy.deepcopy(self.engine)
             self.dreamer.memory.bfloat16()
         self.policy = ControllerPolicy(self.engine)
-        self.frames = train.starts(train.num_episodes, 1)[0][:, 0]
-        self.held_out = held_out.starts(VALIDATION_DREAMS, 1)[0][:, 0]
+        self.starts, self.held_out = self._states(train), self._states(held_out)
         self.evolution = Evolution(model.controller.flat().double().cpu().numpy(), self.settings, config.seed)
+
+    @torch.inference_mode()
+    def _states(self, data: Dataset) -> State:
+        """Where dreams may begin: the states after the episodes' first frames, or after any of them."""
+        segments, played = data.beginnings()
+        z = segments.frames.chunk(2, -1)[0]
+        state = self.engine.begin(z[:, 0])
+        states, there = [state], [played[:, 0]]
+        for step in range(z.shape[1] - 2 if self.settings.begin == "any" else 0):
+            state = self.engine.follow(state, segments.actions[:, step], z[:, step + 1])
+            states.append(state)
+            there.append(played[:, step + 1])
+        chosen = torch.cat(there)
+        return {key: torch.cat([each[key] for each in states])[chosen] for key in state}
 
     @property
     def frames_per_step(self) -> int:
@@ -185,12 +205,11 @@ class ControllerTask:
         settings = self.settings
         # Seeded by the generation: a resumed run dreams what the straight one would have.
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + len(self.evolution.told))
-        chosen = torch.randint(len(self.frames), (settings.rollouts,), generator=generator)
-        candidates = torch.from_numpy(self.evolution.ask()).float().to(self.frames.device)
+        candidates = torch.from_numpy(self.evolution.ask()).float().to(self.starts["z"].device)
         returns, steps = dream_returns(
             self.dreamer,
             candidates,
-            self._begin(self.frames[chosen.to(self.frames.device)]),
+            drawn(self.starts, settings.rollouts, generator),
             self.limit,
             temperature=settings.temperature,
             generator=generator,
@@ -205,24 +224,19 @@ class ControllerTask:
             "sigma": torch.tensor(self.evolution.sigma),
         }
 
-    @torch.inference_mode()
-    def _begin(self, frames: Tensor) -> State:
-        """The states after single real frames uint8 (B, H, W, 3)."""
-        nothing = torch.zeros(len(frames), 0, dtype=torch.int64, device=frames.device)
-        return self.engine.start(frames[:, None], nothing)
-
     # -- what the loop asks for ----------------------------------------------------------------------
 
     def validate(self) -> dict[str, float]:
         """The mean's return in dreams that begin with held-out frames, and in the real game."""
         settings = self.settings
+        generator = torch.Generator().manual_seed(self.seed)
         dreamt, _ = dream_returns(
             self.dreamer,
             self.engine.controller.flat()[None],
-            self._begin(self.held_out),
+            drawn(self.held_out, VALIDATION_DREAMS, generator),
             self.limit,
             temperature=settings.temperature,
-            generator=torch.Generator().manual_seed(self.seed),
+            generator=generator,
         )
         trial = play(settings.real_env, self.policy, settings.real_episodes, seed=TRIALS)
         dream, dream_error = mean_and_error(dreamt.flatten().tolist())
@@ -243,7 +257,9 @@ class ControllerTask:
     @torch.inference_mode()
     def _dreamt(self, frames: Tensor) -> NDArray[np.uint8]:
         """What C dreams after single real frames uint8 (B, H, W, 3): (B, SHEET_STEPS, H, W, 3)."""
-        state = self._begin(frames.to(self.frames.device))
+        nothing = torch.zeros(len(frames), 0, dtype=torch.int64)
+        device = self.starts["z"].device
+        state = self.engine.start(frames[:, None].to(device), nothing.to(device))
         generator, dreamt = torch.Generator().manual_seed(1), []
         for _ in range(SHEET_STEPS):
             state, told = self.engine.imagine(

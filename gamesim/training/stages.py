@@ -30,8 +30,8 @@ Weights = dict[str, Tensor]
 """Of an engine, or of some of its parts."""
 SHOWN_ROWS, SHOWN_STEPS = 4, 15
 """Of M's sample sheets."""
-DREAMT_EPISODES = 2048
-"""Episodes, at most, whose first frames C's dreams begin with."""
+DREAMT_EPISODES = 1024
+"""Episodes, at most, that C's dreams begin with."""
 
 
 @dataclass(frozen=True)
@@ -232,9 +232,12 @@ def _memory(
 
 def _controller(config: WorldModelConfig, data: str, device: torch.device, weights: Weights) -> Training:
     from gamesim.training.controller import ControllerTask
+    from gamesim.training.memory import latents
 
-    train, held_out = _load(config, data, device, segment=1, limit=DREAMT_EPISODES)
-    task = ControllerTask(config, _engine(config, weights, device), train, held_out)
+    engine = _engine(config, weights, device)
+    how = {"segment": config.data.segment, "short": True, "limit": DREAMT_EPISODES}
+    train, held_out = _load(config, data, device, keep=latents(engine), **how)
+    task = ControllerTask(config, engine, train, held_out)
     return Training(task, _starts(config, data, device), _facts(train, data))
 
 

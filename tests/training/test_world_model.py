@@ -14,6 +14,7 @@ import torch
 
 from gamesim import checkpoint, cli, config, rollout, storage
 from gamesim.data.dataset import Dataset
+from gamesim.data.episode import Episode
 from gamesim.errors import UserError
 from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.training import STAGES, stages
@@ -207,16 +208,37 @@ def test_m_learns_nothing_from_padding_and_time_limits(plays):
     assert task.validate() == before
 
 
-def test_c_begins_where_the_recordings_do_and_knows_their_time_limit(plays):
-    chosen = settings("controller.dream_steps=1000")
-    data = Dataset(plays, segment=1, split="all")
-    task = ControllerTask(chosen, WorldModelEngine(chosen.model), data, data)
+def controller_task(plays, *changes):
+    chosen = settings("data.segment=40", *changes)
+    torch.manual_seed(0)
+    engine = WorldModelEngine(chosen.model)
+    data = Dataset(plays, segment=40, split="all", short=True, keep=latents(engine))
+    return ControllerTask(chosen, engine, data, data), engine
+
+
+def test_c_dreams_as_long_as_the_recordings_last_and_pays_for_their_time_limit(plays):
+    task, _ = controller_task(plays, "controller.dream_steps=1000")
     assert task.limit.steps == 40
     assert -1.1 < task.limit.reward < -0.8
-    first = Dataset(plays, segment=1, split="all").starts(12, 1)[0][:, 0]
-    assert torch.equal(task.frames, first)
-    shorter = settings("controller.dream_steps=7")
-    assert ControllerTask(shorter, WorldModelEngine(chosen.model), data, data).limit.steps == 7
+    task, _ = controller_task(plays, "controller.dream_steps=7")
+    assert (task.limit.steps, task.limit.reward) == (7, 0)
+
+
+def test_c_begins_with_the_first_frames_or_within_the_episodes(plays):
+    task, engine = controller_task(plays)
+    first, actions = Dataset(plays, segment=1, split="all").starts(12, 2)
+    started = engine.start(first[:, :1], actions[:, :0])
+    assert torch.allclose(task.starts["z"], started["z"], atol=1e-5)
+    anywhere, engine = controller_task(plays, "controller.begin=any")
+    steps = sum(len(episode) for episode in recorded(plays))
+    assert len(anywhere.starts["z"]) == steps, "the frames after which something was done"
+    followed = engine.start(first, actions)
+    for key in ("z", "h", "c"):
+        assert torch.allclose(anywhere.starts[key][12:24], followed[key], atol=1e-5)
+
+
+def recorded(folder):
+    return [Episode.load(path) for path in sorted(folder.rglob("*.npz"))]
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ class WorldModelEngine(nn.Module):
         z = self._seen(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
         state = self.begin(z[:, 0])
         for step in range(actions.shape[1]):
-            state = self._arrived(state, *self._foretold(state, actions[:, step]), z[:, step + 1])
+            state = self.follow(state, actions[:, step], z[:, step + 1])
         return state
 
     def begin(self, z: Tensor) -> State:
@@ -56,7 +56,11 @@ class WorldModelEngine(nn.Module):
         return {"z": z, "h": memory, "c": memory, **told}
 
     def observe(self, state: State, action: Tensor, frame: Tensor) -> State:
-        return self._arrived(state, *self._foretold(state, action), self._seen(frame))
+        return self.follow(state, action, self._seen(frame))
+
+    def follow(self, state: State, action: Tensor, z: Tensor) -> State:
+        """The state after `action` int64 (B,) led to a real frame's z (B, Z)."""
+        return self._arrived(state, *self._foretold(state, action), z)
 
     def imagine(
         self, state: State, action: Tensor, *, temperature: float, generator: Streams
