@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -12,175 +11,148 @@ from pathlib import Path
 import imageio.v3 as iio
 import pytest
 
+from e2e.desktop import DREAMS, ROOT, App
 from gamesim.data.episode import Episode
-
-ROOT = Path(__file__).resolve().parents[2]
-OUT = ROOT / ".ci" / "out"
-DREAMS = Path(os.environ.get("E2E_CHECKPOINTS", ROOT / "checkpoints"))
 
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(not os.environ.get("DISPLAY"), reason="no display: use tests/e2e/run.sh"),
     pytest.mark.skipif(not shutil.which("xdotool"), reason="xdotool is not installed"),
 ]
-
-
-class App:
-    """`python main.py` in a window, in an empty folder that has the shipped dreams."""
-
-    def __init__(self, folder: Path, *words: str) -> None:
-        self.folder = folder
-        if DREAMS.is_dir():
-            (folder / "checkpoints").symlink_to(DREAMS)
-        env = {
-            **os.environ,
-            "XDG_DATA_HOME": str(folder / "data"),
-            "PYTHONPATH": str(ROOT),
-            "PYTHONFAULTHANDLER": "1",
-        }
-        env.pop("SDL_VIDEODRIVER", None)  # the other tests set it to dummy
-        self.started = time.perf_counter()
-        self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "main.py"), *words],
-            cwd=folder,
-            env=env,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.window = self._find()
-        self.seconds_to_window = time.perf_counter() - self.started
-
-    def _find(self) -> str:
-        for _ in range(400):
-            found = self._tool("search", "--onlyvisible", "--class", "^gamesim$")
-            if found:
-                return found.split()[0]
-            assert self.process.poll() is None, self.process.communicate()[1]
-            time.sleep(0.05)
-        self.process.send_signal(signal.SIGABRT)  # it says where it hangs
-        raise AssertionError(f"no window: {self.process.communicate()[1]}")
-
-    def _tool(self, *words: str) -> str:
-        return subprocess.run(["xdotool", *words], capture_output=True, text=True, check=False).stdout
-
-    def keys(self, *names: str, pause: float = 0.3) -> None:
-        """Press and let go real keys, one after another."""
-        for name in names:
-            self._tool("windowfocus", self.window)
-            self._tool("key", name)
-            time.sleep(pause)
-
-    def hold(self, name: str, seconds: float) -> None:
-        self._tool("keydown", name)
-        time.sleep(seconds)
-        self._tool("keyup", name)
-
-    def resize(self, width: int, height: int) -> None:
-        self._tool("windowsize", self.window, str(width), str(height))
-        time.sleep(0.8)
-
-    def shoot(self, name: str) -> None:
-        """Keep a screenshot; it must show something."""
-        OUT.mkdir(parents=True, exist_ok=True)
-        path = OUT / f"{name}.png"
-        subprocess.run(["import", "-window", self.window, str(path)], check=True)
-        assert iio.imread(path).std() > 5, f"{path} is blank"
-
-    def leave(self) -> int:
-        """The exit code, at most three seconds after the last key."""
-        return self.process.wait(timeout=5)
+with_dreams = pytest.mark.skipif(not DREAMS.is_dir(), reason="no dream is shipped yet")
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path
-
-
-@pytest.fixture
-def app(folder: Path) -> Iterator[App]:
-    app = App(folder)
-    time.sleep(1.5)
+def app(tmp_path: Path) -> Iterator[App]:
+    app = App(tmp_path).on("gamesim")
     yield app
-    app.process.kill()
-    app.process.communicate()
+    app.end()
 
 
-def episodes(folder: Path) -> list[Episode]:
-    return [Episode.load(path) for path in sorted((folder / "recordings").rglob("*.npz"))]
-
-
-def test_menu_play_record_stop_quit(app: App, folder: Path) -> None:
-    app.shoot("menu-1280x800")
-    app.keys("F1")
-    app.shoot("help-1280x800")
-    app.keys("Escape", "Right", "Return", pause=1.0)  # to Pac-Man
+def record(app: App, episodes: int) -> None:
+    """From the play screen: record so many short games."""
     app.keys("comma")
-    for key in ("Right", "Down", "Left", "d", "s", "Up"):
-        app.keys(key)
-    app.shoot("recording-1280x800")
-    app.keys("comma", pause=1.0)
-    app.resize(800, 600)
-    app.shoot("play-800x600")
-    app.keys("Escape", pause=0.8)
-    app.shoot("menu-800x600")
+    for _ in range(episodes):
+        for key in ("Right", "Down", "Left", "d", "s", "Up", "w", "a", "Right", "Right"):
+            app.keys(key, pause=0.2)
+        app.keys("r")
+    app.keys("comma")
+    app.until(lambda: len(app.episodes()) >= episodes, "recording")
+
+
+def test_play_record_train_dream_side_by_side_gif_quit(app: App, tmp_path: Path) -> None:
+    """The whole loop, without a terminal."""
+    app.shoot("menu")
+    app.play("Right")  # Pac-Man
+    record(app, 4)
+    app.shoot("play")
     app.keys("Escape")
+
+    app.visit("Train")
+    app.keys("Return")
+    app.on("New training").keys("Down", "Left", "Left")  # the preset for tests, which is done in seconds
+    app.keys("Down", "Left", "Left", "Left")  # the fewest steps
+    app.shoot("new-training")
+    app.keys("Up", "Up", "Up", "Return")  # round the end of the form: Start
+    app.on("Training")
+    runs = tmp_path / "data" / "gamesim" / "runs"
+    app.until(lambda: list(runs.glob("*/last/manifest.json")), "trained engine")
+    time.sleep(2.0)
+    app.shoot("training")
+    app.keys("Return")  # Play it
+    app.on("Play").keys("equal", "equal", "minus", "Right", "Down")
+    app.shoot("own-dream")
+    app.keys("v")
+    app.on("Play").keys("Right", "Down", "Left", "Up")
+    app.shoot("beside-own")
+    app.keys("g")
+    app.until(lambda: list((tmp_path / "recordings").glob("*.gif")), "GIF")
+    app.keys("F12")
+    app.until(lambda: list((tmp_path / "recordings").glob("*.png")), "picture")
     assert app.leave() == 0
-    kept = episodes(folder)
-    assert kept
-    pressed = {int(action) for episode in kept for action in episode.actions}
-    assert {1, 2, 3, 4} & pressed and sum(len(episode) for episode in kept) > 5
-
-
-def test_the_arcade_is_played_with_held_keys(app: App) -> None:
-    app.keys("Return", pause=1.2)
-    app.hold("Left", 1.5)
-    app.hold("Up", 1.0)
-    app.shoot("arcade-1280x800")
-    app.keys("p", "e", "e", "p", "n", "F11", "F11", "Escape", "Escape")
-    assert app.leave() == 0
-
-
-def test_a_killed_app_has_kept_what_was_played(app: App, folder: Path) -> None:
-    from gamesim.data.journal import recover
-
-    app.keys("Right", "Right", "Right", "Return", pause=0.8)  # Pac-Man, endless
-    app.keys("comma", "Left", "Right", "Up", "Down")
-    time.sleep(1.0)
-    app.process.kill()
-    app.process.wait()
-    (played,) = (folder / "recordings").iterdir()
-    recover(played)
-    assert sum(len(episode) for episode in episodes(folder)) >= 8
-
-
-@pytest.mark.skipif(not DREAMS.is_dir(), reason="no dream is shipped yet")
-def test_dream_temperature_tab_side_by_side_quit(app: App, folder: Path) -> None:
-    app.keys("Right", "Right", "Right", "Return", pause=1.0)  # Pac-Man, endless
-    app.keys("Right", "Down")
-    app.keys("Tab", pause=0.1)
-    time.sleep(15.0)  # torch is loaded now
-    app.keys("comma", "equal", "equal", "minus", "Left", "Right")
-    app.shoot("dream-1280x800")
-    app.keys("comma", "Tab", "v", pause=1.0)
-    app.keys("Right", "Down", "Left")
-    app.shoot("beside-1280x800")
-    app.resize(800, 600)
-    app.shoot("beside-800x600")
-    app.keys("g", pause=6.0)
-    app.keys("Escape", "Escape")
-    assert app.leave() == 0
-    dreamt = episodes(folder)
-    assert dreamt and all("Dream-v0" in episode.env_spec for episode in dreamt)
-    (clip,) = (folder / "recordings").glob("*.gif")
+    pressed = {int(action) for episode in episodes(tmp_path) for action in episode.actions}
+    assert {1, 2, 3, 4} <= pressed
+    (clip,) = (tmp_path / "recordings").glob("*.gif")
     height, width = iio.imread(clip, index=0).shape[:2]
     assert width > 1.5 * height  # two boards
 
 
-def test_without_a_display_it_is_one_line_and_exit_code_2(folder: Path) -> None:
+def test_every_screen_at_every_size(app: App) -> None:
+    """Settings, help and lists in windows from large to small; the pictures are looked at by people."""
+    for place in ("Recordings", "Engines", "Settings"):
+        app.visit(place)
+        for width, height in ((1280, 800), (800, 600), (400, 300)):
+            app.resize(width, height)
+            app.shoot(f"{place.lower()}-{width}x{height}")
+        app.keys("F1")
+        app.on("Help").shoot(f"help-{place.lower()}-400x300")
+        app.keys("Escape")
+        app.on(place).keys("Escape")
+        app.resize(1280, 800)
+    assert app.leave() == 0
+
+
+def test_what_is_chosen_in_the_settings_is_there_in_the_next_run(app: App, tmp_path: Path) -> None:
+    app.visit("Settings")
+    app.keys("Right")  # the safe palette
+    app.shoot("settings-safe-colours")
+    assert app.leave() == 0
+    again = App(tmp_path).on("gamesim")
+    again.play()
+    again.hold("Left", 1.0)
+    again.shoot("arcade-safe-colours")
+    assert again.leave() == 0
+    assert '"okabe-ito"' in (tmp_path / "data" / "gamesim" / "settings.json").read_text(encoding="utf-8")
+
+
+def test_the_arcade_is_played_with_held_keys(app: App) -> None:
+    app.play()
+    app.hold("Left", 1.5)
+    app.hold("Up", 1.0)
+    app.shoot("arcade")
+    app.keys("p", "e", "e", "p", "n", "F11", "F11")
+    assert app.leave() == 0
+
+
+def test_a_killed_app_has_kept_what_was_played(app: App, tmp_path: Path) -> None:
+    from gamesim.data.journal import recover
+
+    app.play("Right", "Right", "Right")  # Pac-Man, endless
+    app.keys("comma", "Left", "Right", "Up", "Down")
+    time.sleep(3.0)
+    app.end()
+    (played,) = (path for path in (tmp_path / "recordings").iterdir() if path.is_dir())
+    recover(played)
+    assert sum(len(episode) for episode in episodes(tmp_path)) >= 8
+
+
+@with_dreams
+def test_dream_temperature_x_ray_tab_side_by_side(app: App, tmp_path: Path) -> None:
+    app.play("Right", "Right", "Right")  # Pac-Man, endless
+    app.keys("Right", "Down", "Tab")
+    time.sleep(1.0)
+    app.on("Play")  # torch is loaded now
+    app.keys("comma", "equal", "equal", "minus", "Left", "Right", "Up", "Down")
+    app.shoot("dream")
+    app.keys("comma")
+    app.until(lambda: episodes(tmp_path), "recorded dream")
+    app.keys("x", "Right", "Down", "Left", "Up")
+    app.shoot("x-ray")
+    app.keys("x", "Tab", "v", "Right", "Down", "Left")
+    app.shoot("beside")
+    app.resize(800, 600)
+    app.shoot("beside-800x600")
+    assert app.leave() == 0
+    dreamt = episodes(tmp_path)
+    assert dreamt and all("Dream-v0" in episode.env_spec for episode in dreamt)
+
+
+def test_without_a_display_it_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     env = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "SDL_VIDEODRIVER")}
     done = subprocess.run(
         [sys.executable, str(ROOT / "main.py")],
-        cwd=folder,
+        cwd=tmp_path,
         env=env,
         capture_output=True,
         text=True,
@@ -188,3 +160,7 @@ def test_without_a_display_it_is_one_line_and_exit_code_2(folder: Path) -> None:
     )
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1 and "no display" in done.stderr
+
+
+def episodes(folder: Path) -> list[Episode]:
+    return [Episode.load(path) for path in sorted((folder / "recordings").rglob("*.npz"))]
