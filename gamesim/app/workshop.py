@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from collections import deque
 from pathlib import Path
@@ -39,7 +40,7 @@ class Workshop:
         self.worker = Worker("workshop")
         self.run_roots = (Path("runs"), data / "runs")
         self._news: deque[tuple[str, bool]] = deque()
-        self._running: dict[Path, Job] = {}
+        self._told: set[Job] = set()  # of whose end the player knows
         self._looked = 0.0
 
     def say(self, words: str, bad: bool = False) -> None:
@@ -59,12 +60,12 @@ class Workshop:
 
     def _look(self) -> None:
         """Tell about processes that have ended since the last look."""
-        for about, job in self._running.items():
-            if not job.running and self.jobs.all.get(about) is job:
+        for about, job in self.jobs.all.items():
+            if job not in self._told and not job.running:
+                self._told.add(job)
                 self.say(*ending(about, job))
                 if job.name == RECORDING:
                     self.shelf.refresh()
-        self._running = {about: job for about, job in self.jobs.all.items() if job.running}
 
     def runs(self) -> list[Path]:
         """The run folders that there are, the newest first."""
@@ -82,6 +83,17 @@ class Workshop:
     def use(self, title: Title) -> None:
         """Note that a title is played now."""
         self.recent.use(key(title))
+
+    def record(self, game: Title, episodes: int) -> Job:
+        """Let the explorer play a game in a process of its own; what it plays joins the recordings.
+
+        Raises:
+            UserError: it is playing that game already, or the process cannot be started.
+        """
+        out = self.shelf.roots[0] / game.slug
+        words = ["record", "--env", game.env_id, "--episodes", str(episodes), "--out", str(out.absolute())]
+        words += ["--policy", "explorer", "--seed", str(secrets.randbelow(2**32))]
+        return self.jobs.start(out, RECORDING, words, self.data / "figures" / f"record-{game.slug}.log")
 
     def figures(self, title: Title) -> Path:
         """The file that takes the figures of an engine when it is measured here."""
@@ -107,7 +119,7 @@ class Workshop:
         self.worker.close()
 
 
-RECORDING, TRAINING, EVALUATION = "A recording", "A training", "An evaluation"
+RECORDING, TRAINING, EVALUATION = "The explorer's play", "A training", "An evaluation"
 
 
 def key(title: Title) -> str:

@@ -1,7 +1,8 @@
 """Stands for ``python -m gamesim`` where a test needs a training without a network; writes what one does.
 
 ``python stub_trainer.py train PRESET --data DIR --out RUN ...`` logs a step every 20 ms until it is asked to
-stop; PRESET "broken" fails. ``evaluate CHECKPOINT --json FILE`` writes figures, with a progress bar.
+stop; PRESET "broken" fails. ``evaluate CHECKPOINT --json FILE`` writes figures, with a progress bar;
+``record ...`` writes down what it was asked for.
 """
 
 import json
@@ -47,5 +48,13 @@ def evaluate() -> int:
     return 0
 
 
+def record() -> int:
+    out = Path(after("--out"))
+    out.mkdir(parents=True, exist_ok=True)
+    time.sleep(0.3)
+    (out / "asked.json").write_text(json.dumps(words))
+    return 0
+
+
 if __name__ == "__main__":
-    sys.exit({"train": train, "evaluate": evaluate}[words[0]]())
+    sys.exit({"train": train, "evaluate": evaluate, "record": record}[words[0]]())

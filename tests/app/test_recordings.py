@@ -1,6 +1,8 @@
 """Recordings in the app: listed, replayed, renamed, deleted, exported; damaged ones are messages."""
 
+import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pygame
 import pytest
 
 from app.driver import Driver
+from gamesim.app import jobs
 from gamesim.app.background import Lazily
 from gamesim.app.screens import visit
 from gamesim.app.screens.ask import Ask, Prompt
@@ -194,6 +197,23 @@ def test_without_recordings_the_list_says_how_to_make_some(app: Driver):
     app.until(lambda: not listing(app).shelf.scanning)
     app.press(pygame.K_RETURN, pygame.K_DELETE, pygame.K_g, pygame.K_DOWN, pygame.K_END, pygame.K_TAB)
     assert "record" in listing(app).nothing() and isinstance(app.window.screen, Recordings)
+
+
+def test_the_explorer_plays_for_those_who_have_no_recordings(app: Driver, monkeypatch: pytest.MonkeyPatch):
+    stub = Path(__file__).with_name("stub_trainer.py")
+    monkeypatch.setattr(jobs, "COMMAND", [sys.executable, str(stub)])
+    monkeypatch.setattr(jobs, "NICENESS", 0)  # the machine of the tests is busy
+    visit(app.window, "Recordings")
+    app.frames(1)
+    app.press(
+        pygame.K_RETURN, pygame.K_RETURN
+    )  # its only button; the last answer, which stands there at first
+    (job,) = app.window.workshop.jobs.running
+    assert "explorer plays" in listing(app).line()
+    app.until(lambda: not job.running, 60)
+    words = json.loads((app.recordings / "arcade" / "asked.json").read_text())
+    assert words[:3] == ["record", "--env", "gamesim/PacmanArcade-v0"]
+    app.until(lambda: "is done" in app.said)
 
 
 def test_thousands_of_recordings_are_drawn_as_fast_as_a_few(shelf: Driver):

@@ -21,6 +21,7 @@ STUB = [sys.executable, str(Path(__file__).with_name("stub_trainer.py"))]
 @pytest.fixture
 def stub(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "COMMAND", STUB)
+    monkeypatch.setattr(jobs, "NICENESS", 0)  # the machine of the tests is busy
 
 
 def line(step: int, **more) -> str:

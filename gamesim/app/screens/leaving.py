@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gamesim.app import jobs
 from gamesim.app.screens.ask import Ask
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Leaving(Ask):
         super().__init__(window, f"Leave, while {names} is running?", more, answers)
 
     def _leave(self) -> None:
+        for job in self.window.workshop.jobs.running:
+            jobs.go_on(job.pid)  # nobody would be there to wake what is paused
         self.window.running = False
 
     def _stop(self) -> None:

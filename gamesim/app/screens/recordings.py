@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pygame
 
+from gamesim.app import catalog
 from gamesim.app.background import Lazily
+from gamesim.app.catalog import Title
 from gamesim.app.controls import Command, key_name, shown
 from gamesim.app.parts import Action, draw_facts
 from gamesim.app.previews import draw_frame
@@ -17,6 +20,7 @@ from gamesim.app.screens.listing import Listing
 from gamesim.app.shelf import Recording, ago, thumbnails
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.widgets import text
+from gamesim.app.workshop import RECORDING
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
 from gamesim.export import MAX_PIXELS, write_film
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 
 ALL = "all games"
 RATE = 4.0  # frames of a thumbnail a second
+EXPLORED = 2000  # games that the explorer plays when it is asked to
 LARGEST = 4  # enlargement of a GIF
 
 
@@ -79,6 +84,9 @@ class Recordings(Listing):
     def line(self) -> str:
         if self.shelf.scanning and not self.shelf.recordings:
             return "Looking for recordings…"
+        playing = [job for job in self.window.workshop.jobs.running if job.name == RECORDING]
+        if playing:
+            return f"{self.count:,} · the explorer plays: {100 * (playing[0].share or 0):.0f} %"
         which = f" · {self.shown_game} ({shown(Command.SWITCH)}: next)" if len(self.games) > 1 else ""
         return f"{self.count:,}{which}"
 
@@ -86,18 +94,20 @@ class Recordings(Listing):
         if self.shelf.scanning:
             return ""
         key = shown(Command.RECORD)
-        return f"Nothing is recorded yet. Play, and press {key} to record: what you played lies here then."
+        return f"Nothing is recorded yet. Play, and press {key} to record, or let the explorer play for you."
 
     # what can be done ------------------------------------------------------------------------------------
 
     def actions(self) -> list[Action]:
+        explorer = Action("Let the explorer play", self.explore)
         if self.current is None:
-            return []
+            return [explorer]
         return [
             Action("Replay", self.replay),
             Action("Save GIF", self.export, shown(Command.GIF)),
             Action("Rename", self.rename),
             Action("Delete", self.delete, key_name(pygame.K_DELETE), danger=True),
+            explorer,
         ]
 
     def command(self, command: Command) -> None:
@@ -118,6 +128,22 @@ class Recordings(Listing):
     def export(self) -> None:
         if self.current:
             export(self.window, self.current)
+
+    def explore(self) -> None:
+        """Ask which game the explorer shall play, and have it play: a training needs more than one plays."""
+        workshop = self.window.workshop
+
+        def begin(game: Title) -> None:
+            workshop.record(game, EXPLORED)
+            self.window.say(f"The explorer plays {EXPLORED:,} games of {game.name} in the background.")
+
+        games = [game for game in reversed(catalog.games()) if game.world and not game.kwargs]
+        answers = [
+            ("None", lambda: None, False),
+            *((game.name, partial(begin, game), False) for game in games),
+        ]
+        more = f"It plays {EXPLORED:,} games, faster than you could look: an engine learns from thousands."
+        self.window.go(Ask(self.window, "Which game shall the explorer play?", more, answers))
 
     def rename(self) -> None:
         if recording := self.current:
