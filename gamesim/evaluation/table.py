@@ -32,7 +32,8 @@ def table(figures: Mapping[str, Any]) -> str:
     lines += [f"note: {note}" for note in figures.get("notes", ())]
     short = short_of(figures)
     if short:
-        lines.append(f"* {len(short)} of {len(AIMS.keys() & flat(figures).keys())} aims are missed")
+        measured = [name for name, value in flat(figures).items() if name in AIMS and value is not None]
+        lines.append(f"* {len(short)} of {len(measured)} aims are missed")
     return "\n".join(lines)
 
 
