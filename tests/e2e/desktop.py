@@ -39,12 +39,12 @@ class App:
             "PYTHONFAULTHANDLER": "1",
         }
         env.pop("SDL_VIDEODRIVER", None)  # the other tests set it to dummy
+        self.errors = (folder / "stderr.txt").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "main.py"), *words],
             cwd=folder,
             env=env,
-            stderr=subprocess.PIPE,
-            text=True,
+            stderr=self.errors,
         )
         self.until(lambda: self.title, "a window")
 
@@ -63,16 +63,21 @@ class App:
         """Wait, as long as the app runs and patience lasts."""
         deadline = time.monotonic() + PATIENCE
         while not condition():
-            assert self.process.poll() is None, f"it ended: {self.process.communicate()[1]}"
+            assert self.process.poll() is None, f"it ended: {self.last_words()}"
             if time.monotonic() > deadline:
                 self.process.send_signal(signal.SIGABRT)  # it says where it hangs
-                raise AssertionError(f"no {what}: {self.process.communicate()[1]}")
+                self.process.wait()
+                raise AssertionError(f"no {what}: {self.last_words()}")
             time.sleep(0.1)
 
     def on(self, screen: str) -> "App":
         """Wait for a screen."""
         self.until(lambda: self.title.startswith(screen), screen)
         return self
+
+    def last_words(self) -> str:
+        """What it wrote to stderr."""
+        return (self.folder / "stderr.txt").read_text(encoding="utf-8")
 
     def keys(self, *names: str, pause: float = 0.25) -> None:
         """Press and let go real keys, one after another."""
@@ -127,7 +132,8 @@ class App:
 
     def end(self) -> None:
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        self.errors.close()
 
     @staticmethod
     def _tool(*words: str) -> str:
