@@ -11,6 +11,7 @@ import gymnasium as gym
 from gamesim.errors import UserError
 
 ARCADE, MAZE, PACMAN = "gamesim/PacmanArcade-v0", "gamesim/PacmanMaze-v0", "gamesim/Pacman-v0"
+GARDEN = "gamesim/PacmanGarden-v0"
 DREAM = "gamesim/Dream-v0"
 IN_RUNS = ("last", "best", "vision", "memory", "controller")  # folders inside a run's
 
@@ -76,6 +77,7 @@ def games() -> list[Title]:
     return [
         Title("Arcade", "Four ghosts, levels, a high score", ARCADE, {}, ARCADE),
         Title("Pac-Man", "Reach the flag within 40 steps", PACMAN, {}, PACMAN),
+        Title("Garden", "The same game in another look", GARDEN, {}, GARDEN),
         Title("Maze", "No ghosts: find the flag", MAZE, {}, MAZE),
         Title("Pac-Man, endless", "Walk about, without a step limit", PACMAN, {"max_steps": None}, PACMAN),
         Title("Maze, endless", "As long as you like", MAZE, {"max_steps": None}, MAZE),
@@ -167,7 +169,8 @@ def _world(folder: Path) -> str:
     if named:
         return named.group()
     name = folder.resolve().name.lower()
-    return ARCADE if "arcade" in name else MAZE if "maze" in name else PACMAN
+    named = {"arcade": ARCADE, "maze": MAZE, "garden": GARDEN}
+    return next((world for part, world in named.items() if part in name), PACMAN)
 
 
 @cache

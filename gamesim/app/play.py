@@ -126,6 +126,11 @@ class Engine:
         return int(cells.shape[0]), int(cells.shape[1])
 
     @property
+    def painted(self) -> bool:
+        """Whether the window paints it from its state; another look than the app's own is shown as it is."""
+        return self.now is not None and self._capability("theme") in (None, "night")
+
+    @property
     def events(self) -> tuple[str, ...]:
         return self.now.events if self.now else ()
 

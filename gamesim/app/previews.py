@@ -53,7 +53,15 @@ class GamePreview:
 
     def draw(self, surface: pygame.Surface, rect: pygame.Rect, painter: BoardPainter) -> None:
         engine = self.engine
-        if engine.before and engine.now:
+        if not engine.painted:
+            side = max(rect.size)  # it fills the picture, and is cut above and below
+            clip = surface.get_clip()
+            surface.set_clip(rect.clip(clip))
+            surface.blit(
+                scaled(engine.frame, (side, side)), (rect.centerx - side // 2, rect.centery - side // 2)
+            )
+            surface.set_clip(clip)
+        elif engine.before and engine.now:
             part = min(1.0, self.since * RATE)
             view = engine.view
             if view:  # a wide picture shows more of the board to both sides

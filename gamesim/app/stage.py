@@ -31,7 +31,7 @@ class Stage:
     ) -> None:
         """One engine in `rect`, with its frame, its name where two are shown, and how it ended."""
         session, dream = self.session, engine.temperature is not None
-        if engine.before is not None and engine.now is not None:
+        if engine.painted and engine.before is not None and engine.now is not None:
             self.window.painter.draw(
                 surface, rect, engine.before, engine.now, session.part, self.clock, engine.view,
                 session.death(engine),
