@@ -256,7 +256,7 @@ class Menu(Screen):
         sections.sort(
             key=lambda section: -max((when(key(self.cards[i].title)) for i in section[2]), default=0)
         )
-        self._columns = max(1, min(5, (width + gap) // (scale.px(150) + gap)))
+        self._columns = max(1, min(6, (width + gap) // (scale.px(150) + gap)))
         y = view.top - self.scroll
         side = (width - (self._columns - 1) * gap) // self._columns
         room = (view.height - scale.px(128)) // 2 - scale.px(CAPTION)  # both rows are seen without scrolling
