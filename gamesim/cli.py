@@ -173,29 +173,16 @@ def _temperature_table(options: argparse.Namespace) -> int:
     for flag, file in (("--json", options.json), ("--plot", options.plot)):
         if file is not None and not Path(file).resolve().parent.is_dir():
             raise UserError(f"{flag} {file}: no such folder")
-    from gamesim import checkpoint, storage
     from gamesim.evaluation import temperature
 
-    found = temperature.temperature_table(
-        options.checkpoint,
-        options.data,
-        options.out,
-        generations=options.generations,
-        episodes=options.episodes,
-        seed=options.seed,
-        device=options.device,
-    )
+    how = {name: getattr(options, name) for name in ("generations", "episodes", "seed", "device")}
+    found = temperature.temperature_table(options.checkpoint, options.data, options.out, **how)
     if found is None:
         print(f"stopped: {options.out}")
         return 0
     print(temperature.table(found))
-    if options.json is not None:
-        storage.write_file(Path(options.json), f"{json.dumps(found, indent=1)}\n".encode())
-    if options.plot is not None:
-        temperature.save_plot(found, options.plot)
-    if options.card:
-        figures = checkpoint.load(options.checkpoint).metrics
-        checkpoint.update_metrics(options.checkpoint, {**figures, "temperature": found})
+    card = options.checkpoint if options.card else None
+    temperature.write(found, json_file=options.json, plot=options.plot, card=card)
     return 0
 
 

@@ -13,11 +13,13 @@ a warmer one transfers (918 and 1092 at 1.15).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gamesim.checkpoint import load, load_model
+from gamesim import storage
+from gamesim.checkpoint import load, load_model, update_metrics
 from gamesim.data.dataset import TimeLimit
 from gamesim.driver import ControllerPolicy
 from gamesim.errors import UserError
@@ -99,6 +101,26 @@ def table(found: Mapping[str, Any]) -> str:
         real = f"{row['real']:.2f} ± {row['real_error']:.2f}"
         lines.append(f"{row['temperature']:11g}{dream:>18}{real:>20}{' *' if row['real'] == best else ''}")
     return "\n".join(lines)
+
+
+def write(
+    found: Mapping[str, Any],
+    *,
+    json_file: str | Path | None = None,
+    plot: str | Path | None = None,
+    card: str | Path | None = None,
+) -> None:
+    """Writes a table where it is wanted: as JSON, as a picture, into the card of a checkpoint.
+
+    Raises:
+        UserError: Something cannot be written, or matplotlib is not installed (extra ``plots``).
+    """
+    if json_file is not None:
+        storage.write_file(Path(json_file), f"{json.dumps(found, indent=1)}\n".encode())
+    if plot is not None:
+        save_plot(found, plot)
+    if card is not None:
+        update_metrics(card, {**load(card).metrics, "temperature": found})
 
 
 def save_plot(
