@@ -1,6 +1,7 @@
 """The app in a window of a real X server, worked with real keys, waited for by its title bar."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,8 +15,10 @@ from gamesim.data.episode import Episode
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / ".ci" / "out"
+README = ("menu", "arcade", "training", "x-ray", "beside", "settings-safe-colours")
+"""Screenshots that README_PICTURES=assets/readme copies there."""
 DREAMS = Path(os.environ.get("E2E_CHECKPOINTS", ROOT / "checkpoints"))
-PATIENCE = 240.0  # seconds; where nothing else runs, everything takes one or two
+PATIENCE = float(os.environ.get("E2E_PATIENCE", "240"))  # seconds; alone, everything takes one or two
 
 
 class App:
@@ -124,6 +127,8 @@ class App:
             return done.returncode == 0 and iio.imread(path).std() > 5
 
         self.until(shown, f"picture of {name}")
+        if name in README and os.environ.get("README_PICTURES"):
+            shutil.copy(path, ROOT / os.environ["README_PICTURES"])
         return path
 
     def episodes(self) -> list[Episode]:

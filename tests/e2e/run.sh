@@ -1,5 +1,6 @@
 #!/bin/sh
 # The app in a real window under Xvfb, with real key events. Screenshots go to .ci/out/.
+# README_PICTURES=assets/readme copies those of the README there. E2E_PATIENCE: seconds, where the machine is busy.
 # Needs Xvfb, xdotool and ImageMagick's import; arguments are handed on to pytest.
 set -eu
 cd "$(dirname "$0")/../.."
