@@ -132,7 +132,7 @@ class Scale:
     def of(cls, size: tuple[int, int]) -> "Scale":
         fit = min(size[0] / 1280, size[1] / 800)
         factor = min(3.0, max(0.35, 0.45 + 0.55 * fit))
-        roomy = max(factor, 0.3 + 1.7 * fit)  # beyond that, screens have no room for what they must show
+        roomy = max(factor, 0.1 + 1.9 * fit)  # beyond that, screens have no room for what they must show
         return cls(min(factor * cls.zoom, roomy))
 
     def px(self, size: float) -> int:

@@ -32,7 +32,7 @@ from gamesim.export import NO_MP4, can_mp4
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
-PALETTE_NAMES = {"standard": "standard", "okabe-ito": "colour-blind safe (Okabe-Ito)"}
+PALETTE_NAMES = {"standard": "standard", "okabe-ito": "colour-blind safe"}
 MOVES = {LEFT: "move left", RIGHT: "move right", UP: "move up", DOWN: "move down"}
 KEY_HINT = "Enter: another key · Ins: one more key · Del: as it was"
 THINGS = ("pacman4", "ghost0a", "ghost1a", "ghost2a", "ghost3a", "scareda", "power", "flag0")
@@ -88,7 +88,7 @@ class SettingsScreen(Screen):
 
     def _rows(self) -> list[Row]:
         chosen, toggle = self.window.settings, self.window.toggle_fullscreen
-        marks = "What the app draws; a dream's own pictures stay as they are."
+        marks = "The safe ones are Okabe and Ito's; a dream's own pictures stay as they are."
         zoom = "Words and marks; a small window takes as much of it as it has room for."
         zone = "How far a stick moves before it means anything."
         films = f"In {self.window.pictures}" + ("" if can_mp4() else f". {NO_MP4}")
