@@ -61,7 +61,7 @@ class Window:
             self.surface = pygame.display.set_mode(self._usual_size(), pygame.RESIZABLE)
         except pygame.error as error:
             raise UserError(f"no window can be opened: {error}") from error
-        pygame.display.set_caption("gamesim")
+        pygame.display.set_caption("Starting - gamesim")
         self.checkpoints = checkpoints or checkpoints_folder()
         self.recordings = recordings
         self.pictures = pictures_folder(recordings)

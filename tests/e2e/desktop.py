@@ -15,7 +15,7 @@ from gamesim.data.episode import Episode
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / ".ci" / "out"
-README = ("menu", "arcade", "training", "x-ray", "beside", "settings-safe-colours")
+README = ("menu", "arcade", "x-ray", "beside", "settings-safe-colours")
 """Screenshots that README_PICTURES=assets/readme copies there."""
 DREAMS = Path(os.environ.get("E2E_CHECKPOINTS", ROOT / "checkpoints"))
 PATIENCE = float(os.environ.get("E2E_PATIENCE", "240"))  # seconds; alone, everything takes one or two
@@ -75,7 +75,7 @@ class App:
 
     def on(self, screen: str) -> "App":
         """Wait for a screen."""
-        self.until(lambda: self.title.startswith(screen), screen)
+        self.until(lambda: self.title in (screen, f"{screen} - gamesim"), screen)
         return self
 
     def last_words(self) -> str:
