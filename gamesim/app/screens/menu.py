@@ -19,7 +19,7 @@ from gamesim.app.play import Engine
 from gamesim.app.previews import Preview, preview
 from gamesim.app.screens import Screen, visit
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import box, paragraph, text
+from gamesim.app.widgets import box, paragraph, text, wrap
 from gamesim.app.workshop import key
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ NO_DREAMS = (
     "then Train makes a dream of what you played."
 )
 
-CAPTION = 76  # height of a card's words
+CAPTION = 94  # height of a card's words
 CALM = 0.6  # seconds that the menu is seen before any dream is woken
 
 
@@ -256,7 +256,7 @@ class Menu(Screen):
         sections.sort(
             key=lambda section: -max((when(key(self.cards[i].title)) for i in section[2]), default=0)
         )
-        self._columns = max(1, min(6, (width + gap) // (scale.px(150) + gap)))
+        self._columns = max(1, min(6, (width + gap) // (scale.px(130) + gap)))
         y = view.top - self.scroll
         side = (width - (self._columns - 1) * gap) // self._columns
         room = (view.height - scale.px(128)) // 2 - scale.px(CAPTION)  # both rows are seen without scrolling
@@ -295,9 +295,17 @@ class Menu(Screen):
             card.picture.draw(surface, picture, self.window.painter)
         room = max(1, card.rect.width - 2 * pad)
         x, y = card.rect.left + pad, picture.bottom + scale.px(8)
-        text(surface, card.title.name, (x, y), scale.px(18), bold=True, width=room)
-        place = (x, y + scale.px(24))
-        paragraph(surface, card.title.blurb, place, scale.px(14), room)
+        named = wrap(card.title.name, scale.px(18), room, True)[:2]
+        for line in named:
+            text(surface, line, (x, y), scale.px(18), bold=True, width=room)
+            y += scale.px(22)
+        about = wrap(card.title.blurb, scale.px(14), room)
+        kept = 4 - len(named)  # lines of a card's words
+        if len(about) > kept:
+            about = [*about[: kept - 1], " ".join(about[kept - 1 :])]
+        for line in about:
+            text(surface, line, (x, y), scale.px(14), COLOURS["quiet"], width=room)
+            y += scale.px(19)
 
     def _scroll_to_chosen(self, view: pygame.Rect) -> None:
         """Keys may choose a card that is not visible: the next frame shows it."""
