@@ -1,6 +1,5 @@
 """Whatever happens, on every screen: no exception, leaving takes under a second, recordings are kept."""
 
-import importlib.util
 import os
 import subprocess
 import time
@@ -16,6 +15,7 @@ from gamesim.app.screens import PLACES, visit
 from gamesim.data.episode import Episode
 
 SMALL = (320, 240)  # what is drawn faster is teased more often
+EVENTS = int(os.environ.get("MISCHIEF_EVENTS", "100000"))  # of the slow test, on all screens together
 TO_LEAVE = 1.0  # seconds, where nothing else runs
 
 
@@ -37,7 +37,7 @@ SCREENS: dict[str, Callable[[Driver], None]] = {
     "recording": play("Pac-Man", pygame.K_COMMA),
     "dream": play("GameGAN Pac-Man"),
     "beside": play("Pac-Man, endless", pygame.K_v),
-    **{name: place(name) for name, (module, _) in PLACES.items() if importlib.util.find_spec(module)},
+    **{name: place(name) for name in PLACES},
 }
 
 
@@ -115,9 +115,8 @@ def test_hundreds_of_random_events(checkpoints: Path, tmp_path: Path, no_process
 @pytest.mark.parametrize("screen", SCREENS)
 def test_a_hundred_thousand_random_events(checkpoints: Path, tmp_path: Path, no_processes: None, screen: str):
     house = House(checkpoints, tmp_path, screen, seed=1)
-    house.tease(100_000 // len(SCREENS) + 1)
+    house.tease(EVENTS // len(SCREENS) + 1)
     house.leave()
-    assert house.left > 1
 
 
 @pytest.mark.parametrize("screen", SCREENS)
