@@ -227,7 +227,7 @@ def _memory(
     shown = Dataset(data, segment=steps, split="validation", device=device, limit=4 * SHOWN_ROWS)
     segments = shown.sample(SHOWN_ROWS, torch.Generator().manual_seed(1))
     task = MemoryTask(config, engine, train, held_out, segments)
-    return Training(task, _starts(config, data, device), _facts(train, data))
+    return Training(task, _starts(config, data, device), _facts(train, data) | _before(config, "memory"))
 
 
 def _controller(config: WorldModelConfig, data: str, device: torch.device, weights: Weights) -> Training:
@@ -238,7 +238,7 @@ def _controller(config: WorldModelConfig, data: str, device: torch.device, weigh
     how = {"segment": config.data.segment, "short": True, "limit": DREAMT_EPISODES}
     train, held_out = _load(config, data, device, keep=latents(engine), **how)
     task = ControllerTask(config, engine, train, held_out)
-    return Training(task, _starts(config, data, device), _facts(train, data))
+    return Training(task, _starts(config, data, device), _facts(train, data) | _before(config, "controller"))
 
 
 _MAKERS = {"vision": _vision, "memory": _memory, "controller": _controller}
@@ -278,3 +278,9 @@ def _facts(train: Dataset, data: str) -> dict[str, object]:
         "game": env_id(train.env_spec),
         "data": f"{train.num_episodes} episodes, {train.num_frames} frames ({Path(data).resolve().name})",
     }
+
+
+def _before(config: WorldModelConfig, stage: str) -> dict[str, object]:
+    """What cards say about the parts that were trained before."""
+    earlier = STAGES[: STAGES.index(stage)]
+    return {f"{name} before": f"{getattr(config, name).steps} steps" for name in earlier}

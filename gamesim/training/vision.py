@@ -92,7 +92,8 @@ class VisionTask:
     def validate(self) -> dict[str, float]:
         """On held-out frames: both terms, and their sum as the run ends with it."""
         generator = torch.Generator().manual_seed(0)
-        pixels = see(self.held_out.sample_frames(VALIDATION_FRAMES, generator))
+        count = min(VALIDATION_FRAMES, self.held_out.num_frames)
+        pixels = see(self.held_out.sample_frames(count, generator))
         noise = torch.randn(len(pixels), self.z_size, generator=generator).to(pixels.device)
         parts = zip(
             pixels.split(self.settings.batch_size), noise.split(self.settings.batch_size), strict=True
