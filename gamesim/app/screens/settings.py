@@ -385,7 +385,7 @@ class SettingsScreen(Screen):
     def _draw_foot(self, surface: pygame.Surface, column: pygame.Rect, top: int, scale: Scale) -> None:
         row = self.rows[self.chosen]
         hint = row.hint or ("Left and right change it." if row.turn else "Enter does it.")
-        words = f"{hint}   {shown(Command.BACK)}: back"
+        words = f"{shown(Command.BACK)}: back   {hint}"
         place = (column.left, top + scale.px(20))
         text(surface, words, place, scale.px(15), COLOURS["quiet"], anchor="midleft", width=column.width)
 
