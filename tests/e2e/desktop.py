@@ -15,8 +15,14 @@ from gamesim.data.episode import Episode
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / ".ci" / "out"
-README = ("menu", "arcade", "x-ray", "beside", "settings-safe-colours")
-"""Screenshots that README_PICTURES=assets/readme copies there."""
+README = {
+    "menu": "menu",
+    "arcade": "play",
+    "x-ray": "x-ray",
+    "beside": "beside",
+    "settings-safe-colours": "settings",
+}
+"""Screenshots that README_PICTURES=assets/readme copies there, and what they are called there."""
 DREAMS = Path(os.environ.get("E2E_CHECKPOINTS", ROOT / "checkpoints"))
 PATIENCE = float(os.environ.get("E2E_PATIENCE", "240"))  # seconds; alone, everything takes one or two
 
@@ -128,7 +134,7 @@ class App:
 
         self.until(shown, f"picture of {name}")
         if name in README and os.environ.get("README_PICTURES"):
-            shutil.copy(path, ROOT / os.environ["README_PICTURES"])
+            shutil.copy(path, ROOT / os.environ["README_PICTURES"] / f"{README[name]}.png")
         return path
 
     def episodes(self) -> list[Episode]:
