@@ -29,7 +29,7 @@ def test_the_menu_offers_the_games_and_the_dreams(app: Driver):
     menu = app.window.screen
     assert isinstance(menu, Menu)
     names = [card.title.name for card in menu.cards]
-    assert names[:3] == ["Arcade", "Pac-Man", "Maze"]
+    assert names[:4] == ["Arcade", "Pac-Man", "Garden", "Maze"]
     assert {"Pac-Man, endless", "Maze, endless", "GameGAN Pacman"} - set(names) <= {"GameGAN Pacman"}
     assert names[-1] == "GameGAN Pac-Man"
 
