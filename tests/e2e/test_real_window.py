@@ -118,7 +118,7 @@ def test_the_arcade_is_played_with_held_keys(app: App) -> None:
 def test_a_killed_app_has_kept_what_was_played(app: App, tmp_path: Path) -> None:
     from gamesim.data.journal import recover
 
-    app.play("Right", "Right", "Right")  # Pac-Man, endless
+    app.play("Right", "Right", "Right", "Right")  # Pac-Man, endless
     app.keys("comma", "Left", "Right", "Up", "Down")
     time.sleep(3.0)
     app.end()
@@ -129,7 +129,7 @@ def test_a_killed_app_has_kept_what_was_played(app: App, tmp_path: Path) -> None
 
 @with_dreams
 def test_dream_temperature_x_ray_tab_side_by_side(app: App, tmp_path: Path) -> None:
-    app.play("Right", "Right", "Right")  # Pac-Man, endless
+    app.play("Right", "Right", "Right", "Right")  # Pac-Man, endless
     app.keys("Right", "Down", "Tab")
     time.sleep(1.0)
     app.on("Play")  # torch is loaded now
