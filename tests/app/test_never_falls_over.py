@@ -1,8 +1,11 @@
 """Whatever happens, on every screen: no exception, leaving takes under a second, recordings are kept."""
 
+import gc
 import os
 import subprocess
+import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 from app.driver import Driver
 from app.mischief import Mischief
 from gamesim.app.screens import PLACES, visit
+from gamesim.app.screens.menu import Menu
 from gamesim.data.episode import Episode
 
 SMALL = (320, 240)  # what is drawn faster is teased more often
@@ -128,4 +132,24 @@ def test_quitting_at_any_moment(
     house.app.frames(moment)
     pygame.event.post(pygame.event.Event(pygame.QUIT))
     house.app.frames(1)
+    house.leave()
+
+
+@pytest.mark.parametrize("screen", ["arcade", "recording", "dream", "beside", *PLACES])
+def test_a_screen_that_was_left_is_forgotten(
+    checkpoints: Path, tmp_path: Path, no_processes: None, screen: str
+):
+    """Neither it nor its engines nor their threads stay: memory is as flat as the screens are few."""
+    house = House(checkpoints, tmp_path, "menu", seed=0)
+    app, window = house.app, house.app.window
+    SCREENS[screen](app)
+    app.frames(5)
+    left = [weakref.ref(window.screen), *map(weakref.ref, engines(window.screen))]
+    while not isinstance(window.screen, Menu):
+        window.back()
+    app.frames(3)
+    gc.collect()
+    assert [ref() for ref in left] == [None] * len(left)
+    threads = {thread.name.partition("_")[0] for thread in threading.enumerate()}
+    assert "recorder" not in threads
     house.leave()
