@@ -1,9 +1,8 @@
 """The temperature table (Ha & Schmidhuber 2018, Table 2): a C for each temperature of the dream it learns in.
 
 V and M are those of a checkpoint. A row is a controller that was trained from nothing at its temperature,
-with a budget that is the same for all:
+with a budget that is the same for all, and its name is the temperature:
 
-- `temperature`: of the dreams that it was trained in.
 - `dream`, `dream_error`: mean sum of rewards, and its standard error, of fresh dreams of that temperature.
 - `real`, `real_error`: of the real game, on fresh boards, the same ones for every row.
 
@@ -67,7 +66,7 @@ def temperature_table(
     loaded = load(checkpoint)
     if not isinstance(loaded.config, WorldModelConfig):
         raise UserError(f"{checkpoint}: is no world model, it has no temperature table")
-    game, rows = game_of(loaded.card, str(checkpoint)), []
+    game, rows = game_of(loaded.card, str(checkpoint)), {}
     for temperature in temperatures:
         changes = {"temperature": temperature, "steps": generations}
         settings = loaded.config.controller.model_copy(update=changes)
@@ -80,9 +79,7 @@ def temperature_table(
         played = list(without_frames(play(game, ControllerPolicy(model), episodes, seed=first)))
         limit = time_limit(played) or TimeLimit(settings.dream_steps, 0.0)
         dreamt = dream_scores(model, trained.starts, limit, episodes, temperature, seed)
-        rows.append(
-            {"temperature": temperature, **_figures("dream", dreamt), **_figures("real", returns(played))}
-        )
+        rows[f"{temperature:g}"] = _figures("dream", dreamt) | _figures("real", returns(played))
     return {"generations": generations, "episodes": episodes, "rows": rows}
 
 
@@ -94,12 +91,12 @@ def _figures(name: str, sums: list[float]) -> dict[str, float]:
 def table(found: Mapping[str, Any]) -> str:
     """The rows as lines of text, a star at the best one awake."""
     rows = found["rows"]
-    best = max(row["real"] for row in rows)
+    best = max(row["real"] for row in rows.values())
     lines = [f"{'temperature':>11}{'in its dream':>18}{'in the real game':>20}"]
-    for row in rows:
+    for temperature, row in rows.items():
         dream = f"{row['dream']:.2f} ± {row['dream_error']:.2f}"
         real = f"{row['real']:.2f} ± {row['real_error']:.2f}"
-        lines.append(f"{row['temperature']:11g}{dream:>18}{real:>20}{' *' if row['real'] == best else ''}")
+        lines.append(f"{temperature:>11}{dream:>18}{real:>20}{' *' if row['real'] == best else ''}")
     return "\n".join(lines)
 
 
@@ -139,9 +136,11 @@ def save_plot(
         ("dream", "in its dream", COLOURS[1]),
         ("real", "in the real game", COLOURS[0]),
     ):
-        heights, errors = [row[name] for row in rows], [row[f"{name}_error"] for row in rows]
-        taus = [row["temperature"] for row in rows]
-        axes.errorbar(taus, heights, errors, marker="o", capsize=3, color=colour, label=title)
+        heights = [row[name] for row in rows.values()]
+        errors = [row[f"{name}_error"] for row in rows.values()]
+        axes.errorbar(
+            [float(tau) for tau in rows], heights, errors, marker="o", capsize=3, color=colour, label=title
+        )
     for name, height in (baselines or {}).items():
         axes.axhline(height, color="#888888", linewidth=1, linestyle=":")
         axes.annotate(name, (1, height), (3, 0), ("axes fraction", "data"), "offset points", va="center")
