@@ -14,6 +14,7 @@ def main(start: str | None = None, watch: bool = False) -> int:
     Raises:
         UserError: there is no display, or `start` names nothing that can be played.
     """
+    from gamesim.app.background import leave
     from gamesim.app.window import Window
 
     title = None
@@ -32,4 +33,4 @@ def main(start: str | None = None, watch: bool = False) -> int:
         window.load(title, lambda env: window.go(Play(window, Engine(title, env), watch=True)))
     elif title is not None:
         menu.open(title)
-    return window.run()
+    return leave(window.run())

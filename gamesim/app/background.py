@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
@@ -107,3 +109,20 @@ class Lazily(Generic[K, V]):
             self._values[key] = value
             while len(self._values) > self._keep:
                 self._values.popitem(last=False)
+
+
+def leave(code: int) -> int:
+    """Return `code` of a window that has been closed; if a thread is still at work, end the process with it.
+
+    A thread that loads torch holds locks that Python's own way out waits for, a minute on a busy machine.
+    What must not be lost (a film being saved, say) is on threads that are not daemons: those are waited for.
+    """
+    others = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
+    if not any(thread.daemon for thread in others):
+        return code
+    for thread in others:
+        if not thread.daemon:
+            thread.join()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
