@@ -281,7 +281,8 @@ def draw_hints(surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> int:
     size, row = scale.px(13), scale.px(31)
     columns = 3 if rect.width > scale.px(700) else 2 if rect.width >= scale.px(280) else 1
     lines = min(-(-len(HINTS) // columns), max(0, rect.height // row))
-    hints = HINTS[len(HINTS) - lines * columns :] if lines * columns < len(HINTS) else HINTS
+    lines = lines if lines * columns >= 3 else 0  # one or two keys alone would only be in a message's way
+    hints = HINTS[max(0, len(HINTS) - lines * columns) :]
     step = rect.width // columns
     for i, (command, words) in enumerate(hints):
         x = rect.left + i % columns * step
