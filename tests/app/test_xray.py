@@ -128,7 +128,10 @@ def env(app: Driver) -> Any:
 
 
 def panel(app: Driver, name: str) -> tuple[Panel, layout.Tile]:
-    return next((p, tile) for p, tile in xray(app).panels if p.name == name)
+    x = xray(app)
+    shown = [p.name for p, _ in x.panels]
+    assert name in shown, (x.open, shown, x._area, type(x.engine.env.unwrapped), app.said)
+    return next((p, tile) for p, tile in x.panels if p.name == name)
 
 
 def mouse(kind: int, place: tuple[int, int]) -> None:
