@@ -82,15 +82,13 @@ def _graph(step: Step, state: State) -> bytes:
     noise = torch.zeros(1, *step.model.noise_shape)
     inputs = ["action", "noise", *(f"state.{name}" for name in state)]
     outputs = ["frame", "reward", "end_probability", *(f"next.{name}" for name in state)]
-    data = io.BytesIO()
     with torch.inference_mode(False), torch.no_grad(), _quiet():
         tensors = (action, noise, *(tensor.clone() for tensor in state.values()))
         program = torch.onnx.export(
             step, tensors, input_names=inputs, output_names=outputs, opset_version=OPSET, dynamo=True
         )
     assert program is not None
-    program.save(data)
-    graph = onnx.load_from_string(data.getvalue())
+    graph = program.model_proto
     for name, tensor in state.items():
         graph.graph.initializer.append(onnx.numpy_helper.from_array(tensor.numpy(), f"state.{name}"))
     graph.doc_string = (__doc__ or "").strip()
