@@ -462,7 +462,8 @@ def test_looking_and_swapping_back_leave_the_shipped_dream_as_it_was(shipped):
     assert not np.array_equal(env(app).state.memory["memory"], moment.memory["memory"])
     app.press(pygame.K_b)  # its own memory, and the maze's engine is being opened
     app.until(lambda: type(app.window.screen).__name__ == "Play" and app.window.screen.swap.guest is not None)
-    app.press(pygame.K_b)
+    app.press(pygame.K_b)  # on to an engine without layers, which is opened and declined, or to its own again
+    app.until(lambda: type(app.window.screen).__name__ == "Play" and app.window.screen.swap.name is None)
     frame = env(app).state.memory["frame"]
     assert abs(frame - moment.memory["frame"]).max() < 1e-4
     assert np.array_equal(env(app).state.memory["memory"], moment.memory["memory"])
