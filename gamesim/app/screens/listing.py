@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, meaning, shown
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, shown
 from gamesim.app.parts import (
     Action,
-    Repeat,
-    attempt,
     draw_actions,
     draw_foot,
     draw_head,
     foot_height,
     margin_of,
 )  # fmt: skip
-from gamesim.app.screens import Screen
+from gamesim.app.screens.keyed import ButtonScreen
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.widgets import box, paragraph, scrollbar
 
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 PAGE = 8  # rows that Page up and Page down go
 
 
-class Listing(Screen):
+class Listing(ButtonScreen):
     """Only rows that are seen are drawn, so that there may be any number of them.
 
     Up and down (or a click) choose a row, left and right a button, Enter does it; a second click on the
@@ -38,7 +36,6 @@ class Listing(Screen):
         title: of the screen.
         row: height of a row at a window of 1280x800.
         chosen: index of the chosen row.
-        focus: index of the button that Enter presses.
     """
 
     title = ""
@@ -48,9 +45,7 @@ class Listing(Screen):
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
-        self.chosen = self.scroll = self.focus = 0
-        self.buttons: list[Action] = []
-        self._repeat = Repeat()
+        self.chosen = self.scroll = 0
         self._view = pygame.Rect(0, 0, 0, 0)
         self._height = 1  # of a row, as drawn last
         self._reveal = self._dragging = False
@@ -82,58 +77,33 @@ class Listing(Screen):
 
     # keys and mouse --------------------------------------------------------------------------------------
 
-    def command(self, command: Command) -> None:
-        by_cap = next((a for a in self.buttons if a.cap and a.cap == shown(command)), None)
-        if command is Command.RESET:
-            self.press(self.buttons[self.focus] if self.focus < len(self.buttons) else None)
-        elif by_cap is not None:
-            self.press(by_cap)
-        else:
-            super().command(command)
-
-    def press(self, action: Action | None) -> None:
-        """Do what a button says, or tell why not."""
-        if action is None:
-            return
-        if action.why_not:
-            self.window.say(action.why_not)
-            return
-        self.window.sound.play("select")
-        attempt(self.window, action.do)
-
-    def handle(self, event: pygame.event.Event) -> None:
-        if event.type == pygame.KEYDOWN:
-            self._key(event.key)
-        elif event.type == pygame.KEYUP:
-            self._repeat.release(event.key)
-        elif event.type == pygame.WINDOWFOCUSLOST:
-            self._repeat.clear()
-        elif event.type == pygame.MOUSEWHEEL:
+    def mouse(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.MOUSEWHEEL:
             self.scroll -= event.y * self._height
         elif event.type == pygame.MOUSEMOTION:
-            self._point(event.pos)
+            if self._dragging:
+                self._drag(event.pos)
+            self.point(event.pos)
         elif event.type == pygame.MOUSEBUTTONUP:
             self._dragging = False
         elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
             self._click(event.pos)
 
-    def _key(self, key: int) -> None:
+    def key(self, key: int) -> None:
         jumps = {
             pygame.K_PAGEUP: -PAGE,
             pygame.K_PAGEDOWN: PAGE,
             pygame.K_HOME: -self.count,
             pygame.K_END: self.count,
         }
-        move = meaning(key)
         if key in jumps:
             self.choose(self.chosen + jumps[key])
         elif key == pygame.K_SPACE:
             self.command(Command.RESET)
         elif key in self.keys:
-            self.press(next((a for a in self.buttons if a.cap == key_name(key)), None))
-        elif isinstance(move, int):
-            self._repeat.press(move)
-            self.go(move)
+            self.press(self.labelled(key_name(key)))
+        else:
+            super().key(key)
 
     def go(self, move: int) -> None:
         """Up and down through the rows, left and right through the buttons."""
@@ -150,17 +120,9 @@ class Listing(Screen):
             self._reveal = True
             self.window.sound.play("move")
 
-    def _point(self, place: tuple[int, int]) -> None:
-        if self._dragging:
-            self._drag(place)
-        for i, action in enumerate(self.buttons):
-            if action.rect.collidepoint(place):
-                self.focus = i
-
     def _click(self, place: tuple[int, int]) -> None:
-        button = next((action for action in self.buttons if action.rect.collidepoint(place)), None)
+        button = self.point(place)
         if button is not None:
-            self.focus = self.buttons.index(button)
             self.press(button)
         elif self._gutter().collidepoint(place):
             self._dragging = True
@@ -180,8 +142,7 @@ class Listing(Screen):
     # time and drawing ------------------------------------------------------------------------------------
 
     def update(self, seconds: float) -> None:
-        if move := self._repeat.due(seconds):
-            self.go(move)
+        super().update(seconds)
         self.chosen = max(0, min(self.chosen, self.count - 1))
 
     def draw(self, surface: pygame.Surface) -> None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pygame
 
 from gamesim.app import plans, runs
-from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, meaning, shown
-from gamesim.app.parts import Repeat, attempt, draw_foot, draw_head, foot_height, margin_of
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, shown
+from gamesim.app.parts import attempt, draw_foot, draw_head, foot_height, margin_of
 from gamesim.app.plans import Preset
 from gamesim.app.runs import Run
-from gamesim.app.screens import Screen
 from gamesim.app.screens.ask import Prompt
+from gamesim.app.screens.keyed import KeyScreen
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.widgets import box, paragraph, text
 
@@ -43,7 +43,7 @@ class Choice:
     rect: pygame.Rect = field(default_factory=lambda: pygame.Rect(0, 0, 0, 0))
 
 
-class NewRun(Screen):
+class NewRun(KeyScreen):
     """Up and down go from line to line, left and right change one; Start is the last.
 
     Args:
@@ -68,7 +68,6 @@ class NewRun(Screen):
         self._name: str | None = None
         self.chosen = 0
         self.lines: list[Choice] = []
-        self._repeat = Repeat()
         self._choose_preset(0)
         window.workshop.shelf.refresh()
 
@@ -226,19 +225,14 @@ class NewRun(Screen):
         else:
             self.chosen = (self.chosen + 1) % len(lines)
 
-    def handle(self, event: pygame.event.Event) -> None:
-        if event.type == pygame.KEYDOWN:
-            move = meaning(event.key)
-            if event.key == pygame.K_SPACE:
-                self._enter()
-            elif isinstance(move, int):
-                self._repeat.press(move)
-                self._go(move)
-        elif event.type == pygame.KEYUP:
-            self._repeat.release(event.key)
-        elif event.type == pygame.WINDOWFOCUSLOST:
-            self._repeat.clear()
-        elif event.type == pygame.DROPFILE:
+    def key(self, key: int) -> None:
+        if key == pygame.K_SPACE:
+            self._enter()
+        else:
+            super().key(key)
+
+    def mouse(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.DROPFILE:
             self.take_folder(event.file)
         elif event.type == pygame.MOUSEMOTION:
             self.chosen = next(
@@ -247,9 +241,9 @@ class NewRun(Screen):
         elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
             self._click(event.pos)
         elif event.type == pygame.MOUSEWHEEL:
-            self._go(RIGHT if event.y > 0 else LEFT)
+            self.go(RIGHT if event.y > 0 else LEFT)
 
-    def _go(self, move: int) -> None:
+    def go(self, move: int) -> None:
         lines = self._lines()
         if move in (UP, DOWN):
             self.chosen = (self.chosen + (1 if move == DOWN else -1)) % len(lines)
@@ -274,8 +268,7 @@ class NewRun(Screen):
     # time and drawing ------------------------------------------------------------------------------------
 
     def update(self, seconds: float) -> None:
-        if move := self._repeat.due(seconds):
-            self._go(move)
+        super().update(seconds)
         if self.data is None and self.known:
             self._turn_data(1)
 

@@ -8,10 +8,9 @@ import numpy as np
 import pygame
 
 from gamesim.app.background import Worker
-from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, meaning, shown
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, shown
 from gamesim.app.parts import (
     Action,
-    Repeat,
     attempt,
     draw_actions,
     draw_facts,
@@ -20,7 +19,7 @@ from gamesim.app.parts import (
     margin_of,
 )
 from gamesim.app.previews import draw_frame
-from gamesim.app.screens import Screen
+from gamesim.app.screens.keyed import ButtonScreen
 from gamesim.app.screens.recordings import delete, export, rename
 from gamesim.app.shelf import WHO, Recording
 from gamesim.app.theme import COLOURS, Scale
@@ -37,7 +36,7 @@ PRESSED = ("none", "left", "right", "up", "down")
 ARROWS = "·←→↑↓"
 
 
-class Replay(Screen):
+class Replay(ButtonScreen):
     """The frames as they were recorded, with the keys that were pressed and what they were worth.
 
     Attributes:
@@ -56,15 +55,12 @@ class Replay(Screen):
         self.at = 0
         self.playing = True
         self.speed = SPEEDS.index(1.0)
-        self.focus = 0
         self._problem = ""
         self._since = 0.0
         self._totals = np.zeros(1)
-        self._repeat = Repeat()
         self._bar = self._picture = pygame.Rect(0, 0, 0, 0)
         self._scrubbing = False
         self._marks: tuple[tuple[int, int], pygame.Surface] | None = None
-        self.buttons: list[Action] = []
         self._worker = Worker("replay")
         self._worker.do(self._load)
 
@@ -87,7 +83,6 @@ class Replay(Screen):
     def command(self, command: Command) -> None:
         act = {
             Command.PAUSE: self.toggle,
-            Command.RESET: self.press,
             Command.STEP: lambda: self.step(1),
             Command.WARMER: lambda: self.faster(1),
             Command.COOLER: lambda: self.faster(-1),
@@ -99,19 +94,8 @@ class Replay(Screen):
         else:
             attempt(self.window, act)
 
-    def press(self) -> None:
-        """Do what the chosen button says."""
-        if self.focus < len(self.buttons):
-            self.buttons[self.focus].do()
-
-    def handle(self, event: pygame.event.Event) -> None:
-        if event.type == pygame.KEYDOWN:
-            self._key(event.key)
-        elif event.type == pygame.KEYUP:
-            self._repeat.release(event.key)
-        elif event.type == pygame.WINDOWFOCUSLOST:
-            self._repeat.clear()
-        elif event.type == pygame.MOUSEWHEEL:
+    def mouse(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.MOUSEWHEEL:
             self.step(-event.y)
         elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
             self._click(event.pos)
@@ -120,11 +104,9 @@ class Replay(Screen):
         elif event.type == pygame.MOUSEMOTION:
             if self._scrubbing:
                 self._scrub(event.pos[0])
-            for i, action in enumerate(self.buttons):
-                if action.rect.collidepoint(event.pos):
-                    self.focus = i
+            self.point(event.pos)
 
-    def _key(self, key: int) -> None:
+    def key(self, key: int) -> None:
         jumps = {pygame.K_HOME: 0, pygame.K_END: self.last}
         pages = {pygame.K_PAGEUP: -10, pygame.K_PAGEDOWN: 10}
         if key == pygame.K_SPACE:
@@ -135,23 +117,20 @@ class Replay(Screen):
             self.step(jumps[key] - self.at)
         elif key in pages:
             self.step(pages[key])
-        elif isinstance(move := meaning(key), int):
-            self._repeat.press(move)
-            self._go(move)
+        else:
+            super().key(key)
 
-    def _go(self, move: int) -> None:
+    def go(self, move: int) -> None:
         if move in (LEFT, RIGHT):
             self.step(1 if move == RIGHT else -1)
         elif move in (UP, DOWN):
             self.faster(1 if move == UP else -1)
 
     def _click(self, place: tuple[int, int]) -> None:
-        for i, action in enumerate(self.buttons):
-            if action.rect.collidepoint(place):
-                self.focus = i
-                attempt(self.window, action.do)
-                return
-        if self._bar.inflate(0, 24).collidepoint(place):
+        button = self.point(place)
+        if button is not None:
+            self.press(button)
+        elif self._bar.inflate(0, 24).collidepoint(place):
             self._scrubbing = True
             self._scrub(place[0])
         elif self._picture.collidepoint(place):
@@ -197,8 +176,7 @@ class Replay(Screen):
             self.window.say(f"Cannot be replayed: {self._problem}", bad=True)
             self.window.back()
             return
-        if move := self._repeat.due(seconds):
-            self._go(move)
+        super().update(seconds)
         if not self.playing or self.episode is None:
             return
         self._since += seconds * RATE * SPEEDS[self.speed]

@@ -13,8 +13,6 @@ from gamesim.app.charts import Chart, Charts
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, meaning, shown
 from gamesim.app.parts import (
     Action,
-    Repeat,
-    attempt,
     draw_actions,
     draw_facts,
     draw_foot,
@@ -24,6 +22,7 @@ from gamesim.app.parts import (
 )
 from gamesim.app.screens import Screen
 from gamesim.app.screens.ask import Ask
+from gamesim.app.screens.keyed import ButtonScreen
 from gamesim.app.screens.train import ask_to_delete, draw_state, play, run_facts
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.widgets import box, text
@@ -35,7 +34,7 @@ LOOK = 0.5  # seconds between two looks into the run folder
 CLEAR = 0.6  # of its size: a sheet that is drawn smaller cannot be made out
 
 
-class RunPage(Screen):
+class RunPage(ButtonScreen):
     """Leave it and come back whenever you like: the training does not notice."""
 
     caption = "Training"
@@ -46,64 +45,40 @@ class RunPage(Screen):
         self.run.follow()
         self.charts = Charts()
         self.sheet = Sheet()
-        self.focus = 0
         self.stage: int | None = None  # whose curves are seen; None: the newest
-        self.buttons: list[Action] = []
         self._since = 0.0
-        self._repeat = Repeat()
         self._picture = pygame.Rect(0, 0, 0, 0)
 
     # keys and mouse --------------------------------------------------------------------------------------
 
     def command(self, command: Command) -> None:
-        by_cap = next((a for a in self.buttons if a.cap and a.cap == shown(command)), None)
-        if command is Command.RESET:
-            self._press(self.buttons[self.focus] if self.focus < len(self.buttons) else None)
-        elif command is Command.SWITCH and len(self.run.logs) > 1:
+        if command is Command.SWITCH and len(self.run.logs) > 1:
             now = len(self.run.logs) - 1 if self.stage is None else self.stage
             self.stage = (now + 1) % len(self.run.logs)
-        elif by_cap is not None:
-            self._press(by_cap)
         else:
             super().command(command)
 
-    def _press(self, action: Action | None) -> None:
-        if action is not None and action.why_not:
-            self.window.say(action.why_not)
-        elif action is not None:
-            self.window.sound.play("select")
-            attempt(self.window, action.do)
-
-    def handle(self, event: pygame.event.Event) -> None:
-        if event.type == pygame.KEYDOWN:
-            self._key(event.key)
-        elif event.type == pygame.KEYUP:
-            self._repeat.release(event.key)
-        elif event.type == pygame.WINDOWFOCUSLOST:
-            self._repeat.clear()
-        elif event.type == pygame.MOUSEWHEEL:
+    def mouse(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.MOUSEWHEEL:
             self.charts.scroll -= event.y
         elif event.type == pygame.MOUSEMOTION:
-            for i, action in enumerate(self.buttons):
-                if action.rect.collidepoint(event.pos):
-                    self.focus = i
+            self.point(event.pos)
         elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
-            button = next((a for a in self.buttons if a.rect.collidepoint(event.pos)), None)
+            button = self.point(event.pos)
             if button is not None:
-                self._press(button)
+                self.press(button)
             elif self._picture.collidepoint(event.pos):
                 self.enlarge()
 
-    def _key(self, key: int) -> None:
+    def key(self, key: int) -> None:
         if key == pygame.K_SPACE:
             self.command(Command.RESET)
         elif key == pygame.K_DELETE:
-            self._press(next((a for a in self.buttons if a.cap == key_name(key)), None))
-        elif isinstance(move := meaning(key), int):
-            self._repeat.press(move)
-            self._go(move)
+            self.press(self.labelled(key_name(key)))
+        else:
+            super().key(key)
 
-    def _go(self, move: int) -> None:
+    def go(self, move: int) -> None:
         if move in (LEFT, RIGHT) and self.buttons:
             self.focus = (self.focus + (1 if move == RIGHT else -1)) % len(self.buttons)
         elif move in (UP, DOWN):
@@ -159,8 +134,7 @@ class RunPage(Screen):
     # time and drawing ------------------------------------------------------------------------------------
 
     def update(self, seconds: float) -> None:
-        if move := self._repeat.due(seconds):
-            self._go(move)
+        super().update(seconds)
         self._since += seconds
         if self._since >= LOOK:
             self._since = 0.0
