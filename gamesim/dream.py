@@ -25,7 +25,7 @@ from torch import Tensor
 
 from gamesim.errors import UserError
 from gamesim.models import State, put, take
-from gamesim.waking import Source, usable_device, wake
+from gamesim.waking import Beginnings, Source, are_indices, usable_device, wake
 
 HOTTEST = 10.0
 """Highest temperature; 0 is the engine's surest future, 1 the one that it learned."""
@@ -84,6 +84,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.temperature = temperature
         self.device = usable_device(device)
         self.model, self.starts = wake(checkpoint, self.device)
+        self._beginnings = Beginnings(self.starts, self.model.frame_shape, self.model.num_actions)
         self.num_envs, self.max_steps, self.render_mode = num_envs, max_steps or None, render_mode
         self.single_observation_space = gym.spaces.Box(0, 255, self.model.frame_shape, np.uint8)
         self.single_action_space = gym.spaces.Discrete(self.model.num_actions)
@@ -151,8 +152,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             raise UserError(f"reset_mask must be bool ({self.num_envs},)")
         if self._memory is None and not mask.all():
             raise gym.error.ResetNeeded("the first reset() must be of all lanes")
-        lanes = np.flatnonzero(mask)
-        self._begin(lanes, *self._beginnings(lanes, options))
+        self._begin(np.flatnonzero(mask), options)
         return self._frames.copy(), self._infos(np.zeros(self.num_envs), np.zeros(self.num_envs))
 
     def step(
@@ -162,7 +162,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         if self._memory is None:
             raise gym.error.ResetNeeded("call reset() before step()")
         actions = np.asarray(actions)
-        if actions.shape != (self.num_envs,) or not self._are_actions(actions):
+        if actions.shape != (self.num_envs,) or not are_indices(actions, self.model.num_actions):
             raise UserError(f"actions must be ({self.num_envs},) from 0 to {self.model.num_actions - 1}")
         anew, on = np.flatnonzero(self.ended), np.flatnonzero(~self.ended)
         rewards, ends = np.zeros(self.num_envs), np.zeros(self.num_envs)
@@ -174,8 +174,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         if self.max_steps:
             truncated[on] = ~terminated[on] & (self._steps[on] >= self.max_steps)
         self.ended = terminated | truncated
-        if len(anew):
-            self._begin(anew, *self._beginnings(anew, {}))
+        self._begin(anew, {})
         return self._frames.copy(), rewards, terminated, truncated, self._infos(rewards, ends)
 
     def render(self) -> tuple[np.ndarray, ...] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -263,8 +262,11 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return prediction.reward.float().cpu().numpy(), prediction.end_probability.float().cpu().numpy()
 
     @torch.inference_mode()
-    def _begin(self, lanes: NDArray[np.int64], frames: Tensor, actions: Tensor) -> None:
-        """Starts these lanes from real frames uint8 (n, F, H, W, 3) and actions int64 (n, F - 1)."""
+    def _begin(self, lanes: NDArray[np.int64], options: Mapping[str, Any]) -> None:
+        """Starts these lanes from the real frames that the options of `reset` ask for."""
+        if not len(lanes):
+            return
+        frames, actions = self._beginnings.of(lanes, self._streams, options)
         memory = self.model.start(frames.to(self.device), actions.to(self.device))
         everyone = self._memory is None or len(lanes) == self.num_envs
         self._memory = memory if everyone else put(self._memory or {}, lanes, memory)
@@ -287,45 +289,6 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             if lane_seed is not None:
                 self._streams[lane].manual_seed(lane_seed % 2**63)
                 self._seeded[lane] = True
-
-    def _beginnings(self, lanes: NDArray[np.int64], options: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-        """Real frames and actions for these lanes, as the options have it."""
-        if "frames" in options:
-            return self._given(lanes, options["frames"], options.get("actions"))
-        count = len(self.starts.frames)
-        if options.get("start") is not None:
-            chosen = np.broadcast_to(np.asarray(options["start"]), (self.num_envs,))[lanes]
-            if not np.issubdtype(chosen.dtype, np.integer) or (chosen < 0).any() or (chosen >= count).any():
-                raise UserError(
-                    f"start must be a whole number from 0 to {count - 1}, not {options['start']!r}"
-                )
-        else:
-            chosen = [int(torch.randint(count, (), generator=self._streams[lane])) for lane in lanes]
-        index = torch.as_tensor(np.array(chosen))
-        return self.starts.frames[index], self.starts.actions[index]
-
-    def _given(self, lanes: NDArray[np.int64], frames: Any, actions: Any) -> tuple[Tensor, Tensor]:
-        """Checks frames and actions that were handed in, and gives each lane its own."""
-        frames = np.asarray(frames)
-        frames = frames[None].repeat(self.num_envs, 0) if frames.ndim == 4 else frames
-        if frames.dtype != np.uint8 or frames.ndim != 5 or frames.shape[2:] != self.model.frame_shape:
-            raise UserError(f"frames must be uint8 (F, {', '.join(map(str, self.model.frame_shape))})")
-        if len(frames) != self.num_envs or frames.shape[1] == 0:
-            raise UserError(f"frames must be one or more for each of {self.num_envs} lanes")
-        wanted = (self.num_envs, frames.shape[1] - 1)
-        actions = np.zeros(wanted[1], np.int64) if actions is None and wanted[1] == 0 else np.asarray(actions)
-        actions = actions[None].repeat(self.num_envs, 0) if actions.ndim == 1 else actions
-        if actions.shape != wanted or not self._are_actions(actions):
-            raise UserError(
-                f"actions must be the {wanted[1]} between the frames, 0 to {self.model.num_actions - 1}"
-            )
-        return torch.from_numpy(frames[lanes]), torch.from_numpy(actions[lanes].astype(np.int64))
-
-    def _are_actions(self, actions: np.ndarray) -> bool:
-        if actions.size == 0:
-            return True
-        whole = np.issubdtype(actions.dtype, np.integer)
-        return bool(whole and (actions >= 0).all() and (actions < self.model.num_actions).all())
 
     def _infos(self, rewards: np.ndarray, ends: np.ndarray) -> dict[str, Any]:
         temperature = np.full(self.num_envs, self.temperature)

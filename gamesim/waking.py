@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from gamesim import checkpoint as checkpoints
 from gamesim.checkpoint import Starts
@@ -36,15 +42,86 @@ def wake(source: Source, device: torch.device) -> tuple[WorldModel, Starts]:
         UserError: A checkpoint is damaged, or the beginnings do not fit the engine.
     """
     if isinstance(source, tuple):
-        model, starts = source
+        name, (model, starts) = "the engine", source
     else:
         model, loaded = checkpoints.load_model(source, device)
-        starts = loaded.starts
+        name, starts = source, loaded.starts
     if tuple(starts.frames.shape[2:]) != tuple(model.frame_shape):
-        raise UserError(f"{source}: its first frames are not of the engine's size {model.frame_shape}")
-    if (
-        starts.actions.numel()
-        and not 0 <= int(starts.actions.min()) <= int(starts.actions.max()) < model.num_actions
-    ):
-        raise UserError(f"{source}: its first frames come with actions that the engine does not know")
+        raise UserError(f"{name}: its first frames are not of the engine's size {model.frame_shape}")
+    if not are_indices(starts.actions.cpu().numpy(), model.num_actions):
+        raise UserError(f"{name}: its first frames come with actions that the engine does not know")
     return model, starts
+
+
+@dataclass(frozen=True)
+class Beginnings:
+    """Real frames and actions for lanes to begin with: those of a checkpoint, or those that are handed in.
+
+    Attributes:
+        starts: The checkpoint's, S of them.
+        frame_shape: (H, W, 3), the engine's.
+        num_actions: The engine's.
+    """
+
+    starts: Starts
+    frame_shape: tuple[int, int, int]
+    num_actions: int
+
+    def of(
+        self, lanes: NDArray[np.int64], streams: Sequence[torch.Generator], options: Mapping[str, Any]
+    ) -> tuple[Tensor, Tensor]:
+        """What these lanes begin with, as the options of `DreamVectorEnv.reset` have it.
+
+        Args:
+            lanes: Indices (n,) of lanes.
+            streams: Of chance, one for each of all N lanes; drawn from where the options choose nothing.
+            options: ``frames`` and ``actions``, or ``start``, or neither.
+
+        Returns:
+            Frames uint8 (n, F, H, W, 3) and the actions int64 (n, F - 1) between them.
+
+        Raises:
+            UserError: The options do not fit the engine.
+        """
+        if "frames" in options:
+            frames, actions = self._given(options["frames"], options.get("actions"), len(streams))
+            return torch.from_numpy(frames[lanes]), torch.from_numpy(actions[lanes])
+        if options.get("start") is None:
+            index = [int(torch.randint(self._count, (), generator=streams[lane])) for lane in lanes]
+        else:
+            index = self._numbered(options["start"], len(streams))[lanes]
+        index = torch.as_tensor(index, dtype=torch.int64)
+        return self.starts.frames[index], self.starts.actions[index]
+
+    @property
+    def _count(self) -> int:
+        return len(self.starts.frames)
+
+    def _numbered(self, start: Any, everyone: int) -> NDArray[np.int64]:
+        """Checks the numbers of starts, one or one a lane, and gives each lane its own, (N,)."""
+        numbers = np.asarray(start)
+        if numbers.shape not in ((), (everyone,)) or not are_indices(numbers, self._count):
+            raise UserError(f"start must be a whole number from 0 to {self._count - 1}, not {start!r}")
+        return np.broadcast_to(numbers, (everyone,))
+
+    def _given(self, frames: Any, actions: Any, everyone: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Checks frames and actions that were handed in, for one lane or all, and gives each lane its own."""
+        frames = np.asarray(frames)
+        frames = frames[None].repeat(everyone, 0) if frames.ndim == 4 else frames
+        if frames.dtype != np.uint8 or frames.ndim != 5 or frames.shape[2:] != self.frame_shape:
+            raise UserError(f"frames must be uint8 (F, {', '.join(map(str, self.frame_shape))})")
+        if len(frames) != everyone or frames.shape[1] == 0:
+            raise UserError(f"frames must be one or more for each of {everyone} lanes")
+        between = frames.shape[1] - 1
+        actions = np.zeros(0, np.int64) if actions is None else np.asarray(actions)
+        actions = actions[None].repeat(everyone, 0) if actions.ndim == 1 else actions
+        if actions.shape != (everyone, between) or not are_indices(actions, self.num_actions):
+            raise UserError(f"actions must be the {between} between the frames, 0 to {self.num_actions - 1}")
+        return frames, actions.astype(np.int64)
+
+
+def are_indices(values: np.ndarray, count: int) -> bool:
+    """Whether all of these are whole numbers from 0 to count - 1 (of any integer dtype; none at all are)."""
+    if values.size == 0:
+        return True
+    return bool(np.issubdtype(values.dtype, np.integer) and (values >= 0).all() and (values < count).all())

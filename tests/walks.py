@@ -1,0 +1,24 @@
+"""Walking through a dream: the same keys everywhere."""
+
+import numpy as np
+
+ACTIONS = np.random.default_rng(0).integers(0, 5, 40).tolist()
+
+
+def walk(env, actions):
+    """The steps of these actions, as ``env.step`` gives them."""
+    return [env.step(action) for action in actions]
+
+
+def walk_on(env, actions):
+    """Like `walk`, but an untrained engine may hold any step for the end."""
+    steps = []
+    for action in actions:
+        steps.append(env.step(action))
+        if steps[-1][2] or steps[-1][3]:
+            env.reset()
+    return steps
+
+
+def frames_of(steps):
+    return np.stack([step[0] for step in steps])
