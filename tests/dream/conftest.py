@@ -21,12 +21,16 @@ def source(starts):
 
 
 @pytest.fixture(scope="module")
-def folder(starts, tmp_path_factory):
-    """A checkpoint on disk, with a small network in place of what its config would build."""
+def saved(starts, tmp_path_factory):
     path = tmp_path_factory.mktemp("dream") / "tiny"
     torch.manual_seed(0)
     weights = Network().state_dict()
     checkpoint.save(path, weights=weights, config=load("gamegan-tiny"), starts=starts, card={})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gamesim.models.build", Network)
-        yield path
+    return path
+
+
+@pytest.fixture
+def folder(saved, monkeypatch):
+    """A checkpoint on disk, with a small network in place of what its config would build."""
+    monkeypatch.setattr("gamesim.models.build", Network)
+    return saved
