@@ -24,7 +24,6 @@ from gamesim.driver import ControllerPolicy
 from gamesim.errors import UserError
 from gamesim.evaluation.controller import BOARDS, dream_scores, returns, time_limit, without_frames
 from gamesim.rollout import mean_and_error, play
-from gamesim.schema import WorldModelConfig
 from gamesim.training.devices import pick_device
 
 TEMPERATURES = (0.1, 0.5, 1.0, 1.15, 1.3)
@@ -64,7 +63,7 @@ def temperature_table(
     from gamesim.training.stages import train_controller
 
     loaded = load(checkpoint)
-    if not isinstance(loaded.config, WorldModelConfig):
+    if loaded.config.system != "world-model":
         raise UserError(f"{checkpoint}: is no world model, it has no temperature table")
     game, rows = game_of(loaded.card, str(checkpoint)), {}
     for temperature in temperatures:
