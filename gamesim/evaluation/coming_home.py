@@ -64,8 +64,7 @@ def coming_home(
     for length in LENGTHS:
         same = []
         for number, batch in enumerate(real.batches(episodes)):
-            start = batch.actions[:, : batch.warm_up - 1]
-            dream = Dream(model, batch.frames, start, seed + number, device=device, on_step=on_step)
+            dream = Dream(model, batch, seed + number, device=device, on_step=on_step)
             home, _, back = walk(dream, batch, length, seed + number)
             views = [ground(sprites.decode(view, real.theme)[0]) for view in (home, back)]
             same.append(_agreement(*views))

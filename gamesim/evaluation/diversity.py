@@ -61,10 +61,9 @@ def diversity(
     figures = new_cells(tally, real_tally)
     batch = real.lanes(slice(0, min(episodes, EPISODES)))
     actions = straight_on(batch.cells[:, batch.warm_up - 1])
-    start = batch.actions[:, : batch.warm_up - 1]
 
     def future(number: int) -> NDArray[np.uint8]:
-        dream = Dream(model, batch.frames, start, seed + number, device=device, on_step=on_step)
+        dream = Dream(model, batch, seed + number, device=device, on_step=on_step)
         return np.stack([dream.step(pressed)[0] for pressed in actions.T], axis=1)
 
     futures = [future(number) for number in range(BRANCHES)]

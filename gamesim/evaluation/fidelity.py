@@ -56,8 +56,7 @@ def fidelity(
     steps = [step for step in HORIZONS if step <= real.steps]
     sums = {step: np.zeros(7) for step in steps}
     for number, batch in enumerate(real.batches(episodes)):
-        start = batch.actions[:, : batch.warm_up - 1]
-        dream = Dream(model, batch.frames, start, seed + number, device=device, on_step=on_step)
+        dream = Dream(model, batch, seed + number, device=device, on_step=on_step)
         certain = determined(batch)
         for time, frames in enumerate(replay(env_id, batch)):
             step = time - batch.warm_up + 1

@@ -208,8 +208,7 @@ class Dream:
 
     Args:
         model: the engine, on `device` and in eval mode.
-        frames: uint8 (B, F, H, W, 3), real.
-        actions: int64 (B, F - 1), between them.
+        real: episodes, after whose warm-up the dreams go on.
         seed: of the dreams' chance.
         device: where the engine computes.
         temperature: of the dream.
@@ -222,21 +221,21 @@ class Dream:
     def __init__(
         self,
         model: WorldModel,
-        frames: NDArray[np.uint8],
-        actions: NDArray[np.int64],
+        real: Played,
         seed: int,
         *,
         device: str = "cpu",
         temperature: float = 1.0,
         on_step: Tick = None,
     ) -> None:
-        shape = tuple(model.frame_shape)
-        if shape != frames.shape[2:]:
-            raise UserError(f"the engine's frames are {shape}, the game's are {frames.shape[2:]}")
+        ours, theirs = tuple(model.frame_shape), real.frames.shape[2:]
+        if ours != theirs:
+            raise UserError(f"the engine's frames are {ours}, the game's are {theirs}")
         self.model, self.device, self.temperature, self.on_step = model, device, temperature, on_step
         self.generator = torch.Generator().manual_seed(seed)
         with torch.inference_mode():
-            self.state = model.start(self._tensor(frames), self._tensor(actions))
+            between = real.actions[:, : real.warm_up - 1]
+            self.state = model.start(self._tensor(real.frames), self._tensor(between))
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
@@ -269,15 +268,7 @@ def dream_episodes(
     """Dreams on from the warm-up of the first real lanes, under the wanderer, who sees the dream only."""
     parts, done = [], 0
     for batch in real.batches(episodes):
-        dream = Dream(
-            model,
-            batch.frames,
-            batch.actions[:, : real.warm_up - 1],
-            seed + done,
-            device=device,
-            temperature=temperature,
-            on_step=on_step,
-        )
+        dream = Dream(model, batch, seed + done, device=device, temperature=temperature, on_step=on_step)
         parts.append(_dream_round(dream, batch, steps, Wanderer(len(batch.seeds), seed + done)))
         done += len(batch.seeds)
     return join(parts)

@@ -39,7 +39,7 @@ def test_forgotten_walls_show(home):
 
 def test_the_walk_goes_out_and_comes_back_by_the_same_way(maze):
     engine = RealGame(MAZE, boards=64)
-    dream = Dream(engine, maze.frames, maze.actions[:, :7], 0)
+    dream = Dream(engine, maze, 0)
     before = [game.game.pacman for game, _ in engine.games]
     places = []
     step = dream.step
