@@ -23,6 +23,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gamesim.envs.arguments import check_common, check_number, lane_mask, lane_seeds
 from gamesim.errors import UserError
 from gamesim.models import State, put, take
 from gamesim.waking import Beginnings, Source, are_indices, usable_device, wake
@@ -75,12 +76,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         max_steps: int | None = None,
         render_mode: str | None = None,
     ) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise UserError(f"render_mode must be rgb_array or None, not {render_mode!r}")
-        if not _whole(num_envs, 1):
-            raise UserError(f"num_envs must be a whole number from 1, not {num_envs!r}")
-        if not _whole(max_steps or 0, 0):
-            raise UserError(f"max_steps must be a whole number from 0 or None, not {max_steps!r}")
+        check_common(render_mode, max_steps, num_envs)
         self.temperature = temperature
         self.device = usable_device(device)
         self.model, self.starts = wake(checkpoint, self.device)
@@ -105,9 +101,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     @temperature.setter
     def temperature(self, value: float) -> None:
-        number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-        if not number or not 0 <= value <= HOTTEST:
-            raise UserError(f"temperature must be a number from 0 to {HOTTEST:g}, not {value!r}")
+        check_number("temperature", value, 0, HOTTEST, float)
         self._temperature = float(value)
 
     @property
@@ -146,13 +140,10 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             UserError: The options do not fit the engine.
         """
         self._seed(seed)
-        options = options or {}
-        mask = np.asarray(options.get("reset_mask", np.ones(self.num_envs, bool)))
-        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
-            raise UserError(f"reset_mask must be bool ({self.num_envs},)")
+        mask = lane_mask(options, self.num_envs)
         if self._memory is None and not mask.all():
             raise gym.error.ResetNeeded("the first reset() must be of all lanes")
-        self._begin(np.flatnonzero(mask), options)
+        self._begin(np.flatnonzero(mask), options or {})
         return self._frames.copy(), self._infos(np.zeros(self.num_envs), np.zeros(self.num_envs))
 
     def step(
@@ -276,14 +267,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def _seed(self, seed: int | Sequence[int | None] | None) -> None:
         """Seeds the streams; those that never were get their seed from the environment's own chance."""
-        if seed is None or isinstance(seed, (int, np.integer)):
-            super().reset(seed=None if seed is None else int(seed))
-            seeds = [None if seed is None else int(seed) + lane for lane in range(self.num_envs)]
-        else:
-            seeds = list(seed)
-        if len(seeds) != self.num_envs:
-            raise UserError(f"{len(seeds)} seeds for {self.num_envs} environments")
-        for lane, lane_seed in enumerate(seeds):
+        for lane, lane_seed in enumerate(lane_seeds(seed, self.num_envs)):
             if lane_seed is None and not self._seeded[lane]:
                 lane_seed = int(self.np_random.integers(2**62))
             if lane_seed is not None:
@@ -393,7 +377,3 @@ def _plain(values: Tensor) -> Tensor:
 
 def _first(infos: dict[str, Any]) -> dict[str, Any]:
     return {name: float(values[0]) for name, values in infos.items() if not name.startswith("_")}
-
-
-def _whole(value: object, low: int) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= low)

@@ -4,6 +4,7 @@ Both classes hold games of ``rules`` and draw them with ``sprites``; lane ``i`` 
 with seed ``s`` is the single environment that was reset with ``s + i``, byte for byte.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -13,6 +14,7 @@ from gymnasium.vector.utils import batch_space
 
 from gamesim.envs.arcade import ArcadeGame
 from gamesim.envs.arcade_maze import SIZE as ARCADE_SIZE
+from gamesim.envs.arguments import check_common, check_number, lane_mask, lane_seeds
 from gamesim.envs.rules import EgoGame, Snapshot
 from gamesim.envs.sprites import check_theme
 from gamesim.envs.views import BoardView, EgoView, Game
@@ -20,13 +22,6 @@ from gamesim.errors import UserError
 
 FRAME = (84, 84, 3)
 NUM_ACTIONS = 5
-
-
-def _check(name: str, value: Any, low: float, high: float, kind: type = int) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not (whole or (kind is float and isinstance(value, float))) or not low <= value <= high:
-        noun = "an integer" if kind is int else "a number"
-        raise UserError(f"{name} must be {noun} from {low} to {high}, not {value!r}")
 
 
 class _Rulebook:
@@ -61,10 +56,9 @@ class _Rulebook:
             raise UserError(f"view must be ego or full, not {view!r}")
         check_theme(theme)
         arcade = board == "arcade"
-        _check("max_steps", max_steps or 0, 0, 2**31)
-        _check("num_ghosts", num_ghosts, 0, 4 if arcade else 8)
-        _check("grid_size", grid_size, ARCADE_SIZE if arcade else 6, ARCADE_SIZE if arcade else 40)
-        _check("food_density", food_density, 0, 1, float)
+        check_number("num_ghosts", num_ghosts, 0, 4 if arcade else 8)
+        check_number("grid_size", grid_size, ARCADE_SIZE if arcade else 6, ARCADE_SIZE if arcade else 40)
+        check_number("food_density", food_density, 0, 1, float)
         if view == "full" and grid_size not in (7, 14, 21):
             raise UserError(f"grid_size must be 7, 14 or 21 for the full view, not {grid_size}")
         self.board, self.grid_size, self.num_ghosts = board, grid_size, num_ghosts
@@ -103,8 +97,7 @@ class PacmanEnv(gym.Env[np.ndarray, np.int64]):
         theme: str = "night",
         render_mode: str | None = None,
     ) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise UserError(f"render_mode must be rgb_array or None, not {render_mode!r}")
+        check_common(render_mode, max_steps)
         rulebook = _Rulebook(board, max_steps, num_ghosts, grid_size, food_density, view, theme)
         self.game, self.view, self.facts = rulebook.game(), rulebook.view, rulebook.facts
         self.render_mode, self.theme = render_mode, theme
@@ -166,9 +159,7 @@ class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         theme: str = "night",
         render_mode: str | None = None,
     ) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise UserError(f"render_mode must be rgb_array or None, not {render_mode!r}")
-        _check("num_envs", num_envs, 1, 2**20)
+        check_common(render_mode, max_steps, num_envs)
         rulebook = _Rulebook(board, max_steps, num_ghosts, grid_size, food_density, view, theme)
         self.num_envs, self.render_mode, self.theme = num_envs, render_mode, theme
         self.view, self.facts = rulebook.view, rulebook.facts
@@ -179,17 +170,10 @@ class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.action_space = batch_space(self.single_action_space, num_envs)
 
     def reset(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin new episodes in all lanes, or in those of ``options["reset_mask"]`` (bool (N,))."""
-        if seed is None or isinstance(seed, int):
-            super().reset(seed=seed)
-            seeds = [None if seed is None else seed + i for i in range(self.num_envs)]
-        else:
-            seeds = list(seed)
-        if len(seeds) != self.num_envs:
-            raise UserError(f"{len(seeds)} seeds for {self.num_envs} environments")
-        mask = (options or {}).get("reset_mask", np.ones(self.num_envs, dtype=bool))
+        seeds, mask = lane_seeds(seed, self.num_envs), lane_mask(options, self.num_envs)
         for game, lane_seed, chosen in zip(self.games, seeds, mask.tolist(), strict=True):
             if chosen:
                 game.reset(lane_seed)

@@ -210,8 +210,11 @@ def test_lanes_are_reset_by_mask_and_by_list_of_seeds():
     assert infos["seed"].tolist() == [7, 2, 9]
     assert env.unwrapped.snapshot(0).steps == before == 1
     assert env.unwrapped.snapshot(1).steps == 0
+    assert (env.reset(seed=np.int64(7))[0][0] == frames[0]).all()
     with pytest.raises(UserError, match="2 seeds for 3"):
         env.reset(seed=[1, 2])
+    with pytest.raises(UserError, match=r"reset_mask must be bool \(3,\)"):
+        env.reset(options={"reset_mask": np.array([True, False])})
 
 
 def test_a_finished_episode_must_be_reset():

@@ -1,0 +1,62 @@
+"""What every environment here, real or dreamt, may be asked for: checked in one place, in the same words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gamesim.errors import UserError
+
+MOST_LANES = 2**20
+MOST_STEPS = 2**31
+
+
+def check_number(name: str, value: Any, low: float, high: float, kind: type = int) -> None:
+    """Complains about what is not a number from `low` to `high`; `kind` float allows fractions.
+
+    Raises:
+        UserError: It names the argument, what it may be, and what it is.
+    """
+    kinds = (int, np.integer) if kind is int else (int, float, np.integer, np.floating)
+    if not isinstance(value, kinds) or isinstance(value, bool) or not low <= value <= high:
+        noun = "an integer" if kind is int else "a number"
+        raise UserError(f"{name} must be {noun} from {low:.15g} to {high:.15g}, not {value!r}")
+
+
+def check_common(render_mode: str | None, max_steps: int | None, lanes: int = 1) -> None:
+    """Complains about a render mode, a step limit or a number of lanes that no environment here has.
+
+    Raises:
+        UserError: One of them is out of range.
+    """
+    if render_mode not in (None, "rgb_array"):
+        raise UserError(f"render_mode must be rgb_array or None, not {render_mode!r}")
+    check_number("num_envs", lanes, 1, MOST_LANES)
+    check_number("max_steps", max_steps or 0, 0, MOST_STEPS)
+
+
+def lane_seeds(seed: int | Sequence[int | None] | None, lanes: int) -> list[int | None]:
+    """A seed for each lane: lane i gets ``seed + i``, or the one that is given for it; None for no seed.
+
+    Raises:
+        UserError: Not one seed for each lane.
+    """
+    if seed is None:
+        return [None] * lanes
+    if isinstance(seed, (int, np.integer)):
+        return [int(seed) + lane for lane in range(lanes)]
+    if len(seed) != lanes:
+        raise UserError(f"{len(seed)} seeds for {lanes} environments")
+    return list(seed)
+
+
+def lane_mask(options: Mapping[str, Any] | None, lanes: int) -> np.ndarray:
+    """The lanes that a reset is of, bool (N,): ``options["reset_mask"]``, or all of them.
+
+    Raises:
+        UserError: The mask is not bool (N,).
+    """
+    mask = np.asarray((options or {}).get("reset_mask", np.ones(lanes, bool)))
+    if mask.shape != (lanes,) or mask.dtype != np.bool_:
+        raise UserError(f"reset_mask must be bool ({lanes},)")
+    return mask
