@@ -143,14 +143,7 @@ class Dataset:
         first = torch.where(ends, self._first_frame[last] + to_end, first + offset)
         first_step = torch.where(ends, self._first_step[last] + to_end, first_step + offset)
         span = torch.arange(steps + 1)
-        index = (first_step[:, None] + span[:-1]).to(self.device)
-        return Segments(
-            frames=self._gather(first[:, None] + span),
-            actions=self._actions[index].long(),
-            rewards=self._rewards[index],
-            terminated=self._terminated[index],
-            truncated=self._truncated[index],
-        )
+        return self._segments(first[:, None] + span, first_step[:, None] + span[:-1])
 
     def sample_padded(self, batch_size: int, generator: torch.Generator) -> tuple[Segments, Tensor]:
         """Windows of any episodes, each episode equally likely; those that end sooner repeat their last step.
@@ -179,15 +172,7 @@ class Dataset:
         span = offset[:, None] + torch.arange(self.segment + 1)
         frame = self._first_frame[episode][:, None] + torch.minimum(span, length[:, None])
         step = self._first_step[episode][:, None] + torch.minimum(span[:, :-1], length[:, None] - 1)
-        index = step.to(self.device)
-        segments = Segments(
-            frames=self._gather(frame),
-            actions=self._actions[index].long(),
-            rewards=self._rewards[index],
-            terminated=self._terminated[index],
-            truncated=self._truncated[index],
-        )
-        return segments, (span[:, :-1] < length[:, None]).to(self.device)
+        return self._segments(frame, step), (span[:, :-1] < length[:, None]).to(self.device)
 
     def sample_frames(self, batch_size: int, generator: torch.Generator) -> Tensor:
         """Single frames uint8 (B, H, W, 3), every one equally likely."""
@@ -223,6 +208,17 @@ class Dataset:
         usual = rewards[~ends].mean() if bool((~ends).any()) else torch.zeros(())
         return TimeLimit(int(self._lengths[cut].max()), float(rewards[met].mean() - usual))
 
+    def _segments(self, frames: Tensor, steps: Tensor) -> Segments:
+        """The frames (B, T+1) and steps (B, T) of these numbers."""
+        index = steps.to(self.device)
+        return Segments(
+            frames=self._gather(frames),
+            actions=self._actions[index].long(),
+            rewards=self._rewards[index],
+            terminated=self._terminated[index],
+            truncated=self._truncated[index],
+        )
+
     def _gather(self, index: Tensor) -> Tensor:
         flat = self._frames.index_select(0, index.reshape(-1).to(self.device))
         return flat.reshape(*index.shape, *flat.shape[1:])
@@ -244,7 +240,6 @@ class Dataset:
                 f"{folder}: {total} frames need {size:.1f} GiB on {self.device}: set a limit"
             ) from error
         kept: list[Episode] = []
-        specs: list[str] = []
         at = 0
         for entry, episode in _read_all(folder, chosen, self.frame_shape):
             if episode is None:
@@ -253,27 +248,29 @@ class Dataset:
             at += entry.length + 1
             episode.frames = episode.frames[:0].copy()  # a view would keep them all
             kept.append(episode)
-            specs.append(episode.env_spec)
         if not kept:
             raise UserError(f"{folder}: none of its {len(chosen)} episodes can be read")
         self._frames = self._frames[:at]
         self.num_frames, self.num_episodes = at, len(kept)
-        self.env_spec = _commonest(specs)
+        self.env_spec = _commonest(episode.env_spec for episode in kept)
+        self._number(kept)
+
+    def _number(self, kept: list[Episode]) -> None:
+        """Where each episode's frames, steps and windows are, and what happened in every step."""
         self._lengths = torch.tensor([len(episode) for episode in kept])
         steps_to = self._lengths.cumsum(0)
         self._first_step = steps_to - self._lengths
         self._first_frame = self._first_step + torch.arange(len(kept))
         self._windows_to = (self._lengths - self.segment + 1).clamp_min(0).cumsum(0)
         self.num_windows = int(self._windows_to[-1])
-        last = steps_to - 1
-        self._terminated = torch.zeros(int(steps_to[-1]), dtype=torch.bool)
-        self._truncated = self._terminated.clone()
-        self._terminated[last] = torch.tensor([bool(episode.terminated) for episode in kept])
-        self._truncated[last] = torch.tensor([bool(episode.truncated) for episode in kept])
-        ended = torch.nonzero(self._terminated[last])[:, 0]
-        self._ended = ended if len(ended) else torch.arange(self.num_episodes)
-        self._terminated = self._terminated.to(self.device)
-        self._truncated = self._truncated.to(self.device)
+        steps, last = int(steps_to[-1]), steps_to - 1
+        terminated = torch.tensor([bool(episode.terminated) for episode in kept])
+        truncated = torch.tensor([bool(episode.truncated) for episode in kept])
+        long = self._lengths >= self.segment
+        ended = torch.nonzero(terminated & long)[:, 0]
+        self._ended = ended if len(ended) else torch.nonzero(long)[:, 0]
+        self._terminated = torch.zeros(steps, dtype=torch.bool).index_put((last,), terminated).to(self.device)
+        self._truncated = torch.zeros(steps, dtype=torch.bool).index_put((last,), truncated).to(self.device)
         self._actions = _tensor(np.concatenate([episode.actions for episode in kept])).to(self.device)
         self._rewards = _tensor(np.concatenate([episode.rewards for episode in kept])).to(self.device)
 

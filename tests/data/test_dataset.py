@@ -75,6 +75,16 @@ def test_a_share_of_the_windows_may_be_the_ends_of_games(tmp_path: Path) -> None
     assert not got.terminated[:, :-1].any()
 
 
+def test_short_episodes_are_never_cut_into_windows(tmp_path: Path) -> None:
+    for tag, steps in enumerate((2, 9, 3, 3)):
+        make_episode(steps, tag, terminated=True, truncated=False).save(tmp_path / f"e-{tag:04d}.npz")
+    data = Dataset(tmp_path, segment=5, split="all", short=True)
+    assert data.num_episodes == 4
+    for endings in (0.0, 1.0):
+        got = data.sample(50, torch.Generator().manual_seed(0), endings=endings)
+        assert set(got.frames[:, :, 0, 0, 0].flatten().tolist()) == {1}
+
+
 def test_a_saved_generator_continues_the_same_sequence(tmp_path: Path) -> None:
     fill(tmp_path, [20] * 5)
     data = Dataset(tmp_path, segment=5, split="all")
