@@ -17,7 +17,6 @@ from gamesim import config
 from gamesim.data.dataset import TimeLimit
 from gamesim.errors import UserError
 from gamesim.models.world_model.model import WorldModelEngine
-from gamesim.schema import WorldModelConfig
 
 
 def main() -> int:
@@ -32,7 +31,7 @@ def main() -> int:
 
     torch.set_num_threads(1)
     chosen = config.load(arguments.preset)
-    if not isinstance(chosen, WorldModelConfig):
+    if chosen.system != "world-model":
         raise UserError(f"{arguments.preset}: is no world model")
     settings, generator = chosen.controller, torch.Generator().manual_seed(0)
     engine = WorldModelEngine(chosen.model).eval().requires_grad_(False)

@@ -138,8 +138,7 @@ def _train(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     _known_checkpoint(options.checkpoint)
-    if options.json is not None and not Path(options.json).resolve().parent.is_dir():
-        raise UserError(f"--json {options.json}: no such folder")
+    _known_place("--json", options.json)
     if options.vision is not None:
         _known_checkpoint(options.vision)
     from gamesim import checkpoint, storage
@@ -147,14 +146,8 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     if options.plots is not None:
         plots.available()  # minutes before it is needed
-    figures = evaluate(
-        options.checkpoint,
-        episodes=options.episodes,
-        seed=options.seed,
-        progress=True,
-        vision=options.vision,
-        device=options.device,
-    )
+    how = {name: getattr(options, name) for name in ("episodes", "seed", "vision", "device")}
+    figures = evaluate(options.checkpoint, progress=True, **how)
     text = json.dumps(figures, indent=1)
     print(text)
     if options.json is not None:
@@ -170,11 +163,12 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 def _temperature_table(options: argparse.Namespace) -> int:
     _known_checkpoint(options.checkpoint)
-    for flag, file in (("--json", options.json), ("--plot", options.plot)):
-        if file is not None and not Path(file).resolve().parent.is_dir():
-            raise UserError(f"{flag} {file}: no such folder")
-    from gamesim.evaluation import temperature
+    _known_place("--json", options.json)
+    _known_place("--plot", options.plot)
+    from gamesim.evaluation import plots, temperature
 
+    if options.plot is not None:
+        plots.available()  # hours before it is needed
     how = {name: getattr(options, name) for name in ("generations", "episodes", "seed", "device")}
     found = temperature.temperature_table(options.checkpoint, options.data, options.out, **how)
     if found is None:
@@ -200,12 +194,7 @@ def _export(options: argparse.Namespace) -> int:
         return 0
     from gamesim import export
 
-    shown: dict[str, Any] = {
-        "steps": options.steps,
-        "seed": options.seed,
-        "temperature": options.temperature,
-        "scale": options.scale,
-    }
+    shown = {name: getattr(options, name) for name in ("steps", "seed", "temperature", "scale")}
     if options.beside is None:
         export.film(options.start, out, **shown)
     else:
@@ -376,6 +365,12 @@ def _known_checkpoint(folder: str) -> None:
 
         if not storage.exists(Path(folder)):
             raise UserError(f"{folder}: no such checkpoint")
+
+
+def _known_place(flag: str, file: str | None) -> None:
+    """Complain about a file whose folder is not there, before it could be missed."""
+    if file is not None and not Path(file).resolve().parent.is_dir():
+        raise UserError(f"{flag} {file}: no such folder")
 
 
 def _suggest(word: str, known: Iterable[str]) -> str:

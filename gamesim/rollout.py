@@ -216,15 +216,14 @@ def record(
         UserError: Unknown id, policy or keyword, unsuitable environment, unwritable folder, full disk.
             What had been recorded until then stays.
     """
-    if policy not in _POLICIES:
-        raise UserError(f"policy must be one of {', '.join(_POLICIES)}, not {policy!r}")
+    make_player = _known_policy(policy)
     if episodes < 1 or num_envs < 1 or seed < 0:
         raise UserError("episodes and num_envs must be at least 1, and seed at least 0")
     env, spec = _make(env_id, min(num_envs, episodes), env_kwargs or {})
     try:
         folder, number = _claim(Path(out), f"{policy}-s{seed}")
         env_seed, policy_seed = np.random.SeedSequence([seed, number]).generate_state(2, np.uint64) >> 2
-        player = _POLICIES[policy](int(policy_seed), env, json.loads(spec)["kwargs"])
+        player = make_player(int(policy_seed), env, json.loads(spec)["kwargs"])
         with (
             tqdm(total=episodes, unit="episode", disable=not progress) as bar,
             _Writer(Path(out), folder) as writer,
@@ -258,7 +257,7 @@ def play(
     env, spec = _make(env_id, min(num_envs, episodes), {})
     try:
         if isinstance(policy, str):
-            policy = _POLICIES[policy](seed, env, json.loads(spec)["kwargs"])
+            policy = _known_policy(policy)(seed, env, json.loads(spec)["kwargs"])
         yield from run(env, policy, episodes, seed=seed, env_spec=spec)
     finally:
         env.close()
@@ -280,10 +279,14 @@ def _random(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> P
     return RandomPolicy(seed, _num_actions(env))
 
 
-_POLICIES: dict[str, Callable[[int, gym.vector.VectorEnv, dict[str, Any]], Policy]] = {
-    "explorer": _explorer,
-    "random": _random,
-}
+_MakePlayer = Callable[[int, gym.vector.VectorEnv, dict[str, Any]], Policy]
+_POLICIES: dict[str, _MakePlayer] = {"explorer": _explorer, "random": _random}
+
+
+def _known_policy(name: str) -> _MakePlayer:
+    if name not in _POLICIES:
+        raise UserError(f"policy must be one of {', '.join(_POLICIES)}, not {name!r}")
+    return _POLICIES[name]
 
 
 def _num_actions(env: gym.vector.VectorEnv) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gamesim  # noqa: F401 (registers the ids)
+from gamesim import rollout
 from gamesim.data.episode import Episode
 from gamesim.data.index import scan
 from gamesim.envs.sprites import decode
@@ -197,6 +198,11 @@ def test_a_bad_wish_is_a_user_error_and_leaves_nothing(
     with pytest.raises(UserError, match=named):
         record(**(wish | changes), out=tmp_path / "out", progress=False)
     assert not (tmp_path / "out").exists()
+
+
+def test_nobody_plays_by_a_policy_that_is_not_there() -> None:
+    with pytest.raises(UserError, match="policy must be one of explorer, random, not 'genius'"):
+        next(rollout.play("gamesim/Pacman-v0", "genius", 1, seed=0))
 
 
 def test_a_folder_that_is_a_file_is_a_user_error(tmp_path: Path) -> None:
