@@ -6,16 +6,13 @@ import numpy as np
 import pygame
 
 from gamesim.app.controls import DOWN, LEFT, RIGHT, STAY, UP, Command, shown
-from gamesim.app.play import COLDEST, HOTTEST, NEUTRAL, Engine
+from gamesim.app.play import COLDEST, EGO, HOTTEST, NEUTRAL, Engine
 from gamesim.app.session import Session
 from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.widgets import ARROWS, keycap, meter, text
 
-HINTS = (
-    (Command.HOME, "coming home"), (Command.RECORD, "record"), (Command.PAUSE, "pause"),
-    (Command.DRIVER, "who drives"), (Command.SWITCH, "real or dream"), (Command.BESIDE, "side by side"),
-    (Command.RESET, "new game"), (Command.HELP, "all keys"),
-)  # fmt: skip
+Hint = tuple[Command, str]
+"""A key and what it does here, in a word or two."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +208,7 @@ def draw_strip(surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], sc
         if fact.bar is not None:
             bar = pygame.Rect(x, y + scale.px(46), room, scale.px(6))
             meter(surface, bar, fact.bar, fact.colour, fact.mark)
-    return rect.top + rows * height
+    return min(rect.top + rows * height, rect.bottom)
 
 
 def draw_bars(surface: pygame.Surface, area: pygame.Rect, fact: Fact, scale: Scale) -> None:
@@ -276,15 +273,29 @@ def draw_value(
     text(surface, fact.value, place, size, colour, bold=True, anchor=anchor, width=room)
 
 
-def draw_hints(surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> int:
-    """The keys that matter most, from the bottom of `rect` up, as many lines as fit; returns their top."""
+def hints(session: Session) -> list[Hint]:
+    """The keys that do something here, those that matter most last: they are left out last."""
+    dream = any(engine.temperature is not None for engine in session.playing)
+    found: list[Hint] = [(Command.DRIVER, "who drives")]
+    if dream:
+        found += [(Command.LAYERS, "swap layers"), (Command.COOLER, "cooler"), (Command.WARMER, "warmer")]
+    if not session.beside and session.engine.grid == EGO:
+        found.append((Command.HOME, "coming home"))
+    if dream:
+        found += [(Command.XRAY, "x-ray"), (Command.REWIND, "rewind")]
+    found += [(Command.RECORD, "record"), (Command.PAUSE, "pause")]
+    found += [(Command.SWITCH, "real or dream"), (Command.BESIDE, "side by side")]
+    return [*found, (Command.RESET, "new game"), (Command.HELP, "all keys")]
+
+
+def draw_hints(surface: pygame.Surface, rect: pygame.Rect, known: list[Hint], scale: Scale) -> int:
+    """Keys from the bottom of `rect` up, as many lines of them as fit; returns their top."""
     size, row = scale.px(13), scale.px(31)
     columns = 3 if rect.width > scale.px(700) else 2 if rect.width >= scale.px(280) else 1
-    lines = min(-(-len(HINTS) // columns), max(0, rect.height // row))
+    lines = min(-(-len(known) // columns), max(0, rect.height // row))
     lines = lines if lines * columns >= 3 else 0  # one or two keys alone would only be in a message's way
-    hints = HINTS[max(0, len(HINTS) - lines * columns) :]
     step = rect.width // columns
-    for i, (command, words) in enumerate(hints):
+    for i, (command, words) in enumerate(known[max(0, len(known) - lines * columns) :]):
         x = rect.left + i % columns * step
         y = rect.bottom - lines * row + i // columns * row + row // 2
         right = keycap(surface, shown(command), (x, y), size).right + scale.px(8)

@@ -24,7 +24,7 @@ class Panel:
 
     Attributes:
         home: the walk that is on, if one is.
-        free: what was left of it between the figures and the keys; messages go there.
+        free: what was left of it between the figures and the keys, which make room for messages.
     """
 
     def __init__(self, window: Window, session: Session) -> None:
@@ -41,20 +41,21 @@ class Panel:
         surface.set_clip(rect)
         if not layout.column and self.session.divergence is not None:
             rect = self._draw_aside(surface, rect, scale)
+        message = self.window.toasts.height(rect.width, scale)
         y = self._draw_heading(surface, rect, scale) if layout.column else rect.top
-        body = pygame.Rect(rect.left, y, rect.width, rect.bottom - y)
+        body = pygame.Rect(rect.left, y, rect.width, rect.bottom - y - message)
         draw = hud.draw_column if layout.column else hud.draw_strip
         below = draw(surface, body, self._facts(layout.column), scale)
         if layout.column and self.session.divergence is not None:
-            room = pygame.Rect(
-                rect.left, below + scale.px(12), rect.width, rect.bottom - below - scale.px(90)
-            )
+            rest = rect.bottom - below - max(message, scale.px(90))
+            room = pygame.Rect(rect.left, below + scale.px(12), rect.width, rest)
             below = draw_divergence(surface, room, self.session.divergence, scale)
-        left = rect.bottom - below - scale.px(16)
-        hints = pygame.Rect(rect.left, rect.bottom - max(0, left), rect.width, max(0, left))
-        top = hud.draw_hints(surface, hints, scale)
+        left = max(0, rect.bottom - below - scale.px(16) - message)
+        keys = pygame.Rect(rect.left, rect.bottom - left, rect.width, left)
+        top = hud.draw_hints(surface, keys, hud.hints(self.session), scale)
         surface.set_clip(clip)
-        self.free = pygame.Rect(rect.left, below, rect.width, max(0, top - scale.px(14) - below))
+        top -= scale.px(14) if top < rect.bottom else 0
+        self.free = pygame.Rect(rect.left, below, rect.width, max(0, top - below))
 
     def _draw_aside(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> pygame.Rect:
         """The first difference at the right end of a panel that lies below; returns what is left of it."""

@@ -224,21 +224,31 @@ class Toasts:
             line[2] -= seconds
         self._lines = [line for line in self._lines if line[2] > 0]
 
+    def height(self, width: int, scale: Scale) -> int:
+        """Pixels that the messages need, one above the other, in a column of `width`."""
+        boxes = self._boxes(pygame.Rect(0, 0, width, 0), scale)
+        return -boxes[-1][1].top if boxes else 0
+
     def draw(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         """Stack the messages from the bottom of `area` upwards."""
         size, pad = scale.px(16), scale.px(10)
-        inner = area.width - 2 * pad - scale.px(6)
-        if inner < 20:
-            return
-        bottom = area.bottom
-        for words, bad, _ in reversed(self._lines):
-            lines = wrap(words, size, inner)
-            widest = max(font(size).size(line)[0] for line in lines) if lines else 0
-            height = round(len(lines) * size * 1.3) + 2 * pad - round(size * 0.1)
-            rect = pygame.Rect(0, bottom - height, widest + 2 * pad + scale.px(6), height)
-            rect.centerx = area.centerx
+        for lines, rect, bad in self._boxes(area, scale):
             box(surface, rect, COLOURS["raised"], scale.px(8), COLOURS["bad" if bad else "line"])
             for i, line in enumerate(lines):
                 place = (rect.left + pad + scale.px(3), rect.top + pad + round(i * size * 1.3))
                 text(surface, line, place, size, COLOURS["text"])
+
+    def _boxes(self, area: pygame.Rect, scale: Scale) -> list[tuple[list[str], pygame.Rect, bool]]:
+        """The lines, the place and the kind of each message, the newest, at the bottom of `area`, first."""
+        size, pad = scale.px(16), scale.px(10)
+        inner = area.width - 2 * pad - scale.px(6)
+        found, bottom = [], area.bottom
+        for words, bad, _ in reversed(self._lines) if inner >= 20 else ():
+            lines = wrap(words, size, inner)
+            widest = max((font(size).size(line)[0] for line in lines), default=0)
+            height = round(len(lines) * size * 1.3) + 2 * pad - round(size * 0.1)
+            rect = pygame.Rect(0, bottom - height, widest + 2 * pad + scale.px(6), height)
+            rect.centerx = area.centerx
+            found.append((lines, rect, bad))
             bottom = rect.top - scale.px(8)
+        return found

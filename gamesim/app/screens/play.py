@@ -262,10 +262,9 @@ class Play(Screen):
 
     def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
         """In the panel, so that the board stays free; at the bottom of a window without one."""
-        for area in (self.panel.free, self._layout.panel):
-            if area.width > 120 and area.height > 80:
-                return area
-        return super().toast_area(size)
+        free = self.panel.free
+        fits = free.width > 120 and free.height >= self.window.toasts.height(free.width, Scale.of(size))
+        return free if fits else super().toast_area(size)
 
     def close(self) -> None:
         self.swap.leave(put_back=False)

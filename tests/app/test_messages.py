@@ -1,0 +1,74 @@
+"""Messages: they make room for themselves, and never hide a key, a figure or the board."""
+
+import numpy as np
+import pygame
+import pytest
+
+from app.driver import Driver
+from gamesim.app import hud
+from gamesim.app.controls import Command
+from gamesim.app.theme import COLOURS, Scale
+
+WORDS = "GameGAN Maze draws the static parts, under the same keys. Each dreams on a board of its own."
+SCENES = {
+    "real": ("Pac-Man", ()),
+    "arcade": ("Arcade", ()),
+    "dream": ("GameGAN Pac-Man", ()),
+    "x-ray": ("GameGAN Pac-Man", (pygame.K_x,)),
+    "beside": ("Pac-Man, endless", (pygame.K_v,)),
+}
+
+
+def places(app: Driver) -> list[pygame.Rect]:
+    """Where the messages go now."""
+    size = app.window.surface.get_size()
+    area = app.window.screen.toast_area(size)
+    return [rect for _, rect, _ in app.window.toasts._boxes(area, Scale.of(size))]
+
+
+@pytest.mark.parametrize("zoom", [1.0, 1.5, 2.0])
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600)])
+@pytest.mark.parametrize("scene", SCENES)
+def test_nothing_is_drawn_where_a_message_goes(app: Driver, scene: str, size: tuple[int, int], zoom: float):
+    name, keys = SCENES[scene]
+    app.play(name)
+    app.press(*keys)
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    app.resize(*size)
+    Scale.zoom = zoom
+    app.window.toasts._lines.clear()
+    app.window.say(WORDS)
+    app.window.surface.fill(COLOURS["back"])
+    app.window.screen.draw(app.window.surface)
+    (place,) = places(app)
+    assert app.window.surface.get_rect().contains(place)
+    pixels = pygame.surfarray.array3d(app.window.surface.subsurface(place))
+    assert (pixels == np.array(COLOURS["back"])).all()
+
+
+def test_keys_come_back_when_the_message_has_gone(app: Driver):
+    app.play("GameGAN Pac-Man")
+    app.press(pygame.K_x)
+    app.frames(2, 0.0)
+    before = app.window.screen.panel.free.bottom  # type: ignore[attr-defined]
+    app.window.say(WORDS)
+    app.frames(2, 0.0)
+    assert app.window.screen.panel.free.bottom != before  # type: ignore[attr-defined]
+    app.frames(60, 0.1)
+    assert not app.said
+    assert app.window.screen.panel.free.bottom == before  # type: ignore[attr-defined]
+
+
+def test_the_keys_that_are_named_are_those_that_do_something_here(app: Driver):
+    def named() -> set[Command]:
+        return {command for command, _ in hud.hints(app.session)}
+
+    app.play("Arcade")
+    assert not named() & {Command.HOME, Command.XRAY, Command.REWIND, Command.WARMER}
+    app.press(pygame.K_ESCAPE)
+    app.play("GameGAN Pac-Man")
+    assert {Command.HOME, Command.XRAY, Command.REWIND, Command.WARMER, Command.LAYERS} <= named()
+    app.press(pygame.K_v)
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    assert app.session.beside
+    assert Command.HOME not in named()
