@@ -4,6 +4,7 @@ Both classes hold games of ``rules`` and draw them with ``sprites``; lane ``i`` 
 with seed ``s`` is the single environment that was reset with ``s + i``, byte for byte.
 """
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -132,6 +133,15 @@ class PacmanEnv(gym.Env[np.ndarray, np.int64]):
     def snapshot(self) -> Snapshot:
         """The state, for a window that draws the game itself."""
         return self.game.snapshot()
+
+    @property
+    def state(self) -> Game:
+        """All of the game, its chances included; when it is set, the game goes on from there."""
+        return copy.deepcopy(self.game)
+
+    @state.setter
+    def state(self, moment: Game) -> None:
+        self.game = copy.deepcopy(moment)
 
 
 class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
