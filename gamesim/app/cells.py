@@ -75,3 +75,10 @@ class Divergence:
         self.now = differing(real, dream, self.shape)
         if self.first is None and self.now is not None and self.now.any():
             self.first = Pair(self._steps, real.copy(), dream.copy(), self.now)
+
+    def back(self, real: np.ndarray, dream: np.ndarray) -> None:
+        """Both have gone back by one step, to these frames; a difference that comes later is forgotten."""
+        self._steps -= 1
+        self.now = differing(real, dream, self.shape) if self._steps else None
+        if self.first is not None and self.first.step > self._steps:
+            self.first = None

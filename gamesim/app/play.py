@@ -45,6 +45,7 @@ class Engine:
         pilot: another engine's controller that may drive this one, else None.
         advice: the action that a controller would take now, None where there is no controller.
         history: what can be rewound, and the branch that was left.
+        keeps_past: whether its moments are kept, to be gone back to: of a game alone they are not.
     """
 
     def __init__(self, title: Title, env: gym.Env) -> None:
@@ -53,6 +54,7 @@ class Engine:
         self.pilot: Pilot | None = None
         self.advice: int | None = None
         self.history = History()
+        self.keeps_past = self.temperature is not None
         self.frame = np.zeros((84, 84, 3), np.uint8)
         self.before: Snapshot | None = None
         self.now: Snapshot | None = None
@@ -181,7 +183,7 @@ class Engine:
             self.waited += 1
             self.clip.append(self.frame)
             return
-        if self.can_rewind:
+        if self.keeps_past and self.can_rewind:
             self.history.forward(self._moment())
         if self.recorder is not None:
             self.recorder.player = player
@@ -196,20 +198,29 @@ class Engine:
         if terminated or truncated:
             self.over = self._ending(bool(truncated))
 
+    @property
+    def goes_back(self) -> bool:
+        """Whether there is a tick to go back to."""
+        return self.waited > 0 or bool(self.history.past)
+
     def rewind(self) -> bool:
-        """Back by one step; returns whether there was one to go back to."""
+        """Back by one tick, made or waited through; returns whether there was one to go back to."""
+        if len(self.clip) > 1 and self.goes_back:
+            self.clip.pop()
+        if self.waited:
+            self.waited -= 1
+            return True
         moment = self.history.back(self.frame, self.steps)
         if moment is None:
             return False
         self.frame, self.info = moment.frame, moment.info
         self.total, self.reward, self.steps = moment.total, moment.reward, moment.steps
         self.env.unwrapped.state = moment.state  # pyright: ignore[reportAttributeAccessIssue]
-        self.over, self.waited = None, 0
+        self.before = self.now = self._snapshot()
+        self.over = None
         self.trail.clear()
         self.trail.extend(moment.trail)
-        if len(self.clip) > 1:
-            self.clip.pop()
-        self.advice = self._own_advice()
+        self.board(self.pilot)  # a controller looks again
         if self.recorder is not None:
             self.recorder.go_back(self.frame)
         return True

@@ -146,7 +146,7 @@ class Session:
         """One tick by hand; pauses if it ran."""
         self.paused = True
         self._since = 1.0 / self.engine.rate
-        if self.engine.over is None:
+        if any(engine.over is None for engine in self.playing):
             self.tick()
         self._release()
 
@@ -198,6 +198,8 @@ class Session:
         if not real.started or real.over:
             real.reset()
         fits = dream.follow(real)
+        real.history.clear()  # neither goes back to before they met
+        real.keeps_past = True
         self.engine, self.other, self.divergence = real, dream, Divergence(real.grid)
         for engine in (real, dream):  # their clips begin at the same moment
             engine.clip.clear()
@@ -238,15 +240,26 @@ class Session:
         if fits and real.temperature is None and real.pilot is None:
             real.board(pilot_of(dream.env))
 
+    @property
+    def can_rewind(self) -> bool:
+        """Whether time can run backwards: in a dream, and in a game together with its dream."""
+        dreamt = any(engine.temperature is not None for engine in self.playing)
+        return dreamt and all(engine.can_rewind for engine in self.playing)
+
     def _rewind(self, seconds: float) -> bool:
-        """Run backwards at twice the speed; False where there is nothing that can."""
-        if not self.engine.can_rewind:
+        """Run backwards at twice the speed, both sides together; False where that cannot be."""
+        if not self.can_rewind:
             return False
         self._since += seconds
-        if self._since >= 0.5 / self.engine.rate:
-            self._since = self._rest = 0.0
+        if self._since < 0.5 / self.engine.rate:
+            return True
+        self._since = self._rest = self._hold = 0.0
+        if all(engine.goes_back for engine in self.playing):
             for engine in self.playing:
                 engine.rewind()
+            both = all(engine.over is None for engine in self.playing)
+            if both and self.divergence is not None and self.other is not None:
+                self.divergence.back(self.engine.frame, self.other.frame)
         return True
 
     def _release(self) -> None:

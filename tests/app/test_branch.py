@@ -4,8 +4,10 @@ import numpy as np
 import pygame
 import pytest
 
-from app.driver import Driver, dream
+from app.driver import Driver, dream, engine
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP
 from gamesim.app.filmstrip import Filmstrip
+from gamesim.app.session import Session
 from gamesim.app.theme import Scale
 from gamesim.data.episode import Episode
 
@@ -118,6 +120,103 @@ def test_a_recording_after_rewinding_begins_where_it_was_rewound_to(app: Driver)
     app.press(pygame.K_COMMA, pygame.K_ESCAPE)
     (path,) = (app.recordings / "gamegan-pac-man").glob("*.npz")
     np.testing.assert_array_equal(Episode.load(path).frames[0], frame)
+
+
+def side_by_side(**kwargs) -> Session:
+    made = Session(engine())
+    made.other = dream(**kwargs)
+    for _ in range(3):
+        made.tick()
+    made.toggle_beside()
+    return made
+
+
+def backwards(made: Session, ticks: int) -> None:
+    """Hold Backspace for so many ticks."""
+    made.rewinding = True
+    for _ in range(ticks):
+        made.update(0.5 / made.engine.rate)
+    made.rewinding = False
+
+
+def walk(made: Session, moves: tuple[int, ...]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Both frames after each move."""
+    seen = []
+    for move in moves:
+        made.steering.press(move)
+        made.tick()
+        made.steering.release(move)
+        seen.append((made.engine.frame, made.playing[1].frame))
+    return seen
+
+
+MOVES = (RIGHT, DOWN, LEFT, DOWN, RIGHT, UP, LEFT, LEFT)
+
+
+def test_side_by_side_both_go_back_together_and_play_on():
+    made = side_by_side()
+    seen = walk(made, MOVES)
+    backwards(made, 5)
+    assert [side.steps for side in made.playing] == [6, 3]  # the game was three steps ahead
+    for side, frame in zip(made.playing, seen[2], strict=True):
+        np.testing.assert_array_equal(side.frame, frame)
+    for again, first in zip(walk(made, MOVES[3:]), seen[3:], strict=True):
+        np.testing.assert_array_equal(again, first)
+    assert made.playing[1].history.fork == 3
+
+
+def test_side_by_side_neither_goes_back_to_before_they_met():
+    made = side_by_side()
+    walk(made, MOVES)
+    backwards(made, 30)
+    assert [side.steps for side in made.playing] == [3, 0]
+    assert made.divergence is not None and made.divergence.now is None and made.divergence.first is None
+
+
+def test_side_by_side_the_one_that_was_over_waits_until_the_other_is_back():
+    made = side_by_side(length=4)
+    seen = walk(made, MOVES)
+    assert made.playing[1].over and made.playing[1].waited == 4
+    backwards(made, 4)
+    assert made.playing[1].over and made.engine.steps == 7
+    backwards(made, 1)
+    assert made.playing[1].over is None and [side.steps for side in made.playing] == [6, 3]
+    np.testing.assert_array_equal(made.playing[1].frame, seen[2][1])
+
+
+def test_differences_go_back_too():
+    made = side_by_side()
+    found, marks = made.divergence, []
+    assert found is not None
+    made.tick()  # standing still, they are alike at first
+    marks.append(found.now)
+    for move in MOVES:
+        walk(made, (move,))
+        marks.append(found.now)
+    assert found.first is not None and found.first.step == 2
+    for step in range(len(marks) - 1, 0, -1):
+        backwards(made, 1)
+        np.testing.assert_array_equal(found.now, marks[step - 1])
+        assert (found.first is None) == (step < 2)
+
+
+def test_backspace_side_by_side_shows_the_dreams_film(app: Driver):
+    app.play("Pac-Man, endless")
+    app.press(pygame.K_v)
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    app.frames(20, 0.1)
+    was = [side.steps for side in app.session.playing]
+    app.down(pygame.K_BACKSPACE)
+    app.frames(5, 0.1)
+    app.up(pygame.K_BACKSPACE)
+    app.frames(1, 0.0)
+    now = [side.steps for side in app.session.playing]
+    assert now[0] < was[0] and was[0] - now[0] == was[1] - now[1]
+    plan = app.window.screen._layout  # type: ignore[attr-defined]
+    assert plan.film.height and max(board.bottom for board in plan.boards) <= plan.film.top
+    app.press(pygame.K_v)
+    app.frames(1, 0.0)
+    assert not app.window.screen._layout.film.height  # type: ignore[attr-defined]
 
 
 def test_only_a_dream_can_be_rewound_and_not_while_it_is_recorded(app: Driver):

@@ -114,8 +114,8 @@ class Play(Screen):
             self.window.say("Only a dream has a temperature. Tab goes to the dream.")
 
     def _rewind(self) -> None:
-        if not self.engine.can_rewind:
-            self.window.say("Only a dream can be rewound.")
+        if not self.session.can_rewind:
+            self.window.say("Only a dream can be rewound, or a game beside its dream.")
         elif self.takes.words(self.engine):
             self.window.say("No rewinding while it is recorded.")
         else:
@@ -243,14 +243,15 @@ class Play(Screen):
         size = surface.get_size()
         scale = Scale.of(size)
         engines = self.session.playing
-        film = Filmstrip.height(scale) if self.engine.history.branched else 0
+        dreams = [engine for engine in engines if engine.temperature is not None]
+        film = Filmstrip.height(scale) if any(dream.history.branched for dream in dreams) else 0
         self._layout = self.xray.layout(size, len(engines), film)
         for rect, engine in zip(self._layout.boards, engines, strict=True):
             self.stage.draw(surface, rect, engine, scale, named=len(engines) > 1)
         self.panel.draw(surface, self._layout, scale)
         self.xray.draw(surface, scale)
         if self._layout.film.height:
-            self.film.draw(surface, self._layout.film, self.engine, scale)
+            self.film.draw(surface, self._layout.film, dreams[-1], scale)
         self._draw_walk(surface, self._layout.boards[0], scale)
 
     def _draw_walk(self, surface: pygame.Surface, board: pygame.Rect, scale: Scale) -> None:
