@@ -169,10 +169,13 @@ class GameGANConfig(Common):
 class WorldModelModelConfig(Section):
     """The shape of V, M and C (Ha & Schmidhuber 2018, appendix A)."""
 
-    frame_size: Literal[64, 84] = Field(default=84, description="of the game's frames; V sees 64x64")
+    engine: Literal["paper", "maps"] = Field(default="paper", description="the paper's, or our map variant")
+    frame_size: Literal[64, 84] = Field(default=84, description="of the game's frames; the paper's V sees 64")
     num_actions: int = Field(default=5, ge=2, le=256)
     channels: int = Field(default=32, ge=1, le=1024, description="V's first layer; the paper: 32")
-    z_size: int = Field(default=32, ge=1, le=4096)
+    z_size: int = Field(default=32, ge=1, le=4096, description="numbers in z (maps: for each place)")
+    patch: int = Field(default=12, ge=1, le=84, description="maps: pixels along the side of a place")
+    width: int = Field(default=64, ge=1, le=4096, description="maps: of what M makes of a place")
     hidden: int = Field(default=256, ge=1, le=16384, description="M's LSTM")
     mixtures: int = Field(default=5, ge=1, le=64, description="Gaussians for each number of z")
     rewards: bool = Field(default=True, description="M has a reward head; false: a step lived through is 1")
@@ -185,6 +188,22 @@ class WorldModelModelConfig(Section):
         default="one-hot", description="number: from -1 to 1, C has one output without a bias (TakeCover)"
     )
     controller_input: Literal["zh", "zhc"] = "zh"
+
+    @model_validator(mode="after")
+    def _places_fit(self) -> WorldModelModelConfig:
+        if self.engine == "maps" and self.frame_size % self.patch:
+            raise ValueError(f"patch {self.patch} does not cut {self.frame_size} pixels into whole places")
+        return self
+
+    @property
+    def places(self) -> int:
+        """Along each side of a frame."""
+        return self.frame_size // self.patch if self.engine == "maps" else 1
+
+    @property
+    def numbers(self) -> int:
+        """In z."""
+        return self.z_size * self.places**2
 
 
 class VisionTraining(LoopConfig):

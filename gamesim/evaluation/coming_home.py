@@ -137,7 +137,7 @@ def encoder_of(model: object) -> Encoder | None:
     @torch.inference_mode()
     def encode(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
         device = next(vision.parameters()).device
-        mean, _ = vision.encode(see(torch.from_numpy(np.ascontiguousarray(frames)).to(device)))
+        mean, _ = vision.encode(see(torch.from_numpy(np.ascontiguousarray(frames)).to(device), vision.side))
         return mean.double().cpu().numpy()
 
     return encode

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gamesim.data.dataset import Dataset, Segments
-from gamesim.models.world_model.memory import Memory, nll
+from gamesim.models.world_model.memory import Memory
 from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.models.world_model.vision import reparameterised, see
 from gamesim.schema import WorldModelConfig
@@ -30,7 +30,7 @@ def latents(model: WorldModelEngine) -> Callable[[Tensor], Tensor]:
 
     @torch.no_grad()
     def encode(frames: Tensor) -> Tensor:
-        return torch.cat(model.vision.encode(see(frames)), -1)
+        return torch.cat(model.vision.encode(see(frames, model.vision.side)), -1)
 
     return encode
 
@@ -99,7 +99,7 @@ class MemoryTask:
         missed = (reward - segments.rewards).square() / (2 * self.settings.reward_sigma**2)
         end = F.binary_cross_entropy_with_logits(end_logit, segments.terminated.float(), reduction="none")
         return {
-            "z": nll(told, z[:, 1:]).sum(-1)[played].mean(),
+            "z": self.memory.nll(told, z[:, 1:])[played].mean(),
             "reward": missed[shown].sum() / shown.sum().clamp_min(1),
             "end": end[played].mean(),
         }

@@ -110,7 +110,7 @@ def train_controller(
 
 
 def _train(config: Config, data: str, out: Path, device: str, resume: bool, stage: str | None) -> Ended:
-    if isinstance(config, GameGANConfig):
+    if config.system == "gamegan":
         outcome = _run(config, "training", out, device, resume, partial(_gamegan, config, data))
         return Ended(outcome, out / "last")
     if stage is not None:
@@ -209,10 +209,11 @@ def _gamegan(config: GameGANConfig, data: str, device: torch.device) -> Training
 def _vision(
     config: WorldModelConfig, data: str, device: torch.device, weights: dict[str, Tensor]
 ) -> Training:
-    from gamesim.training.vision import VisionTask, small
+    from gamesim.training.vision import VisionTask, seen
 
-    train, held_out = _load(config, data, device, segment=1, keep=small)
-    task = VisionTask(config, _engine(config, weights, device), train, held_out)
+    engine = _engine(config, weights, device)
+    train, held_out = _load(config, data, device, segment=1, keep=seen(engine.vision.side))
+    task = VisionTask(config, engine, train, held_out)
     return Training(task, _starts(config, data, device), _facts(train, data))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,6 @@ from gamesim.data.dataset import Dataset
 from gamesim.models.frames import to_uint8
 from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.models.world_model.vision import (
-    SIDE,
-    Vision,
     floored,
     kl,
     reconstruction,
@@ -29,9 +28,9 @@ SHEET_ROWS, SHEET_FRAMES = 4, 12
 VALIDATION_FRAMES = 1024
 
 
-def small(frames: Tensor) -> Tensor:
-    """Frames uint8 (B, H, W, 3) as V sees them, uint8 (B, 64, 64, 3): what is kept of a dataset."""
-    return show(see(frames), SIDE)
+def seen(side: int) -> Callable[[Tensor], Tensor]:
+    """What is kept of a dataset for V: frames uint8 (B, H, W, 3) -> as it sees them, (B, side, side, 3)."""
+    return lambda frames: show(see(frames, side), side)
 
 
 class VisionTask:
@@ -46,14 +45,14 @@ class VisionTask:
     def __init__(
         self, config: WorldModelConfig, model: WorldModelEngine, train: Dataset, held_out: Dataset
     ) -> None:
-        """Take an engine on its device, and data sets that keep `small` frames."""
+        """Take an engine on its device, and data sets that keep frames as V sees them, see `seen`."""
         self.settings, self.train, self.held_out = config.vision, train, held_out
-        self.z_size = config.model.z_size
+        self.z_size = config.model.numbers
         self.processes = distributed()
         self.generator = torch.Generator().manual_seed(config.seed + self.processes.rank)
         self.done = 0
         self.model: nn.Module = model
-        self.vision: Vision = model.vision
+        self.vision = model.vision
         self.processes.same(self.vision)
         self.optimizer = torch.optim.Adam(self.vision.parameters(), self.settings.learning_rate)
 
@@ -64,7 +63,7 @@ class VisionTask:
     def step(self) -> dict[str, Tensor]:
         settings, progress = self.settings, self.done / self.settings.steps
         self.optimizer.param_groups[0]["lr"] = settings.learning_rate * settings.decay.at(progress)
-        pixels = see(self.train.sample_frames(settings.batch_size, self.generator))
+        pixels = see(self.train.sample_frames(settings.batch_size, self.generator), self.vision.side)
         noise = torch.randn(len(pixels), self.z_size, generator=self.generator).to(pixels.device)
         terms = self._bound(pixels, noise)
         weight = settings.kl_weight.at(progress)
@@ -78,7 +77,7 @@ class VisionTask:
         return {name: nats.detach().mean() for name, nats in terms.items()}
 
     def _bound(self, pixels: Tensor, noise: Tensor) -> dict[str, Tensor]:
-        """Both terms in nats, each (B,), for pixels (B, 3, 64, 64) and the noise (B, Z) of the draw."""
+        """Both terms in nats, each (B,), for pixels (B, 3, S, S) and the noise (B, Z) of the draw."""
         mean, log_variance = self.vision.encode(pixels)
         logits = self.vision.logits(reparameterised(mean, log_variance, noise))
         return {
@@ -93,7 +92,7 @@ class VisionTask:
         """On held-out frames: both terms, and their sum as the run ends with it."""
         generator = torch.Generator().manual_seed(0)
         count = min(VALIDATION_FRAMES, self.held_out.num_frames)
-        pixels = see(self.held_out.sample_frames(count, generator))
+        pixels = see(self.held_out.sample_frames(count, generator), self.vision.side)
         noise = torch.randn(len(pixels), self.z_size, generator=generator).to(pixels.device)
         parts = zip(
             pixels.split(self.settings.batch_size), noise.split(self.settings.batch_size), strict=True
@@ -109,7 +108,7 @@ class VisionTask:
         """Held-out frames: real above, what V makes of them (from the mean) below."""
         generator = torch.Generator().manual_seed(1)
         frames = self.held_out.sample_frames(SHEET_ROWS * SHEET_FRAMES, generator)
-        drawn = to_uint8(self.vision.decode(self.vision.encode(see(frames))[0]))
+        drawn = to_uint8(self.vision.decode(self.vision.encode(see(frames, self.vision.side))[0]))
         real, seen = (part.unflatten(0, (SHEET_ROWS, SHEET_FRAMES)).cpu().numpy() for part in (frames, drawn))
         return contact_sheet(real, seen, scale=2)
 

@@ -20,7 +20,7 @@ from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.training import STAGES, stages
 from gamesim.training.controller import ControllerTask
 from gamesim.training.memory import MemoryTask, latents
-from gamesim.training.vision import VisionTask, small
+from gamesim.training.vision import VisionTask, seen
 
 TINY = ["data.validation=0.3"]
 
@@ -154,10 +154,10 @@ def test_the_command_line_trains_parts(plays, tmp_path, capsys):
 def test_v_learns_a_batch_by_heart(plays):
     changes = ["model.channels=8", "model.z_size=16", "vision.learning_rate=1.0e-2", "vision.batch_size=8"]
     chosen = config.load("world-model-tiny", changes)
-    data = Dataset(plays, segment=1, split="all", keep=small, limit=1)
+    data = Dataset(plays, segment=1, split="all", keep=seen(64), limit=1)
     torch.manual_seed(0)
     task = VisionTask(chosen, WorldModelEngine(chosen.model), data, data)
-    assert small(torch.zeros(1, 84, 84, 3, dtype=torch.uint8)).shape == (1, 64, 64, 3)
+    assert seen(64)(torch.zeros(1, 84, 84, 3, dtype=torch.uint8)).shape == (1, 64, 64, 3)
     before = task.validate()["reconstruction"]
     for _ in range(120):
         task.step()

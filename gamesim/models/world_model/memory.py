@@ -52,16 +52,20 @@ class Memory(nn.Module):
         super().__init__()
         self.num_actions, self.as_number = config.num_actions, config.actions == "number"
         self.restarts, self.rewards, self.ends = config.restarts, config.rewards, config.ends
-        self.z_size, self.hidden, self.mixtures = config.z_size, config.hidden, config.mixtures
+        self.z_size, self.hidden, self.mixtures = config.numbers, config.hidden, config.mixtures
         pressed = 1 if self.as_number else config.num_actions
         # An input that is always 1 gives each gate its bias: one of them, where nn.LSTM's own has two.
         inputs = self.z_size + pressed + int(self.restarts) + 1
         self.lstm = nn.LSTM(inputs, self.hidden, bias=False, batch_first=True)
-        self.mixture = nn.Linear(self.hidden, 3 * self.mixtures * self.z_size)
+        self.mixture = self._head(config)
         self.sees_next = config.outcome_sees == "hz"
         sizes = (self.hidden + self.z_size, self.hidden) if self.sees_next else (self.hidden,)
         outcomes = int(self.rewards) + int(self.ends)
         self.outcomes = mlp((*sizes, outcomes)) if outcomes else None
+
+    def _head(self, config: WorldModelModelConfig) -> nn.Module:
+        """What makes the mixtures; built before the outcomes are, so that a seed means the same weights."""
+        return nn.Linear(config.hidden, 3 * config.mixtures * config.numbers)
 
     def forward(
         self, z: Tensor, action: Tensor, state: Cell | None = None, first: Tensor | None = None
@@ -77,14 +81,14 @@ class Memory(nn.Module):
         Returns:
             The mixtures, with B, T leading, and what the LSTM remembers afterwards.
         """
-        dtype = self.mixture.weight.dtype
+        dtype = self.lstm.weight_ih_l0.dtype
         parts = [z.to(dtype), self._encoded(action).to(dtype)]
         if self.restarts:
             parts.append((torch.zeros_like(z[..., 0]) if first is None else first).to(dtype)[..., None])
         inputs = torch.cat([*parts, torch.ones_like(parts[0][..., :1])], -1)
         cell = None if state is None else tuple(part.to(dtype)[None] for part in state)
         hidden, (h, c) = self.lstm(inputs, cell)
-        return self._mixtures(hidden), (h[0].float(), c[0].float())
+        return self._mixtures(hidden, parts[0]), (h[0].float(), c[0].float())
 
     def outcome(self, hidden: Tensor, z_next: Tensor) -> tuple[Tensor, Tensor]:
         """Reward and logit of the end, each (...,), from `MDN.hidden` (..., H) and the z (..., Z) that came.
@@ -103,7 +107,15 @@ class Memory(nn.Module):
             return (2 * action / (self.num_actions - 1) - 1)[..., None]
         return F.one_hot(action, self.num_actions)
 
-    def _mixtures(self, hidden: Tensor) -> MDN:
+    def nll(self, mdn: MDN, z: Tensor) -> Tensor:
+        """-log p(z) in nats, (...,)."""
+        return nll(mdn, z).sum(-1)
+
+    def sample(self, mdn: MDN, temperature: float, noise: Tensor) -> Tensor:
+        """Draws z (..., Z); see `sample`."""
+        return sample(mdn, temperature, noise)
+
+    def _mixtures(self, hidden: Tensor, z: Tensor) -> MDN:
         # Weights, means and deviations lie as (K, Z): sums over K then run along whole rows of z.
         told = self.mixture(hidden).float().unflatten(-1, (3, self.mixtures, self.z_size))
         weight, mean, log_std = told.unbind(-3)
@@ -113,9 +125,13 @@ class Memory(nn.Module):
 
 def nll(mdn: MDN, z: Tensor) -> Tensor:
     """-log p(z) in nats for each number of z by itself: (..., Z)."""
+    return -(mdn.log_pi + log_normal(mdn, z)).logsumexp(-1)
+
+
+def log_normal(mdn: MDN, z: Tensor) -> Tensor:
+    """log N(z; mean, std) of every Gaussian, (..., Z, K)."""
     error = (z[..., None] - mdn.mean) * (-mdn.log_std).exp()
-    log_normal = -0.5 * error.square() - mdn.log_std - 0.5 * math.log(2 * math.pi)
-    return -(mdn.log_pi + log_normal).logsumexp(-1)
+    return -0.5 * error.square() - mdn.log_std - 0.5 * math.log(2 * math.pi)
 
 
 def sample(mdn: MDN, temperature: float, noise: Tensor) -> Tensor:

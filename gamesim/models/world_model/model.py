@@ -13,11 +13,16 @@ from torch import Tensor, nn
 
 from gamesim.models import Prediction, State, Streams, normal
 from gamesim.models.world_model.controller import Controller
-from gamesim.models.world_model.memory import MDN, Memory, sample
+from gamesim.models.world_model.maps import MapMemory, MapVision
+from gamesim.models.world_model.memory import MDN, Memory
 from gamesim.models.world_model.vision import Vision, see, show
 
 if TYPE_CHECKING:
     from gamesim.schema import WorldModelModelConfig
+
+
+PARTS = {"paper": (Vision, Memory), "maps": (MapVision, MapMemory)}
+"""V and M of each `model.engine`."""
 
 
 class WorldModelEngine(nn.Module):
@@ -32,12 +37,13 @@ class WorldModelEngine(nn.Module):
         super().__init__()
         self.num_actions = config.num_actions
         self.frame_shape: tuple[int, int, int] = (config.frame_size, config.frame_size, 3)
-        self.noise_shape = (2, config.z_size)
+        self.noise_shape = (2, config.numbers)
         """Of one lane's step; see `memory.sample`."""
         self.seen = ("z", "h", "c") if config.controller_input == "zhc" else ("z", "h")
-        inputs = config.z_size + (len(self.seen) - 1) * config.hidden
-        self.vision = Vision(config)
-        self.memory = Memory(config)
+        inputs = config.numbers + (len(self.seen) - 1) * config.hidden
+        vision, memory = PARTS[config.engine]
+        self.vision: Vision | MapVision = vision(config)
+        self.memory: Memory = memory(config)
         self.controller = Controller(inputs, config.num_actions, config.actions == "number")
 
     def start(self, frames: Tensor, actions: Tensor) -> State:
@@ -84,7 +90,7 @@ class WorldModelEngine(nn.Module):
             The state, the reward (B,) and the end's probability (B,).
         """
         mdn, cell = self._foretold(state, action)
-        state = self._arrived(state, mdn, cell, sample(mdn, temperature, noise))
+        state = self._arrived(state, mdn, cell, self.memory.sample(mdn, temperature, noise))
         return state, state["reward"], state["end"]
 
     def features(self, state: State) -> Tensor:
@@ -103,7 +109,7 @@ class WorldModelEngine(nn.Module):
         return {**state, "z": z}, self._drawn(z)
 
     def _seen(self, frames: Tensor) -> Tensor:
-        mean, _ = self.vision.encode(see(frames))
+        mean, _ = self.vision.encode(see(frames, self.vision.side))
         return mean
 
     def _drawn(self, z: Tensor) -> Tensor:

@@ -3,8 +3,8 @@
 Ha & Schmidhuber 2018 (arXiv 1803.10122), Sec. 2.1 and appendix A.1. Trained on the evidence lower bound of
 Kingma & Welling (2014, arXiv 1312.6114, Eq. 3; the KL divergence in closed form: appendix B).
 
-V sees 64x64 pixels. Frames of another size are resized with antialiasing on the way in, and back on the way
-out.
+The paper's V sees 64x64 pixels. Frames of another size are resized with antialiasing on the way in, and back
+on the way out.
 """
 
 from __future__ import annotations
@@ -20,9 +20,6 @@ from gamesim.models.frames import to_float, to_uint8
 if TYPE_CHECKING:
     from gamesim.schema import VisionTraining, WorldModelModelConfig
 
-SIDE = 64
-"""Pixels along each side of what V sees."""
-
 
 class Vision(nn.Module):
     """The VAE. With 32 channels and z 32 it has the paper's 4,348,547 parameters, with z 64 its 4,446,915.
@@ -30,6 +27,9 @@ class Vision(nn.Module):
     A second of one CPU core (AVX2, float32, batches of 64) is about 165 frames of training with 32 channels
     and 400 with 16; channels-last memory makes no difference.
     """
+
+    side = 64
+    """Pixels along each side of what it sees."""
 
     def __init__(self, config: WorldModelModelConfig) -> None:
         super().__init__()
@@ -75,13 +75,13 @@ class _Unfolding(nn.ConvTranspose2d):
         return grown + self.bias[:, None, None]
 
 
-def see(frames: Tensor) -> Tensor:
-    """Frames uint8 (B, H, W, 3) -> float32 (B, 3, 64, 64) in [0, 1], what V sees of them."""
-    return _resized(to_float(frames), SIDE)
+def see(frames: Tensor, side: int = Vision.side) -> Tensor:
+    """What a V of that side sees of frames uint8 (B, H, W, 3): float32 (B, 3, side, side) in [0, 1]."""
+    return _resized(to_float(frames), side)
 
 
 def show(pixels: Tensor, side: int) -> Tensor:
-    """What V draws, (B, 3, 64, 64) in [0, 1] -> frames for the screen uint8 (B, side, side, 3)."""
+    """What V draws, (B, 3, h, w) in [0, 1] -> frames for the screen uint8 (B, side, side, 3)."""
     return to_uint8(_resized(pixels.float(), side))
 
 
@@ -104,8 +104,8 @@ def reconstruction(logits: Tensor, target: Tensor, settings: VisionTraining) -> 
     pixels: the squared error over 2 sigma^2.
 
     Args:
-        logits: (B, 3, 64, 64), of `Vision.logits`.
-        target: (B, 3, 64, 64) in [0, 1].
+        logits: (B, 3, S, S), of `Vision.logits`.
+        target: (B, 3, S, S) in [0, 1].
         settings: `pixels` and `pixel_sigma`.
     """
     if settings.pixels == "gaussian":

@@ -1,0 +1,117 @@
+"""V and M over places: our variant of World Models for games that are drawn cell by cell.
+
+V is the VAE of Ha & Schmidhuber 2018 (arXiv 1803.10122, Sec. 2.1) for each patch of the frame by itself, so
+that z is a map: a few numbers for each place. M keeps the paper's LSTM, which reads all of z (Sec. 2.2), but
+does not have to hold the whole next frame in h: the mixtures of a place are made of z at this place and at
+its neighbours, as h bids (feature-wise modulation: Perez et al., AAAI 2018, arXiv 1709.07871). As in Bishop's
+own mixture density network (1994, Eq. 23) the numbers of a place share a mixture, so that a draw is one thing
+or another, and not something in between.
+
+C stays as it is, linear: what lies beside the player can be read from such a z by a linear map, which is not
+so with the paper's (see docs/results.md).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gamesim.models.world_model.memory import MDN, Memory, log_normal, sample
+
+if TYPE_CHECKING:
+    from gamesim.schema import WorldModelModelConfig
+
+
+class MapVision(nn.Module):
+    """A VAE whose z (B, Z) holds `z_size` numbers for each place, row by row."""
+
+    def __init__(self, config: WorldModelModelConfig) -> None:
+        super().__init__()
+        self.side, self.patch = config.frame_size, config.patch
+        self.grid = (config.places, config.places, config.z_size)
+        pixels, c, z = 3 * config.patch**2, config.channels, config.z_size
+        self.encoder = nn.Sequential(nn.Linear(pixels, c), nn.ReLU(), nn.Linear(c, c), nn.ReLU())
+        self.mean = nn.Linear(c, z)
+        self.log_variance = nn.Linear(c, z)
+        self.decoder = nn.Sequential(
+            *(nn.Linear(z, c), nn.ReLU()), *(nn.Linear(c, c), nn.ReLU()), nn.Linear(c, pixels)
+        )
+
+    def encode(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Pixels (B, 3, S, S) in [0, 1] -> mean and log-variance of q(z | pixels), each (B, Z)."""
+        patches = F.pixel_unshuffle(pixels, self.patch).movedim(1, -1)
+        seen = self.encoder(patches)
+        return self.mean(seen).flatten(1), self.log_variance(seen).flatten(1)
+
+    def logits(self, z: Tensor) -> Tensor:
+        """z (B, Z) -> the pixels (B, 3, S, S) before the sigmoid."""
+        patches = self.decoder(z.unflatten(1, self.grid))
+        return F.pixel_shuffle(patches.movedim(-1, 1), self.patch)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """z (B, Z) -> pixels (B, 3, S, S) in [0, 1]."""
+        return self.logits(z).sigmoid()
+
+
+class MapMemory(Memory):
+    """The LSTM of `Memory` with a head that makes each place's mixture of what is around it."""
+
+    def __init__(self, config: WorldModelModelConfig) -> None:
+        super().__init__(config)
+        self.places, self.of_place = config.places**2, config.z_size
+
+    def _head(self, config: WorldModelModelConfig) -> nn.Module:
+        return _PlaceHead(config)
+
+    def nll(self, mdn: MDN, z: Tensor) -> Tensor:
+        """-log p(z) in nats, (...,): of each place's numbers together, summed over the places."""
+        together = log_normal(mdn, z).unflatten(-2, (self.places, self.of_place)).sum(-2)
+        weight = mdn.log_pi[..., :: self.of_place, :]
+        return -(weight + together).logsumexp(-1).sum(-1)
+
+    def sample(self, mdn: MDN, temperature: float, noise: Tensor) -> Tensor:
+        """Draws z (..., Z): one choice for all numbers of a place, by the noise of its first."""
+        choice, spread = noise.unbind(-2)
+        shared = choice.unflatten(-1, (self.places, self.of_place))[..., :1].expand(
+            *choice.shape[:-1], self.places, self.of_place
+        )
+        return sample(mdn, temperature, torch.stack([shared.flatten(-2), spread], -2))
+
+    def _mixtures(self, hidden: Tensor, z: Tensor) -> MDN:
+        weight, mean, log_std = self.mixture(hidden, z)
+        log_pi = weight.log_softmax(-2).repeat_interleave(self.of_place, -1)
+        return MDN(log_pi.mT, mean.mT, log_std.mT, hidden)
+
+
+class _PlaceHead(nn.Module):
+    """Mixtures for every place of z.
+
+    No Gaussian is wider than V's prior: one that no example needs would grow without end, and a draw from it
+    lead where M has never been.
+    """
+
+    def __init__(self, config: WorldModelModelConfig) -> None:
+        super().__init__()
+        self.grid = (config.places, config.places, config.z_size)
+        self.mixtures, width = config.mixtures, config.width
+        self.around = nn.Conv2d(config.z_size, width, 3, padding=1)
+        self.where = nn.Parameter(torch.zeros(config.places, config.places, width))
+        self.bidding = nn.Linear(config.hidden, 2 * width)
+        self.mixing = nn.Linear(width, width)
+        self.told = nn.Linear(width, config.mixtures * (1 + 2 * config.z_size))
+
+    def forward(self, hidden: Tensor, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """hidden (..., H), z (..., Z) -> weights (..., K, places), means and log-deviations (..., K, Z)."""
+        lead = z.shape[:-1]
+        maps = z.reshape(-1, *self.grid).movedim(-1, 1)
+        around = self.around(maps).movedim(1, -1) + self.where
+        factor, shift = self.bidding(hidden).reshape(-1, 1, 1, 2 * around.shape[-1]).chunk(2, -1)
+        seen = F.relu(around * (1 + factor) + shift)
+        told = self.told(F.relu(self.mixing(seen))).float()
+        told = told.flatten(1, 2).unflatten(-1, (self.mixtures, -1)).transpose(1, 2)  # (B, K, places, 1 + 2z)
+        weight, mean, log_std = told.split([1, self.grid[-1], self.grid[-1]], -1)
+        flat = [part.flatten(2).reshape(*lead, self.mixtures, -1) for part in (weight, mean, log_std)]
+        return flat[0], flat[1], -F.softplus(-flat[2])
