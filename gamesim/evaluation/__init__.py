@@ -114,10 +114,10 @@ def dreamt_figures(
     from gamesim.evaluation.rules_kept import STEPS, WARM_UP, by_horizon, judge, summary
 
     asked = {"seed": seed, "device": device, "on_step": on_step}
+    encoder = _encoder(model, vision, device, [] if notes is None else notes)
     real = real_episodes(game, episodes, WARM_UP, LONGEST, seed)
     dreamt = dream_episodes(model, real, episodes, LONGEST, **asked)
     tally, real_tally = judge(dreamt, stop_at_end=stop_at_end), judge(real, stop_at_end=True)
-    encoder = _encoder(model, vision, device, [] if notes is None else notes)
     parts = {
         "rules": summary(dreamt, tally, real, real_tally, STEPS),
         "horizons": by_horizon(dreamt, tally, real, real_tally),

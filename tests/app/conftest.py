@@ -1,6 +1,7 @@
 """A window without a screen, and a dream that needs no network, found in a folder of checkpoints."""
 
-from collections.abc import Iterator
+import importlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import gymnasium as gym
@@ -9,9 +10,11 @@ import pytest
 from safetensors.numpy import save_file
 
 from app.driver import Driver
-from app.fakes import FakeDream
+from app.fakes import Dreamer, FakeDream, Layered
 from gamesim.app import catalog, theme
 from gamesim.app.controls import KEYMAP
+
+SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
 @pytest.fixture
@@ -47,4 +50,39 @@ def usual_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def app(checkpoints: Path, tmp_path: Path) -> Iterator[Driver]:
     driver = Driver(checkpoints, tmp_path)
     yield driver
+    driver.window.close()
+
+
+@pytest.fixture
+def entry(monkeypatch: pytest.MonkeyPatch) -> Callable[[type], None]:
+    """Makes gamesim/Dream-v0 another dream."""
+
+    def use(kind: type) -> None:
+        spec = gym.envs.registration.EnvSpec(id="gamesim/Dream-v0", entry_point=kind)
+        monkeypatch.setitem(gym.registry, "gamesim/Dream-v0", spec)
+
+    return use
+
+
+@pytest.fixture
+def dreaming(app: Driver, entry) -> Driver:
+    entry(Dreamer)
+    return app.play("GameGAN Pac-Man")
+
+
+@pytest.fixture
+def layered(app: Driver, entry, checkpoints: Path) -> Driver:
+    other = checkpoints / "other-pacman"
+    other.mkdir()
+    (other / "config.yaml").write_text("name: fake\n", encoding="utf-8")
+    entry(Layered)
+    return app.play("GameGAN Pac-Man")
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> Iterator[Driver]:
+    """The engine that comes with the app, being played."""
+    importlib.import_module("gamesim.dream")  # loads torch, which may take longer than a driver waits
+    driver = Driver(SHIPPED, tmp_path)
+    yield driver.play("GameGAN Pac-Man")
     driver.window.close()

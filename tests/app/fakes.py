@@ -1,5 +1,6 @@
-"""A dream without a network: a gymnasium env with what the app looks for in one."""
+"""Dreams without a network: gymnasium envs with what the app looks for in one."""
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -64,3 +65,71 @@ class FakeDream(gym.Env[np.ndarray, int]):
         self.frame[len(self.actions) % len(self.frame)] = 200
         over = len(self.actions) >= self.length
         return self.frame.copy(), 0.5, over, False, {"end_probability": 0.9 if over else 0.1}
+
+
+class Dreamer(FakeDream):
+    """A dream with a z that can be changed: its frame is as bright as the first number of z."""
+
+    def __init__(
+        self, checkpoint: str = "", temperature: float = 1.0, render_mode: str | None = None
+    ) -> None:
+        super().__init__(checkpoint, temperature)
+        self.z = np.zeros(4, np.float32)
+        self.asked = 0
+        self.changes = frozenset({"z"})
+
+    def internals(self) -> dict[str, np.ndarray]:
+        self.asked += 1
+        new = {
+            "whatever": np.arange(6, dtype=np.float32).reshape(2, 3),
+            "flow": np.ones((3, 7, 7), np.float32),
+        }
+        shares = np.array([0.6, 0.4], np.float32)
+        return {"z": self.z.copy(), "mixture": shares, "reconstruction": self.frame.copy(), **new}
+
+    def with_z(self, z: np.ndarray) -> np.ndarray:
+        self.z = z.copy()
+        self.frame = np.full_like(self.frame, round(128 + 40 * float(z[0])))
+        return self.frame.copy()
+
+
+class Layered(FakeDream):
+    """A dream with layers and a memory: its static layer, and what it remembers, is one shade of grey."""
+
+    shade = 60
+
+    def __init__(
+        self, checkpoint: str = "", temperature: float = 1.0, render_mode: str | None = None
+    ) -> None:
+        super().__init__(checkpoint, temperature)
+        self.name = Path(checkpoint).name
+        self.shade = 200 if self.name == "other-pacman" else 60
+        self.closed = False
+        self.changes = frozenset({"memory"})
+
+    @property
+    def state(self) -> Any:
+        return self.frame.copy(), list(self.actions), self.shade
+
+    @state.setter
+    def state(self, moment: Any) -> None:
+        self.frame, self.actions, self.shade = moment[0].copy(), list(moment[1]), moment[2]
+
+    def internals(self) -> dict[str, np.ndarray]:
+        mask = np.zeros((7, 7), np.float32)
+        mask[3, 3] = 1
+        dynamic = np.full_like(self.frame, 255)
+        attention = np.zeros((21, 21), np.float32)
+        attention[7:14, 7:14] = 1 / 49
+        layers = {"static": np.full_like(self.frame, self.shade), "dynamic": dynamic, "mask": mask}
+        return {**layers, "attention": attention, "memory": attention * 9}
+
+    def elsewhere(self, start: int) -> Any:
+        return self.frame, [], 120 + start % 2
+
+    def with_memory(self, moment: Any) -> np.ndarray:
+        self.shade = moment[2]
+        return self.frame.copy()
+
+    def close(self) -> None:
+        self.closed = True

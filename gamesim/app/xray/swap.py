@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -46,6 +47,7 @@ class Swap:
         self._picture: Picture | None = None
         self._todo: list[Callable[[], None]] = []
         self._boards = 0  # beginnings that were asked for
+        self._bare: set[Path | None] = set()  # checkpoints of engines without layers
 
     # the key ---------------------------------------------------------------------------------------------
 
@@ -55,15 +57,21 @@ class Swap:
         if host is None:
             self.window.say("Only a dream has layers that can be swapped.")
             return
-        choices = self._choices(host)
-        now = next((i for i, (name, _) in enumerate(choices) if name == self.name), -1)
+        names = [name for name, _ in self._choices(host)]
+        chosen = names.index(self.name) + 1 if self.name in names else 0
         self.leave()
-        if now + 1 < len(choices):
-            choices[now + 1][1](host)
-        elif choices:
-            self.window.say("Its own static layer and its own memory again.")
+        if names:
+            self._choose(host, chosen)
         else:
             self.window.say("This engine has no memory and no layers to swap.")
+
+    def _choose(self, host: Engine, index: int) -> None:
+        """Put in the choice of an index; after the last one comes the own layer."""
+        choices = self._choices(host)
+        if index < len(choices):
+            choices[index][1](host)
+        else:
+            self.window.say("Its own static layer and its own memory again.")
 
     def _choices(self, host: Engine) -> list[tuple[str, Callable[[Engine], None]]]:
         found: list[tuple[str, Callable[[Engine], None]]] = []
@@ -72,8 +80,8 @@ class Swap:
         if not set(host.internals) >= LAYERS:
             return found
         for title in catalog.dreams(self.window.checkpoints):
-            if title.checkpoint != host.title.checkpoint:
-                found.append((_layer_of(title), lambda host, title=title: self._invite(host, title)))
+            if title.checkpoint != host.title.checkpoint and title.checkpoint not in self._bare:
+                found.append((_layer_of(title), partial(self._invite, title, len(found))))
         return found
 
     def _find_host(self) -> Engine | None:
@@ -97,8 +105,8 @@ class Swap:
 
     # another engine --------------------------------------------------------------------------------------
 
-    def _invite(self, host: Engine, title: Title) -> None:
-        """Load another engine and let it dream along."""
+    def _invite(self, title: Title, index: int, host: Engine) -> None:
+        """Load another engine and let it dream along; one that has no layers gives way to the next choice."""
 
         def opened(env: gym.Env) -> None:
             guest = Engine(title, env)
@@ -106,7 +114,9 @@ class Swap:
             fits = guest.frame.shape == host.frame.shape and "static" in guest.internals
             if not fits:
                 env.close()
-                self.window.say(f"{title.name} has no static layer of this size.")
+                self.window.say(f"{title.name} has no static layer of this size: skipped.")
+                self._bare.add(title.checkpoint)
+                self._choose(host, index)
                 return
             self._begin(host, guest)
 

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gamesim.models.world_model.memory import MDN, Memory, log_normal, sample
+from gamesim.models.world_model.memory import MDN, Memory, chosen, drawn, log_normal
 
 if TYPE_CHECKING:
     from gamesim.schema import WorldModelModelConfig
@@ -75,10 +75,9 @@ class MapMemory(Memory):
     def sample(self, mdn: MDN, temperature: float, noise: Tensor) -> Tensor:
         """Draws z (..., Z): one choice for all numbers of a place, by the noise of its first."""
         choice, spread = noise.unbind(-2)
-        shared = choice.unflatten(-1, (self.places, self.of_place))[..., :1].expand(
-            *choice.shape[:-1], self.places, self.of_place
-        )
-        return sample(mdn, temperature, torch.stack([shared.flatten(-2), spread], -2))
+        first = mdn.log_pi[..., :: self.of_place, :], choice[..., :: self.of_place]
+        which = chosen(first[0], temperature, first[1]).repeat_interleave(self.of_place, -1)
+        return drawn(mdn, which, temperature, spread)
 
     def _mixtures(self, hidden: Tensor, z: Tensor) -> MDN:
         weight, mean, log_std = self.mixture(hidden, z)

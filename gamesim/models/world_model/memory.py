@@ -146,7 +146,17 @@ def sample(mdn: MDN, temperature: float, noise: Tensor) -> Tensor:
             function, the second spreads.
     """
     choice, spread = noise.unbind(-2)
-    reached = (mdn.log_pi.mT / max(temperature, COLDEST)).softmax(-2).cumsum(-2)  # (..., K, Z): see _mixtures
-    chosen = (reached[..., :-1, :] < torch.special.ndtr(choice)[..., None, :]).sum(-2, keepdim=True)
-    mean, log_std = (part.mT.gather(-2, chosen).squeeze(-2) for part in (mdn.mean, mdn.log_std))
+    return drawn(mdn, chosen(mdn.log_pi, temperature, choice), temperature, spread)
+
+
+def chosen(log_pi: Tensor, temperature: float, choice: Tensor) -> Tensor:
+    """Which Gaussian is drawn, int64 (..., Z), by weights (..., Z, K) and standard normal noise (..., Z)."""
+    reached = (log_pi.mT / max(temperature, COLDEST)).softmax(-2).cumsum(-2)  # (..., K, Z): see _mixtures
+    return (reached[..., :-1, :] < torch.special.ndtr(choice)[..., None, :]).sum(-2)
+
+
+def drawn(mdn: MDN, which: Tensor, temperature: float, spread: Tensor) -> Tensor:
+    """z (..., Z) of the Gaussians `which` (..., Z), with standard normal noise `spread` (..., Z)."""
+    index = which[..., None, :]
+    mean, log_std = (part.mT.gather(-2, index).squeeze(-2) for part in (mdn.mean, mdn.log_std))
     return mean + log_std.exp() * (math.sqrt(temperature) * spread)
