@@ -6,6 +6,7 @@ import numpy as np
 import pygame
 import pytest
 
+from app.fakes import Layered
 from app.looking import SETTLE, env, panel, xray
 from gamesim.app.theme import Scale
 from gamesim.app.xray import layout

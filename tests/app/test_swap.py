@@ -1,0 +1,129 @@
+"""The swap: another board's memory, another engine's static layer, and back."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pygame
+import pytest
+
+from app.driver import Driver
+from app.fakes import Layered
+from app.looking import env
+from gamesim.app.xray.swap import BOARD
+from gamesim.app.xray.walks import STEPS, same_walk
+
+
+def test_b_goes_from_another_board_to_other_engines_and_back(layered):
+    app = layered
+    swap = app.window.screen.swap
+    app.press(pygame.K_b)
+    assert swap.name == "another board's memory" and env(app).shade in (120, 121)
+    assert "Another board" in app.said
+    app.press(pygame.K_b)
+    app.until(lambda: type(app.window.screen).__name__ == "Play" and swap.guest is not None)
+    assert env(app).shade == 60  # its own memory came back
+    assert swap.name == "static layer of Other Pac-Man"
+    guest = swap.guest.env.unwrapped
+    app.press(pygame.K_b)
+    assert swap.name is None and swap.guest is None and guest.closed
+    assert app.session.engine.frame is swap.frame(app.session.engine)
+
+
+def test_the_other_static_layer_is_under_the_own_dynamic_one(layered):
+    app = layered
+    swap, engine = app.window.screen.swap, app.session.engine
+    app.press(pygame.K_b, pygame.K_b)
+    app.until(lambda: type(app.window.screen).__name__ == "Play" and swap.guest is not None)
+    app.down(pygame.K_LEFT)
+    app.frames(60)
+    app.up(pygame.K_LEFT)
+    shown = swap.frame(engine)
+    assert (shown[36:48, 36:48] == 255).all() and (shown[:36] == 200).all()
+    assert (engine.clip[-1] == shown).all()
+    app.press(pygame.K_p)
+    app.frames(5, 0.0)
+    assert swap.guest.env.unwrapped.actions == env(app).actions[-swap.guest.steps :]
+
+
+@pytest.fixture
+def bare(layered: Driver, checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> Driver:
+    """There is an engine without layers, too, between the two that have some."""
+    (checkpoints / "odd-pacman").mkdir()
+    (checkpoints / "odd-pacman" / "config.yaml").write_text("name: fake\n", encoding="utf-8")
+    says = Layered.internals
+    odd = lambda dream: {} if dream.name == "odd-pacman" else says(dream)  # noqa: E731
+    monkeypatch.setattr(Layered, "internals", odd)
+    return layered
+
+
+def test_an_engine_without_layers_is_skipped_and_that_is_said_once(bare: Driver):
+    swap = bare.window.screen.swap  # type: ignore[attr-defined]
+    bare.press(pygame.K_b, pygame.K_b)
+    bare.until(lambda: type(bare.window.screen).__name__ == "Play" and swap.name != BOARD)
+    assert "Odd Pac-Man has no static layer of this size: skipped." in bare.said
+    assert swap.name == "static layer of Other Pac-Man"
+    bare.press(pygame.K_b)
+    assert swap.name is None
+    bare.window.toasts._lines.clear()
+    bare.press(pygame.K_b, pygame.K_b)
+    bare.until(lambda: type(bare.window.screen).__name__ == "Play" and swap.guest is not None)
+    assert swap.name == "static layer of Other Pac-Man" and "skipped" not in bare.said
+
+
+def test_where_no_other_engine_has_layers_the_own_ones_come_next(bare: Driver, checkpoints: Path):
+    shutil.rmtree(checkpoints / "other-pacman")
+    swap = bare.window.screen.swap  # type: ignore[attr-defined]
+    bare.press(pygame.K_b, pygame.K_b)
+    bare.until(lambda: type(bare.window.screen).__name__ == "Play" and swap.name is None)
+    assert "skipped" in bare.said and "Its own static layer" in bare.said
+    bare.press(pygame.K_b)
+    assert swap.name == BOARD
+
+
+def test_a_new_episode_ends_a_swap_of_memories(layered):
+    app = layered
+    app.frames(30)
+    app.press(pygame.K_b)
+    app.frames(30)
+    app.press(pygame.K_RETURN)
+    app.frames(2)
+    assert app.window.screen.swap.name is None
+
+
+def test_the_real_game_has_nothing_to_swap(app):
+    app.play("Pac-Man").press(pygame.K_b)
+    assert "Only a dream has layers" in app.said
+
+
+def test_two_looks_of_one_game_begin_with_the_same_walk():
+    walk = same_walk("gamesim/Pacman-v0", "gamesim/PacmanGarden-v0")
+    assert walk is not None
+    night, garden, actions = walk
+    assert night.shape == garden.shape == (STEPS + 1, 84, 84, 3) and actions.shape == (STEPS,)
+    assert (night != garden).any(-1).mean() > 0.8
+    assert same_walk("gamesim/Pacman-v0", "gamesim/PacmanMaze-v0") is None
+    assert same_walk("gamesim/Pacman-v0", "gamesim/Pacman-v0") is None
+
+
+def test_looking_and_swapping_back_leave_the_shipped_dream_as_it_was(shipped):
+    app = shipped
+    app.press(pygame.K_p)
+    app.session.step_once()  # the first frame is real; from here on it is one that was drawn
+    moment = env(app).state
+    plain = [app.session.engine.env.step(key)[0] for key in (1, 3, 2)]
+    env(app).state = moment
+    app.press(pygame.K_x, pygame.K_b)
+    assert not np.array_equal(env(app).state.memory["memory"], moment.memory["memory"])
+    app.press(pygame.K_b)  # its own memory, and the maze's engine is being opened
+    app.until(lambda: type(app.window.screen).__name__ == "Play" and app.window.screen.swap.guest is not None)
+    app.press(pygame.K_b)  # on to an engine without layers, which is opened and declined, or to its own again
+    app.until(lambda: type(app.window.screen).__name__ == "Play" and app.window.screen.swap.name is None)
+    frame = env(app).state.memory["frame"]
+    assert abs(frame - moment.memory["frame"]).max() < 1e-4
+    assert np.array_equal(env(app).state.memory["memory"], moment.memory["memory"])
+    env(app).state = moment
+    again = [app.session.engine.env.step(key)[0] for key in (1, 3, 2)]
+    np.testing.assert_array_equal(plain, again)
