@@ -56,6 +56,9 @@ def _run(words: list[str]) -> int:
         parser.parse_args(words)  # --help, --version, or an unknown flag
         return 0
     options, rest = chosen.parser.parse_known_args(words[1:])
+    empty = [name for name, value in vars(options).items() if value == ""]
+    if empty:  # a shell variable that was never set would otherwise mean the folder that one is in
+        raise UserError(f"{first}: {empty[0]} is empty")
     options.settings = []
     for word in rest:
         if word.startswith("-"):
@@ -144,8 +147,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     from gamesim import checkpoint, storage
     from gamesim.evaluation import evaluate, plots
 
-    if options.plots is not None:
-        plots.available()  # minutes before it is needed
+    if options.plots is not None:  # minutes before it is needed
+        plots.available()
+        if Path(options.plots).is_file():
+            raise UserError(f"--plots {options.plots}: not a folder")
     how = {name: getattr(options, name) for name in ("episodes", "seed", "vision", "device")}
     figures = evaluate(options.checkpoint, progress=True, **how)
     text = json.dumps(figures, indent=1)
@@ -339,13 +344,13 @@ def _bounded(text: str, low: int, high: int) -> int:
 
 
 def _temperature(text: str) -> float:
-    """Read a temperature: 0 .. 100."""
+    """Read a temperature: 0 .. 10, as dreams have it."""
     try:
         temperature = float(text)
     except ValueError:
         temperature = -1.0
-    if not 0 <= temperature <= 100:
-        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number from 0 to 100")
+    if not 0 <= temperature <= 10:
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number from 0 to 10")
     return temperature
 
 

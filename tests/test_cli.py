@@ -49,11 +49,14 @@ def main(*words):
         ("temperature . --data d --out o --json no/f", "--json no/f: no such folder"),
         ("evaluate nowhere", "nowhere: no such checkpoint"),
         ("evaluate . --json no/such/file", "--json no/such/file: no such folder"),
+        ("evaluate . --plots file", "--plots file: not a folder"),
+        ("temperature . --data d --out o --plot no/f.png", "--plot no/f.png: no such folder"),
         ("play nowhere", "nowhere"),
         ("export nowhere --out x.gif", "nowhere: neither an environment id nor the folder of a checkpoint"),
         ("export gamesim/Pacman-v0 --out x.avi", "x.avi: only .gif, .mp4 are supported"),
         ("export gamesim/Pacman-v0 --out x.gif --steps 100000000", "too large"),
-        ("export x --out x.gif --temperature nan", "'nan' is not a number from 0 to 100"),
+        ("export x --out x.gif --temperature 10.1", "'10.1' is not a number from 0 to 10"),
+        ("export x --out x.gif --temperature nan", "'nan' is not a number from 0 to 10"),
         ("export x --out x.gif --beside gamesim/Pacmn-v0", "did you mean 'gamesim/Pacman-v0'?"),
         ("export nowhere --out x.gif --beside gamesim/Pacman-v0", "nowhere: no such checkpoint"),
         ("doctor now", "doctor: unexpected 'now'"),
@@ -61,6 +64,7 @@ def main(*words):
 )
 def test_wrong_words_are_one_line_that_names_them(words, complaint, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
     assert main(*words.split()) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -68,6 +72,30 @@ def test_wrong_words_are_one_line_that_names_them(words, complaint, capsys, tmp_
     assert err.startswith("gamesim: ")
     assert err.count("\n") == 1
     assert not list(tmp_path.glob("*.gif"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["record", "--env", "gamesim/Pacman-v0", "--episodes", "1", "--out", ""],
+        ["train", "", "--data", "d", "--out", "o"],
+        ["evaluate", ""],
+    ],
+)
+def test_an_empty_word_is_not_the_folder_that_one_is_in(words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(*words) == 2
+    assert capsys.readouterr().err.endswith(" is empty\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_temperature_table_is_of_world_models(tmp_path, capsys):
+    from fake_task import starts
+
+    folder = tmp_path / "engine"
+    checkpoint.save(folder, weights={}, config=config.load("gamegan-tiny"), starts=starts(), card={})
+    assert main("temperature", folder, "--data", tmp_path, "--out", tmp_path / "table") == 2
+    assert f"{folder}: is no world model" in capsys.readouterr().err
 
 
 def test_help_and_version_exit_0(capsys):

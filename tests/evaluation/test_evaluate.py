@@ -68,8 +68,9 @@ def test_the_figures_of_a_checkpoint_are_json_and_go_onto_its_card(save, short, 
     )
 
 
-def test_distances_need_a_checkpoint_with_a_vision(save, short):
+def test_distances_need_a_checkpoint_with_a_vision_and_nothing_is_dreamt_without(save, monkeypatch):
     folder = save("gamesim/Pacman-v0")
+    monkeypatch.setattr("gamesim.evaluation.play.Dream", lambda *_, **__: pytest.fail("it was too late"))
     with pytest.raises(UserError, match="World Models"):
         evaluate(folder, episodes=2, vision=folder)
 
