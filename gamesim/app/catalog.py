@@ -112,9 +112,10 @@ def run_of(folder: Path) -> Path:
 def has_controller(folder: Path) -> bool:
     """Whether the engine in `folder` can drive by itself, by what its config says."""
     try:
-        return "system: world-model" in (folder / "config.yaml").read_text(encoding="utf-8")[:65536]
-    except (OSError, UnicodeDecodeError):
+        config = (folder / "config.yaml").read_text(encoding="utf-8", errors="replace")[:65536]
+    except OSError:
         return False
+    return re.search(r"^system:\s*world-model\s*$", config, re.MULTILINE) is not None
 
 
 def title_of(start: str) -> Title:
@@ -143,15 +144,7 @@ def partner(title: Title, checkpoints: Path) -> Title | None:
 def chauffeur(title: Title, checkpoints: Path) -> Title | None:
     """A dream of the same real game whose kind has a controller; None if there is none."""
     same = (dream for dream in dreams(checkpoints) if dream.world == title.world)
-    return next((dream for dream in same if dream.checkpoint and _has_controller(dream.checkpoint)), None)
-
-
-def _has_controller(folder: Path) -> bool:
-    try:
-        config = (folder / "config.yaml").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    return re.search(r"^system:\s*world-model\s*$", config, re.MULTILINE) is not None
+    return next((dream for dream in same if dream.checkpoint and has_controller(dream.checkpoint)), None)
 
 
 def checkpoints_folder() -> Path:

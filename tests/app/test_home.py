@@ -1,6 +1,7 @@
 """Coming home: walk away, come back, and be told what is not as it was."""
 
 from collections import deque
+from pathlib import Path
 
 import numpy as np
 import pygame
@@ -12,6 +13,8 @@ from gamesim.app.catalog import ARCADE, MAZE, PACMAN
 from gamesim.app.controls import DOWN, LEFT, RIGHT, STAY, UP
 from gamesim.app.homecoming import WALK, Homecoming, fits, judge, moved
 from gamesim.app.play import Engine
+from gamesim.app.screens.menu import Menu
+from gamesim.app.screens.play import Play
 
 BACK = {LEFT: RIGHT, RIGHT: LEFT, UP: DOWN, DOWN: UP}
 DELTAS = {LEFT: (-1, 0), RIGHT: (1, 0), UP: (0, -1), DOWN: (0, 1)}
@@ -225,3 +228,56 @@ def test_the_verdict_fits_any_window(app: Driver, size):
     go(app, moves)
     app.frames(2)
     assert app.window.screen.panel.home.verdict is not None  # type: ignore[attr-defined]
+
+
+def choose_coming_home(app: Driver) -> None:
+    menu = app.window.screen
+    assert isinstance(menu, Menu)
+    app.frames(2)
+    menu.chosen = next(i for i, card in enumerate(menu.cards) if card.name == "Coming home")
+    app.press(pygame.K_RETURN)
+    app.until(lambda: isinstance(app.window.screen, Play))
+    app.frames(1)
+
+
+def test_the_menu_has_it_and_every_episode_begins_with_a_walk(app: Driver):
+    choose_coming_home(app)
+    page = app.window.screen
+    assert isinstance(page, Play) and page.engine.temperature is not None
+    assert page.panel.home is not None and "Remember this place" in app.said
+    app.frames(10, 0.1)
+    first = page.panel.home
+    app.press(pygame.K_RETURN)
+    app.frames(1)
+    assert page.panel.home is not None and page.panel.home is not first
+
+
+def test_once_given_up_it_does_not_come_back(app: Driver):
+    choose_coming_home(app)
+    page = app.window.screen
+    assert isinstance(page, Play)
+    app.press(pygame.K_h, pygame.K_RETURN)
+    app.frames(2)
+    assert page.panel.home is None
+
+
+def test_it_is_walked_in_a_dream_without_ghosts_where_there_is_one(app: Driver, checkpoints: Path):
+    for name in ("a-world-model-maze", "gamegan-maze", "zzz-pacman"):
+        (checkpoints / name).mkdir()
+        system = "world-model" if "world" in name else "gamegan"
+        (checkpoints / name / "config.yaml").write_text(f"system: {system}\n", encoding="utf-8")
+    menu = app.window.screen
+    assert isinstance(menu, Menu)
+    menu.refresh()
+    (card,) = (card for card in menu.cards if card.walk)
+    assert card.title.checkpoint == checkpoints / "gamegan-maze"
+    menu.chosen = menu.cards.index(card)
+    menu.refresh()
+    assert menu.cards[menu.chosen].walk
+
+
+def test_without_a_dream_the_menu_does_not_offer_it(tmp_path: Path):
+    app = Driver(tmp_path / "nothing", tmp_path)
+    menu = app.window.screen
+    assert isinstance(menu, Menu) and not any(card.walk for card in menu.cards)
+    app.window.close()

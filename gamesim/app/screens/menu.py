@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import pygame
 
 from gamesim.app import catalog
 from gamesim.app.background import Worker
-from gamesim.app.catalog import Title
+from gamesim.app.catalog import Title, has_controller
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, meaning, shown
 from gamesim.app.parts import Action, draw_actions, draw_foot, foot_height, margin_of
 from gamesim.app.play import Engine
@@ -30,17 +30,38 @@ NO_DREAMS = (
     "then Train makes a dream of what you played."
 )
 
+WALK = "Walk out, walk back: what was forgotten?"
 CAPTION = 94  # height of a card's words
 CALM = 0.6  # seconds that the menu is seen before any dream is woken
 
 
 @dataclass
 class Card:
-    """One thing to choose; `rect` is where it was drawn last."""
+    """One thing to choose.
+
+    Attributes:
+        title: what is played.
+        picture: its moving picture.
+        walk: whether it is the game of coming home, played in `title`.
+        rect: where it was drawn last.
+    """
 
     title: Title
     picture: Preview | None
-    rect: pygame.Rect
+    walk: bool = False
+    rect: pygame.Rect = field(default_factory=lambda: pygame.Rect(0, 0, 0, 0))
+
+    @property
+    def key(self) -> tuple[str, bool]:
+        return key(self.title), self.walk
+
+    @property
+    def name(self) -> str:
+        return "Coming home" if self.walk else self.title.name
+
+    @property
+    def blurb(self) -> str:
+        return WALK if self.walk else self.title.blurb
 
 
 class Menu(Screen):
@@ -72,32 +93,38 @@ class Menu(Screen):
 
     def refresh(self) -> None:
         """Look again for what can be played; what is known keeps its moving picture."""
-        known = {key(card.title): card for card in self.cards}
-        was = self.cards[self.chosen].title if self.chosen < len(self.cards) else None
+        known = {card.key: card for card in self.cards}
+        was = self.cards[self.chosen].key if self.chosen < len(self.cards) else None
         place = self.chosen - len(self.cards)
         recent = self.window.workshop.recent
         games = sorted(catalog.games(), key=lambda title: -recent.when(key(title)))
         titles = games + self.window.workshop.engines()
         self.cards = [
-            known.get(key(title)) or Card(title, preview(title, self._worker), pygame.Rect(0, 0, 0, 0))
-            for title in titles
+            known.get((key(title), False)) or Card(title, preview(title, self._worker)) for title in titles
         ]
+        self.cards += self._walks()
         if was is None and not known:
             last = max(titles, key=lambda title: recent.when(key(title)))
             self.chosen = titles.index(last)
         elif was is not None:
-            keys = [key(title) for title in titles]
-            self.chosen = keys.index(key(was)) if key(was) in keys else 0
+            keys = [card.key for card in self.cards]
+            self.chosen = keys.index(was) if was in keys else 0
         else:
             self.chosen = len(self.cards) + place
 
-    def open(self, title: Title) -> None:
-        """Go to the play screen of a title."""
+    def _walks(self) -> list[Card]:
+        """The game of coming home, in a dream whose view moves with the player; best in one without ghosts."""
+        fit = [card for card in self.cards if (place := card.title.checkpoint) and not has_controller(place)]
+        fit.sort(key=lambda card: card.title.world != catalog.MAZE)
+        return [Card(card.title, card.picture, walk=True) for card in fit[:1]]
+
+    def open(self, title: Title, walk: bool = False) -> None:
+        """Go to the play screen of a title; `walk`: to come home."""
         from gamesim.app.screens.play import Play
 
         def opened(env: gym.Env) -> None:
             self.window.workshop.use(title)
-            self.window.go(Play(self.window, Engine(title, env)))
+            self.window.go(Play(self.window, Engine(title, env), walk=walk))
 
         self._away = True
         self.window.sound.play("select")
@@ -115,7 +142,7 @@ class Menu(Screen):
         if command is Command.RESET and self.chosen >= len(self.cards):
             self.places[self.chosen - len(self.cards)].do()
         elif command is Command.RESET:
-            self.open(self.cards[self.chosen].title)
+            self.open(self.cards[self.chosen].title, self.cards[self.chosen].walk)
         else:
             super().command(command)
 
@@ -178,7 +205,7 @@ class Menu(Screen):
             self.refresh()
         for card in self.cards:
             awake = self._clock > CALM or not card.title.learned
-            if card.picture and awake and card.rect.colliderect(self._view):
+            if card.picture and awake and not card.walk and card.rect.colliderect(self._view):
                 card.picture.update(seconds)
 
     def draw(self, surface: pygame.Surface) -> None:
@@ -293,13 +320,24 @@ class Menu(Screen):
         surface.fill(COLOURS["floor"], picture)
         if card.picture:
             card.picture.draw(surface, picture, self.window.painter)
+        if card.walk:  # home is marked as it is in the game
+            home = pygame.Rect(0, 0, min(picture.size) // 7, min(picture.size) // 7)
+            home.center = picture.center
+            box(
+                surface,
+                home.inflate(scale.px(8), scale.px(8)),
+                None,
+                scale.px(6),
+                COLOURS["good"],
+                scale.px(3),
+            )
         room = max(1, card.rect.width - 2 * pad)
         x, y = card.rect.left + pad, picture.bottom + scale.px(8)
-        named = wrap(card.title.name, scale.px(18), room, True)[:2]
+        named = wrap(card.name, scale.px(18), room, True)[:2]
         for line in named:
             text(surface, line, (x, y), scale.px(18), bold=True, width=room)
             y += scale.px(22)
-        about = wrap(card.title.blurb, scale.px(14), room)
+        about = wrap(card.blurb, scale.px(14), room)
         kept = 4 - len(named)  # lines of a card's words
         if len(about) > kept:
             about = [*about[: kept - 1], " ".join(about[kept - 1 :])]

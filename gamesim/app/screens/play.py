@@ -31,8 +31,15 @@ SOUNDS = ("level", "flag", "eaten", "timeout", "ghost", "power", "food")  # the 
 class Play(Screen):
     """Keys in, frames out; everything that decides anything is in the session."""
 
-    def __init__(self, window: Window, engine: Engine, watch: bool = False) -> None:
-        """Play `engine`, or with `watch` let its controller play, if it has one."""
+    def __init__(self, window: Window, engine: Engine, *, watch: bool = False, walk: bool = False) -> None:
+        """Play `engine`.
+
+        Args:
+            window: on which it is.
+            engine: not reset yet, or in the middle of an episode.
+            watch: let its controller play, if it has one.
+            walk: every episode begins with the game of coming home, until it is given up.
+        """
         super().__init__(window)
         self.takes = Takes(window)
         self.session = Session(self.takes.wrap(engine), self._after_step)
@@ -40,6 +47,7 @@ class Play(Screen):
         self.stage = Stage(window, self.session, self.swap)
         self.panel = Panel(window, self.session)
         self.film = Filmstrip()
+        self.walk = walk
         self._layout = hud.layout(window.surface.get_size(), 1)
         if watch:
             self._change_driver()
@@ -149,10 +157,12 @@ class Play(Screen):
         """Begin a walk, give it up, or go on after its end."""
         if self.panel.home is not None:
             given_up = self.panel.home.verdict is None
+            self.walk = self.walk and not given_up
             self._end_walk("You gave up coming home." if given_up else "")
         elif self.session.beside:
             self.window.say(f"Coming home is for one engine: {shown(Command.BESIDE)} leaves the other.")
         elif self.engine.over or not homecoming.fits(self.engine):
+            self.walk = False
             self.window.say("Coming home needs a running game whose view moves with you.")
         else:
             self.panel.home = homecoming.Homecoming(self.engine)
@@ -216,6 +226,8 @@ class Play(Screen):
 
     def update(self, seconds: float) -> None:
         self.stage.clock += 0.0 if self.session.paused else seconds
+        if self.walk and self.panel.home is None and not self.engine.steps and not self.session.beside:
+            self._go_home()
         if self.panel.home is None or self.panel.home.verdict is None:
             self._guard(lambda: self.session.update(seconds))
         self._guard(self._look_inside)
