@@ -113,7 +113,7 @@ class Menu(Screen):
             self.chosen = len(self.cards) + place
 
     def _walks(self) -> list[Card]:
-        """The game of coming home, in a dream whose view moves with the player; best in one without ghosts."""
+        """The game of coming home, in a dream whose view moves with the player, best without ghosts."""
         fit = [card for card in self.cards if (place := card.title.checkpoint) and not has_controller(place)]
         fit.sort(key=lambda card: card.title.world != catalog.MAZE)
         return [Card(card.title, card.picture, walk=True) for card in fit[:1]]
