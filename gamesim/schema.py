@@ -227,6 +227,9 @@ class MemoryTraining(LoopConfig):
     learning_rate: float = Field(default=1e-3, gt=0, le=1.0)
     decay: Schedule = Schedule(start=1.0, end=0.01)
     gradient_clip: float = Field(default=1.0, gt=0, le=1e9)
+    noise: float = Field(
+        default=0.0, ge=0, le=1, description="share of places at which M reads noise and learns to mend it"
+    )
     reward_sigma: float = Field(default=0.1, gt=0, le=1e3, description="deviation of the reward's Gaussian")
     reward_weight: float = Field(default=1.0, ge=0, le=1e6)
     end_weight: float = Field(default=1.0, ge=0, le=1e6)

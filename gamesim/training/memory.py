@@ -92,7 +92,7 @@ class MemoryTask:
         z = reparameterised(mean, log_variance, noise)
         first = torch.zeros_like(segments.rewards)
         first[:, 0] = 1
-        told, _ = self.memory(z[:, :-1], segments.actions, first=first)
+        told, _ = self.memory(self._disturbed(z[:, :-1], generator), segments.actions, first=first)
         reward, end_logit = self.memory.outcome(told.hidden, z[:, 1:])
         # A time limit is not in the pixels: its reward is no example of anything.
         shown = played & ~segments.truncated
@@ -103,6 +103,19 @@ class MemoryTask:
             "reward": missed[shown].sum() / shown.sum().clamp_min(1),
             "end": end[played].mean(),
         }
+
+    def _disturbed(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """z (B, T, Z) with noise at some of its places, as a dream's own z has now and then.
+
+        M learns what is there all the same: else one bad draw would lead where it has never been, and the
+        dream stay there (GameNGen's remedy: Valevski et al. 2024, arXiv 2408.14837, Sec. 3.2.1).
+        """
+        if not self.settings.noise:
+            return z
+        places = z.unflatten(-1, (-1, self.config.model.z_size))
+        hit = torch.rand(places.shape[:-1], generator=generator) < self.settings.noise
+        noise = torch.randn(places.shape, generator=generator)
+        return torch.where(hit[..., None].to(z.device), noise.to(z.device), places).flatten(-2)
 
     # -- what the loop asks for ----------------------------------------------------------------------
 

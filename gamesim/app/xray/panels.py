@@ -11,8 +11,8 @@ from gamesim.app.xray.pictures import GREY, HEAT, SIGNED, Picture, coloured, ove
 
 Form = Literal["picture", "bars"]
 
-WIDEST = 64
-"""More numbers than this are drawn as a map, row by row, instead of as bars."""
+WIDEST, WIDEST_DRAGGED = 64, 256
+"""More numbers than this are drawn as a map, row by row, instead of as bars; the second for bars to drag."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ def _panel(name: str, shown: dict[str, np.ndarray], frame: Picture, changes: fro
         return None
     if values.dtype == np.uint8 and values.ndim == 3:
         return _picture(name, key, values, shown, frame)
-    if values.ndim == 1 and len(values) <= WIDEST:
+    dragged = name in changes
+    if values.ndim == 1 and len(values) <= (WIDEST_DRAGGED if dragged else WIDEST):
         low, high = _scale(key, values)
-        dragged = name in changes
         legend = DRAGGED.format(count=len(values)) if dragged else key.legend
         return Panel(name, key.title, legend, "bars", values, low, high, draggable=dragged)
     if values.ndim == 1:
