@@ -27,7 +27,12 @@ def main(checkpoints: Path | None = None) -> int:
 
     Returns:
         0 when everything that is needed works, else 2.
+
+    Raises:
+        UserError: There is no folder `checkpoints`.
     """
+    if checkpoints is not None and not checkpoints.is_dir():
+        raise UserError(f"{checkpoints}: no such folder")
     healthy = _python()
     healthy &= _packages()
     healthy &= _pygame()

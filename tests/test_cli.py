@@ -60,6 +60,8 @@ def main(*words):
         ("export x --out x.gif --beside gamesim/Pacmn-v0", "did you mean 'gamesim/Pacman-v0'?"),
         ("export nowhere --out x.gif --beside gamesim/Pacman-v0", "nowhere: no such checkpoint"),
         ("doctor now", "doctor: unexpected 'now'"),
+        ("doctor --checkpoints nowhere", "nowhere: no such folder"),
+        ("doctor --checkpoints file", "file: no such folder"),
     ],
 )
 def test_wrong_words_are_one_line_that_names_them(words, complaint, capsys, tmp_path, monkeypatch):
