@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,14 @@ FIGURES = {
     "rules.flag_ends": "The flag ends it",
     "speed.median_ms": "A step takes",
     "speed.p99_ms": "A slow step takes",
+    "controller.dream": "Its controller, in the dream",
+    "controller.real": "Its controller, in the real game",
+    "controller.random": "Random keys, in the real game",
+    "controller.explorer": "The explorer, in the real game",
+    "controller.episodes": "Real episodes played for these",
 }
-"""Figures of `main.py evaluate` that are shown, the most telling first, in plain words."""
+"""Figures of `main.py evaluate` that are shown, the most telling first, in plain words; a figure that has
+one of the same name with _error beside it is shown with that."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +88,11 @@ def read(folder: Path, measured: Path) -> EngineCard:
     with contextlib.suppress(OSError):
         fresh = measured.stat().st_mtime > (folder / "manifest.json").stat().st_mtime
     numbers = _flat(_json(measured if fresh else folder / "metrics.json"))
-    known = [_figure(name, numbers[name]) for name in FIGURES if name in numbers]
+    known = [_figure(name, numbers) for name in FIGURES if name in numbers]
     rest = [
-        _figure(name, value)
-        for name, value in numbers.items()
-        if name.startswith(("validation.", "controller.", "score.")) and not known
+        _figure(name, numbers)
+        for name in numbers
+        if name.startswith(("validation.", "score.")) and not name.endswith("_error") and not known
     ]
     return EngineCard(facts, tuple(known + rest), fresh)
 
@@ -101,13 +108,15 @@ def spell(seconds: float) -> str:
     return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
 
 
-def _figure(name: str, value: float) -> Figure:
-    short = name.rpartition(".")[2]
+def _figure(name: str, numbers: Mapping[str, float]) -> Figure:
+    short, value = name.rpartition(".")[2], numbers[name]
     good = None
     if short in FLOORS:
         low, high = FLOORS[short]
         good = low <= value <= high
     shown = f"{value:.1f} ms" if short.endswith("_ms") else f"{value:.4g}"
+    if (error := numbers.get(f"{name}_error")) is not None:
+        shown = f"{value:.2f} ± {error:.2f}"
     if name.startswith("rules."):
         shown = f"{100 * value:.1f} %"
     return Figure(FIGURES.get(name, short.replace("_", " ").capitalize()), shown, good)

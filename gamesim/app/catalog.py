@@ -79,8 +79,8 @@ def games() -> list[Title]:
         Title("Pac-Man", "Reach the flag within 40 steps", PACMAN, {}, PACMAN),
         Title("Garden", "The same game in another look", GARDEN, {}, GARDEN),
         Title("Maze", "No ghosts: find the flag", MAZE, {}, MAZE),
-        Title("Pac-Man, endless", "Walk about, without a step limit", PACMAN, {"max_steps": None}, PACMAN),
-        Title("Maze, endless", "As long as you like", MAZE, {"max_steps": None}, MAZE),
+        Title("Pac-Man, endless", "Without a step limit", PACMAN, {"max_steps": None}, PACMAN),
+        Title("Maze, endless", "Without a step limit", MAZE, {"max_steps": None}, MAZE),
     ]
 
 

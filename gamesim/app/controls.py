@@ -61,9 +61,9 @@ BINDINGS = (
     Binding(Command.HOME, (pygame.K_h,), "coming home: what is forgotten?", "Play"),
     Binding(Command.SWITCH, (pygame.K_TAB,), "real game or its dream", "Dream"),
     Binding(Command.BESIDE, (pygame.K_v,), "both, side by side, same keys", "Dream"),
-    Binding(Command.DRIVER, (pygame.K_m,), "controller drives; hold a key to override", "Dream"),
+    Binding(Command.DRIVER, (pygame.K_m,), "the controller drives, or you", "Dream"),
     Binding(Command.XRAY, (pygame.K_x,), "x-ray: look into the engine", "Dream"),
-    Binding(Command.LAYERS, (pygame.K_b,), "swap what stays: other board, layer", "Dream"),
+    Binding(Command.LAYERS, (pygame.K_b,), "swap the board or the layer behind", "Dream"),
     Binding(Command.COOLER, (pygame.K_MINUS, pygame.K_KP_MINUS), "lower temperature: surer", "Dream"),
     Binding(
         Command.WARMER,

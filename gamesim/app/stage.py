@@ -59,13 +59,15 @@ class Stage:
             self._draw_end(surface, rect, engine, scale)
         elif session.ready:
             level = f"Level {engine.now.level}" if engine.now else ""
-            draw_banner(surface, rect, level, "Ready!", scale)
+            draw_banner(surface, rect, level, "Ready!", scale, 96 if level else 72)
 
     def _draw_end(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
         points = engine.title.latched and engine.now is not None
         score = f"{engine.score:,.0f} points" if points else f"Return {engine.total:+.1f}"
-        banner = draw_banner(surface, rect, f"{score}, {engine.steps} steps", engine.over or "", scale)
-        if engine is self.session.engine:
+        leads = engine is self.session.engine
+        words = f"{score}, {engine.steps} steps"
+        banner = draw_banner(surface, rect, words, engine.over or "", scale, 132 if leads else 96)
+        if leads:
             place = (banner.centerx, banner.bottom - scale.px(26))
             again = f"{shown(Command.RESET)} to play again"
             text(surface, again, place, scale.px(16), COLOURS["real"], bold=True, anchor="center")
@@ -75,10 +77,18 @@ class Stage:
 
 
 def draw_banner(
-    surface: pygame.Surface, rect: pygame.Rect, small: str, large: str, scale: Scale
+    surface: pygame.Surface, rect: pygame.Rect, small: str, large: str, scale: Scale, height: int
 ) -> pygame.Rect:
-    """A large and a small line on a box in the middle of `rect`; returns where it went."""
-    banner = pygame.Rect(0, 0, min(rect.width, scale.px(380)), min(rect.height, scale.px(132)))
+    """A large and a small line on a box in the middle of `rect`; returns where it went.
+
+    Args:
+        surface: the window.
+        rect: the board.
+        small, large: the lines.
+        scale: of the window.
+        height: of the box, at a window of 1280x800.
+    """
+    banner = pygame.Rect(0, 0, min(rect.width, scale.px(380)), min(rect.height, scale.px(height)))
     banner.center = rect.center
     box(surface, banner, COLOURS["panel"], scale.px(14), COLOURS["line"])
     room = max(1, banner.width - scale.px(24))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gamesim.app import clips
 from gamesim.app.play import Engine
+from gamesim.app.widgets import counted
 from gamesim.data.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -58,8 +59,7 @@ class Takes:
             return
         recorder.stop()
         self.window.sound.play("stop")
-        count = recorder.episodes
-        self.window.say(f"{count} episode{'s' * (count != 1)} kept in {recorder.folder}")
+        self.window.say(f"{counted(recorder.episodes, 'episode')} kept in {recorder.folder}")
 
     def save_clip(self, engines: list[Engine]) -> None:
         """Save the last seconds of one or two engines; says so when it is done."""

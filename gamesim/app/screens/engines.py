@@ -148,7 +148,7 @@ class Engines(Listing):
         best = card.figures[0] if card.figures else None
         job = self.job(title)
         measured = best is not None and best.good is not None
-        words = f"{best.value} kept" if best and measured else "not measured"
+        words = f"{best.value} kept" if best and measured else "measured" if best else "not measured"
         colour = COLOURS["quiet" if not best or not measured else "good" if best.good else "bad"]
         anchor = (right, rect.top + scale.px(5))
         value = text(surface, words, anchor, scale.px(17), colour, bold=measured, anchor="topright")
@@ -206,6 +206,10 @@ class Engines(Listing):
     ) -> int:
         """Figures with a dot each: green where an engine that we ship must be, red where not."""
         y, row = area.top, scale.px(25)
+        if any(figure.good is not None for figure in card.figures):
+            words = "Green: as good as an engine must be to be shipped. Red: not yet."
+            text(surface, words, area.topleft, scale.px(13), COLOURS["quiet"], width=area.width)
+            y += scale.px(20)
         for figure in card.figures[: max(0, (area.height - scale.px(120)) // row)]:
             middle = y + row // 2
             tone = "quiet" if figure.good is None else "good" if figure.good else "bad"

@@ -17,10 +17,13 @@ from gamesim.app.runs import Run
 from gamesim.app.screens.ask import Prompt
 from gamesim.app.screens.keyed import KeyScreen
 from gamesim.app.theme import COLOURS, Scale, font
-from gamesim.app.widgets import box, paragraph, text
+from gamesim.app.widgets import box, counted, paragraph, text
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
+
+
+LABEL = 170  # pixels to the left of what is chosen, at a window of 1280x800
 
 
 @dataclass
@@ -168,7 +171,11 @@ class NewRun(KeyScreen):
 
     def _lines(self) -> list[Choice]:
         counts = self.known.get(self.data, (0, 0)) if self.data else (0, 0)
-        about = f"{counts[0]:,} episodes, {counts[1]:,} steps in {self.data}" if self.data else ""
+        about = (
+            f"{counted(counts[0], 'episode')}, {counted(counts[1], 'step')} in {self.data}"
+            if self.data
+            else ""
+        )
         if self.data and not counts[0]:
             about = f"{self.data}: not looked through yet"
         options = self._step_options()
@@ -294,9 +301,16 @@ class NewRun(KeyScreen):
             self._draw_line(surface, line, i == self.chosen, scale)
             y += height + gap
         about = self.lines[min(self.chosen, len(self.lines) - 1)].about
-        if height >= scale.px(56) and font(scale.px(14)).size(about)[0] < width - scale.px(340):
+        room = self._room(self.lines[min(self.chosen, len(self.lines) - 1)], scale)
+        if height >= scale.px(56) and font(scale.px(14)).size(about)[0] <= room:
             return  # it stands on its line already
         paragraph(surface, about, (margin + scale.px(4), y + scale.px(6)), scale.px(17), max(1, width))
+
+    @staticmethod
+    def _room(line: Choice, scale: Scale) -> int:
+        """Pixels that the words of a line have, between its label and its arrows."""
+        arrows = 2 * line.rect.height if line.turn else 0
+        return max(1, line.rect.width - arrows - scale.px(LABEL) - scale.px(8))
 
     def _draw_line(self, surface: pygame.Surface, line: Choice, chosen: bool, scale: Scale) -> None:
         rect, pad = line.rect, scale.px(18)
@@ -321,9 +335,8 @@ class NewRun(KeyScreen):
             return
         label = (rect.left + pad, rect.centery)
         text(surface, line.label, label, scale.px(17), COLOURS["quiet"], anchor="midleft")
-        left = rect.left + scale.px(170)
-        arrows = 2 * rect.height if line.turn else 0
-        room = max(1, rect.right - arrows - left - scale.px(8))
+        left = rect.left + scale.px(LABEL)
+        room = self._room(line, scale)
         below = rect.height >= scale.px(56) and bool(line.about)
         words = (left, rect.centery - (scale.px(10) if below else 0))
         text(surface, line.words, words, scale.px(19), bold=True, anchor="midleft", width=room)

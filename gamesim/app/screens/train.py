@@ -15,7 +15,7 @@ from gamesim.app.screens.ask import Ask
 from gamesim.app.screens.listing import Listing
 from gamesim.app.shelf import ago
 from gamesim.app.theme import COLOURS, Colour, Scale
-from gamesim.app.widgets import box, meter, paragraph, text
+from gamesim.app.widgets import box, counted, meter, paragraph, text
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -68,7 +68,11 @@ class Train(Listing):
 
     def line(self) -> str:
         live = sum(run.live for run in self.runs)
-        return f"{len(self.runs)} runs, {live} at work" if self.runs else "Make an engine of recordings"
+        return (
+            f"{counted(len(self.runs), 'run')}, {live} at work"
+            if self.runs
+            else "Make an engine of recordings"
+        )
 
     # what can be done ------------------------------------------------------------------------------------
 
