@@ -10,8 +10,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from app.driver import Driver
-from app.fakes import Dreamer, FakeDream, Layered
-from gamesim.app import catalog, theme
+from app.fakes import Dreamer, FakeDream, Layered, save
+from app.training import STUB
+from gamesim.app import catalog, jobs, theme
 from gamesim.app.controls import KEYMAP
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
@@ -86,3 +87,21 @@ def shipped(tmp_path: Path) -> Iterator[Driver]:
     driver = Driver(SHIPPED, tmp_path)
     yield driver.play("GameGAN Pac-Man")
     driver.window.close()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the runs of the person who runs it, and none trains a network unless it says so."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(jobs, "COMMAND", STUB)
+    monkeypatch.setattr(jobs, "NICENESS", 0)  # the machine of the tests is busy
+
+
+@pytest.fixture
+def trainer(app: Driver, elsewhere: None) -> Iterator[Driver]:
+    """The app with a few recordings; whatever is left running is ended."""
+    save(app.recordings / "pac-man", "one", steps=30)
+    yield app
+    for job in app.window.workshop.jobs.running:
+        job.kill()
+        job.wait(10)

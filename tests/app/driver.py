@@ -89,3 +89,14 @@ def engine(world: str = PACMAN, seed: int = 3, **kwargs) -> Engine:
 def dream(**kwargs) -> Engine:
     title = Title("Fake", "", "gamesim/Dream-v0", {}, PACMAN, Path("nowhere"))
     return Engine(title, FakeDream(**kwargs))
+
+
+def typed(app: Driver, words: str) -> None:
+    pygame.event.post(pygame.event.Event(pygame.TEXTINPUT, text=words))
+    app.frames(1)
+
+
+def click(app: Driver, place: tuple[int, int]) -> None:
+    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
+        pygame.event.post(pygame.event.Event(kind, pos=place, button=1))
+    app.frames(1)

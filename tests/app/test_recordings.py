@@ -1,16 +1,15 @@
 """Recordings in the app: listed, replayed, renamed, deleted, exported; damaged ones are messages."""
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pygame
 import pytest
 
-from app.driver import Driver
+from app.driver import Driver, click, typed
+from app.fakes import save
 from gamesim.app import jobs
 from gamesim.app.background import Lazily
 from gamesim.app.screens import visit
@@ -19,28 +18,7 @@ from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.recordings import Recordings
 from gamesim.app.screens.replay import SPEEDS, Replay
 from gamesim.app.shelf import Shelf, collections, thumbnails
-from gamesim.data.episode import Episode
 from gamesim.errors import UserError
-
-SPEC = '{"id": "gamesim/%s-v0"}'
-
-
-def episode(steps: int = 12, game: str = "Pacman") -> Episode:
-    """Frame t is of grey level t; every third step is worth 0.5; a person plays."""
-    frames = np.broadcast_to(
-        np.arange(steps + 1, dtype=np.uint8)[:, None, None, None], (steps + 1, 84, 84, 3)
-    )
-    rewards = np.where(np.arange(steps) % 3 == 0, 0.5, 0.0).astype(np.float32)
-    actions = (np.arange(steps) % 5).astype(np.uint8)
-    return Episode(frames.copy(), actions, rewards, True, False, np.zeros(steps, np.uint8), 1, SPEC % game)
-
-
-def save(folder: Path, name: str, age: float = 0.0, **kwargs) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.npz"
-    episode(**kwargs).save(path)
-    os.utime(path, (time.time() - age, time.time() - age))
-    return path
 
 
 @pytest.fixture
@@ -63,17 +41,6 @@ def listing(app: Driver) -> Recordings:
 def replay(app: Driver) -> Replay:
     assert isinstance(app.window.screen, Replay)
     return app.window.screen
-
-
-def typed(app: Driver, words: str) -> None:
-    pygame.event.post(pygame.event.Event(pygame.TEXTINPUT, text=words))
-    app.frames(1)
-
-
-def click(app: Driver, place: tuple[int, int]) -> None:
-    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
-        pygame.event.post(pygame.event.Event(kind, pos=place, button=1))
-    app.frames(1)
 
 
 def names(app: Driver) -> list[str]:

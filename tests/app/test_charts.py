@@ -1,0 +1,39 @@
+"""The curves of a training, and the words on them."""
+
+from itertools import pairwise
+
+import numpy as np
+import pygame
+import pytest
+
+from app.driver import Driver
+from gamesim.app.catalog import spoken
+from gamesim.app.charts import Chart, Charts, number, plot_area, smoothed
+from gamesim.app.runlog import Curve
+from gamesim.app.theme import Scale
+
+
+def test_a_chart_draws_its_curve_from_the_lower_left_to_the_upper_right(app: Driver):
+    surface = pygame.Surface((400, 300))
+    curve = Curve(list(range(1, 101)), [float(i) for i in range(1, 101)])
+    Charts().draw(surface, surface.get_rect(), [Chart("x", curve, (0, 255, 0))], Scale(1.0))
+    inside = plot_area((400, 260), Scale(1.0))
+    green = pygame.surfarray.array3d(surface.subsurface(inside))[..., 1] > 200
+    columns = [np.flatnonzero(column).mean() for column in green if column.any()]
+    assert columns[0] > 0.8 * inside.height and columns[-1] < 0.1 * inside.height
+    assert all(below >= above - 1 for below, above in pairwise(columns))
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [2.0, 2.0], [0.0, -1.0], [1e-9, 1e9], [5.0] * 200])
+def test_any_curve_can_be_drawn(app: Driver, values: list[float]):
+    surface = pygame.Surface((300, 200))
+    curve = Curve(list(range(len(values))), values)
+    Charts().draw(surface, surface.get_rect(), [Chart("x", curve, (0, 255, 0))] * 20, Scale(1.0), (150, 80))
+
+
+def test_numbers_are_short_and_means_are_means():
+    assert [number(x) for x in (0, 0.01234, 1.6234, 35.71, 1234.4, 12_345)] == [
+        "0", "0.0123", "1.62", "35.7", "1234", "12.3k",
+    ]  # fmt: skip
+    assert smoothed(np.full(100, 3.0)) == pytest.approx(3.0)
+    assert spoken("world-model-maze") == "World Model Maze"

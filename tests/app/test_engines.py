@@ -1,0 +1,72 @@
+"""Engines in the app: cards, what can be done with them, measuring them."""
+
+import pygame
+import pytest
+
+from app.driver import Driver
+from app.training import engine_folder, press_button
+from gamesim.app.screens import visit
+from gamesim.app.screens.engines import Engines
+from gamesim.app.screens.menu import Menu
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
+
+def test_engines_are_cards_with_figures_and_how_they_were_trained(app: Driver):
+    engine_folder(app, {"rules": {"kept_25": 0.5, "moves_obeyed": 0.999}, "speed": {"median_ms": 4.7}})
+    visit(app.window, "Engines")
+    app.frames(2)
+    page = app.window.screen
+    assert isinstance(page, Engines) and page.current
+    card = page.cards[page.current.checkpoint]
+    assert card.summary == "gamegan-lite · 38 min · cpu"
+    shown = {figure.label: (figure.value, figure.good) for figure in card.figures}
+    assert shown["Board kept for 25 steps"] == ("50.0 %", False)
+    assert shown["A step takes"] == ("4.7 ms", True)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe", b"[[[", b'{"rules": {"kept_25": "x", "kept_10": NaN}}']
+)
+def test_damaged_cards_and_figures_are_engines_without_figures(app: Driver, content: bytes):
+    folder = engine_folder(app)
+    (folder / "metrics.json").write_bytes(content)
+    (folder / "README.md").write_bytes(content)
+    (folder / "starts.safetensors").write_bytes(content)
+    visit(app.window, "Engines")
+    app.frames(20)
+    assert isinstance(app.window.screen, Engines) and app.window.screen.count == 1
+
+
+def test_an_engine_is_played_from_its_card_and_is_then_the_last_used_at_home(app: Driver):
+    engine_folder(app)
+    visit(app.window, "Engines")
+    app.frames(1)
+    app.press(pygame.K_RETURN)
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    app.press(pygame.K_ESCAPE, pygame.K_ESCAPE)
+    menu = Menu(app.window)
+    assert menu.cards[menu.chosen].title.checkpoint == app.window.checkpoints / "gamegan-pacman"
+    menu.close()
+
+
+def test_what_an_engine_cannot_do_is_said(app: Driver):
+    engine_folder(app)
+    visit(app.window, "Engines")
+    press_button(app, "Watch")
+    assert "no controller" in app.said
+    press_button(app, "Train further")
+    assert "run folder is not here" in app.said
+
+
+def test_an_engine_is_measured_in_a_process_of_its_own(trainer: Driver):
+    engine_folder(trainer)
+    visit(trainer.window, "Engines")
+    press_button(trainer, "Evaluate")
+    page = trainer.window.screen
+    assert isinstance(page, Engines) and page.current and page.job(page.current)
+    folder = page.current.checkpoint
+    trainer.until(lambda: (trainer.frames(1, 0.6), page.job(page.current) is None)[1], 60)
+    trainer.until(lambda: (trainer.frames(1, 1.1), page.cards[folder].fresh)[1])
+    assert page.cards[folder].figures[0].value == "97.0 %"
+    trainer.until(lambda: "evaluation is done" in trainer.said)
