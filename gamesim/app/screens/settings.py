@@ -125,9 +125,8 @@ class SettingsScreen(Screen):
 
         def index() -> int:
             now = getattr(settings, name)
-            return min(
-                range(len(choices)), key=lambda i: abs(choices[i] - now) if metered else choices[i] != now
-            )
+            off = [abs(choice - now) if metered else choice != now for choice in choices]
+            return off.index(min(off))
 
         def turn(step: int) -> None:
             wanted = min(len(choices) - 1, max(0, index() + step))
@@ -258,11 +257,8 @@ class SettingsScreen(Screen):
             return
         self._choose(index)
         row = self.rows[index]
-        if (
-            row.turn and place[0] > row.rect.centerx
-        ):  # on the arrows: the left one is less, the right one more
-            value_left = row.rect.right - row.rect.width // 2
-            row.turn(-1 if place[0] < value_left + row.rect.width // 4 else 1)
+        if row.turn and place[0] > row.rect.centerx:  # on the arrows: the left one is less
+            row.turn(-1 if place[0] < row.rect.centerx + row.rect.width // 4 else 1)
         else:
             self._press()
 
@@ -368,15 +364,11 @@ class SettingsScreen(Screen):
         self, surface: pygame.Surface, does: Command | int, right: int, middle: int, scale: Scale
     ) -> None:
         """The caps of an action's keys from right to left; what waits for a key, or has none, says so."""
-        if does == self._asking:
-            words = "press a key, or Esc"
-            text(surface, words, (right, middle), scale.px(16), COLOURS["real"], bold=True, anchor="midright")
+        names, asked = caps(does), does == self._asking
+        if asked or not names:
+            words, colour = ("press a key, or Esc", "real") if asked else ("no key", "bad")
+            text(surface, words, (right, middle), scale.px(16), COLOURS[colour], bold=True, anchor="midright")
             return
-        names = caps(does)
-        if not names:
-            text(
-                surface, "no key", (right, middle), scale.px(16), COLOURS["bad"], bold=True, anchor="midright"
-            )
         for name in reversed(names):
             right = keycap(surface, name, (right, middle), scale.px(14), anchor="midright").left - scale.px(6)
         if KEYMAP.changed(does):
