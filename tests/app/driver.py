@@ -58,7 +58,7 @@ class Driver:
         menu = self.window.screen
         assert isinstance(menu, Menu)
         self.frames(1, 0.0)
-        wanted = next(i for i, card in enumerate(menu.cards) if card.title.name == name)
+        wanted = next(i for i, card in enumerate(menu.cards) if card.name == name)
         menu.chosen = wanted
         self.press(pygame.K_RETURN)
         self.until(lambda: type(self.window.screen).__name__ == "Play")

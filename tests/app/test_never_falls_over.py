@@ -13,7 +13,9 @@ import pygame
 import pytest
 
 from app.driver import Driver
+from app.fakes import save
 from app.mischief import Mischief
+from app.training import old_run, press_button, start
 from gamesim.app.screens import PLACES, visit
 from gamesim.app.screens.menu import Menu
 from gamesim.data.episode import Episode
@@ -35,13 +37,43 @@ def place(name: str) -> Callable[[Driver], None]:
     return lambda app: visit(app.window, name)
 
 
+def replay(app: Driver) -> None:
+    path = save(app.recordings / "pac-man", "one", steps=30)
+    app.window.workshop.shelf.refresh()
+    app.until(lambda: any(each.path == path for each in app.window.workshop.shelf.recordings))
+    visit(app.window, "Recordings")
+    app.frames(1)
+    app.press(pygame.K_RETURN)
+
+
+def new_training(app: Driver) -> None:
+    visit(app.window, "Train")
+    app.frames(1)
+    app.press(pygame.K_HOME, pygame.K_RETURN)
+
+
+def training(app: Driver) -> None:
+    """The page of a run of the command line, in ./runs."""
+    if not Path("runs/old").exists():
+        old_run(app)
+    visit(app.window, "Train")
+    app.frames(1)
+    app.press(pygame.K_HOME, pygame.K_DOWN, pygame.K_RETURN)
+
+
 SCREENS: dict[str, Callable[[Driver], None]] = {
     "menu": lambda app: None,
     "arcade": play("Arcade"),
     "recording": play("Pac-Man", pygame.K_COMMA),
     "dream": play("GameGAN Pac-Man"),
+    "x-ray": play("GameGAN Pac-Man", pygame.K_x),
     "beside": play("Pac-Man, endless", pygame.K_v),
+    "coming home": play("Coming home"),
+    "help": lambda app: app.press(pygame.K_F1),
     **{name: place(name) for name in PLACES},
+    "replay": replay,
+    "new training": new_training,
+    "training": training,
 }
 
 
@@ -75,17 +107,22 @@ class House:
         running = [e.recorder for screen in self.app.window._stack for e in engines(screen) if e.recorder]
         unsaved = sum(recorder.steps for recorder in running if recorder.recording)
         before = self.kept()
-        start = time.perf_counter()
-        self.app.window.close()
-        seconds = time.perf_counter() - start
-        busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)) if hasattr(os, "getloadavg") else 1.0
-        assert seconds < TO_LEAVE * busy, f"leaving took {seconds:.2f} s"
+        close_in_time(self.app)
         assert self.kept() >= before + unsaved, "a running recording is kept"
         self.left += 1
 
     def kept(self) -> int:
         """Recorded steps on disk."""
         return sum(len(Episode.load(path)) for path in (self.folder / "recordings").rglob("*.npz"))
+
+
+def close_in_time(app: Driver) -> None:
+    """Close the window; where others use the machine, too, it may take as much longer."""
+    start = time.perf_counter()
+    app.window.close()
+    seconds = time.perf_counter() - start
+    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)) if hasattr(os, "getloadavg") else 1.0
+    assert seconds < TO_LEAVE * busy, f"leaving took {seconds:.2f} s"
 
 
 def engines(screen: object) -> list:
@@ -135,7 +172,25 @@ def test_quitting_at_any_moment(
     house.leave()
 
 
-@pytest.mark.parametrize("screen", ["arcade", "recording", "dream", "beside", *PLACES])
+@pytest.mark.parametrize("answer", ["Stop and keep", "Go on in the background"])
+def test_quitting_does_not_wait_for_a_training(trainer: Driver, answer: str):
+    """It saves, or goes on, in a process of its own."""
+    page = start(trainer)
+    trainer.until(lambda: (trainer.frames(1, 0.5), page.run.log.step > 2)[1], 60)
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    trainer.frames(1)
+    press_button(trainer, answer)
+    assert not trainer.window.running
+    close_in_time(trainer)
+    (job,) = trainer.window.workshop.jobs.all.values()
+    if answer == "Stop and keep":
+        job.wait(20)
+        assert job.code == 0 and '"stopped"' in (page.run.folder / "metrics.jsonl").read_text()
+    else:
+        assert job.running
+
+
+@pytest.mark.parametrize("screen", [name for name in SCREENS if name not in ("menu", "help")])
 def test_a_screen_that_was_left_is_forgotten(
     checkpoints: Path, tmp_path: Path, no_processes: None, screen: str
 ):
