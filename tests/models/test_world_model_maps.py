@@ -142,6 +142,16 @@ class TestMixtures:
             assert torch.allclose(mdn.mean[:, 0], whole.mean[:, step], atol=1e-5)
         assert torch.allclose(state[0], last[0], atol=1e-5)
 
+    def test_reward_and_end_are_told_by_the_z_that_was_and_the_z_that_came(self, memory):
+        """Both, else a ghost that is gone from the picture could have caught the player or just left."""
+        z, came = noise(4, 1, NUMBERS), noise(4, 1, NUMBERS, seed=1)
+        mdn, _ = memory(z, torch.ones(4, 1, dtype=torch.int64))
+        assert mdn.hidden.shape == (4, 1, 8 + NUMBERS)
+        assert (mdn.hidden[..., 8:] == z).all()
+        told = torch.stack(memory.outcome(mdn.hidden, came))
+        assert (told != torch.stack(memory.outcome(mdn.hidden, -came))).all()
+        assert (told != torch.stack(memory.outcome(-mdn.hidden, came))).all()
+
     def test_it_learns_to_scroll_as_the_action_says(self):
         """A toy game: 1 leaves all as it is, 2 moves every place's numbers one to the left."""
         torch.manual_seed(0)

@@ -208,6 +208,35 @@ def test_m_learns_nothing_from_padding_and_time_limits(plays):
     assert task.validate() == before
 
 
+def test_m_reads_noise_at_some_places_and_what_it_shall_foretell_is_what_was_there(plays):
+    chosen = settings("model.engine=maps", "model.z_size=2", "memory.noise=0.25")
+    engine = WorldModelEngine(chosen.model)
+    data = Dataset(plays, segment=6, split="all", short=True, keep=latents(engine))
+    task = MemoryTask(chosen, engine, data, data, Dataset(plays, segment=6, split="all").sample(2, chance()))
+    z = torch.randn(16, 6, 98)
+    hit = (task._disturbed(z, chance()) != z).unflatten(-1, (49, 2))
+    assert (hit[..., 0] == hit[..., 1]).all()  # a place's numbers together
+    assert abs(hit.float().mean().item() - 0.25) < 0.02
+    read, told = [], []
+    engine.memory.register_forward_hook(lambda _, arguments, __: read.append(arguments[0]))
+    engine.memory.nll = lambda mdn, z: told.append(z) or z.sum(-1)
+    task.validate()
+    assert (read[0][:, 1:] != told[0][:, :-1]).any()
+    assert abs((read[0][:, 1:] != told[0][:, :-1]).float().mean().item() - 0.25) < 0.05
+
+
+def chance():
+    return torch.Generator().manual_seed(0)
+
+
+def test_a_world_model_over_places_goes_through_the_same_stages(plays, tmp_path):
+    changes = ["model.engine=maps", "model.z_size=2", "model.width=4", "memory.noise=0.1"]
+    assert train(plays, tmp_path / "maps", *changes) == "done"
+    model, _ = checkpoint.load_model(tmp_path / "maps" / "last")
+    state = model.start(torch.zeros(1, 1, 84, 84, 3, dtype=torch.uint8), torch.zeros(1, 0).long())
+    assert model.features(state).shape == (1, 49 * 2 + 8)
+
+
 def controller_task(plays, *changes):
     chosen = settings("data.segment=40", *changes)
     torch.manual_seed(0)

@@ -3,7 +3,9 @@
 V is the VAE of Ha & Schmidhuber 2018 (arXiv 1803.10122, Sec. 2.1) for each patch of the frame by itself, so
 that z is a map: a few numbers for each place. M keeps the paper's LSTM, which reads all of z (Sec. 2.2), but
 does not have to hold the whole next frame in h: the mixtures of a place are made of z at this place and at
-its neighbours, as h bids (feature-wise modulation: Perez et al., AAAI 2018, arXiv 1709.07871). As in Bishop's
+its neighbours, as h bids (feature-wise modulation: Perez et al., AAAI 2018, arXiv 1709.07871); and reward and
+end are told by both z's beside h, the one that was and the one that came: a ghost that caught the player is
+in one of them only. As in Bishop's
 own mixture density network (1994, Eq. 23) the numbers of a place share a mixture, so that a draw is one thing
 or another, and not something in between.
 
@@ -63,6 +65,9 @@ class MapMemory(Memory):
         super().__init__(config)
         self.places, self.of_place = config.places**2, config.z_size
 
+    def _told_by(self, config: WorldModelModelConfig) -> int:
+        return config.hidden + config.numbers
+
     def _head(self, config: WorldModelModelConfig) -> nn.Module:
         return _PlaceHead(config)
 
@@ -82,7 +87,7 @@ class MapMemory(Memory):
     def _mixtures(self, hidden: Tensor, z: Tensor) -> MDN:
         weight, mean, log_std = self.mixture(hidden, z)
         log_pi = weight.log_softmax(-2).repeat_interleave(self.of_place, -1)
-        return MDN(log_pi.mT, mean.mT, log_std.mT, hidden)
+        return MDN(log_pi.mT, mean.mT, log_std.mT, torch.cat([hidden, z], -1))
 
 
 class _PlaceHead(nn.Module):

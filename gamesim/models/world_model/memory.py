@@ -30,13 +30,13 @@ Cell = tuple[Tensor, Tensor]
 
 
 class MDN(NamedTuple):
-    """What M foretells: a mixture for each number of z, and the output of the LSTM that it came from.
+    """What M foretells: a mixture for each number of z, and what reward and end are told by.
 
     Attributes:
         log_pi: (..., Z, K), log-weights of the Gaussians; they sum to 1 in probability.
         mean: (..., Z, K).
         log_std: (..., Z, K), logs of their deviations.
-        hidden: (..., H).
+        hidden: (..., H), the output of the LSTM; over places also the z that it read, (..., H + Z).
     """
 
     log_pi: Tensor
@@ -59,9 +59,14 @@ class Memory(nn.Module):
         self.lstm = nn.LSTM(inputs, self.hidden, bias=False, batch_first=True)
         self.mixture = self._head(config)
         self.sees_next = config.outcome_sees == "hz"
-        sizes = (self.hidden + self.z_size, self.hidden) if self.sees_next else (self.hidden,)
+        told_by = self._told_by(config)
+        sizes = (told_by + self.z_size, self.hidden) if self.sees_next else (told_by,)
         outcomes = int(self.rewards) + int(self.ends)
         self.outcomes = mlp((*sizes, outcomes)) if outcomes else None
+
+    def _told_by(self, config: WorldModelModelConfig) -> int:
+        """Numbers of `MDN.hidden`."""
+        return config.hidden
 
     def _head(self, config: WorldModelModelConfig) -> nn.Module:
         """What makes the mixtures; built before the outcomes are, so that a seed means the same weights."""
