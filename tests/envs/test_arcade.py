@@ -1,4 +1,4 @@
-"""The arcade: maze, personalities, fright, house, tunnels, lives and levels."""
+"""The arcade: personalities, fright, house, tunnels, lives and levels."""
 
 from random import Random
 
@@ -19,7 +19,6 @@ from gamesim.envs.arcade import (
 )
 from gamesim.envs.arcade_maze import beside, maze
 from gamesim.envs.layouts import DOOR, FLOOR, FOOD, POWER
-from gamesim.envs.rules import REVERSE
 from gamesim.envs.sprites import COLOURED, FLASHING, SPRITE_CLASS
 
 STAY, LEFT, RIGHT, UP, DOWN = range(5)
@@ -40,32 +39,6 @@ def put(game: ArcadeGame, i: int, x: int, y: int, mode: str, direction: int = LE
 
 def place(game: ArcadeGame, x: int, y: int, facing: int) -> None:
     game.pacman, game.facing = at(x, y), facing
-
-
-class TestMaze:
-    def test_all_food_can_be_reached_and_there_are_no_dead_ends(self):
-        board = maze()
-        seen, edge = {board.start}, [board.start]
-        while edge:
-            for cell in board.ways[edge.pop()][1:]:
-                if cell and cell not in seen:
-                    seen.add(cell)
-                    edge.append(cell)
-        assert {i for i, c in enumerate(board.cells) if c in (FOOD, POWER)} <= seen
-        assert all(sum(bool(way) for way in board.ways[i][1:]) >= 2 for i in seen)
-
-    def test_it_is_symmetrical_with_four_power_pellets_and_one_door(self):
-        cells = new().snapshot().cells
-        assert (cells == cells[:, ::-1]).all()
-        assert (cells == POWER).sum() == 4
-        assert (cells == DOOR).sum() == 1
-
-    def test_ways_lead_both_ways(self):
-        ways = maze().ways
-        for cell, row in enumerate(ways):
-            for direction in (1, 2, 3, 4):
-                if row[direction] and any(ways[cell]):
-                    assert ways[row[direction]][REVERSE[direction]] == cell
 
 
 class TestPacman:

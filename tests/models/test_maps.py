@@ -1,4 +1,4 @@
-"""The map generator keeps the `Engine` contract; state and memory are maps that scroll under the agent."""
+"""The map generator keeps the `Engine` contract: shapes, lanes, noise, and what a world model owes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import gymnasium as gym
 import pytest
 import torch
 import torch.nn.functional as F
+from hand_set import DOWN, LEFT, RIGHT, TINY, UP, engine, lived, random, walk
 from torch.distributions import Normal, kl_divergence
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -17,60 +18,6 @@ from gamesim.models.gamegan.cells import to_cells, to_pixels
 from gamesim.models.gamegan.maps import MapEngine
 from gamesim.models.gamegan.model import GameGAN, to_float
 from gamesim.schema import GameGANModelConfig
-
-TINY: dict[str, Any] = {"engine": "maps", "channels": 8, "hidden": 4, "z_size": 2, "blocks": 1}
-TINY |= {"memory_width": 5, "memory_slots": 11}
-STAY, LEFT, RIGHT, UP, DOWN = range(5)
-MOVES = {STAY: (0, 0), LEFT: (-1, 0), RIGHT: (1, 0), UP: (0, -1), DOWN: (0, 1)}
-SURE = 1000.0  # its sigmoid and softmax are 0 and 1 exactly
-
-
-def engine(**changes: Any) -> MapEngine:
-    torch.manual_seed(0)
-    return MapEngine(GameGANModelConfig(**TINY | changes))
-
-
-def obedient(model: MapEngine, gate: bool = True) -> MapEngine:
-    """Hand-set: each key points one cell its way, and the gate is open, or closed."""
-    with torch.no_grad():
-        model.kernels.logits.zero_()
-        for row, neighbour in enumerate((4, 3, 1)):  # stay; left, and so right; up, and so down
-            model.kernels.logits[row, neighbour] = SURE
-        model.gate[-1].weight.zero_()
-        model.gate[-1].bias.fill_(SURE if gate else -SURE)
-    return model
-
-
-def writing(model: MapEngine, share: float) -> None:
-    """Hand-set: every cell takes over its new content by this share, 0 or 1."""
-    with torch.no_grad():
-        model.write[-1].weight[: model.memory_width] = 0
-        model.write[-1].bias[: model.memory_width] = SURE if share else -SURE
-
-
-def random(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-def lived(model: MapEngine, batch: int = 2, steps: int = 3, seed: int = 0) -> dict[str, torch.Tensor]:
-    """A state with something in every map."""
-    state = model.initial(random(batch, 3, 84, 84, seed=seed))
-    with torch.no_grad():
-        for step in range(steps):
-            z = random(batch, *model.noise_shape, seed=seed + step)
-            state, _ = model.advance(state, (torch.arange(batch) + step) % 5, z)
-    return state
-
-
-def walk(model: MapEngine, state: dict, *keys: int) -> dict:
-    z = torch.zeros(len(state["h"]), *model.noise_shape)
-    with torch.no_grad():
-        for key in keys:
-            state, _ = model.advance(state, torch.full((len(z),), key), z)
-    return state
-
-
-# ---------------------------------------------------------------------------------- shapes
 
 
 @pytest.mark.parametrize("memory", [True, False])
@@ -113,200 +60,6 @@ def test_frames_of_64_pixels_work_as_well():
     model = engine(frame_size=64, patch=8)
     state = model.initial(random(1, 3, 64, 64))
     assert walk(model, state, RIGHT)["frame"].shape == (1, 3, 64, 64)
-
-
-# ---------------------------------------------------------------------------------- scrolling
-
-
-def test_opposite_keys_share_one_flipped_kernel():
-    kernels = engine().kernels
-    with torch.no_grad():
-        kernels.logits.normal_(generator=torch.Generator().manual_seed(1))
-    stay, left, right, up, down = kernels(torch.arange(5)).view(5, 3, 3)
-    assert torch.equal(right, left.flip(0, 1)) and torch.equal(down, up.flip(0, 1))
-    assert not torch.equal(up, left) and not torch.equal(stay, left)
-    assert len(kernels.logits) == 3
-    assert torch.allclose(kernels(torch.arange(5)).sum(1), torch.ones(5))
-
-
-@pytest.mark.parametrize("key", MOVES)
-def test_a_one_hot_kernel_scrolls_by_exactly_one_cell(key):
-    """A map of cell numbers; what comes in from outside the view is taken from the margin, marked -1."""
-    model = obedient(engine())
-    wide = F.pad(torch.arange(49.0).view(1, 1, 7, 7), (1, 1, 1, 1), value=-1)
-    scrolled = model._scroll(wide, model.kernels(torch.tensor([key])))
-    dx, dy = MOVES[key]
-    for y in range(7):
-        for x in range(7):
-            inside = 0 <= x + dx < 7 and 0 <= y + dy < 7
-            assert scrolled[0, 0, y, x] == ((y + dy) * 7 + x + dx if inside else -1)
-
-
-@pytest.mark.parametrize("training", [True, False])
-def test_an_open_gate_moves_the_location_by_the_key_and_a_closed_one_leaves_it(training):
-    state = lived(engine(), batch=5)
-    for gate, moves in ((True, MOVES), (False, dict.fromkeys(MOVES, (0, 0)))):
-        model = obedient(engine(), gate).train(training)
-        new, _ = model.advance(state, torch.arange(5), torch.zeros(5, 2, 7, 7))
-        assert torch.equal(new["location"], (state["location"] + torch.tensor(list(moves.values()))) % 11)
-
-
-def test_a_half_open_gate_blends_in_training_and_decides_in_play():
-    model = obedient(engine())
-    state, key = lived(model, batch=1), torch.tensor([RIGHT])
-    with torch.no_grad():
-        model.gate[-1].bias.fill_(1.0)
-    share = torch.tensor(1.0).sigmoid()
-    soft, location = model.train()._move(state, model._encode(state["frame"]), key, 1)
-    assert torch.allclose(soft[0, 5], share) and torch.allclose(soft[0, 4], 1 - share)
-    hard, same = model.eval()._move(state, model._encode(state["frame"]), key, 1)
-    assert hard.tolist() == [[0, 0, 0, 0, 0, 1, 0, 0, 0]]
-    assert torch.equal(location, same)
-
-
-def test_the_gate_looks_at_the_cell_ahead_and_at_the_one_below_the_agent_alone():
-    """The picture decides whether a key moves: a wall ahead may close the gate, one behind may not."""
-    model = engine()
-    with torch.no_grad():
-        obedient(model).gate[-1].weight.normal_(generator=torch.Generator().manual_seed(2))
-        model.gate[-1].bias.zero_()
-
-    def kernel(changed: tuple[int, int] | None) -> torch.Tensor:
-        frame = torch.full((1, 3, 84, 84), 0.5)
-        if changed:
-            x, y = changed
-            frame[:, :, 12 * y : 12 * y + 12, 12 * x : 12 * x + 12] = 1
-        return model._move(model.initial(frame), model._encode(frame), torch.tensor([RIGHT]), 1)[0]
-
-    for cell, matters in {(4, 3): True, (3, 3): True, (2, 3): False, (3, 2): False, (5, 3): False}.items():
-        assert torch.allclose(kernel(cell), kernel(None), atol=1e-6) is not matters, cell
-
-
-def test_beside_informed_lanes_the_dreaming_ones_scroll_as_in_play_and_teach_the_gate_nothing():
-    model = obedient(engine())
-    with torch.no_grad():
-        model.gate[-1].bias.fill_(0.5)  # half open: blends where it is trained, decides where it is played
-    state = model.initial(random(4, 3, 84, 84))
-    kernel, _ = model._move(state, model._encode(state["frame"]), torch.full((4,), RIGHT), 2)
-    assert ((kernel[:2] > 0.01) & (kernel[:2] < 0.99)).any(1).all()
-    assert ((kernel[2:] == 0) | (kernel[2:] == 1)).all()
-    kernel[2:].sum().backward()
-    assert not model.gate[-1].bias.grad.any()
-
-
-def test_the_location_wraps_on_the_torus():
-    model = obedient(engine()).eval()
-    state = lived(model, batch=1)
-    for there, back, axis in ((RIGHT, LEFT, 0), (DOWN, UP, 1)):
-        around = walk(model, state, *[there] * 11)
-        assert torch.equal(around["location"], state["location"])
-        beyond = walk(model, state, *[back] * 6)
-        assert beyond["location"][0, axis] == (state["location"][0, axis] - 6) % 11
-        assert beyond["location"].min() >= 0 and beyond["location"].max() < 11
-
-
-# ---------------------------------------------------------------------------------- memory
-
-
-def test_what_was_written_is_read_back_after_walking_away_and_returning():
-    model = obedient(engine(memory_slots=15)).eval()
-    writing(model, 1)
-    start = walk(model, model.initial(random(1, 3, 84, 84)), STAY)
-    writing(model, 0)  # from here on only the walk can change what is read
-    window = model._window(start["memory"], start["location"], 0)
-    assert window.abs().min() > 0
-    away = walk(model, start, *[RIGHT] * 4, *[UP] * 7)
-    assert not model._window(away["memory"], away["location"], 0).any()
-    back = walk(model, away, *[DOWN] * 7, *[LEFT] * 4)
-    assert torch.equal(model._window(back["memory"], back["location"], 0), window)
-    beside = walk(model, start, RIGHT)
-    shifted = model._window(beside["memory"], beside["location"], 0)
-    assert torch.equal(shifted[..., :-1], window[..., 1:]) and not shifted[..., -1].any()
-    assert torch.equal(model.recall(back, start), model.recall(start, start))
-
-
-def test_only_the_slots_under_the_view_are_written():
-    model = engine(memory_slots=15)
-    state = model.initial(random(1, 3, 84, 84))
-    state["location"] = torch.tensor([[14, 2]])  # the view hangs over two edges of the torus
-    state["memory"] = random(1, 225, 5)
-    after = walk(model, state, STAY)["memory"]
-    changed = (after != state["memory"]).any(-1).view(15, 15)
-    expected = torch.zeros(15, 15, dtype=torch.bool)
-    columns = torch.arange(14 - 3, 14 + 4) % 15
-    expected[(torch.arange(2 - 3, 2 + 4) % 15)[:, None], columns] = True
-    assert torch.equal(changed, expected)
-
-
-def test_writing_erases_then_adds():
-    model = engine()
-    writing(model, 1)
-    state = lived(model, batch=1)
-    seen = model._encode(state["frame"])
-    before = model._window(state["memory"], state["location"], 0)
-    content = model.write(torch.cat([seen, state["h"], before], 1))[:, model.memory_width :].tanh()
-    memory = model._write(state, seen)
-    written = model._window(memory, state["location"], 0)
-    assert torch.allclose(written, content, atol=1e-6)
-
-
-def test_static_is_drawn_from_memory_and_dynamic_from_the_state():
-    model = engine()
-    read, dynamic = random(1, 5, 7, 7), random(1, 12, 7, 7)
-    drawn = model._render(read, dynamic)[0]
-    with torch.no_grad():
-        model.mask.weight.zero_()
-        model.mask.bias.fill_(SURE)
-    assert torch.allclose(model._render(read, dynamic)[0], model._render(read, -dynamic)[0], atol=1e-6)
-    with torch.no_grad():
-        model.mask.bias.fill_(-SURE)
-    assert torch.allclose(model._render(read, dynamic)[0], model._render(-read, dynamic)[0], atol=1e-6)
-    assert not torch.allclose(model._render(read, dynamic)[0], drawn, atol=1e-3)
-
-
-def test_without_a_memory_module_nothing_is_read_from_memory():
-    model = engine(memory=False).eval()
-    state = lived(model)
-    other = {**state, "memory": random(*state["memory"].shape, seed=5)}
-    ours, theirs = walk(model, state, RIGHT, UP), walk(model, other, RIGHT, UP)
-    for key in ("frame", "h", "c"):
-        assert torch.equal(ours[key], theirs[key]), key
-
-
-def test_without_a_memory_module_the_picture_is_the_dynamic_layer():
-    model = engine(memory=False)
-    dynamic, read = random(1, 12, 7, 7), random(1, 5, 7, 7)
-    assert torch.equal(model._render(read, dynamic)[0], model._render(-read, dynamic)[0])
-
-
-def test_recall_trains_the_memory_but_not_the_renderer():
-    model = engine().train()
-    states = [model.initial(random(2, 3, 84, 84))]
-    for key in (RIGHT, RIGHT, LEFT):
-        states.append(model.advance(states[-1], torch.full((2,), key), random(2, 2, 7, 7))[0])
-    F.l1_loss(model.recall(states[-1], states[1]), model.recall(states[1], states[1])).backward()
-    renderer = [model.static, model.dynamic, model.mask, model.pixels]
-    assert all(weight.grad is None for part in renderer for weight in part.parameters())
-    for weight in model.write.parameters():
-        assert weight.grad is not None and weight.grad.abs().max() > 0
-
-
-def test_the_overlap_of_two_views_is_what_both_show():
-    """By brute force over every cell, also across the edges of the torus."""
-    model = engine(memory_slots=15)
-    then = torch.tensor([[5, 5], [5, 5], [0, 14], [11, 1], [5, 5]])
-    now = torch.tensor([[5, 5], [7, 2], [14, 1], [2, 1], [5, 13]])
-    seen = model.overlap({"location": now}, {"location": then})
-    assert seen.shape == (5, 1, 84, 84)
-    for lane in range(5):
-        known = set(model._indices(then[lane : lane + 1], 0)[0].tolist())
-        places = model._indices(now[lane : lane + 1], 0)[0].tolist()
-        expected = torch.tensor([float(place in known) for place in places]).view(7, 7)
-        assert torch.equal(seen[lane, 0, 6::12, 6::12], expected), lane
-        assert torch.equal(seen[lane], expected.repeat_interleave(12, 0).repeat_interleave(12, 1)[None])
-
-
-# ---------------------------------------------------------------------------------- lanes and noise
 
 
 def test_lanes_are_independent_to_the_byte():
@@ -385,9 +138,6 @@ def test_kl_in_closed_form():
     with torch.no_grad():
         model.posterior[-1].bias.zero_()  # the posterior is the prior
     assert model._infer(random(1, 8, 7, 7), z, random(1, 3, 84, 84))[1].tolist() == [0]
-
-
-# ---------------------------------------------------------------------------------- as a world model
 
 
 def test_a_seed_is_a_dream():
