@@ -4,8 +4,7 @@ python benchmarks/transfer.py --out DIR random explorer real gamegan=checkpoints
     [--steps 1000000] [--episodes 500] [--game ID] [--device cpu] [--json FILE]
 
 Rows are `random`, `explorer`, `real`, `NAME=CHECKPOINT` and `NAME=controller:CHECKPOINT`. Needs the extra
-`agents`. The same command again goes on where it was stopped. With the defaults a row and seed takes tens
-of minutes on one core.
+`agents`. The same command again goes on where it was stopped: with the defaults the table takes hours.
 """
 
 from __future__ import annotations

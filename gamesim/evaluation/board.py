@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamesim.envs.rules import FOOD
-from gamesim.evaluation.scroll import CENTRE, DELTAS, ground, target_cells, uncovered
+from gamesim.evaluation.scroll import (
+    CENTRE,
+    DELTAS,
+    expected_scroll,
+    ground,
+    measured_scroll,
+    target_cells,
+    uncovered,
+)
 from gamesim.evaluation.tally import Bools
 
 
@@ -58,6 +66,12 @@ class Board:
         self.visited_at[lanes[first], y[first], x[first]] = time
         shown_food = stepped & (target_cells(before, scroll) == FOOD)
         self.food[lanes[shown_food], y[shown_food], x[shown_food]] = 1
+
+    def follow(self, cells: NDArray[np.uint8], actions: NDArray[np.int64], time: int) -> None:
+        """Moves into the frame of `time` of episodes (B, frames, 7, 7) by what their views did there."""
+        before, now = cells[:, time - 1], cells[:, time]
+        scroll, _ = measured_scroll(before, now, expected_scroll(before, actions[:, time - 1]))
+        self.move(scroll, before, time)
 
     def look(self, time: int) -> Look:
         """What was known before the frame of `time` of the cells that it shows."""

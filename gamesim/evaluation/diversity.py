@@ -33,7 +33,7 @@ from gamesim.envs.rules import DOOR, OUTSIDE, WALL
 from gamesim.evaluation.board import Board
 from gamesim.evaluation.play import Dream, Played, Tick
 from gamesim.evaluation.rules_kept import CENSUS, ratio
-from gamesim.evaluation.scroll import CENTRE, DELTAS, expected_scroll, measured_scroll
+from gamesim.evaluation.scroll import CENTRE, DELTAS
 from gamesim.evaluation.tally import Bools, Tally
 from gamesim.models import WorldModel
 
@@ -100,10 +100,8 @@ def never_seen(real: Played, actions: NDArray[np.int64]) -> Bools:
     board = Board(len(real.seeds), real.warm_up + actions.shape[1])
     board.see(real.cells[:, 0], 0)
     for time in range(1, real.warm_up):
-        before, now = real.cells[:, time - 1], real.cells[:, time]
-        expected = expected_scroll(before, real.actions[:, time - 1])
-        board.move(measured_scroll(before, now, expected)[0], before, time)
-        board.see(now, time)
+        board.follow(real.cells, real.actions, time)
+        board.see(real.cells[:, time], time)
     board.position = board.position + DELTAS[actions].sum(1)
     return board.look(real.warm_up).ground < 0
 

@@ -33,7 +33,7 @@ from gamesim.envs.rules import GHOST
 from gamesim.evaluation.board import Board
 from gamesim.evaluation.play import Dream, Played, Tick, replay
 from gamesim.evaluation.rules_kept import HORIZONS
-from gamesim.evaluation.scroll import CENTRE, WALKABLE, expected_scroll, measured_scroll
+from gamesim.evaluation.scroll import CENTRE, WALKABLE
 from gamesim.evaluation.ssim import MARGIN, psnr, ssim_map
 from gamesim.evaluation.tally import Bools
 from gamesim.models import WorldModel
@@ -97,9 +97,8 @@ def determined(real: Played) -> Bools:
     board.see(real.cells[:, 0], 0)
     certain = np.zeros((lanes, real.steps, 7, 7), bool)
     for time in range(1, frames):
-        before, now = real.cells[:, time - 1], real.cells[:, time]
-        expected = expected_scroll(before, real.actions[:, time - 1])
-        board.move(measured_scroll(before, now, expected)[0], before, time)
+        board.follow(real.cells, real.actions, time)
+        now = real.cells[:, time]
         if time < real.warm_up:
             board.see(now, time)
             continue
