@@ -212,15 +212,17 @@ def draw_strip(surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], sc
 
 
 def draw_bars(surface: pygame.Surface, area: pygame.Rect, fact: Fact, scale: Scale) -> None:
-    """Shares side by side, each a column with its percentage below."""
+    """Shares side by side, each a column with its percentage below; where it is narrow, the greatest's only."""
     step, foot = area.width // len(fact.bars), scale.px(14)
+    roomy, greatest = step >= scale.px(26), int(np.argmax(fact.bars))
     for i, share in enumerate(fact.bars):
         track = pygame.Rect(area.left + i * step, area.top, step - scale.px(6), area.height - foot)
         surface.fill(COLOURS["raised"], track)
         full = round(track.height * min(1.0, max(0.0, share)))
         surface.fill(COLOURS["dream"], (track.left, track.bottom - full, track.width, full))
-        below = (track.centerx, track.bottom + scale.px(1))
-        text(surface, f"{100 * share:.0f}%", below, scale.px(12), COLOURS["quiet"], anchor="midtop")
+        if roomy or i == greatest:
+            below = (track.centerx, track.bottom + scale.px(1))
+            text(surface, f"{100 * share:.0f}%", below, scale.px(12), COLOURS["quiet"], anchor="midtop")
 
 
 def draw_keys(
