@@ -66,6 +66,10 @@ def _at_import(node: ast.AST) -> Iterator[ast.AST]:
         yield from _at_import(child)
 
 
+def test_every_room_of_the_list_is_there():
+    assert set(ROOMS) == {room(path) for path in FILES} - {"__init__"}
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_up_the_list_of_rooms(path):
     here = room(path)
