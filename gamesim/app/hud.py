@@ -212,7 +212,7 @@ def draw_strip(surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], sc
 
 
 def draw_bars(surface: pygame.Surface, area: pygame.Rect, fact: Fact, scale: Scale) -> None:
-    """Shares side by side, each a column with its percentage below; where it is narrow, the greatest's only."""
+    """Shares side by side, each a column and its percentage; where it is narrow, only the greatest's."""
     step, foot = area.width // len(fact.bars), scale.px(14)
     roomy, greatest = step >= scale.px(26), int(np.argmax(fact.bars))
     for i, share in enumerate(fact.bars):
