@@ -1,7 +1,7 @@
 """Does a dream keep the rules of its game? Measured on boards that were never in any recording.
 
 Every episode starts with at most 8 real frames of a fresh board (seeds from `play.FIRST_SEED` on, which no
-recording holds) and goes on for 30 (the figures of `rules_kept`) or 100 dreamt steps (`by_horizon`),
+recording holds) and goes on for 30 (the figures of `summary`) or 100 dreamt steps (those of `by_horizon`),
 without the game's step limit. Dreamt frames are decoded to 7x7 cells by the nearest tile of the real game's
 atlas (`gamesim.envs.sprites.decode`); nothing else of the real game is used to judge them. A wanderer plays
 (`play.Wanderer`): mostly free moves with momentum, some turns back and some moves at random, so that walls
@@ -82,7 +82,7 @@ from numpy.typing import NDArray
 from gamesim.envs.rules import FLAG, FLOOR, FOOD, GHOST, OUTSIDE, PACMAN, WALL
 from gamesim.evaluation.board import Board
 from gamesim.evaluation.ghosts import Ghosts
-from gamesim.evaluation.play import Played, Tick, dream_episodes, real_episodes
+from gamesim.evaluation.play import Played
 from gamesim.evaluation.scroll import (
     BEYOND,
     CENTRE,
@@ -95,7 +95,6 @@ from gamesim.evaluation.scroll import (
     uncovered,
 )
 from gamesim.evaluation.tally import Bools, Tally
-from gamesim.models import WorldModel
 
 UNDECODABLE = 11.5
 """Mean absolute difference a pixel value (0..255) above which a cell shows no tile for sure.
@@ -122,43 +121,6 @@ POOLED = (  # over steps
 )  # fmt: skip
 COMPARED = ("free_share", "ghost_speed", "ghost_straight", "ghost_reverse")
 """Figures that the real game's own are given beside."""
-
-
-def rules_kept(
-    model: WorldModel,
-    env_id: str = "gamesim/Pacman-v0",
-    episodes: int = 200,
-    steps: int = STEPS,
-    seed: int = 0,
-    device: str = "cpu",
-    *,
-    temperature: float = 1.0,
-    warm_up: int = WARM_UP,
-    stop_at_end: bool = False,
-    on_step: Tick = None,
-) -> dict[str, float]:
-    """Plays a learned engine on fresh boards and judges what it dreamt.
-
-    Args:
-        model: the engine; it is on `device` and in eval mode.
-        env_id: the real game that it learned; one with the 7x7 egocentric view.
-        episodes: how many boards.
-        steps: dreamt steps an episode.
-        seed: which boards, walks and dreams; the same seed gives the same figures on CPU.
-        device: where the model lives.
-        temperature: of the dream.
-        warm_up: real frames shown before the dream begins, 1 to 8 in the figures that we publish.
-        stop_at_end: whether steps after a predicted end are left out.
-        on_step: called after each dreamt step with the number of frames that it made.
-
-    Returns:
-        The figures that the module's docstring defines, by name.
-    """
-    real = real_episodes(env_id, episodes, warm_up, steps, seed)
-    dreamt = dream_episodes(
-        model, real, episodes, steps, seed, device=device, temperature=temperature, on_step=on_step
-    )
-    return summary(dreamt, judge(dreamt, stop_at_end=stop_at_end), real, judge(real, stop_at_end=True), steps)
 
 
 def summary(dreamt: Played, tally: Tally, real: Played, real_tally: Tally, steps: int) -> dict[str, float]:

@@ -72,6 +72,8 @@ def test_distances_come_with_a_vision_and_their_reference_is_measured_on_real_fr
     class Eye(torch.nn.Module):
         """Sees the mean colours of the quarters of a picture."""
 
+        side = 64
+
         def __init__(self):
             super().__init__()
             self.scale = torch.nn.Parameter(torch.ones(()))

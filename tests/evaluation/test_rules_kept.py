@@ -9,7 +9,7 @@ import torch
 from gamesim.envs.sprites import SPRITE_CLASS, painter, tiles
 from gamesim.errors import UserError
 from gamesim.evaluation.play import dream_episodes, real_episodes, replay
-from gamesim.evaluation.rules_kept import CENSUS, HORIZONS, POOLED, UNDECODABLE, by_horizon, judge, rules_kept
+from gamesim.evaluation.rules_kept import CENSUS, HORIZONS, POOLED, UNDECODABLE, by_horizon, judge, summary
 from gamesim.evaluation.tally import Tally
 from worlds import Frozen, Ideal, Noise, RealGame
 
@@ -21,6 +21,13 @@ PERFECT = (
     "ghosts_off_walls",
 )  # fmt: skip
 GHOSTS_APART = [name for name in PERFECT if "ghost" not in name]
+
+
+def rules_kept(model, env_id="gamesim/Pacman-v0", *, episodes, steps=30, seed=0, stop_at_end=False):
+    """The figures on fresh boards."""
+    real = real_episodes(env_id, episodes, 8, steps, seed)
+    dreamt = dream_episodes(model, real, episodes, steps, seed)
+    return summary(dreamt, judge(dreamt, stop_at_end=stop_at_end), real, judge(real, stop_at_end=True), steps)
 
 
 @pytest.fixture(scope="module")
