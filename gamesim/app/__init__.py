@@ -1,15 +1,14 @@
 """The desktop app: pygame lives here and nowhere else."""
 
+from typing import NoReturn
 
-def main(start: str | None = None, watch: bool = False) -> int:
-    """Open the window and stay in it until the player leaves.
+
+def main(start: str | None = None, watch: bool = False) -> NoReturn:
+    """Open the window and stay in it until the player leaves; the process ends with it.
 
     Args:
         start: None for the menu, or what to play at once: an environment id or a checkpoint's folder.
         watch: let the checkpoint's controller play.
-
-    Returns:
-        The exit code, 0.
 
     Raises:
         UserError: there is no display, or `start` names nothing that can be played.
@@ -33,4 +32,4 @@ def main(start: str | None = None, watch: bool = False) -> int:
         window.load(title, lambda env: window.go(Play(window, Engine(title, env), watch=True)))
     elif title is not None:
         menu.open(title)
-    return leave(window.run())
+    leave(window.run())

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -111,17 +111,15 @@ class Lazily(Generic[K, V]):
                 self._values.popitem(last=False)
 
 
-def leave(code: int) -> int:
-    """Return `code` of a window that has been closed; if a thread is still at work, end the process with it.
+def leave(code: int) -> NoReturn:
+    """End the process of a window that has been closed, without Python's own way out.
 
-    A thread that loads torch holds locks that Python's own way out waits for, a minute on a busy machine.
-    What must not be lost (a film being saved, say) is on threads that are not daemons: those are waited for.
+    That takes torch apart, which is a second or two on a busy machine, and waits for the locks of a thread
+    that loads it, which is more. What must not be lost (a film being saved, say) is on threads that are not
+    daemons: those are waited for.
     """
-    others = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
-    if not any(thread.daemon for thread in others):
-        return code
-    for thread in others:
-        if not thread.daemon:
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
     sys.stdout.flush()
     sys.stderr.flush()

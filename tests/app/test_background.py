@@ -7,11 +7,12 @@ from pathlib import Path
 
 def test_leaving_waits_for_what_must_not_be_lost_and_for_nothing_else(tmp_path: Path):
     code = (
-        "import sys, threading, time\n"
+        "import atexit, sys, threading, time\n"
         "from pathlib import Path\n"
         "from gamesim.app.background import Worker, leave\n"
         "def save(): time.sleep(0.3); Path(sys.argv[1]).write_text('kept')\n"
         "Worker('long').do(lambda: time.sleep(600))\n"
+        "atexit.register(time.sleep, 600)\n"  # what Python would do on its own way out
         "threading.Thread(target=save).start()\n"
         "print('said')\n"
         "sys.exit(leave(3))\n"
