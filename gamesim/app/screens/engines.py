@@ -207,7 +207,7 @@ class Engines(Listing):
         """Figures with a dot each: green where an engine that we ship must be, red where not."""
         y, row = area.top, scale.px(25)
         if any(figure.good is not None for figure in card.figures):
-            words = "Green: as good as an engine must be to be shipped. Red: not yet."
+            words = "Green: good enough to be shipped. Red: not yet."
             text(surface, words, area.topleft, scale.px(13), COLOURS["quiet"], width=area.width)
             y += scale.px(20)
         for figure in card.figures[: max(0, (area.height - scale.px(120)) // row)]:
