@@ -206,7 +206,7 @@ class Engines(Listing):
     ) -> int:
         """Figures with a dot each: green where an engine that we ship must be, red where not."""
         y, row = area.top, scale.px(25)
-        if any(figure.good is not None for figure in card.figures):
+        if area.height > scale.px(145) and any(figure.good is not None for figure in card.figures):
             words = "Green: good enough to be shipped. Red: not yet."
             text(surface, words, area.topleft, scale.px(13), COLOURS["quiet"], width=area.width)
             y += scale.px(20)

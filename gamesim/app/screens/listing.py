@@ -221,6 +221,7 @@ class Listing(ButtonScreen):
         surface.set_clip(inner.clip(clip))
         detail = pygame.Rect(inner.left, inner.top, inner.width, max(0, foot.top - scale.px(12) - inner.top))
         if self.count and detail.height > 0:
+            surface.set_clip(detail.clip(clip))
             self.draw_detail(surface, detail, scale)
         surface.set_clip(clip)
         draw_actions(surface, foot, self.buttons, self.focus, scale)
