@@ -42,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a folder without rights, a name that is too long, a disk that went away
+        _say(f"gamesim: {error.filename or 'the system'}: {error.strerror or error}")
+        return 2
 
 
 def _run(words: list[str]) -> int:

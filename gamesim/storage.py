@@ -103,6 +103,8 @@ def read_folder(folder: Path, *, kind: str, version: int, required: Iterable[str
         before = _identity(place)
         try:
             return _read_sealed(place, folder, kind, version, required)
+        except PermissionError as error:
+            raise UserError(f"{folder}: cannot be read: {error.strerror}") from None
         except UserError:
             if last or (_identity(_current(folder)) == before and before is not None):
                 raise
@@ -111,7 +113,7 @@ def read_folder(folder: Path, *, kind: str, version: int, required: Iterable[str
 
 def exists(folder: Path) -> bool:
     """Whether a sealed folder is there (whole or not), also when a writer was killed while swapping it."""
-    return (_current(Path(folder)) / MANIFEST).is_file()
+    return os.path.isfile(_current(Path(folder)) / MANIFEST)  # False also where one may not look
 
 
 @contextlib.contextmanager
@@ -252,7 +254,7 @@ def _current(folder: Path) -> Path:
     """The folder, or its aside-moved old version when a writer was killed (or is) between two renames."""
     absolute = Path(os.path.abspath(folder))
     old = _sibling(absolute, "old")
-    return old if not absolute.exists() and old.is_dir() else absolute
+    return old if not os.path.exists(absolute) and os.path.isdir(old) else absolute
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

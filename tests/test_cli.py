@@ -48,6 +48,7 @@ def main(*words):
         ("temperature nowhere --data d --out o", "nowhere: no such checkpoint"),
         ("temperature . --data d --out o --json no/f", "--json no/f: no such folder"),
         ("evaluate nowhere", "nowhere: no such checkpoint"),
+        (f"evaluate {'n' * 3000}", "nnn: File name too long"),
         ("evaluate . --json no/such/file", "--json no/such/file: no such folder"),
         ("evaluate . --plots file", "--plots file: not a folder"),
         ("temperature . --data d --out o --plot no/f.png", "--plot no/f.png: no such folder"),
@@ -98,6 +99,22 @@ def test_the_temperature_table_is_of_world_models(tmp_path, capsys):
     checkpoint.save(folder, weights={}, config=config.load("gamegan-tiny"), starts=starts(), card={})
     assert main("temperature", folder, "--data", tmp_path, "--out", tmp_path / "table") == 2
     assert f"{folder}: is no world model" in capsys.readouterr().err
+
+
+def test_a_folder_that_one_may_not_read_is_one_line(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "locked"
+    folder.mkdir()
+
+    def denied(*_):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    for place in ("gamesim.data.index._episode_files", "gamesim.storage._read_sealed", "os.path.isfile"):
+        monkeypatch.setattr(place, denied)  # a test that is run by root may read everything
+    for words in (["record", "--verify", folder], ["evaluate", folder], ["export", folder, "--out", "x.gif"]):
+        assert main(*words) == 2
+        line = capsys.readouterr().err
+        assert line.startswith(f"gamesim: {folder}: ") and "Permission denied" in line
+        assert line.count("\n") == 1
 
 
 def test_help_and_version_exit_0(capsys):

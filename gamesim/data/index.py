@@ -107,16 +107,20 @@ def scan(folder: str | Path, damaged: dict[str, str] | None = None) -> list[Entr
         damaged: Takes file -> what is wrong with it; without it, a warning names such a file.
 
     Raises:
-        UserError: There is no such folder.
+        UserError: There is no such folder, or one in it cannot be read.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise UserError(f"{folder}: there is no such folder of recordings")
-    recover(folder)
+    try:
+        if not folder.is_dir():
+            raise UserError(f"{folder}: there is no such folder of recordings")
+        recover(folder)
+        files = sorted(_episode_files(folder, ""))
+    except OSError as error:
+        raise UserError(f"{error.filename or folder}: cannot be read ({error.strerror or error})") from error
     known = _read_index(folder)
     entries: list[Entry] = []
     stale = False
-    for relative, status in sorted(_episode_files(folder, "")):
+    for relative, status in files:
         entry = known.pop(relative, None)
         if entry is None or (entry.size, entry.modified) != (status.st_size, status.st_mtime_ns):
             stale = True
