@@ -11,7 +11,7 @@ import gymnasium as gym
 import pygame
 
 from gamesim.app import catalog
-from gamesim.app.background import Worker
+from gamesim.app.background import Worker, give_back
 from gamesim.app.catalog import Title, has_controller
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, meaning, shown
 from gamesim.app.parts import Action, draw_actions, draw_foot, foot_height, margin_of
@@ -203,6 +203,7 @@ class Menu(Screen):
         if self._away:  # back from another screen: there may be new engines, and another was used last
             self._away = False
             self.refresh()
+            give_back()
         for card in self.cards:
             awake = self._clock > CALM or not card.title.learned
             if card.picture and awake and not card.walk and card.rect.colliderect(self._view):
