@@ -10,7 +10,7 @@ own mixture density network (1994, Eq. 23) the numbers of a place share a mixtur
 or another, and not something in between.
 
 C stays as it is, linear: what lies beside the player can be read from such a z by a linear map, which is not
-so with the paper's (see docs/results.md).
+so with the paper's (docs/ablations.md has the figures).
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class Memory(nn.Module):
         Returns:
             The mixtures, with B, T leading, and what the LSTM remembers afterwards.
         """
-        dtype = self.lstm.weight_ih_l0.dtype
+        dtype = next(self.parameters()).dtype
         parts = [z.to(dtype), self._encoded(action).to(dtype)]
         if self.restarts:
             parts.append((torch.zeros_like(z[..., 0]) if first is None else first).to(dtype)[..., None])
