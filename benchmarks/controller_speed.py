@@ -39,7 +39,7 @@ def main() -> int:
         for parameter in engine.memory.outcomes.parameters():
             parameter.zero_()  # an end is then as likely as not, and a dream goes on
     evolution = Evolution(engine.controller.flat().double().numpy(), settings, seed=0)
-    starts = engine.begin(torch.randn(settings.rollouts, chosen.model.z_size, generator=generator))
+    starts = engine.begin(torch.randn(settings.rollouts, chosen.model.numbers, generator=generator))
     for precision in arguments.precision:
         engine.memory.to(getattr(torch, precision))
         began, worked = time.perf_counter(), time.process_time()
