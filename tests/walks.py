@@ -1,6 +1,10 @@
-"""Walking through a dream: the same keys everywhere."""
+"""Walking through a dream: the same keys everywhere, and what Gymnasium has to say of it."""
 
+import warnings
+
+import gymnasium as gym
 import numpy as np
+from gymnasium.utils.env_checker import check_env
 
 ACTIONS = np.random.default_rng(0).integers(0, 5, 40).tolist()
 
@@ -22,3 +26,11 @@ def walk_on(env, actions):
 
 def frames_of(steps):
     return np.stack([step[0] for step in steps])
+
+
+def check_dream(folder):
+    """Gymnasium's own checks of the dream of a checkpoint; a warning is an error."""
+    env = gym.make("gamesim/Dream-v0", checkpoint=str(folder), render_mode="rgb_array")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped)

@@ -15,7 +15,7 @@ import pytest
 from app.driver import Driver
 from app.fakes import save
 from app.mischief import Mischief
-from app.training import old_run, press_button, start
+from app.training import assert_kept_or_running, old_run, press_button, start
 from gamesim.app.screens import PLACES, visit
 from gamesim.app.screens.menu import Menu
 from gamesim.data.episode import Episode
@@ -182,12 +182,7 @@ def test_quitting_does_not_wait_for_a_training(trainer: Driver, answer: str):
     press_button(trainer, answer)
     assert not trainer.window.running
     close_in_time(trainer)
-    (job,) = trainer.window.workshop.jobs.all.values()
-    if answer == "Stop and keep":
-        job.wait(20)
-        assert job.code == 0 and '"stopped"' in (page.run.folder / "metrics.jsonl").read_text()
-    else:
-        assert job.running
+    assert_kept_or_running(trainer, page, answer)
 
 
 @pytest.mark.parametrize("screen", [name for name in SCREENS if name not in ("menu", "help")])

@@ -9,7 +9,15 @@ import pytest
 
 from app.driver import Driver, click, typed
 from app.fakes import save
-from app.training import engine_folder, new_training, old_run, open_train, press_button, start
+from app.training import (
+    assert_kept_or_running,
+    engine_folder,
+    new_training,
+    old_run,
+    open_train,
+    press_button,
+    start,
+)
 from gamesim.app import jobs, plans
 from gamesim.app.screens import visit
 from gamesim.app.screens.ask import Ask, Prompt
@@ -66,12 +74,7 @@ def test_closing_the_app_asks_what_becomes_of_a_running_training(trainer: Driver
     assert trainer.window.running and isinstance(trainer.window.screen, Leaving)
     press_button(trainer, answer)
     assert trainer.window.running == (answer == "Stay")
-    (job,) = trainer.window.workshop.jobs.all.values()
-    if answer == "Stop and keep":
-        job.wait(20)
-        assert job.code == 0 and '"stopped"' in (page.run.folder / "metrics.jsonl").read_text()
-    else:
-        assert job.running
+    assert_kept_or_running(trainer, page, answer)
 
 
 def test_asked_twice_the_app_leaves(trainer: Driver):

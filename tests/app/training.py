@@ -77,3 +77,13 @@ def start(app: Driver, preset: str = "stub") -> RunPage:
     assert isinstance(app.window.screen, RunPage), app.said
     assert page.folder.is_relative_to(app.window.workshop.run_roots[-1])
     return app.window.screen
+
+
+def assert_kept_or_running(app: Driver, page: RunPage, answer: str) -> None:
+    """What became of the one training, as it was answered when the app was closed."""
+    (job,) = app.window.workshop.jobs.all.values()
+    if answer == "Stop and keep":
+        job.wait(20)
+        assert job.code == 0 and '"stopped"' in (page.run.folder / "metrics.jsonl").read_text()
+    else:
+        assert job.running

@@ -3,13 +3,11 @@
 import copy
 import json
 import shutil
-import warnings
 
 import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 from gamesim import checkpoint
@@ -17,16 +15,13 @@ from gamesim.config import load
 from gamesim.dream import DreamEnv, DreamVectorEnv
 from gamesim.errors import UserError
 from gamesim.models import build
-from walks import ACTIONS, frames_of, walk
+from walks import ACTIONS, check_dream, frames_of, walk
 from worlds import Ideal
 
 
 class TestLikeAnyGame:
     def test_check_env_finds_nothing_to_warn_about(self, folder):
-        env = gym.make("gamesim/Dream-v0", checkpoint=str(folder), render_mode="rgb_array")
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            check_env(env.unwrapped)
+        check_dream(folder)
 
     def test_its_spec_survives_json(self, folder):
         env = gym.make("gamesim/Dream-v0", checkpoint=str(folder), temperature=0.5)
@@ -80,10 +75,7 @@ class TestARealEngine:
         return tmp_path / "tiny"
 
     def test_check_env_finds_nothing_to_warn_about(self, engine):
-        env = gym.make("gamesim/Dream-v0", checkpoint=str(engine), render_mode="rgb_array")
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            check_env(env.unwrapped)
+        check_dream(engine)
 
     def test_a_lane_is_the_single_dream_but_for_the_last_bits_of_floats(self, engine):
         batch, alone = DreamVectorEnv(engine, 3), DreamEnv(engine)

@@ -5,9 +5,8 @@ that z is a map: a few numbers for each place. M keeps the paper's LSTM, which r
 does not have to hold the whole next frame in h: the mixtures of a place are made of z at this place and at
 its neighbours, as h bids (feature-wise modulation: Perez et al., AAAI 2018, arXiv 1709.07871); and reward and
 end are told by both z's beside h, the one that was and the one that came: a ghost that caught the player is
-in one of them only. As in Bishop's
-own mixture density network (1994, Eq. 23) the numbers of a place share a mixture, so that a draw is one thing
-or another, and not something in between.
+in one of them only. As in Bishop's own mixture density network (1994, Eq. 23) the numbers of a place share a
+mixture, so that a draw is one thing or another, and not something in between.
 
 C stays as it is, linear: what lies beside the player can be read from such a z by a linear map, which is not
 so with the paper's (docs/ablations.md has the figures).
@@ -80,9 +79,8 @@ class MapMemory(Memory):
     def sample(self, mdn: MDN, temperature: float, noise: Tensor) -> Tensor:
         """Draws z (..., Z): one choice for all numbers of a place, by the noise of its first."""
         choice, spread = noise.unbind(-2)
-        first = mdn.log_pi[..., :: self.of_place, :], choice[..., :: self.of_place]
-        which = chosen(first[0], temperature, first[1]).repeat_interleave(self.of_place, -1)
-        return drawn(mdn, which, temperature, spread)
+        which = chosen(mdn.log_pi[..., :: self.of_place, :], temperature, choice[..., :: self.of_place])
+        return drawn(mdn, which.repeat_interleave(self.of_place, -1), temperature, spread)
 
     def _mixtures(self, hidden: Tensor, z: Tensor) -> MDN:
         weight, mean, log_std = self.mixture(hidden, z)
