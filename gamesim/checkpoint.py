@@ -204,7 +204,7 @@ def find(root: str | Path) -> list[Path]:
 
 def shipped() -> Path:
     """Return the folder of the shipped engines: ./checkpoints, or beside the package in a checkout."""
-    here = Path("checkpoints")
+    here = Path("checkpoints").absolute()
     return here if here.is_dir() else Path(__file__).resolve().parent.parent / "checkpoints"
 
 

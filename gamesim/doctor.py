@@ -29,10 +29,12 @@ def main(checkpoints: Path | None = None) -> int:
         0 when everything that is needed works, else 2.
 
     Raises:
-        UserError: There is no folder `checkpoints`.
+        UserError: There is no folder `checkpoints`, or it cannot be read.
     """
     if checkpoints is not None and not checkpoints.is_dir():
         raise UserError(f"{checkpoints}: no such folder")
+    if checkpoints is not None and not os.access(checkpoints, os.R_OK | os.X_OK):
+        raise UserError(f"{checkpoints}: cannot be read")
     healthy = _python()
     healthy &= _packages()
     healthy &= _pygame()

@@ -5,11 +5,12 @@ colours; what lies outside the picture it knows only from where it has been.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from gamesim.envs.sprites import palette
+from gamesim.envs.sprites import THEMES
 
 _STEP = np.array([[0, 0], [0, -1], [0, 1], [-1, 0], [1, 0]])  # (y, x) of stay, left, right, up, down
 _REVERSE = np.array([0, 2, 1, 4, 3])
@@ -19,20 +20,25 @@ _NEAR = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
 _WALL, _FOOD, _DANGER, _FLAG = 1, 2, 4, 8
 
 
-def _table(kinds: dict[str, int]) -> np.ndarray:
-    """Kind of the palette's colour that is nearest to each colour of 4+4+4 bits: uint8 (4096,)."""
+_KINDS: dict[str, int] = {
+    **dict.fromkeys(("wall", "outside", "hatch"), _WALL),
+    **dict.fromkeys(("food", "heart"), _FOOD),
+    **dict.fromkeys(("green", "pole"), _FLAG),
+}
+_GHOSTS: dict[str, int] = dict.fromkeys(("red", "pink", "cyan", "orange"), _DANGER)
+
+
+@cache
+def _tables(theme: str) -> tuple[np.ndarray, np.ndarray]:
+    """Of a look: what each colour of 4+4+4 bits is, and whether it is a ghost's; uint8 (4096,) each."""
+    palette = THEMES[theme]
     names = list(palette)
     colours = np.array([palette[name] for name in names])
     bins = np.stack(np.unravel_index(np.arange(4096), (16, 16, 16)), 1) * 16 + 8
     nearest = np.abs(bins[:, None] - colours).sum(2).argmin(1)
     nearest[(colours >> 4) @ (256, 16, 1)] = np.arange(len(names))
-    return np.array([kinds.get(name, 0) for name in names], np.uint8)[nearest]
-
-
-_KINDS = _table(
-    {"wall": _WALL, "outside": _WALL, "hatch": _WALL, "food": _FOOD, "green": _FLAG, "pole": _FLAG}
-)
-_GHOST_COLOURS = _table(dict.fromkeys(("red", "pink", "cyan", "orange"), _DANGER))
+    found = [np.array([kinds.get(name, 0) for name in names], np.uint8) for kinds in (_KINDS, _GHOSTS)]
+    return found[0][nearest], found[1][nearest]
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,9 @@ class ExplorerPolicy:
 
     player = "explorer"
 
-    def __init__(self, seed: int = 0, grid: int = 7, taste: Taste | None = None) -> None:
+    def __init__(
+        self, seed: int = 0, grid: int = 7, taste: Taste | None = None, theme: str = "night"
+    ) -> None:
         """Make one.
 
         Args:
@@ -73,10 +81,12 @@ class ExplorerPolicy:
             grid: Cells on a side of the picture: 7 shows Pac-Man at its centre, anything else a whole
                 board.
             taste: What it likes.
+            theme: The look of the game, by which it knows what is what.
         """
         self._random = np.random.default_rng(seed)
         self._grid = grid
         self._taste = taste or Taste()
+        self._kinds, self._ghosts = _tables(theme)
         self._lanes = 0
 
     def reset(self, mask: np.ndarray) -> None:
@@ -153,8 +163,8 @@ class ExplorerPolicy:
         """What is in each cell, uint8 (N, grid+4, grid+4) with a rim of 2, and the own cell, int (N, 2)."""
         kinds = np.full((len(frames), self._grid + 4, self._grid + 4), _WALL, np.uint8)
         middle, low = self._colours(frames, 0.46), self._colours(frames, 0.7)
-        ghost = _GHOST_COLOURS[low]
-        kinds[:, 2:-2, 2:-2] = _KINDS[middle]
+        ghost = self._ghosts[low]
+        kinds[:, 2:-2, 2:-2] = self._kinds[middle]
         for y, x in _NEAR:  # where a ghost is now, or may be after this step
             kinds[:, 2 + y : 2 + y + self._grid, 2 + x : 2 + x + self._grid] |= ghost
         here = np.full((len(frames), 2), 3) if self._grid == 7 else self._find(frames)

@@ -193,7 +193,8 @@ def _player(env: Any, seed: int) -> Policy:
     keys = int(env.action_space.n)
     if keys != 5:
         return RandomPolicy(seed, keys)
-    return ExplorerPolicy(seed, 21 if env.spec is not None and "Arcade" in env.spec.id else 7)
+    name, theme = ("", "night") if env.spec is None else (env.spec.id, env.spec.kwargs.get("theme", "night"))
+    return ExplorerPolicy(seed, 21 if "Arcade" in name else 7, theme=theme)
 
 
 def _make(start: str, temperature: float) -> Any:

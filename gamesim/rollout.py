@@ -272,7 +272,8 @@ def mean_and_error(sums: Sequence[float]) -> tuple[float, float]:
 def _explorer(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> Policy:
     if _num_actions(env) != 5:
         raise UserError(f"the explorer plays games with 5 actions, not {_num_actions(env)}: use random")
-    return ExplorerPolicy(seed, settings.get("grid_size", 7) if settings.get("view") == "full" else 7)
+    grid = settings.get("grid_size", 7) if settings.get("view") == "full" else 7
+    return ExplorerPolicy(seed, grid, theme=settings.get("theme", "night"))
 
 
 def _random(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> Policy:

@@ -57,6 +57,7 @@ class GameGANModelConfig(Section):
     discriminator_channels: int = Field(default=64, ge=4, le=4096)
     patch: int = Field(default=12, ge=1, le=84, description="maps: pixels along the side of a cell")
     blocks: int = Field(default=2, ge=1, le=64, description="maps: residual blocks after z")
+    tiles: int = Field(default=32, ge=2, le=4096, description="maps: pictures of a cell that it can draw")
 
     @model_validator(mode="after")
     def _cells_fit(self) -> GameGANModelConfig:
@@ -92,11 +93,10 @@ class GameGANLosses(Section):
     feature_matching: float = Field(default=10.0, ge=0, le=1e6)
     reconstruction: float = Field(default=0.05, ge=0, le=1e6)
     cycle: float = Field(default=0.05, ge=0, le=1e6)
-    memory: float = Field(default=7.5e-5, ge=0, le=1e6)
+    memory: float = Field(default=7.5e-5, ge=0, le=1e6, description="a pixel that the dynamic layer draws")
     gradient_penalty: float = Field(default=1.0, ge=0, le=1e6, description="on real frames and pairs")
     temporal_gradient_penalty: float = Field(default=10.0, ge=0, le=1e6)
     outcome: float = Field(default=1.0, ge=0, le=1e6, description="reward and end of the episode")
-    rarity: float = Field(default=1.0, ge=1, le=100, description="weight of the rarest cells; 1: all alike")
 
 
 class GameGANTraining(LoopConfig):
@@ -118,8 +118,10 @@ class GameGANTraining(LoopConfig):
         default=Schedule(start=0, end=0), description="maps: share of those that dream freely instead"
     )
     kl: Schedule = Field(default=Schedule(start=0, end=0), description="maps: weight of z in nats")
-    distance: Literal["squared", "bernoulli"] = Field(default="squared", description="of reconstruction")
     adversarial: bool = Field(default=True, description="false: the Action-LSTM-like baseline")
+    static: Schedule = Field(
+        default=Schedule(start=0, end=0), description="maps: weight of the static layer's at places seen"
+    )
     remembered: Schedule = Field(
         default=Schedule(start=0, end=0), description="maps: weight of the distance at places shown"
     )

@@ -209,6 +209,14 @@ def test_the_doctor_names_a_clash_of_pygames(monkeypatch, capsys):
     assert "pygame 2.6.1, pygame-ce 2.6.1 are both installed" in capsys.readouterr().out
 
 
+def test_the_doctor_does_not_take_a_folder_it_cannot_read_for_an_empty_one(tmp_path, monkeypatch):
+    from gamesim import doctor
+
+    monkeypatch.setattr(doctor.os, "access", lambda path, mode: path != tmp_path)  # root may read all
+    with pytest.raises(UserError, match="cannot be read"):
+        doctor.main(tmp_path)
+
+
 def test_the_doctor_names_a_damaged_engine(tmp_path, capsys):
     from fake_task import starts
     from gamesim import doctor

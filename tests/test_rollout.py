@@ -152,6 +152,17 @@ def test_the_explorer_finds_walls_in_every_view(settings: dict[str, Any]) -> Non
     assert blocked / total < 0.12
 
 
+def test_the_explorer_plays_the_garden_as_it_plays_the_night() -> None:
+    """The same boards in other colours: every choice is the same."""
+    both = [
+        list(rollout.play(env_id, "explorer", 20, seed=2))
+        for env_id in ("gamesim/Pacman-v0", "gamesim/PacmanGarden-v0")
+    ]
+    for night, garden in zip(*both, strict=True):
+        assert night.actions.tolist() == garden.actions.tolist()
+        assert not np.array_equal(night.frames, garden.frames)
+
+
 def test_a_policy_is_its_seed() -> None:
     one, same, other = (play(ExplorerPolicy(seed), 20) for seed in (1, 1, 2))
     assert all((a.actions.tolist() == b.actions.tolist()) for a, b in zip(one, same, strict=True))

@@ -130,7 +130,7 @@ def title_of(start: str) -> Title:
     if start in gym.registry:
         return Title(start.rpartition("/")[2], "", start, {}, start)
     if Path(start).is_dir():
-        return dream(Path(start))
+        return dream(Path(start).absolute())
     raise UserError(f"{start}: neither an environment id nor the folder of a checkpoint")
 
 
@@ -149,7 +149,7 @@ def chauffeur(title: Title, checkpoints: Path) -> Title | None:
 
 def checkpoints_folder() -> Path:
     """Where the shipped engines are: ./checkpoints, or beside the package in a checkout."""
-    here = Path("checkpoints")
+    here = Path("checkpoints").absolute()
     return here if here.is_dir() else Path(__file__).resolve().parents[2] / "checkpoints"
 
 

@@ -62,8 +62,9 @@ class Window:
         except pygame.error as error:
             raise UserError(f"no window can be opened: {error}") from error
         pygame.display.set_caption("Starting - gamesim")
-        self.checkpoints = checkpoints or checkpoints_folder()
-        self.recordings = recordings
+        # Absolute, as the folder that the app was started in may be gone before the app is.
+        self.checkpoints = (checkpoints or checkpoints_folder()).absolute()
+        self.recordings = recordings = recordings.absolute()
         self.pictures = pictures_folder(recordings)
         self.scores = scores or Scores()
         self.workshop = Workshop(self.checkpoints, recordings, self.scores.path.parent)

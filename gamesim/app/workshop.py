@@ -38,7 +38,7 @@ class Workshop:
         self.jobs = Jobs()
         self.recent = Recent(data / "recent.json")
         self.worker = Worker("workshop")
-        self.run_roots = (Path("runs"), data / "runs")
+        self.run_roots = (Path("runs").absolute(), data / "runs")
         self._news: deque[tuple[str, bool]] = deque()
         self._told: set[Job] = set()  # of whose end the player knows
         self._looked = 0.0

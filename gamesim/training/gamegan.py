@@ -27,11 +27,10 @@ from gamesim.schema import GameGANConfig
 from gamesim.sheet import contact_sheet
 from gamesim.training.adversarial import Clip, build_discriminators, discriminator_loss, generator_loss
 from gamesim.training.devices import distributed
-from gamesim.training.rarity import Rarity
 
 SHEET_ROWS, SHEET_REAL = 4, 4
 VALIDATION_LANES = 32
-COUNTED_FRAMES = 4096
+SHOWN_FRAMES = 4096
 
 
 @dataclass
@@ -39,6 +38,7 @@ class Rollout:
     """T generated steps of B lanes; `informed` of them, the first, had their z inferred."""
 
     frames: Tensor  # (B, T, 3, H, W)
+    drawn: Tensor  # (B, T, L, ...), see `Output.drawn`
     rewards: Tensor  # (B, T)
     end_logits: Tensor  # (B, T)
     kl: Tensor  # (B, T)
@@ -68,10 +68,14 @@ def unroll(engine: Engine, frames: Tensor, actions: Tensor, warm_up: int, inform
         outputs.append(output)
         states.append(state)
         noises.append(z)
-    names = ("frame", "reward", "end_logit", "kl", "memory_penalty")
+    names = ("frame", "drawn", "reward", "end_logit", "kl", "memory_penalty")
     stacked = [torch.stack([getattr(output, name) for output in outputs], 1).float() for name in names]
-    picture, reward, end_logit, kl, penalty = stacked
-    return Rollout(picture, reward, end_logit, kl, penalty, torch.stack(noises, 1), states, informed)
+    return Rollout(*stacked, z=torch.stack(noises, 1), states=states, informed=informed)
+
+
+def _mean(distances: Tensor, mask: Tensor) -> Tensor:
+    """Of distances (B, T, h, w), over the places where the mask, alike, is 1; 0 where there are none."""
+    return (distances * mask).sum() / mask.expand_as(distances).sum().clamp_min(1)
 
 
 class GameGANTask:
@@ -90,20 +94,19 @@ class GameGANTask:
 
         self.trained = GameGAN(config.model).to(device)
         self.judges = build_discriminators(config.model).to(device)
+        self._look_around()
         self.processes.same(self.trained)
         self.processes.same(self.judges)
         self.model: nn.Module = copy.deepcopy(self.trained).eval() if self.settings.average else self.trained
-        self.rarity = self._count() if self.settings.losses.rarity > 1 else None
         rates = self.settings.learning_rate, self.settings.discriminator_learning_rate
         self.optimizer = torch.optim.Adam(self.trained.parameters(), rates[0], self.settings.betas)
         self.judge_optimizer = torch.optim.Adam(self.judges.parameters(), rates[1], (0.0, 0.9))
 
-    def _count(self) -> Rarity:
-        """Weights of the cells, by how rare they are in the data."""
-        lanes = max(1, COUNTED_FRAMES // (self.train.segment + 1))
+    def _look_around(self) -> None:
+        """Shows the engine a fair draw of the data."""
+        lanes = max(1, SHOWN_FRAMES // (self.train.segment + 1))
         drawn = self.train.sample(lanes, torch.Generator().manual_seed(self.config.seed)).frames
-        ceiling = self.settings.losses.rarity
-        return Rarity(to_float(drawn.flatten(0, 1)), self.config.model.patch, ceiling)
+        self.trained.engine.prepare(to_float(drawn.flatten(0, 1)))
 
     # -- one step ------------------------------------------------------------------------------------
 
@@ -159,52 +162,54 @@ class GameGANTask:
         ends = segments.terminated[:lanes].float()
         reward = ((rollout.rewards[:lanes] - segments.rewards[:lanes]).square() * shown).mean()
         end = F.binary_cross_entropy_with_logits(rollout.end_logits[:lanes], ends, shown)
+        distances = self._distances(rollout, frames[:, 1:])
         terms = {
-            "reconstruction": losses.reconstruction
-            * self._distance(rollout.frames[:lanes], frames[:lanes, 1:], self._rare(frames[:lanes, 1:])),
+            "reconstruction": losses.reconstruction * distances[:lanes, :, 0].mean(),
             "outcome": losses.outcome * (reward + end),
         }
         if rollout.informed:
             terms["kl"] = self.settings.kl.at(progress) * rollout.kl[:lanes].mean()
         if remembered and 0 < rollout.informed < len(frames):
-            terms["remembered"] = remembered * self._remembered(rollout, frames, warm_up)
+            shown = self._remembered(rollout, len(frames), warm_up)
+            terms["remembered"] = remembered * _mean(distances[rollout.informed :, :, 0], shown)
+        if (static := self.settings.static.at(progress)) and self.config.model.memory:
+            terms["static"] = static * _mean(distances[:lanes, :, 1], self._seen(rollout, lanes))
         if losses.cycle:
             terms["cycle"] = losses.cycle * self._cycle(rollout)
         if losses.memory:
             terms["memory"] = losses.memory * rollout.penalty.mean()
         return terms
 
-    def _remembered(self, rollout: Rollout, frames: Tensor, warm_up: int) -> Tensor:
-        """The distance in dreaming lanes, over the places that a real frame showed: those are no surprise.
+    def _distances(self, rollout: Rollout, real: Tensor) -> Tensor:
+        """How far the frames and their layers by themselves lie from the real ones: (B, T, L, h, w)."""
+        found = self.trained.engine.distances(rollout.drawn.flatten(0, 1), real.flatten(0, 1))
+        return found.unflatten(0, real.shape[:2])
+
+    def _seen(self, rollout: Rollout, lanes: int) -> Tensor:
+        """The places of each frame that were in view before: what the static layer can know, (B, T, h, w)."""
+        states = [{key: part[:lanes] for key, part in state.items()} for state in rollout.states]
+        overlap = self.trained.engine.overlap
+        seen = [
+            torch.stack([overlap(now, then)[:, 0] for then in states[:step]]).amax(0)
+            for step, now in enumerate(states[1:], 1)
+        ]
+        return torch.stack(seen, 1)
+
+    def _remembered(self, rollout: Rollout, lanes: int, warm_up: int) -> Tensor:
+        """The places of dreaming lanes that a real frame showed, (B, T, h, w): those are no surprise.
 
         A dream that met a wall of its own went another way than the real game: it is compared for as long as
         it is where its twin, the informed lane of the same sequence, is.
         """
         first, overlap = rollout.informed, self.trained.engine.overlap
         dreams = [{key: part[first:] for key, part in state.items()} for state in rollout.states]
-        twins = [
-            {key: part[: len(frames) - first] for key, part in state.items()} for state in rollout.states
-        ]
-        masks, together = [], torch.ones(len(frames) - first, 1, 1, 1, device=frames.device)
+        twins = [{key: part[: lanes - first] for key, part in state.items()} for state in rollout.states]
+        masks, together = [], torch.ones(lanes - first, 1, 1, 1, device=rollout.frames.device)
         for dream, twin in zip(dreams[1:], twins[1:], strict=True):
             together = together * overlap(dream, twin).amin((1, 2, 3), keepdim=True)
             known = torch.stack([overlap(dream, shown) for shown in dreams[:warm_up]]).amax(0)
-            masks.append(together * known)
-        real, dreamt = frames[first:, 1:], rollout.frames[first:]
-        mask = torch.stack(masks, 1)
-        mask = mask / mask.mean().clamp_min(1e-6)
-        rare = self._rare(real)
-        return self._distance(dreamt, real, mask if rare is None else mask * rare)
-
-    def _rare(self, real: Tensor) -> Tensor | None:
-        return self.rarity(real) if self.rarity is not None else None
-
-    def _distance(self, dreamt: Tensor, real: Tensor, weight: Tensor | None = None) -> Tensor:
-        if self.settings.distance == "bernoulli":
-            weight = None if weight is None else weight.expand_as(real)
-            return F.binary_cross_entropy(dreamt.clamp(1e-4, 1 - 1e-4), real, weight)
-        squares = (dreamt - real).square()
-        return (squares if weight is None else squares * weight).mean()
+            masks.append((together * known)[:, 0])
+        return torch.stack(masks, 1)
 
     def _cycle(self, rollout: Rollout) -> Tensor:
         """L1 between what the memory showed at each step and what the last memory still shows of it."""
@@ -281,11 +286,11 @@ class GameGANTask:
             torch.manual_seed(0)
             informed = len(frames) if self.settings.informed.end else 0
             rollout = unroll(engine, frames, segments.actions, 1, informed)
-            distance = self._distance(rollout.frames, frames[:, 1:])
-            floor = self._distance(frames[:, 1:], frames[:, 1:])
+            drawn, real = rollout.drawn[:, :, :1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
+            distance = engine.distances(drawn, real).mean()
         kl = rollout.kl.mean()
-        bound = self.settings.losses.reconstruction * (distance - floor) + self.settings.kl.end * kl
-        return {"bound": float(bound), "distance": float(distance - floor), "kl": float(kl)}
+        bound = self.settings.losses.reconstruction * distance + self.settings.kl.end * kl
+        return {"bound": float(bound), "distance": float(distance), "kl": float(kl)}
 
     def sheet(self) -> np.ndarray:
         """Held-out episodes: real above, dreamt below; after a few real frames the dream draws its own z."""

@@ -157,6 +157,19 @@ def test_a_broken_checkpoint_is_a_message_and_the_menu_stays(app: Driver, monkey
     assert app.window.screen is menu
 
 
+def test_the_folder_that_the_app_was_started_in_may_go_away(checkpoints: Path, tmp_path: Path, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    window = Window(Path("checkpoints"), Path("recordings"), Scores(tmp_path / "scores.json"))
+    here.rmdir()
+    window.go(Menu(window))
+    for _ in range(3):
+        window.frame(1 / 60)
+    title = dream(checkpoints)
+    assert window.workshop.figures(title).is_absolute()
+
+
 def test_an_engine_that_fails_in_play_goes_back_to_the_menu_with_a_message(app: Driver, monkeypatch):
     app.play("GameGAN Pac-Man")
 

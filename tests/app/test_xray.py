@@ -10,7 +10,7 @@ from app.fakes import Layered
 from app.looking import SETTLE, env, panel, xray
 from gamesim.app.theme import Scale
 from gamesim.app.xray import layout
-from gamesim.app.xray.panels import KEYS, panels_of
+from gamesim.app.xray.panels import KEYS, UNSEEN, panels_of
 from gamesim.app.xray.pictures import composed, outline, veiled
 
 
@@ -150,6 +150,16 @@ def test_layers_are_put_together_by_the_mask():
         and (picture[:12, 12:24] == 150).all()
         and (picture[12:] == 100).all()
     )
+
+
+def test_the_dynamic_layer_is_dim_where_the_mask_leaves_it_out():
+    layer, mask = np.full((84, 84, 3), 200, np.uint8), np.zeros((7, 7))
+    mask[3, 3] = 1
+    (panel,) = (
+        p for p in panels_of({"dynamic": layer, "mask": mask}, layer, frozenset()) if p.name == "dynamic"
+    )
+    assert (panel.values[36:48, 36:48] == 200).all()
+    assert (panel.values[:36] == round(200 * UNSEEN)).all()
 
 
 def test_the_shipped_engine_shows_its_layers_and_its_memory(shipped):

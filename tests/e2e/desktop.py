@@ -20,6 +20,7 @@ README = {
     "arcade": "play",
     "x-ray": "x-ray",
     "beside": "beside",
+    "swap": "swap",
     "settings-safe-colours": "settings",
 }
 """Screenshots that README_PICTURES=assets/readme copies there, and what they are called there."""

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import imageio.v3 as iio
+import numpy as np
 import pytest
 
 from e2e.desktop import DREAMS, ROOT, App
 from gamesim.data.episode import Episode
+from gamesim.envs.sprites import THEMES
 
 pytestmark = [
     pytest.mark.e2e,
@@ -146,6 +148,26 @@ def test_dream_temperature_x_ray_tab_side_by_side(app: App, tmp_path: Path) -> N
     assert app.leave() == 0
     dreamt = episodes(tmp_path)
     assert dreamt and all("Dream-v0" in episode.env_spec for episode in dreamt)
+
+
+@with_dreams
+def test_the_night_s_pac_man_walks_in_the_garden(tmp_path: Path) -> None:
+    """The paper's swap: one engine's dynamic layer over the static one of an engine of another look."""
+    app = App(tmp_path, "play", "checkpoints/gamegan-pacman").on("Play")
+    lawn = np.array(THEMES["garden"]["black"])
+    try:
+        app.keys("x", "b", "b", pause=1.0)  # another board's memory, then the next engine's layer
+        app.on("Play")
+
+        def green() -> bool:
+            app.keys("Right", "Up", "Left", "Down")
+            picture = iio.imread(app.shoot("swap"))[..., :3].astype(int)
+            return (np.abs(picture - lawn).max(-1) < 10).mean() > 0.03
+
+        app.until(green, "garden under Pac-Man")
+        assert app.leave() == 0
+    finally:
+        app.end()
 
 
 def test_without_a_display_it_is_one_line_and_exit_code_2(tmp_path: Path) -> None:

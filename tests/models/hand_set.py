@@ -18,7 +18,10 @@ SURE = 1000.0  # its sigmoid and softmax are 0 and 1 exactly
 
 def engine(**changes: Any) -> MapEngine:
     torch.manual_seed(0)
-    return MapEngine(GameGANModelConfig(**TINY | changes))
+    config = GameGANModelConfig(**TINY | changes)
+    model = MapEngine(config)
+    model.prepare(random(2, 3, config.frame_size, config.frame_size, seed=7))
+    return model
 
 
 def obedient(model: MapEngine, gate: bool = True) -> MapEngine:

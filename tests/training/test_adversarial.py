@@ -22,7 +22,7 @@ from gamesim.training.adversarial import (
     wrong_actions,
 )
 
-NONE = dict.fromkeys(set(GameGANLosses.model_fields) - {"reconstruction", "outcome", "rarity"}, 0.0)
+NONE = dict.fromkeys(set(GameGANLosses.model_fields) - {"reconstruction", "outcome"}, 0.0)
 
 
 def only(**weights: float) -> GameGANLosses:

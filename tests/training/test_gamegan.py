@@ -44,6 +44,7 @@ PAPER += ["model.memory_width=8", "model.discriminator_channels=4", "data.segmen
 VARIANTS = {
     "maps": ("gamegan-lite", MAPS),
     "maps, without discriminators": ("gamegan-lite", [*MAPS, "training.adversarial=false"]),
+    "maps, without memory": ("gamegan-lite", [*MAPS, "model.memory=false"]),
     "maps, in bfloat16": ("gamegan-lite", [*MAPS, "training.precision=bfloat16"]),
     "paper": ("gamegan", [*PAPER, "training.precision=float32"]),
     "gamegan-m": ("gamegan-m", [*PAPER, "training.precision=float32"]),
@@ -111,9 +112,11 @@ def test_every_preset_builds_an_engine_and_its_discriminators(preset):
     assert sum(weight.numel() for weight in judges.parameters()) > 1000
 
 
+LIKELIHOOD = {"reconstruction", "outcome", "kl", "static", "remembered", "memory"}
 TERMS = {
-    "maps": {"reconstruction", "outcome", "kl", "remembered", "adversarial", "discriminators"},
-    "maps, without discriminators": {"reconstruction", "outcome", "kl", "remembered"},
+    "maps": LIKELIHOOD | {"adversarial", "discriminators"},
+    "maps, without discriminators": LIKELIHOOD,
+    "maps, without memory": LIKELIHOOD - {"static"} | {"adversarial", "discriminators"},
     "paper": {
         "reconstruction", "outcome", "cycle", "memory",
         "adversarial", "features", "action_recovery", "z_recovery", "discriminators",
@@ -203,6 +206,26 @@ def test_a_rollout_knows_what_its_informed_lanes_cost(plays):
     assert (rolled.kl[:2] > 0).all() and (rolled.kl[2:] == 0).all()
 
 
+def test_the_static_layer_answers_for_the_places_that_were_in_view(plays):
+    task = make(chosen("maps"), plays)
+    rolled = unroll(
+        task.trained.engine, torch.rand(2, 4, 3, 84, 84), torch.zeros(2, 3, dtype=torch.int64), 1, 2
+    )
+    ways = torch.tensor([[0, 0], [0, 0], [2, 0], [1, 0]])  # two cells to the right, and one back
+    for state, way in zip(rolled.states, ways, strict=True):
+        state["location"] = (5 + way).expand(2, 2)
+    seen = task._seen(rolled, lanes=2)
+    assert seen.shape == (2, 3, 7, 7)
+    assert seen[:, 0].all() and seen[:, 2].all()
+    assert seen[:, 1, :, :5].all() and not seen[:, 1, :, 5:].any()
+
+
+def test_a_masked_mean_is_over_the_masked_places_alone():
+    distances, mask = torch.arange(8.0).view(1, 2, 2, 2), torch.tensor([[1.0, 0], [0, 1]]).expand(1, 2, 2, 2)
+    assert gamegan._mean(distances, mask) == (0 + 3 + 4 + 7) / 4
+    assert gamegan._mean(distances, torch.zeros(1, 2, 2, 2)) == 0
+
+
 def test_a_time_limit_teaches_neither_reward_nor_end(plays):
     """A time limit is not in the pixels, so what it pays and that it ends the episode is left out."""
     task = make(chosen("maps, without discriminators"), plays)
@@ -219,7 +242,7 @@ def test_a_time_limit_teaches_neither_reward_nor_end(plays):
 
 def test_the_shipped_weights_are_an_average_of_the_trained_ones(plays):
     task = make(chosen("maps", "training.average=0.9"), plays)
-    name = "engine.pixels.weight"
+    name = "engine.kinds.weight"
     start = weights(task.trained)[name]
     assert torch.equal(weights(task.model)[name], start)
     task.step()

@@ -31,8 +31,11 @@ def draw_panel(surface: pygame.Surface, panel: Panel, tile: Tile, scale: Scale) 
     else:
         _picture(surface, panel, tile.image)
     y, lines = tile.legend.top, max(1, tile.legend.height // scale.px(17))
-    for line in _wrapped(panel.legend, small, max(1, width))[:lines]:
-        text(surface, line, (tile.legend.left, y), small, COLOURS["quiet"])
+    wrapped = _wrapped(panel.legend, small, max(1, width))
+    if len(wrapped) > lines:  # the last line goes on, and is cut off with dots
+        wrapped = [*wrapped[: lines - 1], " ".join(wrapped[lines - 1 :])]
+    for line in wrapped:
+        text(surface, line, (tile.legend.left, y), small, COLOURS["quiet"], width=max(1, width))
         y += scale.px(17)
 
 

@@ -7,10 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from gamesim.app.xray.pictures import GREY, HEAT, SIGNED, Picture, coloured, over, veiled
+from gamesim.app.xray.pictures import GREY, HEAT, SIGNED, Picture, coloured, composed, over, veiled
 
 Form = Literal["picture", "bars"]
 
+UNSEEN = 0.15
+"""Brightness of the parts of the dynamic layer that the mask leaves out."""
 WIDEST, WIDEST_DRAGGED = 64, 256
 """More numbers than this are drawn as a map, row by row, instead of as bars; the second for bars to drag."""
 
@@ -32,7 +34,7 @@ class Key:
 
 KEYS = {
     "static": Key("Static layer", "Drawn from the memory: what stays, such as walls and floor."),
-    "dynamic": Key("Dynamic layer", "Drawn from the state: what moves, and what is new."),
+    "dynamic": Key("Dynamic layer", "Drawn from the state: what moves and what is new. Dim: not shown."),
     "mask": Key("Fine mask", "White: the frame shows the dynamic layer. Black: the static one.", (0, 1)),
     "board": Key("Memory board", "Every memory slot, drawn. Frame: where it is read now."),
     "attention": Key("Memory attention", "Where on its board the memory is read; keys move it."),
@@ -138,6 +140,8 @@ def _picture(name: str, key: Key, picture: Picture, shown: dict[str, np.ndarray]
         known = shown.get("memory")
         board = picture if known is None else veiled(picture, known > 0)
         return Panel(name, key.title, key.legend, "picture", board, marks=shown.get("attention"))
+    if name == "dynamic" and "mask" in shown:  # what it would draw elsewhere, nobody has asked it to learn
+        picture = composed(picture, np.maximum(shown["mask"], UNSEEN), np.zeros_like(picture))
     return Panel(name, key.title, key.legend, "picture", picture)
 
 

@@ -20,6 +20,8 @@ class Output:
 
     Attributes:
         frame: (B, 3, H, W), in [0, 1].
+        drawn: (B, L, ...), what `Engine.distances` compares with a real frame: the frame first, then, where
+            there is a memory module, its static and its dynamic layer by themselves.
         reward: (B,), in the real game's units.
         end_logit: (B,), logit of "the episode ends here".
         kl: (B,), nats that the posterior of z spends on the target frame; zero without a target.
@@ -27,6 +29,7 @@ class Output:
     """
 
     frame: Tensor
+    drawn: Tensor
     reward: Tensor
     end_logit: Tensor
     kl: Tensor
@@ -63,6 +66,17 @@ class Engine(Protocol):
         """
         ...
 
+    def prepare(self, frames: Tensor) -> None:
+        """Sees a fair draw of the data, (N, 3, H, W) in [0, 1], once before the first step of training."""
+        ...
+
+    def distances(self, drawn: Tensor, real: Tensor) -> Tensor:
+        """How far `Output.drawn` (N, L, ...) lies from real frames (N, 3, H, W): (N, L, h, w), 0 if alike.
+
+        h and w are those of `overlap`: a place is a pixel or a cell.
+        """
+        ...
+
     def recall(self, now: State, then: State) -> Tensor:
         """Re-renders the frame of state `then` from the memory of state `now` (the cycle loss, Sec. 3.4).
 
@@ -71,7 +85,7 @@ class Engine(Protocol):
         ...
 
     def overlap(self, now: State, then: State) -> Tensor:
-        """The pixels of the picture of `now` whose places were in view in `then`: (B, 1, H, W), 0 or 1.
+        """The places in the picture of `now` that were in view in `then`: (B, 1, h, w), 0 or 1.
 
         It goes by the engine's own locations. An engine that cannot say so returns zeros.
         """

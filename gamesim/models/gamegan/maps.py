@@ -12,7 +12,8 @@ shifts. What stays the paper's and what is ours:
   attends softly to one slot of 512; ours writes and reads the window of slots under the view, at an
   integer location on a torus, and writes what is on screen (real or dreamt) rather than h.
 * Rendering engine (Sec. 3.3, Eq. 10-14): K = 2 components, static from memory and dynamic from h,
-  composed by fine masks (softmax over components). Ours decodes each cell by itself.
+  composed by fine masks (softmax over components). Ours says for each cell which tile either layer
+  would draw (`tiles.py`), and the mask is the share of each in that mixture.
 * z ~ N(0, I) is a map as well. The paper leaves it to the discriminators to make z matter; ours also
   infers it from the real next frame in training (a posterior with a KL term, as in a VAE-GAN: Larsen
   et al. 2016; Lee et al. 2018), so that reconstruction need not average over futures.
@@ -28,15 +29,16 @@ from torch import Tensor, nn
 
 from gamesim.models import State
 from gamesim.models.frames import to_uint8
-from gamesim.models.gamegan.cells import PerCell, grid, to_cells, to_pixels
+from gamesim.models.gamegan.cells import PerCell, grid, to_cells
 from gamesim.models.gamegan.engine import Output
+from gamesim.models.gamegan.tiles import Tiles
 
 if TYPE_CHECKING:
     from gamesim.schema import GameGANModelConfig
 
 CENTRE = 4
 """The middle of the nine neighbours."""
-SHARPNESS = 30.0
+SHARPNESS = 100.0
 """Scale of the kernels' logits: a step of Adam moves them this much further. Without it the rest of the
 generator learns to shift pictures by its convolutions before the kernels have found the direction."""
 
@@ -63,7 +65,7 @@ class ActionKernels(nn.Module):
     def __init__(self, num_actions: int) -> None:
         super().__init__()
         self.free = num_actions - 2 * ((num_actions - 1) // 2)
-        self.logits = nn.Parameter(0.01 * torch.randn(self.free + (num_actions - 1) // 2, 9))
+        self.logits = nn.Parameter(0.003 * torch.randn(self.free + (num_actions - 1) // 2, 9))
 
     def forward(self, action: Tensor) -> Tensor:
         """(B,) -> (B, 9): the share of each of the nine neighbours, row by row."""
@@ -113,7 +115,8 @@ class MapEngine(nn.Module):
         self.static = nn.Sequential(PerCell(memory, width), nn.SiLU())
         self.dynamic = nn.Sequential(PerCell(hidden + width, width), nn.SiLU())
         self.mask = PerCell(2 * width, 1)
-        self.pixels = PerCell(width, pixels)
+        self.kinds = PerCell(width, config.tiles)
+        self.tiles = Tiles(config.tiles, self.patch)
         self.heads = nn.Sequential(nn.Linear(hidden + width, width), nn.SiLU(), nn.Linear(width, 2))
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
@@ -157,7 +160,9 @@ class MapEngine(nn.Module):
         mixed = self.after_noise(mixed + self.noise(z))
         h, c = self._lstm(mixed, previous, self._scroll(F.pad(state["c"], (1, 1, 1, 1)), kernel))
 
-        frame, covered = self._render(read, torch.cat([h, mixed], 1))
+        drawn, share = self._render(read, torch.cat([h, mixed], 1))
+        covered = share.float().sum((1, 2)) * self.patch**2
+        frame = self._picture(drawn[:, 0])
         centre = self.cells // 2
         reward, end_logit = self.heads(torch.cat([h, mixed], 1)[..., centre, centre]).unbind(-1)
         new: State = {
@@ -169,21 +174,27 @@ class MapEngine(nn.Module):
             "mixed": mixed,
             "z": z,
         }
-        return new, Output(frame, reward, end_logit, kl, covered)
+        return new, Output(frame, drawn, reward, end_logit, kl, covered)
 
     def recall(self, now: State, then: State) -> Tensor:
         read = self._window(now["memory"], then["location"], margin=0)
-        for layer in (self.static, self.pixels):
+        for layer in (self.static, self.kinds):
             weights = {name: parameter.detach() for name, parameter in layer.named_parameters()}
             read = torch.func.functional_call(layer, weights, (read,))
-        return self._picture(read)
+        return self.tiles(read.softmax(1))
 
     def overlap(self, now: State, then: State) -> Tensor:
         moved = (now["location"] - then["location"] + self.slots // 2) % self.slots - self.slots // 2
         there = moved[..., None] + torch.arange(self.cells, device=moved.device)
         inside = (there >= 0) & (there < self.cells)  # (B, 2, cells): along x, along y
-        cells = (inside[:, 1, :, None] & inside[:, 0, None, :]).float()
-        return cells[:, None].repeat_interleave(self.patch, 2).repeat_interleave(self.patch, 3)
+        return (inside[:, 1, :, None] & inside[:, 0, None, :]).float()[:, None]
+
+    def prepare(self, frames: Tensor) -> None:
+        self.tiles.prepare(frames)
+
+    def distances(self, drawn: Tensor, real: Tensor) -> Tensor:
+        """Negative log likelihood of a real cell under a mixture of tiles, in nats: (N, L, cells, cells)."""
+        return -(drawn.float() - self.tiles.distance(real)[:, None]).logsumexp(2)
 
     def features(self, state: State) -> Tensor:
         return state["h"].mean((-1, -2))
@@ -194,14 +205,15 @@ class MapEngine(nn.Module):
         if not self.use_memory:
             return shown
         read = self._window(state["memory"], state["location"], margin=0)
-        still, moving, share = self._layers(read, self._moving(state))
+        drawn, mask = self._render(read, self._moving(state))
+        _, static, dynamic = drawn.unbind(1)
         board = self.static(grid(state["memory"], self.slots))
         after = self._write(state, self._encode(state["frame"]))
         return shown | {
-            "static": to_uint8(self._picture(self.pixels(still))),
-            "dynamic": to_uint8(self._picture(self.pixels(moving))),
-            "mask": 1 - share[:, 0],
-            "board": to_uint8(self._picture(self.pixels(board))),
+            "static": to_uint8(self._picture(static)),
+            "dynamic": to_uint8(self._picture(dynamic)),
+            "mask": mask,
+            "board": to_uint8(self._picture(self.kinds(board))),
             "attention": self._view(state["location"]),
             "memory": self._per_slot(state["memory"]),
             "writes": self._per_slot(after - state["memory"]),
@@ -214,7 +226,7 @@ class MapEngine(nn.Module):
         """
         new = {**state, "memory": other["memory"], "location": other["location"]}
         read = self._window(new["memory"], new["location"], margin=0)
-        return {**new, "frame": self._render(read, self._moving(new))[0]}
+        return {**new, "frame": self._picture(self._render(read, self._moving(new))[0][:, 0])}
 
     def _moving(self, state: State) -> Tensor:
         """What the dynamic layer is drawn from."""
@@ -308,28 +320,32 @@ class MapEngine(nn.Module):
 
     # -- the rendering engine ----------------------------------------------------------------------
 
-    def _layers(self, read: Tensor, dynamic: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The static and the dynamic layer before their last map, (B, width, cells, cells) each, and the
-        static one's share of each cell, (B, 1, cells, cells)."""
-        still, moving = self.static(read), self.dynamic(dynamic)
-        return still, moving, self.mask(torch.cat([still, moving], 1)).sigmoid()
-
     def _render(self, read: Tensor, dynamic: Tensor) -> tuple[Tensor, Tensor]:
-        """Composes the static and the dynamic layer by a mask (Eq. 14), one share a cell.
-
-        The last map is linear and shared, so that composing before it composes the two pictures.
+        """Composes the static and the dynamic layer by a mask (Eq. 14): a mixture of what each would draw.
 
         Returns:
-            The frame (B, 3, H, W) in [0, 1], and how many of its pixels the dynamic layer draws, (B,): else
-            the engine could leave its memory unused (the regulariser of Sec. 3.4).
+            Log probabilities of the tiles in the frame and in the layers by themselves, the static one first,
+            (B, 3, K, cells, cells), and the dynamic layer's share of each cell (B, cells, cells).
+            Without a memory module the dynamic layer is the frame, (B, 1, K, cells, cells).
         """
+        moving = self.dynamic(dynamic)
+        drawn = self.kinds(moving).log_softmax(1)
         if not self.use_memory:
-            moving = self.dynamic(dynamic)
-            return self._picture(self.pixels(moving)), torch.zeros(len(moving), device=moving.device)
-        still, moving, share = self._layers(read, dynamic)
-        covered = (1 - share).float().sum((1, 2, 3)) * self.patch**2
-        return self._picture(self.pixels(moving + share * (still - moving))), covered
+            return drawn[:, None], torch.zeros_like(drawn[:, 0])
+        still = self.static(read)
+        kept = self.kinds(still).log_softmax(1)
+        share = self.mask(torch.cat([still, moving], 1))
+        mixed = torch.logaddexp(kept + F.logsigmoid(share), drawn + F.logsigmoid(-share))
+        return torch.stack([mixed, kept, drawn], 1), (-share[:, 0]).sigmoid()
 
-    def _picture(self, logits: Tensor) -> Tensor:
-        """(B, 3 * patch^2, cells, cells) -> (B, 3, H, W) in [0, 1]."""
-        return to_pixels(logits.sigmoid(), self.patch)
+    def _picture(self, kinds: Tensor) -> Tensor:
+        """The likeliest tile of each cell: (B, K, cells, cells) -> (B, 3, H, W) in [0, 1].
+
+        In training the gradient passes as if each tile were shown by its probability (straight-through:
+        Bengio et al. 2013), else the discriminators could teach nothing.
+        """
+        sharp = F.one_hot(kinds.argmax(1), self.tiles.count).permute(0, 3, 1, 2).to(kinds.dtype)
+        if self.training:
+            shares = kinds.softmax(1)
+            sharp = sharp + shares - shares.detach()
+        return self.tiles(sharp)

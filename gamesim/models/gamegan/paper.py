@@ -94,11 +94,19 @@ class PaperEngine(nn.Module):
         # The simple rendering engine has no such layer, and its penalty is the empty sum.
         covered = rendering.masks[:, 1:].sum(dim=(1, 2, 3, 4))
         kl = torch.zeros_like(reward)
-        return new, Output(rendering.frame, reward, end_logit, kl, covered)
+        drawn = torch.cat([rendering.frame[:, None], rendering.layers], 1)
+        return new, Output(rendering.frame, drawn, reward, end_logit, kl, covered)
 
     def render(self, state: State) -> Rendering:
         """Draws a state's own memory read (the static layer) and hidden state (the dynamic layer)."""
         return self.renderer(state["h"]) if self.memory is None else self.renderer(state["read"], state["h"])
+
+    def prepare(self, frames: Tensor) -> None:
+        """Nothing: it learns all it draws by gradients."""
+
+    def distances(self, drawn: Tensor, real: Tensor) -> Tensor:
+        """The mean over colours of the squared difference, pixel by pixel (L_recon of Sec. 3.4)."""
+        return (drawn.float() - real[:, None]).square().mean(2)
 
     def recall(self, now: State, then: State) -> Tensor:
         """The static layer of `then`, drawn from the memory of `now` (Sec. 3.4).

@@ -1,0 +1,61 @@
+"""A palette of tiles: the pictures of a cell that our map variant draws frames from.
+
+GameGAN's rendering engine (Kim et al. 2020, Sec. 3.3) places objects, each of a *type* that a learned
+vector describes, and blends them by soft masks. Ours has K types, the tiles, and for every cell the
+probability of each, as in a mixture of Bernoullis (Bishop 2006, Sec. 9.3.3). A dream shows the likeliest
+tile, so that a cell is one thing or another and never the mean of two. The tiles are found in the training
+frames and then learned with the rest; an engine for a game without repeating cells needs more of them.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gamesim.models.gamegan.cells import to_cells, to_pixels
+
+CERTAIN = 0.9999
+"""The most a new tile says of a pixel, so that a tile which is not quite right can still learn."""
+
+
+class Tiles(nn.Module):
+    """K pictures of a cell, as logits of their pixels."""
+
+    def __init__(self, count: int, patch: int) -> None:
+        super().__init__()
+        self.count, self.patch = count, patch
+        self.logits = nn.Parameter(torch.zeros(count, 3 * patch**2))
+
+    @torch.no_grad()
+    def prepare(self, frames: Tensor) -> None:
+        """Takes the cells that differ most from each other (Gonzalez 1985), until there are no others.
+
+        Tiles that are left over stay grey: they are like nothing, and so are never drawn.
+
+        Args:
+            frames: float (N, 3, H, W) in [0, 1], a fair draw from the data.
+        """
+        cells = to_cells(frames, self.patch).permute(0, 2, 3, 1).flatten(0, 2).unique(dim=0)
+        nearest = torch.full((len(cells),), torch.inf, device=cells.device)
+        chosen = cells[:1]
+        for tile in self.logits:
+            tile.copy_(chosen[0].clamp(1 - CERTAIN, CERTAIN).logit())
+            nearest = torch.minimum(nearest, (cells - chosen).square().sum(1))
+            farthest = nearest.argmax()[None]
+            chosen = cells[farthest]
+            if nearest[farthest] < 1e-3:
+                break
+
+    def distance(self, frames: Tensor) -> Tensor:
+        """How far each cell of frames (N, 3, H, W) lies from each tile: (N, K, h, w), nats, at least 0."""
+        with torch.autocast(frames.device.type, enabled=False):
+            cells = to_cells(frames.float(), self.patch).permute(0, 2, 3, 1)
+            likelihood = F.linear(cells, self.logits, F.logsigmoid(-self.logits).sum(1))
+            entropy = (torch.special.entr(cells) + torch.special.entr(1 - cells)).sum(-1, keepdim=True)
+            return -(likelihood + entropy).permute(0, 3, 1, 2)
+
+    def forward(self, shares: Tensor) -> Tensor:
+        """The frames (N, 3, H, W) in [0, 1] that the tiles make up by these shares (N, K, h, w)."""
+        pixels = F.linear(shares.permute(0, 2, 3, 1), self.logits.detach().sigmoid().T)
+        return to_pixels(pixels.permute(0, 3, 1, 2), self.patch)

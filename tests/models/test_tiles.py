@@ -1,0 +1,86 @@
+"""The palette of tiles: what the map engine draws with, and how far a real cell lies from it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hand_set import engine, lived, random
+
+from gamesim.models.gamegan.cells import to_cells
+from gamesim.models.gamegan.tiles import CERTAIN, Tiles
+
+PATCH = 2
+
+
+def cell(*levels: float) -> torch.Tensor:
+    """A cell of 2x2 pixels, grey: (12,)."""
+    return torch.tensor(levels).repeat(3)
+
+
+CELLS = torch.stack([cell(0, 0, 0, 0), cell(1, 1, 1, 1), cell(0, 1, 0, 1)])
+
+
+def frames(*numbers: int) -> torch.Tensor:
+    """Frames of one cell each."""
+    return CELLS[list(numbers)].view(-1, 3, PATCH, PATCH)
+
+
+def palette(count: int = 5) -> Tiles:
+    tiles = Tiles(count, PATCH)
+    tiles.requires_grad_(False).prepare(frames(0, 0, 1, 0, 2, 0, 1))
+    return tiles
+
+
+def test_every_kind_of_cell_becomes_a_tile_once_and_the_rest_stay_grey():
+    pixels = palette().logits.sigmoid()
+    assert pixels[3:].tolist() == [[0.5] * 12] * 2
+    found = {tuple(tile.round().tolist()) for tile in pixels[:3]}
+    assert found == {tuple(each.tolist()) for each in CELLS}
+    assert (pixels[:3] - 0.5).abs().max() == pytest.approx(CERTAIN - 0.5, abs=1e-4)
+
+
+def test_where_there_are_too_few_tiles_those_that_differ_most_are_taken():
+    pixels = palette(2).logits.sigmoid().round()
+    assert {tuple(tile.tolist()) for tile in pixels} == {(0.0,) * 12, (1.0,) * 12}
+
+
+def test_distances_are_nats_counted_by_hand():
+    tiles = palette()
+    black = next(k for k, tile in enumerate(tiles.logits) if tile.max() < 0)
+    distance = tiles.distance(frames(0, 2, 1))[:, :, 0, 0]
+    assert distance.shape == (3, 5)
+    kept, lost = -math.log(CERTAIN), -math.log(1 - CERTAIN)
+    expected = [12 * kept, 6 * kept + 6 * lost, 12 * lost]
+    assert distance[:, black].tolist() == pytest.approx(expected, rel=1e-3)
+    assert distance[:, 3].tolist() == pytest.approx([12 * math.log(2)] * 3)
+    assert tiles.distance(frames(1).mul(0.5))[0, 3].item() == pytest.approx(0, abs=1e-4), "grey is like grey"
+
+
+def test_the_distance_of_a_frame_is_the_likelihood_of_a_mixture():
+    model = engine()
+    real = random(2, 3, 84, 84, seed=3)
+    drawn = random(2, 3, 32, 7, 7).log_softmax(2)
+    by_hand = -(drawn.exp() * (-model.tiles.distance(real).double()[:, None]).exp()).sum(2).log()
+    assert torch.allclose(model.distances(drawn, real).double(), by_hand, rtol=1e-4)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_dream_is_made_of_tiles_and_of_nothing_between_them(training):
+    model = engine().train(training)
+    cells = to_cells(lived(model)["frame"], model.patch).permute(0, 2, 3, 1).reshape(-1, 432)
+    gap = torch.cdist(cells, model.tiles.logits.detach().sigmoid()).amin(1)
+    assert gap.max() < 1e-2
+
+
+def test_gradients_pass_as_if_tiles_were_shown_by_their_probability():
+    model = engine().train()
+    logits = random(1, 32, 7, 7).requires_grad_()
+    weight = random(1, 3, 84, 84, seed=2)
+    (model._picture(logits) * weight).sum().backward()
+    shares = logits.detach().clone().requires_grad_()
+    (model.tiles(shares.softmax(1)) * weight).sum().backward()
+    assert logits.grad is not None and shares.grad is not None
+    assert torch.allclose(logits.grad, shares.grad, atol=1e-5) and logits.grad.abs().max() > 0
+    assert model.tiles.logits.grad is None, "what a tile looks like is learned from real frames alone"
