@@ -1,10 +1,11 @@
 """What agents that were trained inside dreams earn in the real game: `gamesim.evaluation.transfer`.
 
 python benchmarks/transfer.py --out DIR random explorer real gamegan=checkpoints/gamegan-pacman [--seeds 3]
-    [--steps 1000000] [--episodes 500] [--game ID] [--device cpu] [--json FILE]
+    [--steps 200000] [--episodes 500] [--game ID] [--device cpu] [--json FILE]
 
 Rows are `random`, `explorer`, `real`, `NAME=CHECKPOINT` and `NAME=controller:CHECKPOINT`. Needs the extra
-`agents`. The same command again goes on where it was stopped: with the defaults the table takes hours.
+`agents`. The same command again goes on where it was stopped: with the defaults a training takes some minutes
+of one core, and a dream's own time on top.
 """
 
 from __future__ import annotations

@@ -50,14 +50,15 @@ class GameGANModelConfig(Section):
     num_actions: int = Field(default=5, ge=2, le=256)
     channels: int = Field(default=64, ge=4, le=4096, description="base width of encoder and renderer")
     hidden: int = Field(default=512, ge=1, le=16384, description="dynamics engine's state (maps: a cell)")
-    z_size: int = Field(default=32, ge=1, le=4096, description="z (maps: a cell)")
+    z_size: int = Field(
+        default=32, ge=2, le=4096, description="z (maps: a cell, and so the tiles that it can draw)"
+    )
     memory: bool = Field(default=True, description="false: GameGAN-M, one simple renderer")
     memory_slots: int = Field(default=21, ge=3, le=256, description="slots along each side of the board")
     memory_width: int = Field(default=512, ge=1, le=16384, description="width of a slot")
     discriminator_channels: int = Field(default=64, ge=4, le=4096)
     patch: int = Field(default=12, ge=1, le=84, description="maps: pixels along the side of a cell")
-    blocks: int = Field(default=2, ge=1, le=64, description="maps: residual blocks after z")
-    tiles: int = Field(default=32, ge=2, le=4096, description="maps: pictures of a cell that it can draw")
+    blocks: int = Field(default=1, ge=1, le=64, description="maps: residual blocks of the renderer")
 
     @model_validator(mode="after")
     def _cells_fit(self) -> GameGANModelConfig:
@@ -111,13 +112,12 @@ class GameGANTraining(LoopConfig):
     average: float = Field(default=0.0, ge=0, lt=1, description="decay of the shipped mean; 0: none")
     unroll: Schedule = Field(default=Schedule(start=1e6, end=1e6), description="steps, at most data.segment")
     warm_up: Schedule = Field(default=Schedule(start=16, end=0, over=0.6), description="real frames first")
-    informed: Schedule = Field(
-        default=Schedule(start=0, end=0), description="maps: share of lanes whose z is inferred"
-    )
     dreaming: Schedule = Field(
-        default=Schedule(start=0, end=0), description="maps: share of those that dream freely instead"
+        default=Schedule(start=1, end=1), description="maps: share of lanes that dream; the others are told"
     )
-    kl: Schedule = Field(default=Schedule(start=0, end=0), description="maps: weight of z in nats")
+    noise: float = Field(
+        default=0.0, ge=0, le=1, description="maps: share of the cells shown to told lanes that are wrong"
+    )
     adversarial: bool = Field(default=True, description="false: the Action-LSTM-like baseline")
     static: Schedule = Field(
         default=Schedule(start=0, end=0), description="maps: weight of the static layer's at places seen"

@@ -58,9 +58,9 @@ class Budget:
     """
 
     game: str = "gamesim/Pacman-v0"
-    steps: int = 1_000_000
+    steps: int = 200_000
     episodes: int = 500
-    lanes: int = 32
+    lanes: int = 64
     device: str = "cpu"
 
 

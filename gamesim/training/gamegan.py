@@ -1,9 +1,9 @@
 """Training of GameGAN (Kim et al. 2020, Sec. 3.4 and the released settings in DESIGN.md).
 
 One step: unroll the generator over a sequence (real frames are fed during a warm-up that shrinks over the
-run, then its own), train the discriminators on what came out, then the generator. With the map engine some
-lanes are *informed*: z is inferred from the real next frame, and they are trained by reconstruction and a
-KL term; the other lanes draw z from the prior, and the discriminators judge them.
+run, then its own), train the discriminators on what came out, then the generator. With the map engine most
+lanes are *told*: they see real frames all along, some cells of them wrong, and are trained by the likelihood
+of the next one; the other lanes dream, and the discriminators judge them.
 """
 
 from __future__ import annotations
@@ -35,20 +35,27 @@ SHOWN_FRAMES = 4096
 
 @dataclass
 class Rollout:
-    """T generated steps of B lanes; `informed` of them, the first, had their z inferred."""
+    """T generated steps of B lanes; `told` of them, the first, were told the real frames."""
 
     frames: Tensor  # (B, T, 3, H, W)
     drawn: Tensor  # (B, T, L, ...), see `Output.drawn`
+    weight: Tensor  # (B, T, h, w), see `Output.weight`
     rewards: Tensor  # (B, T)
     end_logits: Tensor  # (B, T)
-    kl: Tensor  # (B, T)
     penalty: Tensor  # (B, T)
     z: Tensor  # (B, T, ...)
     states: list[State]  # T + 1 of them, the initial one first
-    informed: int
+    told: int
 
 
-def unroll(engine: Engine, frames: Tensor, actions: Tensor, warm_up: int, informed: int) -> Rollout:
+def unroll(
+    engine: Engine,
+    frames: Tensor,
+    actions: Tensor,
+    warm_up: int,
+    told: int,
+    fed: Tensor | None = None,
+) -> Rollout:
     """Generates the T frames after frames[:, 0], feeding real ones for the first `warm_up` steps.
 
     Args:
@@ -56,21 +63,31 @@ def unroll(engine: Engine, frames: Tensor, actions: Tensor, warm_up: int, inform
         frames: (B, T + 1, 3, H, W) in [0, 1].
         actions: int64 (B, T).
         warm_up: steps that see the real frame, at least 1.
-        informed: how many lanes may infer their z.
+        told: how many lanes are told the next frame, and see the real one at every step.
+        fed: what these see instead, (told, T + 1, 3, H, W).
     """
     state = engine.initial(frames[:, 0])
     outputs, states, noises = [], [state], []
+    fed = frames[:told] if fed is None else fed
     for step in range(actions.shape[1]):
-        if step < warm_up:
-            state = {**state, "frame": frames[:, step]}
+        others = frames[:, step] if step < warm_up else state["frame"]
+        state = {**state, "frame": torch.cat([fed[:, step], others[told:]])}
         z = torch.randn(len(frames), *engine.noise_shape, device=frames.device)
-        state, output = engine.advance(state, actions[:, step], z, frames[:informed, step + 1])
+        state, output = engine.advance(state, actions[:, step], z, frames[:told, step + 1])
         outputs.append(output)
         states.append(state)
         noises.append(z)
-    names = ("frame", "drawn", "reward", "end_logit", "kl", "memory_penalty")
+    names = ("frame", "drawn", "weight", "reward", "end_logit", "memory_penalty")
     stacked = [torch.stack([getattr(output, name) for output in outputs], 1).float() for name in names]
-    return Rollout(*stacked, z=torch.stack(noises, 1), states=states, informed=informed)
+    return Rollout(*stacked, z=torch.stack(noises, 1), states=states, told=told)
+
+
+def spoilt(frames: Tensor, patch: int, share: float) -> Tensor:
+    """Frames (B, T, 3, H, W) in which this share of the cells is that of another lane, at the same place."""
+    side = frames.shape[-1] // patch
+    wrong = torch.rand(*frames.shape[:2], 1, side, side, device=frames.device) < share
+    wrong = wrong.repeat_interleave(patch, -1).repeat_interleave(patch, -2)
+    return torch.where(wrong, frames.roll(1, 0), frames)
 
 
 def _mean(distances: Tensor, mask: Tensor) -> Tensor:
@@ -81,7 +98,7 @@ def _mean(distances: Tensor, mask: Tensor) -> Tensor:
 class GameGANTask:
     """What the training loop needs to train a GameGAN; implements `Task`."""
 
-    score_key = "bound"
+    score_key = "distance"
 
     def __init__(
         self, config: GameGANConfig, train: Dataset, held_out: Dataset, device: torch.device
@@ -123,17 +140,18 @@ class GameGANTask:
         progress = self.done / self.settings.steps
         lanes = self.config.data.batch_size
         dreaming = self.settings.dreaming.at(progress)
-        informed = round(self.settings.informed.at(progress) * (1 - dreaming) * lanes)
-        segments = self._draw(informed or lanes)
+        told = round((1 - dreaming) * lanes)
+        segments = self._draw(told or lanes)
         frames = to_float(segments.frames)
         adversarial = self.settings.adversarial and progress >= self.settings.adversarial_from
         warm_up = max(1, round(self.settings.warm_up.at(progress)))
 
         self._set_rates(self.settings.decay.at(progress))
         with self._precision():
-            rollout = unroll(self.trained.engine, frames, segments.actions, warm_up, informed)
+            fed = spoilt(frames[:told], self.config.model.patch, self.settings.noise)
+            rollout = unroll(self.trained.engine, frames, segments.actions, warm_up, told, fed)
         terms = self._supervised(rollout, frames, segments, warm_up)
-        if adversarial and informed < lanes:
+        if adversarial and told < lanes:
             terms |= self._adversarial(rollout, frames, segments.actions, warm_up)
         loss = torch.stack([term for name, term in terms.items() if name != "discriminators"]).sum()
         self._update(self.optimizer, self.trained, loss)
@@ -153,10 +171,10 @@ class GameGANTask:
     def _supervised(
         self, rollout: Rollout, frames: Tensor, segments: Segments, warm_up: int
     ) -> dict[str, Tensor]:
-        """Reconstruction, KL, outcome, cycle and memory terms, over the lanes that can know the future."""
+        """Reconstruction, outcome, cycle and memory terms, over the lanes that can know the future."""
         losses, progress = self.settings.losses, self.done / self.settings.steps
         remembered = self.settings.remembered.at(progress)
-        lanes = rollout.informed or len(frames)
+        lanes = rollout.told or len(frames)
         # A time limit is not in the pixels: its reward is no example of anything.
         shown = (~segments.truncated[:lanes]).float()
         ends = segments.terminated[:lanes].float()
@@ -164,14 +182,12 @@ class GameGANTask:
         end = F.binary_cross_entropy_with_logits(rollout.end_logits[:lanes], ends, shown)
         distances = self._distances(rollout, frames[:, 1:])
         terms = {
-            "reconstruction": losses.reconstruction * distances[:lanes, :, 0].mean(),
+            "reconstruction": losses.reconstruction * (rollout.weight * distances[:, :, 0])[:lanes].mean(),
             "outcome": losses.outcome * (reward + end),
         }
-        if rollout.informed:
-            terms["kl"] = self.settings.kl.at(progress) * rollout.kl[:lanes].mean()
-        if remembered and 0 < rollout.informed < len(frames):
+        if remembered and 0 < rollout.told < len(frames):
             shown = self._remembered(rollout, len(frames), warm_up)
-            terms["remembered"] = remembered * _mean(distances[rollout.informed :, :, 0], shown)
+            terms["remembered"] = remembered * _mean(distances[rollout.told :, :, 0], shown)
         if (static := self.settings.static.at(progress)) and self.config.model.memory:
             terms["static"] = static * _mean(distances[:lanes, :, 1], self._seen(rollout, lanes))
         if losses.cycle:
@@ -186,7 +202,7 @@ class GameGANTask:
         return found.unflatten(0, real.shape[:2])
 
     def _seen(self, rollout: Rollout, lanes: int) -> Tensor:
-        """The places of each frame that were in view before: what the static layer can know, (B, T, h, w)."""
+        """The places of each frame that were in view before, which the memory can know: (B, T, h, w)."""
         states = [{key: part[:lanes] for key, part in state.items()} for state in rollout.states]
         overlap = self.trained.engine.overlap
         seen = [
@@ -199,9 +215,9 @@ class GameGANTask:
         """The places of dreaming lanes that a real frame showed, (B, T, h, w): those are no surprise.
 
         A dream that met a wall of its own went another way than the real game: it is compared for as long as
-        it is where its twin, the informed lane of the same sequence, is.
+        it is where its twin, the told lane of the same sequence, is.
         """
-        first, overlap = rollout.informed, self.trained.engine.overlap
+        first, overlap = rollout.told, self.trained.engine.overlap
         dreams = [{key: part[first:] for key, part in state.items()} for state in rollout.states]
         twins = [{key: part[: lanes - first] for key, part in state.items()} for state in rollout.states]
         masks, together = [], torch.ones(lanes - first, 1, 1, 1, device=rollout.frames.device)
@@ -223,12 +239,12 @@ class GameGANTask:
         self, rollout: Rollout, frames: Tensor, actions: Tensor, warm_up: int
     ) -> dict[str, Tensor]:
         """Updates the discriminators; returns the generator's terms (and theirs, for the log)."""
-        lanes, steps = slice(rollout.informed, None), rollout.frames.shape[1]
+        lanes, steps = slice(rollout.told, None), rollout.frames.shape[1]
         length = min(self.settings.clip, steps)
         first = int(torch.randint(steps - length + 1, (1,), generator=self.generator))
         window, between = slice(first, first + length), slice(first + 1, first + length)
         real = Clip(frames[lanes, 1:][:, window], actions[lanes, between])
-        flat = rollout.z.ndim == 3  # the paper's z is a vector; a map of z is inferred, not recovered
+        flat = rollout.z.ndim == 3  # the paper recovers z, a vector; a map of z is not
         fake = Clip(rollout.frames[lanes, window], real.actions, rollout.z[lanes, between] if flat else None)
         held = Clip(fake.frames.detach(), fake.actions, fake.z)
         with self._precision():
@@ -238,7 +254,7 @@ class GameGANTask:
         self._update(self.judge_optimizer, self.judges, judged)
         self.judges.requires_grad_(False)
         with self._precision():
-            paired = rollout.informed == 0
+            paired = rollout.told == 0
             terms = generator_loss(self._judges, real, fake, self.settings.losses, paired=paired)
         self.judges.requires_grad_(True)
         progress = self.done / self.settings.steps
@@ -279,18 +295,15 @@ class GameGANTask:
     # -- what the loop asks for ----------------------------------------------------------------------
 
     def validate(self) -> dict[str, float]:
-        """On held-out episodes, dreaming from one real frame: the distance, the KL, their weighted sum."""
+        """On held-out episodes: how far what comes lies from what the engine says of it."""
         segments = self.held_out.sample(VALIDATION_LANES, torch.Generator().manual_seed(0))
         frames = to_float(segments.frames)
         with self._playing() as engine, torch.no_grad():
             torch.manual_seed(0)
-            informed = len(frames) if self.settings.informed.end else 0
-            rollout = unroll(engine, frames, segments.actions, 1, informed)
+            told = len(frames) if self.settings.dreaming.at(1) < 1 else 0
+            rollout = unroll(engine, frames, segments.actions, 1, told)
             drawn, real = rollout.drawn[:, :, :1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
-            distance = engine.distances(drawn, real).mean()
-        kl = rollout.kl.mean()
-        bound = self.settings.losses.reconstruction * distance + self.settings.kl.end * kl
-        return {"bound": float(bound), "distance": float(distance), "kl": float(kl)}
+            return {"distance": float(engine.distances(drawn, real).mean())}
 
     def sheet(self) -> np.ndarray:
         """Held-out episodes: real above, dreamt below; after a few real frames the dream draws its own z."""

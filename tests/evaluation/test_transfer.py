@@ -11,6 +11,7 @@ from gamesim import checkpoint
 from gamesim.checkpoint import Starts
 from gamesim.config import load
 from gamesim.dream import DreamVectorEnv
+from gamesim.envs.rules import FLAG, FLOOR, FOOD, GHOST, OUTSIDE, PACMAN, WALL
 from gamesim.errors import UserError
 from gamesim.evaluation import transfer as room
 from gamesim.evaluation.transfer import Budget, Row, table, transfer
@@ -100,6 +101,36 @@ def test_a_lane_that_is_over_shows_its_next_game_at_once(agents, real):
     dream.reset()
     dream.step_async(np.zeros(3, np.int64))
     assert (dream.step_wait()[1] == -1).all()
+
+
+def test_a_shrunk_picture_still_tells_all_tiles_apart(agents):
+    game = gym.make_vec("gamesim/Pacman-v0", 32, vectorization_mode="vector_entry_point")
+    game.reset(seed=3)
+    for _ in range(12):  # ghosts begin out of sight
+        frames, _, _, _, info = game.step(np.arange(32) % 5)
+    small = agents.shrink(frames)
+    means = frames.reshape(32, 21, 4, 21, 4, 3).mean((2, 4))
+    assert small.dtype == np.uint8
+    assert (small == np.floor(means).transpose(0, 3, 1, 2)).all()
+    tiles = small.reshape(32, 3, 7, 3, 7, 3).transpose(0, 2, 4, 1, 3, 5).reshape(-1, 27)
+    kinds: dict[bytes, set[int]] = {}
+    for tile, kind in zip(tiles, info["cells"].ravel().tolist(), strict=True):
+        kinds.setdefault(tile.tobytes(), set()).add(kind)
+    assert all(len(each) == 1 for each in kinds.values())
+    assert set.union(*kinds.values()) == {FLOOR, WALL, FOOD, FLAG, PACMAN, GHOST, OUTSIDE}
+
+
+def test_the_quick_reader_reads_what_the_library_s_own_does(agents):
+    torch.manual_seed(0)
+    lstm = torch.nn.LSTM(8, 4)
+    features, states = torch.randn(3 * 5, 8), (torch.randn(1, 3, 4), torch.randn(1, 3, 4))
+    begins = torch.zeros(3, 5)
+    begins[1, 0] = 1  # one of three sequences is of a new game
+    quick, theirs = (
+        reader._process_sequence(features, states, begins.flatten(), lstm)
+        for reader in (agents.Reader, agents.RecurrentActorCriticCnnPolicy)
+    )
+    torch.testing.assert_close(quick, theirs)
 
 
 @pytest.mark.slow

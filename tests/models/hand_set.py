@@ -9,7 +9,7 @@ import torch
 from gamesim.models.gamegan.maps import MapEngine
 from gamesim.schema import GameGANModelConfig
 
-TINY: dict[str, Any] = {"engine": "maps", "channels": 8, "hidden": 4, "z_size": 2, "blocks": 1}
+TINY: dict[str, Any] = {"engine": "maps", "channels": 8, "hidden": 4, "z_size": 16, "blocks": 1}
 TINY |= {"memory_width": 5, "memory_slots": 11}
 STAY, LEFT, RIGHT, UP, DOWN = range(5)
 MOVES = {STAY: (0, 0), LEFT: (-1, 0), RIGHT: (1, 0), UP: (0, -1), DOWN: (0, 1)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from hand_set import DOWN, LEFT, MOVES, RIGHT, STAY, SURE, UP, engine, lived, obedient, random, walk, writing
+from hand_set import DOWN, LEFT, MOVES, RIGHT, STAY, UP, engine, lived, obedient, random, walk, writing
 
 
 def test_opposite_keys_share_one_flipped_kernel():
@@ -37,7 +37,7 @@ def test_an_open_gate_moves_the_location_by_the_key_and_a_closed_one_leaves_it(t
     state = lived(engine(), batch=5)
     for gate, moves in ((True, MOVES), (False, dict.fromkeys(MOVES, (0, 0)))):
         model = obedient(engine(), gate).train(training)
-        new, _ = model.advance(state, torch.arange(5), torch.zeros(5, 2, 7, 7))
+        new, _ = model.advance(state, torch.arange(5), torch.zeros(5, 16, 7, 7))
         assert torch.equal(new["location"], (state["location"] + torch.tensor(list(moves.values()))) % 11)
 
 
@@ -72,7 +72,7 @@ def test_the_gate_looks_at_the_cell_ahead_and_at_the_one_below_the_agent_alone()
         assert torch.allclose(kernel(cell), kernel(None), atol=1e-6) is not matters, cell
 
 
-def test_beside_informed_lanes_the_dreaming_ones_scroll_as_in_play_and_teach_the_gate_nothing():
+def test_beside_told_lanes_the_dreaming_ones_scroll_as_in_play_and_teach_the_gate_nothing():
     model = obedient(engine())
     with torch.no_grad():
         model.gate[-1].bias.fill_(0.5)  # half open: blends where it is trained, decides where it is played
@@ -137,32 +137,6 @@ def test_writing_erases_then_adds():
     assert torch.allclose(written, content, atol=1e-6)
 
 
-def test_static_is_drawn_from_memory_and_dynamic_from_the_state():
-    model = engine()
-    read, dynamic = random(1, 5, 7, 7), random(1, 12, 7, 7)
-
-    def frame(read: torch.Tensor, dynamic: torch.Tensor) -> torch.Tensor:
-        return model._render(read, dynamic)[0][:, 0]
-
-    drawn = frame(read, dynamic)
-    with torch.no_grad():
-        model.mask.weight.zero_()
-        model.mask.bias.fill_(SURE)
-    assert torch.allclose(frame(read, dynamic), frame(read, -dynamic), atol=1e-6)
-    with torch.no_grad():
-        model.mask.bias.fill_(-SURE)
-    assert torch.allclose(frame(read, dynamic), frame(-read, dynamic), atol=1e-6)
-    assert not torch.allclose(frame(read, dynamic), drawn, atol=1e-3)
-
-
-def test_the_frame_is_the_mixture_of_what_the_layers_would_draw():
-    model = engine()
-    drawn, share = model._render(random(2, 5, 7, 7), random(2, 12, 7, 7))
-    mixed, static, dynamic = drawn.exp().unbind(1)
-    assert torch.allclose(drawn.exp().sum(2), torch.ones(2, 3, 7, 7), atol=1e-5)
-    assert torch.allclose(mixed, share[:, None] * dynamic + (1 - share[:, None]) * static, atol=1e-6)
-
-
 def test_without_a_memory_module_nothing_is_read_from_memory():
     model = engine(memory=False).eval()
     state = lived(model)
@@ -172,20 +146,13 @@ def test_without_a_memory_module_nothing_is_read_from_memory():
         assert torch.equal(ours[key], theirs[key]), key
 
 
-def test_without_a_memory_module_the_picture_is_the_dynamic_layer():
-    model = engine(memory=False)
-    dynamic, read = random(1, 12, 7, 7), random(1, 5, 7, 7)
-    assert torch.equal(model._render(read, dynamic)[0], model._render(-read, dynamic)[0])
-
-
 def test_recall_trains_the_memory_but_not_the_renderer():
     model = engine().train()
     states = [model.initial(random(2, 3, 84, 84))]
     for key in (RIGHT, RIGHT, LEFT):
-        states.append(model.advance(states[-1], torch.full((2,), key), random(2, 2, 7, 7))[0])
+        states.append(model.advance(states[-1], torch.full((2,), key), random(2, 16, 7, 7))[0])
     F.l1_loss(model.recall(states[-1], states[1]), model.recall(states[1], states[1])).backward()
-    renderer = [model.static, model.dynamic, model.mask, model.kinds, model.tiles]
-    assert all(weight.grad is None for part in renderer for weight in part.parameters())
+    assert all(weight.grad is None for weight in model.renderer.parameters())
     for weight in model.write.parameters():
         assert weight.grad is not None and weight.grad.abs().max() > 0
 

@@ -9,7 +9,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from hand_set import DOWN, LEFT, RIGHT, TINY, UP, engine, lived, random, walk
-from torch.distributions import Normal, kl_divergence
 from torch.utils.flop_counter import FlopCounterMode
 
 import gamesim  # noqa: F401  (registers the games)
@@ -24,20 +23,21 @@ from gamesim.schema import GameGANModelConfig
 def test_shapes_and_ranges_of_a_step(memory):
     model = engine(memory=memory)
     start = model.initial(random(3, 3, 84, 84))
-    state, output = model.advance(start, torch.tensor([0, 1, 4]), random(3, 2, 7, 7))
-    assert model.noise_shape == (2, 7, 7)
+    state, output = model.advance(start, torch.tensor([0, 1, 4]), random(3, 16, 7, 7))
+    assert model.noise_shape == (16, 7, 7)
     shapes = {key: tuple(value.shape[1:]) for key, value in state.items()}
     assert shapes == {key: tuple(value.shape[1:]) for key, value in start.items()}
     assert shapes == {
         "frame": (3, 84, 84), "h": (4, 7, 7), "c": (4, 7, 7), "memory": (121, 5), "location": (2,),
-        "mixed": (8, 7, 7), "z": (2, 7, 7),
+        "mixed": (8, 7, 7), "z": (16, 7, 7),
     }  # fmt: skip
     assert output.frame.min() >= 0 and output.frame.max() <= 1
     assert torch.equal(state["frame"], output.frame)
-    assert output.drawn.shape == (3, 3 if memory else 1, 32, 7, 7)
+    assert output.drawn.shape == (3, 3 if memory else 1, 16, 7, 7)
     assert model.distances(output.drawn, start["frame"]).shape == (3, 3 if memory else 1, 7, 7)
-    for value in (output.reward, output.end_logit, output.kl, output.memory_penalty):
+    for value in (output.reward, output.end_logit, output.memory_penalty):
         assert value.shape == (3,) and value.dtype == torch.float32
+    assert torch.equal(output.weight, torch.ones(3, 7, 7))
     assert model.features(state).shape == (3, model.feature_size)
     assert all(len(value) == 3 for value in model.internals(state).values())
 
@@ -66,7 +66,7 @@ def test_frames_of_64_pixels_work_as_well():
 
 def test_lanes_are_independent_to_the_byte():
     model = engine().eval()
-    state, z, action = lived(model), random(2, 2, 7, 7), torch.tensor([LEFT, UP])
+    state, z, action = lived(model), random(2, 16, 7, 7), torch.tensor([LEFT, UP])
     other = {key: value.clone() for key, value in state.items()}
     for key in ("frame", "h", "c", "memory"):
         other[key][1] = random(*other[key][1].shape, seed=9)
@@ -84,7 +84,7 @@ def test_lanes_are_independent_to_the_byte():
 
 def test_a_batch_is_its_lanes_one_by_one():
     model = engine().eval()
-    state, z, action = lived(model, batch=5), random(5, 2, 7, 7), torch.arange(5)
+    state, z, action = lived(model, batch=5), random(5, 16, 7, 7), torch.arange(5)
     together, _ = model.advance(state, action, z)
     for lane in range(5):
         one = slice(lane, lane + 1)
@@ -100,52 +100,41 @@ def test_the_state_of_before_is_left_alone():
     assert all(torch.equal(state[key], copy[key]) for key in state)
 
 
-def test_without_a_target_z_is_the_priors_and_costs_nothing():
-    model = engine()
-    z = random(2, 2, 7, 7)
-    used, kl = model._infer(random(2, 8, 7, 7), z, None)
-    assert torch.equal(used, z) and kl.tolist() == [0, 0]
-    state, action = lived(model), torch.tensor([1, 2])
-    _, ours = model.advance(state, action, z)
-    _, theirs = model.advance(state, action, 2 * z)
-    assert not torch.equal(ours.drawn, theirs.drawn)
-
-
-def test_a_target_informs_its_own_lanes_and_no_other():
+def test_a_target_tells_its_own_lanes_and_no_other():
     model = engine().eval()
-    state, z, action = lived(model, batch=4), random(4, 2, 7, 7), torch.arange(4)
-    _, blind = model.advance(state, action, z)
-    _, told = model.advance(state, action, z, random(2, 3, 84, 84, seed=3))
-    _, told_otherwise = model.advance(state, action, z, random(2, 3, 84, 84, seed=4))
-    assert torch.equal(told.drawn[2:], blind.drawn[2:]) and told.kl[2:].tolist() == [0, 0]
-    assert (told.kl[:2] > 0).all() and (told.kl[:2] != told_otherwise.kl[:2]).all()
-    for lane in (0, 1):
-        assert not torch.equal(told.drawn[lane], blind.drawn[lane])
-        assert not torch.equal(told.drawn[lane], told_otherwise.drawn[lane])
+    state, z, action = lived(model, batch=4), random(4, 16, 7, 7), torch.arange(4)
+    real = random(2, 3, 84, 84, seed=3)
+    dreamt, blind = model.advance(state, action, z)
+    after, told = model.advance(state, action, z, real)
+    assert torch.equal(told.frame[:2], real) and torch.equal(after["frame"], told.frame)
+    assert torch.equal(told.drawn[2:], blind.drawn[2:]) and torch.equal(told.frame[2:], blind.frame[2:])
+    assert all(torch.equal(after[name], dreamt[name]) for name in ("h", "c", "memory", "location", "z"))
+    otherwise = model.advance(state, action, z, random(2, 3, 84, 84, seed=4))[1]
+    assert torch.equal(told.drawn[:2], otherwise.drawn[:2]), "in play nothing of a target is shown"
     _, none = model.advance(state, action, z, torch.empty(0, 3, 84, 84))
     assert torch.equal(none.drawn, blind.drawn)
 
 
-def test_kl_in_closed_form():
-    model = engine()
-    mean, log_std = torch.tensor([0.5, -2.0]), torch.tensor([-1.0, 0.3])
-    with torch.no_grad():
-        model.posterior[-1].weight.zero_()
-        model.posterior[-1].bias.copy_(torch.cat([mean, log_std]))
-    z = random(1, 2, 7, 7)
-    inferred, kl = model._infer(random(1, 8, 7, 7), z, random(1, 3, 84, 84))
-    assert torch.allclose(inferred, mean.view(1, 2, 1, 1) + log_std.exp().view(1, 2, 1, 1) * z)
-    by_hand = 49 * (0.5 * (mean**2 + (2 * log_std).exp() - 1) - log_std).sum()
-    known = 49 * kl_divergence(Normal(mean, log_std.exp()), Normal(0.0, 1.0)).sum()
-    assert torch.allclose(kl, by_hand) and torch.allclose(kl, known)
-    with torch.no_grad():
-        model.posterior[-1].bias.zero_()  # the posterior is the prior
-    assert model._infer(random(1, 8, 7, 7), z, random(1, 3, 84, 84))[1].tolist() == [0]
+def test_the_end_is_told_by_what_came_to_be_around_the_agent():
+    model = engine().eval()
+    state, action, z = lived(model, batch=1), torch.tensor([RIGHT]), torch.zeros(1, 16, 7, 7)
+
+    def outcome(x: int, y: int) -> tuple[torch.Tensor, torch.Tensor]:
+        frame = torch.full((1, 3, 84, 84), 0.5)
+        frame[:, :, 12 * y : 12 * y + 12, 12 * x : 12 * x + 12] = 1
+        output = model.advance(state, action, z, frame)[1]
+        return output.end_logit, output.reward
+
+    far = outcome(0, 0)
+    assert outcome(5, 3) == far
+    for beside in ((3, 3), (2, 3), (4, 3), (3, 2), (3, 4)):
+        assert outcome(*beside)[0] != far[0] and outcome(*beside)[1] != far[1]
 
 
 def test_a_seed_is_a_dream():
     torch.manual_seed(0)
     model = GameGAN(GameGANModelConfig(**TINY)).eval().requires_grad_(False)
+    model.engine.prepare(random(2, 3, 84, 84, seed=7))
     frames = (255 * random(2, 3, 84, 84, 3)).to(torch.uint8)
     state = model.start(frames, torch.tensor([[1, 2], [3, 4]]))
     assert torch.equal(state["frame"], to_float(frames[:, -1]))
@@ -183,14 +172,14 @@ def test_weights_alone_make_the_same_engine():
 def test_gradients_reach_every_parameter():
     model = engine().train()
     with torch.no_grad():
-        for block in model.after_noise:
+        for block in (model.before, model.renderer.blocks[0]):
             block.second.weight.normal_(std=0.1)  # zero at first, which silences what is before it
     state, total = model.initial(random(2, 3, 84, 84)), torch.tensor(0.0)
     for key in (1, 3, 0):
         action, target = torch.tensor([key, key + 1]), random(1, 3, 84, 84, seed=key)
-        state, output = model.advance(state, action, random(2, 2, 7, 7), target)
+        state, output = model.advance(state, action, random(2, 16, 7, 7), target)
         surprise = model.distances(output.drawn, random(2, 3, 84, 84, seed=key))
-        for part in (surprise, output.reward, output.end_logit, output.kl):
+        for part in (surprise, output.reward, output.end_logit):
             total = total + part.sum()
     total.backward()
     deaf = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
@@ -201,7 +190,7 @@ def test_no_gradient_runs_back_through_a_picture():
     model = engine().train()
     state = lived(model)
     state["frame"] = state["frame"].requires_grad_()
-    model.advance(state, torch.tensor([1, 2]), torch.zeros(2, 2, 7, 7))[1].frame.sum().backward()
+    model.advance(state, torch.tensor([1, 2]), torch.zeros(2, 16, 7, 7))[1].frame.sum().backward()
     assert state["frame"].grad is None
 
 
@@ -219,8 +208,8 @@ def test_it_overfits_one_batch_of_the_real_game():
     frames, actions = real_clip(2)
     model = engine(channels=24, hidden=8, memory_width=8).train()
     model.prepare(frames.flatten(0, 1))
-    optimizer, errors = torch.optim.Adam(model.parameters(), 1e-2, (0.5, 0.99)), []
-    for _ in range(120):
+    optimizer, errors = torch.optim.Adam(model.parameters(), 5e-3, (0.5, 0.99)), []
+    for _ in range(150):
         state, loss, error = model.initial(frames[:, 0]), torch.tensor(0.0), 0.0
         for step, real in enumerate(frames[:, 1:].unbind(1)):
             z = torch.zeros(2, *model.noise_shape)
@@ -229,6 +218,7 @@ def test_it_overfits_one_batch_of_the_real_game():
             error += F.mse_loss(output.frame.detach(), real).item() / 2
         optimizer.zero_grad()
         loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         optimizer.step()
         errors.append(error)
     assert errors[-1] < errors[0] / 30 and errors[-1] < 0.005
@@ -241,5 +231,5 @@ def test_the_lite_preset_by_its_numbers():
         state = model.initial(torch.empty(1, 3, 84, 84))
         with FlopCounterMode(display=False) as counter:
             model.advance(state, torch.zeros(1, dtype=torch.int64), torch.empty(1, *model.noise_shape))
-    assert sum(parameter.numel() for parameter in model.parameters()) == 358_823
-    assert counter.get_total_flops() / 2 < 0.02e9  # the budget was 0.7e9
+    assert sum(parameter.numel() for parameter in model.parameters()) == 348_767
+    assert counter.get_total_flops() / 2 < 0.04e9  # the budget was 0.7e9

@@ -54,7 +54,7 @@ def test_shapes_and_ranges_of_a_step(size, memory):
     state, output = states[1], outputs[0]
     assert output.frame.shape == (2, 3, size, size)
     assert output.frame.min() >= 0 and output.frame.max() <= 1
-    for value in (output.reward, output.end_logit, output.kl, output.memory_penalty):
+    for value in (output.reward, output.end_logit, output.memory_penalty):
         assert value.shape == (2,)
     assert torch.equal(state["frame"], output.frame)
     assert model.features(state).shape == (2, model.feature_size) == (2, 24)
@@ -131,7 +131,7 @@ def test_a_target_changes_nothing_and_costs_nothing():
     _, blind = model.advance(state, action, z)
     _, told = model.advance(state, action, z, torch.rand(2, 3, 84, 84))
     assert torch.equal(blind.frame, told.frame)
-    assert told.kl.tolist() == [0, 0]
+    assert torch.equal(told.weight, torch.ones(2, 84, 84))
 
 
 @pytest.mark.parametrize("memory", [True, False])

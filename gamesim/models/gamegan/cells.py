@@ -6,6 +6,7 @@ Our map variant works on cells, as a vision transformer does on patches (Dosovit
 
 from __future__ import annotations
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -15,6 +16,19 @@ class PerCell(nn.Linear):
     def forward(self, input: Tensor) -> Tensor:
         """(B, inputs, h, w) -> (B, outputs, h, w)."""
         return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class Residual(nn.Module):
+    """x + conv(conv(x)): two 3x3 convolutions at full width."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.silu(self.first(F.silu(x))))
 
 
 def grid(cells: Tensor, size: int) -> Tensor:

@@ -22,17 +22,18 @@ class Output:
         frame: (B, 3, H, W), in [0, 1].
         drawn: (B, L, ...), what `Engine.distances` compares with a real frame: the frame first, then, where
             there is a memory module, its static and its dynamic layer by themselves.
+        weight: (B, h, w), how much each place counts when it is compared, 1 on average: an engine that was
+            shown a part of its target does not answer for that part.
         reward: (B,), in the real game's units.
         end_logit: (B,), logit of "the episode ends here".
-        kl: (B,), nats that the posterior of z spends on the target frame; zero without a target.
         memory_penalty: (B,), the memory regulariser's term for this step.
     """
 
     frame: Tensor
     drawn: Tensor
+    weight: Tensor
     reward: Tensor
     end_logit: Tensor
-    kl: Tensor
     memory_penalty: Tensor
 
 
@@ -61,8 +62,8 @@ class Engine(Protocol):
                 frame during the warm-up.
             action: int64 (B,).
             z: standard normal noise (B, *noise_shape), already scaled by the temperature.
-            target: the real next frame (b, 3, H, W), b <= B, of the first lanes: an engine may infer their
-                z from it. Others ignore it.
+            target: the real next frame (b, 3, H, W), b <= B, of the first lanes: an engine may say how likely
+                it is, and go on from it, instead of drawing a frame of its own. Others ignore it.
         """
         ...
 

@@ -12,11 +12,9 @@ shifts. What stays the paper's and what is ours:
   attends softly to one slot of 512; ours writes and reads the window of slots under the view, at an
   integer location on a torus, and writes what is on screen (real or dreamt) rather than h.
 * Rendering engine (Sec. 3.3, Eq. 10-14): K = 2 components, static from memory and dynamic from h,
-  composed by fine masks (softmax over components). Ours says for each cell which tile either layer
-  would draw (`tiles.py`), and the mask is the share of each in that mixture.
-* z ~ N(0, I) is a map as well. The paper leaves it to the discriminators to make z matter; ours also
-  infers it from the real next frame in training (a posterior with a KL term, as in a VAE-GAN: Larsen
-  et al. 2016; Lee et al. 2018), so that reconstruction need not average over futures.
+  composed by fine masks. Ours draws tiles, in turns (`map_renderer.py`).
+* z ~ N(0, I) is a map as well, and chooses the tiles. The paper leaves it to the discriminators to make z
+  matter; ours can also say how likely a real frame is, and is trained by that.
 """
 
 from __future__ import annotations
@@ -29,9 +27,9 @@ from torch import Tensor, nn
 
 from gamesim.models import State
 from gamesim.models.frames import to_uint8
-from gamesim.models.gamegan.cells import PerCell, grid, to_cells
+from gamesim.models.gamegan.cells import PerCell, Residual, grid, to_cells
 from gamesim.models.gamegan.engine import Output
-from gamesim.models.gamegan.tiles import Tiles
+from gamesim.models.gamegan.map_renderer import Drawing, MapRenderer
 
 if TYPE_CHECKING:
     from gamesim.schema import GameGANModelConfig
@@ -41,19 +39,6 @@ CENTRE = 4
 SHARPNESS = 100.0
 """Scale of the kernels' logits: a step of Adam moves them this much further. Without it the rest of the
 generator learns to shift pictures by its convolutions before the kernels have found the direction."""
-
-
-class Residual(nn.Module):
-    """x + conv(conv(x)): two 3x3 convolutions at full width."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.silu(self.first(F.silu(x))))
 
 
 class ActionKernels(nn.Module):
@@ -105,19 +90,10 @@ class MapEngine(nn.Module):
         self.place = nn.Parameter(torch.zeros(1, width, self.cells, self.cells))
         self.action = nn.Embedding(config.num_actions, 2 * width)
         nn.init.normal_(self.action.weight, std=0.1)
-        self.posterior = nn.Sequential(
-            nn.Conv2d(width + hidden, width, 3, padding=1), nn.SiLU(), PerCell(width, 2 * config.z_size)
-        )
-        self.noise = PerCell(config.z_size, width)
-        self.after_noise = nn.Sequential(*(Residual(width) for _ in range(config.blocks)))
+        self.before = Residual(width)
         self.gates = PerCell(width + hidden, 4 * hidden)
-
-        self.static = nn.Sequential(PerCell(memory, width), nn.SiLU())
-        self.dynamic = nn.Sequential(PerCell(hidden + width, width), nn.SiLU())
-        self.mask = PerCell(2 * width, 1)
-        self.kinds = PerCell(width, config.tiles)
-        self.tiles = Tiles(config.tiles, self.patch)
-        self.heads = nn.Sequential(nn.Linear(hidden + width, width), nn.SiLU(), nn.Linear(width, 2))
+        self.renderer = MapRenderer(config)
+        self.heads = nn.Sequential(nn.Linear(10 * hidden + width, width), nn.SiLU(), nn.Linear(width, 2))
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def _all_shifts(self) -> Tensor:
@@ -156,17 +132,13 @@ class MapEngine(nn.Module):
 
         scale, shift = self.action(action)[..., None, None].chunk(2, 1)
         mixed = (self.mix(scrolled) + self.place) * (1 + scale) + shift
-        z, kl = self._infer(mixed, z, target)
-        mixed = self.after_noise(mixed + self.noise(z))
+        mixed = self.before(mixed)
         h, c = self._lstm(mixed, previous, self._scroll(F.pad(state["c"], (1, 1, 1, 1)), kernel))
 
-        drawn, share = self._render(read, torch.cat([h, mixed], 1))
-        covered = share.float().sum((1, 2)) * self.patch**2
-        frame = self._picture(drawn[:, 0])
-        centre = self.cells // 2
-        reward, end_logit = self.heads(torch.cat([h, mixed], 1)[..., centre, centre]).unbind(-1)
+        drawing = self._draw(read, torch.cat([h, mixed], 1), z, target)
+        reward, end_logit = self._outcome(h, mixed, drawing.frame)
         new: State = {
-            "frame": frame,
+            "frame": drawing.frame,
             "h": h,
             "c": c,
             "memory": memory,
@@ -174,14 +146,12 @@ class MapEngine(nn.Module):
             "mixed": mixed,
             "z": z,
         }
-        return new, Output(frame, drawn, reward, end_logit, kl, covered)
+        covered = drawing.share.float().sum((1, 2)) * self.patch**2
+        return new, Output(drawing.frame, drawing.drawn, drawing.weight, reward, end_logit, covered)
 
     def recall(self, now: State, then: State) -> Tensor:
         read = self._window(now["memory"], then["location"], margin=0)
-        for layer in (self.static, self.kinds):
-            weights = {name: parameter.detach() for name, parameter in layer.named_parameters()}
-            read = torch.func.functional_call(layer, weights, (read,))
-        return self.tiles(read.softmax(1))
+        return self.renderer.recall(read)
 
     def overlap(self, now: State, then: State) -> Tensor:
         moved = (now["location"] - then["location"] + self.slots // 2) % self.slots - self.slots // 2
@@ -190,11 +160,11 @@ class MapEngine(nn.Module):
         return (inside[:, 1, :, None] & inside[:, 0, None, :]).float()[:, None]
 
     def prepare(self, frames: Tensor) -> None:
-        self.tiles.prepare(frames)
+        self.renderer.tiles.prepare(frames)
 
     def distances(self, drawn: Tensor, real: Tensor) -> Tensor:
         """Negative log likelihood of a real cell under a mixture of tiles, in nats: (N, L, cells, cells)."""
-        return -(drawn.float() - self.tiles.distance(real)[:, None]).logsumexp(2)
+        return -(drawn.float() - self.renderer.tiles.distance(real)[:, None]).logsumexp(2)
 
     def features(self, state: State) -> Tensor:
         return state["h"].mean((-1, -2))
@@ -205,15 +175,15 @@ class MapEngine(nn.Module):
         if not self.use_memory:
             return shown
         read = self._window(state["memory"], state["location"], margin=0)
-        drawn, mask = self._render(read, self._moving(state))
+        drawn, mask = self.renderer.layers(read, self._moving(state), state["frame"])
         _, static, dynamic = drawn.unbind(1)
-        board = self.static(grid(state["memory"], self.slots))
+        likeliest = self.renderer.likeliest
         after = self._write(state, self._encode(state["frame"]))
         return shown | {
-            "static": to_uint8(self._picture(static)),
-            "dynamic": to_uint8(self._picture(dynamic)),
+            "static": to_uint8(likeliest(static)),
+            "dynamic": to_uint8(likeliest(dynamic)),
             "mask": mask,
-            "board": to_uint8(self._picture(self.kinds(board))),
+            "board": to_uint8(self.renderer.board(grid(state["memory"], self.slots))),
             "attention": self._view(state["location"]),
             "memory": self._per_slot(state["memory"]),
             "writes": self._per_slot(after - state["memory"]),
@@ -226,7 +196,7 @@ class MapEngine(nn.Module):
         """
         new = {**state, "memory": other["memory"], "location": other["location"]}
         read = self._window(new["memory"], new["location"], margin=0)
-        return {**new, "frame": self._picture(self._render(read, self._moving(new))[0][:, 0])}
+        return {**new, "frame": self.renderer(read, self._moving(new), new["z"]).frame}
 
     def _moving(self, state: State) -> Tensor:
         """What the dynamic layer is drawn from."""
@@ -247,11 +217,11 @@ class MapEngine(nn.Module):
     def _encode(self, frame: Tensor) -> Tensor:
         return self.encoder(to_cells(frame, self.patch))
 
-    def _move(self, state: State, seen: Tensor, action: Tensor, informed: int) -> tuple[Tensor, Tensor]:
+    def _move(self, state: State, seen: Tensor, action: Tensor, told: int) -> tuple[Tensor, Tensor]:
         """The kernel by which this step scrolls, (B, 9), and the location it leads to, int64 (B, 2).
 
         The gate looks at the cell on which the agent stands and at the one to which the kernel points.
-        What moves and what does not is learned from real frames alone: beside informed lanes, those that
+        What moves and what does not is learned from real frames alone: beside told lanes, those that
         dream scroll as in play, by whole cells. Judged by discriminators, the gate would come loose.
         """
         weights = self.kernels(action)
@@ -263,7 +233,7 @@ class MapEngine(nn.Module):
         stay = F.one_hot(torch.full_like(action, CENTRE), 9).to(weights.dtype)
         kernel = gate * weights + (1 - gate) * stay
         towards = kernel.argmax(-1)
-        soft = informed or len(action) if self.training else 0
+        soft = told or len(action) if self.training else 0
         kernel = torch.cat([kernel[:soft], F.one_hot(towards[soft:], 9).to(weights.dtype)])
         step = torch.stack([towards % 3 - 1, towards // 3 - 1], -1)
         return kernel, (state["location"] + step) % self.slots
@@ -272,19 +242,6 @@ class MapEngine(nn.Module):
         """(B, C, cells + 2, cells + 2) -> (B, C, cells, cells): the nine shifts, weighted by the kernel."""
         shift = torch.einsum("bk,kij->bij", kernel, self.shifts)
         return grid(shift @ wide.flatten(2).transpose(1, 2), self.cells)
-
-    def _infer(self, mixed: Tensor, z: Tensor, target: Tensor | None) -> tuple[Tensor, Tensor]:
-        """z from the prior, or in the first lanes from the posterior given their target; the KL in nats."""
-        kl = torch.zeros(len(z), device=z.device)
-        if target is None or len(target) == 0:
-            return z, kl
-        lanes = len(target)
-        context = torch.cat([mixed[:lanes], self._encode(target)], 1)
-        mean, log_std = self.posterior(context).float().chunk(2, 1)
-        log_std = log_std.clamp(-6, 2)
-        spent = (0.5 * (mean.square() + (2 * log_std).exp() - 1) - log_std).sum((1, 2, 3))
-        inferred = mean + log_std.exp() * z[:lanes]
-        return torch.cat([inferred, z[lanes:]]), torch.cat([spent, kl[lanes:]])
 
     def _lstm(self, mixed: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         i, f, o, g = self.gates(torch.cat([mixed, h], 1)).chunk(4, 1)
@@ -318,34 +275,25 @@ class MapEngine(nn.Module):
         index = self._indices(state["location"], 0)[..., None].expand(-1, -1, self.memory_width)
         return state["memory"].scatter_add(1, index, change.flatten(2).transpose(1, 2))
 
-    # -- the rendering engine ----------------------------------------------------------------------
+    # -- the picture and what it brings ------------------------------------------------------------
 
-    def _render(self, read: Tensor, dynamic: Tensor) -> tuple[Tensor, Tensor]:
-        """Composes the static and the dynamic layer by a mask (Eq. 14): a mixture of what each would draw.
+    def _draw(self, read: Tensor, state: Tensor, z: Tensor, target: Tensor | None) -> Drawing:
+        """The first lanes are told what comes, the others dream it."""
+        told = 0 if target is None else len(target)
+        parts = []
+        if target is not None and told:
+            parts.append(self.renderer.told(read[:told], state[:told], target))
+        if told < len(z):
+            parts.append(self.renderer(read[told:], state[told:], z[told:]))
+        return parts[0] if len(parts) == 1 else Drawing(*map(torch.cat, zip(*parts, strict=True)))
 
-        Returns:
-            Log probabilities of the tiles in the frame and in the layers by themselves, the static one first,
-            (B, 3, K, cells, cells), and the dynamic layer's share of each cell (B, cells, cells).
-            Without a memory module the dynamic layer is the frame, (B, 1, K, cells, cells).
+    def _outcome(self, h: Tensor, mixed: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+        """Reward and logit of the end, told by the agent's cell and by what came to be on and around it.
+
+        Without the latter a ghost that caught the agent, who hides it, could not be told from one that left.
         """
-        moving = self.dynamic(dynamic)
-        drawn = self.kinds(moving).log_softmax(1)
-        if not self.use_memory:
-            return drawn[:, None], torch.zeros_like(drawn[:, 0])
-        still = self.static(read)
-        kept = self.kinds(still).log_softmax(1)
-        share = self.mask(torch.cat([still, moving], 1))
-        mixed = torch.logaddexp(kept + F.logsigmoid(share), drawn + F.logsigmoid(-share))
-        return torch.stack([mixed, kept, drawn], 1), (-share[:, 0]).sigmoid()
-
-    def _picture(self, kinds: Tensor) -> Tensor:
-        """The likeliest tile of each cell: (B, K, cells, cells) -> (B, 3, H, W) in [0, 1].
-
-        In training the gradient passes as if each tile were shown by its probability (straight-through:
-        Bengio et al. 2013), else the discriminators could teach nothing.
-        """
-        sharp = F.one_hot(kinds.argmax(1), self.tiles.count).permute(0, 3, 1, 2).to(kinds.dtype)
-        if self.training:
-            shares = kinds.softmax(1)
-            sharp = sharp + shares - shares.detach()
-        return self.tiles(sharp)
+        centre = self.cells // 2
+        around = slice(self.patch * (centre - 1), self.patch * (centre + 2))
+        came = self._encode(frame[..., around, around].detach()).flatten(1)
+        here = torch.cat([h, mixed], 1)[..., centre, centre]
+        return self.heads(torch.cat([here, came], 1)).unbind(-1)

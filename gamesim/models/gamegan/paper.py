@@ -93,9 +93,9 @@ class PaperEngine(nn.Module):
         # Sec. 3.4: the area that the dynamic layer covers, else the engine could leave the memory unused.
         # The simple rendering engine has no such layer, and its penalty is the empty sum.
         covered = rendering.masks[:, 1:].sum(dim=(1, 2, 3, 4))
-        kl = torch.zeros_like(reward)
         drawn = torch.cat([rendering.frame[:, None], rendering.layers], 1)
-        return new, Output(rendering.frame, drawn, reward, end_logit, kl, covered)
+        weight = torch.ones_like(rendering.frame[:, 0])
+        return new, Output(rendering.frame, drawn, weight, reward, end_logit, covered)
 
     def render(self, state: State) -> Rendering:
         """Draws a state's own memory read (the static layer) and hidden state (the dynamic layer)."""

@@ -3,7 +3,7 @@
 Frames become maps of cells (space to depth, one cell per `patch` x `patch` pixels), which 3x3
 convolutions under spectral normalisation judge cell by cell and as a whole. The paper's convolve pixels
 and, for the temporal one, also time; ours stack the few frames of a window as channels. z is not recovered
-here, since the generator infers it (see `maps.py`).
+here, since the generator draws tiles by it (see `map_renderer.py`).
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 GameGAN's rendering engine (Kim et al. 2020, Sec. 3.3) places objects, each of a *type* that a learned
 vector describes, and blends them by soft masks. Ours has K types, the tiles, and for every cell the
-probability of each, as in a mixture of Bernoullis (Bishop 2006, Sec. 9.3.3). A dream shows the likeliest
-tile, so that a cell is one thing or another and never the mean of two. The tiles are found in the training
-frames and then learned with the rest; an engine for a game without repeating cells needs more of them.
+probability of each, as in a mixture of Bernoullis (Bishop 2006, Sec. 9.3.3). A dream draws one of them, so
+that a cell is one thing or another and never the mean of two. The tiles are found in the training frames and
+then learned with the rest; an engine for a game without repeating cells needs more of them.
 """
 
 from __future__ import annotations

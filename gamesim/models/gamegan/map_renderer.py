@@ -1,0 +1,187 @@
+"""The rendering engine of our map variant: a static and a dynamic layer of tiles, drawn in turns.
+
+Like GameGAN's (Kim et al. 2020, Sec. 3.3, Eq. 10-14) it has K = 2 components, the static one from memory and
+the dynamic one from h, composed by fine masks (softmax over components). Ours says for each cell which tile
+either layer would draw (`tiles.py`), and the mask is the share of each in that mixture. To show the static
+layer is one more choice beside the dynamic layer's tiles, under the same softmax: where it is sure of a ghost
+the mask is sure, too.
+
+Of a ghost that may go to one of three cells, three cells that are drawn without knowing of each other show
+none, or two. So a frame is drawn in five *turns*, and each turn sees what the ones before have drawn. Cell
+(x, y) has its turn by (x + 2y) mod 5, by which a cell and its four neighbours all have different ones. In
+training the real frame is shown up to a random turn of a random order, and the hidden cells are asked for: an
+order-agnostic autoregressive model (Uria et al. 2014, arXiv 1310.1757; Hoogeboom et al. 2022, arXiv
+2110.02037).
+
+z ~ N(0, I) is a number for every tile in every cell. It becomes Gumbel noise, and the tile with the largest
+sum of log probability and noise is drawn: exactly a draw by those probabilities (the Gumbel-max trick:
+Maddison et al. 2014, arXiv 1411.0030), and the likeliest tile where z is zero. A cell that is nearly sure to
+be one thing is that: drawn 49 times a frame, the tails of networks would be seen all the time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gamesim.models.gamegan.cells import PerCell, Residual, to_cells
+from gamesim.models.gamegan.tiles import Tiles
+
+if TYPE_CHECKING:
+    from gamesim.schema import GameGANModelConfig
+
+TURNS = 5
+SURE, SURE_IN_TRAINING = 0.998, 0.95
+"""A tile that is at least this likely leaves nothing to chance. In training that is sooner so: what dreams
+there is compared with the real game for as long as both go the same way."""
+
+
+class Drawing(NamedTuple):
+    """A step's picture.
+
+    Attributes:
+        frame: (B, 3, H, W) in [0, 1].
+        drawn: log probabilities of the tiles in the frame, and in the static and the dynamic layer by
+            themselves, (B, 3, K, h, w); without a memory module the frame alone, (B, 1, K, h, w).
+        share: the dynamic layer's share of each cell, (B, h, w); zeros without a memory module.
+        weight: how much each cell counts in what the step says of a real frame, (B, h, w), 1 on average.
+    """
+
+    frame: Tensor
+    drawn: Tensor
+    share: Tensor
+    weight: Tensor
+
+
+class MapRenderer(nn.Module):
+    """Draws frames of `cells` x `cells` tiles from the memory read and the dynamics engine's state."""
+
+    def __init__(self, config: GameGANModelConfig) -> None:
+        super().__init__()
+        self.cells, self.patch = config.frame_size // config.patch, config.patch
+        self.use_memory = config.memory
+        width, tiles = config.channels, config.z_size
+        self.static = nn.Sequential(PerCell(config.memory_width, width), nn.SiLU())
+        self.dynamic = PerCell(config.hidden + width, width)
+        self.glimpse = PerCell(3 * config.patch**2, width)
+        self.blocks = nn.Sequential(*(Residual(width) for _ in range(config.blocks)), nn.SiLU())
+        self.mask = PerCell(2 * width, 1)
+        nn.init.constant_(self.mask.bias, math.log(tiles))  # at first both layers have the same share
+        self.kinds = PerCell(width, tiles)
+        self.tiles = Tiles(tiles, config.patch)
+        self.turn: Tensor
+        x, y = torch.arange(self.cells), torch.arange(self.cells)[:, None]
+        self.register_buffer("turn", (x + 2 * y) % TURNS, persistent=False)
+
+    def forward(self, read: Tensor, state: Tensor, z: Tensor) -> Drawing:
+        """Draws frames.
+
+        Args:
+            read: what the memory holds under the view (B, memory_width, h, w).
+            state: h and what it was made of (B, hidden + width, h, w).
+            z: (B, K, h, w).
+        """
+        noise = gumbel(z)
+        palette = F.linear(self.tiles.logits.detach().sigmoid(), self.glimpse.weight)
+
+        def show(kinds: Tensor) -> Tensor:
+            picked = self._pick(kinds, noise).movedim(1, -1)
+            return (picked @ palette + self.glimpse.bias).movedim(-1, 1)
+
+        drawn, share = self._in_turns(read, state, show)
+        return Drawing(self.tiles(self._pick(drawn[:, 0], noise)), drawn, share, torch.ones_like(share))
+
+    def told(self, read: Tensor, state: Tensor, real: Tensor) -> Drawing:
+        """What is said of real frames (B, 3, H, W), of which some cells are shown and the others asked for.
+
+        In training it is chance which; in play none is shown.
+        """
+        shown = self._some(len(real)) if self.training else torch.zeros_like(real[:, :1, :1, :1])
+        seen = shown * self.glimpse(to_cells(real, self.patch))
+        drawn, share = self._layers(self._still(read), self.dynamic(state) + seen)
+        hidden = (1 - shown[:, 0]).expand_as(share)
+        return Drawing(real, drawn, share, hidden / hidden.mean((1, 2), keepdim=True))
+
+    def layers(self, read: Tensor, state: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+        """`Drawing.drawn` and `share` of a frame (B, 3, H, W) that is there, turn by turn."""
+        shown = self.glimpse(to_cells(frame, self.patch))
+        return self._in_turns(read, state, lambda _: shown)
+
+    def recall(self, read: Tensor) -> Tensor:
+        """The static layer as each tile's share of every pixel (B, 3, H, W); only `read` gets a gradient."""
+        for layer in (self.static, self.kinds):
+            weights = {name: parameter.detach() for name, parameter in layer.named_parameters()}
+            read = torch.func.functional_call(layer, weights, (read,))
+        return self.tiles(read.softmax(1))
+
+    def board(self, memory: Tensor) -> Tensor:
+        """The static layer's likeliest tiles of any part of the memory (B, memory_width, h, w), as pixels."""
+        return self.likeliest(self.kinds(self.static(memory)))
+
+    def likeliest(self, kinds: Tensor) -> Tensor:
+        """Log probabilities (B, K, h, w) -> the picture (B, 3, H, W) of the likeliest tile of each cell."""
+        return self.tiles(self._pick(kinds, torch.zeros_like(kinds)))
+
+    def _some(self, lanes: int) -> Tensor:
+        """The cells of a random number of turns, 0 to all but one, in a random order: (lanes, 1, h, w)."""
+        order = torch.rand(lanes, TURNS, device=self.turn.device).argsort(1)
+        passed = torch.randint(TURNS, (lanes, 1), device=self.turn.device)
+        return (order < passed)[:, self.turn][:, None].float()
+
+    def _in_turns(
+        self, read: Tensor, state: Tensor, show: Callable[[Tensor], Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """`Drawing.drawn` and `share`; `show` makes of a frame's log probabilities what later turns see."""
+        still, moving = self._still(read), self.dynamic(state)
+        drawn, share = self._layers(still, moving)
+        seen = torch.zeros_like(moving)
+        for turn in range(1, TURNS):
+            before = self.turn == turn - 1
+            seen = torch.where(before, show(drawn[:, 0]), seen)
+            said, covered = self._layers(still, moving + seen)
+            drawn = torch.where(self.turn < turn, drawn, said)
+            share = torch.where(self.turn < turn, share, covered)
+        return drawn, share
+
+    def _still(self, read: Tensor) -> tuple[Tensor, Tensor] | None:
+        """The static layer: its features, and the log probabilities of its tiles."""
+        if not self.use_memory:
+            return None
+        still = self.static(read)
+        return still, self.kinds(still).log_softmax(1)
+
+    def _layers(self, static: tuple[Tensor, Tensor] | None, moving: Tensor) -> tuple[Tensor, Tensor]:
+        """`Drawing.drawn` and `share` by what is known of each cell, (B, width, h, w)."""
+        moving = self.blocks(moving)
+        kinds = self.kinds(moving)
+        drawn = kinds.log_softmax(1)
+        if static is None:
+            return drawn[:, None], torch.zeros_like(drawn[:, 0])
+        still, kept = static
+        share = self.mask(torch.cat([still, moving], 1)) - kinds.logsumexp(1, keepdim=True)
+        mixed = torch.logaddexp(kept + F.logsigmoid(share), drawn + F.logsigmoid(-share))
+        return torch.stack([mixed, kept, drawn], 1), (-share[:, 0]).sigmoid()
+
+    def _pick(self, kinds: Tensor, noise: Tensor) -> Tensor:
+        """The tile of each cell, one-hot (B, K, h, w).
+
+        In training the gradient passes as if each tile were shown by its probability (straight-through:
+        Bengio et al. 2013), else the discriminators could teach nothing.
+        """
+        sure = math.log(SURE_IN_TRAINING if self.training else SURE)
+        noise = noise * (kinds.amax(1, keepdim=True) < sure)
+        sharp = F.one_hot((kinds + noise).argmax(1), self.tiles.count).movedim(-1, 1).to(kinds.dtype)
+        if self.training:
+            shares = kinds.softmax(1)
+            sharp = sharp + shares - shares.detach()
+        return sharp
+
+
+def gumbel(z: Tensor) -> Tensor:
+    """Standard normal numbers -> standard Gumbel ones, in the same order."""
+    return -(-torch.special.log_ndtr(z.float())).log()
