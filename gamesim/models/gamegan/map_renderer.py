@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gamesim.schema import GameGANModelConfig
 
 TURNS = 5
-SURE, SURE_IN_TRAINING = 0.998, 0.95
+SURE, SURE_IN_TRAINING = 0.99, 0.95
 """A tile that is at least this likely leaves nothing to chance. In training that is sooner so: what dreams
 there is compared with the real game for as long as both go the same way."""
 
