@@ -131,7 +131,7 @@ def test_a_killed_app_has_kept_what_was_played(app: App, tmp_path: Path) -> None
 
 @with_dreams
 def test_dream_temperature_x_ray_tab_side_by_side(app: App, tmp_path: Path) -> None:
-    app.play("Right", "Right", "Right", "Right")  # Pac-Man, endless
+    app.play(*["Right"] * 5)  # the endless maze: no ghost ends its dream
     app.keys("Right", "Down", "Tab")
     time.sleep(1.0)
     app.on("Play")  # torch is loaded now
