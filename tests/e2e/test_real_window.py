@@ -142,6 +142,7 @@ def test_dream_temperature_x_ray_tab_side_by_side(app: App, tmp_path: Path) -> N
     app.keys("x", "Right", "Down", "Left", "Up")
     app.shoot("x-ray")
     app.keys("x", "Tab", "v", "Right", "Down", "Left")
+    time.sleep(4.0)  # the message of the recording is gone by then
     app.shoot("beside")
     app.resize(800, 600)
     app.shoot("beside-800x600")
