@@ -21,6 +21,8 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from gamesim.errors import UserError
+
 WIDTH = 128
 SHRINK = 4
 """Pixels on a side that become one: a cell's 12x12 become 3x3, which tell all tiles apart, at a sixteenth."""
@@ -109,12 +111,17 @@ class Games(VecEnv):
     Args:
         env: frames uint8 (N, H, W, 3); its ``reset`` takes ``reset_mask``.
         cut_off: reward for running out of time, on top of what the environment gives.
+
+    Raises:
+        UserError: The frames' sides are no multiples of SHRINK.
     """
 
     def __init__(self, env: gym.vector.VectorEnv, cut_off: float = 0.0) -> None:
         self.env, self.cut_off = env, cut_off
         assert isinstance(env.single_observation_space, gym.spaces.Box)
         height, width, channels = env.single_observation_space.shape
+        if height % SHRINK or width % SHRINK:
+            raise UserError(f"agents see frames whose sides are multiples of {SHRINK}, not {height}x{width}")
         space = gym.spaces.Box(0, 255, (channels, height // SHRINK, width // SHRINK), np.uint8)
         super().__init__(env.num_envs, space, env.single_action_space)
         self._actions = np.zeros(env.num_envs, np.int64)

@@ -13,8 +13,8 @@ Figures of a row, over all its seeds:
 - `score`: mean sum of rewards of an episode: food 0.5 each, flag +1, eaten or out of time -1. In the
   paper's game: random -0.20, Action-LSTM -0.09, GameGAN 1.13, World Models 1.24, trained in the real game
   3.02.
-- `error`: standard error of that mean: between the seeds' means where there are several, else between
-  episodes.
+- `error`: standard error of that mean: between the seeds' means where each seed is a training and there are
+  several, else between episodes.
 - `share`: score divided by that of ``real``; 1 is the upper bound, the paper's best is 0.41. Chance level:
   that of ``random``. None until there is a row ``real`` that earns anything.
 
@@ -71,6 +71,11 @@ class Row:
     name: str
     source: str
 
+    @property
+    def trained(self) -> bool:
+        """Whether each seed trains an agent of its own."""
+        return self.source not in ("random", "explorer") and not self.source.startswith(CONTROLLER)
+
     @staticmethod
     def of(text: str) -> Row:
         """Reads ``NAME=SOURCE``, or a source alone, whose last part is then the name.
@@ -123,7 +128,7 @@ def figures(rows: Sequence[Row], budget: Budget, out: str | Path) -> dict[str, d
         files = sorted((Path(out) / row.name).glob("seed-*.json"))
         returns = [kept for file in files if (kept := _read(file, row, budget)) is not None]
         if returns:
-            found[row.name] = _mean(returns)
+            found[row.name] = _mean(returns, row.trained)
     upper = next((found[row.name]["score"] for row in rows if row.source == "real" and row.name in found), 0)
     for each in found.values():
         each["share"] = each["score"] / upper if upper > 0 else None
@@ -201,8 +206,8 @@ def _read(file: Path, row: Row, budget: Budget) -> list[float] | None:
     return returns
 
 
-def _mean(seeds: Sequence[Sequence[float]]) -> dict[str, Any]:
+def _mean(seeds: Sequence[Sequence[float]], trained: bool) -> dict[str, Any]:
     every = np.concatenate([np.asarray(returns) for returns in seeds])
-    cases = np.array([np.mean(returns) for returns in seeds]) if len(seeds) > 1 else every
+    cases = np.array([np.mean(returns) for returns in seeds]) if trained and len(seeds) > 1 else every
     error = float(cases.std(ddof=1) / len(cases) ** 0.5) if len(cases) > 1 else 0.0
     return {"score": float(every.mean()), "error": error, "seeds": len(seeds), "episodes": len(every)}

@@ -53,8 +53,8 @@ def test_rows_are_kept_and_not_played_again(tmp_path, monkeypatch):
 
 
 def test_scores_errors_and_shares(tmp_path):
-    rows = [Row("real", "real"), Row("dream", "dream")]
-    for row, returns in zip(rows, ([2.0, 4.0], [0.5, 1.0]), strict=True):
+    rows = [Row("real", "real"), Row("dream", "dream"), Row("random", "random")]
+    for row, returns in zip(rows, ([2.0, 4.0], [0.5, 1.0], [0.0, 0.0]), strict=True):
         (tmp_path / row.name).mkdir()
         for seed, each in enumerate(returns):
             kept = {"row": vars(row), "budget": vars(SMALL), "seed": seed, "returns": [each - 1, each + 1]}
@@ -64,9 +64,11 @@ def test_scores_errors_and_shares(tmp_path):
     assert found["real"]["error"] == pytest.approx(
         1
     )  # two seeds, one from the mean each: 2 / sqrt(2) / sqrt(2)
+    # Nothing was trained: four episodes, one from the mean each.
+    assert found["random"]["error"] == pytest.approx((4 / 3) ** 0.5 / 2)
     assert found["dream"]["share"] == 0.25
     assert "25.0%" in table(found)
-    assert len(table(found).splitlines()) == 3
+    assert len(table(found).splitlines()) == 4
 
 
 @pytest.fixture
@@ -101,6 +103,15 @@ def test_a_lane_that_is_over_shows_its_next_game_at_once(agents, real):
     dream.reset()
     dream.step_async(np.zeros(3, np.int64))
     assert (dream.step_wait()[1] == -1).all()
+
+
+def test_frames_that_cannot_be_shrunk_are_refused_in_one_line(agents):
+    class Odd(gym.vector.VectorEnv):
+        num_envs, single_action_space = 1, gym.spaces.Discrete(5)
+        single_observation_space = gym.spaces.Box(0, 255, (84, 90, 3), np.uint8)
+
+    with pytest.raises(UserError, match="multiples of 4, not 84x90"):
+        agents.Games(Odd())
 
 
 def test_a_shrunk_picture_still_tells_all_tiles_apart(agents):
