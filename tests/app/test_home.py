@@ -276,7 +276,8 @@ def test_it_is_walked_in_a_dream_without_ghosts_where_there_is_one(app: Driver, 
     assert menu.cards[menu.chosen].walk
 
 
-def test_without_a_dream_the_menu_does_not_offer_it(tmp_path: Path):
+def test_without_a_dream_the_menu_does_not_offer_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)  # where no runs are
     app = Driver(tmp_path / "nothing", tmp_path)
     menu = app.window.screen
     assert isinstance(menu, Menu) and not any(card.walk for card in menu.cards)
