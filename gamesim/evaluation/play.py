@@ -26,6 +26,9 @@ less than one in a million for a million episodes.
 LANES = 256
 """Episodes dreamt at once: enough to be fast, few enough for any machine's memory."""
 
+TEMPERATURE = 1.0
+"""Of the dreams that are measured."""
+
 PER_LANE = ("frames", "cells", "distance", "actions", "rewards", "ends", "seeds")
 
 Tick = Callable[[int], object] | None
@@ -204,7 +207,7 @@ def make_real(env_id: str, lanes: int) -> gym.vector.VectorEnv:
 
 
 class Dream:
-    """A batch of dreams of temperature 1 that go on, one step at a time, also through predicted ends.
+    """A batch of dreams that go on, one step at a time, also through predicted ends.
 
     Args:
         model: the engine, on `device` and in eval mode.
@@ -244,7 +247,7 @@ class Dream:
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
         """Dreams one step: frames uint8 (B, H, W, 3), rewards (B,) and end probabilities (B,)."""
         self.state, dreamt = self.model.imagine(
-            self.state, self._tensor(actions), temperature=1.0, generator=self.generator
+            self.state, self._tensor(actions), temperature=TEMPERATURE, generator=self.generator
         )
         if self.on_step:
             self.on_step(len(actions))
