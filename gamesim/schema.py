@@ -122,9 +122,13 @@ class GameGANTraining(LoopConfig):
     static: Schedule = Field(
         default=Schedule(start=0, end=0), description="maps: weight of the static layer's at places seen"
     )
+    dynamic: Schedule = Field(
+        default=Schedule(start=0, end=0), description="maps: weight of the dynamic layer's at all places"
+    )
     remembered: Schedule = Field(
         default=Schedule(start=0, end=0), description="maps: weight of the distance at places shown"
     )
+    covering: Schedule = Field(default=Schedule(start=1, end=1), description="of losses.memory")
     adversarial_share: Schedule = Field(
         default=Schedule(start=1, end=1), description="of losses.adversarial, for the generator"
     )

@@ -3,7 +3,7 @@
 One step: unroll the generator over a sequence (real frames are fed during a warm-up that shrinks over the
 run, then its own), train the discriminators on what came out, then the generator. With the map engine most
 lanes are *told*: they see real frames all along, some cells of them wrong, and are trained by the likelihood
-of the next one; the other lanes dream, and the discriminators judge them.
+of the next one; the other lanes dream, and the discriminators, if there are any, judge them.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from gamesim.training.devices import distributed
 SHEET_ROWS, SHEET_REAL = 4, 4
 VALIDATION_LANES = 32
 SHOWN_FRAMES = 4096
+PASSING = 0.05
+"""Share of the time below which what a cell shows is passing by, and none of the static layer's business."""
 
 
 @dataclass
@@ -93,6 +95,15 @@ def spoilt(frames: Tensor, patch: int, share: float) -> Tensor:
 def _mean(distances: Tensor, mask: Tensor) -> Tensor:
     """Of distances (B, T, h, w), over the places where the mask, alike, is 1; 0 where there are none."""
     return (distances * mask).sum() / mask.expand_as(distances).sum().clamp_min(1)
+
+
+def robust(distances: Tensor) -> Tensor:
+    """Negative log likelihoods, of which those beyond -log `PASSING` hardly count, and are never infinite.
+
+    By likelihoods alone a layer that is asked for a ghost now and then says "perhaps" everywhere. By these it
+    does best to say never of whatever is seldomer than `PASSING`.
+    """
+    return -(torch.exp(-distances) + PASSING).log()
 
 
 class GameGANTask:
@@ -188,12 +199,21 @@ class GameGANTask:
         if remembered and 0 < rollout.told < len(frames):
             shown = self._remembered(rollout, len(frames), warm_up)
             terms["remembered"] = remembered * _mean(distances[rollout.told :, :, 0], shown)
-        if (static := self.settings.static.at(progress)) and self.config.model.memory:
-            terms["static"] = static * _mean(distances[:lanes, :, 1], self._seen(rollout, lanes))
+        if self.config.model.memory:
+            terms |= self._by_themselves(rollout, distances[:lanes], lanes)
         if losses.cycle:
             terms["cycle"] = losses.cycle * self._cycle(rollout)
         if losses.memory:
-            terms["memory"] = losses.memory * rollout.penalty.mean()
+            terms["memory"] = losses.memory * self.settings.covering.at(progress) * rollout.penalty.mean()
+        return terms
+
+    def _by_themselves(self, rollout: Rollout, distances: Tensor, lanes: int) -> dict[str, Tensor]:
+        """What either layer says when it is asked alone: else one that is better first would learn alone."""
+        terms, progress = {}, self.done / self.settings.steps
+        if static := self.settings.static.at(progress):
+            terms["static"] = static * _mean(robust(distances[:, :, 1]), self._seen(rollout, lanes))
+        if dynamic := self.settings.dynamic.at(progress):
+            terms["dynamic"] = dynamic * (rollout.weight[:lanes] * distances[:, :, 2]).mean()
         return terms
 
     def _distances(self, rollout: Rollout, real: Tensor) -> Tensor:

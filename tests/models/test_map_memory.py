@@ -54,6 +54,18 @@ def test_a_half_open_gate_blends_in_training_and_decides_in_play():
     assert torch.equal(location, same)
 
 
+def test_a_gate_that_is_nearly_sure_moves_by_whole_cells_in_training_too_and_goes_on_learning():
+    model = obedient(engine()).train()
+    state, key = lived(model, batch=1), torch.tensor([RIGHT])
+    with torch.no_grad():
+        model.gate[-1].bias.fill_(3.0)
+    kernel, _ = model._move(state, model._encode(state["frame"]), key, 1)
+    assert kernel.tolist() == [[0, 0, 0, 0, 0, 1, 0, 0, 0]]
+    kernel[0, 5].backward()
+    share = torch.tensor(3.0).sigmoid()
+    assert torch.allclose(model.gate[-1].bias.grad, share * (1 - share))
+
+
 def test_the_gate_looks_at_the_cell_ahead_and_at_the_one_below_the_agent_alone():
     """The picture decides whether a key moves: a wall ahead may close the gate, one behind may not."""
     model = engine()

@@ -58,6 +58,16 @@ def test_distances_are_nats_counted_by_hand():
     assert tiles.distance(frames(1).mul(0.5))[0, 3].item() == pytest.approx(0, abs=1e-4), "grey is like grey"
 
 
+def test_a_cell_is_read_as_the_tile_that_it_is():
+    tiles = palette()
+    shares = tiles.which(frames(0, 1, 2))[:, :, 0, 0]
+    likeliest = tiles.logits.sigmoid()[shares.argmax(1)].round()
+    assert torch.equal(likeliest, CELLS) and shares.amax(1).min() > 0.99
+    between = tiles.which(frames(0) * 0.5 + frames(1) * 0.5)[0, :, 0, 0]
+    by_hand = (-tiles.distance(frames(0) * 0.5 + frames(1) * 0.5)[0, :, 0, 0]).softmax(0)
+    assert torch.allclose(between, by_hand, atol=1e-5)
+
+
 def test_the_distance_of_a_frame_is_the_likelihood_of_a_mixture():
     model = engine()
     real = random(2, 3, 84, 84, seed=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gamesim import checkpoint, cli, config, models, rollout, storage
@@ -43,9 +45,12 @@ PAPER += ["model.memory_width=8", "model.discriminator_channels=4", "data.segmen
 
 VARIANTS = {
     "maps": ("gamegan-lite", MAPS),
-    "maps, without discriminators": ("gamegan-lite", [*MAPS, "training.adversarial=false"]),
+    "maps, with discriminators": ("gamegan-lite", [*MAPS, "training.adversarial=true"]),
     "maps, without memory": ("gamegan-lite", [*MAPS, "model.memory=false"]),
-    "maps, in bfloat16": ("gamegan-lite", [*MAPS, "training.precision=bfloat16"]),
+    "maps, in bfloat16": (
+        "gamegan-lite",
+        [*MAPS, "training.adversarial=true", "training.precision=bfloat16"],
+    ),
     "paper": ("gamegan", [*PAPER, "training.precision=float32"]),
     "gamegan-m": ("gamegan-m", [*PAPER, "training.precision=float32"]),
     "action-lstm": ("action-lstm", [*PAPER, "training.precision=float32"]),
@@ -94,6 +99,14 @@ def weights(module: torch.nn.Module) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in module.state_dict().items()}
 
 
+def shown(task: GameGANTask, *lead: int) -> Tensor:
+    """Frames (*lead, 3, 84, 84) of cells that are all some tile, at random."""
+    drawn = torch.randint(3, (lead[0] * lead[1], 7, 7))
+    tiles = task.trained.engine.renderer.tiles
+    with torch.no_grad():
+        return tiles(F.one_hot(drawn, tiles.count).movedim(-1, 1).float()).unflatten(0, lead)
+
+
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
@@ -112,11 +125,11 @@ def test_every_preset_builds_an_engine_and_its_discriminators(preset):
     assert sum(weight.numel() for weight in judges.parameters()) > 1000
 
 
-LIKELIHOOD = {"reconstruction", "outcome", "static", "remembered", "memory"}
+LIKELIHOOD = {"reconstruction", "outcome", "static", "dynamic", "remembered", "memory"}
 TERMS = {
-    "maps": LIKELIHOOD | {"adversarial", "discriminators"},
-    "maps, without discriminators": LIKELIHOOD,
-    "maps, without memory": LIKELIHOOD - {"static"} | {"adversarial", "discriminators"},
+    "maps": LIKELIHOOD,
+    "maps, with discriminators": LIKELIHOOD | {"adversarial", "discriminators"},
+    "maps, without memory": LIKELIHOOD - {"static", "dynamic"},
     "paper": {
         "reconstruction", "outcome", "cycle", "memory",
         "adversarial", "features", "action_recovery", "z_recovery", "discriminators",
@@ -124,7 +137,7 @@ TERMS = {
     "action-lstm": {"reconstruction", "outcome", "memory"},
 }  # fmt: skip
 TERMS["gamegan-m"] = TERMS["paper"]
-TERMS["maps, in bfloat16"] = TERMS["maps"]
+TERMS["maps, in bfloat16"] = TERMS["maps, with discriminators"]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -179,9 +192,9 @@ def test_frames_per_step_is_what_the_next_step_unrolls(plays, monkeypatch):
 
 def test_real_frames_are_fed_for_the_warm_up_and_no_longer(plays):
     task = make(chosen("maps"), plays)
-    frames = torch.rand(2, 5, 3, 84, 84)
+    frames = shown(task, 2, 5)
     changed = frames.clone()
-    changed[:, 2] = torch.rand(2, 3, 84, 84)
+    changed[:, 2] = shown(task, 2, 1)[:, 0]
     actions = torch.tensor([[1, 2, 3, 4], [0, 1, 0, 2]])
 
     def dreamt(real: Tensor, warm_up: int) -> Tensor:
@@ -211,13 +224,13 @@ def test_a_rollout_knows_which_lanes_were_told(plays):
 
 def test_told_lanes_see_what_they_are_fed_and_are_asked_for_what_is_real(plays):
     task = make(chosen("maps"), plays)
-    frames, actions = torch.rand(2, 3, 3, 84, 84), torch.zeros(2, 2, dtype=torch.int64)
+    frames, actions = shown(task, 2, 3), torch.zeros(2, 2, dtype=torch.int64)
 
     def said(fed: Tensor | None) -> gamegan.Rollout:
         torch.manual_seed(0)
         return unroll(task.trained.engine, frames, actions, 1, 1, fed)
 
-    plain, spoilt = said(None), said(torch.rand(1, 3, 3, 84, 84))
+    plain, spoilt = said(None), said(shown(task, 1, 3))
     assert torch.equal(plain.frames[0], spoilt.frames[0]) and torch.equal(plain.drawn[1], spoilt.drawn[1])
     assert not torch.equal(plain.drawn[0], spoilt.drawn[0])
 
@@ -247,6 +260,40 @@ def test_the_static_layer_answers_for_the_places_that_were_in_view(plays):
     assert seen[:, 1, :, :5].all() and not seen[:, 1, :, 5:].any()
 
 
+def test_what_passes_by_is_not_the_static_layers_business():
+    """Where there are 2% ghosts the best to say is never; by the likelihood alone it would be 2%."""
+    says = torch.linspace(0.0001, 0.2, 2000)
+    rest, ghost = -(1 - says).log(), -says.log()
+    best = says[(0.98 * gamegan.robust(rest) + 0.02 * gamegan.robust(ghost)).argmin()]
+    assert best < 0.001
+    assert says[(0.98 * rest + 0.02 * ghost).argmin()] == pytest.approx(0.02, abs=0.001)
+    assert gamegan.robust(torch.tensor(0.0)) == pytest.approx(-math.log(1.05))
+    assert gamegan.robust(torch.tensor(1e4)) == pytest.approx(-math.log(0.05)), "however wrong"
+
+
+def test_either_layer_is_asked_by_itself_while_the_schedule_says_so(plays):
+    task = make(chosen("maps", "training.dynamic={start: 3, end: 0}"), plays)
+    frames = gamegan.to_float(task.train.sample(4, torch.Generator().manual_seed(0)).frames)
+    rolled = unroll(task.trained.engine, frames, torch.zeros(4, 6, dtype=torch.int64), 1, 4)
+    mixed, static, dynamic = task._distances(rolled, frames[:, 1:]).unbind(2)
+    terms = task._by_themselves(rolled, torch.stack([mixed, static, dynamic], 2), 4)
+    assert terms["dynamic"].item() == pytest.approx(3 * (rolled.weight * dynamic).mean().item())
+    assert terms["static"].item() == pytest.approx(10 * gamegan.robust(static).mean().item()), "nobody moved"
+    task.done = task.settings.steps
+    assert "dynamic" not in task._by_themselves(rolled, torch.stack([mixed, static, dynamic], 2), 4)
+
+
+def test_covering_the_static_layer_costs_more_while_the_schedule_says_so(plays):
+    task = make(chosen("maps", "training.covering={start: 10, end: 1}"), plays)
+    segments = task.train.sample(4, torch.Generator().manual_seed(0))
+    frames = gamegan.to_float(segments.frames)
+    rolled = unroll(task.trained.engine, frames, segments.actions, 1, 4)
+    dear = task._supervised(rolled, frames, segments, 1)["memory"].item()
+    task.done = task.settings.steps
+    cheap = task._supervised(rolled, frames, segments, 1)["memory"].item()
+    assert cheap > 0 and dear == pytest.approx(10 * cheap)
+
+
 def test_a_masked_mean_is_over_the_masked_places_alone():
     distances, mask = torch.arange(8.0).view(1, 2, 2, 2), torch.tensor([[1.0, 0], [0, 1]]).expand(1, 2, 2, 2)
     assert gamegan._mean(distances, mask) == (0 + 3 + 4 + 7) / 4
@@ -255,7 +302,7 @@ def test_a_masked_mean_is_over_the_masked_places_alone():
 
 def test_a_time_limit_teaches_neither_reward_nor_end(plays):
     """A time limit is not in the pixels, so what it pays and that it ends the episode is left out."""
-    task = make(chosen("maps, without discriminators"), plays)
+    task = make(chosen("maps"), plays)
     segments = task.train.sample(4, torch.Generator().manual_seed(0))
     frames = gamegan.to_float(segments.frames)
     rolled = unroll(task.trained.engine, frames, segments.actions, 1, 4)

@@ -29,14 +29,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gamesim.models.gamegan.cells import PerCell, Residual, to_cells
-from gamesim.models.gamegan.tiles import Tiles
+from gamesim.models.gamegan.cells import PerCell, Residual
+from gamesim.models.gamegan.tiles import OfTile, Tiles
 
 if TYPE_CHECKING:
     from gamesim.schema import GameGANModelConfig
 
 TURNS = 5
-SURE, SURE_IN_TRAINING = 0.99, 0.95
+SURE, SURE_IN_TRAINING = 0.995, 0.95
 """A tile that is at least this likely leaves nothing to chance. In training that is sooner so: what dreams
 there is compared with the real game for as long as both go the same way."""
 
@@ -68,10 +68,10 @@ class MapRenderer(nn.Module):
         width, tiles = config.channels, config.z_size
         self.static = nn.Sequential(PerCell(config.memory_width, width), nn.SiLU())
         self.dynamic = PerCell(config.hidden + width, width)
-        self.glimpse = PerCell(3 * config.patch**2, width)
+        self.glimpse = OfTile(tiles, width)
         self.blocks = nn.Sequential(*(Residual(width) for _ in range(config.blocks)), nn.SiLU())
         self.mask = PerCell(2 * width, 1)
-        nn.init.constant_(self.mask.bias, math.log(tiles))  # at first both layers have the same share
+        nn.init.constant_(self.mask.bias, math.log(tiles) + 5)  # at first the static layer has most of it
         self.kinds = PerCell(width, tiles)
         self.tiles = Tiles(tiles, config.patch)
         self.turn: Tensor
@@ -87,13 +87,7 @@ class MapRenderer(nn.Module):
             z: (B, K, h, w).
         """
         noise = gumbel(z)
-        palette = F.linear(self.tiles.logits.detach().sigmoid(), self.glimpse.weight)
-
-        def show(kinds: Tensor) -> Tensor:
-            picked = self._pick(kinds, noise).movedim(1, -1)
-            return (picked @ palette + self.glimpse.bias).movedim(-1, 1)
-
-        drawn, share = self._in_turns(read, state, show)
+        drawn, share = self._in_turns(read, state, lambda kinds: self.glimpse(self._pick(kinds, noise)))
         return Drawing(self.tiles(self._pick(drawn[:, 0], noise)), drawn, share, torch.ones_like(share))
 
     def told(self, read: Tensor, state: Tensor, real: Tensor) -> Drawing:
@@ -102,14 +96,14 @@ class MapRenderer(nn.Module):
         In training it is chance which; in play none is shown.
         """
         shown = self._some(len(real)) if self.training else torch.zeros_like(real[:, :1, :1, :1])
-        seen = shown * self.glimpse(to_cells(real, self.patch))
+        seen = shown * self.glimpse(self.tiles.which(real))
         drawn, share = self._layers(self._still(read), self.dynamic(state) + seen)
         hidden = (1 - shown[:, 0]).expand_as(share)
         return Drawing(real, drawn, share, hidden / hidden.mean((1, 2), keepdim=True))
 
     def layers(self, read: Tensor, state: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
         """`Drawing.drawn` and `share` of a frame (B, 3, H, W) that is there, turn by turn."""
-        shown = self.glimpse(to_cells(frame, self.patch))
+        shown = self.glimpse(self.tiles.which(frame))
         return self._in_turns(read, state, lambda _: shown)
 
     def recall(self, read: Tensor) -> Tensor:

@@ -27,9 +27,10 @@ from torch import Tensor, nn
 
 from gamesim.models import State
 from gamesim.models.frames import to_uint8
-from gamesim.models.gamegan.cells import PerCell, Residual, grid, to_cells
+from gamesim.models.gamegan.cells import PerCell, Residual, grid
 from gamesim.models.gamegan.engine import Output
 from gamesim.models.gamegan.map_renderer import Drawing, MapRenderer
+from gamesim.models.gamegan.tiles import OfTile
 
 if TYPE_CHECKING:
     from gamesim.schema import GameGANModelConfig
@@ -39,6 +40,9 @@ CENTRE = 4
 SHARPNESS = 100.0
 """Scale of the kernels' logits: a step of Adam moves them this much further. Without it the rest of the
 generator learns to shift pictures by its convolutions before the kernels have found the direction."""
+WHOLE = 0.9
+"""In training a kernel blends the neighbours until it says this much of one of them: from then on it moves by
+whole cells, as in play. A little of the cell next door would tell what comes into view, and not in play."""
 
 
 class ActionKernels(nn.Module):
@@ -73,11 +77,10 @@ class MapEngine(nn.Module):
         self.use_memory = config.memory
         self.noise_shape = (config.z_size, self.cells, self.cells)
         self.feature_size = hidden
-        pixels = 3 * self.patch**2
         self.shifts: Tensor
         self.register_buffer("shifts", self._all_shifts(), persistent=False)
 
-        self.encoder = nn.Sequential(PerCell(pixels, width), nn.SiLU(), PerCell(width, hidden))
+        self.encoder = nn.Sequential(OfTile(config.z_size, width), nn.SiLU(), PerCell(width, hidden))
         self.kernels = ActionKernels(config.num_actions)
         self.gate_features = PerCell(2 * hidden, width)
         opening = nn.Linear(width, 1)
@@ -215,7 +218,7 @@ class MapEngine(nn.Module):
     # -- the dynamics engine -----------------------------------------------------------------------
 
     def _encode(self, frame: Tensor) -> Tensor:
-        return self.encoder(to_cells(frame, self.patch))
+        return self.encoder(self.renderer.tiles.which(frame))
 
     def _move(self, state: State, seen: Tensor, action: Tensor, told: int) -> tuple[Tensor, Tensor]:
         """The kernel by which this step scrolls, (B, 9), and the location it leads to, int64 (B, 2).
@@ -233,8 +236,11 @@ class MapEngine(nn.Module):
         stay = F.one_hot(torch.full_like(action, CENTRE), 9).to(weights.dtype)
         kernel = gate * weights + (1 - gate) * stay
         towards = kernel.argmax(-1)
-        soft = told or len(action) if self.training else 0
-        kernel = torch.cat([kernel[:soft], F.one_hot(towards[soft:], 9).to(weights.dtype)])
+        whole = F.one_hot(towards, 9).to(weights.dtype)
+        learning = told or len(action) if self.training else 0
+        sure = kernel.amax(-1, keepdim=True) > WHOLE
+        blend = torch.where(sure, whole + kernel - kernel.detach(), kernel)  # the gradient stays
+        kernel = torch.cat([blend[:learning], whole[learning:]])
         step = torch.stack([towards % 3 - 1, towards // 3 - 1], -1)
         return kernel, (state["location"] + step) % self.slots
 

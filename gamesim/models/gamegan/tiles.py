@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gamesim.models.gamegan.cells import to_cells, to_pixels
+from gamesim.models.gamegan.cells import PerCell, to_cells, to_pixels
 
 CERTAIN = 0.9999
 """The most a new tile says of a pixel, so that a tile which is not quite right can still learn."""
@@ -50,12 +50,30 @@ class Tiles(nn.Module):
     def distance(self, frames: Tensor) -> Tensor:
         """How far each cell of frames (N, 3, H, W) lies from each tile: (N, K, h, w), nats, at least 0."""
         with torch.autocast(frames.device.type, enabled=False):
-            cells = to_cells(frames.float(), self.patch).permute(0, 2, 3, 1)
-            likelihood = F.linear(cells, self.logits, F.logsigmoid(-self.logits).sum(1))
-            entropy = (torch.special.entr(cells) + torch.special.entr(1 - cells)).sum(-1, keepdim=True)
-            return -(likelihood + entropy).permute(0, 3, 1, 2)
+            cells = to_cells(frames.float(), self.patch)
+            entropy = (torch.special.entr(cells) + torch.special.entr(1 - cells)).sum(1, keepdim=True)
+            return -(self._likelihood(cells) + entropy)
+
+    @torch.no_grad()
+    def which(self, frames: Tensor) -> Tensor:
+        """Each tile's probability, were all as common, by each cell of frames (N, 3, H, W): (N, K, h, w)."""
+        with torch.autocast(frames.device.type, enabled=False):
+            return self._likelihood(to_cells(frames.float(), self.patch)).softmax(1)
+
+    def _likelihood(self, cells: Tensor) -> Tensor:
+        """Log likelihood of cells (N, 3 * patch^2, h, w) under each tile, (N, K, h, w)."""
+        log = F.linear(cells.permute(0, 2, 3, 1), self.logits, F.logsigmoid(-self.logits).sum(1))
+        return log.permute(0, 3, 1, 2)
 
     def forward(self, shares: Tensor) -> Tensor:
         """The frames (N, 3, H, W) in [0, 1] that the tiles make up by these shares (N, K, h, w)."""
         pixels = F.linear(shares.permute(0, 2, 3, 1), self.logits.detach().sigmoid().T)
         return to_pixels(pixels.permute(0, 3, 1, 2), self.patch)
+
+
+class OfTile(PerCell):
+    """What a cell's tile means to a network: an embedding, for one tile or for shares of several."""
+
+    def __init__(self, tiles: int, width: int) -> None:
+        super().__init__(tiles, width)
+        nn.init.normal_(self.weight, std=0.5)
