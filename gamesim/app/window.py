@@ -31,6 +31,7 @@ from gamesim.storage import write_file
 
 SIZE = (1280, 800)
 FPS = 60
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 class Window:
@@ -57,6 +58,7 @@ class Window:
         self.settings = settings or Settings()
         try:
             pygame.display.init()
+            check_driver()
             pygame.font.init()
             self.surface = pygame.display.set_mode(self._usual_size(), pygame.RESIZABLE)
         except pygame.error as error:
@@ -336,5 +338,17 @@ def check_display() -> None:
     """
     if sys.platform in ("win32", "darwin") or os.environ.get("SDL_VIDEODRIVER"):
         return
-    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if not any(os.environ.get(name) for name in DISPLAYS):
         raise UserError("no display: the app needs a desktop (neither DISPLAY nor WAYLAND_DISPLAY is set)")
+
+
+def check_driver() -> None:
+    """Fail clearly where SDL, let in by no display server, would show the app to nobody.
+
+    Raises:
+        UserError: it draws off the screen, and was not told to by SDL_VIDEODRIVER.
+    """
+    if pygame.display.get_driver() == "offscreen" and not os.environ.get("SDL_VIDEODRIVER"):
+        pygame.display.quit()
+        named = [f"{name}={os.environ[name]}" for name in DISPLAYS if os.environ.get(name)]
+        raise UserError(f"no display: the one that is named does not answer ({', '.join(named)})")

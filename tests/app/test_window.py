@@ -321,6 +321,21 @@ def test_without_a_display_there_is_one_clear_line(monkeypatch):
         Window()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no display is named")
+def test_a_display_that_does_not_answer_is_one_clear_line_and_no_app_that_nobody_sees():
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("SDL_VIDEODRIVER", "WAYLAND_DISPLAY")
+    }
+    code = "from gamesim.app.window import Window; from gamesim.errors import UserError\n"
+    code += "try: Window()\nexcept UserError as error: print(error)"
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, env=env | {"DISPLAY": ":987"}, capture_output=True, text=True, timeout=60)
+    assert "(DISPLAY=:987)" in done.stdout or "no window can be opened" in done.stdout
+    assert done.returncode == 0
+
+
 def test_the_menu_needs_no_torch(tmp_path: Path):
     code = (
         "import sys, time; t = time.process_time()\n"
