@@ -21,6 +21,7 @@ import gamesim  # noqa: F401 - registers the ids
 from gamesim.checkpoint import load_model
 from gamesim.envs.sprites import decode
 from gamesim.evaluation import game_of
+from gamesim.evaluation.play import make_real
 from gamesim.evaluation.rules_kept import CENSUS
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.gamegan.maps import MapEngine
@@ -44,7 +45,7 @@ def counted(engine: MapEngine, game: str, episodes: int, seed: int) -> np.ndarra
 
     Real ones, and sums of their probabilities: the frame's, and the static and dynamic layers' parts in it.
     """
-    theme = "garden" if "Garden" in game else "night"
+    theme = getattr(make_real(game, 1), "theme", "night")
     tiles, total = kinds(engine, theme), np.zeros((len(CENSUS), 2, 4))
     games = [
         game
@@ -71,8 +72,7 @@ def counted(engine: MapEngine, game: str, episodes: int, seed: int) -> np.ndarra
 def _step(
     engine: MapEngine, state: dict, before: list[dict], tiles: torch.Tensor, cells: torch.Tensor
 ) -> np.ndarray:
-    read = engine._window(state["memory"], state["location"], 0)
-    drawn, share = engine.renderer.layers(read, engine._moving(state), state["frame"])
+    drawn, share = engine.layers(state)
     seen = torch.stack([engine.overlap(state, then)[:, 0] for then in before]).amax(0) > 0
     parts = [drawn[:, 0].exp()]
     if drawn.shape[1] > 1:

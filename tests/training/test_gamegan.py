@@ -275,12 +275,13 @@ def test_either_layer_is_asked_by_itself_while_the_schedule_says_so(plays):
     task = make(chosen("maps", "training.dynamic={start: 3, end: 0}"), plays)
     frames = gamegan.to_float(task.train.sample(4, torch.Generator().manual_seed(0)).frames)
     rolled = unroll(task.trained.engine, frames, torch.zeros(4, 6, dtype=torch.int64), 1, 4)
-    mixed, static, dynamic = task._distances(rolled, frames[:, 1:]).unbind(2)
-    terms = task._by_themselves(rolled, torch.stack([mixed, static, dynamic], 2), 4)
+    distances = task._distances(rolled, frames[:, 1:])
+    _, static, dynamic = distances.unbind(2)
+    terms = task._by_themselves(rolled, distances, 4)
     assert terms["dynamic"].item() == pytest.approx(3 * (rolled.weight * dynamic).mean().item())
     assert terms["static"].item() == pytest.approx(10 * gamegan.robust(static).mean().item()), "nobody moved"
     task.done = task.settings.steps
-    assert "dynamic" not in task._by_themselves(rolled, torch.stack([mixed, static, dynamic], 2), 4)
+    assert "dynamic" not in task._by_themselves(rolled, distances, 4)
 
 
 def test_covering_the_static_layer_costs_more_while_the_schedule_says_so(plays):

@@ -177,8 +177,7 @@ class MapEngine(nn.Module):
         shown = {"z": state["z"], "hidden": state["h"].square().mean(1).sqrt()}
         if not self.use_memory:
             return shown
-        read = self._window(state["memory"], state["location"], margin=0)
-        drawn, mask = self.renderer.layers(read, self._moving(state), state["frame"])
+        drawn, mask = self.layers(state)
         _, static, dynamic = drawn.unbind(1)
         likeliest = self.renderer.likeliest
         after = self._write(state, self._encode(state["frame"]))
@@ -191,6 +190,11 @@ class MapEngine(nn.Module):
             "memory": self._per_slot(state["memory"]),
             "writes": self._per_slot(after - state["memory"]),
         }
+
+    def layers(self, state: State) -> tuple[Tensor, Tensor]:
+        """What the step to this state takes its frame for, turn by turn: `Drawing.drawn` and `share`."""
+        read = self._window(state["memory"], state["location"], margin=0)
+        return self.renderer.layers(read, self._moving(state), state["frame"])
 
     def with_memory(self, state: State, other: State) -> State:
         """This state on the board, and at the place on it, that another state remembers.
