@@ -106,6 +106,7 @@ def _evaluate(words: Words) -> None:
     parser.add_argument("--card", action="store_true", help="write the figures into the checkpoint")
     parser.add_argument("--plots", metavar="DIR", help="draw them, too (needs the extra 'plots')")
     parser.add_argument("--vision", metavar="CHECKPOINT", help="a World Models engine, for its V's distances")
+    parser.add_argument("--temperature", type=_heat, default=1.0, help="of the dreams that are judged (1)")
     parser.add_argument("--device", default="cpu", help="where the engine computes (cpu)")
 
 

@@ -51,6 +51,7 @@ def main(*words):
         (f"evaluate {'n' * 3000}", "nnn: File name too long"),
         ("evaluate . --json no/such/file", "--json no/such/file: no such folder"),
         ("evaluate . --plots file", "--plots file: not a folder"),
+        ("evaluate . --card --temperature 0", "a card's figures are those of temperature 1"),
         ("temperature . --data d --out o --plot no/f.png", "--plot no/f.png: no such folder"),
         ("play nowhere", "nowhere"),
         ("export nowhere --out x.gif", "nowhere: neither an environment id nor the folder of a checkpoint"),

@@ -45,6 +45,7 @@ def evaluate(
     *,
     vision: str | Path | None = None,
     device: str = "cpu",
+    temperature: float = 1.0,
 ) -> dict[str, Any]:
     """Measures an engine.
 
@@ -55,6 +56,7 @@ def evaluate(
         progress: whether a bar and the table are shown on stderr.
         vision: a World Models checkpoint whose V measures the distances of coming home; None takes the
             engine's own V, where it has one.
+        temperature: of the dreams that are judged; what is asked of an engine is asked at 1.
         device: where the engine computes; its speed is measured on one CPU thread in any case.
 
     Returns:
@@ -75,12 +77,13 @@ def evaluate(
     model, loaded = load_model(checkpoint, usable_device(device))
     game = game_of(loaded.card, str(checkpoint))
     figures: dict[str, Any] = {"game": game, "episodes": episodes, "seed": seed, "rules": None}
-    notes: list[str] = []
+    notes = [] if temperature == 1 else [f"dreams of temperature {temperature}, not 1"]
     if decodable(game) and tuple(model.frame_shape) == (84, 84, 3):
         with tqdm(
             total=round(episodes * ROUGHLY), unit="frame", desc="dreaming", disable=not progress
         ) as bar:
-            figures |= dreamt_figures(model, game, episodes, seed, vision, device, notes, bar.update)
+            how = {"vision": vision, "device": device, "temperature": temperature, "notes": notes}
+            figures |= dreamt_figures(model, game, episodes, seed, on_step=bar.update, **how)
             bar.total = bar.n
     driven = controller_figures(checkpoint, max(episodes, 2), seed, device)
     if driven is not None:
@@ -99,6 +102,7 @@ def dreamt_figures(
     seed: int = 0,
     vision: str | Path | None = None,
     device: str = "cpu",
+    temperature: float = 1.0,
     notes: list[str] | None = None,
     on_step: Tick = None,
     stop_at_end: bool = False,
@@ -113,7 +117,7 @@ def dreamt_figures(
     from gamesim.evaluation.play import dream_episodes, real_episodes
     from gamesim.evaluation.rules_kept import STEPS, WARM_UP, by_horizon, judge, summary
 
-    asked = {"seed": seed, "device": device, "on_step": on_step}
+    asked = {"seed": seed, "device": device, "temperature": temperature, "on_step": on_step}
     encoder = _encoder(model, vision, device, [] if notes is None else notes)
     real = real_episodes(game, episodes, WARM_UP, LONGEST, seed)
     dreamt = dream_episodes(model, real, episodes, LONGEST, **asked)

@@ -52,6 +52,7 @@ def coming_home(
     *,
     device: str = "cpu",
     encoder: Encoder | None = None,
+    temperature: float = 1.0,
     on_step: Tick = None,
 ) -> dict[str, float]:
     """Walks an engine out and home from the first `episodes` real lanes; the figures are defined above."""
@@ -64,7 +65,9 @@ def coming_home(
     for length in LENGTHS:
         same = []
         for number, batch in enumerate(real.batches(episodes)):
-            dream = Dream(model, batch, seed + number, device=device, on_step=on_step)
+            dream = Dream(
+                model, batch, seed + number, device=device, temperature=temperature, on_step=on_step
+            )
             home, _, back = walk(dream, batch, length, seed + number)
             views = [ground(sprites.decode(view, real.theme)[0]) for view in (home, back)]
             same.append(_agreement(*views))

@@ -55,6 +55,7 @@ def diversity(
     seed: int = 0,
     *,
     device: str = "cpu",
+    temperature: float = 1.0,
     on_step: Tick = None,
 ) -> dict[str, float]:
     """The figures above; the tallies are what `rules_kept.judge` made of dreamt and real episodes."""
@@ -63,7 +64,7 @@ def diversity(
     actions = straight_on(batch.cells[:, batch.warm_up - 1])
 
     def future(number: int) -> NDArray[np.uint8]:
-        dream = Dream(model, batch, seed + number, device=device, on_step=on_step)
+        dream = Dream(model, batch, seed + number, device=device, temperature=temperature, on_step=on_step)
         return np.stack([dream.step(pressed)[0] for pressed in actions.T], axis=1)
 
     futures = [future(number) for number in range(BRANCHES)]

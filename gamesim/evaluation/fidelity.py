@@ -50,13 +50,14 @@ def fidelity(
     seed: int = 0,
     *,
     device: str = "cpu",
+    temperature: float = 1.0,
     on_step: Tick = None,
 ) -> dict[str, list]:
     """Dreams under the actions of the first `episodes` real lanes; figures by horizon, defined above."""
     steps = [step for step in HORIZONS if step <= real.steps]
     sums = {step: np.zeros(7) for step in steps}
     for number, batch in enumerate(real.batches(episodes)):
-        dream = Dream(model, batch, seed + number, device=device, on_step=on_step)
+        dream = Dream(model, batch, seed + number, device=device, temperature=temperature, on_step=on_step)
         certain = determined(batch)
         for time, frames in enumerate(replay(env_id, batch)):
             step = time - batch.warm_up + 1

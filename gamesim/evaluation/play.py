@@ -26,9 +26,6 @@ less than one in a million for a million episodes.
 LANES = 256
 """Episodes dreamt at once: enough to be fast, few enough for any machine's memory."""
 
-TEMPERATURE = 1.0
-"""Of the dreams that are measured."""
-
 PER_LANE = ("frames", "cells", "distance", "actions", "rewards", "ends", "seeds")
 
 Tick = Callable[[int], object] | None
@@ -214,6 +211,7 @@ class Dream:
         real: episodes, after whose warm-up the dreams go on.
         seed: of the dreams' chance.
         device: where the engine computes.
+        temperature: of the dreams, 0..10.
         on_step: called after each step with the number of frames that it made.
 
     Raises:
@@ -227,12 +225,13 @@ class Dream:
         seed: int,
         *,
         device: str = "cpu",
+        temperature: float = 1.0,
         on_step: Tick = None,
     ) -> None:
         ours, theirs = tuple(model.frame_shape), real.frames.shape[2:]
         if ours != theirs:
             raise UserError(f"the engine's frames are {ours}, the game's are {theirs}")
-        self.model, self.device, self.on_step = model, device, on_step
+        self.model, self.device, self.temperature, self.on_step = model, device, temperature, on_step
         self.generator = torch.Generator().manual_seed(seed)
         with torch.inference_mode():
             between = real.actions[:, : real.warm_up - 1]
@@ -247,7 +246,7 @@ class Dream:
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
         """Dreams one step: frames uint8 (B, H, W, 3), rewards (B,) and end probabilities (B,)."""
         self.state, dreamt = self.model.imagine(
-            self.state, self._tensor(actions), temperature=TEMPERATURE, generator=self.generator
+            self.state, self._tensor(actions), temperature=self.temperature, generator=self.generator
         )
         if self.on_step:
             self.on_step(len(actions))
@@ -263,12 +262,13 @@ def dream_episodes(
     seed: int = 0,
     *,
     device: str = "cpu",
+    temperature: float = 1.0,
     on_step: Tick = None,
 ) -> Played:
     """Dreams on from the warm-up of the first real lanes, under the wanderer, who sees the dream only."""
     parts, done = [], 0
     for batch in real.batches(episodes):
-        dream = Dream(model, batch, seed + done, device=device, on_step=on_step)
+        dream = Dream(model, batch, seed + done, device=device, temperature=temperature, on_step=on_step)
         parts.append(_dream_round(dream, batch, steps, Wanderer(len(batch.seeds), seed + done)))
         done += len(batch.seeds)
     return join(parts)

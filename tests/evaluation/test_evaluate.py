@@ -68,6 +68,21 @@ def test_the_figures_of_a_checkpoint_are_json_and_go_onto_its_card(save, short, 
     )
 
 
+def test_every_dream_that_is_judged_has_the_temperature_that_was_asked_for(save, short, monkeypatch):
+    folder, seen = save("gamesim/Pacman-v0"), set()
+    dream = Network.imagine
+
+    def imagine(self, state, action, *, temperature, generator):
+        seen.add(temperature)
+        return dream(self, state, action, temperature=temperature, generator=generator)
+
+    monkeypatch.setattr(Network, "imagine", imagine)
+    monkeypatch.setattr("gamesim.evaluation.speed.speed", lambda _: {})  # that of playing, at 1
+    figures = evaluate(folder, episodes=2, temperature=0.5)
+    assert seen == {0.5}
+    assert figures["notes"][0] == "dreams of temperature 0.5, not 1"
+
+
 def test_distances_need_a_checkpoint_with_a_vision_and_nothing_is_dreamt_without(save, monkeypatch):
     folder = save("gamesim/Pacman-v0")
     monkeypatch.setattr("gamesim.evaluation.play.Dream", lambda *_, **__: pytest.fail("it was too late"))
