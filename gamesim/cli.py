@@ -166,9 +166,9 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.card and options.temperature != 1:
         raise UserError("--card: a card's figures are those of temperature 1")
     if options.plots is not None:  # minutes before it is needed
-        plots.available()
         if Path(options.plots).is_file():
             raise UserError(f"--plots {options.plots}: not a folder")
+        plots.available()
     how = {name: getattr(options, name) for name in ("episodes", "seed", "vision", "device", "temperature")}
     figures = evaluate(options.checkpoint, progress=True, **how)
     text = json.dumps(figures, indent=1)
