@@ -6,7 +6,7 @@
 `fidelity`          is it the real game where nothing is left to chance
 `diversity`         is what it makes up varied, and like the real game
 `controller`        what the engine's own controller earns, dreaming and awake
-`speed`             how fast it answers a key
+`speed`             how fast it answers a key, and what it holds in memory
 `transfer`          what an agent that was trained inside it earns in the real game (a command of its own)
 =================== ==================================================================================
 
@@ -57,7 +57,7 @@ def evaluate(
         vision: a World Models checkpoint whose V measures the distances of coming home; None takes the
             engine's own V, where it has one.
         temperature: of the dreams that are judged; what is asked of an engine is asked at 1.
-        device: where the engine computes; its speed is measured on one CPU thread in any case.
+        device: where the engine computes; its speed is measured on one CPU thread, and on a GPU, in any case.
 
     Returns:
         Plain figures for JSON and the card: game, episodes, seed, and by part ``rules``, ``horizons``,
@@ -72,7 +72,7 @@ def evaluate(
     from gamesim.checkpoint import load_model
     from gamesim.dream import usable_device
     from gamesim.evaluation.controller import controller_figures
-    from gamesim.evaluation.speed import speed
+    from gamesim.evaluation.speed import cost
 
     model, loaded = load_model(checkpoint, usable_device(device))
     game = game_of(loaded.card, str(checkpoint))
@@ -88,7 +88,7 @@ def evaluate(
     driven = controller_figures(checkpoint, max(episodes, 2), seed, device)
     if driven is not None:
         figures["controller"] = plain(driven)
-    figures["speed"] = plain(speed((model.to("cpu"), loaded.starts)))
+    figures["speed"] = plain(cost(model, loaded.starts))
     figures |= {"aims_missed": short_of(figures), "notes": notes}
     if progress:
         print(table(figures), file=sys.stderr)

@@ -1,15 +1,24 @@
-"""How fast a dream answers a key."""
+"""How fast a dream answers a key, and what it holds in memory.
+
+- `median_ms`, `p99_ms`: a step of a single dream on one CPU thread, from the key to the frame.
+- `gpu_median_ms`, `gpu_p99_ms`: the same on the first CUDA device, where there is one.
+- `memory_mib`: the engine's weights and the state of a single dream; what torch itself takes is not counted.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from gamesim.checkpoint import Starts
 from gamesim.dream import DreamVectorEnv, Source
+from gamesim.models import State, WorldModel
 
 WARM_UP_STEPS = 20
 
@@ -49,8 +58,24 @@ def step_times(source: Source, *, lanes: int = 1, steps: int = 300, device: str 
     return np.array(taken[WARM_UP_STEPS:])
 
 
-def speed(source: Source, steps: int = 300) -> dict[str, float]:
-    """Milliseconds a step of a single dream on one CPU thread: ``median_ms`` and ``p99_ms``."""
+def speed(source: tuple[WorldModel, Starts], steps: int = 300, device: str = "cpu") -> dict[str, float]:
+    """``median_ms`` and ``p99_ms`` of an engine that is on `device`."""
     with threads(1):
-        taken = 1000 * step_times(source, steps=steps)
+        taken = 1000 * step_times(source, steps=steps, device=device)
     return {"median_ms": float(np.median(taken)), "p99_ms": float(np.percentile(taken, 99))}
+
+
+def memory(weights: Mapping[str, Tensor], state: State) -> float:
+    """MiB of an engine's weights and of its state, that of one lane."""
+    return sum(tensor.nbytes for each in (weights, state) for tensor in each.values()) / 2**20
+
+
+@torch.inference_mode()
+def cost(model: Any, starts: Starts) -> dict[str, float]:
+    """All figures above, of a module that is a `WorldModel`; it is moved to where it is measured."""
+    figures = speed((model.to("cpu"), starts))
+    figures["memory_mib"] = memory(model.state_dict(), model.start(starts.frames[:1], starts.actions[:1]))
+    if torch.cuda.is_available():
+        gpu = speed((model.to("cuda"), starts), device="cuda")
+        figures |= {f"gpu_{name}": value for name, value in gpu.items()}
+    return figures

@@ -13,7 +13,7 @@ from gamesim.errors import UserError
 from gamesim.evaluation import AIMS, FLOORS, evaluate, game_of, missed, plain, short_of, table
 from gamesim.evaluation.aims import flat
 from gamesim.evaluation.play import real_episodes
-from gamesim.evaluation.speed import speed, step_times
+from gamesim.evaluation.speed import memory, speed, step_times
 from worlds import Frozen, Ideal, Network
 
 
@@ -77,7 +77,7 @@ def test_every_dream_that_is_judged_has_the_temperature_that_was_asked_for(save,
         return dream(self, state, action, temperature=temperature, generator=generator)
 
     monkeypatch.setattr(Network, "imagine", imagine)
-    monkeypatch.setattr("gamesim.evaluation.speed.speed", lambda _: {})  # that of playing, at 1
+    monkeypatch.setattr("gamesim.evaluation.speed.cost", lambda *_: {})  # that of playing, at 1
     figures = evaluate(folder, episodes=2, temperature=0.5)
     assert seen == {0.5}
     assert figures["notes"][0] == "dreams of temperature 0.5, not 1"
@@ -170,6 +170,14 @@ def test_speed_is_that_of_dreaming_on_and_leaves_the_threads_alone(starts):
     assert 0 < figures["median_ms"] < figures["p99_ms"] < 1000
     assert torch.get_num_threads() == before
     assert np.isfinite(list(figures.values())).all()
+
+
+def test_memory_is_that_of_the_weights_and_of_one_dream(save, short):
+    weights, state = {"w": torch.zeros(2**18)}, {"frame": torch.zeros(2**20, dtype=torch.uint8)}
+    assert memory(weights, state) == 2
+    figures = evaluate(save("gamesim/Pacman-v0"), episodes=2)
+    assert set(figures["speed"]) >= {"median_ms", "p99_ms", "memory_mib"}
+    assert 0 < figures["speed"]["memory_mib"] < 1
 
 
 def test_a_game_in_another_look_is_judged_by_its_own_tiles():
