@@ -24,7 +24,7 @@ from gamesim.evaluation import game_of
 from gamesim.evaluation.play import make_real
 from gamesim.evaluation.rules_kept import CENSUS
 from gamesim.models.frames import to_float, to_uint8
-from gamesim.models.gamegan.maps import MapEngine
+from gamesim.models.tilemap.engine import MapEngine
 from gamesim.rollout import play
 
 BOARDS = 5_000_000_000

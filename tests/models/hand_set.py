@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from gamesim.models.gamegan.maps import MapEngine
+from gamesim.models.tilemap.engine import MapEngine
 from gamesim.schema import GameGANModelConfig
 
 TINY: dict[str, Any] = {"engine": "maps", "channels": 8, "hidden": 4, "z_size": 16, "blocks": 1}

@@ -1,7 +1,7 @@
 """The contract between a generator of GameGAN and what trains or plays it (Kim et al. 2020, Sec. 3).
 
 Two generators implement it: the paper's (`paper.py`: vector state, attention memory) and ours
-(`maps.py`: state and memory are maps that scroll under the agent).
+(`gamesim/models/tilemap/engine.py`: state and memory are maps that scroll under the agent).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def build_engine(config: GameGANModelConfig) -> nn.Module:
     """The generator named by `config.engine`; it implements `Engine`."""
     if config.engine == "maps":
-        from gamesim.models.gamegan.maps import MapEngine
+        from gamesim.models.tilemap.engine import MapEngine
 
         return MapEngine(config)
     from gamesim.models.gamegan.paper import PaperEngine

@@ -3,7 +3,7 @@
 Frames become maps of cells (space to depth, one cell per `patch` x `patch` pixels), which 3x3
 convolutions under spectral normalisation judge cell by cell and as a whole. The paper's convolve pixels
 and, for the temporal one, also time; ours stack the few frames of a window as channels. z is not recovered
-here, since the generator draws tiles by it (see `map_renderer.py`).
+here, since the generator draws tiles by it (see `gamesim/models/tilemap/renderer.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gamesim.models.gamegan.cells import PerCell, to_cells
+from gamesim.models.tilemap.cells import PerCell, to_cells
 
 if TYPE_CHECKING:
     from gamesim.schema import GameGANModelConfig

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from gamesim.models import Prediction, State, Streams, normal
+from gamesim.models.tilemap.places import MapMemory, MapVision
 from gamesim.models.world_model.controller import Controller
-from gamesim.models.world_model.maps import MapMemory, MapVision
 from gamesim.models.world_model.memory import MDN, Memory
 from gamesim.models.world_model.vision import Vision, see, show
 

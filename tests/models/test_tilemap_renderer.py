@@ -7,7 +7,7 @@ import torch
 from hand_set import SURE, engine, random
 from torch.distributions import Gumbel, Normal
 
-from gamesim.models.gamegan.map_renderer import TURNS, MapRenderer, gumbel
+from gamesim.models.tilemap.renderer import TURNS, MapRenderer, gumbel
 
 KINDS, READ, STATE = 16, 5, 12
 

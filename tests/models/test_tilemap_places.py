@@ -8,8 +8,8 @@ import torch
 from gamesim import models
 from gamesim.config import load
 from gamesim.errors import UserError
+from gamesim.models.tilemap.places import MapMemory, MapVision
 from gamesim.models.world_model import vision
-from gamesim.models.world_model.maps import MapMemory, MapVision
 from gamesim.models.world_model.memory import MDN, nll, sample
 from gamesim.schema import VisionTraining
 

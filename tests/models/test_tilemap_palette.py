@@ -8,8 +8,8 @@ import pytest
 import torch
 from hand_set import engine, lived, random
 
-from gamesim.models.gamegan.cells import to_cells
-from gamesim.models.gamegan.tiles import CERTAIN, Tiles
+from gamesim.models.tilemap.cells import to_cells
+from gamesim.models.tilemap.palette import CERTAIN, Tiles
 
 PATCH = 2
 

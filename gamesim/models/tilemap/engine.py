@@ -12,7 +12,7 @@ shifts. What stays the paper's and what is ours:
   attends softly to one slot of 512; ours writes and reads the window of slots under the view, at an
   integer location on a torus, and writes what is on screen (real or dreamt) rather than h.
 * Rendering engine (Sec. 3.3, Eq. 10-14): K = 2 components, static from memory and dynamic from h,
-  composed by fine masks. Ours draws tiles, in turns (`map_renderer.py`).
+  composed by fine masks. Ours draws tiles, in turns (`renderer.py`).
 * z ~ N(0, I) is a map as well, and chooses the tiles. The paper leaves it to the discriminators to make z
   matter; ours can also say how likely a real frame is, and is trained by that.
 """
@@ -27,10 +27,10 @@ from torch import Tensor, nn
 
 from gamesim.models import State
 from gamesim.models.frames import to_uint8
-from gamesim.models.gamegan.cells import PerCell, Residual, grid
 from gamesim.models.gamegan.engine import Output
-from gamesim.models.gamegan.map_renderer import Drawing, MapRenderer
-from gamesim.models.gamegan.tiles import OfTile
+from gamesim.models.tilemap.cells import PerCell, Residual, grid
+from gamesim.models.tilemap.palette import OfTile
+from gamesim.models.tilemap.renderer import Drawing, MapRenderer
 
 if TYPE_CHECKING:
     from gamesim.schema import GameGANModelConfig

@@ -2,7 +2,7 @@
 
 Like GameGAN's (Kim et al. 2020, Sec. 3.3, Eq. 10-14) it has K = 2 components, the static one from memory and
 the dynamic one from h, composed by fine masks (softmax over components). Ours says for each cell which tile
-either layer would draw (`tiles.py`), and the mask is the share of each in that mixture. To show the static
+either layer would draw (`palette.py`), and the mask is the share of each in that mixture. To show the static
 layer is one more choice beside the dynamic layer's tiles, under the same softmax: where it is sure of a ghost
 the mask is sure, too.
 
@@ -29,8 +29,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gamesim.models.gamegan.cells import PerCell, Residual
-from gamesim.models.gamegan.tiles import OfTile, Tiles
+from gamesim.models.tilemap.cells import PerCell, Residual
+from gamesim.models.tilemap.palette import OfTile, Tiles
 
 if TYPE_CHECKING:
     from gamesim.schema import GameGANModelConfig

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gamesim.models.gamegan.cells import PerCell, to_cells, to_pixels
+from gamesim.models.tilemap.cells import PerCell, to_cells, to_pixels
 
 CERTAIN = 0.9999
 """The most a new tile says of a pixel, so that a tile which is not quite right can still learn."""

@@ -13,9 +13,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import gamesim  # noqa: F401  (registers the games)
 from gamesim import config
-from gamesim.models.gamegan.cells import to_cells, to_pixels
-from gamesim.models.gamegan.maps import MapEngine
 from gamesim.models.gamegan.model import GameGAN, to_float
+from gamesim.models.tilemap.cells import to_cells, to_pixels
+from gamesim.models.tilemap.engine import MapEngine
 from gamesim.schema import GameGANModelConfig
 
 
