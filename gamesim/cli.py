@@ -148,10 +148,11 @@ def _train(options: argparse.Namespace) -> int:
         raise UserError(f"preset={preset}: has no {stage}, it is no world model")
     from gamesim.training import stages
 
-    how = {"device": options.device, "resume": options.resume, "stage": stage}
-    ended = stages.train(chosen, options.data, Path(options.out), **how)
+    how = {name: getattr(options, name) for name in ("device", "resume", "minutes")}
+    ended = stages.train(chosen, options.data, Path(options.out), stage=stage, **how)
     if ended is not None:
-        print(f"{ended.outcome}: {ended.checkpoint}")
+        more = "" if ended.outcome == "done" else "; the same command with --resume goes on"
+        print(f"{ended.outcome}: {ended.checkpoint}{more}")
     return 0
 
 

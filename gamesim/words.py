@@ -95,6 +95,7 @@ def _train(words: Words) -> None:
     parser.add_argument("--out", metavar="RUN", required=True, help="the run folder, new or with --resume")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (auto)")
     parser.add_argument("--resume", action="store_true", help="go on exactly where the run in RUN was left")
+    parser.add_argument("--minutes", type=_minutes, metavar="N", help="stop and save after so many (2.5)")
 
 
 def _evaluate(words: Words) -> None:
@@ -146,6 +147,17 @@ def _doctor(words: Words) -> None:
 def _count(text: str) -> int:
     """Read a whole number of at least 1."""
     return _bounded(text, 1, 10**9)
+
+
+def _minutes(text: str) -> float:
+    """Read a time: more than 0 minutes, up to a year of them."""
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes <= 525_600:
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number of minutes above 0")
+    return minutes
 
 
 def _seed(text: str) -> int:

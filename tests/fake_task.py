@@ -1,5 +1,6 @@
 """A task small enough to train in no time: the loop's tests need no model of ours."""
 
+import itertools
 import os
 import signal
 import time
@@ -11,6 +12,7 @@ from torch import nn
 
 from gamesim.checkpoint import Starts
 from gamesim.training import loop
+from gamesim.training.deadline import Deadline
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,19 @@ def starts(count=2, frames=3):
     )
 
 
-def train(config, out, *, resume=False, **kwargs):
+def after(minutes):
+    """A deadline whose clock goes on by a minute each time that it is asked: after each step."""
+    count = itertools.count()
+    return Deadline(minutes, lambda: 60.0 * next(count))
+
+
+def late(rank):
+    """A deadline that the process of this rank alone meets, in its second step."""
+    return after(1.5) if loop.distributed().rank == rank else Deadline()
+
+
+def train(config, out, *, resume=False, deadline=Deadline, **kwargs):
     """Trains a new `FakeTask` as the command line would: seeded, on the CPU."""
     device = loop.setup("cpu", seed=config.seed, threads=1)
-    return loop.run(FakeTask(**kwargs), config, out, device=device, starts=starts(), resume=resume)
+    how = {"device": device, "starts": starts(), "resume": resume, "deadline": deadline()}
+    return loop.run(FakeTask(**kwargs), config, out, **how)

@@ -10,7 +10,7 @@ from pathlib import Path
 import imageio.v3 as imageio
 import pytest
 
-from fake_task import train
+from fake_task import after, train
 from gamesim import checkpoint, config, storage
 from gamesim.errors import UserError
 from gamesim.training import loop
@@ -57,6 +57,23 @@ def test_stopped_and_resumed_is_the_same_as_straight_to_the_byte(tmp_path):
     assert log(tmp_path / "straight")[2]["losses"] == log(tmp_path / "parted")[-2]["losses"]
     steps = [line["step"] for line in log(tmp_path / "parted")]
     assert steps == sorted(steps)
+
+
+def test_a_deadline_ends_the_step_saves_and_says_so_and_the_run_can_go_on(tmp_path):
+    assert train(settings(), tmp_path / "straight") == "done"
+    out = tmp_path / "parted"
+    assert train(settings(), out, deadline=lambda: after(minutes=2.5)) == "stopped"
+    assert log(out)[-1] | {"seconds": 0} == {"step": 3, "seconds": 0, "status": "stopped"}
+    assert train(settings(), out, deadline=lambda: after(minutes=0.5), resume=True) == "stopped"
+    assert log(out)[-1]["step"] == 4, "it counts from the beginning of the call"
+    assert train(settings(), out, resume=True) == "done"
+    for name in ("last", "best"):
+        assert weights(tmp_path / "straight" / name) == weights(out / name)
+
+
+def test_a_deadline_in_the_last_step_changes_nothing(tmp_path):
+    assert train(settings(), tmp_path / "run", deadline=lambda: after(minutes=5.5)) == "done"
+    assert log(tmp_path / "run")[-1]["status"] == "done"
 
 
 def test_best_is_the_lowest_validation_score(tmp_path, monkeypatch):
@@ -137,7 +154,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
-from fake_task import Always, train
+from fake_task import Always, late, train
 from gamesim import config
 from gamesim.training import loop
 settings = config.load("gamegan-tiny", {overrides!r})
@@ -184,7 +201,8 @@ def test_a_second_signal_leaves_at_once(tmp_path):
 def test_two_processes_train_one_model_and_resume(tmp_path):
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
     straight, parted = tmp_path / "straight", tmp_path / "parted"
-    runs = [(straight, ""), (parted, "signal_at=(3,)"), (parted, "resume=True")]
+    runs = [(straight, ""), (parted, "signal_at=(3,)"), (parted, "resume=True, deadline=lambda: late(1)")]
+    runs += [(parted, "resume=True")]
     result = in_python(tmp_path, {"steps": 6, "log_every": 2, "validate_every": 4}, runs, *torchrun)
     assert result.returncode == 0, result.stderr
     assert weights(straight / "last") == weights(parted / "last")

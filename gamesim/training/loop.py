@@ -12,8 +12,8 @@ best/          the checkpoint with the lowest validation score
 resume/        everything needed to go on exactly where the run was left; never shipped
 ============== =====================================================================================
 
-Ctrl-C or SIGTERM ends the step, saves and leaves; a second one leaves at once. A kill at any other moment
-costs the steps since the last save and nothing else.
+Ctrl-C or SIGTERM ends the step, saves and leaves; a second one leaves at once. A deadline does what the first
+one does. A kill at any other moment costs the steps since the last save and nothing else.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from gamesim import checkpoint, storage
 from gamesim.config import one_line
 from gamesim.errors import UserError
 from gamesim.schema import Config, LoopConfig
+from gamesim.training.deadline import Deadline
 from gamesim.training.devices import DEVICES, Processes, describe, distributed, finish, pick_device, setup
 from gamesim.training.folder import Log, check
 from gamesim.training.signals import Signals
@@ -96,8 +97,9 @@ def run(
     facts: Mapping[str, object] | None = None,
     resume: bool = False,
     section: str = "training",
+    deadline: Deadline | None = None,
 ) -> Outcome:
-    """Train a task for its section's ``steps``, or until somebody asks it to stop.
+    """Train a task for its section's ``steps``, until its deadline, or until somebody asks it to stop.
 
     Args:
         task: What is trained, already on the device.
@@ -108,9 +110,10 @@ def run(
         facts: What the card says about the data, in order.
         resume: Go on with the run in `out`.
         section: The config's section, a `LoopConfig`, that says how long.
+        deadline: When to stop all the same; the step that it passes in is the last one.
 
     Returns:
-        "done", or "stopped" when a signal ended it; both are saved.
+        "done", or "stopped" when a signal or the deadline ended it; both are saved.
 
     Raises:
         UserError: The folder is in use, the config differs from the run's, the disk is full, or a loss
@@ -123,7 +126,7 @@ def run(
         loop.processes.agree([0])  # nobody reads the folder before it is there
         if resume:
             loop.restore()
-        return loop.go(signals)
+        return loop.go(signals, deadline or Deadline())
 
 
 class _Loop:
@@ -191,8 +194,8 @@ class _Loop:
 
     # ------------------------------------------------------------------------ the loop
 
-    def go(self, signals: Signals) -> Outcome:
-        """Train until the end or a signal."""
+    def go(self, signals: Signals, deadline: Deadline) -> Outcome:
+        """Train until the end, a signal or the deadline."""
         settings = self.settings
         began = sampled = saved = logged = time.monotonic()
         already, logged_step, logged_frames = self.seconds, self.step, self.frames
@@ -206,7 +209,7 @@ class _Loop:
                 self.seconds = already + now - began
                 stop, sheet, save = self.processes.agree(
                     [
-                        int(signals.asked),
+                        int(signals.asked or deadline.passed),
                         int(now - sampled >= 60 * settings.sample_minutes),
                         int(now - saved >= 60 * settings.checkpoint_minutes),
                     ]

@@ -8,7 +8,7 @@ episodes; of C the last is shipped, since no trial in the real game may choose i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from gamesim.errors import UserError
 from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.schema import Config, GameGANConfig, WorldModelConfig
 from gamesim.training import STAGES, loop
+from gamesim.training.deadline import Deadline
 from gamesim.training.folder import Log, began, same
 
 Weights = dict[str, Tensor]
@@ -52,7 +53,14 @@ class Training:
 
 
 def train(
-    config: Config, data: str, out: Path, *, device: str, resume: bool = False, stage: str | None = None
+    config: Config,
+    data: str,
+    out: Path,
+    *,
+    device: str,
+    resume: bool = False,
+    stage: str | None = None,
+    minutes: float | None = None,
 ) -> Ended | None:
     """Train what a config describes, from the folder `data` into the run folder `out`.
 
@@ -63,16 +71,17 @@ def train(
         device: A name of `loop.DEVICES`.
         resume: Go on with the run in `out`.
         stage: One of `STAGES` alone; None: all that the system has.
+        minutes: Stop and save after so many, counted from now, for all stages; None: to the end.
 
     Returns:
-        "done", or "stopped" when a signal ended it (both are saved), and where. None in processes of
-        ``torchrun`` that are not the first.
+        "done", or "stopped" when a signal or the minutes ended it (both are saved), and where. None in
+        processes of ``torchrun`` that are not the first.
 
     Raises:
         UserError: Whatever the user can mend: folders, data, device, memory.
     """
     try:
-        ended = _train(config, data, out, device, resume, stage)
+        ended = _train(config, data, out, device, resume, stage, Deadline(minutes))
         return ended if loop.distributed().first else None
     except RuntimeError as error:
         if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
@@ -104,17 +113,19 @@ def train_controller(
     fixed = {key: part for key, part in weights.items() if not key.startswith("controller.")}
     try:
         make = partial(_controller, config, data, weights=fixed)
-        return _run(config, "controller", out, device, began(out), make)
+        return _run(config, "controller", out, device, began(out), make, Deadline())
     finally:
         loop.finish()
 
 
-def _train(config: Config, data: str, out: Path, device: str, resume: bool, stage: str | None) -> Ended:
+def _train(
+    config: Config, data: str, out: Path, device: str, resume: bool, stage: str | None, deadline: Deadline
+) -> Ended:
     if config.system == "gamegan":
-        outcome = _run(config, "training", out, device, resume, partial(_gamegan, config, data))
+        outcome = _run(config, "training", out, device, resume, partial(_gamegan, config, data), deadline)
         return Ended(outcome, out / "last")
     if stage is not None:
-        return _stage(config, stage, data, out, device, resume)
+        return _stage(config, stage, data, out, device, resume, deadline)
     if resume and not began(out / STAGES[0]):
         raise UserError(f"{out}: nothing to resume, it holds no run")
     if not resume:
@@ -122,7 +133,9 @@ def _train(config: Config, data: str, out: Path, device: str, resume: bool, stag
     ended = Ended("done", out / "last")
     for name in STAGES:
         if ended.outcome == "done" and not _finished(config, name, out):
-            ended = _stage(config, name, data, out, device, began(out / name))
+            ended = _stage(config, name, data, out, device, began(out / name), deadline)
+            if name != STAGES[-1] and loop.distributed().agree([int(deadline.passed)])[0]:
+                ended = replace(ended, outcome="stopped")
     return ended
 
 
@@ -134,11 +147,19 @@ def _finished(config: WorldModelConfig, stage: str, out: Path) -> bool:
     return Log(out / stage).reached() >= getattr(config, stage).steps
 
 
-def _stage(config: WorldModelConfig, stage: str, data: str, out: Path, device: str, resume: bool) -> Ended:
+def _stage(
+    config: WorldModelConfig,
+    stage: str,
+    data: str,
+    out: Path,
+    device: str,
+    resume: bool,
+    deadline: Deadline,
+) -> Ended:
     """Train V, M or C; after C the engine is whole."""
     weights = _upon(config, stage, out)
     make = partial(_MAKERS[stage], config, data, weights=weights)
-    outcome = _run(config, stage, out / stage, device, resume, make)
+    outcome = _run(config, stage, out / stage, device, resume, make, deadline)
     if stage != STAGES[-1]:
         return Ended(outcome, out / stage / "last")
     if loop.distributed().first:
@@ -154,6 +175,7 @@ def _run(
     device: str,
     resume: bool,
     make: Callable[[torch.device], Training],
+    deadline: Deadline,
 ) -> loop.Outcome:
     picked = loop.setup(device, seed=config.seed, threads=getattr(config, section).threads)
     if loop.distributed().first:
@@ -168,6 +190,7 @@ def _run(
         facts=training.facts,
         resume=resume,
         section=section,
+        deadline=deadline,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from fake_task import after
 from gamesim import checkpoint, cli, config, rollout, storage
 from gamesim.data.dataset import Dataset
 from gamesim.data.episode import Episode
@@ -113,6 +114,21 @@ def test_stopped_and_resumed_is_the_same_as_straight_to_the_byte(
         assert weights(out / stage / "last") == weights(run / stage / "last")
 
 
+def test_minutes_hold_for_all_parts_together(plays, run, tmp_path, monkeypatch):
+    monkeypatch.setattr(stages, "Deadline", after)
+    out = tmp_path / "run"
+    steps = [getattr(settings(), stage).steps for stage in STAGES]
+    # As many questions as steps, and one more between two parts.
+    assert train(plays, out, minutes=steps[0] + 0.5) == "stopped"
+    assert log(out / "vision")[-1]["status"] == "done"
+    assert not (out / "memory").exists()
+    assert train(plays, out, resume=True, minutes=steps[1] + 1.5) == "stopped"
+    assert log(out / "memory")[-1]["status"] == "done"
+    assert log(out / "controller")[-1] | {"seconds": 0} == {"step": 1, "seconds": 0, "status": "stopped"}
+    assert train(plays, out, resume=True, minutes=1000) == "done"
+    assert weights(out / "last") == weights(run / "last")
+
+
 def test_a_part_whose_ground_has_changed_is_refused(plays, run, tmp_path):
     out = tmp_path / "run"
     shutil.copytree(run, out)
@@ -146,6 +162,10 @@ def test_the_command_line_trains_parts(plays, tmp_path, capsys):
     tiny = ["preset=world-model-tiny", *TINY]
     assert cli.main(["train", "vision", *words, *tiny, "vision.steps=2"]) == 0
     assert capsys.readouterr().out == f"done: {tmp_path / 'run' / 'vision' / 'last'}\n"
+    short = [*words[:-3], str(tmp_path / "short"), *words[-2:], *tiny, "--minutes", "1e-9"]
+    assert cli.main(["train", "vision", *short]) == 0
+    stopped = f"stopped: {tmp_path / 'short' / 'vision' / 'last'}; the same command with --resume goes on\n"
+    assert capsys.readouterr().out == stopped
     assert cli.main(["train", "memory", *words, *tiny, "memory.steps=2", "data.segment=4"]) == 0
     assert cli.main(["train", "vision", *words, "preset=gamegan-tiny"]) == 2
     assert "preset=gamegan-tiny: has no vision, it is no world model" in capsys.readouterr().err
