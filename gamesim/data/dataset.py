@@ -31,9 +31,11 @@ class Segments:
         frames: uint8 (B, T+1, H, W, 3).
         actions: int64 (B, T).
         rewards: float32 (B, T).
-        terminated: bool (B, T), at most the last step of a window.
+        terminated: bool (B, T), at most the last step of an episode.
         truncated: bool (B, T), likewise. The reward of such a step is a time limit's, which the frames
             do not show: mask it.
+        played: bool (B, T), False for steps beyond the end of the episode. There the last frame and the
+            last action are repeated, rewards are 0, and neither flag is set.
     """
 
     frames: Tensor
@@ -41,6 +43,7 @@ class Segments:
     rewards: Tensor
     terminated: Tensor
     truncated: Tensor
+    played: Tensor
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Dataset:
         num_episodes: Resident episodes.
         frame_shape: (H, W, 3).
         env_spec: Spec JSON of the environment that most of them were recorded in.
-        num_windows: Different windows that :meth:`sample` can give.
+        num_windows: Different windows of ``segment`` steps without padding.
     """
 
     def __init__(
@@ -89,7 +92,7 @@ class Dataset:
             validation: Share of the episodes that is kept for validation, 0..1.
             device: Where the frames live.
             limit: At most so many episodes, the first by hash (None: all).
-            short: Take shorter episodes, too; :meth:`sample_padded` alone shows them.
+            short: Take shorter episodes, too; windows without padding never show them.
             keep: What is kept of an episode's frames: uint8 (T+1, H, W, 3) on the device -> (T+1, ...), the
                 same shape and dtype for all. Segments then hold that in the place of frames.
 
@@ -122,57 +125,60 @@ class Dataset:
         self._load(folder, chosen, keep or (lambda frames: frames))
 
     def sample(
-        self, batch_size: int, generator: torch.Generator, *, steps: int | None = None, endings: float = 0.0
+        self,
+        batch_size: int,
+        generator: torch.Generator,
+        *,
+        steps: int | None = None,
+        endings: float = 0.0,
+        padded: bool = False,
     ) -> Segments:
-        """Windows of :attr:`segment` steps, every one equally likely.
+        """Windows of some steps, every one equally likely.
 
         Args:
             batch_size: B.
             generator: On the CPU; its state, saved and restored, continues the same sequence.
-            steps: 1 to ``segment`` of each window, beginning anywhere in it; None takes them all.
-            endings: Share of the batch that is the end of some episode instead, one that the game ended
-                and no time limit, if there is any.
+            steps: T of each window, 1 to ``segment``; None takes ``segment``.
+            endings: Share of the batch in which an episode ends instead, one that the game ended and no time
+                limit, if there is any.
+            padded: Windows may reach beyond the end of their episode, shorter episodes count, and at least
+                half of a window was played, or the whole episode; an end of ``endings`` comes at any step
+                of the second half. False: every step was played, an end of ``endings`` is the last step.
+
+        Returns:
+            The windows; see :class:`Segments` for what lies beyond an end.
         """
         steps = steps or self.segment
-        picks = torch.randint(self.num_windows, (batch_size,), generator=generator)
-        first, first_step = self._window(picks)
-        offset = torch.randint(self.segment - steps + 1, (batch_size,), generator=generator)
-        last = self._ended[torch.randint(len(self._ended), (batch_size,), generator=generator)]
+        half = (steps + 1) // 2
+        if padded:
+            ended, (episode, offset) = self._ended, self._padded(batch_size, generator, half)
+        else:
+            ended, (episode, offset) = self._long_ended, self._whole(batch_size, generator, steps)
+        last = ended[torch.randint(len(ended), (batch_size,), generator=generator)]
         ends = torch.rand(batch_size, generator=generator) < endings
-        to_end = self._lengths[last] - steps
-        first = torch.where(ends, self._first_frame[last] + to_end, first + offset)
-        first_step = torch.where(ends, self._first_step[last] + to_end, first_step + offset)
-        span = torch.arange(steps + 1)
-        return self._segments(first[:, None] + span, first_step[:, None] + span[:-1])
+        shown = torch.randint(half, steps + 1, (batch_size,), generator=generator) if padded else steps
+        to_end = (self._lengths[last] - shown).clamp_min(0)
+        return self._windows(torch.where(ends, last, episode), torch.where(ends, to_end, offset), steps)
 
-    def sample_padded(self, batch_size: int, generator: torch.Generator) -> tuple[Segments, Tensor]:
-        """Windows of any episodes, each episode equally likely; those that end sooner repeat their last step.
+    def sample_episodes(self, batch_size: int, generator: torch.Generator) -> Segments:
+        """Windows of :attr:`segment` steps of any episodes, each episode equally likely.
+
+        A window reaches beyond the end of its episode only where that is shorter.
 
         Args:
             batch_size: B.
             generator: As for :meth:`sample`.
-
-        Returns:
-            The windows of :attr:`segment` steps, and which of their steps were played, bool (B, T).
         """
         episode = torch.randint(self.num_episodes, (batch_size,), generator=generator)
         length = self._lengths[episode]
         chance = torch.rand(batch_size, generator=generator, dtype=torch.float64)
-        return self._padded(episode, (chance * ((length - self.segment).clamp_min(0) + 1)).long())
+        offset = (chance * ((length - self.segment).clamp_min(0) + 1)).long()
+        return self._windows(episode, offset, self.segment)
 
-    def beginnings(self) -> tuple[Segments, Tensor]:
-        """The first window of every episode, padded as in :meth:`sample_padded`."""
-        return self._padded(
-            torch.arange(self.num_episodes), torch.zeros(self.num_episodes, dtype=torch.int64)
-        )
-
-    def _padded(self, episode: Tensor, offset: Tensor) -> tuple[Segments, Tensor]:
-        """The windows `offset` (B,) steps into these episodes (B,), and which of their steps were played."""
-        length = self._lengths[episode]
-        span = offset[:, None] + torch.arange(self.segment + 1)
-        frame = self._first_frame[episode][:, None] + torch.minimum(span, length[:, None])
-        step = self._first_step[episode][:, None] + torch.minimum(span[:, :-1], length[:, None] - 1)
-        return self._segments(frame, step), (span[:, :-1] < length[:, None]).to(self.device)
+    def beginnings(self) -> Segments:
+        """The first window of :attr:`segment` steps of every episode."""
+        first = torch.zeros(self.num_episodes, dtype=torch.int64)
+        return self._windows(torch.arange(self.num_episodes), first, self.segment)
 
     def sample_frames(self, batch_size: int, generator: torch.Generator) -> Tensor:
         """Single frames uint8 (B, H, W, 3), every one equally likely."""
@@ -208,26 +214,37 @@ class Dataset:
         usual = rewards[~ends].mean() if bool((~ends).any()) else torch.zeros(())
         return TimeLimit(int(self._lengths[cut].max()), float(rewards[met].mean() - usual))
 
-    def _segments(self, frames: Tensor, steps: Tensor) -> Segments:
-        """The frames (B, T+1) and steps (B, T) of these numbers."""
-        index = steps.to(self.device)
+    def _whole(self, count: int, generator: torch.Generator, steps: int) -> tuple[Tensor, Tensor]:
+        """Episode and offset, (count,) each, of windows that were played to their last step."""
+        pick = torch.randint(self.num_windows, (count,), generator=generator)
+        episode, offset = _numbered(pick, self._windows_to)
+        return episode, offset + torch.randint(self.segment - steps + 1, (count,), generator=generator)
+
+    def _padded(self, count: int, generator: torch.Generator, least: int) -> tuple[Tensor, Tensor]:
+        """The same of windows of which at least so many steps were played, or the whole episode."""
+        windows_to = (self._lengths - least + 1).clamp_min(1).cumsum(0)
+        pick = torch.randint(int(windows_to[-1]), (count,), generator=generator)
+        return _numbered(pick, windows_to)
+
+    def _windows(self, episode: Tensor, offset: Tensor, steps: int) -> Segments:
+        """The windows that begin ``offset`` (B,) steps into these episodes (B,)."""
+        length = self._lengths[episode][:, None]
+        span = offset[:, None] + torch.arange(steps + 1)
+        frame = self._first_frame[episode][:, None] + torch.minimum(span, length)
+        step = self._first_step[episode][:, None] + torch.minimum(span[:, :-1], length - 1)
+        index, played = step.to(self.device), (span[:, :-1] < length).to(self.device)
         return Segments(
-            frames=self._gather(frames),
+            frames=self._gather(frame),
             actions=self._actions[index].long(),
-            rewards=self._rewards[index],
-            terminated=self._terminated[index],
-            truncated=self._truncated[index],
+            rewards=self._rewards[index] * played,
+            terminated=self._terminated[index] & played,
+            truncated=self._truncated[index] & played,
+            played=played,
         )
 
     def _gather(self, index: Tensor) -> Tensor:
         flat = self._frames.index_select(0, index.reshape(-1).to(self.device))
         return flat.reshape(*index.shape, *flat.shape[1:])
-
-    def _window(self, pick: Tensor) -> tuple[Tensor, Tensor]:
-        """Numbered windows (B,) -> their first frame and first step (B,)."""
-        episode = torch.searchsorted(self._windows_to, pick, right=True)
-        offset = pick - torch.where(episode > 0, self._windows_to[episode - 1], 0)
-        return self._first_frame[episode] + offset, self._first_step[episode] + offset
 
     def _load(self, folder: Path, chosen: list[Entry], keep: Callable[[Tensor], Tensor]) -> None:
         total = sum(entry.length + 1 for entry in chosen)
@@ -266,9 +283,8 @@ class Dataset:
         steps, last = int(steps_to[-1]), steps_to - 1
         terminated = torch.tensor([bool(episode.terminated) for episode in kept])
         truncated = torch.tensor([bool(episode.truncated) for episode in kept])
-        long = self._lengths >= self.segment
-        ended = torch.nonzero(terminated & long)[:, 0]
-        self._ended = ended if len(ended) else torch.nonzero(long)[:, 0]
+        self._ended = _where(terminated, torch.ones_like(terminated))
+        self._long_ended = _where(terminated, self._lengths >= self.segment)
         self._terminated = torch.zeros(steps, dtype=torch.bool).index_put((last,), terminated).to(self.device)
         self._truncated = torch.zeros(steps, dtype=torch.bool).index_put((last,), truncated).to(self.device)
         self._actions = _tensor(np.concatenate([episode.actions for episode in kept])).to(self.device)
@@ -311,6 +327,18 @@ def _read_all(
         for start in range(0, len(entries), 4 * workers):
             some = entries[start : start + 4 * workers]
             yield from zip(some, pool.map(read, some), strict=True)
+
+
+def _where(preferred: Tensor, possible: Tensor) -> Tensor:
+    """Numbers of the episodes, bool (N,), that are both; of all that are possible where none is."""
+    both = torch.nonzero(preferred & possible)[:, 0]
+    return both if len(both) else torch.nonzero(possible)[:, 0]
+
+
+def _numbered(pick: Tensor, windows_to: Tensor) -> tuple[Tensor, Tensor]:
+    """Windows by number (B,), each episode's up to its entry of ``windows_to`` -> (episode, offset)."""
+    episode = torch.searchsorted(windows_to, pick, right=True)
+    return episode, pick - torch.where(episode > 0, windows_to[episode - 1], 0)
 
 
 def _tensor(array: np.ndarray) -> Tensor:

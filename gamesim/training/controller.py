@@ -185,14 +185,14 @@ class ControllerTask:
     @torch.inference_mode()
     def _states(self, data: Dataset) -> State:
         """Where dreams may begin: the states after the episodes' first frames, or after any of them."""
-        segments, played = data.beginnings()
+        segments = data.beginnings()
         z = segments.frames.chunk(2, -1)[0]
         state = self.engine.begin(z[:, 0])
-        states, there = [state], [played[:, 0]]
+        states, there = [state], [segments.played[:, 0]]
         for step in range(z.shape[1] - 2 if self.settings.begin == "any" else 0):
             state = self.engine.follow(state, segments.actions[:, step], z[:, step + 1])
             states.append(state)
-            there.append(played[:, step + 1])
+            there.append(segments.played[:, step + 1])
         chosen = torch.cat(there)
         return {key: torch.cat([each[key] for each in states])[chosen] for key in state}
 

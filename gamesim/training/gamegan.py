@@ -176,7 +176,7 @@ class GameGANTask:
             sequences, self.generator, steps=self._length(), endings=self.config.data.endings
         )
         lanes = torch.arange(self.config.data.batch_size, device=self.device) % sequences
-        parts = (drawn.frames, drawn.actions, drawn.rewards, drawn.terminated, drawn.truncated)
+        parts = (drawn.frames, drawn.actions, drawn.rewards, drawn.terminated, drawn.truncated, drawn.played)
         return Segments(*(part[lanes] for part in parts))
 
     def _supervised(

@@ -86,7 +86,8 @@ class MemoryTask:
 
     def _terms(self, data: Dataset, lanes: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Nats a step of the next z, its reward and its end, over the steps that were played."""
-        segments, played = data.sample_padded(lanes, generator)
+        segments = data.sample_episodes(lanes, generator)
+        played = segments.played
         mean, log_variance = segments.frames.chunk(2, -1)
         noise = torch.randn(mean.shape, generator=generator).to(mean.device)
         z = reparameterised(mean, log_variance, noise)

@@ -85,6 +85,86 @@ def test_short_episodes_are_never_cut_into_windows(tmp_path: Path) -> None:
         assert set(got.frames[:, :, 0, 0, 0].flatten().tolist()) == {1}
 
 
+def test_beyond_an_end_the_last_frame_stays_and_nothing_happens(tmp_path: Path) -> None:
+    make_episode(3, 7, terminated=True, truncated=False).save(tmp_path / "e.npz")
+    data = Dataset(tmp_path, segment=6, split="all", short=True)
+    got = data.sample(1, torch.Generator(), padded=True)
+    assert got.frames[0, :, 0, 0, 0].tolist() == [7] * 7
+    assert got.frames[0, :, 0, 1, 0].tolist() == [0, 1, 2, 3, 3, 3, 3]
+    assert got.actions.tolist() == [[0, 1, 2, 2, 2, 2]] and got.actions.dtype == torch.int64
+    assert got.rewards.tolist() == [[0, 0.25, 0.5, 0, 0, 0]]
+    assert got.terminated.tolist() == [[False, False, True, False, False, False]]
+    assert not got.truncated.any()
+    assert got.played.tolist() == [[True] * 3 + [False] * 3]
+
+
+@pytest.mark.parametrize("how", ["sample_episodes", "beginnings"])
+def test_whole_episodes_are_padded_in_the_same_way(tmp_path: Path, how: str) -> None:
+    fill(tmp_path, [2])
+    data = Dataset(tmp_path, segment=4, split="all", short=True)
+    got = data.beginnings() if how == "beginnings" else data.sample_episodes(1, torch.Generator())
+    assert got.frames[0, :, 0, 1, 0].tolist() == [0, 1, 2, 2, 2]
+    assert got.rewards.tolist() == [[0, 0.25, 0, 0]]
+    assert got.truncated.tolist() == [[False, True, False, False]]
+    assert got.played.tolist() == [[True, True, False, False]]
+
+
+def test_without_padding_every_step_was_played(tmp_path: Path) -> None:
+    fill(tmp_path, [5, 9])
+    assert Dataset(tmp_path, segment=5, split="all").sample(50, torch.Generator()).played.all()
+
+
+def test_at_least_half_of_a_padded_window_was_played_or_the_whole_episode(tmp_path: Path) -> None:
+    fill(tmp_path, [12, 2, 6])
+    data = Dataset(tmp_path, segment=7, split="all", short=True)
+    got = data.sample(16_000, torch.Generator().manual_seed(0), padded=True)
+    tag, first = got.frames[:, 0, 0, 0, 0].long(), got.frames[:, 0, 0, 1, 0].long()
+    lengths = torch.tensor([12, 2, 6])[tag]
+    assert (got.played.sum(1) == torch.minimum(lengths - first, torch.tensor(7))).all()
+    begins, counts = torch.unique(torch.stack([tag, first], 1), dim=0, return_counts=True)
+    # Four steps and more are left after the first nine frames of the long one, and after three of the other.
+    assert begins.tolist() == [[0, n] for n in range(9)] + [[1, 0]] + [[2, n] for n in range(3)]
+    assert counts.min() > 1050 and counts.max() < 1420, "every window is equally likely"
+
+
+def test_padded_windows_of_fewer_steps_are_cut_as_long_ones_are(tmp_path: Path) -> None:
+    fill(tmp_path, [5])
+    data = Dataset(tmp_path, segment=32, split="all", short=True)
+    got = data.sample(200, torch.Generator().manual_seed(0), steps=4, padded=True)
+    assert got.frames.shape[:2] == (200, 5) and got.played.shape == (200, 4)
+    assert set(got.frames[:, 0, 0, 1, 0].tolist()) == {0, 1, 2, 3}
+    assert got.played.sum(1).min() == 2
+
+
+def test_a_share_of_padded_windows_sees_a_game_end_in_its_second_half(tmp_path: Path) -> None:
+    for tag, (steps, terminated) in enumerate([(90, False), (90, True), (3, True)]):
+        made = make_episode(steps, tag, terminated=terminated, truncated=not terminated)
+        made.save(tmp_path / f"e-{tag}.npz")
+    data = Dataset(tmp_path, segment=8, split="all", short=True)
+    got = data.sample(4000, torch.Generator().manual_seed(0), endings=1.0, padded=True)
+    tag, ends = got.frames[:, 0, 0, 0, 0], got.terminated.long()
+    assert set(tag.tolist()) == {1, 2}, "a time limit is no end of the game"
+    assert (ends.sum(1) == 1).all()
+    at = ends.argmax(1)[tag == 1].bincount(minlength=8)
+    assert at[:3].sum() == 0 and at[3:].min() > 300, "at any step of the second half"
+    assert (ends.argmax(1)[tag == 2] == 2).all(), "a short episode is shown from its beginning"
+
+
+def test_long_windows_see_the_ends_of_games_of_every_length(tmp_path: Path) -> None:
+    """Most games of Pacman-v0 end before step 32: windows without padding never see how."""
+    lengths = [3, 9, 14, 18, 21, 25, 28, 31, 36, 39]
+    for tag, steps in enumerate(lengths):
+        make_episode(steps, tag, terminated=True, truncated=False).save(tmp_path / f"e-{tag}.npz")
+    without = Dataset(tmp_path, segment=32, split="all")
+    assert without.num_episodes == 2
+    data = Dataset(tmp_path, segment=32, split="all", short=True)
+    got = data.sample(1000, torch.Generator().manual_seed(0), padded=True)
+    ended = got.terminated.any(1)
+    assert set(got.frames[ended, 0, 0, 0, 0].tolist()) == set(range(10))
+    assert ended.float().mean() > 0.8
+    assert without.sample(1000, torch.Generator().manual_seed(0)).terminated.any(1).float().mean() < 0.2
+
+
 def test_a_saved_generator_continues_the_same_sequence(tmp_path: Path) -> None:
     fill(tmp_path, [20] * 5)
     data = Dataset(tmp_path, segment=5, split="all")

@@ -212,19 +212,19 @@ def test_m_learns_nothing_from_padding_and_time_limits(plays):
     data = Dataset(plays, segment=40, split="all", short=True, keep=latents(engine))
     shown = Dataset(plays, segment=6, split="all").sample(2, torch.Generator())
     task = MemoryTask(chosen, engine, data, data, shown)
-    segments, played = data.sample_padded(64, torch.Generator().manual_seed(3))
-    assert not played.all()
-    assert segments.truncated[played].any()
-    sample = data.sample_padded
+    segments = data.sample_episodes(64, torch.Generator().manual_seed(3))
+    assert not segments.played.all()
+    assert segments.truncated[segments.played].any()
+    sample = data.sample_episodes
 
     def spoilt(lanes, generator):
-        found, played = sample(lanes, generator)
-        found.rewards[~played | found.truncated] = 1e6
-        found.terminated[~played] = ~found.terminated[~played]
-        return found, played
+        found = sample(lanes, generator)
+        found.rewards[~found.played | found.truncated] = 1e6
+        found.terminated[~found.played] = True
+        return found
 
     before = task.validate()
-    data.sample_padded = spoilt
+    data.sample_episodes = spoilt
     assert task.validate() == before
 
 
