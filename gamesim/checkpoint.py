@@ -1,11 +1,12 @@
 """A learned engine on disk: a folder that is safe to share, and that is whole or not there.
 
 ===================== ==========================================================================
-model.safetensors     the weights (float32; float16 when they would pass 15 MiB)
+model.safetensors     the weights: float32 as training saves them, float16 once shipped (`ship`)
 config.yaml           the config that built and trained them
 starts.safetensors    real first frames to dream from: frames uint8 (N, F, H, W, 3), actions int64 (N, F-1)
 metrics.json          the figures, as measured by ``main.py evaluate`` or by the last validation
 README.md             a card: what it is, what it was trained on, and the figures
+NAME.safetensors      weights that training alone needs, such as discriminators; optional (``train --init``)
 manifest.json         version, size and SHA-256 of every file, checked at load
 ===================== ==========================================================================
 
@@ -32,7 +33,8 @@ from gamesim.errors import UserError
 from gamesim.schema import Config
 
 KIND, VERSION = "gamesim-checkpoint", 1
-MAX_FLOAT32_BYTES = 15 * 1024 * 1024
+MAX_SHIPPED_BYTES = 40 * 1024 * 1024
+"""Of each file."""
 _HALF_MAX = 65504.0
 _REQUIRED = ("model.safetensors", "config.yaml", "starts.safetensors", "README.md")
 _FIGURES = "\n## Figures\n"
@@ -74,6 +76,7 @@ class Checkpoint:
         metrics: The figures, empty when nobody has measured them.
         folder: Where it came from.
         card: The text of its README.md.
+        extras: State dicts that training alone needs, by name, like `weights`; empty unless asked for.
     """
 
     weights: dict[str, Tensor]
@@ -82,6 +85,7 @@ class Checkpoint:
     metrics: dict[str, Any] = field(default_factory=dict)
     folder: Path = Path()
     card: str = ""
+    extras: dict[str, dict[str, Tensor]] = field(default_factory=dict)
 
 
 def save(
@@ -92,9 +96,9 @@ def save(
     starts: Starts,
     card: Mapping[str, object],
     metrics: Mapping[str, Any] | None = None,
-    half: bool | None = None,
+    extras: Mapping[str, Mapping[str, Tensor]] | None = None,
 ) -> None:
-    """Write a checkpoint; one that is there already is replaced in a single step.
+    """Write a checkpoint in full precision; one that is there already is replaced in a single step.
 
     Args:
         folder: Where it goes.
@@ -103,7 +107,7 @@ def save(
         starts: Real beginnings to dream from.
         card: Plain facts for the card, in order: ``{"data": ..., "steps": ...}``.
         metrics: Figures; numbers, text, lists and nested mappings of them.
-        half: Store floats as float16; None does so only when float32 would pass 15 MiB.
+        extras: State dicts that training alone needs, by the name of the file that holds each.
 
     Raises:
         UserError: It cannot be written; what was there before still is.
@@ -111,7 +115,8 @@ def save(
     storage.write_folder(
         Path(folder),
         {
-            "model.safetensors": _pack(weights, half),
+            **{f"{name}.safetensors": _pack(part) for name, part in (extras or {}).items()},
+            "model.safetensors": _pack(weights),
             "config.yaml": config.dump().encode(),
             "starts.safetensors": safetensors.torch.save(
                 {"frames": starts.frames.contiguous(), "actions": starts.actions.contiguous()}
@@ -124,8 +129,43 @@ def save(
     )
 
 
-def load(folder: str | Path) -> Checkpoint:
+def ship(folder: str | Path, out: str | Path) -> None:
+    """Write a checkpoint again, as it is shared: floats as float16, which halves it, and its card says so.
+
+    A weight that float16 cannot hold (beyond 65,504) keeps its tensor in full precision.
+
+    Args:
+        folder: The checkpoint, such as a run's ``best``.
+        out: Where it goes: nothing yet, an empty folder, or a checkpoint, which is replaced.
+
+    Raises:
+        UserError: The checkpoint is damaged, `out` holds something else, a file would be larger than 40 MiB,
+            or it cannot be written.
+    """
+    folder, out = Path(folder), Path(out)
+    if out.exists() and not exists(out) and not (out.is_dir() and not any(out.iterdir())):
+        raise UserError(f"{out}: is there already, and is no checkpoint that could be replaced")
+    files = storage.read_folder(folder, kind=KIND, version=VERSION, required=_REQUIRED)
+    for name in files:
+        if name.endswith(".safetensors") and name != "starts.safetensors":
+            files[name] = _pack(unpack(files[name], folder / name), half=True)
+        size, limit = len(files[name]), MAX_SHIPPED_BYTES
+        if size > limit:
+            found, most = (f"{each / 2**20:.0f} MiB" for each in (size, limit))
+            raise UserError(f"{folder / name}: {found}, but {most} is the most that is shipped")
+    facts, heading, figures = files["README.md"].decode(errors="replace").partition(_FIGURES)
+    row = "| weights | float16 |\n"
+    facts = facts if row in facts else facts.rstrip("\n") + "\n" + row
+    files["README.md"] = (facts + heading + figures).encode()
+    storage.write_folder(out, files, kind=KIND, version=VERSION)
+
+
+def load(folder: str | Path, *, extras: bool = False) -> Checkpoint:
     """Read a checkpoint, checking the SHA-256 of every file.
+
+    Args:
+        folder: Where it is.
+        extras: Read what training alone needs, too.
 
     Raises:
         UserError: Which file is missing, damaged or not what it should be.
@@ -133,7 +173,7 @@ def load(folder: str | Path) -> Checkpoint:
     folder = Path(folder)
     files = storage.read_folder(folder, kind=KIND, version=VERSION, required=_REQUIRED)
     config = parse(files["config.yaml"], str(folder / "config.yaml"))
-    weights = unpack(files["model.safetensors"], folder / "model.safetensors")
+    weights = _floats(unpack(files["model.safetensors"], folder / "model.safetensors"))
     starts = unpack(files["starts.safetensors"], folder / "starts.safetensors")
     try:
         beginnings = Starts(starts["frames"], starts["actions"])
@@ -143,8 +183,11 @@ def load(folder: str | Path) -> Checkpoint:
         card = files["README.md"].decode()
     except (KeyError, ValueError, RecursionError) as error:
         raise UserError(f"{folder}: not a usable checkpoint: {one_line(str(error))}") from None
-    floats = {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
-    return Checkpoint(floats, config, beginnings, metrics, folder, card)
+    others = [name for name in files if extras and name.endswith(".safetensors") and name not in _REQUIRED]
+    parts = {
+        name.removesuffix(".safetensors"): _floats(unpack(files[name], folder / name)) for name in others
+    }
+    return Checkpoint(weights, config, beginnings, metrics, folder, card, parts)
 
 
 def load_model(folder: str | Path, device: str | torch.device = "cpu") -> tuple[Any, Checkpoint]:
@@ -169,6 +212,25 @@ def load_model(folder: str | Path, device: str | torch.device = "cpu") -> tuple[
             f"{one_line(str(error).partition(':')[2] or str(error), 160)}"
         ) from None
     return model.to(device).eval().requires_grad_(False), checkpoint
+
+
+def fits(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: str | Path) -> None:
+    """Complain about the first weight that differs in name or shape from what a module wants.
+
+    Args:
+        found: A state dict.
+        wanted: Another one, such as that of a module on the meta device.
+        source: Where `found` comes from, for the error.
+
+    Raises:
+        UserError: Which weight, and both shapes.
+    """
+    for key in [*wanted, *found]:
+        there, here = (tuple(each[key].shape) if key in each else None for each in (found, wanted))
+        if there != here:
+            raise UserError(
+                f"{source}: does not fit this model: {key} is {_shape(there)} there, {_shape(here)} here"
+            )
 
 
 def update_metrics(folder: str | Path, metrics: Mapping[str, Any]) -> None:
@@ -220,9 +282,15 @@ def unpack(data: bytes, source: Path) -> dict[str, Tensor]:
         raise UserError(f"{source}: not a safetensors file: {one_line(str(error), 120)}") from None
 
 
-def _pack(weights: Mapping[str, Tensor], half: bool | None) -> bytes:
-    if half is None:
-        half = sum(t.numel() * t.element_size() for t in weights.values()) > MAX_FLOAT32_BYTES
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "missing" if shape is None else "x".join(map(str, shape)) or "a number"
+
+
+def _floats(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
+
+
+def _pack(weights: Mapping[str, Tensor], half: bool = False) -> bytes:
     # Clones: tied weights share memory, which safetensors refuses.
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in weights.items()}
     if half:

@@ -146,9 +146,11 @@ def _train(options: argparse.Namespace) -> int:
     chosen = config.load(preset, settings)  # before torch: a typing error shows at once
     if stage is not None and chosen.system != "world-model":
         raise UserError(f"preset={preset}: has no {stage}, it is no world model")
+    if options.init is not None:
+        _known_checkpoint(options.init)
     from gamesim.training import stages
 
-    how = {name: getattr(options, name) for name in ("device", "resume", "minutes")}
+    how = {name: getattr(options, name) for name in ("device", "resume", "minutes", "init")}
     ended = stages.train(chosen, options.data, Path(options.out), stage=stage, **how)
     if ended is not None:
         more = "" if ended.outcome == "done" else "; the same command with --resume goes on"
@@ -214,6 +216,13 @@ def _export(options: argparse.Namespace) -> int:
         from gamesim.onnx_export import write_onnx
 
         write_onnx(options.start, out, temperature=options.temperature)
+        print(out)
+        return 0
+    if not out.suffix:
+        _known_checkpoint(options.start)
+        from gamesim import checkpoint
+
+        checkpoint.ship(options.start, out)
         print(out)
         return 0
     from gamesim import export

@@ -94,7 +94,11 @@ def _train(words: Words) -> None:
     parser.add_argument("--data", metavar="DIR", required=True, help="a folder of recordings")
     parser.add_argument("--out", metavar="RUN", required=True, help="the run folder, new or with --resume")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (auto)")
-    parser.add_argument("--resume", action="store_true", help="go on exactly where the run in RUN was left")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--resume", action="store_true", help="go on exactly where the run in RUN was left")
+    begin.add_argument(
+        "--init", metavar="CHECKPOINT", help="begin a new run from an engine's weights (discriminators, too)"
+    )
     parser.add_argument("--minutes", type=_minutes, metavar="N", help="stop and save after so many (2.5)")
 
 
@@ -129,9 +133,17 @@ def _temperature(words: Words) -> None:
 
 
 def _export(words: Words) -> None:
-    parser = words.command("export", "Film a dream or a real game, or write an engine's step as ONNX.")
+    parser = words.command(
+        "export",
+        "Film a dream or a real game, write an engine's step as ONNX, or an engine in half precision.",
+    )
     parser.add_argument("start", metavar="CHECKPOINT | ENV_ID")
-    parser.add_argument("--out", metavar="FILE", required=True, help="a .gif, .mp4 or .onnx")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        required=True,
+        help="a .gif, .mp4 or .onnx, or a folder: the engine as it is shipped, in half precision",
+    )
     parser.add_argument("--beside", metavar="ENV_ID", help="draw the real game, too, under the same keys")
     parser.add_argument("--steps", type=_count, default=60, metavar="N")
     parser.add_argument("--seed", type=_seed, default=0)

@@ -56,6 +56,9 @@ class FakeTask:
                 self.model[0].weight[0, 0] = float("inf")
         return {"loss": loss * float("nan") if self.count == self.nan_at else loss}
 
+    def extras(self):
+        return {"critic": {"seen": torch.tensor([float(self.count)])}}
+
     def sheet(self):
         torch.rand(3)  # a sample that consumes the global generator must not change the run
         return np.zeros((4, 6, 3), np.uint8)

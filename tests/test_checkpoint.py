@@ -63,16 +63,45 @@ def test_figures_are_replaced_on_the_card_and_the_facts_stay(tmp_path):
     assert "| data | x\\|y |" in loaded.card
 
 
-def test_large_weights_are_stored_in_half_precision_and_small_ones_are_not(tmp_path):
+def test_what_training_saves_is_exact_however_large(tmp_path):
     third = torch.full((2000, 2000), 1 / 3)
-    folder = save(tmp_path / "large", weights={"w": third, "far": torch.tensor([1e6])})
-    assert (folder / "model.safetensors").stat().st_size < 9e6
-    loaded = checkpoint.load(folder).weights
-    assert loaded["w"].dtype == torch.float32
-    assert loaded["w"][0, 0] == third[0, 0].half().float()
-    assert loaded["far"] == 1e6
-    small = save(tmp_path / "small", weights={"w": third[:10]})
-    assert torch.equal(checkpoint.load(small).weights["w"], third[:10])
+    folder = save(tmp_path / "run", weights={"w": third}, extras={"critic": {"v": third}})
+    loaded = checkpoint.load(folder, extras=True)
+    assert torch.equal(loaded.weights["w"], third)
+    assert torch.equal(loaded.extras["critic"]["v"], third)
+    assert checkpoint.load(folder).extras == {}
+
+
+def test_what_is_shipped_is_half_as_large_and_its_card_says_so(tmp_path):
+    third = torch.full((200, 200), 1 / 3)
+    weights = {"w": third, "far": torch.tensor([1e6]), "count": torch.tensor(7)}
+    run = save(tmp_path / "run", weights=weights, extras={"critic": {"v": third}}, metrics={"moves": 0.98})
+    for source in (run, tmp_path / "shipped"):  # what was shipped may be shipped again
+        checkpoint.ship(source, tmp_path / "shipped")
+        for name in ("model", "critic"):
+            assert (tmp_path / "shipped" / f"{name}.safetensors").stat().st_size < 81_000
+        loaded = checkpoint.load(tmp_path / "shipped", extras=True)
+        for part in (loaded.weights["w"], loaded.extras["critic"]["v"]):
+            assert part.dtype == torch.float32
+            assert torch.equal(part, third.half().float())
+        assert loaded.weights["far"] == 1e6
+        assert loaded.weights["count"] == 7
+        assert loaded.card.count("| weights | float16 |") == 1
+        assert "| moves | 0.98 |" in loaded.card
+        assert loaded.metrics == {"moves": 0.98}
+
+
+def test_shipping_never_replaces_what_is_no_checkpoint_and_refuses_what_is_too_large(tmp_path, monkeypatch):
+    run = save(tmp_path / "run")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").touch()
+    with pytest.raises(UserError, match="notes: is there already, and is no checkpoint"):
+        checkpoint.ship(run, tmp_path / "notes")
+    assert (tmp_path / "notes" / "mine.txt").exists()
+    monkeypatch.setattr(checkpoint, "MAX_SHIPPED_BYTES", 100)
+    with pytest.raises(UserError, match=r"run/\S+: 0 MiB, but 0 MiB is the most"):
+        checkpoint.ship(run, tmp_path / "shipped")
+    assert not (tmp_path / "shipped").exists()
 
 
 @pytest.mark.parametrize("name", [*FILES, "manifest.json"])

@@ -46,6 +46,12 @@ def main(*words):
         ("train gamegan-tiny --data d --out o --minutes nan", "'nan' is not a number of minutes above 0"),
         ("train gamegan-tiny --data d --out o --minutes inf", "'inf' is not a number of minutes above 0"),
         ("train gamegan-tiny --data d --out o --minutes ten", "'ten' is not a number of minutes above 0"),
+        ("train gamegan-tiny --data d --out o --init nowhere", "nowhere: no such checkpoint"),
+        (
+            "train gamegan-tiny --data d --out o --init . --resume",
+            "--resume: not allowed with argument --init",
+        ),
+        ("export nowhere --out folder", "nowhere: no such checkpoint"),
         ("train visoin --data d --out o", "unknown preset 'visoin'"),
         ("train vision --data d --out o preset=gamegan-tiny", "preset=gamegan-tiny: has no vision"),
         ("train memory --data d --out nowhere", "nowhere/vision/best: no such checkpoint; train vision"),

@@ -111,11 +111,11 @@ class Evolution:
     """
 
     def __init__(self, start: NDArray[np.float64], settings: ControllerTraining, seed: int) -> None:
-        self._make = start, settings, seed
+        self.start, self._make = start, (settings, seed)
         self._begin()
 
     def _begin(self) -> None:
-        start, settings, seed = self._make
+        settings, seed = self._make
         chance = np.random.default_rng(seed)
         options = {
             "popsize": settings.population,
@@ -124,7 +124,7 @@ class Evolution:
             "seed": np.nan,  # leaves NumPy's global generator alone
             "verbose": -9,
         }
-        self._search = cma.CMAEvolutionStrategy(start, settings.sigma, options)
+        self._search = cma.CMAEvolutionStrategy(self.start, settings.sigma, options)
         self._asked: list[Any] = []
         self.told: list[NDArray[np.float64]] = []
 
@@ -147,8 +147,9 @@ class Evolution:
     def sigma(self) -> float:
         return float(self._search.sigma)
 
-    def replay(self, told: NDArray[np.float64]) -> None:
-        """Go back to where the scores of every generation, (G, P), had been told."""
+    def replay(self, told: NDArray[np.float64], start: NDArray[np.float64]) -> None:
+        """Go back to where the scores of every generation, (G, P), had been told to a search from `start`."""
+        self.start = start
         self._begin()
         for scores in told:
             self.ask()
@@ -226,6 +227,9 @@ class ControllerTask:
 
     # -- what the loop asks for ----------------------------------------------------------------------
 
+    def extras(self) -> dict[str, dict[str, Tensor]]:
+        return {}
+
     def validate(self) -> dict[str, float]:
         """The mean's return in dreams that begin with held-out frames, and in the real game."""
         settings = self.settings
@@ -272,8 +276,12 @@ class ControllerTask:
         return np.stack(dreamt, 1)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"told": torch.from_numpy(np.array(self.evolution.told))}
+        return {
+            "told": torch.from_numpy(np.array(self.evolution.told)),
+            "start": torch.from_numpy(self.evolution.start),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.evolution.replay(state["told"].numpy())
+        start = state["start"].numpy() if "start" in state else self.evolution.start
+        self.evolution.replay(state["told"].numpy(), start)
         self.engine.controller.from_flat(torch.from_numpy(self.evolution.mean))

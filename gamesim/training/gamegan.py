@@ -314,6 +314,16 @@ class GameGANTask:
 
     # -- what the loop asks for ----------------------------------------------------------------------
 
+    def init(self, weights: dict[str, Tensor], extras: dict[str, dict[str, Tensor]]) -> None:
+        """Begins from an engine's weights, and from its discriminators where they are known."""
+        self.trained.load_state_dict(weights)
+        self.model.load_state_dict(weights)
+        if "discriminators" in extras:
+            self.judges.load_state_dict(extras["discriminators"])
+
+    def extras(self) -> dict[str, dict[str, Tensor]]:
+        return {"discriminators": self.judges.state_dict()}
+
     def validate(self) -> dict[str, float]:
         """On held-out episodes: how far what comes lies from what the engine says of it."""
         segments = self.held_out.sample(VALIDATION_LANES, torch.Generator().manual_seed(0))

@@ -70,6 +70,10 @@ class Task(Protocol):
         """Take one optimiser step of everything; return 0-d tensors, still on the device."""
         ...
 
+    def extras(self) -> Mapping[str, Mapping[str, Tensor]]:
+        """Return state dicts that training alone needs, by name; checkpoints hold them for ``--init``."""
+        ...
+
     def sheet(self) -> np.ndarray:
         """Return a picture, uint8 (H, W, 3): real above, dreamt below, under the same keys."""
         ...
@@ -182,6 +186,7 @@ class _Loop:
         try:
             self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
             self.validation = state["validation"]
+            self.facts = {**state.get("facts", {}), **self.facts}
             self.task.load_state_dict(state["task"])
             # A run of before frames were counted: as if every step had been like the next one.
             self.frames = state.get("frames", self.step * self.task.frames_per_step * self.processes.count)
@@ -297,6 +302,7 @@ class _Loop:
             "seconds": self.seconds,
             "best": self.best,
             "validation": self.validation,
+            "facts": {key: str(fact) for key, fact in self.facts.items()},
             "rng": rng_state(),
             "task": self.task.state_dict(),
         }
@@ -318,8 +324,8 @@ class _Loop:
     def _save_checkpoint(self, name: str) -> None:
         if not self.processes.first:
             return
-        weights = self.task.model.state_dict()
-        for key, tensor in weights.items():
+        weights, extras = self.task.model.state_dict(), self.task.extras()
+        for key, tensor in [item for part in (weights, *extras.values()) for item in part.items()]:
             if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
                 self._broken(f"weight {key} holds NaN or infinity")
         checkpoint.save(
@@ -336,6 +342,7 @@ class _Loop:
                 "frames seen": self.frames,
             },
             metrics={"validation": self.validation} if self.validation else None,
+            extras=extras,
         )
 
     def _sheet(self) -> None:

@@ -120,6 +120,9 @@ class MemoryTask:
 
     # -- what the loop asks for ----------------------------------------------------------------------
 
+    def extras(self) -> dict[str, dict[str, Tensor]]:
+        return {}
+
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """The terms on held-out episodes, and their sum."""

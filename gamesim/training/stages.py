@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gamesim import checkpoint, storage
-from gamesim.checkpoint import Starts
+from gamesim import checkpoint, models, storage
+from gamesim.checkpoint import Checkpoint, Starts
 from gamesim.data.dataset import Dataset
 from gamesim.data.index import env_id
 from gamesim.errors import UserError
@@ -61,6 +61,7 @@ def train(
     resume: bool = False,
     stage: str | None = None,
     minutes: float | None = None,
+    init: str | Path | None = None,
 ) -> Ended | None:
     """Train what a config describes, from the folder `data` into the run folder `out`.
 
@@ -72,6 +73,8 @@ def train(
         resume: Go on with the run in `out`.
         stage: One of `STAGES` alone; None: all that the system has.
         minutes: Stop and save after so many, counted from now, for all stages; None: to the end.
+        init: A checkpoint whose weights a new run begins with. A stage takes the parts before its own from
+            it, too, where the run has not trained them.
 
     Returns:
         "done", or "stopped" when a signal or the minutes ended it (both are saved), and where. None in
@@ -81,7 +84,8 @@ def train(
         UserError: Whatever the user can mend: folders, data, device, memory.
     """
     try:
-        ended = _train(config, data, out, device, resume, stage, Deadline(minutes))
+        begin = None if init is None else _beginning(config, Path(init), resume)
+        ended = _train(config, data, out, device, resume, stage, Deadline(minutes), begin)
         return ended if loop.distributed().first else None
     except RuntimeError as error:
         if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
@@ -119,13 +123,20 @@ def train_controller(
 
 
 def _train(
-    config: Config, data: str, out: Path, device: str, resume: bool, stage: str | None, deadline: Deadline
+    config: Config,
+    data: str,
+    out: Path,
+    device: str,
+    resume: bool,
+    stage: str | None,
+    deadline: Deadline,
+    begin: Checkpoint | None,
 ) -> Ended:
     if config.system == "gamegan":
-        outcome = _run(config, "training", out, device, resume, partial(_gamegan, config, data), deadline)
-        return Ended(outcome, out / "last")
+        make = partial(_gamegan, config, data, begin=begin)
+        return Ended(_run(config, "training", out, device, resume, make, deadline), out / "last")
     if stage is not None:
-        return _stage(config, stage, data, out, device, resume, deadline)
+        return _stage(config, stage, data, out, device, resume, deadline, begin)
     if resume and not began(out / STAGES[0]):
         raise UserError(f"{out}: nothing to resume, it holds no run")
     if not resume:
@@ -133,10 +144,38 @@ def _train(
     ended = Ended("done", out / "last")
     for name in STAGES:
         if ended.outcome == "done" and not _finished(config, name, out):
-            ended = _stage(config, name, data, out, device, began(out / name), deadline)
+            ended = _stage(config, name, data, out, device, began(out / name), deadline, begin)
             if name != STAGES[-1] and loop.distributed().agree([int(deadline.passed)])[0]:
                 ended = replace(ended, outcome="stopped")
     return ended
+
+
+def _beginning(config: Config, init: Path, resume: bool) -> Checkpoint:
+    """Return the checkpoint that a run begins from, after a look whether it fits.
+
+    Raises:
+        UserError: It is damaged, of another system or shape, or the run has begun already.
+    """
+    if resume:
+        raise UserError("--init begins a new run, --resume goes on with one: use one of them")
+    found = checkpoint.load(init, extras=True)
+    if found.config.system != config.system:
+        raise UserError(f"{init}: is of the system {found.config.system}, not {config.system}")
+    with torch.device("meta"):
+        wanted = {"model": models.build(config).state_dict(), **_extras(config)}
+    for name, part in {"model": found.weights, **found.extras}.items():
+        if name in wanted:
+            checkpoint.fits(part, wanted[name], init / f"{name}.safetensors")
+    return found
+
+
+def _extras(config: Config) -> dict[str, Weights]:
+    """What `Task.extras` of a system would hold, for its shapes."""
+    if config.system != "gamegan":
+        return {}
+    from gamesim.training.adversarial import build_discriminators
+
+    return {"discriminators": build_discriminators(config.model).state_dict()}
 
 
 def _finished(config: WorldModelConfig, stage: str, out: Path) -> bool:
@@ -155,10 +194,11 @@ def _stage(
     device: str,
     resume: bool,
     deadline: Deadline,
+    begin: Checkpoint | None,
 ) -> Ended:
     """Train V, M or C; after C the engine is whole."""
-    weights = _upon(config, stage, out)
-    make = partial(_MAKERS[stage], config, data, weights=weights)
+    weights = _upon(config, stage, out, begin)
+    make = partial(_MAKERS[stage], config, data, weights=weights, begin=begin)
     outcome = _run(config, stage, out / stage, device, resume, make, deadline)
     if stage != STAGES[-1]:
         return Ended(outcome, out / stage / "last")
@@ -194,54 +234,72 @@ def _run(
     )
 
 
-def _upon(config: WorldModelConfig, stage: str, out: Path) -> Weights:
-    """Return the weights that a stage is built upon: the best of the stage before, {} for the first.
+def _upon(config: WorldModelConfig, stage: str, out: Path, begin: Checkpoint | None = None) -> Weights:
+    """Return the weights that a stage starts with: of the parts before it and, from `begin`, of its own.
+
+    The parts before it are the best that the run has trained; those of `begin` where it has trained none.
 
     Raises:
         UserError: That stage is not there, has a model of another shape, or has changed since this one began.
     """
     index = STAGES.index(stage)
+    given, mine = {} if begin is None else begin.weights, out / stage / "last"
     if index == 0:
-        return {}
+        return given
     before = out / STAGES[index - 1] / "best"
     if not checkpoint.exists(before):
+        if given:
+            return given
+        if checkpoint.exists(mine):  # it was given them
+            return checkpoint.load(mine).weights
         raise UserError(f"{before}: no such checkpoint; train {STAGES[index - 1]} to its end first")
     found = checkpoint.load(before)
     same(found.config, config, before / "config.yaml", ["name", "seed", "data", *STAGES])
-    mine = out / stage / "last"
     if checkpoint.exists(mine):
         earlier = checkpoint.load(mine).weights
         fixed = [key for key in found.weights if key.startswith(STAGES[:index])]
         if not all(torch.equal(earlier[key], found.weights[key]) for key in fixed):
             raise UserError(f"{out / stage}: was trained upon another {STAGES[index - 1]}: move it away")
-    return found.weights
+    return found.weights | {key: part for key, part in given.items() if key.startswith(f"{stage}.")}
 
 
 # ---------------------------------------------------------------------------------- what is trained
 
 
-def _gamegan(config: GameGANConfig, data: str, device: torch.device) -> Training:
+def _gamegan(
+    config: GameGANConfig, data: str, device: torch.device, begin: Checkpoint | None = None
+) -> Training:
     from gamesim.training.gamegan import GameGANTask
 
     train, held_out = _load(config, data, device, segment=config.data.segment)
     task = GameGANTask(config, train, held_out, device)
+    if begin is not None:
+        task.init(begin.weights, begin.extras)
     starts = Starts(*train.starts(config.data.starts, config.data.start_frames))
-    return Training(task, starts, _facts(train, data))
+    return Training(task, starts, _facts(train, data, begin))
 
 
 def _vision(
-    config: WorldModelConfig, data: str, device: torch.device, weights: dict[str, Tensor]
+    config: WorldModelConfig,
+    data: str,
+    device: torch.device,
+    weights: Weights,
+    begin: Checkpoint | None = None,
 ) -> Training:
     from gamesim.training.vision import VisionTask, seen
 
     engine = _engine(config, weights, device)
     train, held_out = _load(config, data, device, segment=1, keep=seen(engine.vision.side))
     task = VisionTask(config, engine, train, held_out)
-    return Training(task, _starts(config, data, device), _facts(train, data))
+    return Training(task, _starts(config, data, device), _facts(train, data, begin))
 
 
 def _memory(
-    config: WorldModelConfig, data: str, device: torch.device, weights: dict[str, Tensor]
+    config: WorldModelConfig,
+    data: str,
+    device: torch.device,
+    weights: Weights,
+    begin: Checkpoint | None = None,
 ) -> Training:
     from gamesim.training.memory import MemoryTask, latents
 
@@ -251,10 +309,17 @@ def _memory(
     shown = Dataset(data, segment=steps, split="validation", device=device, limit=4 * SHOWN_ROWS)
     segments = shown.sample(SHOWN_ROWS, torch.Generator().manual_seed(1))
     task = MemoryTask(config, engine, train, held_out, segments)
-    return Training(task, _starts(config, data, device), _facts(train, data) | _before(config, "memory"))
+    facts = _facts(train, data, begin) | _before(config, "memory")
+    return Training(task, _starts(config, data, device), facts)
 
 
-def _controller(config: WorldModelConfig, data: str, device: torch.device, weights: Weights) -> Training:
+def _controller(
+    config: WorldModelConfig,
+    data: str,
+    device: torch.device,
+    weights: Weights,
+    begin: Checkpoint | None = None,
+) -> Training:
     from gamesim.training.controller import ControllerTask
     from gamesim.training.memory import latents
 
@@ -262,7 +327,8 @@ def _controller(config: WorldModelConfig, data: str, device: torch.device, weigh
     how = {"segment": config.data.segment, "short": True, "limit": DREAMT_EPISODES}
     train, held_out = _load(config, data, device, keep=latents(engine), **how)
     task = ControllerTask(config, engine, train, held_out)
-    return Training(task, _starts(config, data, device), _facts(train, data) | _before(config, "controller"))
+    facts = _facts(train, data, begin) | _before(config, "controller")
+    return Training(task, _starts(config, data, device), facts)
 
 
 _MAKERS = {"vision": _vision, "memory": _memory, "controller": _controller}
@@ -296,12 +362,15 @@ def _starts(config: WorldModelConfig, data: str, device: torch.device) -> Starts
     return Starts(*train.starts(settings.starts, settings.start_frames))
 
 
-def _facts(train: Dataset, data: str) -> dict[str, object]:
-    """What cards say about the data."""
-    return {
+def _facts(train: Dataset, data: str, begin: Checkpoint | None) -> dict[str, object]:
+    """What cards say about the data, and about the engine that the run began from."""
+    facts: dict[str, object] = {
         "game": env_id(train.env_spec),
         "data": f"{train.num_episodes} episodes, {train.num_frames} frames ({Path(data).resolve().name})",
     }
+    if begin is not None:
+        facts["began from"] = "/".join(begin.folder.resolve().parts[-2:])
+    return facts
 
 
 def _before(config: WorldModelConfig, stage: str) -> dict[str, object]:

@@ -87,6 +87,9 @@ class VisionTask:
 
     # -- what the loop asks for ----------------------------------------------------------------------
 
+    def extras(self) -> dict[str, dict[str, Tensor]]:
+        return {}
+
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """On held-out frames: both terms, and their sum as the run ends with it."""

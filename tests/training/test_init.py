@@ -1,0 +1,162 @@
+"""``train --init``: a new run that begins with the weights of an engine."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from gamesim import checkpoint, cli, config, models, rollout
+from gamesim.errors import UserError
+from gamesim.training import stages
+from gamesim.training.controller import ControllerTask
+
+STILL = {
+    "gamegan-tiny": ["training.learning_rate=1e-12", "training.discriminator_learning_rate=1e-12"],
+    "world-model-tiny": [
+        "vision.learning_rate=1e-12",
+        "memory.learning_rate=1e-12",
+        "controller.sigma=1e-9",
+    ],
+}
+"""Rates at which a training leaves the weights as they were."""
+
+
+@pytest.fixture(scope="module")
+def plays(tmp_path_factory) -> Path:
+    """Twelve recorded games."""
+    folder = tmp_path_factory.mktemp("plays")
+    rollout.record("gamesim/Pacman-v0", "explorer", 12, folder, seed=1, progress=False)
+    return folder
+
+
+def settings(preset, *changes):
+    return config.load(preset, ["data.validation=0.3", *changes])
+
+
+def train(preset, plays, out, *changes, **how):
+    return stages.train(settings(preset, *changes), str(plays), out, device="cpu", **how)
+
+
+def engine(preset, folder, *changes):
+    """A checkpoint with weights that no training would begin with."""
+    chosen = settings(preset, *changes)
+    torch.manual_seed(99)
+    parts = {"model": models.build(chosen).state_dict()}
+    for name, shapes in stages._extras(chosen).items():
+        parts[name] = {key: torch.zeros(part.shape, dtype=part.dtype) for key, part in shapes.items()}
+    for part in parts.values():
+        for tensor in part.values():
+            if tensor.is_floating_point():
+                tensor.add_(0.01 * torch.rand(tensor.shape))
+    weights = parts.pop("model")
+    checkpoint.save(folder, weights=weights, config=chosen, starts=some_starts(), card={}, extras=parts)
+    return folder
+
+
+def some_starts():
+    return checkpoint.Starts(
+        torch.zeros((1, 1, 84, 84, 3), dtype=torch.uint8), torch.zeros((1, 0), dtype=torch.int64)
+    )
+
+
+def near(found, wanted, off=1e-4):
+    assert found.keys() == wanted.keys()
+    for key, part in found.items():
+        assert torch.allclose(part.float(), wanted[key].float(), atol=off), key
+
+
+def test_gamegan_begins_with_the_engine_and_its_discriminators(plays, tmp_path):
+    given = engine("gamegan-tiny", tmp_path / "given")
+    steps = ["training.steps=1", *STILL["gamegan-tiny"]]
+    assert train("gamegan-tiny", plays, tmp_path / "run", *steps, init=given).outcome == "done"
+    wanted, found = (checkpoint.load(each, extras=True) for each in (given, tmp_path / "run" / "last"))
+    near(found.weights, wanted.weights)
+    frozen = {key for key in wanted.extras["discriminators"] if not key.endswith(("._u", "._v"))}
+    assert frozen
+    near(*({key: each.extras["discriminators"][key] for key in frozen} for each in (found, wanted)))
+    assert f"| began from | {tmp_path.name}/given |" in found.card
+
+
+def test_what_was_shipped_without_discriminators_can_be_begun_from(plays, tmp_path):
+    given = checkpoint.load(engine("gamegan-tiny", tmp_path / "whole"))
+    kept = {"weights": given.weights, "config": given.config, "starts": given.starts}
+    checkpoint.save(tmp_path / "bare", **kept, card={})
+    checkpoint.ship(tmp_path / "bare", tmp_path / "shipped")
+    changes = ["training.steps=1", *STILL["gamegan-tiny"]]
+    train("gamegan-tiny", plays, tmp_path / "run", *changes, init=tmp_path / "shipped")
+    near(checkpoint.load(tmp_path / "run" / "last").weights, given.weights, off=1e-3)
+
+
+def test_a_world_model_begins_with_all_three_parts(plays, tmp_path):
+    given = engine("world-model-tiny", tmp_path / "given")
+    train("world-model-tiny", plays, tmp_path / "run", *STILL["world-model-tiny"], init=given)
+    near(checkpoint.load(tmp_path / "run" / "last").weights, checkpoint.load(given).weights)
+
+
+def test_a_part_alone_stands_upon_the_engines_and_goes_on_upon_it(plays, tmp_path):
+    given = engine("world-model-tiny", tmp_path / "given")
+    wanted = checkpoint.load(given).weights
+    for stage in ("memory", "controller"):
+        out = tmp_path / stage
+        still = STILL["world-model-tiny"]
+        train("world-model-tiny", plays, out, f"{stage}.steps=2", *still, stage=stage, init=given)
+        changes = [f"{stage}.steps=3", *still]
+        assert train("world-model-tiny", plays, out, *changes, stage=stage, resume=True).outcome == "done"
+        found = checkpoint.load(out / stage / "last")
+        near(found.weights, wanted)
+        assert "| began from |" in found.card, "also after a resume, which was not told"
+
+
+def test_a_controller_that_began_somewhere_is_resumed_to_the_byte(plays, tmp_path, monkeypatch):
+    given = engine("world-model-tiny", tmp_path / "given")
+    run = ("world-model-tiny", plays)
+    train(*run, tmp_path / "straight", stage="controller", init=given)
+    step, taken = ControllerTask.step, []
+
+    def interrupted(self):
+        taken.append(step)
+        if len(taken) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ControllerTask, "step", interrupted)
+        assert train(*run, tmp_path / "parted", stage="controller", init=given).outcome == "stopped"
+    assert train(*run, tmp_path / "parted", stage="controller", resume=True).outcome == "done"
+    ends = [checkpoint.load(tmp_path / name / "last").weights for name in ("straight", "parted")]
+    assert all(torch.equal(ends[0][key], ends[1][key]) for key in ends[0])
+    assert not torch.equal(
+        ends[0]["controller.linear.bias"], checkpoint.load(given).weights["controller.linear.bias"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("preset", "change", "complaint"),
+    [
+        ("gamegan-tiny", "model.hidden=9", r"given/model\.safetensors: does not fit this model: \S+ is "),
+        (
+            "gamegan-tiny",
+            "model.discriminator_channels=9",
+            r"given/discriminators\.safetensors: does not fit",
+        ),
+        ("world-model-tiny", "model.hidden=9", r"given/model\.safetensors: does not fit this model: \S+ is "),
+    ],
+)
+def test_what_does_not_fit_is_named_before_data_is_loaded(tmp_path, preset, change, complaint):
+    given = engine(preset, tmp_path / "given")
+    with pytest.raises(UserError, match=complaint):
+        train(preset, tmp_path / "nowhere", tmp_path / "run", change, init=given)
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_system_is_refused_and_so_is_a_run_that_has_begun(tmp_path, capsys):
+    given = engine("gamegan-tiny", tmp_path / "given")
+    words = ["train", "world-model-tiny", "--data", "nowhere", "--out", str(tmp_path / "run")]
+    assert cli.main([*words, "--init", str(given)]) == 2
+    assert "given: is of the system gamegan, not world-model" in capsys.readouterr().err
+    with pytest.raises(UserError, match="--init begins a new run, --resume goes on with one"):
+        train("gamegan-tiny", tmp_path / "nowhere", tmp_path / "run", init=given, resume=True)
