@@ -17,6 +17,7 @@ from tqdm import tqdm
 from gamesim import storage
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.data.index import Entry, append, entry_of
+from gamesim.envs.meanings import action_meanings
 from gamesim.errors import UserError
 from gamesim.explorer import ExplorerPolicy
 
@@ -83,7 +84,7 @@ def run(
         max_steps: Of an episode.
         on_step: Called after each step with the number of frames that were kept.
     """
-    book = _Book(env.num_envs, episodes, PLAYERS.index(policy.player), env_spec)
+    book = _Book(env.num_envs, episodes, PLAYERS.index(policy.player), env_spec, action_meanings(env))
     frames, info = env.reset(seed=seed, options=options)
     begin = np.ones(env.num_envs, bool)
     book.begin(begin, frames, info)
@@ -109,8 +110,10 @@ def run(
 class _Book:
     """What a batch of lanes saw and did, step by step, as far back as an open episode needs it."""
 
-    def __init__(self, num_envs: int, episodes: int, player: int, env_spec: str) -> None:
-        self._left, self._player, self._env_spec = episodes, player, env_spec
+    def __init__(
+        self, num_envs: int, episodes: int, player: int, env_spec: str, meanings: tuple[str, ...]
+    ) -> None:
+        self._left, self._player, self._env_spec, self._meanings = episodes, player, env_spec, meanings
         self._frames: deque[np.ndarray] = deque()
         self._actions: deque[np.ndarray] = deque()
         self._rewards: deque[np.ndarray] = deque()
@@ -177,6 +180,7 @@ class _Book:
             seed=self._seeds[lane],
             env_spec=self._env_spec,
             prefix=self._prefixes[lane],
+            action_meanings=self._meanings,
         )
         self._prefixes[lane] = np.concatenate([episode.prefix, actions])
         self.recording[lane] = False

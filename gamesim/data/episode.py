@@ -54,6 +54,8 @@ class Episode:
         seed: What the environment was seeded with, or None (a dream): without it there is no replay.
         env_spec: The environment's ``spec.to_json()``.
         version: Of this format.
+        action_meanings: A word for each action that the game has, such as LEFT, or "" where the game does not
+            say; empty in files from before this was recorded.
         prefix: uint8 (P,), the actions between the reset and ``frames[0]``: a recording that was
             switched on in the middle of a game replays from the seed as well.
     """
@@ -67,6 +69,7 @@ class Episode:
     seed: int | None
     env_spec: str
     version: int = VERSION
+    action_meanings: tuple[str, ...] = ()
     prefix: np.ndarray = field(default_factory=_no_actions)
 
     def __len__(self) -> int:
@@ -114,6 +117,7 @@ class Episode:
             "truncated": bool(self.truncated),
             "seed": None if self.seed is None else int(self.seed),
             "env_spec": self.env_spec,
+            "action_meanings": list(self.action_meanings),
         }
         members = {
             "meta": np.frombuffer(json.dumps(meta).encode(), np.uint8),
@@ -241,7 +245,10 @@ def _checked_meta(meta: Any) -> dict[str, Any]:
     for name, kind in kinds.items():
         if name not in meta or not isinstance(meta[name], kind):
             raise ValueError(f"{name} is missing or of the wrong kind")
-    return {name: meta[name] for name in ("version", *kinds)}
+    meanings = meta.get("action_meanings", [])
+    if not isinstance(meanings, list) or not all(isinstance(word, str) for word in meanings):
+        raise ValueError("action_meanings is of the wrong kind")
+    return {name: meta[name] for name in ("version", *kinds)} | {"action_meanings": tuple(meanings)}
 
 
 def _read_array(

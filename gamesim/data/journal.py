@@ -49,11 +49,18 @@ class Journal:
     seed: int | None
     env_spec: str
     prefix: bytes
+    action_meanings: tuple[str, ...]
     _file: IO[bytes]
 
     @classmethod
     def create(
-        cls, path: Path, frame: np.ndarray, seed: int | None, env_spec: str, prefix: bytes
+        cls,
+        path: Path,
+        frame: np.ndarray,
+        seed: int | None,
+        env_spec: str,
+        prefix: bytes,
+        action_meanings: tuple[str, ...] = (),
     ) -> "Journal":
         """Begin with the frame before the first step; ``prefix`` holds the actions before that.
 
@@ -62,10 +69,16 @@ class Journal:
         """
         file = open(path, "xb", buffering=0)  # noqa: SIM115 (lives as long as the journal)
         _lock(file)
-        header = {"shape": frame.shape, "seed": seed, "env_spec": env_spec, "prefix": prefix.hex()}
+        header = {
+            "shape": frame.shape,
+            "seed": seed,
+            "env_spec": env_spec,
+            "prefix": prefix.hex(),
+            "action_meanings": action_meanings,
+        }
         data = zlib.compress(frame.tobytes(), 1)
         line = json.dumps(header).encode() + b"\n"
-        journal = cls(path, [frame], [], [], [], seed, env_spec, prefix, file)
+        journal = cls(path, [frame], [], [], [], seed, env_spec, prefix, action_meanings, file)
         try:
             _write(file, _MAGIC + line + _summed(_RECORD.pack(len(data), 0, 0, 0, 0.0) + data))
         except OSError:
@@ -105,6 +118,7 @@ class Journal:
             seed=self.seed,
             env_spec=self.env_spec,
             prefix=np.frombuffer(self.prefix, np.uint8),
+            action_meanings=self.action_meanings,
         )
 
     def release(self) -> None:
@@ -190,13 +204,16 @@ def _read(file: IO[bytes]) -> Episode | None:
         seed=header["seed"],
         env_spec=header["env_spec"],
         prefix=np.frombuffer(bytes.fromhex(header["prefix"]), np.uint8),
+        action_meanings=tuple(map(str, header["action_meanings"])),
     )
 
 
 def _header(line: bytes) -> tuple[dict[str, Any], tuple[int, int, int]]:
     header = json.loads(line)
     kinds = {"shape": list, "seed": (int, type(None)), "env_spec": str, "prefix": str}
-    if not isinstance(header, dict) or not all(isinstance(header.get(k), t) for k, t in kinds.items()):
+    kinds["action_meanings"] = list  # journals of before have none
+    header = {"action_meanings": [], **header} if isinstance(header, dict) else {}
+    if not all(isinstance(header.get(name), kind) for name, kind in kinds.items()):
         raise ValueError("its header is damaged")
     shape = tuple(header["shape"])
     if len(shape) != 3 or shape[2] != 3 or not all(isinstance(n, int) and 0 < n < 8192 for n in shape):

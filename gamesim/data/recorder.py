@@ -14,6 +14,7 @@ import numpy as np
 from gamesim.data.episode import PLAYERS
 from gamesim.data.index import append, entry_of
 from gamesim.data.journal import SUFFIX, Journal, recover
+from gamesim.envs.meanings import action_meanings
 from gamesim.errors import UserError
 
 PART_BYTES = 1 << 28
@@ -148,7 +149,8 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         if self.env.spec is not None:
             with contextlib.suppress(TypeError, ValueError):  # keyword arguments that JSON does not know
                 spec = self.env.spec.to_json()
-        return Journal.create(self.folder / name, self._frame, self._seed, spec, bytes(self._actions))
+        before, meanings = bytes(self._actions), action_meanings(self.env)
+        return Journal.create(self.folder / name, self._frame, self._seed, spec, before, meanings)
 
     def _finish(self, terminated: bool, truncated: bool) -> None:
         journal, self._journal = self._journal, None

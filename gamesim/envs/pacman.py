@@ -22,7 +22,8 @@ from gamesim.envs.views import BoardView, EgoView, Game
 from gamesim.errors import UserError
 
 FRAME = (84, 84, 3)
-NUM_ACTIONS = 5
+MEANINGS = ["NOOP", "LEFT", "RIGHT", "UP", "DOWN"]
+"""Of the actions, in the words of the Arcade Learning Environment."""
 
 
 class _Rulebook:
@@ -103,7 +104,7 @@ class PacmanEnv(gym.Env[np.ndarray, np.int64]):
         self.game, self.view, self.facts = rulebook.game(), rulebook.view, rulebook.facts
         self.render_mode, self.theme = render_mode, theme
         self.observation_space = gym.spaces.Box(0, 255, FRAME, np.uint8)
-        self.action_space = gym.spaces.Discrete(NUM_ACTIONS)
+        self.action_space = gym.spaces.Discrete(len(MEANINGS))
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -129,6 +130,10 @@ class PacmanEnv(gym.Env[np.ndarray, np.int64]):
     def render(self) -> np.ndarray | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The frame, uint8 (84, 84, 3), when ``render_mode`` is "rgb_array"."""
         return self.view.draw([self.game])[0][0] if self.render_mode == "rgb_array" else None
+
+    def get_action_meanings(self) -> list[str]:
+        """A word for each action."""
+        return list(MEANINGS)
 
     def snapshot(self) -> Snapshot:
         """The state, for a window that draws the game itself."""
@@ -175,7 +180,7 @@ class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.view, self.facts = rulebook.view, rulebook.facts
         self.games = [rulebook.game() for _ in range(num_envs)]
         self.single_observation_space = gym.spaces.Box(0, 255, FRAME, np.uint8)
-        self.single_action_space = gym.spaces.Discrete(NUM_ACTIONS)
+        self.single_action_space = gym.spaces.Discrete(len(MEANINGS))
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
@@ -216,6 +221,10 @@ class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def render(self) -> tuple[np.ndarray, ...] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One frame a lane when ``render_mode`` is "rgb_array"."""
         return tuple(self.view.draw(self.games)[0]) if self.render_mode == "rgb_array" else None
+
+    def get_action_meanings(self) -> list[str]:
+        """A word for each action."""
+        return list(MEANINGS)
 
     def snapshot(self, lane: int) -> Snapshot:
         """The state of one lane, for a window that draws the game itself."""

@@ -50,14 +50,15 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_everything_comes_back(tmp_path: Path) -> None:
-    episode = make_episode(9, seed=2**62, terminated=True, prefix=np.array([1, 2], np.uint8))
+    prefix, meanings = np.array([1, 2], np.uint8), ("NOOP", "", "RIGHT", "UP", "DOWN")
+    episode = make_episode(9, seed=2**62, terminated=True, prefix=prefix, action_meanings=meanings)
     episode.save(tmp_path / "a.npz")
     again = Episode.load(tmp_path / "a.npz")
     for name in ("frames", "actions", "rewards", "players", "prefix"):
         before, after = getattr(episode, name), getattr(again, name)
         assert after.dtype == before.dtype
         np.testing.assert_array_equal(after, before)
-    for name in ("terminated", "truncated", "seed", "env_spec", "version"):
+    for name in ("terminated", "truncated", "seed", "env_spec", "version", "action_meanings"):
         assert getattr(again, name) == getattr(episode, name)
 
 
@@ -66,6 +67,11 @@ def test_plain_numpy_reads_it_without_pickles(path: Path) -> None:
         np.testing.assert_array_equal(file["frames"], make_episode(12).frames)
         np.testing.assert_array_equal(file["actions"], make_episode(12).actions)
         assert json.loads(file["meta"].tobytes())["version"] == 1
+
+
+def test_files_of_before_actions_had_meanings_are_read(path: Path) -> None:
+    rewrite(path, meta=npy(np.frombuffer(json.dumps(META).encode(), np.uint8)))
+    assert Episode.load(path).action_meanings == ()
 
 
 def test_meta_is_everything_but_the_pixels(path: Path) -> None:
@@ -112,6 +118,7 @@ def test_any_damage_is_a_user_error_or_harmless(path: Path, data: st.DataObject)
 
 
 META = {"version": 1, "terminated": False, "truncated": False, "seed": None, "env_spec": ""}
+MEANINGLESS = {"action_meanings": [1]}
 
 
 @pytest.mark.parametrize(
@@ -134,6 +141,7 @@ META = {"version": 1, "terminated": False, "truncated": False, "seed": None, "en
         ({"meta": npy(np.frombuffer(b"[" * 500_000, np.uint8))}, "not a readable"),
         ({"meta": npy(np.frombuffer(json.dumps(META | {"version": 2}).encode(), np.uint8))}, "version"),
         ({"meta": npy(np.frombuffer(json.dumps(META | {"seed": "x"}).encode(), np.uint8))}, "seed"),
+        ({"meta": npy(np.frombuffer(json.dumps(META | MEANINGLESS).encode(), np.uint8))}, "action_meanings"),
     ],
 )
 def test_a_lie_is_named(path: Path, changes: dict[str, bytes | None], named: str) -> None:

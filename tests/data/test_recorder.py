@@ -1,5 +1,6 @@
 """The recorder: nothing that was played is lost, and all of it can be played again."""
 
+import json
 import os
 import signal
 import subprocess
@@ -44,6 +45,7 @@ def test_an_episode_is_what_was_played(tmp_path: Path) -> None:
     np.testing.assert_array_equal(episode.frames, frames)
     assert episode.actions.tolist() == [t % 5 for t in range(12)]
     assert episode.truncated and not episode.terminated and episode.seed == 4
+    assert episode.action_meanings == ("NOOP", "LEFT", "RIGHT", "UP", "DOWN")
     assert sorted(os.listdir(tmp_path)) == sorted([scan(tmp_path)[0].file, "index.jsonl"])
 
 
@@ -149,8 +151,25 @@ def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
     kill_in_the_middle(tmp_path)
     assert sorted((len(e), e.truncated, e.seed) for e in load(tmp_path)) == [(7, False, 6), (12, True, 5)]
     assert verify(tmp_path).same == 2
+    assert {e.action_meanings for e in load(tmp_path)} == {("NOOP", "LEFT", "RIGHT", "UP", "DOWN")}
     assert not list(tmp_path.glob("*" + SUFFIX))
     assert Dataset(tmp_path, segment=4, split="all").num_episodes == 2
+
+
+def test_a_journal_of_before_actions_had_meanings_is_recovered(tmp_path: Path) -> None:
+    recorder = game(tmp_path)
+    recorder.reset(seed=2)
+    play(recorder, 6)
+    (path,) = tmp_path.glob("*" + SUFFIX)
+    magic, header, records = path.read_bytes().split(b"\n", 2)
+    before = json.loads(header)
+    del before["action_meanings"]
+    (tmp_path / "old").mkdir()
+    old = magic + b"\n" + json.dumps(before).encode() + b"\n" + records
+    (tmp_path / "old" / path.name).write_bytes(old)
+    recover(tmp_path / "old")
+    (episode,) = load(tmp_path / "old")
+    assert len(episode) == 6 and episode.action_meanings == ()
 
 
 def test_a_torn_journal_gives_its_whole_steps(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""What actions mean, in the games' own words."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from gamesim.envs.adapt import PixelEnv
+from gamesim.envs.meanings import action_meanings, opposites
+
+PACMAN = ("NOOP", "LEFT", "RIGHT", "UP", "DOWN")
+
+
+class Silent(gym.Env):
+    """Says nothing of its actions, unless it is told what to say."""
+
+    observation_space = spaces.Box(0, 255, (20, 20, 3), np.uint8)
+
+    def __init__(self, actions: spaces.Space, says: list[str] | None = None):
+        self.action_space = actions
+        if says is not None:
+            self.get_action_meanings = lambda: says
+
+
+@pytest.mark.parametrize("name", ["Pacman", "PacmanMaze", "PacmanArcade"])
+def test_our_games_say_what_their_actions_mean_alone_and_in_batches(name):
+    assert action_meanings(gym.make(f"gamesim/{name}-v0")) == PACMAN
+    assert action_meanings(gym.make_vec(f"gamesim/{name}-v0", 2)) == PACMAN
+    assert action_meanings(gym.make_vec(f"gamesim/{name}-v0", 2, vectorization_mode="sync")) == PACMAN
+
+
+def test_where_a_game_says_nothing_the_number_of_actions_is_known_all_the_same():
+    assert action_meanings(Silent(spaces.Discrete(3))) == ("", "", "")
+
+
+def test_words_pass_through_wrappers_that_keep_the_actions():
+    env = PixelEnv(Silent(spaces.Discrete(2, start=1), ["LEFT", "RIGHT"]), size=None)
+    assert action_meanings(env) == ("LEFT", "RIGHT")
+
+
+def test_words_that_do_not_fit_the_actions_are_no_words():
+    env = PixelEnv(Silent(spaces.MultiBinary(2), ["LEFT", "RIGHT"]), size=None)
+    assert action_meanings(env) == ("",) * 4
+
+
+def test_actions_that_no_recording_can_hold_have_no_meanings():
+    assert action_meanings(Silent(spaces.Box(-1, 1))) == ()
+    assert action_meanings(Silent(spaces.Discrete(3, start=1))) == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "pairs"),
+    [
+        (PACMAN, ((1, 2), (3, 4))),
+        (("NOOP", "FIRE", "UP", "RIGHT", "LEFT", "DOWN"), ((2, 5), (3, 4))),
+        (("UPRIGHT", "UPLEFT", "DOWNRIGHT", "DOWNLEFT"), ((0, 3), (1, 2))),
+        (("LEFT", "RIGHTFIRE", "LEFTFIRE"), ((1, 2),)),
+        (("turn left", "turn right", "forward", "pick up"), ((0, 1),)),
+        (("LEFT", "LEFT", "RIGHT", "RIGHT"), ((0, 2),)),
+        (("", "", ""), ()),
+        (("NOOP", "FIRE", "UP"), ()),
+    ],
+)
+def test_opposites_go_opposite_ways_by_their_words(words, pairs):
+    assert opposites(words) == pairs
