@@ -1,0 +1,40 @@
+"""Adam (Kingma & Ba 2015) as a step that is recorded needs it, see graphs.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class Adam(torch.optim.Adam):
+    """torch's Adam in one kernel, with everything that changes in tensors on the device, the rate as well.
+
+    A state that was saved on another device goes on here.
+
+    Args:
+        parameters: On the device; the rate is `set_rate`'s.
+        betas: Decay of the means of gradients and of their squares.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], betas: tuple[float, float] = (0.9, 0.999)) -> None:
+        trained = list(parameters)
+        device = trained[0].device
+        rate = torch.zeros((), device=device)
+        super().__init__(trained, rate, betas, fused=True, capturable=device.type == "cuda")
+
+    def set_rate(self, rate: float) -> None:
+        """Set the learning rate of the steps to come; outside of a recorded step."""
+        for group in self.param_groups:
+            group["lr"].fill_(rate)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what ``state_dict`` returned, on any device and by any of torch's kinds of Adam."""
+        kept = ("lr", "fused", "capturable", "foreach")
+        groups = [
+            {**saved, **{key: own[key] for key in kept}}
+            for saved, own in zip(state_dict["param_groups"], self.param_groups, strict=True)
+        ]
+        super().load_state_dict({**state_dict, "param_groups": groups})
