@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import ValidationError
@@ -26,6 +26,8 @@ from gamesim.schema import Config, Section
 
 MAX_BYTES = 64 * 1024  # a config is a page of text; whatever is larger is not one
 MAX_CHAIN = 8  # presets that extend presets
+
+_Config = TypeVar("_Config", bound=Config)
 
 _SYSTEMS: dict[str, type[Config]] = {
     system.model_fields["system"].default: system for system in get_args(Config)
@@ -72,6 +74,18 @@ def parse(text: str | bytes, source: str) -> Config:
         UserError: What is wrong; the message starts with `source`.
     """
     return _check(_read(text, source), source, {})
+
+
+def complete(config: _Config, found: Mapping[str, Any], source: str) -> _Config:
+    """Return the config with the values of these dotted keys; from then on it says what they are.
+
+    Raises:
+        UserError: It is not valid with them; the message starts with `source`.
+    """
+    tree = config.model_dump(mode="json")
+    for key, item in found.items():
+        _put(tree, key, item, key)
+    return _check(tree, source, {})  # pyright: ignore[reportReturnType]
 
 
 def difference(first: Config, second: Config, ignore: Iterable[str] = ()) -> str | None:

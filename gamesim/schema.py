@@ -6,7 +6,7 @@ chooses by that key.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -42,12 +42,28 @@ class LoopConfig(Section):
     threads: int | None = Field(default=None, ge=1, le=1024, description="CPU threads; null: torch decides")
 
 
+FrameSize = Literal[64, 84]
+Pairs = tuple[tuple[int, int], ...]
+
+
+def _pacmans(told: dict[str, Any]) -> Pairs:
+    """Left and right, up and down, where there are the actions of our Pac-Man."""
+    return ((1, 2), (3, 4)) if told.get("num_actions") == 5 else ()
+
+
 class GameGANModelConfig(Section):
-    """The shape of a GameGAN generator and of its discriminators."""
+    """The shape of a GameGAN generator and of its discriminators.
+
+    Training takes frame_size, num_actions and opposites from the recordings unless they are set; without
+    recordings they are those of our Pac-Man.
+    """
 
     engine: Literal["paper", "maps"] = Field(default="paper", description="the paper's, or our map variant")
-    frame_size: Literal[64, 84] = 84
+    frame_size: FrameSize = 84
     num_actions: int = Field(default=5, ge=2, le=256)
+    opposites: Pairs = Field(
+        default_factory=_pacmans, description="pairs of actions that undo each other, such as left and right"
+    )
     channels: int = Field(default=64, ge=4, le=4096, description="base width of encoder and renderer")
     hidden: int = Field(default=512, ge=1, le=16384, description="dynamics engine's state (maps: a cell)")
     z_size: int = Field(
@@ -61,13 +77,29 @@ class GameGANModelConfig(Section):
     blocks: int = Field(default=1, ge=1, le=64, description="maps: residual blocks of the renderer")
 
     @model_validator(mode="after")
-    def _cells_fit(self) -> GameGANModelConfig:
-        cells, rest = divmod(self.frame_size, self.patch)
-        if self.engine == "maps" and (rest or cells < 3):
-            raise ValueError(f"patch {self.patch} does not cut {self.frame_size} pixels into 3 cells or more")
-        if self.engine == "maps" and self.memory_slots < cells + 2:
-            raise ValueError(f"memory_slots {self.memory_slots} is too few for a view of {cells} cells")
+    def _opposites_fit(self) -> GameGANModelConfig:
+        paired = [action for pair in self.opposites for action in pair]
+        if len(set(paired)) < len(paired) or not all(0 <= action < self.num_actions for action in paired):
+            raise ValueError(f"opposites: no action may be in two pairs, or beyond {self.num_actions - 1}")
         return self
+
+    @model_validator(mode="after")
+    def _cells_fit(self) -> GameGANModelConfig:
+        # A size that nobody set is not known before the recordings are.
+        sizes = (self.frame_size,) if "frame_size" in self.model_fields_set else get_args(FrameSize)
+        misfits = [self._misfit(size) for size in sizes]
+        if self.engine == "maps" and all(misfits):
+            raise ValueError(misfits[-1])
+        return self
+
+    def _misfit(self, size: int) -> str | None:
+        """What is wrong with cells of frames of this size."""
+        cells, rest = divmod(size, self.patch)
+        if rest or cells < 3:
+            return f"patch {self.patch} does not cut {size} pixels into 3 cells or more"
+        if self.memory_slots < cells + 2:
+            return f"memory_slots {self.memory_slots} is too few for a view of {cells} cells"
+        return None
 
 
 class Schedule(Section):
@@ -176,7 +208,7 @@ class WorldModelModelConfig(Section):
     """The shape of V, M and C (Ha & Schmidhuber 2018, appendix A)."""
 
     engine: Literal["paper", "maps"] = Field(default="paper", description="the paper's, or our map variant")
-    frame_size: Literal[64, 84] = Field(default=84, description="of the game's frames; the paper's V sees 64")
+    frame_size: FrameSize = Field(default=84, description="of the game's frames; the paper's V sees 64")
     num_actions: int = Field(default=5, ge=2, le=256)
     channels: int = Field(default=32, ge=1, le=1024, description="V's first layer; the paper: 32")
     z_size: int = Field(default=32, ge=1, le=4096, description="numbers in z (maps: for each place)")

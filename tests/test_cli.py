@@ -12,6 +12,7 @@ import pytest
 
 from gamesim import checkpoint, cli, config
 from gamesim.errors import UserError
+from recordings import make_episode
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -80,6 +81,8 @@ def main(*words):
 def test_wrong_words_are_one_line_that_names_them(words, complaint, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
+    (tmp_path / "d").mkdir()
+    make_episode(9, size=84).save(tmp_path / "d" / "e.npz")
     assert main(*words.split()) == 2
     out, err = capsys.readouterr()
     assert out == ""

@@ -66,6 +66,7 @@ class Dataset:
         num_frames: Resident frames.
         num_episodes: Resident episodes.
         frame_shape: (H, W, 3).
+        highest_action: That was played in them.
         env_spec: Spec JSON of the environment that most of them were recorded in.
         num_windows: Different windows of ``segment`` steps without padding.
     """
@@ -269,6 +270,7 @@ class Dataset:
             raise UserError(f"{folder}: none of its {len(chosen)} episodes can be read")
         self._frames = self._frames[:at]
         self.num_frames, self.num_episodes = at, len(kept)
+        self.highest_action = max(int(episode.actions.max()) for episode in kept)
         self.env_spec = _commonest(episode.env_spec for episode in kept)
         self._number(kept)
 

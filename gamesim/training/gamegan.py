@@ -159,7 +159,8 @@ class GameGANTask:
 
         self._set_rates(self.settings.decay.at(progress))
         with self._precision():
-            fed = spoilt(frames[:told], self.config.model.patch, self.settings.noise)
+            patch, noise = self.config.model.patch, self.settings.noise
+            fed = spoilt(frames[:told], patch, noise) if noise else None
             rollout = unroll(self.trained.engine, frames, segments.actions, warm_up, told, fed)
         terms = self._supervised(rollout, frames, segments, warm_up)
         if adversarial and told < lanes:

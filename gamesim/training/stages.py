@@ -25,6 +25,7 @@ from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.schema import Config, GameGANConfig, WorldModelConfig
 from gamesim.training import STAGES, loop
 from gamesim.training.deadline import Deadline
+from gamesim.training.fitting import fitted
 from gamesim.training.folder import Log, began, same
 
 Weights = dict[str, Tensor]
@@ -84,6 +85,7 @@ def train(
         UserError: Whatever the user can mend: folders, data, device, memory.
     """
     try:
+        config = fitted(config, data)
         begin = None if init is None else _beginning(config, Path(init), resume)
         ended = _train(config, data, out, device, resume, stage, Deadline(minutes), begin)
         return ended if loop.distributed().first else None
@@ -116,6 +118,7 @@ def train_controller(
     """
     fixed = {key: part for key, part in weights.items() if not key.startswith("controller.")}
     try:
+        config = fitted(config, data)
         make = partial(_controller, config, data, weights=fixed)
         return _run(config, "controller", out, device, began(out), make, Deadline())
     finally:
@@ -347,10 +350,12 @@ def _load(config: Config, data: str, device: torch.device, **how: Any) -> tuple[
     shared = {"validation": held, "device": device, **how}
     train = Dataset(data, split="train", **shared)
     held_out = Dataset(data, split="validation", **shared) if held > 0 else train
-    size = config.model.frame_size
-    if train.frame_shape[:2] != (size, size):
-        found = "x".join(map(str, train.frame_shape[:2]))
-        raise UserError(f"model.frame_size is {size}, but the recordings in {data} are {found}")
+    size, actions = config.model.frame_size, config.model.num_actions
+    for part in (train, held_out):
+        if part.frame_shape[:2] != (size, size):
+            raise UserError(f"{data}: it holds recordings of several games: give each a folder of its own")
+        if part.highest_action >= actions:
+            raise UserError(f"{data}: action {part.highest_action} was played, and the game has {actions}")
     return train, held_out
 
 

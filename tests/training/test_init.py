@@ -146,17 +146,20 @@ def test_a_controller_that_began_somewhere_is_resumed_to_the_byte(plays, tmp_pat
         ("world-model-tiny", "model.hidden=9", r"given/model\.safetensors: does not fit this model: \S+ is "),
     ],
 )
-def test_what_does_not_fit_is_named_before_data_is_loaded(tmp_path, preset, change, complaint):
+def test_what_does_not_fit_is_named_before_data_is_loaded(
+    plays, tmp_path, preset, change, complaint, monkeypatch
+):
     given = engine(preset, tmp_path / "given")
+    monkeypatch.setattr(stages, "Dataset", None)
     with pytest.raises(UserError, match=complaint):
-        train(preset, tmp_path / "nowhere", tmp_path / "run", change, init=given)
+        train(preset, plays, tmp_path / "run", change, init=given)
     assert not (tmp_path / "run").exists()
 
 
-def test_another_system_is_refused_and_so_is_a_run_that_has_begun(tmp_path, capsys):
+def test_another_system_is_refused_and_so_is_a_run_that_has_begun(plays, tmp_path, capsys):
     given = engine("gamegan-tiny", tmp_path / "given")
-    words = ["train", "world-model-tiny", "--data", "nowhere", "--out", str(tmp_path / "run")]
+    words = ["train", "world-model-tiny", "--data", str(plays), "--out", str(tmp_path / "run")]
     assert cli.main([*words, "--init", str(given)]) == 2
     assert "given: is of the system gamegan, not world-model" in capsys.readouterr().err
     with pytest.raises(UserError, match="--init begins a new run, --resume goes on with one"):
-        train("gamegan-tiny", tmp_path / "nowhere", tmp_path / "run", init=given, resume=True)
+        train("gamegan-tiny", plays, tmp_path / "run", init=given, resume=True)
