@@ -1,4 +1,4 @@
-"""How probable a map engine says that things are which come, beside how often they do come, in real games.
+"""How probable Tilemap says that things are which come, beside how often they do come, in real games.
 
     python benchmarks/calibration.py CHECKPOINT [--episodes 800] [--seed 0] [--json FILE]
 
@@ -24,7 +24,7 @@ from gamesim.evaluation import game_of
 from gamesim.evaluation.play import make_real
 from gamesim.evaluation.rules_kept import CENSUS
 from gamesim.models.frames import to_float, to_uint8
-from gamesim.models.tilemap.engine import MapEngine
+from gamesim.models.tilemap.engine import TilemapEngine
 from gamesim.rollout import play
 
 BOARDS = 5_000_000_000
@@ -32,7 +32,7 @@ FIRST, STEPS, LANES = 4, 20, 64
 """The first steps are not counted: the memory is still filling up."""
 
 
-def kinds(engine: MapEngine, theme: str) -> torch.Tensor:
+def kinds(engine: TilemapEngine, theme: str) -> torch.Tensor:
     """The kind of cell that each tile shows, (K,)."""
     tiles = engine.renderer.tiles
     shown = F.one_hot(torch.arange(tiles.count), tiles.count).float()[:, :, None, None].expand(-1, -1, 7, 7)
@@ -40,7 +40,7 @@ def kinds(engine: MapEngine, theme: str) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def counted(engine: MapEngine, game: str, episodes: int, seed: int) -> np.ndarray:
+def counted(engine: TilemapEngine, game: str, episodes: int, seed: int) -> np.ndarray:
     """Over all games, by kind of cell and whether it was seen before: (6, 2, 4).
 
     Real ones, and sums of their probabilities: the frame's, and the static and dynamic layers' parts in it.
@@ -70,13 +70,13 @@ def counted(engine: MapEngine, game: str, episodes: int, seed: int) -> np.ndarra
 
 
 def _step(
-    engine: MapEngine, state: dict, before: list[dict], tiles: torch.Tensor, cells: torch.Tensor
+    engine: TilemapEngine, state: dict, before: list[dict], tiles: torch.Tensor, cells: torch.Tensor
 ) -> np.ndarray:
-    drawn, share = engine.layers(state)
+    log_probs, share = engine.layers(state)
     seen = torch.stack([engine.overlap(state, then)[:, 0] for then in before]).amax(0) > 0
-    parts = [drawn[:, 0].exp()]
-    if drawn.shape[1] > 1:
-        parts += [drawn[:, 1].exp() * (1 - share[:, None]), drawn[:, 2].exp() * share[:, None]]
+    parts = [log_probs[:, 0].exp()]
+    if log_probs.shape[1] > 1:
+        parts += [log_probs[:, 1].exp() * (1 - share[:, None]), log_probs[:, 2].exp() * share[:, None]]
     found = np.zeros((len(CENSUS), 2, 4))
     for row, code in enumerate(CENSUS.values()):
         for column, places in enumerate((~seen, seen)):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
@@ -21,6 +22,7 @@ from typing import Any, TypeVar, get_args
 import yaml
 from pydantic import ValidationError
 
+from gamesim.earlier import PRESETS, today
 from gamesim.errors import UserError
 from gamesim.schema import Config, Section
 
@@ -51,7 +53,7 @@ def load(preset_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
     """
     tree = _resolve(str(preset_or_path), base=None, seen=())
     if not _is_path(str(preset_or_path)):
-        tree["name"] = str(preset_or_path)
+        tree["name"] = PRESETS.get(str(preset_or_path), str(preset_or_path))
     else:
         tree.setdefault("name", _slug(Path(preset_or_path).stem))
     origins: dict[str, str] = {}
@@ -182,6 +184,9 @@ def _resolve(name: str, base: Path | None, seen: tuple[str, ...]) -> dict[str, A
         text, base = _read_path(path), path.parent
     else:
         known = presets()
+        if name in PRESETS:
+            warnings.warn(f"the preset {name} is called {PRESETS[name]} now", stacklevel=2)
+            name = PRESETS[name]
         if name not in known:
             raise UserError(
                 f"unknown preset '{name}'{suggest(name, known) or ' (there are: ' + ', '.join(known) + ')'}"
@@ -239,6 +244,9 @@ def _put(tree: dict[str, Any], dotted: str, item: Any, override: str) -> None:
 
 
 def _check(tree: dict[str, Any], source: str, origins: Mapping[str, str]) -> Config:
+    tree, note = today(tree)
+    if note:
+        warnings.warn(f"{source}: {note}", stacklevel=2)
     chosen = _system(tree, source, origins)
     try:
         # By way of JSON, where strict means "no 'yes' for true, no 1.5 for an int" but a list may be a tuple.

@@ -6,7 +6,7 @@ chooses by that key.
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -51,55 +51,36 @@ def _pacmans(told: dict[str, Any]) -> Pairs:
     return ((1, 2), (3, 4)) if told.get("num_actions") == 5 else ()
 
 
-class GameGANModelConfig(Section):
-    """The shape of a GameGAN generator and of its discriminators.
+class GameShape(Section):
+    """What an engine is told of the game.
 
-    Training takes frame_size, num_actions and opposites from the recordings unless they are set; without
-    recordings they are those of our Pac-Man.
+    Training takes all of it from the recordings unless it is set; without recordings it is our Pac-Man's.
     """
 
-    engine: Literal["paper", "maps"] = Field(default="paper", description="the paper's, or our map variant")
     frame_size: FrameSize = 84
     num_actions: int = Field(default=5, ge=2, le=256)
     opposites: Pairs = Field(
         default_factory=_pacmans, description="pairs of actions that undo each other, such as left and right"
     )
-    channels: int = Field(default=64, ge=4, le=4096, description="base width of encoder and renderer")
-    hidden: int = Field(default=512, ge=1, le=16384, description="dynamics engine's state (maps: a cell)")
-    z_size: int = Field(
-        default=32, ge=2, le=4096, description="z (maps: a cell, and so the tiles that it can draw)"
-    )
-    memory: bool = Field(default=True, description="false: GameGAN-M, one simple renderer")
-    memory_slots: int = Field(default=21, ge=3, le=256, description="slots along each side of the board")
-    memory_width: int = Field(default=512, ge=1, le=16384, description="width of a slot")
-    discriminator_channels: int = Field(default=64, ge=4, le=4096)
-    patch: int = Field(default=12, ge=1, le=84, description="maps: pixels along the side of a cell")
-    blocks: int = Field(default=1, ge=1, le=64, description="maps: residual blocks of the renderer")
 
     @model_validator(mode="after")
-    def _opposites_fit(self) -> GameGANModelConfig:
+    def _opposites_fit(self) -> Self:
         paired = [action for pair in self.opposites for action in pair]
         if len(set(paired)) < len(paired) or not all(0 <= action < self.num_actions for action in paired):
             raise ValueError(f"opposites: no action may be in two pairs, or beyond {self.num_actions - 1}")
         return self
 
-    @model_validator(mode="after")
-    def _cells_fit(self) -> GameGANModelConfig:
-        # A size that nobody set is not known before the recordings are.
-        sizes = (self.frame_size,) if "frame_size" in self.model_fields_set else get_args(FrameSize)
-        misfits = [self._misfit(size) for size in sizes]
-        if self.engine == "maps" and all(misfits):
-            raise ValueError(misfits[-1])
-        return self
 
-    def _misfit(self, size: int) -> str | None:
-        """What is wrong with cells of frames of this size."""
-        cells, rest = divmod(size, self.patch)
-        if rest or cells < 3:
-            return f"patch {self.patch} does not cut {size} pixels into 3 cells or more"
-        if self.memory_slots < cells + 2:
-            return f"memory_slots {self.memory_slots} is too few for a view of {cells} cells"
-        return None
+class GameGANModelConfig(GameShape):
+    """The shape of a GameGAN generator and of its discriminators."""
+
+    channels: int = Field(default=64, ge=4, le=4096, description="base width of encoder and renderer")
+    hidden: int = Field(default=512, ge=1, le=16384, description="dynamics engine's state")
+    z_size: int = Field(default=32, ge=2, le=4096)
+    memory: bool = Field(default=True, description="false: GameGAN-M, one simple renderer")
+    memory_slots: int = Field(default=21, ge=3, le=256, description="slots along each side of the board")
+    memory_width: int = Field(default=512, ge=1, le=16384, description="width of a slot")
+    discriminator_channels: int = Field(default=64, ge=4, le=4096)
 
 
 class Schedule(Section):
@@ -144,31 +125,7 @@ class GameGANTraining(LoopConfig):
     average: float = Field(default=0.0, ge=0, lt=1, description="decay of the shipped mean; 0: none")
     unroll: Schedule = Field(default=Schedule(start=1e6, end=1e6), description="steps, at most data.segment")
     warm_up: Schedule = Field(default=Schedule(start=16, end=0, over=0.6), description="real frames first")
-    dreaming: Schedule = Field(
-        default=Schedule(start=1, end=1), description="maps: share of lanes that dream; the others are told"
-    )
-    noise: float = Field(
-        default=0.0, ge=0, le=1, description="maps: share of the cells shown to told lanes that are wrong"
-    )
     adversarial: bool = Field(default=True, description="false: the Action-LSTM-like baseline")
-    static: Schedule = Field(
-        default=Schedule(start=0, end=0), description="maps: weight of the static layer's at places seen"
-    )
-    dynamic: Schedule = Field(
-        default=Schedule(start=0, end=0), description="maps: weight of the dynamic layer's at all places"
-    )
-    remembered: Schedule = Field(
-        default=Schedule(start=0, end=0), description="maps: weight of the distance at places shown"
-    )
-    covering: Schedule = Field(default=Schedule(start=1, end=1), description="of losses.memory")
-    adversarial_share: Schedule = Field(
-        default=Schedule(start=1, end=1), description="of losses.adversarial, for the generator"
-    )
-    settling: Schedule = Field(
-        default=Schedule(start=1, end=1), description="of that share, towards the end of the run"
-    )
-    adversarial_from: float = Field(default=0.0, ge=0, le=1, description="share of the run before GAN terms")
-    clip: int = Field(default=1024, ge=2, le=1024, description="frames of a sequence that are judged")
     losses: GameGANLosses = GameGANLosses()
 
 
@@ -193,27 +150,115 @@ class GameGANConfig(Common):
 
     @model_validator(mode="after")
     def _clips_fit(self) -> GameGANConfig:
-        settings, needed = self.training, 4 if self.model.engine == "maps" else 3
-        steps = min(settings.unroll.at(settings.adversarial_from), settings.unroll.end)
-        judged = int(min(settings.clip, self.data.segment, steps))
-        if settings.adversarial and judged < needed:
+        unroll = self.training.unroll
+        judged, needed = int(min(self.data.segment, unroll.start, unroll.end)), 3
+        if self.training.adversarial and judged < needed:
             raise ValueError(
-                f"the temporal discriminator needs {needed} frames; training.clip, data.segment and "
-                f"training.unroll leave it {judged}"
+                f"the temporal discriminator needs {needed} frames; data.segment and training.unroll "
+                f"leave it {judged}"
             )
         return self
+
+
+class TilemapModelConfig(GameShape):
+    """The shape of Tilemap."""
+
+    patch: int = Field(default=12, ge=1, le=84, description="pixels along the side of a cell")
+    tiles: int = Field(default=32, ge=2, le=4096, description="pictures of a cell that it can draw")
+    channels: int = Field(default=64, ge=4, le=4096, description="width of its layers")
+    hidden: int = Field(default=32, ge=1, le=16384, description="dynamics engine's state of a cell")
+    memory: bool = Field(default=True, description="false: no memory module, and one layer")
+    memory_slots: int = Field(default=21, ge=3, le=256, description="slots along each side of the board")
+    memory_width: int = Field(default=32, ge=1, le=16384, description="width of a slot")
+    blocks: int = Field(default=1, ge=1, le=64, description="residual blocks of the renderer")
+
+    @model_validator(mode="after")
+    def _cells_fit(self) -> TilemapModelConfig:
+        # A size that nobody set is not known before the recordings are.
+        sizes = (self.frame_size,) if "frame_size" in self.model_fields_set else get_args(FrameSize)
+        misfits = [self._misfit(size) for size in sizes]
+        if all(misfits):
+            raise ValueError(misfits[-1])
+        return self
+
+    def _misfit(self, size: int) -> str | None:
+        """What is wrong with cells of frames of this size."""
+        cells, rest = divmod(size, self.patch)
+        if rest or cells < 3:
+            return f"patch {self.patch} does not cut {size} pixels into 3 cells or more"
+        if self.memory_slots < cells + 2:
+            return f"memory_slots {self.memory_slots} is too few for a view of {cells} cells"
+        return None
+
+
+class TilemapLosses(Section):
+    """Weights of the loss terms: of nats a cell, but for outcome and covering."""
+
+    frame: float = Field(default=10.0, ge=0, le=1e6, description="of the next frame")
+    outcome: float = Field(default=5.0, ge=0, le=1e6, description="of reward and end of the episode")
+    static: Schedule = Field(
+        default=Schedule(start=0, end=0),
+        description="of the static layer by itself, at cells seen before",
+    )
+    robust: float = Field(
+        default=0.05, ge=0, lt=1, description="chance below which the static layer need not say a tile"
+    )
+    dynamic: Schedule = Field(
+        default=Schedule(start=0, end=0), description="of the dynamic layer by itself, everywhere"
+    )
+    remembered: Schedule = Field(
+        default=Schedule(start=0, end=0),
+        description="of frames in lanes that run freely, at cells shown",
+    )
+    covering: Schedule = Field(
+        default=Schedule(start=7.5e-5, end=7.5e-5), description="of a pixel that the dynamic layer draws"
+    )
+
+
+class TilemapTraining(LoopConfig):
+    """How Tilemap is trained: by likelihood alone."""
+
+    precision: Literal["float32", "bfloat16"] = "float32"
+    learning_rate: float = Field(default=2e-3, gt=0, le=1.0)
+    decay: Schedule = Schedule(start=1.0, end=1.0)
+    betas: tuple[float, float] = (0.5, 0.99)
+    gradient_clip: float = Field(default=5.0, gt=0, le=1e9)
+    average: float = Field(default=0.0, ge=0, lt=1, description="decay of the shipped mean; 0: none")
+    unroll: Schedule = Field(default=Schedule(start=1e6, end=1e6), description="steps, at most data.segment")
+    warm_up: Schedule = Field(
+        default=Schedule(start=1, end=1), description="real frames before a lane runs freely"
+    )
+    free_running: Schedule = Field(
+        default=Schedule(start=0, end=0),
+        description="share of lanes that run freely; others are teacher-forced",
+    )
+    corrupt: float = Field(
+        default=0.0, ge=0, le=1, description="share of the cells that teacher-forced lanes see wrong"
+    )
+    palette_frames: int = Field(
+        default=4096, ge=1, le=1_000_000, description="frames in which the palette is found"
+    )
+    losses: TilemapLosses = TilemapLosses()
+
+
+class TilemapConfig(Common):
+    """A Tilemap engine and how it is trained."""
+
+    system: Literal["tilemap"] = "tilemap"
+    model: TilemapModelConfig = TilemapModelConfig()
+    training: TilemapTraining = TilemapTraining()
 
 
 class WorldModelModelConfig(Section):
     """The shape of V, M and C (Ha & Schmidhuber 2018, appendix A)."""
 
-    engine: Literal["paper", "maps"] = Field(default="paper", description="the paper's, or our map variant")
+    engine: Literal["paper", "places"] = Field(default="paper", description="the paper's, or ours by places")
     frame_size: FrameSize = Field(default=84, description="of the game's frames; the paper's V sees 64")
     num_actions: int = Field(default=5, ge=2, le=256)
     channels: int = Field(default=32, ge=1, le=1024, description="V's first layer; the paper: 32")
-    z_size: int = Field(default=32, ge=1, le=4096, description="numbers in z (maps: for each place)")
-    patch: int = Field(default=12, ge=1, le=84, description="maps: pixels along the side of a place")
-    width: int = Field(default=64, ge=1, le=4096, description="maps: of what M makes of a place")
+    z_size: int = Field(default=32, ge=1, le=4096, description="numbers in z (places: for each)")
+    patch: int = Field(default=12, ge=1, le=84, description="places: pixels along the side of one")
+    width: int = Field(default=64, ge=1, le=4096, description="places: of what M makes of one")
     hidden: int = Field(default=256, ge=1, le=16384, description="M's LSTM")
     mixtures: int = Field(default=5, ge=1, le=64, description="Gaussians for each number of z")
     rewards: bool = Field(default=True, description="M has a reward head; false: a step lived through is 1")
@@ -229,14 +274,14 @@ class WorldModelModelConfig(Section):
 
     @model_validator(mode="after")
     def _places_fit(self) -> WorldModelModelConfig:
-        if self.engine == "maps" and self.frame_size % self.patch:
+        if self.engine == "places" and self.frame_size % self.patch:
             raise ValueError(f"patch {self.patch} does not cut {self.frame_size} pixels into whole places")
         return self
 
     @property
     def places(self) -> int:
         """Along each side of a frame."""
-        return self.frame_size // self.patch if self.engine == "maps" else 1
+        return self.frame_size // self.patch if self.engine == "places" else 1
 
     @property
     def numbers(self) -> int:
@@ -302,4 +347,4 @@ class WorldModelConfig(Common):
     controller: ControllerTraining = ControllerTraining()
 
 
-Config = GameGANConfig | WorldModelConfig
+Config = GameGANConfig | TilemapConfig | WorldModelConfig

@@ -74,7 +74,7 @@ def test_difference_names_the_dotted_key():
         ("data.validation=.inf", "data.validation: "),
         ("data=3", "data: input should be "),
         ("seed.x=3", r"seed: input should be a valid integer|'seed' is not a section"),
-        ("system=other", "system: input should be 'gamegan' or 'world-model'$"),
+        ("system=other", "system: input should be 'gamegan' or 'tilemap' or 'world-model'$"),
         ("system=world-modl", "or 'world-model', did you mean 'world-model'"),
         ("system=[]", "system: input should be 'gamegan'"),
         ("name=../evil", "name: "),

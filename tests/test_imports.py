@@ -13,6 +13,7 @@ ROOMS = (
     "errors",
     "storage",
     "schema",
+    "earlier",
     "config",
     "envs",
     "data",

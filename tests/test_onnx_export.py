@@ -30,7 +30,7 @@ def engine(preset: str) -> tuple:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", ["gamegan-tiny", "gamegan-lite", "world-model-tiny"])
+@pytest.mark.parametrize("preset", ["gamegan-tiny", "tilemap", "world-model-tiny"])
 @pytest.mark.parametrize("temperature", [0.0, 1.3])
 def test_onnxruntime_dreams_the_same_frames(runtime, tmp_path: Path, preset: str, temperature: float):
     source = engine(preset)

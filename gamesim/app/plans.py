@@ -47,7 +47,7 @@ def all_presets() -> list[Preset]:
     for name in presets():
         with contextlib.suppress(UserError, OSError):  # one that cannot be read is not offered
             found.append(preset(name))
-    first = ("gamegan-lite", "world-model")
+    first = ("tilemap", "world-model-places")
     return sorted(found, key=lambda each: (each.name not in first, each.name.endswith(FOR_TESTS), each.name))
 
 

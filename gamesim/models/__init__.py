@@ -116,6 +116,10 @@ def build(config: Config) -> torch.nn.Module:
         from gamesim.models.world_model.model import WorldModelEngine
 
         return WorldModelEngine(config.model)
+    if config.system == "tilemap":
+        from gamesim.models.tilemap.model import Tilemap
+
+        return Tilemap(config.model)
     from gamesim.models.gamegan.model import GameGAN
 
     return GameGAN(config.model)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gamesim.models.gamegan.engine import Judges
-from gamesim.schema import GameGANLosses, GameGANModelConfig
+from gamesim.schema import GameGANLosses
 
 
 @dataclass
@@ -30,17 +30,6 @@ class Clip:
         """(before, action, after), the time axis folded into the batch."""
         before, after = self.frames[:, :-1].flatten(0, 1), self.frames[:, 1:].flatten(0, 1)
         return before, self.actions.flatten(), after
-
-
-def build_discriminators(config: GameGANModelConfig) -> nn.Module:
-    """The discriminators that belong to the engine of a config."""
-    if config.engine == "maps":
-        from gamesim.models.gamegan.patch_discriminators import PatchDiscriminators
-
-        return PatchDiscriminators(config)
-    from gamesim.models.gamegan.discriminators import Discriminators
-
-    return Discriminators(config)
 
 
 def real_hinge(logits: list[Tensor]) -> Tensor:

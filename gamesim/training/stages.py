@@ -1,4 +1,4 @@
-"""What ``train`` runs: GameGAN is one training; a world model is three, each on top of the one before.
+"""What ``train`` runs: GameGAN and Tilemap are one training; a world model is three, one on top of another.
 
 A world model's run folder holds vision/, memory/ and controller/, each a run folder of its own (see loop.py),
 and last/, the whole engine as it is shipped. M learns from the best V, C from the best M, by held-out
@@ -22,7 +22,7 @@ from gamesim.data.dataset import Dataset
 from gamesim.data.index import env_id
 from gamesim.errors import UserError
 from gamesim.models.world_model.model import WorldModelEngine
-from gamesim.schema import Config, GameGANConfig, WorldModelConfig
+from gamesim.schema import Config, GameGANConfig, TilemapConfig, WorldModelConfig
 from gamesim.training import STAGES, loop
 from gamesim.training.deadline import Deadline
 from gamesim.training.fitting import fitted
@@ -135,8 +135,8 @@ def _train(
     deadline: Deadline,
     begin: Checkpoint | None,
 ) -> Ended:
-    if config.system == "gamegan":
-        make = partial(_gamegan, config, data, begin=begin)
+    if config.system != "world-model":
+        make = partial(_whole, config, data, begin=begin)
         return Ended(_run(config, "training", out, device, resume, make, deadline), out / "last")
     if stage is not None:
         return _stage(config, stage, data, out, device, resume, deadline, begin)
@@ -176,9 +176,9 @@ def _extras(config: Config) -> dict[str, Weights]:
     """What `Task.extras` of a system would hold, for its shapes."""
     if config.system != "gamegan":
         return {}
-    from gamesim.training.adversarial import build_discriminators
+    from gamesim.models.gamegan.discriminators import Discriminators
 
-    return {"discriminators": build_discriminators(config.model).state_dict()}
+    return {"discriminators": Discriminators(config.model).state_dict()}
 
 
 def _finished(config: WorldModelConfig, stage: str, out: Path) -> bool:
@@ -269,13 +269,20 @@ def _upon(config: WorldModelConfig, stage: str, out: Path, begin: Checkpoint | N
 # ---------------------------------------------------------------------------------- what is trained
 
 
-def _gamegan(
-    config: GameGANConfig, data: str, device: torch.device, begin: Checkpoint | None = None
+def _whole(
+    config: GameGANConfig | TilemapConfig,
+    data: str,
+    device: torch.device,
+    begin: Checkpoint | None = None,
 ) -> Training:
     from gamesim.training.gamegan import GameGANTask
+    from gamesim.training.tilemap import TilemapTask
 
     train, held_out = _load(config, data, device, segment=config.data.segment)
-    task = GameGANTask(config, train, held_out, device)
+    if config.system == "gamegan":
+        task = GameGANTask(config, train, held_out, device)
+    else:
+        task = TilemapTask(config, train, held_out, device)
     if begin is not None:
         task.init(begin.weights, begin.extras)
     starts = Starts(*train.starts(config.data.starts, config.data.start_frames))

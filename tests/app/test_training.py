@@ -130,9 +130,9 @@ def test_a_run_is_trained_further_with_its_own_config_and_more_steps(trainer: Dr
 
 def test_the_form_is_filled_in_with_keys_and_the_mouse(trainer: Driver):
     page = new_training(trainer)
-    assert page.plan.name in ("gamegan-lite", "world-model") and page.data
+    assert page.plan.name in ("tilemap", "world-model-places") and page.data
     names = [each.name for each in page.presets]
-    assert set(names) >= {"gamegan", "gamegan-lite", "gamegan-tiny"}
+    assert set(names) >= {"gamegan", "tilemap", "gamegan-tiny"}
     trainer.press(pygame.K_DOWN, *[pygame.K_RIGHT] * names.index("gamegan"))
     assert page.plan.name == "gamegan" and page.plan.about
     trainer.press(pygame.K_DOWN, pygame.K_LEFT)

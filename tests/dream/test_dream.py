@@ -66,7 +66,7 @@ class TestLikeAnyGame:
 
 
 class TestARealEngine:
-    @pytest.fixture(params=["gamegan-tiny", "gamegan-lite"])
+    @pytest.fixture(params=["gamegan-tiny", "tilemap"])
     def engine(self, starts, tmp_path, request):
         config = load(request.param)
         torch.manual_seed(0)

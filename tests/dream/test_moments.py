@@ -66,13 +66,13 @@ class TestChanges:
     def dreamer(self, starts):
         torch.manual_seed(0)
         sizes = ["model.channels=2", "model.z_size=3", "model.hidden=8", "model.ends=false"]
-        model = build(load("world-model", sizes))
+        model = build(load("world-model-places", sizes))
         return DreamEnv((model.eval(), starts))
 
     @pytest.fixture
     def walker(self, starts):
         torch.manual_seed(0)
-        model = build(load("gamegan-lite", ["model.channels=8", "model.hidden=4", "model.memory_width=5"]))
+        model = build(load("tilemap", ["model.channels=8", "model.hidden=4", "model.memory_width=5"]))
         return DreamEnv((model.eval(), starts))
 
     def test_an_engine_says_what_of_it_can_be_changed(self, dreamer, walker, source):

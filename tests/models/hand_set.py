@@ -1,4 +1,4 @@
-"""Map engines whose weights are set by hand, so that what they must do is known."""
+"""Tilemap engines whose weights are set by hand, so that what they must do is known."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from typing import Any
 
 import torch
 
-from gamesim.models.tilemap.engine import MapEngine
-from gamesim.schema import GameGANModelConfig
+from gamesim.models.frames import to_uint8
+from gamesim.models.tilemap.engine import TilemapEngine
+from gamesim.schema import TilemapModelConfig
 
-TINY: dict[str, Any] = {"engine": "maps", "channels": 8, "hidden": 4, "z_size": 16, "blocks": 1}
+TINY: dict[str, Any] = {"channels": 8, "hidden": 4, "tiles": 16, "blocks": 1}
 TINY |= {"memory_width": 5, "memory_slots": 11}
 STAY, LEFT, RIGHT, UP, DOWN = range(5)
 MOVES = {STAY: (0, 0), LEFT: (-1, 0), RIGHT: (1, 0), UP: (0, -1), DOWN: (0, 1)}
 SURE = 1000.0  # its sigmoid and softmax are 0 and 1 exactly
 
 
-def engine(**changes: Any) -> MapEngine:
+def engine(**changes: Any) -> TilemapEngine:
     torch.manual_seed(0)
-    config = GameGANModelConfig(**TINY | changes)
-    model = MapEngine(config)
-    model.prepare(random(2, 3, config.frame_size, config.frame_size, seed=7))
+    config = TilemapModelConfig(**TINY | changes)
+    model = TilemapEngine(config)
+    model.prepare(to_uint8(random(2, 3, config.frame_size, config.frame_size, seed=7)))
     return model
 
 
-def obedient(model: MapEngine, gate: bool = True) -> MapEngine:
+def obedient(model: TilemapEngine, gate: bool = True) -> TilemapEngine:
     """Hand-set: each key points one cell its way, and the gate is open, or closed."""
     with torch.no_grad():
         model.kernels.logits.zero_()
@@ -35,7 +36,7 @@ def obedient(model: MapEngine, gate: bool = True) -> MapEngine:
     return model
 
 
-def writing(model: MapEngine, share: float) -> None:
+def writing(model: TilemapEngine, share: float) -> None:
     """Hand-set: every cell takes over its new content by this share, 0 or 1."""
     with torch.no_grad():
         model.write[-1].weight[: model.memory_width] = 0
@@ -46,7 +47,7 @@ def random(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def lived(model: MapEngine, batch: int = 2, steps: int = 3, seed: int = 0) -> dict[str, torch.Tensor]:
+def lived(model: TilemapEngine, batch: int = 2, steps: int = 3, seed: int = 0) -> dict[str, torch.Tensor]:
     """A state with something in every map."""
     state = model.initial(random(batch, 3, 84, 84, seed=seed))
     with torch.no_grad():
@@ -56,7 +57,7 @@ def lived(model: MapEngine, batch: int = 2, steps: int = 3, seed: int = 0) -> di
     return state
 
 
-def walk(model: MapEngine, state: dict, *keys: int) -> dict:
+def walk(model: TilemapEngine, state: dict, *keys: int) -> dict:
     z = torch.zeros(len(state["h"]), *model.noise_shape)
     with torch.no_grad():
         for key in keys:

@@ -1,4 +1,4 @@
-"""What the x-ray view is told of a GameGAN, and the swap of its memory: both generators."""
+"""What the x-ray view is told of GameGAN and of Tilemap, and the swap of their memory."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ import torch
 
 from gamesim.models.frames import to_uint8
 from gamesim.models.gamegan.model import GameGAN
-from gamesim.schema import GameGANModelConfig
+from gamesim.models.tilemap.model import Tilemap
+from gamesim.schema import GameGANModelConfig, TilemapModelConfig
 
 SLOTS = 11
 TINY: dict[str, Any] = {"channels": 8, "hidden": 8, "memory_slots": SLOTS, "memory_width": 6}
-KINDS = {"maps": TINY | {"engine": "maps", "z_size": 16, "blocks": 1}, "paper": TINY | {"z_size": 6}}
+KINDS: dict[str, Any] = {
+    "tilemap": lambda **changes: Tilemap(TilemapModelConfig(**TINY | {"tiles": 16} | changes)),
+    "gamegan": lambda **changes: GameGAN(GameGANModelConfig(**TINY | {"z_size": 6} | changes)),
+}
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
-def lived(kind: str, batch: int = 2, steps: int = 4, seed: int = 0, **changes: Any) -> tuple[GameGAN, dict]:
+def lived(kind: str, batch: int = 2, steps: int = 4, seed: int = 0, **changes: Any) -> tuple[Any, dict]:
     """An engine, and a state after real and dreamt frames."""
     torch.manual_seed(0)
-    model = GameGAN(GameGANModelConfig(**KINDS[kind] | changes)).eval().requires_grad_(False)
-    model.engine.prepare(torch.rand(2, 3, 84, 84))
+    model = KINDS[kind](**changes).eval().requires_grad_(False)
+    if kind == "tilemap":
+        model.engine.prepare(to_uint8(torch.rand(2, 3, 84, 84)))
     for name, weight in model.engine.named_parameters():
         if name.startswith(("renderer.static", "renderer.dynamic", "renderer.kinds")):
             weight.mul_(10)  # else the new engine's likeliest tile would be one and the same everywhere
@@ -59,11 +64,10 @@ def test_looking_changes_nothing(kind):
 
 @each_kind
 def test_layers_and_mask_make_up_the_frame(kind):
-    """By pixels in the paper's engine; ours shows the likeliest tile: there a mask is 0 or 1."""
+    """By pixels in GameGAN; Tilemap shows the likeliest tile: there a mask is 0 or 1."""
     model, state = lived(kind)
-    if kind == "maps":
-        engine: Any = model.engine
-        engine.renderer.mask.weight.mul_(1e4)
+    if kind == "tilemap":
+        model.engine.renderer.mask.weight.mul_(1e4)
         state, _ = model.imagine(
             state, torch.tensor([1, 2]), temperature=1.0, generator=torch.Generator().manual_seed(1)
         )
@@ -72,7 +76,7 @@ def test_layers_and_mask_make_up_the_frame(kind):
     side = 84 // mask.shape[1]
     share = mask.repeat_interleave(side, 1).repeat_interleave(side, 2)[..., None]
     composed = share * shown["dynamic"] + (1 - share) * shown["static"]
-    sure = ((share < 0.01) | (share > 0.99)) if kind == "maps" else torch.ones_like(share, dtype=torch.bool)
+    sure = (share < 0.01) | (share > 0.99) if kind == "tilemap" else share >= 0
     gap = (composed - to_uint8(state["frame"])).abs().amax(-1, keepdim=True)
     assert sure.float().mean() > 0.9 and gap[sure].max() <= 3
 
@@ -83,12 +87,13 @@ def test_the_penalty_is_the_area_that_the_dynamic_layer_draws(kind):
     new, output = model.engine.advance(state, torch.tensor([1, 4]), torch.zeros(2, *model.engine.noise_shape))
     mask = model.internals(new)["mask"]
     area = mask.sum((1, 2)) * (84 / mask.shape[1]) ** 2
-    assert torch.allclose(output.memory_penalty, area, rtol=1e-4)
+    penalty = output.covered if kind == "tilemap" else output.memory_penalty
+    assert torch.allclose(penalty, area, rtol=1e-4)
     assert (area > 0).all() and (area <= 84 * 84).all()
 
 
-def test_the_map_engine_remembers_what_was_in_view_and_nothing_else():
-    model, state = lived("maps", batch=1, steps=0)
+def test_tilemap_remembers_what_was_in_view_and_nothing_else():
+    model, state = lived("tilemap", batch=1, steps=0)
     start = model.start(torch.zeros(1, 1, 84, 84, 3, dtype=torch.uint8), torch.zeros(1, 0, dtype=torch.int64))
     assert not model.internals(start)["memory"].any()
     shown = model.internals(state)
@@ -99,7 +104,7 @@ def test_the_map_engine_remembers_what_was_in_view_and_nothing_else():
 
 
 def test_the_board_is_the_static_layer_of_every_slot():
-    model, state = lived("maps", batch=1)
+    model, state = lived("tilemap", batch=1)
     shown = model.internals(state)
     x, y = state["location"][0].tolist()
     board = shown["board"].view(SLOTS, 12, SLOTS, 12, 3)
@@ -108,8 +113,8 @@ def test_the_board_is_the_static_layer_of_every_slot():
     assert (view.int() - shown["static"][0].int()).abs().max() <= 1
 
 
-def test_the_paper_s_engine_writes_where_it_attends():
-    model, state = lived("paper")
+def test_gamegan_writes_where_it_attends():
+    model, state = lived("gamegan")
     shown = model.internals(state)
     most = [shown[name].flatten(1).argmax(1).tolist() for name in ("attention", "writes")]
     assert most[0] == most[1]
@@ -121,7 +126,7 @@ def test_the_paper_s_engine_writes_where_it_attends():
 def test_another_memory_under_the_same_agent(kind):
     model, state = lived(kind, seed=1)
     other = lived(kind, seed=2)[1]
-    if kind == "maps":
+    if kind == "tilemap":
         model.engine.get_parameter("renderer.mask.bias").fill_(1000)  # the static layer draws all
     swapped, frames = model.with_memory(state, other)
     kept = {"h", "c", "z"}

@@ -124,16 +124,6 @@ def test_the_state_of_before_is_left_alone():
     assert all(torch.equal(state[key], copy[key]) for key in state)
 
 
-def test_a_target_changes_nothing_and_costs_nothing():
-    model = engine()
-    state, z = model.initial(torch.rand(2, 3, 84, 84)), torch.randn(2, 6)
-    action = torch.tensor([1, 2])
-    _, blind = model.advance(state, action, z)
-    _, told = model.advance(state, action, z, torch.rand(2, 3, 84, 84))
-    assert torch.equal(blind.frame, told.frame)
-    assert torch.equal(told.weight, torch.ones(2, 84, 84))
-
-
 @pytest.mark.parametrize("memory", [True, False])
 def test_lanes_are_independent(memory):
     model = engine(memory=memory)

@@ -1,4 +1,4 @@
-"""The map generator keeps the `Engine` contract: shapes, lanes, noise, and what a world model owes."""
+"""Tilemap's networks: shapes, lanes, noise, and what a world model owes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import gamesim  # noqa: F401  (registers the games)
 from gamesim import config
-from gamesim.models.gamegan.model import GameGAN, to_float
+from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.tilemap.cells import to_cells, to_pixels
-from gamesim.models.tilemap.engine import MapEngine
-from gamesim.schema import GameGANModelConfig
+from gamesim.models.tilemap.engine import TilemapEngine
+from gamesim.models.tilemap.model import Tilemap
+from gamesim.schema import TilemapModelConfig
 
 
 @pytest.mark.parametrize("memory", [True, False])
@@ -33,9 +34,9 @@ def test_shapes_and_ranges_of_a_step(memory):
     }  # fmt: skip
     assert output.frame.min() >= 0 and output.frame.max() <= 1
     assert torch.equal(state["frame"], output.frame)
-    assert output.drawn.shape == (3, 3 if memory else 1, 16, 7, 7)
-    assert model.distances(output.drawn, start["frame"]).shape == (3, 3 if memory else 1, 7, 7)
-    for value in (output.reward, output.end_logit, output.memory_penalty):
+    assert output.log_probs.shape == (3, 3 if memory else 1, 16, 7, 7)
+    assert model.nll(output.log_probs, start["frame"]).shape == (3, 3 if memory else 1, 7, 7)
+    for value in (output.reward, output.end_logit, output.covered):
         assert value.shape == (3,) and value.dtype == torch.float32
     assert torch.equal(output.weight, torch.ones(3, 7, 7))
     assert model.features(state).shape == (3, model.feature_size)
@@ -76,9 +77,9 @@ def test_lanes_are_independent_to_the_byte():
     (ours, out), (theirs, out_) = model.advance(state, action, z), model.advance(other, action_, z_)
     for key in ours:
         assert torch.equal(ours[key][0], theirs[key][0]), key
-    for name in ("frame", "drawn", "reward", "end_logit", "memory_penalty"):
+    for name in ("frame", "log_probs", "reward", "end_logit", "covered"):
         assert getattr(out, name)[0].equal(getattr(out_, name)[0]), name
-    for name in ("drawn", "reward", "end_logit", "memory_penalty"):
+    for name in ("log_probs", "reward", "end_logit", "covered"):
         assert not getattr(out, name)[1].equal(getattr(out_, name)[1]), name
 
 
@@ -100,19 +101,20 @@ def test_the_state_of_before_is_left_alone():
     assert all(torch.equal(state[key], copy[key]) for key in state)
 
 
-def test_a_target_tells_its_own_lanes_and_no_other():
+def test_a_target_forces_its_own_lanes_and_no_other():
     model = engine().eval()
     state, z, action = lived(model, batch=4), random(4, 16, 7, 7), torch.arange(4)
     real = random(2, 3, 84, 84, seed=3)
     dreamt, blind = model.advance(state, action, z)
-    after, told = model.advance(state, action, z, real)
-    assert torch.equal(told.frame[:2], real) and torch.equal(after["frame"], told.frame)
-    assert torch.equal(told.drawn[2:], blind.drawn[2:]) and torch.equal(told.frame[2:], blind.frame[2:])
+    after, forced = model.advance(state, action, z, real)
+    assert torch.equal(forced.frame[:2], real) and torch.equal(after["frame"], forced.frame)
+    assert torch.equal(forced.log_probs[2:], blind.log_probs[2:])
+    assert torch.equal(forced.frame[2:], blind.frame[2:])
     assert all(torch.equal(after[name], dreamt[name]) for name in ("h", "c", "memory", "location", "z"))
     otherwise = model.advance(state, action, z, random(2, 3, 84, 84, seed=4))[1]
-    assert torch.equal(told.drawn[:2], otherwise.drawn[:2]), "in play nothing of a target is shown"
+    assert torch.equal(forced.log_probs[:2], otherwise.log_probs[:2]), "in play nothing of a target is shown"
     _, none = model.advance(state, action, z, torch.empty(0, 3, 84, 84))
-    assert torch.equal(none.drawn, blind.drawn)
+    assert torch.equal(none.log_probs, blind.log_probs)
 
 
 def test_the_end_is_told_by_what_came_to_be_around_the_agent():
@@ -133,8 +135,8 @@ def test_the_end_is_told_by_what_came_to_be_around_the_agent():
 
 def test_a_seed_is_a_dream():
     torch.manual_seed(0)
-    model = GameGAN(GameGANModelConfig(**TINY)).eval().requires_grad_(False)
-    model.engine.prepare(random(2, 3, 84, 84, seed=7))
+    model = Tilemap(TilemapModelConfig(**TINY)).eval().requires_grad_(False)
+    model.engine.prepare(to_uint8(random(2, 3, 84, 84, seed=7)))
     frames = (255 * random(2, 3, 84, 84, 3)).to(torch.uint8)
     state = model.start(frames, torch.tensor([[1, 2], [3, 4]]))
     assert torch.equal(state["frame"], to_float(frames[:, -1]))
@@ -162,7 +164,7 @@ def test_a_seed_is_a_dream():
 def test_weights_alone_make_the_same_engine():
     model = engine().eval()
     torch.manual_seed(5)
-    other = MapEngine(GameGANModelConfig(**TINY)).eval()
+    other = TilemapEngine(TilemapModelConfig(**TINY)).eval()
     other.load_state_dict(model.state_dict())
     state = lived(model)
     ours, theirs = (walk(each, state, RIGHT) for each in (model, other))
@@ -178,7 +180,7 @@ def test_gradients_reach_every_parameter():
     for key in (1, 3, 0):
         action, target = torch.tensor([key, key + 1]), random(1, 3, 84, 84, seed=key)
         state, output = model.advance(state, action, random(2, 16, 7, 7), target)
-        surprise = model.distances(output.drawn, random(2, 3, 84, 84, seed=key))
+        surprise = model.nll(output.log_probs, random(2, 3, 84, 84, seed=key))
         for part in (surprise, output.reward, output.end_logit):
             total = total + part.sum()
     total.backward()
@@ -207,14 +209,14 @@ def test_it_overfits_one_batch_of_the_real_game():
     """Two real steps; a picture of nothing but the mean colour has a squared error near 0.04."""
     frames, actions = real_clip(2)
     model = engine(channels=24, hidden=8, memory_width=8).train()
-    model.prepare(frames.flatten(0, 1))
+    model.prepare(to_uint8(frames.flatten(0, 1)))
     optimizer, errors = torch.optim.Adam(model.parameters(), 5e-3, (0.5, 0.99)), []
     for _ in range(150):
         state, loss, error = model.initial(frames[:, 0]), torch.tensor(0.0), 0.0
         for step, real in enumerate(frames[:, 1:].unbind(1)):
             z = torch.zeros(2, *model.noise_shape)
             state, output = model.advance({**state, "frame": frames[:, step]}, actions[:, step], z)
-            loss = loss + model.distances(output.drawn, real).mean()
+            loss = loss + model.nll(output.log_probs, real).mean()
             error += F.mse_loss(output.frame.detach(), real).item() / 2
         optimizer.zero_grad()
         loss.backward()
@@ -224,9 +226,9 @@ def test_it_overfits_one_batch_of_the_real_game():
     assert errors[-1] < errors[0] / 30 and errors[-1] < 0.005
 
 
-def test_the_lite_preset_by_its_numbers():
+def test_the_preset_by_its_numbers():
     """What a player's CPU pays: parameters, and multiply-adds of a frame."""
-    model = MapEngine(config.load("gamegan-lite").model).eval()
+    model = TilemapEngine(config.load("tilemap").model).eval()
     state = model.initial(torch.zeros(1, 3, 84, 84))
     with FlopCounterMode(display=False) as counter:
         model.advance(state, torch.zeros(1, dtype=torch.int64), torch.zeros(1, *model.noise_shape))

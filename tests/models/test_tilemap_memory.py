@@ -1,4 +1,4 @@
-"""Memory of the map generator: it scrolls under the agent, and what left the view comes back."""
+"""Tilemap's memory: it scrolls under the agent, and what left the view comes back."""
 
 from __future__ import annotations
 
@@ -17,6 +17,16 @@ def test_opposite_keys_share_one_flipped_kernel():
     assert not torch.equal(up, left) and not torch.equal(stay, left)
     assert len(kernels.logits) == 3
     assert torch.allclose(kernels(torch.arange(5)).sum(1), torch.ones(5))
+
+
+def test_only_keys_that_are_known_to_be_opposite_share_a_kernel():
+    kernels = engine(num_actions=4, opposites=((3, 1),)).kernels
+    with torch.no_grad():
+        kernels.logits.normal_(generator=torch.Generator().manual_seed(1))
+    zero, one, two, three = kernels(torch.arange(4)).view(4, 3, 3)
+    assert torch.equal(one, three.flip(0, 1)) and len(kernels.logits) == 3
+    assert not torch.equal(zero, two) and not torch.equal(zero, two.flip(0, 1))
+    assert len(engine(num_actions=4).kernels.logits) == 4
 
 
 @pytest.mark.parametrize("key", MOVES)
@@ -84,7 +94,7 @@ def test_the_gate_looks_at_the_cell_ahead_and_at_the_one_below_the_agent_alone()
         assert torch.allclose(kernel(cell), kernel(None), atol=1e-6) is not matters, cell
 
 
-def test_beside_told_lanes_the_dreaming_ones_scroll_as_in_play_and_teach_the_gate_nothing():
+def test_beside_teacher_forced_lanes_those_that_run_freely_scroll_as_in_play_and_teach_the_gate_nothing():
     model = obedient(engine())
     with torch.no_grad():
         model.gate[-1].bias.fill_(0.5)  # half open: blends where it is trained, decides where it is played
@@ -121,7 +131,6 @@ def test_what_was_written_is_read_back_after_walking_away_and_returning():
     beside = walk(model, start, RIGHT)
     shifted = model._window(beside["memory"], beside["location"], 0)
     assert torch.equal(shifted[..., :-1], window[..., 1:]) and not shifted[..., -1].any()
-    assert torch.equal(model.recall(back, start), model.recall(start, start))
 
 
 def test_only_the_slots_under_the_view_are_written():
@@ -156,17 +165,6 @@ def test_without_a_memory_module_nothing_is_read_from_memory():
     ours, theirs = walk(model, state, RIGHT, UP), walk(model, other, RIGHT, UP)
     for key in ("frame", "h", "c"):
         assert torch.equal(ours[key], theirs[key]), key
-
-
-def test_recall_trains_the_memory_but_not_the_renderer():
-    model = engine().train()
-    states = [model.initial(random(2, 3, 84, 84))]
-    for key in (RIGHT, RIGHT, LEFT):
-        states.append(model.advance(states[-1], torch.full((2,), key), random(2, 16, 7, 7))[0])
-    F.l1_loss(model.recall(states[-1], states[1]), model.recall(states[1], states[1])).backward()
-    assert all(weight.grad is None for weight in model.renderer.parameters())
-    for weight in model.write.parameters():
-        assert weight.grad is not None and weight.grad.abs().max() > 0
 
 
 def test_the_overlap_of_two_views_is_what_both_show():

@@ -8,12 +8,12 @@ import torch
 from gamesim import models
 from gamesim.config import load
 from gamesim.errors import UserError
-from gamesim.models.tilemap.places import MapMemory, MapVision
+from gamesim.models.tilemap.places import PlaceMemory, PlaceVision
 from gamesim.models.world_model import vision
 from gamesim.models.world_model.memory import MDN, nll, sample
 from gamesim.schema import VisionTraining
 
-MAPS = ["model.engine=maps", "model.z_size=3", "model.channels=16", "model.width=8"]
+BY_PLACES = ["model.engine=places", "model.z_size=3", "model.channels=16", "model.width=8"]
 PLACES, NUMBERS = 49, 147
 
 
@@ -22,19 +22,19 @@ def noise(*shape, seed=0):
 
 
 def config(*overrides):
-    return load("world-model-tiny", [*MAPS, *overrides])
+    return load("world-model-tiny", [*BY_PLACES, *overrides])
 
 
 @pytest.fixture
 def eyes():
     torch.manual_seed(0)
-    return MapVision(config().model)
+    return PlaceVision(config().model)
 
 
 @pytest.fixture
 def memory():
     torch.manual_seed(0)
-    return MapMemory(config().model)
+    return PlaceMemory(config().model)
 
 
 def test_patches_that_do_not_cut_a_frame_into_places_are_told():
@@ -104,7 +104,7 @@ class TestMixtures:
 
     def test_with_one_number_a_place_they_are_the_papers(self):
         torch.manual_seed(0)
-        single = MapMemory(config("model.z_size=1").model)
+        single = PlaceMemory(config("model.z_size=1").model)
         mdn = MDN(*(noise(4, PLACES, 5, seed=k) for k in range(3)), torch.zeros(4, 2))
         mdn = mdn._replace(log_pi=mdn.log_pi.log_softmax(-1))
         z, draws = noise(4, PLACES, seed=5), noise(4, 2, PLACES, seed=6)
@@ -155,7 +155,7 @@ class TestMixtures:
     def test_it_learns_to_scroll_as_the_action_says(self):
         """A toy game: 1 leaves all as it is, 2 moves every place's numbers one to the left."""
         torch.manual_seed(0)
-        network = MapMemory(config("model.hidden=16", "model.width=32", "model.mixtures=1").model)
+        network = PlaceMemory(config("model.hidden=16", "model.width=32", "model.mixtures=1").model)
         adam = torch.optim.Adam(network.parameters(), lr=1e-2)
         for _ in range(250):
             z, action = torch.randn(32, 1, NUMBERS), torch.randint(1, 3, (32, 1))

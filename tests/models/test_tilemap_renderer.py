@@ -1,4 +1,4 @@
-"""The map variant's rendering engine: layers that mix, turns that know of each other, and z that chooses."""
+"""Tilemap's rendering engine: layers that mix, turns that know of each other, and z that chooses."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import torch
 from hand_set import SURE, engine, random
 from torch.distributions import Gumbel, Normal
 
-from gamesim.models.tilemap.renderer import TURNS, MapRenderer, gumbel
+from gamesim.models.tilemap.renderer import TURNS, Renderer, gumbel
 
 KINDS, READ, STATE = 16, 5, 12
 
 
-def renderer(**changes: object) -> MapRenderer:
+def renderer(**changes: object) -> Renderer:
     """Of a new engine, whose turns are not silent."""
     model = engine(**changes).renderer.eval()
     with torch.no_grad():
@@ -24,7 +24,7 @@ def inputs(batch: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
     return random(batch, READ, 7, 7), random(batch, STATE, 7, 7, seed=1)
 
 
-def said(model: MapRenderer, read: torch.Tensor, state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def said(model: Renderer, read: torch.Tensor, state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """What the layers say before anything was drawn."""
     return model._layers(model._still(read), model.dynamic(state))
 
@@ -54,7 +54,7 @@ def test_without_a_memory_module_the_picture_is_the_dynamic_layer():
     model, (read, state) = renderer(memory=False), inputs()
     z = torch.randn(1, KINDS, 7, 7)
     one, other = model(read, state, z), model(-read, state, z)
-    assert torch.equal(one.drawn, other.drawn) and one.drawn.shape == (1, 1, KINDS, 7, 7)
+    assert torch.equal(one.log_probs, other.log_probs) and one.log_probs.shape == (1, 1, KINDS, 7, 7)
     assert not one.share.any()
 
 
@@ -90,15 +90,16 @@ def test_what_a_drawing_says_of_itself_is_what_is_said_of_its_frame():
     drawing = model(read, state, torch.randn(2, KINDS, 7, 7))
     drawn, share = model.layers(read, state, drawing.frame)
     # The tiles of a frame are read from its pixels, which float arithmetic rounds.
-    assert torch.allclose(drawing.drawn, drawn, atol=1e-4) and torch.allclose(drawing.share, share, atol=1e-4)
+    assert torch.allclose(drawing.log_probs, drawn, atol=1e-4)
+    assert torch.allclose(drawing.share, share, atol=1e-4)
     assert torch.equal(drawing.weight, torch.ones(2, 7, 7))
 
 
 def test_in_training_hidden_cells_are_asked_for_and_shown_ones_are_not():
     model, (read, state) = renderer().train(), inputs(400)
-    told = model.told(read, state, random(400, 3, 84, 84))
-    assert torch.allclose(told.weight.mean((1, 2)), torch.ones(400), atol=1e-5)
-    hidden = (told.weight > 0).float()
+    forced = model.forced(read, state, random(400, 3, 84, 84))
+    assert torch.allclose(forced.weight.mean((1, 2)), torch.ones(400), atol=1e-5)
+    hidden = (forced.weight > 0).float()
     counts = hidden.mean((1, 2)) * TURNS
     assert {round(float(count)) for count in counts} == {1, 2, 3, 4, 5}
     for number in range(1, TURNS + 1):
@@ -114,11 +115,11 @@ def test_in_training_what_is_said_of_hidden_cells_hangs_on_shown_ones_alone():
     real = random(1, 3, 84, 84)
     for seed in range(8):
         torch.manual_seed(seed)
-        told = model.told(read, state, real)
-        hidden = (told.weight > 0)[:, None].float().repeat_interleave(12, 2).repeat_interleave(12, 3)
+        forced = model.forced(read, state, real)
+        hidden = (forced.weight > 0)[:, None].float().repeat_interleave(12, 2).repeat_interleave(12, 3)
         torch.manual_seed(seed)
-        other = model.told(read, state, torch.where(hidden > 0, 0.3, real))
-        assert torch.equal(told.drawn, other.drawn)
+        other = model.forced(read, state, torch.where(hidden > 0, 0.3, real))
+        assert torch.equal(forced.log_probs, other.log_probs)
 
 
 # ---------------------------------------------------------------------------------- z
@@ -172,7 +173,7 @@ def test_two_cells_that_exclude_each_other_are_never_both_drawn():
     read, state = torch.zeros(64, READ, 7, 7), torch.zeros(64, STATE, 7, 7)
     z = torch.randn(64, KINDS, 7, 7, generator=torch.Generator().manual_seed(0))
     picture = model(read, state, z).frame
-    real = model.tiles.distance(picture)
+    real = model.tiles.divergence(picture)
     ghosts = real[:, 1] < real[:, 0]
     assert 0.05 < ghosts.float().mean() < 0.5
     assert not (ghosts[:, :, 1:] & ghosts[:, :, :-1]).any() and not (ghosts[:, 1:] & ghosts[:, :-1]).any()

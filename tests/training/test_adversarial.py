@@ -8,11 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gamesim.models.gamegan.discriminators import Discriminators
-from gamesim.models.gamegan.patch_discriminators import PatchDiscriminators
 from gamesim.schema import GameGANLosses, GameGANModelConfig
 from gamesim.training.adversarial import (
     Clip,
-    build_discriminators,
     discriminator_loss,
     fake_hinge,
     generator_loss,
@@ -153,13 +151,11 @@ def test_terms_that_make_no_sense_are_left_out():
 TINY = {"frame_size": 84, "z_size": 6, "discriminator_channels": 4}
 
 
-@pytest.mark.parametrize(("name", "kind"), [("maps", PatchDiscriminators), ("paper", Discriminators)])
-def test_each_engine_has_its_judges_and_both_serve_the_losses(name, kind):
+def test_the_discriminators_serve_the_losses():
     torch.manual_seed(0)
-    judges = build_discriminators(GameGANModelConfig(engine=name, **TINY))
-    assert isinstance(judges, kind)
+    judges = Discriminators(GameGANModelConfig(**TINY))
     fake = torch.rand(2, 4, 3, 84, 84, requires_grad=True)
-    z = torch.rand(2, 3, 6) if name == "paper" else None
+    z = torch.rand(2, 3, 6)
     actions = torch.tensor([[0, 1, 2], [3, 4, 0]])
     real, dreamt = Clip(torch.rand(2, 4, 3, 84, 84), actions), Clip(fake, actions, z)
     judged = discriminator_loss(judges, real, Clip(fake.detach(), actions, z), GameGANLosses(), 5)
@@ -168,17 +164,17 @@ def test_each_engine_has_its_judges_and_both_serve_the_losses(name, kind):
     gradients = [p.grad for p in judges.parameters() if p.grad is not None]
     assert all(gradient.isfinite().all() for gradient in gradients)
     untrained = [n for n, p in judges.named_parameters() if p.grad is None]
-    assert untrained == [] if name == "maps" else all(n.startswith("clip.") for n in untrained)
+    assert all(name.startswith("clip.") for name in untrained)
     terms = generator_loss(judges.requires_grad_(False), real, dreamt, GameGANLosses(), paired=True)
     torch.stack(list(terms.values())).sum().backward()
     assert fake.grad is not None and (fake.grad.abs().amax((2, 3, 4)) > 0).all()
 
 
-@pytest.mark.parametrize("name", ["maps", pytest.param("paper", marks=pytest.mark.slow)])
-def test_judges_learn_to_separate_two_obvious_sets(name):
+@pytest.mark.slow
+def test_judges_learn_to_separate_two_obvious_sets():
     """Real: dark, with the action lighting a corner. Fake: noise."""
     torch.manual_seed(0)
-    judges = build_discriminators(GameGANModelConfig(engine=name, **TINY))
+    judges = Discriminators(GameGANModelConfig(**TINY))
     losses = only(adversarial=1.0)
     actions = torch.tensor([[0, 1, 2], [3, 4, 0]])
     frames = torch.zeros(2, 4, 3, 84, 84)

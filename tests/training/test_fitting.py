@@ -18,11 +18,11 @@ from recordings import make_episode
 toy_games.register()
 TINY = {
     "gamegan-tiny": (),
-    "gamegan-lite": (
+    "tilemap": (
         "model.patch=8",
         "model.channels=4",
         "model.hidden=4",
-        "model.z_size=4",
+        "model.tiles=4",
         "model.memory_width=4",
         "data.batch_size=2",
         "data.segment=6",
@@ -59,8 +59,8 @@ def train(preset: str, data: Path, out: Path, *words: str) -> int:
     [
         ("gamegan-tiny", "Nine", 9),
         ("gamegan-tiny", "Three", 3),
-        ("gamegan-lite", "Nine", 9),
-        ("gamegan-lite", "Three", 3),
+        ("tilemap", "Nine", 9),
+        ("tilemap", "Three", 3),
         ("world-model-tiny", "Nine", 9),
     ],
 )
@@ -94,7 +94,7 @@ def test_what_nobody_set_is_the_games(played):
 
 def test_our_own_games_are_what_a_config_without_recordings_is_for(tmp_path):
     rollout.record("gamesim/Pacman-v0", "random", 2, tmp_path, progress=False)
-    for preset in ("gamegan", "gamegan-lite", "world-model"):
+    for preset in ("gamegan", "tilemap", "world-model"):
         assert fitted(config.load(preset), str(tmp_path)) == config.load(preset)
 
 
@@ -126,7 +126,7 @@ def test_actions_that_never_were_played_may_be_told_where_nobody_knows_the_game(
         ("gamegan-tiny", "Nine", ["model.num_actions=5"], "model.num_actions is 5, but the game"),
         ("gamegan-tiny", "Three", ["model.opposites=[[3, 4]]"], "opposites: no action may be"),
         ("gamegan-tiny", "Large", [], "are 96x96, and an engine's frames are 64x64 or 84x84"),
-        ("gamegan-lite", "Nine", ["model.patch=12"], "patch 12 does not cut 64 pixels into 3 cells"),
+        ("tilemap", "Nine", ["model.patch=12"], "patch 12 does not cut 64 pixels into 3 cells"),
         ("world-model-tiny", "Nine", ["model.num_actions=3"], "model.num_actions is 3, but the game"),
     ],
 )

@@ -229,7 +229,7 @@ def test_m_learns_nothing_from_padding_and_time_limits(plays):
 
 
 def test_m_reads_noise_at_some_places_and_what_it_shall_foretell_is_what_was_there(plays):
-    chosen = settings("model.engine=maps", "model.z_size=2", "memory.noise=0.25")
+    chosen = settings("model.engine=places", "model.z_size=2", "memory.noise=0.25")
     engine = WorldModelEngine(chosen.model)
     data = Dataset(plays, segment=6, split="all", short=True, keep=latents(engine))
     task = MemoryTask(chosen, engine, data, data, Dataset(plays, segment=6, split="all").sample(2, chance()))
@@ -249,10 +249,10 @@ def chance():
     return torch.Generator().manual_seed(0)
 
 
-def test_a_world_model_over_places_goes_through_the_same_stages(plays, tmp_path):
-    changes = ["model.engine=maps", "model.z_size=2", "model.width=4", "memory.noise=0.1"]
-    assert train(plays, tmp_path / "maps", *changes) == "done"
-    model, _ = checkpoint.load_model(tmp_path / "maps" / "last")
+def test_a_world_model_by_places_goes_through_the_same_stages(plays, tmp_path):
+    changes = ["model.engine=places", "model.z_size=2", "model.width=4", "memory.noise=0.1"]
+    assert train(plays, tmp_path / "places", *changes) == "done"
+    model, _ = checkpoint.load_model(tmp_path / "places" / "last")
     state = model.start(torch.zeros(1, 1, 84, 84, 3, dtype=torch.uint8), torch.zeros(1, 0).long())
     assert model.features(state).shape == (1, 49 * 2 + 8)
 

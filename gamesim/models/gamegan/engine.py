@@ -1,8 +1,4 @@
-"""The contract between a generator of GameGAN and what trains or plays it (Kim et al. 2020, Sec. 3).
-
-Two generators implement it: the paper's (`paper.py`: vector state, attention memory) and ours
-(`gamesim/models/tilemap/engine.py`: state and memory are maps that scroll under the agent).
-"""
+"""The contract between GameGAN's generator and what trains or plays it (Kim et al. 2020, Sec. 3)."""
 
 from __future__ import annotations
 
@@ -20,18 +16,12 @@ class Output:
 
     Attributes:
         frame: (B, 3, H, W), in [0, 1].
-        drawn: (B, L, ...), what `Engine.distances` compares with a real frame: the frame first, then, where
-            there is a memory module, its static and its dynamic layer by themselves.
-        weight: (B, h, w), how much each place counts when it is compared, 1 on average: an engine that was
-            shown a part of its target does not answer for that part.
         reward: (B,), in the real game's units.
         end_logit: (B,), logit of "the episode ends here".
         memory_penalty: (B,), the memory regulariser's term for this step.
     """
 
     frame: Tensor
-    drawn: Tensor
-    weight: Tensor
     reward: Tensor
     end_logit: Tensor
     memory_penalty: Tensor
@@ -52,9 +42,7 @@ class Engine(Protocol):
         """
         ...
 
-    def advance(
-        self, state: State, action: Tensor, z: Tensor, target: Tensor | None = None
-    ) -> tuple[State, Output]:
+    def advance(self, state: State, action: Tensor, z: Tensor) -> tuple[State, Output]:
         """One step: from the frame on screen and `action` int64 (B,) to the next frame.
 
         Args:
@@ -62,19 +50,6 @@ class Engine(Protocol):
                 frame during the warm-up.
             action: int64 (B,).
             z: standard normal noise (B, *noise_shape), already scaled by the temperature.
-            target: the real next frame (b, 3, H, W), b <= B, of the first lanes: an engine may say how likely
-                it is, and go on from it, instead of drawing a frame of its own. Others ignore it.
-        """
-        ...
-
-    def prepare(self, frames: Tensor) -> None:
-        """Sees a fair draw of the data, (N, 3, H, W) in [0, 1], once before the first step of training."""
-        ...
-
-    def distances(self, drawn: Tensor, real: Tensor) -> Tensor:
-        """How far `Output.drawn` (N, L, ...) lies from real frames (N, 3, H, W): (N, L, h, w), 0 if alike.
-
-        h and w are those of `overlap`: a place is a pixel or a cell.
         """
         ...
 
@@ -82,13 +57,6 @@ class Engine(Protocol):
         """Re-renders the frame of state `then` from the memory of state `now` (the cycle loss, Sec. 3.4).
 
         The rendering engine's weights get no gradient. Returns (B, 3, H, W) in [0, 1].
-        """
-        ...
-
-    def overlap(self, now: State, then: State) -> Tensor:
-        """The places in the picture of `now` that were in view in `then`: (B, 1, h, w), 0 or 1.
-
-        It goes by the engine's own locations. An engine that cannot say so returns zeros.
         """
         ...
 
@@ -102,15 +70,12 @@ class Engine(Protocol):
         Pictures are uint8 (B, H, W, 3), maps of shares or amounts float (B, h, w), S = slots a side:
 
         - "static" and "dynamic", pictures: each layer by itself.
-        - "mask" (B, h, w) in [0, 1]: how much of the frame the dynamic layer draws, a pixel or a cell.
-        - "static objects", "dynamic objects" (B, h, w) in [0, 1]: the object maps O, if it has them.
+        - "mask" (B, h, w) in [0, 1]: how much of each pixel the dynamic layer draws.
+        - "static objects", "dynamic objects" (B, h, w) in [0, 1]: the object maps O.
         - "attention" (B, S, S): where the memory is read; it sums to 1.
         - "memory" (B, S, S): the mean size of what a slot holds, 0 where nothing was ever written.
-        - "writes" (B, S, S): the mean size of what a step adds to each slot: the paper's engine in the step
-          to this state, ours in the step from it (it writes what is on screen).
-        - "board", a picture: the static layer's picture of every slot at once, if slots are drawn by
-          themselves.
-        - "z": the noise of the step. "hidden": h, or the size of it in each cell.
+        - "writes" (B, S, S): the mean size of what the step to this state added to each slot.
+        - "z": the noise of the step. "hidden": h.
         """
         ...
 

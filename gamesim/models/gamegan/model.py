@@ -1,7 +1,6 @@
 """GameGAN as a `WorldModel`: what the dream, the app and the evaluator hold (Kim et al. 2020, Sec. 3).
 
-The generator behind it is chosen by `model.engine`; the discriminators exist in training only and are
-not part of a checkpoint.
+The discriminators exist in training only and are not part of a checkpoint.
 """
 
 from __future__ import annotations
@@ -13,21 +12,10 @@ from torch import Tensor, nn
 
 from gamesim.models import Prediction, State, Streams, normal
 from gamesim.models.frames import to_float, to_uint8
-from gamesim.models.gamegan.engine import Engine
+from gamesim.models.gamegan.paper import PaperEngine
 
 if TYPE_CHECKING:
     from gamesim.schema import GameGANModelConfig
-
-
-def build_engine(config: GameGANModelConfig) -> nn.Module:
-    """The generator named by `config.engine`; it implements `Engine`."""
-    if config.engine == "maps":
-        from gamesim.models.tilemap.engine import MapEngine
-
-        return MapEngine(config)
-    from gamesim.models.gamegan.paper import PaperEngine
-
-    return PaperEngine(config)
 
 
 class GameGAN(nn.Module):
@@ -37,7 +25,7 @@ class GameGAN(nn.Module):
         super().__init__()
         self.num_actions = config.num_actions
         self.frame_shape = (config.frame_size, config.frame_size, 3)
-        self.engine: Engine = build_engine(config)  # pyright: ignore[reportAttributeAccessIssue]
+        self.engine = PaperEngine(config)
         self.noise_shape = self.engine.noise_shape
 
     def start(self, frames: Tensor, actions: Tensor) -> State:
@@ -47,10 +35,9 @@ class GameGAN(nn.Module):
         return state
 
     def observe(self, state: State, action: Tensor, frame: Tensor) -> State:
-        target = to_float(frame)
         z = torch.zeros(len(action), *self.engine.noise_shape, device=action.device)
-        state, _ = self.engine.advance(state, action, z, target)
-        return {**state, "frame": target}
+        state, _ = self.engine.advance(state, action, z)
+        return {**state, "frame": to_float(frame)}
 
     def imagine(
         self, state: State, action: Tensor, *, temperature: float, generator: Streams

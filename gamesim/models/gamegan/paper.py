@@ -78,9 +78,8 @@ class PaperEngine(nn.Module):
         state: State,
         action: Tensor,
         z: Tensor,
-        target: Tensor | None = None,
     ) -> tuple[State, Output]:
-        """One step. The paper draws z from its prior only: `target` changes nothing."""
+        """One step."""
         h, c = self.dynamics(state["h"], state["c"], state["frame"], action, z, state.get("read"))
         new = {"h": h, "c": c, "z": z}
         if self.memory is not None:
@@ -93,20 +92,11 @@ class PaperEngine(nn.Module):
         # Sec. 3.4: the area that the dynamic layer covers, else the engine could leave the memory unused.
         # The simple rendering engine has no such layer, and its penalty is the empty sum.
         covered = rendering.masks[:, 1:].sum(dim=(1, 2, 3, 4))
-        drawn = torch.cat([rendering.frame[:, None], rendering.layers], 1)
-        weight = torch.ones_like(rendering.frame[:, 0])
-        return new, Output(rendering.frame, drawn, weight, reward, end_logit, covered)
+        return new, Output(rendering.frame, reward, end_logit, covered)
 
     def render(self, state: State) -> Rendering:
         """Draws a state's own memory read (the static layer) and hidden state (the dynamic layer)."""
         return self.renderer(state["h"]) if self.memory is None else self.renderer(state["read"], state["h"])
-
-    def prepare(self, frames: Tensor) -> None:
-        """Nothing: it learns all it draws by gradients."""
-
-    def distances(self, drawn: Tensor, real: Tensor) -> Tensor:
-        """The mean over colours of the squared difference, pixel by pixel (L_recon of Sec. 3.4)."""
-        return (drawn.float() - real[:, None]).square().mean(2)
 
     def recall(self, now: State, then: State) -> Tensor:
         """The static layer of `then`, drawn from the memory of `now` (Sec. 3.4).
@@ -121,10 +111,6 @@ class PaperEngine(nn.Module):
         weights = {name: weight.detach() for name, weight in static.named_parameters()}
         layer, _ = functional_call(static, weights, (read(now["memory"], then["attention"]).float(),))
         return layer
-
-    def overlap(self, now: State, then: State) -> Tensor:
-        """Zeros: attention is soft, and the renderer is free in where it draws what it reads."""
-        return torch.zeros_like(now["frame"][:, :1])
 
     def features(self, state: State) -> Tensor:
         return state["h"]

@@ -1,6 +1,6 @@
 """Frames as grids of cells, one a `patch` x `patch` square of pixels (space to depth), and back.
 
-Our map variant works on cells, as a vision transformer does on patches (Dosovitskiy et al. 2021). Maps are
+Tilemap works on cells, as a vision transformer does on patches (Dosovitskiy et al. 2021). Maps are
 (B, C, h, w), channels last in memory, which is what convolutions and per-cell products want on a CPU.
 """
 

@@ -1,9 +1,11 @@
-"""Our variant of GameGAN's generator: state and memory are maps that scroll under the agent.
+"""Tilemap's networks: state and memory are maps that scroll under the agent.
 
-The paper (Kim et al. 2020, Sec. 3) keeps the dynamics engine's state h and the memory read m as
-vectors, and the rendering engine has to place them in the picture. Here every cell of a coarse grid
-(one per `patch` x `patch` pixels) has its own h and m, so that a picture that scrolls is a map that
-shifts. What stays the paper's and what is ours:
+After GameGAN (Kim et al. 2020, arXiv 2005.12126, Sec. 3), which keeps the dynamics engine's state h and the
+memory read m as vectors, so that the rendering engine has to place them in the picture. Here every cell of a
+coarse grid (one per `patch` x `patch` pixels) has its own h and m, so that a picture that scrolls is a map
+that shifts. That is what Tilemap is *given*, and GameGAN is not: the size of a cell, that the view scrolls by
+whole cells or not at all, and that the agent stands on the cell in the middle. What is GameGAN's and what is
+ours:
 
 * Dynamics engine (Eq. 1-4): an action-LSTM, fused with the action multiplicatively; ours is
   convolutional, and its state is shifted with the view.
@@ -13,12 +15,14 @@ shifts. What stays the paper's and what is ours:
   integer location on a torus, and writes what is on screen (real or dreamt) rather than h.
 * Rendering engine (Sec. 3.3, Eq. 10-14): K = 2 components, static from memory and dynamic from h,
   composed by fine masks. Ours draws tiles, in turns (`renderer.py`).
-* z ~ N(0, I) is a map as well, and chooses the tiles. The paper leaves it to the discriminators to make z
-  matter; ours can also say how likely a real frame is, and is trained by that.
+* z ~ N(0, I) is a map as well, and chooses the tiles. GameGAN leaves it to the discriminators to make z
+  matter; ours can say how likely a real frame is, and is trained by that likelihood alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -27,13 +31,12 @@ from torch import Tensor, nn
 
 from gamesim.models import State
 from gamesim.models.frames import to_uint8
-from gamesim.models.gamegan.engine import Output
 from gamesim.models.tilemap.cells import PerCell, Residual, grid
 from gamesim.models.tilemap.palette import OfTile
-from gamesim.models.tilemap.renderer import Drawing, MapRenderer
+from gamesim.models.tilemap.renderer import Drawing, Renderer
 
 if TYPE_CHECKING:
-    from gamesim.schema import GameGANModelConfig
+    from gamesim.schema import TilemapModelConfig
 
 CENTRE = 4
 """The middle of the nine neighbours."""
@@ -45,43 +48,72 @@ WHOLE = 0.9
 whole cells, as in play. A little of the cell next door would tell what comes into view, and not in play."""
 
 
+@dataclass
+class Output:
+    """One generated step. K is the number of tiles, L the number of things that are said of a cell.
+
+    Attributes:
+        frame: (B, 3, H, W), in [0, 1].
+        log_probs: (B, L, K, h, w), of each tile in each cell: in the frame, then, where there is a memory
+            module, in its static and in its dynamic layer by itself.
+        weight: (B, h, w), how much each cell counts when it is compared with a real one, 1 on average: the
+            engine does not answer for the cells of a real frame that it was shown.
+        reward: (B,), in the real game's units.
+        end_logit: (B,), logit of "the episode ends here".
+        covered: (B,), pixels that the dynamic layer draws.
+    """
+
+    frame: Tensor
+    log_probs: Tensor
+    weight: Tensor
+    reward: Tensor
+    end_logit: Tensor
+    covered: Tensor
+
+
 class ActionKernels(nn.Module):
     """The 3x3 kernels by which the memory's location moves (Sec. 3.2: w = softmax of one kernel an action).
 
-    Opposite actions share one kernel, flipped. Actions 1/2 are a pair, 3/4 are a pair, 0 has its own.
+    Opposite actions, as far as they are known, share one kernel, flipped; the others have one each.
     """
 
-    def __init__(self, num_actions: int) -> None:
+    def __init__(self, num_actions: int, opposites: Sequence[tuple[int, int]]) -> None:
         super().__init__()
-        self.free = num_actions - 2 * ((num_actions - 1) // 2)
-        self.logits = nn.Parameter(0.003 * torch.randn(self.free + (num_actions - 1) // 2, 9))
+        paired = [action for pair in opposites for action in pair]
+        free = [action for action in range(num_actions) if action not in paired]
+        count = len(free) + len(opposites)
+        rows = {action: row for row, action in enumerate(free)}
+        for row, (one, other) in enumerate(opposites, len(free)):
+            rows |= {one: row, other: count + row}
+        self.logits = nn.Parameter(0.003 * torch.randn(count, 9))
+        self.rows: Tensor
+        """Which kernel is each action's: of `logits`, or, beyond them, of those flipped."""
+        self.register_buffer("rows", torch.tensor([rows[a] for a in range(num_actions)]), persistent=False)
 
     def forward(self, action: Tensor) -> Tensor:
         """(B,) -> (B, 9): the share of each of the nine neighbours, row by row."""
         logits = SHARPNESS * self.logits
-        table = list(logits[: self.free])
-        for pair in logits[self.free :]:
-            table += [pair, pair.flip(0)]
-        return torch.stack(table)[action].softmax(-1)
+        return torch.cat([logits, logits.flip(1)])[self.rows[action]].softmax(-1)
 
 
-class MapEngine(nn.Module):
-    """The map generator; implements `Engine`."""
+class TilemapEngine(nn.Module):
+    """Dynamics engine, memory module and renderer; model.py puts them behind the contract of every engine."""
 
-    def __init__(self, config: GameGANModelConfig) -> None:
+    def __init__(self, config: TilemapModelConfig) -> None:
         super().__init__()
         self.patch, self.slots = config.patch, config.memory_slots
         self.cells = config.frame_size // config.patch
         width, hidden, memory = config.channels, config.hidden, config.memory_width
         self.width, self.hidden, self.memory_width = width, hidden, memory
         self.use_memory = config.memory
-        self.noise_shape = (config.z_size, self.cells, self.cells)
+        self.noise_shape = (config.tiles, self.cells, self.cells)
+        """Of z, for one lane."""
         self.feature_size = hidden
         self.shifts: Tensor
         self.register_buffer("shifts", self._all_shifts(), persistent=False)
 
-        self.encoder = nn.Sequential(OfTile(config.z_size, width), nn.SiLU(), PerCell(width, hidden))
-        self.kernels = ActionKernels(config.num_actions)
+        self.encoder = nn.Sequential(OfTile(config.tiles, width), nn.SiLU(), PerCell(width, hidden))
+        self.kernels = ActionKernels(config.num_actions, config.opposites)
         self.gate_features = PerCell(2 * hidden, width)
         opening = nn.Linear(width, 1)
         nn.init.constant_(opening.bias, 2.0)  # at first every key moves
@@ -95,7 +127,7 @@ class MapEngine(nn.Module):
         nn.init.normal_(self.action.weight, std=0.1)
         self.before = Residual(width)
         self.gates = PerCell(width + hidden, 4 * hidden)
-        self.renderer = MapRenderer(config)
+        self.renderer = Renderer(config)
         self.heads = nn.Sequential(nn.Linear(10 * hidden + width, width), nn.SiLU(), nn.Linear(width, 2))
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
@@ -107,6 +139,11 @@ class MapEngine(nn.Module):
         return torch.stack([F.one_hot(window, (size + 2) ** 2) for window in windows]).float()
 
     def initial(self, frame: Tensor) -> State:
+        """The state in which `frame` (B, 3, H, W) in [0, 1] is on screen and nothing else is known.
+
+        A state always has the key "frame": the frame on screen, real or dreamt. The memory is empty, and the
+        view lies in the middle of its slots.
+        """
         batch, device = len(frame), frame.device
         blank = torch.zeros(batch, self.hidden, self.cells, self.cells, device=device)
         return {
@@ -122,6 +159,15 @@ class MapEngine(nn.Module):
     def advance(
         self, state: State, action: Tensor, z: Tensor, target: Tensor | None = None
     ) -> tuple[State, Output]:
+        """One step: from the frame on screen and `action` to the next frame.
+
+        Args:
+            state: as `initial` or `advance` gave it; the trainer replaces state["frame"] by a real frame.
+            action: int64 (B,).
+            z: standard normal noise (B, *noise_shape), already scaled by the temperature.
+            target: the real next frame (b, 3, H, W), b <= B, of the first lanes, which are teacher-forced:
+                the engine says how likely it is, and goes on from it, instead of drawing one of its own.
+        """
         # What the engine dreamt it sees as it would see a real frame: no gradient runs back through pictures,
         # which keeps long unrolls stable.
         seen = self._encode(state["frame"].detach())
@@ -150,35 +196,53 @@ class MapEngine(nn.Module):
             "z": z,
         }
         covered = drawing.share.float().sum((1, 2)) * self.patch**2
-        return new, Output(drawing.frame, drawing.drawn, drawing.weight, reward, end_logit, covered)
-
-    def recall(self, now: State, then: State) -> Tensor:
-        read = self._window(now["memory"], then["location"], margin=0)
-        return self.renderer.recall(read)
+        return new, Output(drawing.frame, drawing.log_probs, drawing.weight, reward, end_logit, covered)
 
     def overlap(self, now: State, then: State) -> Tensor:
+        """The cells in the view of `now` that were in view in `then`: (B, 1, h, w), 0 or 1."""
         moved = (now["location"] - then["location"] + self.slots // 2) % self.slots - self.slots // 2
         there = moved[..., None] + torch.arange(self.cells, device=moved.device)
         inside = (there >= 0) & (there < self.cells)  # (B, 2, cells): along x, along y
         return (inside[:, 1, :, None] & inside[:, 0, None, :]).float()[:, None]
 
     def prepare(self, frames: Tensor) -> None:
+        """Finds the palette in a fair draw of the data, uint8 (N, H, W, 3), before training begins."""
         self.renderer.tiles.prepare(frames)
 
-    def distances(self, drawn: Tensor, real: Tensor) -> Tensor:
-        """Negative log likelihood of a real cell under a mixture of tiles, in nats: (N, L, cells, cells)."""
-        return -(drawn.float() - self.renderer.tiles.distance(real)[:, None]).logsumexp(2)
+    def nll(self, log_probs: Tensor, real: Tensor) -> Tensor:
+        """Negative log likelihood of real frames, cell by cell, under a mixture of tiles.
+
+        Args:
+            log_probs: as in `Output`, (N, L, K, h, w).
+            real: (N, 3, H, W) in [0, 1].
+
+        Returns:
+            Nats, (N, L, h, w).
+        """
+        return -(log_probs.float() - self.renderer.tiles.divergence(real)[:, None]).logsumexp(2)
 
     def features(self, state: State) -> Tensor:
+        """h, averaged over the view: (B, feature_size)."""
         return state["h"].mean((-1, -2))
 
     def internals(self, state: State) -> dict[str, Tensor]:
-        """What the step to this state drew and remembers; see `Engine.internals`."""
+        """What the step to this state drew and remembers, for the x-ray view.
+
+        Pictures are uint8 (B, H, W, 3), maps float (B, h, w) a cell or (B, S, S) a slot:
+
+        - "static" and "dynamic", pictures: the likeliest tiles of each layer by itself.
+        - "mask" (B, h, w) in [0, 1]: how much of each cell the dynamic layer draws.
+        - "board", a picture: the static layer's likeliest tile of every slot at once.
+        - "attention" (B, S, S): the view, alike for each slot under it; it sums to 1.
+        - "memory" (B, S, S): the mean size of what a slot holds, 0 where nothing was ever written.
+        - "writes" (B, S, S): the mean size of what the step *from* this state adds to each slot.
+        - "z": the noise of the step. "hidden" (B, h, w): the size of h in each cell.
+        """
         shown = {"z": state["z"], "hidden": state["h"].square().mean(1).sqrt()}
         if not self.use_memory:
             return shown
-        drawn, mask = self.layers(state)
-        _, static, dynamic = drawn.unbind(1)
+        log_probs, mask = self.layers(state)
+        _, static, dynamic = log_probs.unbind(1)
         likeliest = self.renderer.likeliest
         after = self._write(state, self._encode(state["frame"]))
         return shown | {
@@ -192,7 +256,7 @@ class MapEngine(nn.Module):
         }
 
     def layers(self, state: State) -> tuple[Tensor, Tensor]:
-        """What the step to this state takes its frame for, turn by turn: `Drawing.drawn` and `share`."""
+        """What the step to this state takes its frame for, turn by turn: `Drawing.log_probs` and `share`."""
         read = self._window(state["memory"], state["location"], margin=0)
         return self.renderer.layers(read, self._moving(state), state["frame"])
 
@@ -224,12 +288,12 @@ class MapEngine(nn.Module):
     def _encode(self, frame: Tensor) -> Tensor:
         return self.encoder(self.renderer.tiles.which(frame))
 
-    def _move(self, state: State, seen: Tensor, action: Tensor, told: int) -> tuple[Tensor, Tensor]:
+    def _move(self, state: State, seen: Tensor, action: Tensor, forced: int) -> tuple[Tensor, Tensor]:
         """The kernel by which this step scrolls, (B, 9), and the location it leads to, int64 (B, 2).
 
         The gate looks at the cell on which the agent stands and at the one to which the kernel points.
-        What moves and what does not is learned from real frames alone: beside told lanes, those that
-        dream scroll as in play, by whole cells. Judged by discriminators, the gate would come loose.
+        What moves and what does not is learned from real frames alone: beside `forced` teacher-forced lanes,
+        the first, those that run freely scroll as in play, by whole cells.
         """
         weights = self.kernels(action)
         around = self.cells // 2 + torch.tensor([-1, 0, 1], device=seen.device)
@@ -241,7 +305,7 @@ class MapEngine(nn.Module):
         kernel = gate * weights + (1 - gate) * stay
         towards = kernel.argmax(-1)
         whole = F.one_hot(towards, 9).to(weights.dtype)
-        learning = told or len(action) if self.training else 0
+        learning = forced or len(action) if self.training else 0
         sure = kernel.amax(-1, keepdim=True) > WHOLE
         blend = torch.where(sure, whole + kernel - kernel.detach(), kernel)  # the gradient stays
         kernel = torch.cat([blend[:learning], whole[learning:]])
@@ -288,13 +352,13 @@ class MapEngine(nn.Module):
     # -- the picture and what it brings ------------------------------------------------------------
 
     def _draw(self, read: Tensor, state: Tensor, z: Tensor, target: Tensor | None) -> Drawing:
-        """The first lanes are told what comes, the others dream it."""
-        told = 0 if target is None else len(target)
+        """The first lanes are teacher-forced by the target, the others draw their own frame."""
+        forced = 0 if target is None else len(target)
         parts = []
-        if target is not None and told:
-            parts.append(self.renderer.told(read[:told], state[:told], target))
-        if told < len(z):
-            parts.append(self.renderer(read[told:], state[told:], z[told:]))
+        if target is not None and forced:
+            parts.append(self.renderer.forced(read[:forced], state[:forced], target))
+        if forced < len(z):
+            parts.append(self.renderer(read[forced:], state[forced:], z[forced:]))
         return parts[0] if len(parts) == 1 else Drawing(*map(torch.cat, zip(*parts, strict=True)))
 
     def _outcome(self, h: Tensor, mixed: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""A palette of tiles: the pictures of a cell that our map variant draws frames from.
+"""A palette of tiles: the pictures of a cell that Tilemap draws frames from.
 
 GameGAN's rendering engine (Kim et al. 2020, Sec. 3.3) places objects, each of a *type* that a learned
 vector describes, and blends them by soft masks. Ours has K types, the tiles, and for every cell the
@@ -19,7 +19,7 @@ CERTAIN = 0.9999
 """The most a new tile says of a pixel, so that a tile which is not quite right can still learn."""
 
 
-class Tiles(nn.Module):
+class Palette(nn.Module):
     """K pictures of a cell, as logits of their pixels."""
 
     def __init__(self, count: int, patch: int) -> None:
@@ -34,9 +34,12 @@ class Tiles(nn.Module):
         Tiles that are left over stay grey: they are like nothing, and so are never drawn.
 
         Args:
-            frames: float (N, 3, H, W) in [0, 1], a fair draw from the data.
+            frames: uint8 (N, H, W, 3), a fair draw from the data.
         """
-        cells = to_cells(frames, self.patch).permute(0, 2, 3, 1).flatten(0, 2).unique(dim=0)
+        rows = to_cells(frames.movedim(-1, 1), self.patch).permute(0, 2, 3, 1).flatten(0, 2)
+        kinds = sorted({row.tobytes() for row in rows.cpu().numpy()})
+        cells = torch.stack([torch.frombuffer(bytearray(kind), dtype=torch.uint8) for kind in kinds])
+        cells = cells.to(self.logits.device).float() / 255
         nearest = torch.full((len(cells),), torch.inf, device=cells.device)
         chosen = cells[:1]
         for tile in self.logits:
@@ -47,8 +50,8 @@ class Tiles(nn.Module):
             if nearest[farthest] < 1e-3:
                 break
 
-    def distance(self, frames: Tensor) -> Tensor:
-        """How far each cell of frames (N, 3, H, W) lies from each tile: (N, K, h, w), nats, at least 0."""
+    def divergence(self, frames: Tensor) -> Tensor:
+        """From each cell of frames (N, 3, H, W) to each tile: KL in nats, at least 0, (N, K, h, w)."""
         with torch.autocast(frames.device.type, enabled=False):
             cells = to_cells(frames.float(), self.patch)
             entropy = (torch.special.entr(cells) + torch.special.entr(1 - cells)).sum(1, keepdim=True)

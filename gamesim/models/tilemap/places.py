@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gamesim.schema import WorldModelModelConfig
 
 
-class MapVision(nn.Module):
+class PlaceVision(nn.Module):
     """A VAE whose z (B, Z) holds `z_size` numbers for each place, row by row."""
 
     def __init__(self, config: WorldModelModelConfig) -> None:
@@ -57,7 +57,7 @@ class MapVision(nn.Module):
         return self.logits(z).sigmoid()
 
 
-class MapMemory(Memory):
+class PlaceMemory(Memory):
     """The LSTM of `Memory` with a head that makes each place's mixture of what is around it."""
 
     def __init__(self, config: WorldModelModelConfig) -> None:

@@ -1,4 +1,4 @@
-"""The rendering engine of our map variant: a static and a dynamic layer of tiles, drawn in turns.
+"""Tilemap's rendering engine: a static and a dynamic layer of tiles, drawn in turns.
 
 Like GameGAN's (Kim et al. 2020, Sec. 3.3, Eq. 10-14) it has K = 2 components, the static one from memory and
 the dynamic one from h, composed by fine masks (softmax over components). Ours says for each cell which tile
@@ -30,10 +30,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gamesim.models.tilemap.cells import PerCell, Residual
-from gamesim.models.tilemap.palette import OfTile, Tiles
+from gamesim.models.tilemap.palette import OfTile, Palette
 
 if TYPE_CHECKING:
-    from gamesim.schema import GameGANModelConfig
+    from gamesim.schema import TilemapModelConfig
 
 TURNS = 5
 SURE, SURE_IN_TRAINING = 0.995, 0.95
@@ -46,26 +46,26 @@ class Drawing(NamedTuple):
 
     Attributes:
         frame: (B, 3, H, W) in [0, 1].
-        drawn: log probabilities of the tiles in the frame, and in the static and the dynamic layer by
-            themselves, (B, 3, K, h, w); without a memory module the frame alone, (B, 1, K, h, w).
+        log_probs: of the tiles in the frame, and in the static and the dynamic layer by themselves,
+            (B, 3, K, h, w); without a memory module in the frame alone, (B, 1, K, h, w).
         share: the dynamic layer's share of each cell, (B, h, w); zeros without a memory module.
         weight: how much each cell counts in what the step says of a real frame, (B, h, w), 1 on average.
     """
 
     frame: Tensor
-    drawn: Tensor
+    log_probs: Tensor
     share: Tensor
     weight: Tensor
 
 
-class MapRenderer(nn.Module):
+class Renderer(nn.Module):
     """Draws frames of `cells` x `cells` tiles from the memory read and the dynamics engine's state."""
 
-    def __init__(self, config: GameGANModelConfig) -> None:
+    def __init__(self, config: TilemapModelConfig) -> None:
         super().__init__()
         self.cells, self.patch = config.frame_size // config.patch, config.patch
         self.use_memory = config.memory
-        width, tiles = config.channels, config.z_size
+        width, tiles = config.channels, config.tiles
         self.static = nn.Sequential(PerCell(config.memory_width, width), nn.SiLU())
         self.dynamic = PerCell(config.hidden + width, width)
         self.glimpse = OfTile(tiles, width)
@@ -73,7 +73,7 @@ class MapRenderer(nn.Module):
         self.mask = PerCell(2 * width, 1)
         nn.init.constant_(self.mask.bias, math.log(tiles) + 5)  # at first the static layer has most of it
         self.kinds = PerCell(width, tiles)
-        self.tiles = Tiles(tiles, config.patch)
+        self.tiles = Palette(tiles, config.patch)
         self.turn: Tensor
         x, y = torch.arange(self.cells), torch.arange(self.cells)[:, None]
         self.register_buffer("turn", (x + 2 * y) % TURNS, persistent=False)
@@ -87,31 +87,25 @@ class MapRenderer(nn.Module):
             z: (B, K, h, w).
         """
         noise = gumbel(z)
-        drawn, share = self._in_turns(read, state, lambda kinds: self.glimpse(self._pick(kinds, noise)))
-        return Drawing(self.tiles(self._pick(drawn[:, 0], noise)), drawn, share, torch.ones_like(share))
+        log_probs, share = self._in_turns(read, state, lambda kinds: self.glimpse(self._pick(kinds, noise)))
+        frame = self.tiles(self._pick(log_probs[:, 0], noise))
+        return Drawing(frame, log_probs, share, torch.ones_like(share))
 
-    def told(self, read: Tensor, state: Tensor, real: Tensor) -> Drawing:
-        """What is said of real frames (B, 3, H, W), of which some cells are shown and the others asked for.
+    def forced(self, read: Tensor, state: Tensor, real: Tensor) -> Drawing:
+        """Teacher-forced: what is said of real frames (B, 3, H, W), some of whose cells are shown.
 
         In training it is chance which; in play none is shown.
         """
         shown = self._some(len(real)) if self.training else torch.zeros_like(real[:, :1, :1, :1])
         seen = shown * self.glimpse(self.tiles.which(real))
-        drawn, share = self._layers(self._still(read), self.dynamic(state) + seen)
+        log_probs, share = self._layers(self._still(read), self.dynamic(state) + seen)
         hidden = (1 - shown[:, 0]).expand_as(share)
-        return Drawing(real, drawn, share, hidden / hidden.mean((1, 2), keepdim=True))
+        return Drawing(real, log_probs, share, hidden / hidden.mean((1, 2), keepdim=True))
 
     def layers(self, read: Tensor, state: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
-        """`Drawing.drawn` and `share` of a frame (B, 3, H, W) that is there, turn by turn."""
+        """`Drawing.log_probs` and `share` of a frame (B, 3, H, W) that is there, turn by turn."""
         shown = self.glimpse(self.tiles.which(frame))
         return self._in_turns(read, state, lambda _: shown)
-
-    def recall(self, read: Tensor) -> Tensor:
-        """The static layer as each tile's share of every pixel (B, 3, H, W); only `read` gets a gradient."""
-        for layer in (self.static, self.kinds):
-            weights = {name: parameter.detach() for name, parameter in layer.named_parameters()}
-            read = torch.func.functional_call(layer, weights, (read,))
-        return self.tiles(read.softmax(1))
 
     def board(self, memory: Tensor) -> Tensor:
         """The static layer's likeliest tiles of any part of the memory (B, memory_width, h, w), as pixels."""
@@ -130,17 +124,17 @@ class MapRenderer(nn.Module):
     def _in_turns(
         self, read: Tensor, state: Tensor, show: Callable[[Tensor], Tensor]
     ) -> tuple[Tensor, Tensor]:
-        """`Drawing.drawn` and `share`; `show` makes of a frame's log probabilities what later turns see."""
+        """`Drawing.log_probs` and `share`; `show` makes what later turns see out of log probabilities."""
         still, moving = self._still(read), self.dynamic(state)
-        drawn, share = self._layers(still, moving)
+        log_probs, share = self._layers(still, moving)
         seen = torch.zeros_like(moving)
         for turn in range(1, TURNS):
             before = self.turn == turn - 1
-            seen = torch.where(before, show(drawn[:, 0]), seen)
+            seen = torch.where(before, show(log_probs[:, 0]), seen)
             said, covered = self._layers(still, moving + seen)
-            drawn = torch.where(self.turn < turn, drawn, said)
+            log_probs = torch.where(self.turn < turn, log_probs, said)
             share = torch.where(self.turn < turn, share, covered)
-        return drawn, share
+        return log_probs, share
 
     def _still(self, read: Tensor) -> tuple[Tensor, Tensor] | None:
         """The static layer: its features, and the log probabilities of its tiles."""
@@ -150,7 +144,7 @@ class MapRenderer(nn.Module):
         return still, self.kinds(still).log_softmax(1)
 
     def _layers(self, static: tuple[Tensor, Tensor] | None, moving: Tensor) -> tuple[Tensor, Tensor]:
-        """`Drawing.drawn` and `share` by what is known of each cell, (B, width, h, w)."""
+        """`Drawing.log_probs` and `share` by what is known of each cell, (B, width, h, w)."""
         moving = self.blocks(moving)
         kinds = self.kinds(moving)
         drawn = kinds.log_softmax(1)
@@ -165,7 +159,7 @@ class MapRenderer(nn.Module):
         """The tile of each cell, one-hot (B, K, h, w).
 
         In training the gradient passes as if each tile were shown by its probability (straight-through:
-        Bengio et al. 2013), else the discriminators could teach nothing.
+        Bengio et al. 2013): what later turns say teaches earlier ones.
         """
         sure = math.log(SURE_IN_TRAINING if self.training else SURE)
         noise = noise * (kinds.amax(1, keepdim=True) < sure)

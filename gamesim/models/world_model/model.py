@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gamesim.models import Prediction, State, Streams, normal
-from gamesim.models.tilemap.places import MapMemory, MapVision
+from gamesim.models.tilemap.places import PlaceMemory, PlaceVision
 from gamesim.models.world_model.controller import Controller
 from gamesim.models.world_model.memory import MDN, Memory
 from gamesim.models.world_model.vision import Vision, see, show
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gamesim.schema import WorldModelModelConfig
 
 
-PARTS = {"paper": (Vision, Memory), "maps": (MapVision, MapMemory)}
+PARTS = {"paper": (Vision, Memory), "places": (PlaceVision, PlaceMemory)}
 """V and M of each `model.engine`."""
 
 
@@ -42,7 +42,7 @@ class WorldModelEngine(nn.Module):
         self.seen = ("z", "h", "c") if config.controller_input == "zhc" else ("z", "h")
         inputs = config.numbers + (len(self.seen) - 1) * config.hidden
         vision, memory = PARTS[config.engine]
-        self.vision: Vision | MapVision = vision(config)
+        self.vision: Vision | PlaceVision = vision(config)
         self.memory: Memory = memory(config)
         self.controller = Controller(inputs, config.num_actions, config.actions == "number")
 

@@ -1,0 +1,75 @@
+"""What earlier releases called things: their configs are read by today's names.
+
+Until 0.1.0 our engine for games made of cells was a setting of GameGAN's (``model.engine: maps``), and World
+Models' variant by places bore the paper's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+PRESETS = {"gamegan-lite": "tilemap", "gamegan-lite-long": "tilemap-long"}
+"""Presets that are called otherwise now."""
+
+_NAMES = {"z_size": "tiles", "dreaming": "free_running", "noise": "corrupt", "reconstruction": "frame"}
+_INTO_LOSSES = ("static", "dynamic", "remembered", "covering")
+_GONE = {
+    "model": ("engine", "discriminator_channels"),
+    "training": (
+        *("adversarial", "adversarial_from", "adversarial_share", "settling", "clip"),
+        *("discriminator_learning_rate", "losses", *_INTO_LOSSES),
+    ),
+    "losses": (
+        *("adversarial", "action_recovery", "z_recovery", "z_recovery_discriminator", "feature_matching"),
+        *("cycle", "memory", "gradient_penalty", "temporal_gradient_penalty"),
+    ),
+}
+"""What Tilemap has no more, or has elsewhere, by section."""
+
+
+def today(tree: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return a config tree by today's names, and a note on what it was, empty where it needs none."""
+    model = _section(tree, "model")
+    if model.get("engine") != "maps":
+        return dict(tree), ""
+    if tree.get("system") == "world-model":
+        name = {"name": "world-model-places"} if tree.get("name") == "world-model" else {}
+        now = {**tree, **name, "model": {**model, "engine": "places"}}
+        return now, "model.engine 'maps' is called 'places' now"
+    return _tilemap(tree), "a GameGAN of the engine 'maps' is called Tilemap now, and read as that"
+
+
+def _tilemap(tree: Mapping[str, Any]) -> dict[str, Any]:
+    training = _section(tree, "training")
+    losses = _section(training, "losses")
+    moved = {key: training[key] for key in _INTO_LOSSES if key in training}
+    if "covering" in moved:  # was a multiple of losses.memory
+        pixel, covering = losses.get("memory"), _section(moved, "covering")
+        ends = {key: _times(covering[key], pixel) for key in ("start", "end") if key in covering}
+        moved["covering"] = covering | ends
+    named = {"name": PRESETS.get(str(tree["name"]), tree["name"])} if "name" in tree else {}
+    return {
+        **tree,
+        **named,
+        "system": "tilemap",
+        "model": _kept(_section(tree, "model"), "model"),
+        "training": _kept(training, "training") | {"losses": _kept(losses, "losses") | moved},
+    }
+
+
+def _kept(section: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return what is left of a section, by today's names."""
+    return {_NAMES.get(key, key): item for key, item in section.items() if key not in _GONE[name]}
+
+
+def _times(first: Any, second: Any) -> Any:
+    """Return the product of two numbers, as a person would write it; the first where one of them is none."""
+    numbers = isinstance(first, int | float) and isinstance(second, int | float)
+    return float(f"{first * second:.12g}") if numbers else first
+
+
+def _section(tree: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a section, empty where it is none: whatever is wrong with it is found when it is checked."""
+    found = tree.get(name)
+    return found if isinstance(found, dict) else {}

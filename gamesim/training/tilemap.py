@@ -1,0 +1,322 @@
+"""Training of Tilemap: by the likelihood of real frames alone, unrolled through time.
+
+Most lanes of a batch are *teacher-forced* (Williams & Zipser 1989): at every step they see the real frame,
+some of its cells corrupt, and say how likely the real next one is. The others are twins of the first of them
+and run *freely* after a few real frames: they go on from frames of their own, and answer for what real frames
+have shown them. The loss is made of, in nats a cell:
+
+- frame: the nll of the next frame, as the static and the dynamic layer make it up together;
+- static, dynamic: the nll of either layer by itself, else one that is better first would learn alone;
+- remembered: the nll of the frames of lanes that run freely, where they can know what is there;
+- covering: the area that the dynamic layer draws (GameGAN's memory regulariser, Kim et al. 2020, Sec. 3.4);
+- outcome: reward and end.
+
+docs/ablations.md has what each is worth. What is shipped is a running average of the weights.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gamesim.data.dataset import Dataset, Segments
+from gamesim.models import State
+from gamesim.models.frames import to_float, to_uint8
+from gamesim.models.tilemap.engine import TilemapEngine
+from gamesim.models.tilemap.model import Tilemap
+from gamesim.schema import TilemapConfig
+from gamesim.sheet import contact_sheet
+from gamesim.training.devices import distributed
+
+SHEET_ROWS, SHEET_REAL = 4, 4
+VALIDATION_LANES = 32
+RATE_WARM_UP = 50
+"""Steps in which the learning rate rises."""
+
+
+@dataclass
+class Rollout:
+    """T steps of B lanes, of which the first `forced` were teacher-forced; see `Output` for the rest."""
+
+    frames: Tensor  # (B, T, 3, H, W)
+    log_probs: Tensor  # (B, T, L, K, h, w)
+    weight: Tensor  # (B, T, h, w)
+    rewards: Tensor  # (B, T)
+    end_logits: Tensor  # (B, T)
+    covered: Tensor  # (B, T)
+    states: list[State]  # T + 1 of them, the initial one first
+    forced: int
+
+
+def unroll(
+    engine: TilemapEngine,
+    frames: Tensor,
+    actions: Tensor,
+    warm_up: int,
+    forced: int,
+    fed: Tensor | None = None,
+) -> Rollout:
+    """The T steps after frames[:, 0].
+
+    Args:
+        engine: what makes them.
+        frames: (B, T + 1, 3, H, W) in [0, 1].
+        actions: int64 (B, T).
+        warm_up: steps, at least 1, that see the real frame in lanes that run freely afterwards.
+        forced: how many lanes, the first, are teacher-forced.
+        fed: what these see instead of the real frames, (forced, T + 1, 3, H, W).
+    """
+    state = engine.initial(frames[:, 0])
+    outputs, states = [], [state]
+    fed = frames[:forced] if fed is None else fed
+    for step in range(actions.shape[1]):
+        others = frames[:, step] if step < warm_up else state["frame"]
+        state = {**state, "frame": torch.cat([fed[:, step], others[forced:]])}
+        z = torch.randn(len(frames), *engine.noise_shape, device=frames.device)
+        state, output = engine.advance(state, actions[:, step], z, frames[:forced, step + 1])
+        outputs.append(output)
+        states.append(state)
+    names = ("frame", "log_probs", "weight", "reward", "end_logit", "covered")
+    parts = [torch.stack([getattr(output, name) for output in outputs], 1).float() for name in names]
+    return Rollout(*parts, states=states, forced=forced)
+
+
+def corrupted(frames: Tensor, patch: int, share: float) -> Tensor:
+    """Frames (B, T, 3, H, W) in which this share of the cells is that of another lane, at the same place."""
+    side = frames.shape[-1] // patch
+    wrong = torch.rand(*frames.shape[:2], 1, side, side, device=frames.device) < share
+    wrong = wrong.repeat_interleave(patch, -1).repeat_interleave(patch, -2)
+    return torch.where(wrong, frames.roll(1, 0), frames)
+
+
+def robust(nll: Tensor, chance: float) -> Tensor:
+    """Negative log likelihoods, of which those beyond -log `chance` hardly count, and are never infinite.
+
+    By likelihoods alone a layer that is asked for a ghost now and then says "perhaps" everywhere. By these it
+    does best to say never of whatever is seldomer than `chance`; at 0 they are plain.
+    """
+    return -(torch.exp(-nll) + chance).log() if chance else nll
+
+
+def seen_before(engine: TilemapEngine, states: list[State]) -> Tensor:
+    """The cells of the T views after the first that an earlier view had, (B, T, h, w): 1 where one had."""
+    seen = [
+        torch.stack([engine.overlap(now, then)[:, 0] for then in states[:step]]).amax(0)
+        for step, now in enumerate(states[1:], 1)
+    ]
+    return torch.stack(seen, 1)
+
+
+def known(engine: TilemapEngine, free: list[State], twins: list[State], warm_up: int) -> Tensor:
+    """The cells that lanes which run freely were shown by a real frame, (B, T, h, w).
+
+    One that met a wall of its own went another way than the real game: it is compared for as long as it is
+    where its twin, the teacher-forced lane of the same sequence, is.
+
+    Args:
+        engine: whose states they are.
+        free: T + 1 states of B lanes.
+        twins: those of their twins.
+        warm_up: steps that saw the real frame.
+    """
+    masks, together = [], torch.ones(len(free[0]["frame"]), 1, 1, 1, device=free[0]["frame"].device)
+    for now, twin in zip(free[1:], twins[1:], strict=True):
+        together = together * engine.overlap(now, twin).amin((1, 2, 3), keepdim=True)
+        shown = torch.stack([engine.overlap(now, then) for then in free[:warm_up]]).amax(0)
+        masks.append((together * shown)[:, 0])
+    return torch.stack(masks, 1)
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Of values (B, T, h, w), over the places where the mask, alike, is 1; 0 where there are none."""
+    return (values * mask).sum() / mask.expand_as(values).sum().clamp_min(1)
+
+
+class TilemapTask:
+    """What the training loop needs to train Tilemap; implements `Task`."""
+
+    score_key = "nll"
+
+    def __init__(
+        self, config: TilemapConfig, train: Dataset, held_out: Dataset, device: torch.device
+    ) -> None:
+        self.config, self.settings = config, config.training
+        self.train, self.held_out, self.device = train, held_out, device
+        self.processes = distributed()
+        self.generator = torch.Generator().manual_seed(config.seed + self.processes.rank)
+        self.done = 0
+
+        self.trained = Tilemap(config.model).to(device)
+        self._find_palette()
+        self.processes.same(self.trained)
+        self.model: nn.Module = copy.deepcopy(self.trained).eval() if self.settings.average else self.trained
+        self.optimizer = torch.optim.Adam(
+            self.trained.parameters(), self.settings.learning_rate, self.settings.betas
+        )
+
+    def _find_palette(self) -> None:
+        lanes = max(1, self.settings.palette_frames // (self.train.segment + 1))
+        drawn = self.train.sample(lanes, torch.Generator().manual_seed(self.config.seed)).frames
+        self.trained.engine.prepare(drawn.flatten(0, 1))
+
+    # -- one step ------------------------------------------------------------------------------------
+
+    @property
+    def frames_per_step(self) -> int:
+        return self.config.data.batch_size * self._length()
+
+    @property
+    def _progress(self) -> float:
+        return self.done / self.settings.steps
+
+    def _length(self) -> int:
+        """Steps of a sequence that the next step of the run unrolls."""
+        return min(max(round(self.settings.unroll.at(self._progress)), 1), self.train.segment)
+
+    def step(self) -> dict[str, Tensor]:
+        settings, lanes = self.settings, self.config.data.batch_size
+        forced = max(1, round((1 - settings.free_running.at(self._progress)) * lanes))
+        warm_up = max(1, round(settings.warm_up.at(self._progress)))
+        segments = self._draw(forced)
+        frames = to_float(segments.frames)
+        with self._precision():
+            patch, share = self.config.model.patch, settings.corrupt
+            fed = corrupted(frames[:forced], patch, share) if share else None
+            rollout = unroll(self.trained.engine, frames, segments.actions, warm_up, forced, fed)
+        terms = self.losses(rollout, segments, frames[:, 1:], warm_up)
+        self._update(torch.stack(list(terms.values())).sum())
+        self._average()
+        self.done += 1
+        return {name: term.detach() for name, term in terms.items()}
+
+    def _draw(self, sequences: int) -> Segments:
+        """A batch of as many steps as are unrolled now; further lanes are twins of the first ones."""
+        drawn = self.train.sample(
+            sequences, self.generator, steps=self._length(), endings=self.config.data.endings
+        )
+        lanes = torch.arange(self.config.data.batch_size, device=self.device) % sequences
+        parts = (drawn.frames, drawn.actions, drawn.rewards, drawn.terminated, drawn.truncated, drawn.played)
+        return Segments(*(part[lanes] for part in parts))
+
+    def losses(self, rollout: Rollout, segments: Segments, real: Tensor, warm_up: int) -> dict[str, Tensor]:
+        """What is lost, weighted, by name; `real` are the frames (B, T, 3, H, W) that came."""
+        weights, progress, engine = self.settings.losses, self._progress, self.trained.engine
+        forced, lanes = rollout.forced, len(real)
+        nll = engine.nll(rollout.log_probs.flatten(0, 1), real.flatten(0, 1)).unflatten(0, real.shape[:2])
+        hidden = rollout.weight[:forced]
+        terms = {
+            "frame": weights.frame * (hidden * nll[:forced, :, 0]).mean(),
+            "outcome": weights.outcome * self._outcome(rollout, segments),
+        }
+        if (share := weights.remembered.at(progress)) and forced < lanes:
+            twins = torch.arange(forced, lanes, device=real.device) % forced
+            free = _lanes(rollout.states, slice(forced, None))
+            mask = known(engine, free, _lanes(rollout.states, twins), warm_up)
+            terms["remembered"] = share * masked_mean(nll[forced:, :, 0], mask)
+        if (share := weights.static.at(progress)) and self.config.model.memory:
+            mask = seen_before(engine, _lanes(rollout.states, slice(forced)))
+            terms["static"] = share * masked_mean(robust(nll[:forced, :, 1], weights.robust), mask)
+        if (share := weights.dynamic.at(progress)) and self.config.model.memory:
+            terms["dynamic"] = share * (hidden * nll[:forced, :, 2]).mean()
+        terms["covering"] = weights.covering.at(progress) * rollout.covered.mean()
+        return terms
+
+    def _outcome(self, rollout: Rollout, segments: Segments) -> Tensor:
+        """Squared error of the reward and cross entropy of the end, in lanes that are teacher-forced.
+
+        A time limit is not in the pixels: its reward is no example of anything.
+        """
+        forced = rollout.forced
+        shown = (~segments.truncated[:forced]).float()
+        reward = ((rollout.rewards[:forced] - segments.rewards[:forced]).square() * shown).mean()
+        ends = segments.terminated[:forced].float()
+        return reward + F.binary_cross_entropy_with_logits(rollout.end_logits[:forced], ends, shown)
+
+    def _update(self, loss: Tensor) -> None:
+        settings, warmed = self.settings, min(1.0, (self.done + 1) / RATE_WARM_UP)
+        rate = settings.learning_rate * settings.decay.at(self._progress) * warmed
+        self.optimizer.param_groups[0]["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.processes.average(self.trained.parameters())
+        nn.utils.clip_grad_norm_(self.trained.parameters(), settings.gradient_clip)
+        self.optimizer.step()
+
+    def _average(self) -> None:
+        """Moves the shipped weights towards the trained ones."""
+        if self.model is self.trained:
+            return
+        decay = min(self.settings.average, (1 + self.done) / (10 + self.done))
+        with torch.no_grad():
+            for kept, new in zip(self.model.parameters(), self.trained.parameters(), strict=True):
+                kept.lerp_(new, 1 - decay)
+
+    def _precision(self) -> torch.autocast:
+        wanted = self.settings.precision == "bfloat16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
+
+    # -- what the loop asks for ----------------------------------------------------------------------
+
+    def init(self, weights: dict[str, Tensor], extras: dict[str, dict[str, Tensor]]) -> None:
+        """Begins from an engine's weights."""
+        self.trained.load_state_dict(weights)
+        self.model.load_state_dict(weights)
+
+    def extras(self) -> dict[str, dict[str, Tensor]]:
+        return {}
+
+    def validate(self) -> dict[str, float]:
+        """On held-out episodes: the nll of the next frame, nats a cell, teacher-forced."""
+        segments = self.held_out.sample(VALIDATION_LANES, torch.Generator().manual_seed(0))
+        frames = to_float(segments.frames)
+        with self._playing() as engine, torch.no_grad():
+            torch.manual_seed(0)
+            rollout = unroll(engine, frames, segments.actions, 1, len(frames))
+            log_probs, real = rollout.log_probs[:, :, :1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
+            return {"nll": float(engine.nll(log_probs, real).mean())}
+
+    def sheet(self) -> np.ndarray:
+        """Held-out episodes: real above, dreamt below; after a few real frames the dream draws its own z."""
+        segments = self.held_out.sample(SHEET_ROWS, torch.Generator().manual_seed(1))
+        with self._playing() as engine, torch.no_grad():
+            torch.manual_seed(1)
+            rollout = unroll(engine, to_float(segments.frames), segments.actions, SHEET_REAL, 0)
+        return contact_sheet(segments.frames[:, 1:].cpu().numpy(), to_uint8(rollout.frames).cpu().numpy())
+
+    @contextmanager
+    def _playing(self) -> Iterator[TilemapEngine]:
+        """The shipped networks, as they are played."""
+        self.model.eval()
+        with self._precision():
+            yield self.model.engine  # pyright: ignore[reportReturnType]
+        if self.model is self.trained:
+            self.model.train()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "done": self.done,
+            "trained": self.trained.state_dict(),
+            "average": {} if self.model is self.trained else self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.done = state["done"]
+        self.trained.load_state_dict(state["trained"])
+        if self.model is not self.trained:
+            self.model.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"])
+
+
+def _lanes(states: list[State], lanes: slice | Tensor) -> list[State]:
+    return [{name: part[lanes] for name, part in state.items()} for state in states]
