@@ -40,6 +40,7 @@ class LoopConfig(Section):
     sample_minutes: float = Field(default=3.0, gt=0, le=1e6, description="minutes between sample sheets")
     checkpoint_minutes: float = Field(default=5.0, gt=0, le=1e6, description="minutes between checkpoints")
     threads: int | None = Field(default=None, ge=1, le=1024, description="CPU threads; null: torch decides")
+    graphs: bool = Field(default=True, description="on CUDA, steps that can be are recorded as CUDA graphs")
 
 
 FrameSize = Literal[64, 84]

@@ -16,7 +16,15 @@ from gamesim.training import STAGES
 
 # What a resumed run may change. More steps is the one that matters: schedules over the run stretch with it.
 # Without its adversaries an engine settles: a last few hundred steps after the run proper.
-CHANGEABLE = ("steps", "adversarial", "log_every", "sample_minutes", "checkpoint_minutes", "threads")
+CHANGEABLE = (
+    "steps",
+    "adversarial",
+    "log_every",
+    "sample_minutes",
+    "checkpoint_minutes",
+    "threads",
+    "graphs",
+)
 SECTIONS = ("training", *STAGES)
 """Sections of a config that say how something is trained; one run needs one of them."""
 

@@ -6,8 +6,8 @@ cannot learn the noise of one draw by heart. Beside z, M learns the reward and t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,7 +20,9 @@ from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.models.world_model.vision import reparameterised, see
 from gamesim.schema import WorldModelConfig
 from gamesim.sheet import contact_sheet
+from gamesim.training.adam import Adam
 from gamesim.training.devices import distributed
+from gamesim.training.graphs import Graphed
 
 VALIDATION_LANES = 256
 
@@ -33,6 +35,28 @@ def latents(model: WorldModelEngine) -> Callable[[Tensor], Tensor]:
         return torch.cat(model.vision.encode(see(frames, model.vision.side)), -1)
 
     return encode
+
+
+class Windows(NamedTuple):
+    """T steps of B episodes for M to learn from, with all chance drawn.
+
+    Attributes:
+        z: (B, T + 1, Z), what is to be foretold.
+        read: (B, T, Z), what M reads of it, see `MemoryTask._disturbed`.
+        actions: int64 (B, T).
+        rewards: (B, T).
+        terminated: bool (B, T).
+        played: bool (B, T), False beyond an episode's end.
+        shown: bool (B, T), of the steps that were played those whose reward is in the pixels.
+    """
+
+    z: Tensor
+    read: Tensor
+    actions: Tensor
+    rewards: Tensor
+    terminated: Tensor
+    played: Tensor
+    shown: Tensor
 
 
 class MemoryTask:
@@ -61,48 +85,64 @@ class MemoryTask:
         self.model: nn.Module = model
         self.memory: Memory = model.memory
         self.processes.same(self.memory)
-        self.optimizer = torch.optim.Adam(self.memory.parameters(), self.settings.learning_rate)
+        self.optimizer = Adam(self.memory.parameters())
+        alone = self.processes.count == 1
+        self.compiled = Graphed(self._learn, train.device, enabled=self.settings.graphs and alone)
 
     @property
     def frames_per_step(self) -> int:
         return self.config.data.batch_size * self.train.segment
 
-    def step(self) -> dict[str, Tensor]:
+    def step(self) -> Mapping[str, Tensor]:
         settings = self.settings
         share = settings.decay.at(self.done / settings.steps)
-        self.optimizer.param_groups[0]["lr"] = settings.learning_rate * share
-        terms = self._terms(self.train, self.config.data.batch_size, self.generator)
+        self.optimizer.set_rate(settings.learning_rate * share)
+        losses = self.compiled(*self._drawn(self.train, self.config.data.batch_size, self.generator))
+        self.done += 1
+        return losses
+
+    def _learn(self, *windows: Tensor) -> dict[str, Tensor]:
+        """The step on the device, see graphs.py."""
+        terms = self._terms(Windows(*windows))
         self.optimizer.zero_grad(set_to_none=True)
         self._loss(terms).backward()
         self.processes.average(self.memory.parameters())
-        nn.utils.clip_grad_norm_(self.memory.parameters(), settings.gradient_clip)
+        nn.utils.clip_grad_norm_(self.memory.parameters(), self.settings.gradient_clip)
         self.optimizer.step()
-        self.done += 1
         return {name: nats.detach() for name, nats in terms.items()}
 
     def _loss(self, terms: dict[str, Tensor]) -> Tensor:
         settings = self.settings
         return terms["z"] + settings.reward_weight * terms["reward"] + settings.end_weight * terms["end"]
 
-    def _terms(self, data: Dataset, lanes: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Nats a step of the next z, its reward and its end, over the steps that were played."""
+    def _drawn(self, data: Dataset, lanes: int, generator: torch.Generator) -> Windows:
         segments = data.sample_episodes(lanes, generator)
         played = segments.played
         mean, log_variance = segments.frames.chunk(2, -1)
         noise = torch.randn(mean.shape, generator=generator).to(mean.device)
         z = reparameterised(mean, log_variance, noise)
-        first = torch.zeros_like(segments.rewards)
+        return Windows(
+            z,
+            self._disturbed(z[:, :-1], generator),
+            segments.actions,
+            segments.rewards,
+            segments.terminated,
+            played,
+            played & ~segments.truncated,  # a time limit is not in the pixels: no example of anything
+        )
+
+    def _terms(self, windows: Windows) -> dict[str, Tensor]:
+        """Nats a step of the next z, its reward and its end, over the steps that were played."""
+        first = torch.zeros_like(windows.rewards)
         first[:, 0] = 1
-        told, _ = self.memory(self._disturbed(z[:, :-1], generator), segments.actions, first=first)
-        reward, end_logit = self.memory.outcome(told.hidden, z[:, 1:])
-        # A time limit is not in the pixels: its reward is no example of anything.
-        shown = played & ~segments.truncated
-        missed = (reward - segments.rewards).square() / (2 * self.settings.reward_sigma**2)
-        end = F.binary_cross_entropy_with_logits(end_logit, segments.terminated.float(), reduction="none")
+        told, _ = self.memory(windows.read, windows.actions, first=first)
+        reward, end_logit = self.memory.outcome(told.hidden, windows.z[:, 1:])
+        missed = (reward - windows.rewards).square() / (2 * self.settings.reward_sigma**2)
+        end = F.binary_cross_entropy_with_logits(end_logit, windows.terminated.float(), reduction="none")
         return {
-            "z": self.memory.nll(told, z[:, 1:])[played].mean(),
-            "reward": missed[shown].sum() / shown.sum().clamp_min(1),
-            "end": end[played].mean(),
+            "z": _mean(self.memory.nll(told, windows.z[:, 1:]), windows.played),
+            "reward": _mean(missed, windows.shown),
+            "end": _mean(end, windows.played),
         }
 
     def _disturbed(self, z: Tensor, generator: torch.Generator) -> Tensor:
@@ -126,7 +166,8 @@ class MemoryTask:
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """The terms on held-out episodes, and their sum."""
-        terms = self._terms(self.held_out, VALIDATION_LANES, torch.Generator().manual_seed(0))
+        generator = torch.Generator().manual_seed(0)
+        terms = self._terms(self._drawn(self.held_out, VALIDATION_LANES, generator))
         return {"loss": float(self._loss(terms)), **{name: float(nats) for name, nats in terms.items()}}
 
     @torch.no_grad()
@@ -153,4 +194,10 @@ class MemoryTask:
         self.done = state["done"]
         self.memory.load_state_dict(state["memory"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.compiled.reset()
         self.generator.set_state(state["generator"])
+
+
+def _mean(nats: Tensor, mask: Tensor) -> Tensor:
+    """Of nats (B, T), where the mask is set; 0 where it is nowhere."""
+    return torch.where(mask, nats, 0).sum() / mask.sum().clamp_min(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,9 @@ from gamesim.models.world_model.vision import (
 )
 from gamesim.schema import WorldModelConfig
 from gamesim.sheet import contact_sheet
+from gamesim.training.adam import Adam
 from gamesim.training.devices import distributed
+from gamesim.training.graphs import Graphed
 
 SHEET_ROWS, SHEET_FRAMES = 4, 12
 VALIDATION_FRAMES = 1024
@@ -54,26 +56,33 @@ class VisionTask:
         self.model: nn.Module = model
         self.vision = model.vision
         self.processes.same(self.vision)
-        self.optimizer = torch.optim.Adam(self.vision.parameters(), self.settings.learning_rate)
+        self.optimizer = Adam(self.vision.parameters())
+        alone = self.processes.count == 1
+        self.compiled = Graphed(self._learn, train.device, enabled=self.settings.graphs and alone)
 
     @property
     def frames_per_step(self) -> int:
         return self.settings.batch_size
 
-    def step(self) -> dict[str, Tensor]:
+    def step(self) -> Mapping[str, Tensor]:
         settings, progress = self.settings, self.done / self.settings.steps
-        self.optimizer.param_groups[0]["lr"] = settings.learning_rate * settings.decay.at(progress)
-        pixels = see(self.train.sample_frames(settings.batch_size, self.generator), self.vision.side)
-        noise = torch.randn(len(pixels), self.z_size, generator=self.generator).to(pixels.device)
-        terms = self._bound(pixels, noise)
-        weight = settings.kl_weight.at(progress)
+        self.optimizer.set_rate(settings.learning_rate * settings.decay.at(progress))
+        frames = self.train.sample_frames(settings.batch_size, self.generator)
+        noise = torch.randn(len(frames), self.z_size, generator=self.generator).to(frames.device)
+        weight = torch.full((), settings.kl_weight.at(progress), device=frames.device)
+        self.done += 1
+        return self.compiled(frames, noise, weight)
+
+    def _learn(self, frames: Tensor, noise: Tensor, weight: Tensor) -> dict[str, Tensor]:
+        """The step on the device, see graphs.py."""
+        settings = self.settings
+        terms = self._bound(see(frames, self.vision.side), noise)
         loss = terms["reconstruction"] + weight * floored(terms["kl"], self.z_size, settings.kl_tolerance)
         self.optimizer.zero_grad(set_to_none=True)
         loss.mean().backward()
         self.processes.average(self.vision.parameters())
         nn.utils.clip_grad_norm_(self.vision.parameters(), settings.gradient_clip)
         self.optimizer.step()
-        self.done += 1
         return {name: nats.detach().mean() for name, nats in terms.items()}
 
     def _bound(self, pixels: Tensor, noise: Tensor) -> dict[str, Tensor]:
@@ -127,4 +136,5 @@ class VisionTask:
         self.done = state["done"]
         self.vision.load_state_dict(state["vision"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.compiled.reset()
         self.generator.set_state(state["generator"])
