@@ -119,7 +119,7 @@ def save(
             "model.safetensors": _pack(weights),
             "config.yaml": config.dump().encode(),
             "starts.safetensors": safetensors.torch.save(
-                {"frames": starts.frames.contiguous(), "actions": starts.actions.contiguous()}
+                {"frames": starts.frames.cpu().contiguous(), "actions": starts.actions.cpu().contiguous()}
             ),
             "metrics.json": _json(metrics or {}),
             "README.md": (_facts(config, card) + _figures(metrics or {})).encode(),

@@ -23,7 +23,7 @@ class ControllerPolicy:
 
     Args:
         source: the folder of a checkpoint, or an engine in eval mode.
-        device: where the engine of a checkpoint computes.
+        device: where the engine of a checkpoint computes, or where the engine that is given is.
 
     Raises:
         UserError: the checkpoint is damaged. `act` raises it when the engine has no controller or the game
@@ -32,7 +32,7 @@ class ControllerPolicy:
 
     player = "controller"
 
-    def __init__(self, source: str | Path | WorldModel, device: str = "cpu") -> None:
+    def __init__(self, source: str | Path | WorldModel, device: str | torch.device = "cpu") -> None:
         named = isinstance(source, (str, Path))
         self._name = str(source) if named else "this engine"
         self.model: WorldModel = checkpoint.load_model(source, device)[0] if named else source

@@ -43,4 +43,5 @@ def pilot_of(dream: gym.Env) -> Pilot | None:
         return None
     from gamesim.driver import ControllerPolicy
 
-    return Pilot(ControllerPolicy(dream.unwrapped.batch.model))  # pyright: ignore[reportAttributeAccessIssue]
+    batch = dream.unwrapped.batch  # pyright: ignore[reportAttributeAccessIssue]
+    return Pilot(ControllerPolicy(batch.model, batch.device))

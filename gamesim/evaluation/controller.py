@@ -58,7 +58,7 @@ def controller_figures(
         return None
     game = game_of(loaded.card, str(checkpoint))
     first = BOARDS + 1_000_000 * seed
-    players = {"real": ControllerPolicy(model), "random": "random", "explorer": "explorer"}
+    players = {"real": ControllerPolicy(model, device), "random": "random", "explorer": "explorer"}
     figures: dict[str, float] = {"episodes": episodes}
     limit = TimeLimit(STEPS, 0.0)
     for name, player in players.items():

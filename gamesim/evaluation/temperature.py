@@ -73,9 +73,10 @@ def temperature_table(
         folder = Path(out) / f"{temperature:g}"
         if train_controller(config, loaded.weights, data, folder, device=device) != "done":
             return None
-        model, trained = load_model(folder / "last", pick_device(device))
+        place = pick_device(device)
+        model, trained = load_model(folder / "last", place)
         first = BOARDS + 1_000_000 * seed
-        played = list(without_frames(play(game, ControllerPolicy(model), episodes, seed=first)))
+        played = list(without_frames(play(game, ControllerPolicy(model, place), episodes, seed=first)))
         limit = time_limit(played) or TimeLimit(settings.dream_steps, 0.0)
         dreamt = dream_scores(model, trained.starts, limit, episodes, temperature, seed)
         rows[f"{temperature:g}"] = _figures("dream", dreamt) | _figures("real", returns(played))

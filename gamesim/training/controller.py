@@ -179,7 +179,7 @@ class ControllerTask:
         if self.settings.precision == "bfloat16":
             self.dreamer = copy.deepcopy(self.engine)
             self.dreamer.memory.bfloat16()
-        self.policy = ControllerPolicy(self.engine)
+        self.policy = ControllerPolicy(self.engine, train.device)
         self.starts, self.held_out = self._states(train), self._states(held_out)
         self.evolution = Evolution(model.controller.flat().double().cpu().numpy(), self.settings, config.seed)
 
@@ -222,7 +222,7 @@ class ControllerTask:
             "dream": scores.mean(),
             "dream_best": scores.max(),
             "dream_steps": steps.mean(),
-            "sigma": torch.tensor(self.evolution.sigma),
+            "sigma": torch.full_like(steps[0, 0], self.evolution.sigma),
         }
 
     # -- what the loop asks for ----------------------------------------------------------------------

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 Step = Callable[..., Mapping[str, Tensor]]
+RECORDED_ON = ("cuda",)
+"""Kinds of devices."""
 
 
 @dataclass
@@ -72,7 +74,7 @@ class Graphed:
         generators: Sequence[torch.Generator] = (),
         enabled: bool = True,
     ) -> None:
-        self.recorded = enabled and device.type == "cuda"
+        self.recorded = enabled and device.type in RECORDED_ON
         self._step, self._warm_up, self._generators = step, warm_up, generators
         if self.recorded:
             self._stream = torch.cuda.Stream()

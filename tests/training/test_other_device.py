@@ -1,0 +1,125 @@
+"""Everything that trains and plays, with the model on another device than the one where data is by default.
+
+What would end a training on a GPU by "tensors on two devices", or by a question to the device while its step
+is recorded, ends it here, on any machine.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+from gamesim import checkpoint, config, dream, rollout
+from gamesim.driver import ControllerPolicy
+from gamesim.evaluation.controller import controller_figures
+from gamesim.schema import Config
+from gamesim.training import devices, stages
+from other_device import DEVICE, OnDevice, recording, records, tensor
+
+PRESETS = {
+    "gamegan-tiny": ["training.steps=3", "training.validate_every=3", "data.segment=4"],
+    "world-model-tiny": ["vision.steps=4", "memory.steps=4", "memory.noise=0.1"],
+}
+
+
+@pytest.fixture(scope="module")
+def plays(tmp_path_factory) -> Path:
+    """Twelve recorded games."""
+    folder = tmp_path_factory.mktemp("plays")
+    rollout.record("gamesim/Pacman-v0", "explorer", 12, folder, seed=1, progress=False)
+    return folder
+
+
+@pytest.fixture
+def there(monkeypatch) -> list[str]:
+    """Trainings take place on the other device; what its graphs do."""
+    monkeypatch.setattr(devices, "pick_device", lambda name: DEVICE)
+    return records(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def engine(plays, tmp_path_factory) -> Path:
+    """A small world model."""
+    out = tmp_path_factory.mktemp("engines") / "run"
+    assert stages.train(settings("world-model-tiny"), str(plays), out, device="cpu") is not None
+    return out / "last"
+
+
+def settings(preset: str, *changes: str) -> Config:
+    return config.load(preset, ["data.validation=0.3", *PRESETS[preset], *changes])
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_system_is_trained_saved_and_resumed_there(plays, tmp_path, there, preset):
+    for resume in (False, True):
+        chosen = settings(preset)
+        ended = stages.train(chosen, str(plays), tmp_path / "run", device="cuda", resume=resume)
+        assert ended is not None and ended.outcome == "done"
+    found = checkpoint.load(tmp_path / "run" / "last")
+    assert all(part.device.type == "cpu" for part in found.weights.values())
+
+
+@pytest.mark.parametrize(("stage", "graphs"), [("vision", 1), ("memory", 1), ("controller", 0)])
+def test_steps_are_recorded_where_they_can_be(plays, engine, tmp_path, there, stage, graphs):
+    how = {"device": "cuda", "stage": stage, "init": engine}
+    stages.train(settings("world-model-tiny"), str(plays), tmp_path / "run", **how)
+    assert there.count("record") == graphs
+    assert there.count("launch") == 2 * graphs
+    there.clear()
+    off = settings("world-model-tiny", f"{stage}.graphs=false")
+    stages.train(off, str(plays), tmp_path / "off", **how)
+    assert there == []
+
+
+def test_an_engine_dreams_and_drives_there_as_it_does_here(engine, monkeypatch):
+    frames = checkpoint.load(engine).starts.frames[:, 0].numpy()
+    driven, dreamt = [], []
+    for place in ("cpu", DEVICE):
+        model, _ = checkpoint.load_model(engine, place)
+        for driver in (ControllerPolicy(model, place), ControllerPolicy(engine, place)):
+            driven.append(driver.act(frames, {}))
+        monkeypatch.setattr(dream, "usable_device", lambda name, place=place: torch.device(place))
+        env = gym.make_vec("gamesim/Dream-v0", 2, vectorization_mode="vector_entry_point", checkpoint=engine)
+        first, _ = env.reset(seed=3)
+        dreamt.append([first, *(env.step(np.array([1, 2]))[0] for _ in range(3))])
+    assert all(np.array_equal(driven[0], each) for each in driven)
+    assert np.array_equal(*dreamt)
+
+
+def test_a_controller_is_measured_there(engine):
+    here = controller_figures(engine, episodes=4, seed=1)
+    assert controller_figures(engine, episodes=4, seed=1, device=str(DEVICE)) == pytest.approx(here)
+
+
+def test_the_other_device_refuses_what_a_gpu_does():
+    here, there = torch.ones(3), torch.ones(3).to(DEVICE)
+    assert isinstance(there, OnDevice) and (there + 1).tolist() == [2, 2, 2]
+    refused = [
+        lambda: here + there,
+        lambda: torch.stack([torch.ones(()), there.sum()]),
+        lambda: torch.randn(3, generator=torch.Generator(), device=DEVICE),
+        lambda: there.numpy(),
+    ]
+    while_recorded = [
+        lambda: there.sum().item(),
+        lambda: bool(there.any()),
+        lambda: there[there > 0],
+        lambda: there.cpu(),
+        lambda: here.to(DEVICE),
+        lambda: tensor([1.0], device=DEVICE),
+        lambda: there * torch.tensor(2.0),
+    ]
+    for ask in while_recorded:
+        ask()
+    for ask in refused:
+        with pytest.raises(RuntimeError):
+            ask()
+    with recording():
+        assert (there * 2).sum().device == DEVICE
+        for ask in while_recorded:
+            with pytest.raises(RuntimeError):
+                ask()
