@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -88,7 +89,7 @@ def test_a_run_on_such_a_game_goes_on(played, tmp_path):
 
 def test_what_nobody_set_is_the_games(played):
     for name, actions, pairs in (("Nine", 9, ((0, 1), (2, 3))), ("Three", 3, ())):
-        model = fitted(config.load("gamegan"), str(played[name])).model
+        model: Any = fitted(config.load("gamegan"), str(played[name])).model
         assert (model.frame_size, model.num_actions, model.opposites) == (64, actions, pairs)
 
 
@@ -107,7 +108,8 @@ def test_a_fitted_config_says_all_and_fits_again(played):
 
 
 def test_opposites_may_be_told_where_the_game_does_not_tell_them(played):
-    told = fitted(config.load("gamegan", ["model.opposites=[[0, 2]]"]), str(played["Three"]))
+    chosen: Any = config.load("gamegan", ["model.opposites=[[0, 2]]"])
+    told = fitted(chosen, str(played["Three"]))
     assert told.model.opposites == ((0, 2),)
 
 
