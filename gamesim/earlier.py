@@ -53,7 +53,7 @@ def _tilemap(tree: Mapping[str, Any]) -> dict[str, Any]:
         **tree,
         **named,
         "system": "tilemap",
-        "model": _kept(_section(tree, "model"), "model"),
+        "model": _paired(_kept(_section(tree, "model"), "model")),
         "training": _kept(training, "training") | {"losses": _kept(losses, "losses") | moved},
     }
 
@@ -61,6 +61,14 @@ def _tilemap(tree: Mapping[str, Any]) -> dict[str, Any]:
 def _kept(section: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return what is left of a section, by today's names."""
     return {_NAMES.get(key, key): item for key, item in section.items() if key not in _GONE[name]}
+
+
+def _paired(model: dict[str, Any]) -> dict[str, Any]:
+    """Say which actions shared a kernel: 1 and 2, 3 and 4, or 2 and 3, 4 and 5, whatever they meant."""
+    count = model.get("num_actions")
+    if not isinstance(count, int) or count > 256:
+        return model
+    return {"opposites": [[one, one + 1] for one in range(2 - count % 2, count, 2)], **model}
 
 
 def _times(first: Any, second: Any) -> Any:

@@ -52,6 +52,11 @@ def _pacmans(told: dict[str, Any]) -> Pairs:
     return ((1, 2), (3, 4)) if told.get("num_actions") == 5 else ()
 
 
+def _sizes(model: Section, frame_size: int) -> tuple[int, ...]:
+    """The sizes that frames may have: one that nobody set is not known before the recordings are."""
+    return (frame_size,) if "frame_size" in model.model_fields_set else get_args(FrameSize)
+
+
 class GameShape(Section):
     """What an engine is told of the game.
 
@@ -175,9 +180,7 @@ class TilemapModelConfig(GameShape):
 
     @model_validator(mode="after")
     def _cells_fit(self) -> TilemapModelConfig:
-        # A size that nobody set is not known before the recordings are.
-        sizes = (self.frame_size,) if "frame_size" in self.model_fields_set else get_args(FrameSize)
-        misfits = [self._misfit(size) for size in sizes]
+        misfits = [self._misfit(size) for size in _sizes(self, self.frame_size)]
         if all(misfits):
             raise ValueError(misfits[-1])
         return self
@@ -275,8 +278,9 @@ class WorldModelModelConfig(Section):
 
     @model_validator(mode="after")
     def _places_fit(self) -> WorldModelModelConfig:
-        if self.engine == "places" and self.frame_size % self.patch:
-            raise ValueError(f"patch {self.patch} does not cut {self.frame_size} pixels into whole places")
+        sizes = _sizes(self, self.frame_size)
+        if self.engine == "places" and all(size % self.patch for size in sizes):
+            raise ValueError(f"patch {self.patch} does not cut {sizes[-1]} pixels into whole places")
         return self
 
     @property

@@ -56,6 +56,15 @@ def test_a_config_of_the_map_engine_is_tilemaps():
 
 
 @pytest.mark.filterwarnings("ignore:old. a GameGAN")
+@pytest.mark.parametrize(
+    ("actions", "pairs"), [(2, ()), (3, ((1, 2),)), (5, ((1, 2), (3, 4))), (6, ((2, 3), (4, 5)))]
+)
+def test_actions_that_shared_a_kernel_still_do(actions, pairs):
+    read = config.parse(MAPS.replace("num_actions: 5", f"num_actions: {actions}"), "old")
+    assert isinstance(read, TilemapConfig) and read.model.opposites == pairs
+
+
+@pytest.mark.filterwarnings("ignore:old. a GameGAN")
 def test_what_is_wrong_with_an_older_config_is_named_like_any_other():
     with pytest.raises(UserError, match=r"^old: unknown key 'training.stepz'"):
         config.parse(MAPS.replace("  steps: 2000", "  stepz: 2000"), "old")

@@ -52,7 +52,7 @@ def played(tmp_path_factory) -> dict[str, Path]:
 
 def train(preset: str, data: Path, out: Path, *words: str) -> int:
     run = ["train", preset, "--data", str(data), "--out", str(out), "--device", "cpu"]
-    return cli.main([*run, "data.validation=0.3", *TINY[preset], *words])
+    return cli.main([*run, "data.validation=0.3", *TINY.get(preset, ()), *words])
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,16 @@ def test_a_fitted_config_says_all_and_fits_again(played):
         fitted(again, str(played["Three"]))
 
 
+def test_a_cell_need_only_cut_frames_of_the_size_that_was_recorded(played):
+    for preset in ("tilemap", "world-model-places"):
+        model: Any = fitted(config.load(preset, ["model.patch=8"]), str(played["Nine"])).model
+        assert (model.frame_size, model.patch) == (64, 8)
+        with pytest.raises(UserError, match="patch 8 does not cut 84 pixels"):
+            config.load(preset, ["model.patch=8", "model.frame_size=84"])
+        with pytest.raises(UserError, match="patch 13 does not cut"):
+            config.load(preset, ["model.patch=13"])
+
+
 def test_opposites_may_be_told_where_the_game_does_not_tell_them(played):
     chosen: Any = config.load("gamegan", ["model.opposites=[[0, 2]]"])
     told = fitted(chosen, str(played["Three"]))
@@ -128,6 +138,7 @@ def test_actions_that_never_were_played_may_be_told_where_nobody_knows_the_game(
         ("gamegan-tiny", "Nine", ["model.num_actions=5"], "model.num_actions is 5, but the game"),
         ("gamegan-tiny", "Three", ["model.opposites=[[3, 4]]"], "opposites: no action may be"),
         ("gamegan-tiny", "Large", [], "are 96x96, and an engine's frames are 64x64 or 84x84"),
+        ("world-model-places", "Nine", [], "patch 12 does not cut 64 pixels into whole places"),
         ("tilemap", "Nine", ["model.patch=12"], "patch 12 does not cut 64 pixels into 3 cells"),
         ("world-model-tiny", "Nine", ["model.num_actions=3"], "model.num_actions is 3, but the game"),
     ],
