@@ -327,14 +327,17 @@ def _facts(config: Config, card: Mapping[str, object]) -> str:
     rows = "\n".join(f"| {_cell(key)} | {_cell(fact)} |" for key, fact in card.items())
     return (
         f"# {config.name}\n\n"
-        f"A game engine that was learned from frames and key presses alone (system: {config.system}).\n"
+        f"A game engine that was learned from {config.learned_from} (system: {config.system}).\n"
+        f"It was trained by {config.trained_by}.\n"
         "Play it with `python main.py play PATH_OF_THIS_FOLDER`, or from Python:\n\n"
         "```python\n"
         "import gymnasium as gym, gamesim\n"
         'dream = gym.make("gamesim/Dream-v0", checkpoint="PATH_OF_THIS_FOLDER", temperature=1.0)\n'
         "```\n\n"
         "| | |\n|---|---|\n"
-        f"| preset | {_cell(config.name)} |\n{rows}\n"
+        f"| preset | {_cell(config.name)} |\n"
+        f"| learned from | {_cell(config.learned_from)} |\n"
+        f"{rows}\n"
     )
 
 

@@ -1,7 +1,7 @@
 """What earlier releases called things: their configs are read by today's names.
 
-Until 0.1.0 our engine for games made of cells was a setting of GameGAN's (``model.engine: maps``), and World
-Models' variant by places bore the paper's name.
+Our engine for games made of cells was a setting of GameGAN's (``model.engine: maps``) once, and World Models'
+variant by places bore the paper's name.
 """
 
 from __future__ import annotations

@@ -146,6 +146,16 @@ class Common(Section):
         """Return the whole tree as YAML that `parse` reads back to an equal config."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
+    @property
+    def learned_from(self) -> str:
+        """What an engine learns from and is given, for its card."""
+        return "frames and key presses alone"
+
+    @property
+    def trained_by(self) -> str:
+        """What an engine is trained by, for its card."""
+        raise NotImplementedError
+
 
 class GameGANConfig(Common):
     """A GameGAN engine and how it is trained."""
@@ -153,6 +163,11 @@ class GameGANConfig(Common):
     system: Literal["gamegan"] = "gamegan"
     model: GameGANModelConfig = GameGANModelConfig()
     training: GameGANTraining = GameGANTraining()
+
+    @property
+    def trained_by(self) -> str:
+        """See `Common`."""
+        return "reconstruction and discriminators" if self.training.adversarial else "reconstruction alone"
 
     @model_validator(mode="after")
     def _clips_fit(self) -> GameGANConfig:
@@ -252,6 +267,19 @@ class TilemapConfig(Common):
     model: TilemapModelConfig = TilemapModelConfig()
     training: TilemapTraining = TilemapTraining()
 
+    @property
+    def learned_from(self) -> str:
+        """See `Common`."""
+        return (
+            "frames and key presses, given the size of a cell, that the view scrolls by whole cells "
+            "or not at all, and the agent's cell"
+        )
+
+    @property
+    def trained_by(self) -> str:
+        """See `Common`."""
+        return "the likelihood of real frames alone, without a discriminator"
+
 
 class WorldModelModelConfig(Section):
     """The shape of V, M and C (Ha & Schmidhuber 2018, appendix A)."""
@@ -350,6 +378,17 @@ class WorldModelConfig(Common):
     vision: VisionTraining = VisionTraining()
     memory: MemoryTraining = MemoryTraining()
     controller: ControllerTraining = ControllerTraining()
+
+    @property
+    def learned_from(self) -> str:
+        """See `Common`."""
+        by_places = self.model.engine == "places"
+        return "frames and key presses, given the size of a place" if by_places else super().learned_from
+
+    @property
+    def trained_by(self) -> str:
+        """See `Common`."""
+        return "likelihood, and its controller by evolution inside the dream"
 
 
 Config = GameGANConfig | TilemapConfig | WorldModelConfig

@@ -72,6 +72,24 @@ def test_what_training_saves_is_exact_however_large(tmp_path):
     assert checkpoint.load(folder).extras == {}
 
 
+@pytest.mark.parametrize(
+    ("preset", "learned_from", "trained_by"),
+    [
+        ("gamegan", "frames and key presses alone", "reconstruction and discriminators"),
+        ("action-lstm", "frames and key presses alone", "reconstruction alone"),
+        ("tilemap", "frames and key presses, given the size of a cell, that the view", "the likelihood of"),
+        ("world-model", "frames and key presses alone", "likelihood, and its controller by evolution"),
+        ("world-model-places", "frames and key presses, given the size of a place", "likelihood, and its"),
+    ],
+)
+def test_a_card_says_what_an_engine_was_given_and_trained_by(tmp_path, preset, learned_from, trained_by):
+    checkpoint.save(tmp_path, weights={}, config=config.load(preset), starts=starts(), card={})
+    card = checkpoint.load(tmp_path).card
+    assert card.startswith(f"# {preset}\n\nA game engine that was learned from {learned_from}")
+    assert f"\nIt was trained by {trained_by}" in card
+    assert f"| learned from | {learned_from}" in card
+
+
 def test_what_is_shipped_is_half_as_large_and_its_card_says_so(tmp_path):
     third = torch.full((200, 200), 1 / 3)
     weights = {"w": third, "far": torch.tensor([1e6]), "count": torch.tensor(7)}

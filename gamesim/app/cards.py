@@ -15,6 +15,8 @@ from gamesim.evaluation import FLOORS
 
 _ROW = re.compile(r"^\| ([^|]+?) \| (.*?) \|$", re.MULTILINE)
 _LONGEST = 65536  # characters of a card or of figures that are read
+LEARNED_FROM = "learned from"
+"""The fact that says what an engine was given."""
 FIGURES = {
     "rules.kept_25": "Board kept for 25 steps",
     "rules.kept_10": "Board kept for 10 steps",
@@ -58,6 +60,11 @@ class EngineCard:
     facts: dict[str, str] = field(default_factory=dict)
     figures: tuple[Figure, ...] = ()
     fresh: bool = False
+
+    @property
+    def learned_from(self) -> str:
+        """What it was learned from, and given besides; empty where its card does not say."""
+        return self.facts.get(LEARNED_FROM, "")
 
     @property
     def summary(self) -> str:

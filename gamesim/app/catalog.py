@@ -172,8 +172,8 @@ def game_name(world: str) -> str:
 
 
 def spoken(name: str) -> str:
-    """gamegan-pacman -> GameGAN Pac-Man."""
-    special = {"gamegan": "GameGAN", "pacman": "Pac-Man"}
+    """gamegan-pacman -> GameGAN Pac-Man, world-model-places -> World Model (places)."""
+    special = {"gamegan": "GameGAN", "pacman": "Pac-Man", "places": "(places)"}
     words = [word for word in re.split(r"[-_ ]+", name) if word]
     return " ".join(special.get(word, word[:1].upper() + word[1:]) for word in words) or name
 

@@ -12,7 +12,7 @@ TOLERANCE = 50.0
 
 Ninths are averaged before they are compared, so that what is only blurred does not count. Measured on cells
 whose nearest tile says what they show: of those that show the same as in the real game, 0.3% are above it in
-the shipped GameGAN's dreams and 6% in World Models' (of 64x64 pixels); of the others 0% and 1% are below.
+the shipped Tilemap's dreams and 6% in World Models' (of 64x64 pixels); of the others 0% and 1% are below.
 """
 
 Mask = NDArray[np.bool_]

@@ -29,7 +29,7 @@ def dream_id(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def checkpoints(tmp_path: Path, dream_id: None) -> Path:
     """A folder with one dream, of Pac-Man, as far as the menu looks into it."""
-    folder = tmp_path / "checkpoints" / "gamegan-pacman"
+    folder = tmp_path / "checkpoints" / "tilemap-pacman"
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text("name: fake\n", encoding="utf-8")
     save_file({"frames": np.full((2, 8, 84, 84, 3), 90, np.uint8)}, folder / "starts.safetensors")
@@ -68,7 +68,7 @@ def entry(monkeypatch: pytest.MonkeyPatch) -> Callable[[type], None]:
 @pytest.fixture
 def dreaming(app: Driver, entry) -> Driver:
     entry(Dreamer)
-    return app.play("GameGAN Pac-Man")
+    return app.play("Tilemap Pac-Man")
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def layered(app: Driver, entry, checkpoints: Path) -> Driver:
     other.mkdir()
     (other / "config.yaml").write_text("name: fake\n", encoding="utf-8")
     entry(Layered)
-    return app.play("GameGAN Pac-Man")
+    return app.play("Tilemap Pac-Man")
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def shipped(tmp_path: Path) -> Iterator[Driver]:
     """The engine that comes with the app, being played."""
     importlib.import_module("gamesim.dream")  # loads torch, which may take longer than a driver waits
     driver = Driver(SHIPPED, tmp_path)
-    yield driver.play("GameGAN Pac-Man")
+    yield driver.play("Tilemap Pac-Man")
     driver.window.close()
 
 

@@ -64,7 +64,7 @@ def test_a_new_episode_has_no_branch():
 
 
 def test_holding_backspace_goes_back_and_the_film_stays_on_screen(app: Driver):
-    app.play("GameGAN Pac-Man")
+    app.play("Tilemap Pac-Man")
     app.frames(20, 0.1)
     board = app.window.screen._layout  # type: ignore[attr-defined]
     assert not board.film.height
@@ -108,7 +108,7 @@ def test_the_film_shows_the_present_the_past_and_the_branch(app: Driver, size):
 
 
 def test_a_recording_after_rewinding_begins_where_it_was_rewound_to(app: Driver):
-    app.play("GameGAN Pac-Man")
+    app.play("Tilemap Pac-Man")
     app.frames(15, 0.1)
     app.down(pygame.K_BACKSPACE)
     app.frames(3, 0.1)
@@ -118,7 +118,7 @@ def test_a_recording_after_rewinding_begins_where_it_was_rewound_to(app: Driver)
     app.press(pygame.K_COMMA)
     app.frames(5, 0.1)
     app.press(pygame.K_COMMA, pygame.K_ESCAPE)
-    (path,) = (app.recordings / "gamegan-pac-man").glob("*.npz")
+    (path,) = (app.recordings / "tilemap-pac-man").glob("*.npz")
     np.testing.assert_array_equal(Episode.load(path).frames[0], frame)
 
 
@@ -224,7 +224,7 @@ def test_only_a_dream_can_be_rewound_and_not_while_it_is_recorded(app: Driver):
     app.press(pygame.K_BACKSPACE)
     assert "Only a dream" in app.said
     app.press(pygame.K_ESCAPE)
-    app.play("GameGAN Pac-Man")
+    app.play("Tilemap Pac-Man")
     app.press(pygame.K_COMMA)
     app.down(pygame.K_BACKSPACE)
     app.frames(1, 0.0)

@@ -19,7 +19,8 @@ def test_engines_are_cards_with_figures_and_how_they_were_trained(app: Driver):
     page = app.window.screen
     assert isinstance(page, Engines) and page.current
     card = page.cards[page.current.checkpoint]
-    assert card.summary == "gamegan-lite · 38 min · cpu"
+    assert card.summary == "tilemap · 38 min · cpu"
+    assert page.about(page.current) == "Learned from Pac-Man: frames, given the size of a cell"
     shown = {figure.label: (figure.value, figure.good) for figure in card.figures}
     assert shown["Board kept for 25 steps"] == ("50.0 %", False)
     assert shown["A step takes"] == ("4.7 ms", True)
@@ -35,7 +36,9 @@ def test_damaged_cards_and_figures_are_engines_without_figures(app: Driver, cont
     (folder / "starts.safetensors").write_bytes(content)
     visit(app.window, "Engines")
     app.frames(20)
-    assert isinstance(app.window.screen, Engines) and app.window.screen.count == 1
+    page = app.window.screen
+    assert isinstance(page, Engines) and page.count == 1 and page.current
+    assert page.about(page.current) == "Learned from Pac-Man"
 
 
 def test_an_engine_is_played_from_its_card_and_is_then_the_last_used_at_home(app: Driver):
@@ -46,7 +49,7 @@ def test_an_engine_is_played_from_its_card_and_is_then_the_last_used_at_home(app
     app.until(lambda: type(app.window.screen).__name__ == "Play")
     app.press(pygame.K_ESCAPE, pygame.K_ESCAPE)
     menu = Menu(app.window)
-    assert menu.cards[menu.chosen].title.checkpoint == app.window.checkpoints / "gamegan-pacman"
+    assert menu.cards[menu.chosen].title.checkpoint == app.window.checkpoints / "tilemap-pacman"
     menu.close()
 
 

@@ -262,15 +262,15 @@ def test_once_given_up_it_does_not_come_back(app: Driver):
 
 
 def test_it_is_walked_in_a_dream_without_ghosts_where_there_is_one(app: Driver, checkpoints: Path):
-    for name in ("a-world-model-maze", "gamegan-maze", "zzz-pacman"):
+    for name in ("a-world-model-maze", "tilemap-maze", "zzz-pacman"):
         (checkpoints / name).mkdir()
-        system = "world-model" if "world" in name else "gamegan"
+        system = "world-model" if "world" in name else "tilemap"
         (checkpoints / name / "config.yaml").write_text(f"system: {system}\n", encoding="utf-8")
     menu = app.window.screen
     assert isinstance(menu, Menu)
     menu.refresh()
     (card,) = (card for card in menu.cards if card.walk)
-    assert card.title.checkpoint == checkpoints / "gamegan-maze"
+    assert card.title.checkpoint == checkpoints / "tilemap-maze"
     menu.chosen = menu.cards.index(card)
     menu.refresh()
     assert menu.cards[menu.chosen].walk

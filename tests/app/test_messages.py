@@ -9,12 +9,12 @@ from gamesim.app import hud
 from gamesim.app.controls import Command
 from gamesim.app.theme import COLOURS, Scale
 
-WORDS = "GameGAN Maze draws the static parts, under the same keys. Each dreams on a board of its own."
+WORDS = "Tilemap Maze draws the static parts, under the same keys. Each dreams on a board of its own."
 SCENES = {
     "real": ("Pac-Man", ()),
     "arcade": ("Arcade", ()),
-    "dream": ("GameGAN Pac-Man", ()),
-    "x-ray": ("GameGAN Pac-Man", (pygame.K_x,)),
+    "dream": ("Tilemap Pac-Man", ()),
+    "x-ray": ("Tilemap Pac-Man", (pygame.K_x,)),
     "beside": ("Pac-Man, endless", (pygame.K_v,)),
 }
 
@@ -47,7 +47,7 @@ def test_nothing_is_drawn_where_a_message_goes(app: Driver, scene: str, size: tu
 
 
 def test_keys_come_back_when_the_message_has_gone(app: Driver):
-    app.play("GameGAN Pac-Man")
+    app.play("Tilemap Pac-Man")
     app.press(pygame.K_x)
     app.frames(2, 0.0)
     before = app.window.screen.panel.free.bottom  # type: ignore[attr-defined]
@@ -66,7 +66,7 @@ def test_the_keys_that_are_named_are_those_that_do_something_here(app: Driver):
     app.play("Arcade")
     assert not named() & {Command.HOME, Command.XRAY, Command.REWIND, Command.WARMER}
     app.press(pygame.K_ESCAPE)
-    app.play("GameGAN Pac-Man")
+    app.play("Tilemap Pac-Man")
     assert {Command.HOME, Command.XRAY, Command.REWIND, Command.WARMER, Command.LAYERS} <= named()
     app.press(pygame.K_v)
     app.until(lambda: type(app.window.screen).__name__ == "Play")

@@ -31,7 +31,7 @@ def line(step: int, **more) -> str:
 
 def a_run(folder: Path, *lines: str) -> Path:
     folder.mkdir(parents=True)
-    (folder / "config.yaml").write_text("name: mine\nsystem: gamegan\ntraining: {steps: 400}\n")
+    (folder / "config.yaml").write_text("name: mine\nsystem: tilemap\ntraining: {steps: 400}\n")
     (folder / "metrics.jsonl").write_text("".join(lines))
     return folder
 

@@ -224,7 +224,7 @@ def test_what_the_controller_does_and_thinks_is_on_screen(app: Driver):
 
 
 def test_an_engine_without_a_controller_says_so(app: Driver):
-    app.play("GameGAN Pac-Man")
+    app.play("Tilemap Pac-Man")
     app.press(pygame.K_m)
     assert "no controller" in app.said and not app.session.watching
     assert "Mixture" not in facts(app) and facts(app)["Driving"].value == "you"

@@ -30,8 +30,8 @@ def test_the_menu_offers_the_games_and_the_dreams(app: Driver):
     assert isinstance(menu, Menu)
     names = [card.title.name for card in menu.cards]
     assert names[:4] == ["Arcade", "Pac-Man", "Garden", "Maze"]
-    assert {"Pac-Man, endless", "Maze, endless", "GameGAN Pacman"} - set(names) <= {"GameGAN Pacman"}
-    assert names[-1] == "GameGAN Pac-Man"
+    assert {"Pac-Man, endless", "Maze, endless", "Tilemap Pacman"} - set(names) <= {"Tilemap Pacman"}
+    assert names[-1] == "Tilemap Pac-Man"
 
 
 def test_arrows_and_the_mouse_choose_a_card(app: Driver):
@@ -62,7 +62,7 @@ def test_every_key_on_every_screen_is_survived(app: Driver):
     keys = [pygame.K_TAB, pygame.K_v, pygame.K_BACKSPACE, pygame.K_g, pygame.K_COMMA, pygame.K_p, pygame.K_e]
     keys += [pygame.K_MINUS, pygame.K_EQUALS, pygame.K_0, pygame.K_n, pygame.K_F11, pygame.K_F1, pygame.K_q]
     app.press(*keys, pygame.K_F1)
-    for name in ("GameGAN Pac-Man", "Arcade"):
+    for name in ("Tilemap Pac-Man", "Arcade"):
         app.play(name)
         for key in keys:
             app.press(key)
@@ -147,7 +147,7 @@ def test_a_broken_checkpoint_is_a_message_and_the_menu_stays(app: Driver, monkey
     import gymnasium as gym
 
     def broken(*args, **kwargs):
-        raise UserError("checkpoints/gamegan-pacman/model.safetensors: SHA-256 differs")
+        raise UserError("checkpoints/tilemap-pacman/model.safetensors: SHA-256 differs")
 
     monkeypatch.setattr(gym, "make", broken)
     menu = app.window.screen
@@ -171,7 +171,7 @@ def test_the_folder_that_the_app_was_started_in_may_go_away(checkpoints: Path, t
 
 
 def test_an_engine_that_fails_in_play_goes_back_to_the_menu_with_a_message(app: Driver, monkeypatch):
-    app.play("GameGAN Pac-Man")
+    app.play("Tilemap Pac-Man")
 
     def fail(*args):
         raise RuntimeError("out of memory")
@@ -301,13 +301,13 @@ def test_an_unreadable_score_file_starts_afresh_and_says_so(tmp_path: Path, cont
 
 
 def test_a_damaged_dream_folder_is_still_a_card(app: Driver, tmp_path: Path):
-    (app.window.checkpoints / "gamegan-pacman" / "starts.safetensors").write_bytes(b"\x00" * 64)
+    (app.window.checkpoints / "tilemap-pacman" / "starts.safetensors").write_bytes(b"\x00" * 64)
     broken = app.window.checkpoints / "zzz-maze"
     broken.mkdir()
     (broken / "config.yaml").write_bytes(b"\xff")
     menu = Menu(app.window)
     named = [card.name for card in menu.cards if card.title.learned]
-    assert named == ["GameGAN Pac-Man", "Zzz Maze", "Coming home"]
+    assert named == ["Tilemap Pac-Man", "Zzz Maze", "Coming home"]
     app.window.go(menu)
     app.frames(3)
     assert dream(broken).world == "gamesim/PacmanMaze-v0"

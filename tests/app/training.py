@@ -17,13 +17,21 @@ from gamesim.app.screens.run import RunPage
 from gamesim.app.screens.train import Train
 
 STUB = [sys.executable, str(Path(__file__).with_name("stub_trainer.py"))]
-CARD = (
-    "# x\n\n| | |\n|---|---|\n| preset | gamegan-lite |\n| minutes | 38.0 |\n| device | cpu (1 threads) |\n\n"
-)
+CARD = """\
+# x
+
+| | |
+|---|---|
+| preset | tilemap |
+| learned from | frames, given the size of a cell |
+| minutes | 38.0 |
+| device | cpu (1 threads) |
+
+"""
 
 
 def engine_folder(app: Driver, figures: dict | None = None) -> Path:
-    folder = app.window.checkpoints / "gamegan-pacman"
+    folder = app.window.checkpoints / "tilemap-pacman"
     (folder / "README.md").write_text(CARD + "## Figures\n\n| figure | value |\n")
     (folder / "manifest.json").write_text("{}")
     (folder / "metrics.json").write_text(json.dumps(figures or {}))
@@ -34,7 +42,7 @@ def old_run(app: Driver, name: str = "old", **last) -> Path:
     """A finished run, its engine and a sheet, as the command line leaves them in ./runs."""
     folder = Path("runs") / name
     (folder / "samples").mkdir(parents=True)
-    (folder / "config.yaml").write_text("name: mine\nsystem: gamegan\ntraining: {steps: 400}\n")
+    (folder / "config.yaml").write_text("name: mine\nsystem: tilemap\ntraining: {steps: 400}\n")
     record = {"step": 40, "seconds": 9.0, "frames_per_second": 50.0, "eta_seconds": 0.0}
     losses = {"losses": {"reconstruction": 0.5}, "validation": {"kl": 2.0}}
     lines = [{**record, **losses}, {"step": 40, "seconds": 9.0, **(last or {"status": "done"})}]

@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(not DREAMS.is_dir(), reason="no dream is shipped yet"),
 ]
 TO_LEAVE = 1.0  # seconds, where nothing else runs
-DREAM, WATCHED = "checkpoints/gamegan-pacman", "checkpoints/world-model-pacman"
+DREAM, WATCHED = "checkpoints/tilemap-pacman", "checkpoints/world-model-places"
 
 
 @pytest.fixture

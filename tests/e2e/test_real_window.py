@@ -154,7 +154,7 @@ def test_dream_temperature_x_ray_tab_side_by_side(app: App, tmp_path: Path) -> N
 @with_dreams
 def test_the_night_s_pac_man_walks_in_the_garden(tmp_path: Path) -> None:
     """The paper's swap: one engine's dynamic layer over the static one of an engine of another look."""
-    app = App(tmp_path, "play", "checkpoints/gamegan-pacman").on("Play")
+    app = App(tmp_path, "play", "checkpoints/tilemap-pacman").on("Play")
     lawn = np.array(THEMES["garden"]["black"])
     try:
         app.keys("x", "b", "b", pause=1.0)  # another board's memory, then the next engine's layer

@@ -12,7 +12,7 @@ import pygame
 
 from gamesim.app import cards, catalog
 from gamesim.app.background import Lazily
-from gamesim.app.cards import EngineCard
+from gamesim.app.cards import LEARNED_FROM, EngineCard
 from gamesim.app.catalog import Title
 from gamesim.app.jobs import Job
 from gamesim.app.parts import Action, dot, draw_facts
@@ -66,10 +66,15 @@ class Engines(Listing):
         return self.engines[self.chosen] if self.chosen < len(self.engines) else None
 
     def line(self) -> str:
-        return "Learned from frames and key presses alone"
+        return "Learned from frames and key presses, and what each was given besides"
 
     def nothing(self) -> str:
         return "No engine is here yet. Train makes one of what you played."
+
+    def about(self, title: Title) -> str:
+        """The game that an engine was learned from, and what it was given."""
+        card = self.cards.get(place(title), EngineCard())
+        return f"{title.blurb}: {card.learned_from}" if card.learned_from else title.blurb
 
     def job(self, title: Title) -> Job | None:
         """The running evaluation of an engine."""
@@ -179,7 +184,8 @@ class Engines(Listing):
             return
         card = self.cards.get(place(title), EngineCard())
         name = text(surface, title.name, area.topleft, scale.px(22), bold=True, width=area.width)
-        y = paragraph(surface, title.blurb, (area.left, name.bottom), scale.px(15), area.width) + scale.px(6)
+        told = self.about(title)
+        y = paragraph(surface, told, (area.left, name.bottom), scale.px(15), area.width) + scale.px(6)
         if job := self.job(title):
             y = self._draw_job(surface, pygame.Rect(area.left, y, area.width, 0), job, scale)
         y = self._heading(surface, "What it is worth", (area.left, y), scale, card.fresh)
@@ -189,7 +195,11 @@ class Engines(Listing):
             )
         y = self._draw_figures(surface, pygame.Rect(area.left, y, area.width, area.bottom - y), card, scale)
         y = self._heading(surface, "How it was trained", (area.left, y + scale.px(10)), scale)
-        lines = [(label.capitalize(), value) for label, value in card.facts.items() if label]
+        lines = [
+            (label.capitalize(), value)
+            for label, value in card.facts.items()
+            if label not in ("", LEARNED_FROM)
+        ]
         draw_facts(surface, pygame.Rect(area.left, y, area.width, max(0, area.bottom - y)), lines, scale, 14)
 
     def _heading(
