@@ -1,6 +1,6 @@
 """What agents that were trained inside dreams earn in the real game: `gamesim.evaluation.transfer`.
 
-python benchmarks/transfer.py --out DIR random explorer real gamegan=checkpoints/gamegan-pacman [--seeds 3]
+python benchmarks/transfer.py --out DIR random explorer real tilemap=checkpoints/tilemap-pacman [--seeds 3]
     [--steps 200000] [--episodes 500] [--game ID] [--device cpu] [--json FILE]
 
 Rows are `random`, `explorer`, `real`, `NAME=CHECKPOINT` and `NAME=controller:CHECKPOINT`. Needs the extra
