@@ -22,6 +22,16 @@ from other_device import DEVICE, OnDevice, recording, records, tensor
 
 PRESETS = {
     "gamegan-tiny": ["training.steps=3", "training.validate_every=3", "data.segment=4"],
+    "tilemap": [
+        "training.steps=3",
+        "training.validate_every=3",
+        "data.segment=4",
+        "data.batch_size=4",
+        "data.start_frames=2",
+        "model.channels=4",
+        "model.hidden=4",
+        "training.free_running.end=0.5",
+    ],
     "world-model-tiny": ["vision.steps=4", "memory.steps=4", "memory.noise=0.1"],
 }
 
