@@ -129,7 +129,7 @@ def save(
     )
 
 
-def ship(folder: str | Path, out: str | Path) -> None:
+def ship(folder: str | Path, out: str | Path, *, extras: bool = True) -> None:
     """Write a checkpoint again, as it is shared: floats as float16, which halves it, and its card says so.
 
     A weight that float16 cannot hold (beyond 65,504) keeps its tensor in full precision.
@@ -137,6 +137,7 @@ def ship(folder: str | Path, out: str | Path) -> None:
     Args:
         folder: The checkpoint, such as a run's ``best``.
         out: Where it goes: nothing yet, an empty folder, or a checkpoint, which is replaced.
+        extras: Whether what training alone needs is shipped, too.
 
     Raises:
         UserError: The checkpoint is damaged, `out` holds something else, a file would be larger than 40 MiB,
@@ -146,7 +147,10 @@ def ship(folder: str | Path, out: str | Path) -> None:
     if out.exists() and not exists(out) and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(f"{out}: is there already, and is no checkpoint that could be replaced")
     files = storage.read_folder(folder, kind=KIND, version=VERSION, required=_REQUIRED)
-    for name in files:
+    for name in list(files):
+        if _is_extra(name) and not extras:
+            del files[name]
+            continue
         if name.endswith(".safetensors") and name != "starts.safetensors":
             files[name] = _pack(unpack(files[name], folder / name), half=True)
         size, limit = len(files[name]), MAX_SHIPPED_BYTES
@@ -183,7 +187,7 @@ def load(folder: str | Path, *, extras: bool = False) -> Checkpoint:
         card = files["README.md"].decode()
     except (KeyError, ValueError, RecursionError) as error:
         raise UserError(f"{folder}: not a usable checkpoint: {one_line(str(error))}") from None
-    others = [name for name in files if extras and name.endswith(".safetensors") and name not in _REQUIRED]
+    others = [name for name in files if extras and _is_extra(name)]
     parts = {
         name.removesuffix(".safetensors"): _floats(unpack(files[name], folder / name)) for name in others
     }
@@ -280,6 +284,10 @@ def unpack(data: bytes, source: Path) -> dict[str, Tensor]:
         return safetensors.torch.load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise UserError(f"{source}: not a safetensors file: {one_line(str(error), 120)}") from None
+
+
+def _is_extra(name: str) -> bool:
+    return name.endswith(".safetensors") and name not in _REQUIRED
 
 
 def _shape(shape: tuple[int, ...] | None) -> str:

@@ -107,6 +107,8 @@ def test_what_is_shipped_is_half_as_large_and_its_card_says_so(tmp_path):
         assert loaded.card.count("| weights | float16 |") == 1
         assert "| moves | 0.98 |" in loaded.card
         assert loaded.metrics == {"moves": 0.98}
+    checkpoint.ship(run, tmp_path / "bare", extras=False)
+    assert checkpoint.load(tmp_path / "bare", extras=True).extras == {}
 
 
 def test_shipping_never_replaces_what_is_no_checkpoint_and_refuses_what_is_too_large(tmp_path, monkeypatch):
