@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The words after ``main.py``; None takes those of the process.
     """
-    warnings.showwarning = _warn
+    warnings.showwarning = _Warner()
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
@@ -280,5 +280,14 @@ def _say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
-    _say(f"gamesim: warning: {' '.join(str(message).split())}")
+class _Warner:
+    """Says each warning in one line, and once: a library that is loaded may reset Python's own count."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def __call__(self, message: Warning | str, *_: Any, **__: Any) -> None:
+        line = " ".join(str(message).split())
+        if line not in self._said:
+            self._said.add(line)
+            _say(f"gamesim: warning: {line}")

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -283,3 +284,18 @@ def test_the_doctor_finds_this_machine_healthy(tmp_path):
 
 def test_user_errors_are_exceptions_with_one_line():
     assert str(UserError("x: y")) == "x: y"
+
+
+def test_what_is_warned_of_twice_is_said_once(monkeypatch, capsys):
+    """Also where a library is loaded in between, which makes Python forget what it has said."""
+
+    def load(*_):
+        for _ in range(2):
+            warnings.warn("an older name", stacklevel=1)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+        raise UserError("no more")
+
+    monkeypatch.setattr("gamesim.config.load", load)
+    assert cli.main(["train", "tilemap", "--data", "d", "--out", "o"]) == 2
+    assert capsys.readouterr().err == "gamesim: warning: an older name\ngamesim: no more\n"
