@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Adam(torch.optim.Adam):
     """torch's Adam in one kernel, with everything that changes in tensors on the device, the rate as well.
 
-    A state that was saved on another device goes on here.
+    A state that was saved on another device goes on here. The one kernel reads memory as it lies, and on the
+    CPU does not complain of a gradient, or of a state, that lies otherwise than its parameter (channels
+    last): here they are laid out alike first.
 
     Args:
         parameters: On the device; the rate is `set_rate`'s.
@@ -38,3 +40,21 @@ class Adam(torch.optim.Adam):
             for saved, own in zip(state_dict["param_groups"], self.param_groups, strict=True)
         ]
         super().load_state_dict({**state_dict, "param_groups": groups})
+        for parameter, state in self.state.items():
+            for name, held in state.items():
+                if held.shape == parameter.shape:
+                    state[name] = _laid_out(held, parameter)
+
+    def step(self, closure: Any = None) -> Any:
+        """Take a step, see torch."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    parameter.grad = _laid_out(parameter.grad, parameter)
+        return super().step(closure)
+
+
+@torch.no_grad()
+def _laid_out(tensor: Tensor, like: Tensor) -> Tensor:
+    """The tensor with the strides of another one of its shape."""
+    return tensor if tensor.stride() == like.stride() else torch.empty_like(like).copy_(tensor)

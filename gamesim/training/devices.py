@@ -128,7 +128,7 @@ class Processes:
         flat /= self.count
         parts = flat.split([grad.numel() for grad in grads])
         for parameter, grad, part in zip(trained, grads, parts, strict=True):
-            parameter.grad = part.view_as(grad).clone()
+            parameter.grad = torch.empty_like(grad).copy_(part.view_as(grad))
 
     def mean(self, tensor: Tensor) -> Tensor:
         """Return the mean of a tensor over the processes."""

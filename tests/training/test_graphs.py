@@ -10,6 +10,7 @@ import torch
 
 from gamesim.training.adam import Adam
 from gamesim.training.graphs import Graphed
+from gamesim.training.state import decode, encode
 
 CPU, CUDA = torch.device("cpu"), SimpleNamespace(type="cuda")
 
@@ -194,6 +195,29 @@ def test_adam_goes_on_from_any_adam(tmp_path):
             optimizer.step()
         ends.append(line.weight.detach())
     assert torch.allclose(*ends, atol=1e-6)
+
+
+def test_adam_does_not_mind_how_gradients_and_states_lie_in_memory():
+    ends = []
+    for layout, ours in ((torch.contiguous_format, False), (torch.channels_last, True)):
+        torch.manual_seed(0)
+        convolution = torch.nn.Conv2d(3, 4, 3).to(memory_format=layout)
+        pictures = torch.randn(2, 3, 8, 8)
+        optimizer = (
+            Adam(convolution.parameters()) if ours else torch.optim.Adam(convolution.parameters(), 0.1)
+        )
+        for step in range(4):
+            optimizer.zero_grad()
+            convolution(pictures).square().mean().backward()
+            if ours:
+                optimizer.set_rate(0.1)
+                convolution.weight.grad = convolution.weight.grad.contiguous()
+            optimizer.step()
+            if step == 1:  # as it comes back from a run folder
+                state = decode(*encode(optimizer.state_dict()), "run")
+                optimizer.load_state_dict(state)
+        ends.append(convolution.weight.detach())
+    assert torch.allclose(*ends, atol=1e-4)
 
 
 def test_adams_rate_stays_its_own_when_a_state_is_loaded():
