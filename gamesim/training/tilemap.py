@@ -17,7 +17,7 @@ docs/ablations.md has what each is worth. What is shipped is a running average o
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +34,9 @@ from gamesim.models.tilemap.engine import TilemapEngine
 from gamesim.models.tilemap.model import Tilemap
 from gamesim.schema import TilemapConfig
 from gamesim.sheet import contact_sheet
+from gamesim.training.adam import Adam
 from gamesim.training.devices import distributed
+from gamesim.training.graphs import Graphed
 
 SHEET_ROWS, SHEET_REAL = 4, 4
 VALIDATION_LANES = 32
@@ -158,9 +160,9 @@ class TilemapTask:
         self._find_palette()
         self.processes.same(self.trained)
         self.model: nn.Module = copy.deepcopy(self.trained).eval() if self.settings.average else self.trained
-        self.optimizer = torch.optim.Adam(
-            self.trained.parameters(), self.settings.learning_rate, self.settings.betas
-        )
+        self.optimizer = Adam(self.trained.parameters(), self.settings.betas)
+        alone = self.processes.count == 1
+        self.compiled = Graphed(self._learn, device, enabled=self.settings.graphs and alone)
 
     def _find_palette(self) -> None:
         lanes = max(1, self.settings.palette_frames // (self.train.segment + 1))
@@ -181,20 +183,32 @@ class TilemapTask:
         """Steps of a sequence that the next step of the run unrolls."""
         return min(max(round(self.settings.unroll.at(self._progress)), 1), self.train.segment)
 
-    def step(self) -> dict[str, Tensor]:
+    def step(self) -> Mapping[str, Tensor]:
         settings, lanes = self.settings, self.config.data.batch_size
         forced = max(1, round((1 - settings.free_running.at(self._progress)) * lanes))
         warm_up = max(1, round(settings.warm_up.at(self._progress)))
-        segments = self._draw(forced)
+        segments, shares = self._draw(forced), self.shares()
+        rising = min(1.0, (self.done + 1) / RATE_WARM_UP)
+        self.optimizer.set_rate(settings.learning_rate * settings.decay.at(self._progress) * rising)
+        moved = 1 - min(settings.average, (1 + self.done) / (10 + self.done))
+        numbers = torch.tensor([moved, *shares.values()]).to(self.device)
+        self.done += 1
+        how = {"forced": forced, "warm_up": warm_up, "names": tuple(shares)}
+        return self.compiled(numbers, *vars(segments).values(), **how)
+
+    def _learn(
+        self, numbers: Tensor, *tensors: Tensor, forced: int, warm_up: int, names: tuple[str, ...]
+    ) -> dict[str, Tensor]:
+        """The step on the device, see graphs.py; `numbers` are how far the average moves, and the weights."""
+        segments, (moved, *weights) = Segments(*tensors), numbers.unbind()
         frames = to_float(segments.frames)
         with self._precision():
-            patch, share = self.config.model.patch, settings.corrupt
+            patch, share = self.config.model.patch, self.settings.corrupt
             fed = corrupted(frames[:forced], patch, share) if share else None
             rollout = unroll(self.trained.engine, frames, segments.actions, warm_up, forced, fed)
-        terms = self.losses(rollout, segments, frames[:, 1:], warm_up)
+        terms = self.losses(rollout, segments, frames[:, 1:], warm_up, dict(zip(names, weights, strict=True)))
         self._update(torch.stack(list(terms.values())).sum())
-        self._average()
-        self.done += 1
+        self._average(moved)
         return {name: term.detach() for name, term in terms.items()}
 
     def _draw(self, sequences: int) -> Segments:
@@ -206,9 +220,31 @@ class TilemapTask:
         parts = (drawn.frames, drawn.actions, drawn.rewards, drawn.terminated, drawn.truncated, drawn.played)
         return Segments(*(part[lanes] for part in parts))
 
-    def losses(self, rollout: Rollout, segments: Segments, real: Tensor, warm_up: int) -> dict[str, Tensor]:
-        """What is lost, weighted, by name; `real` are the frames (B, T, 3, H, W) that came."""
-        weights, progress, engine = self.settings.losses, self._progress, self.trained.engine
+    def shares(self) -> dict[str, float]:
+        """Of the losses that change over a run: those that count now."""
+        weights, memory = self.settings.losses, ("static", "dynamic") if self.config.model.memory else ()
+        names = ("covering", "remembered", *memory)
+        found = {name: getattr(weights, name).at(self._progress) for name in names}
+        return {name: weight for name, weight in found.items() if weight}
+
+    def losses(
+        self,
+        rollout: Rollout,
+        segments: Segments,
+        real: Tensor,
+        warm_up: int,
+        shares: Mapping[str, float | Tensor],
+    ) -> dict[str, Tensor]:
+        """What is lost, weighted, by name.
+
+        Args:
+            rollout: what the engine said.
+            segments: what happened.
+            real: the frames (B, T, 3, H, W) that came.
+            warm_up: as in `unroll`.
+            shares: `TilemapTask.shares`, or the same as tensors.
+        """
+        weights, engine = self.settings.losses, self.trained.engine
         forced, lanes = rollout.forced, len(real)
         nll = engine.nll(rollout.log_probs.flatten(0, 1), real.flatten(0, 1)).unflatten(0, real.shape[:2])
         hidden = rollout.weight[:forced]
@@ -216,17 +252,18 @@ class TilemapTask:
             "frame": weights.frame * (hidden * nll[:forced, :, 0]).mean(),
             "outcome": weights.outcome * self._outcome(rollout, segments),
         }
-        if (share := weights.remembered.at(progress)) and forced < lanes:
+        if "remembered" in shares and forced < lanes:
             twins = torch.arange(forced, lanes, device=real.device) % forced
             free = _lanes(rollout.states, slice(forced, None))
             mask = known(engine, free, _lanes(rollout.states, twins), warm_up)
-            terms["remembered"] = share * masked_mean(nll[forced:, :, 0], mask)
-        if (share := weights.static.at(progress)) and self.config.model.memory:
+            terms["remembered"] = shares["remembered"] * masked_mean(nll[forced:, :, 0], mask)
+        if "static" in shares:
             mask = seen_before(engine, _lanes(rollout.states, slice(forced)))
-            terms["static"] = share * masked_mean(robust(nll[:forced, :, 1], weights.robust), mask)
-        if (share := weights.dynamic.at(progress)) and self.config.model.memory:
-            terms["dynamic"] = share * (hidden * nll[:forced, :, 2]).mean()
-        terms["covering"] = weights.covering.at(progress) * rollout.covered.mean()
+            terms["static"] = shares["static"] * masked_mean(robust(nll[:forced, :, 1], weights.robust), mask)
+        if "dynamic" in shares:
+            terms["dynamic"] = shares["dynamic"] * (hidden * nll[:forced, :, 2]).mean()
+        if "covering" in shares:
+            terms["covering"] = shares["covering"] * rollout.covered.mean()
         return terms
 
     def _outcome(self, rollout: Rollout, segments: Segments) -> Tensor:
@@ -241,23 +278,19 @@ class TilemapTask:
         return reward + F.binary_cross_entropy_with_logits(rollout.end_logits[:forced], ends, shown)
 
     def _update(self, loss: Tensor) -> None:
-        settings, warmed = self.settings, min(1.0, (self.done + 1) / RATE_WARM_UP)
-        rate = settings.learning_rate * settings.decay.at(self._progress) * warmed
-        self.optimizer.param_groups[0]["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.processes.average(self.trained.parameters())
-        nn.utils.clip_grad_norm_(self.trained.parameters(), settings.gradient_clip)
+        nn.utils.clip_grad_norm_(self.trained.parameters(), self.settings.gradient_clip)
         self.optimizer.step()
 
-    def _average(self) -> None:
-        """Moves the shipped weights towards the trained ones."""
+    def _average(self, share: Tensor) -> None:
+        """Moves the shipped weights towards the trained ones, by a share (0-d) of the way."""
         if self.model is self.trained:
             return
-        decay = min(self.settings.average, (1 + self.done) / (10 + self.done))
         with torch.no_grad():
             for kept, new in zip(self.model.parameters(), self.trained.parameters(), strict=True):
-                kept.lerp_(new, 1 - decay)
+                kept.lerp_(new, share)
 
     def _precision(self) -> torch.autocast:
         wanted = self.settings.precision == "bfloat16"
@@ -315,6 +348,7 @@ class TilemapTask:
         if self.model is not self.trained:
             self.model.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.compiled.reset()
         self.generator.set_state(state["generator"])
 
 

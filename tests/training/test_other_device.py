@@ -73,6 +73,14 @@ def test_every_system_is_trained_saved_and_resumed_there(plays, tmp_path, there,
     assert all(part.device.type == "cpu" for part in found.weights.values())
 
 
+def test_tilemaps_step_is_recorded_in_every_phase_of_a_run(plays, tmp_path, there):
+    """With other lengths, lanes and losses it is recorded anew; schedules alone do not make it so."""
+    long = ["training.steps=18", "data.segment=3", "training.validate_every=18", "training.sample_minutes=9"]
+    late = ["training.unroll={start: 2, end: 3, begin: 0.5, over: 0.01}", "training.losses.dynamic.over=1"]
+    stages.train(settings("tilemap", *long, *late), str(plays), tmp_path / "run", device="cuda")
+    assert there.count("record") == 3, "as it begins, with lanes that run freely, and longer"
+
+
 @pytest.mark.parametrize(("stage", "graphs"), [("vision", 1), ("memory", 1), ("controller", 0)])
 def test_steps_are_recorded_where_they_can_be(plays, engine, tmp_path, there, stage, graphs):
     how = {"device": "cuda", "stage": stage, "init": engine}

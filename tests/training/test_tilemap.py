@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def run(settings: config.Config, plays: Path, out: Path, *, resume=False, stop_a
     task = make(settings, plays)
     step = task.step
 
-    def interrupted() -> dict[str, Tensor]:
+    def interrupted() -> Mapping[str, Tensor]:
         if task.done == stop_after:
             os.kill(os.getpid(), signal.SIGTERM)
         return step()
@@ -239,22 +240,22 @@ def test_either_layer_is_asked_by_itself_while_the_schedule_says_so(plays):
     rolled = unroll(task.trained.engine, to_float(segments.frames), torch.zeros_like(segments.actions), 1, 4)
     nll = task.trained.engine.nll(rolled.log_probs.flatten(0, 1), real.flatten(0, 1))
     _, static, dynamic = nll.unflatten(0, (4, 6)).unbind(2)
-    terms = task.losses(rolled, segments, real, 1)
+    terms = task.losses(rolled, segments, real, 1, task.shares())
     assert terms["dynamic"].item() == pytest.approx(3 * (rolled.weight * dynamic).mean().item())
     assert terms["static"].item() == pytest.approx(10 * tilemap.robust(static, 0.05).mean().item()), (
         "nobody moved"
     )
     task.done = task.settings.steps
-    assert "dynamic" not in task.losses(rolled, segments, real, 1)
+    assert "dynamic" not in task.losses(rolled, segments, real, 1, task.shares())
 
 
 def test_covering_the_static_layer_costs_more_while_the_schedule_says_so(plays):
     task = make(chosen("training.losses.covering={start: 10, end: 1}"), plays)
     segments, real = batch(task)
     rolled = unroll(task.trained.engine, to_float(segments.frames), segments.actions, 1, 4)
-    dear = task.losses(rolled, segments, real, 1)["covering"].item()
+    dear = task.losses(rolled, segments, real, 1, task.shares())["covering"].item()
     task.done = task.settings.steps
-    cheap = task.losses(rolled, segments, real, 1)["covering"].item()
+    cheap = task.losses(rolled, segments, real, 1, task.shares())["covering"].item()
     assert cheap > 0 and dear == pytest.approx(10 * cheap)
 
 
@@ -286,11 +287,11 @@ def test_a_time_limit_teaches_neither_reward_nor_end(plays):
     segments, real = batch(task)
     rolled = unroll(task.trained.engine, to_float(segments.frames), segments.actions, 1, 4)
     segments.truncated[:] = segments.terminated[:] = False
-    plain = task.losses(rolled, segments, real, 1)["outcome"]
+    plain = task.losses(rolled, segments, real, 1, task.shares())["outcome"]
     segments.rewards[0, -1] += 5
-    assert task.losses(rolled, segments, real, 1)["outcome"] > plain + 0.1
+    assert task.losses(rolled, segments, real, 1, task.shares())["outcome"] > plain + 0.1
     segments.truncated[0, -1] = True
-    assert task.losses(rolled, segments, real, 1)["outcome"] < plain + 0.1
+    assert task.losses(rolled, segments, real, 1, task.shares())["outcome"] < plain + 0.1
 
 
 def test_the_shipped_weights_are_an_average_of_the_trained_ones(plays):

@@ -296,7 +296,7 @@ class TilemapEngine(nn.Module):
         the first, those that run freely scroll as in play, by whole cells.
         """
         weights = self.kernels(action)
-        around = self.cells // 2 + torch.tensor([-1, 0, 1], device=seen.device)
+        around = self.cells // 2 + torch.arange(-1, 2, device=seen.device)
         near = self.gate_features(torch.cat([seen, state["h"]], 1)[:, :, around][..., around])
         near = near.flatten(2)
         ahead = torch.einsum("bck,bk->bc", near, weights)
