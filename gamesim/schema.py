@@ -106,12 +106,14 @@ class Schedule(Section):
 class GameGANLosses(Section):
     """Weights of the loss terms; the defaults are the paper's released ones."""
 
-    adversarial: float = Field(default=1.0, ge=0, le=1e6, description="each of the three GAN terms")
+    adversarial: Schedule = Field(
+        default=Schedule(start=1, end=1), description="of all that the discriminators say to the generator"
+    )
     action_recovery: float = Field(default=1.0, ge=0, le=1e6)
     z_recovery: float = Field(default=30.0, ge=0, le=1e6, description="for the generator")
     z_recovery_discriminator: float = Field(default=1.0, ge=0, le=1e6)
     feature_matching: float = Field(default=10.0, ge=0, le=1e6)
-    reconstruction: float = Field(default=0.05, ge=0, le=1e6)
+    reconstruction: Schedule = Schedule(start=0.05, end=0.05)
     cycle: float = Field(default=0.05, ge=0, le=1e6)
     memory: float = Field(default=7.5e-5, ge=0, le=1e6, description="a pixel that the dynamic layer draws")
     gradient_penalty: float = Field(default=1.0, ge=0, le=1e6, description="on real frames and pairs")
@@ -120,7 +122,7 @@ class GameGANLosses(Section):
 
 
 class GameGANTraining(LoopConfig):
-    """How a GameGAN engine is trained."""
+    """How GameGAN is trained."""
 
     precision: Literal["float32", "bfloat16"] = "float32"
     learning_rate: float = Field(default=1e-4, gt=0, le=1.0)
@@ -128,10 +130,9 @@ class GameGANTraining(LoopConfig):
     decay: Schedule = Schedule(start=1.0, end=1.0)
     betas: tuple[float, float] = (0.0, 0.9)
     gradient_clip: float = Field(default=100.0, gt=0, le=1e9)
-    average: float = Field(default=0.0, ge=0, lt=1, description="decay of the shipped mean; 0: none")
-    unroll: Schedule = Field(default=Schedule(start=1e6, end=1e6), description="steps, at most data.segment")
-    warm_up: Schedule = Field(default=Schedule(start=16, end=0, over=0.6), description="real frames first")
-    adversarial: bool = Field(default=True, description="false: the Action-LSTM-like baseline")
+    average: float = Field(default=0.999, ge=0, lt=1, description="decay of the shipped mean of the weights")
+    warm_up: Schedule = Field(default=Schedule(start=16, end=1, over=0.6), description="real frames first")
+    always_told: float = Field(default=0.125, ge=0, le=1, description="share of lanes on real frames only")
     losses: GameGANLosses = GameGANLosses()
 
 
@@ -167,18 +168,9 @@ class GameGANConfig(Common):
     @property
     def trained_by(self) -> str:
         """See `Common`."""
-        return "reconstruction and discriminators" if self.training.adversarial else "reconstruction alone"
-
-    @model_validator(mode="after")
-    def _clips_fit(self) -> GameGANConfig:
-        unroll = self.training.unroll
-        judged, needed = int(min(self.data.segment, unroll.start, unroll.end)), 3
-        if self.training.adversarial and judged < needed:
-            raise ValueError(
-                f"the temporal discriminator needs {needed} frames; data.segment and training.unroll "
-                f"leave it {judged}"
-            )
-        return self
+        weight = self.training.losses.adversarial
+        judged = max(weight.start, weight.end) > 0
+        return "reconstruction and discriminators" if judged else "reconstruction alone"
 
 
 class TilemapModelConfig(GameShape):

@@ -120,6 +120,6 @@ def build(config: Config) -> torch.nn.Module:
         from gamesim.models.tilemap.model import Tilemap
 
         return Tilemap(config.model)
-    from gamesim.models.gamegan.model import GameGAN
+    from gamesim.models.gamegan.generator import Generator
 
-    return GameGAN(config.model)
+    return Generator(config.model)

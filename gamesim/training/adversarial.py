@@ -1,50 +1,35 @@
-"""GameGAN's adversarial terms (Kim et al. 2020, Sec. 3.4): hinge losses of the three discriminators.
+"""GameGAN's adversarial terms: Kim et al. 2020 (arXiv 2005.12126), Sec. 3.4, at the released scales.
 
-A clip is judged frame by frame, pair by pair under its action, and in windows of time. The
-action-conditioned discriminator also learns to reject a real pair under a wrong action, and to tell which
-action (and which z) led from one frame to the next; the generator is rewarded for pairs that give it away.
+Hinge losses of the three discriminators. The action-conditioned one also learns to reject a real pair under a
+wrong action, and to tell which action and which z led from one frame to the next; the generator is rewarded
+for pairs that give both away.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gamesim.models.gamegan.engine import Judges
-from gamesim.schema import GameGANLosses
+from gamesim.models.gamegan.discriminators import Discriminators, windows_with
+from gamesim.models.gamegan.generator import Rollout
+
+if TYPE_CHECKING:
+    from gamesim.schema import GameGANLosses
+
+REAL_LOGITS = 3
+"""Single frame, pair and action head: each gets a third of the gradient penalty (the released setting)."""
 
 
-@dataclass
-class Clip:
-    """Consecutive frames to judge: (B, T, 3, H, W), the actions (B, T - 1) between them, z if known."""
-
-    frames: Tensor
-    actions: Tensor
-    z: Tensor | None = None
-
-    @property
-    def pairs(self) -> tuple[Tensor, Tensor, Tensor]:
-        """(before, action, after), the time axis folded into the batch."""
-        before, after = self.frames[:, :-1].flatten(0, 1), self.frames[:, 1:].flatten(0, 1)
-        return before, self.actions.flatten(), after
-
-
-def real_hinge(logits: list[Tensor]) -> Tensor:
-    """mean(max(0, 1 - D(real))), averaged over the logits' terms."""
-    return torch.stack([F.relu(1 - term).mean() for term in logits]).mean()
-
-
-def fake_hinge(logits: list[Tensor]) -> Tensor:
-    """mean(max(0, 1 + D(fake))), averaged over the logits' terms."""
-    return torch.stack([F.relu(1 + term).mean() for term in logits]).mean()
-
-
-def wanted(logits: list[Tensor]) -> Tensor:
-    """-mean(D(fake)): what the generator minimises."""
-    return -torch.stack([term.mean() for term in logits]).mean()
+def mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean of values (B, T, ...) over the steps where the mask (B, T), or one that broadcasts, is 1."""
+    mask = mask.float()
+    if mask.ndim < values.ndim:
+        mask = mask.view(*mask.shape, *[1] * (values.ndim - mask.ndim))
+    return (values.float() * mask).sum() / mask.expand_as(values).sum().clamp_min(1)
 
 
 def wrong_actions(actions: Tensor, num_actions: int) -> Tensor:
@@ -52,70 +37,154 @@ def wrong_actions(actions: Tensor, num_actions: int) -> Tensor:
     return (actions + torch.randint_like(actions, 1, num_actions)) % num_actions
 
 
-def discriminator_loss(
-    judges: Judges, real: Clip, fake: Clip, losses: GameGANLosses, num_actions: int
-) -> Tensor:
-    """What the discriminators minimise; `fake` carries no gradient."""
-    real_frames = real.frames.flatten(0, 1)
-    penalised = losses.gradient_penalty > 0 or losses.temporal_gradient_penalty > 0
-    clip = real.frames.detach().requires_grad_(penalised)
-    before, action, after = Clip(clip, real.actions).pairs
+@dataclass
+class Judged:
+    """What the discriminators say of B real sequences and of the T steps that were drawn after them.
 
-    frame_logits = judges.single(clip.flatten(0, 1))[0]
-    pair_logits = judges.action(before, action, after)[0]
-    time_logits = judges.temporal(clip)[0]
-    single = real_hinge(frame_logits) + fake_hinge(judges.single(fake.frames.flatten(0, 1))[0])
-    wrong = judges.action(before.detach(), wrong_actions(action, num_actions), after.detach())[0]
-    pair = real_hinge(pair_logits) + (fake_hinge(wrong) + fake_hinge(judges.action(*fake.pairs)[0])) / 2
-    time = real_hinge(time_logits) + fake_hinge(judges.temporal(fake.frames)[0])
-    total = losses.adversarial * (single + pair + time)
-    if losses.action_recovery:
-        total = total + losses.action_recovery * F.cross_entropy(judges.recover(before, after)[0], action)
-    if losses.z_recovery_discriminator and fake.z is not None:
-        _, guess = judges.recover(fake.pairs[0], fake.pairs[2])
-        if guess is not None:
-            total = total + losses.z_recovery_discriminator * F.mse_loss(guess, fake.z.flatten(0, 1))
-    if penalised:
-        count = len(real_frames)
-        still = frame_logits + pair_logits
-        total = total + losses.gradient_penalty * gradient_penalty(still, clip) / count
-        total = total + losses.temporal_gradient_penalty * gradient_penalty(time_logits, clip) / len(clip)
-    return total
+    Logits are lists of (B, T, any), one for each term of the loss; `real` and `fake` have the same keys.
+
+    Attributes:
+        played: (B, T), 1 where the step was played, 0 beyond the end of an episode.
+        dreamt: for each temporal level the windows (B, windows, 1) in which a dreamt frame is.
+        wrong: logits of real pairs under a wrong action.
+        real_actions, fake_actions: logits (B, T, A) of the action of each pair.
+        z: what z each drawn pair was taken for (B, T, z_size).
+        features: the mean distance between the features of real and of drawn frames.
+    """
+
+    real: dict[str, list[Tensor]]
+    fake: dict[str, list[Tensor]]
+    wrong: Tensor
+    played: Tensor
+    dreamt: list[Tensor]
+    real_actions: Tensor
+    fake_actions: Tensor
+    z: Tensor
+    features: Tensor
 
 
-def gradient_penalty(logits: list[Tensor], frames: Tensor) -> Tensor:
-    """The squared norm of the logits' gradient at real frames, summed (R1: Mescheder et al. 2018)."""
-    total = torch.stack([term.sum() for term in logits]).sum()
-    (gradient,) = torch.autograd.grad(total, frames, create_graph=True)
-    return gradient.square().sum()
-
-
-def generator_loss(
-    judges: Judges, real: Clip, fake: Clip, losses: GameGANLosses, *, paired: bool
-) -> dict[str, Tensor]:
-    """The generator's adversarial terms, weighted, by name.
+def judge(
+    judges: Discriminators, rollout: Rollout, drawn: Tensor, frames: Tensor, actions: Tensor, played: Tensor
+) -> Judged:
+    """Shows the discriminators each frame once, and pairs and clips as they were on screen.
 
     Args:
         judges: the discriminators.
-        real: real clips.
-        fake: dreamt clips of the same shape.
-        losses: the weights.
-        paired: whether `fake` tries to be `real`, step by step, so that features can be matched.
+        rollout: of the generator.
+        drawn: its frames (B, T, 3, S, S), as a leaf for the generator's gradient.
+        frames: the real ones (B, T + 1, 3, S, S).
+        actions: int64 (B, T).
+        played: (B, T), 1 where a step was played.
     """
-    before, action, after = fake.pairs
-    frame_logits, frame_features = judges.single(fake.frames.flatten(0, 1))
-    pair_logits, _ = judges.action(before, action, after)
-    time_logits, time_features = judges.temporal(fake.frames)
-    total = wanted(frame_logits) + wanted(pair_logits) + wanted(time_logits)
-    terms = {"adversarial": losses.adversarial * total}
-    if losses.action_recovery or (losses.z_recovery and fake.z is not None):
-        guess, z = judges.recover(before, after)
-        terms["action_recovery"] = losses.action_recovery * F.cross_entropy(guess, action)
-        if z is not None and fake.z is not None:
-            terms["z_recovery"] = losses.z_recovery * F.mse_loss(z, fake.z.flatten(0, 1))
-    if losses.feature_matching and paired:
-        with torch.no_grad():
-            target = judges.single(real.frames.flatten(0, 1))[1] + judges.temporal(real.frames)[1]
-        pairs = zip(frame_features + time_features, target, strict=True)
-        terms["features"] = losses.feature_matching * torch.stack([F.l1_loss(a, b) for a, b in pairs]).mean()
-    return terms
+    time, real_features = actions.shape[1], judges.encode(frames.flatten(0, 1))
+    fake_features = judges.encode(drawn.flatten(0, 1))
+    real = real_features[-1].unflatten(0, frames.shape[:2])
+    fake = fake_features[-1].unflatten(0, actions.shape)
+    told = rollout.told[..., None, None, None]
+    # The first of a pair is the frame that was on screen; a dreamt one was fed back detached.
+    before = torch.cat([real[:, :1], torch.where(told[:, 1:time], real[:, 1:time], fake[:, :-1].detach())], 1)
+    pair = judges.pair.encode(before.flatten(0, 1), fake.flatten(0, 1))
+    real_pair = judges.pair.encode(real[:, :-1].flatten(0, 1), real[:, 1:].flatten(0, 1))
+    # A clip is real for as long as real frames were shown; the last frame is always drawn.
+    seen = torch.cat([rollout.told[:, :-1], torch.zeros_like(rollout.told[:, :1])], 1)
+    clip = torch.where(seen[..., None, None, None], real, torch.cat([real[:, :1], fake], 1))
+    flat, other = actions.flatten(), wrong_actions(actions.flatten(), judges.num_actions)
+
+    def steps(logits: Tensor) -> Tensor:
+        return logits.unflatten(0, actions.shape)
+
+    return Judged(
+        real={
+            "single": [steps(x) for x in judges.single(real[:, 1:].flatten(0, 1))],
+            "pair": [steps(judges.pair(real_pair, flat))],
+            "temporal": judges.temporal(real),
+        },
+        fake={
+            "single": [steps(x) for x in judges.single(fake.flatten(0, 1))],
+            "pair": [steps(judges.pair(pair, flat))],
+            "temporal": judges.temporal(clip),
+        },
+        wrong=steps(judges.pair(real_pair, other)),
+        played=played,
+        dreamt=windows_with(~seen),
+        real_actions=steps(judges.pair.which_action(real_pair)),
+        fake_actions=steps(judges.pair.which_action(pair)),
+        z=steps(judges.pair.which_z(pair)),
+        features=_features(real_features, fake_features, frames, played),
+    )
+
+
+def _features(real: list[Tensor], fake: list[Tensor], frames: Tensor, played: Tensor) -> Tensor:
+    """L1 between the features of each real frame and of the one drawn for it, a mean over the layers."""
+    terms = []
+    for here, there in zip(real, fake, strict=True):
+        wanted = here.detach().unflatten(0, frames.shape[:2])[:, 1:]
+        terms.append(mean((there.unflatten(0, wanted.shape[:2]) - wanted).abs(), played))
+    return torch.stack(terms).mean()
+
+
+def _each(judged: Judged, which: dict[str, list[Tensor]]) -> list[tuple[Tensor, Tensor, float]]:
+    """Every logit with its mask and weight: whole, patches and pairs are summed, temporal levels a mean."""
+    levels = len(judged.dreamt)
+    still = [(logit, judged.played, 1.0) for logit in which["single"] + which["pair"]]
+    return still + [
+        (logit, windows, 1 / levels) for logit, windows in zip(which["temporal"], judged.dreamt, strict=True)
+    ]
+
+
+def discriminator_loss(judged: Judged, actions: Tensor, z: Tensor, losses: GameGANLosses) -> Tensor:
+    """What the discriminators minimise (without the gradient penalty), for actions (B, T) and z (B, T, Z)."""
+    real = [w * mean(F.relu(1 - x), m) for x, m, w in _each(judged, judged.real)]
+    fake = [w * mean(F.relu(1 + x), m) for x, m, w in _each(judged, judged.fake)]
+    wrong = mean(F.relu(1 + judged.wrong), judged.played)
+    total = torch.stack([*real, *fake, wrong]).sum()
+    total = total + losses.action_recovery * _unlike(judged.real_actions, actions, judged.played)
+    return total + losses.z_recovery_discriminator * mean((judged.z - z).square(), judged.played)
+
+
+def generator_loss(judged: Judged, actions: Tensor, z: Tensor, losses: GameGANLosses) -> dict[str, Tensor]:
+    """The generator's adversarial terms, weighted, by name."""
+    wanted = torch.stack([-w * mean(x, m) for x, m, w in _each(judged, judged.fake)]).sum()
+    return {
+        "adversarial": wanted,
+        "action_recovery": losses.action_recovery * _unlike(judged.fake_actions, actions, judged.played),
+        "z_recovery": losses.z_recovery * mean((judged.z - z).square(), judged.played),
+        "features": losses.feature_matching * judged.features,
+    }
+
+
+def _unlike(logits: Tensor, actions: Tensor, played: Tensor) -> Tensor:
+    """Cross entropy of action logits (B, T, A)."""
+    unlike = F.cross_entropy(logits.flatten(0, 1).float(), actions.flatten(), reduction="none")
+    return mean(unlike.view_as(actions), played)
+
+
+def gradient_penalty(
+    judges: Discriminators, frames: Tensor, actions: Tensor, losses: GameGANLosses
+) -> Tensor:
+    """R1 (Mescheder et al. 2018, arXiv 1801.04406) on real frames in [-1, 1].
+
+    The squared norm of each logit's gradient: of the single frame, the pair and the action head, a third
+    each, a mean over frames and pairs; of the clip, a mean over clips.
+    """
+    pixels = (2 * frames - 1).detach().requires_grad_(True)
+    maps = judges.encode(((pixels + 1) / 2).flatten(0, 1))[-1].unflatten(0, frames.shape[:2])
+    # Every other pair, so that no frame is in two of them.
+    before, after = maps[:, :-1:2].flatten(0, 1), maps[:, 1::2].flatten(0, 1)
+    pair = judges.pair.encode(before, after)
+    whole, patches = judges.single(after)
+    heads = [
+        whole + patches.mean(1, keepdim=True),
+        judges.pair(pair, actions[:, ::2].flatten()),
+        judges.pair.which_action(pair),
+    ]
+    still = torch.stack([_slope(head, pixels) for head in heads]).sum() / (REAL_LOGITS * len(pair))
+    moving = torch.stack([logit.flatten(1).mean(1) for logit in judges.temporal(maps)]).mean(0)
+    temporal = _slope(moving, pixels) / len(frames)
+    return losses.gradient_penalty * still + losses.temporal_gradient_penalty * temporal
+
+
+def _slope(logits: Tensor, pixels: Tensor) -> Tensor:
+    """The squared norm of the gradient of the summed logits."""
+    (gradient,) = torch.autograd.grad(logits.sum(), pixels, create_graph=True)
+    return gradient.square().sum()

@@ -1,77 +1,98 @@
-"""Training of GameGAN (Kim et al. 2020, Sec. 3.4 and the released settings in DESIGN.md).
+"""Training of GameGAN: Kim et al. 2020 (arXiv 2005.12126), Sec. 3.4, with the released scales.
 
-One step: unroll the generator over a sequence (real frames are fed during a warm-up that shrinks over the
-run, then its own), train the discriminators on what came out, then the generator.
+One step: the generator plays a batch of sequences, real frames on screen for a warm-up and its own after it;
+the discriminators learn to tell what it drew from what came; the generator learns to fool them, to be near
+the real frames (reconstruction), to find a place again as it left it (cycle) and to leave to the memory what
+it can (memory). The warm-up shrinks over the run: first the engine learns to draw and to scroll, then to live
+with what it drew.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from gamesim.data.dataset import Dataset, Segments
-from gamesim.models import State
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.gamegan.discriminators import Discriminators
-from gamesim.models.gamegan.engine import Engine
-from gamesim.models.gamegan.model import GameGAN
-from gamesim.schema import GameGANConfig
+from gamesim.models.gamegan.generator import Generator, Rollout
+from gamesim.schema import GameGANConfig, GameGANLosses
 from gamesim.sheet import contact_sheet
-from gamesim.training.adversarial import Clip, discriminator_loss, generator_loss
+from gamesim.training.adam import Adam
+from gamesim.training.adversarial import discriminator_loss, generator_loss, gradient_penalty, judge, mean
 from gamesim.training.devices import distributed
+from gamesim.training.graphs import Graphed
 
-SHEET_ROWS, SHEET_REAL = 4, 4
-VALIDATION_LANES = 32
-
-
-@dataclass
-class Rollout:
-    """T generated steps of B lanes."""
-
-    frames: Tensor  # (B, T, 3, H, W)
-    rewards: Tensor  # (B, T)
-    end_logits: Tensor  # (B, T)
-    penalty: Tensor  # (B, T)
-    z: Tensor  # (B, T, Z)
-    states: list[State]  # T + 1 of them, the initial one first
+SHEET_ROWS, SHEET_REAL = 6, 4
+VALIDATION_LANES, VALIDATION_REAL = 64, 4
+RECALLED = 4
+"""Steps of a sequence, drawn anew each time, that the cycle loss looks up: a fair sample of all of them."""
+PENALTY_EVERY = 16
+"""Steps between two gradient penalties, each worth as many (lazy regularisation: Karras et al. 2020)."""
 
 
-def unroll(engine: Engine, frames: Tensor, actions: Tensor, warm_up: int) -> Rollout:
-    """Generates the T frames after frames[:, 0], feeding real ones for the first `warm_up` steps.
+def released(drawn: Tensor, real: Tensor) -> Tensor:
+    """The released code's distance: squared errors summed over a frame's numbers in [-1, 1].
 
     Args:
-        engine: the generator.
-        frames: (B, T + 1, 3, H, W) in [0, 1].
-        actions: int64 (B, T).
-        warm_up: steps that see the real frame, at least 1.
+        drawn, real: (..., 3, H, W) in [0, 1].
+
+    Returns:
+        float32 (...,): on the mean over [0, 1] frames of 84x84x3 it is 84,672 times as large.
     """
-    state = engine.initial(frames[:, 0])
-    outputs, states, noises = [], [state], []
-    for step in range(actions.shape[1]):
-        if step < warm_up:
-            state = {**state, "frame": frames[:, step]}
-        z = torch.randn(len(frames), *engine.noise_shape, device=frames.device)
-        state, output = engine.advance(state, actions[:, step], z)
-        outputs.append(output)
-        states.append(state)
-        noises.append(z)
-    names = ("frame", "reward", "end_logit", "memory_penalty")
-    stacked = [torch.stack([getattr(output, name) for output in outputs], 1).float() for name in names]
-    return Rollout(*stacked, z=torch.stack(noises, 1), states=states)
+    return 4 * F.mse_loss(drawn, real, reduction="none").sum((-3, -2, -1), dtype=torch.float32)
+
+
+def supervised_loss(
+    rollout: Rollout,
+    frames: Tensor,
+    segments: Segments,
+    recalled: Tensor,
+    reconstruction: Tensor,
+    losses: GameGANLosses,
+) -> dict[str, Tensor]:
+    """The terms that need no discriminator, weighted, by name.
+
+    Args:
+        rollout: of the generator.
+        frames: the real ones (B, T + 1, 3, S, S) in [0, 1].
+        segments: what happened in them.
+        recalled: int64 (R,), the steps of `rollout.recalled`.
+        reconstruction: the weight of that term now.
+        losses: the other weights.
+    """
+    played = segments.played.float()
+    # What comes is told by the frame that came: a dreamt one brings its own. And a time limit is not in the
+    # pixels: its reward is no example of anything.
+    known = played * rollout.told[:, 1:] * ~segments.truncated
+    ends = segments.terminated.float()
+    unlike = F.binary_cross_entropy_with_logits(rollout.end_logit, ends, reduction="none")
+    outcome = mean((rollout.reward - segments.rewards).square() + unlike, known)
+    terms = {
+        "reconstruction": reconstruction * mean(released(rollout.frames, frames[:, 1:]), played),
+        "outcome": losses.outcome * outcome,
+    }
+    if rollout.recalled is not None:
+        mask, static = rollout.masks[:, recalled, :1].detach(), rollout.static[:, recalled].detach()
+        forgotten = released(mask * rollout.recalled, mask * static)
+        dynamic = rollout.masks[:, :, 1].sum((2, 3), dtype=torch.float32)
+        terms["cycle"] = losses.cycle * mean(forgotten, played[:, recalled])
+        terms["memory"] = losses.memory * mean(dynamic, played)
+    return terms
 
 
 class GameGANTask:
     """What the training loop needs to train a GameGAN; implements `Task`."""
 
-    score_key = "distance"
+    score_key = None
+    """No figure of a validation tells which weights dream best; the squared error prefers the blurriest."""
 
     def __init__(
         self, config: GameGANConfig, train: Dataset, held_out: Dataset, device: torch.device
@@ -81,160 +102,183 @@ class GameGANTask:
         self.processes = distributed()
         self.generator = torch.Generator().manual_seed(config.seed + self.processes.rank)
         self.done = 0
-
-        self.trained = GameGAN(config.model).to(device)
+        self.trained = Generator(config.model).to(device)
         self.judges = Discriminators(config.model).to(device)
         self.processes.same(self.trained)
         self.processes.same(self.judges)
-        self.model: nn.Module = copy.deepcopy(self.trained).eval() if self.settings.average else self.trained
-        rates = self.settings.learning_rate, self.settings.discriminator_learning_rate
-        self.optimizer = torch.optim.Adam(self.trained.parameters(), rates[0], self.settings.betas)
-        self.judge_optimizer = torch.optim.Adam(self.judges.parameters(), rates[1], (0.0, 0.9))
+        self.average = copy.deepcopy(self.trained).eval().requires_grad_(False)
+        self.model: nn.Module = self.average
+        self.optimizer = Adam(self.trained.parameters(), self.settings.betas)
+        self.judge_optimizer = Adam(self.judges.parameters(), self.settings.betas)
+        alone = self.processes.count == 1
+        self.compiled = Graphed(self._step, device, enabled=self.settings.graphs and alone)
 
     # -- one step ------------------------------------------------------------------------------------
 
     @property
     def frames_per_step(self) -> int:
-        return self.config.data.batch_size * self._length()
+        return self.config.data.batch_size * self.config.data.segment
 
-    def _length(self) -> int:
-        """Steps of a sequence that the next step of the run unrolls."""
-        wanted = round(self.settings.unroll.at(self.done / self.settings.steps))
-        return min(max(wanted, 1), self.train.segment)
-
-    def step(self) -> dict[str, Tensor]:
-        progress = self.done / self.settings.steps
-        segments = self.train.sample(
-            self.config.data.batch_size,
-            self.generator,
-            steps=self._length(),
-            endings=self.config.data.endings,
+    def step(self) -> Mapping[str, Tensor]:
+        settings, progress = self.settings, self.done / self.settings.steps
+        data = self.config.data
+        batch = self.train.sample(data.batch_size, self.generator, endings=data.endings, padded=True)
+        warm_up, all_real = self._warm_ups(progress)
+        recalled = torch.randperm(data.segment, generator=self.generator)[:RECALLED].to(self.device)
+        decay = min(settings.average, (1 + self.done) / (10 + self.done))
+        reconstruction, adversarial = (
+            each.at(progress) for each in (settings.losses.reconstruction, settings.losses.adversarial)
         )
-        frames = to_float(segments.frames)
-        warm_up = max(1, round(self.settings.warm_up.at(progress)))
-
-        self._set_rates(self.settings.decay.at(progress))
-        with self._precision():
-            rollout = unroll(self.trained.engine, frames, segments.actions, warm_up)
-        terms = self._supervised(rollout, frames, segments)
-        if self.settings.adversarial:
-            terms |= self._adversarial(rollout, frames, segments.actions)
-        loss = torch.stack([term for name, term in terms.items() if name != "discriminators"]).sum()
-        self._update(self.optimizer, self.trained, loss)
-        self._average()
+        share = settings.decay.at(progress)
+        self.optimizer.set_rate(settings.learning_rate * share)
+        self.judge_optimizer.set_rate(settings.discriminator_learning_rate * share)
+        terms = self.compiled(
+            *vars(batch).values(),
+            warm_up,
+            recalled,
+            torch.tensor([reconstruction, adversarial, decay]).to(self.device),
+            all_real=all_real,
+            judged=adversarial > 0,
+            penalised=self.done % PENALTY_EVERY == 0,
+        )
         self.done += 1
-        return {name: term.detach() for name, term in terms.items()}
-
-    def _supervised(self, rollout: Rollout, frames: Tensor, segments: Segments) -> dict[str, Tensor]:
-        """Reconstruction, outcome, cycle and memory terms."""
-        losses = self.settings.losses
-        # A time limit is not in the pixels: its reward is no example of anything.
-        shown = (~segments.truncated).float()
-        ends = segments.terminated.float()
-        reward = ((rollout.rewards - segments.rewards).square() * shown).mean()
-        end = F.binary_cross_entropy_with_logits(rollout.end_logits, ends, shown)
-        terms = {
-            "reconstruction": losses.reconstruction * F.mse_loss(rollout.frames, frames[:, 1:]),
-            "outcome": losses.outcome * (reward + end),
-        }
-        if losses.cycle:
-            terms["cycle"] = losses.cycle * self._cycle(rollout)
-        if losses.memory:
-            terms["memory"] = losses.memory * rollout.penalty.mean()
         return terms
 
-    def _cycle(self, rollout: Rollout) -> Tensor:
-        """L1 between what the memory showed at each step and what the last memory still shows of it."""
-        engine, last = self.trained.engine, rollout.states[-1]
-        steps = [
-            F.l1_loss(engine.recall(last, then), engine.recall(then, then)) for then in rollout.states[1:-1]
-        ]
-        return torch.stack(steps).mean()
+    def _warm_ups(self, progress: float) -> tuple[Tensor, int]:
+        """How many real frames each lane is shown, int64 (B,), and how many all lanes are.
 
-    def _adversarial(self, rollout: Rollout, frames: Tensor, actions: Tensor) -> dict[str, Tensor]:
-        """Updates the discriminators; returns the generator's terms (and theirs, for the log)."""
-        losses = self.settings.losses
-        real = Clip(frames[:, 1:], actions[:, 1:])
-        fake = Clip(rollout.frames, real.actions, rollout.z[:, 1:])
-        held = Clip(fake.frames.detach(), fake.actions, fake.z)
-        with self._precision():
-            judged = discriminator_loss(self.judges, real, held, losses, self.config.model.num_actions)
-        self._update(self.judge_optimizer, self.judges, judged)
-        self.judges.requires_grad_(False)
-        with self._precision():
-            terms = generator_loss(self.judges, real, fake, losses, paired=True)
-        self.judges.requires_grad_(True)
-        return {**terms, "discriminators": judged}
+        Half of the schedule's length to all of it; `always_told` of the lanes are shown real ones all along.
+        """
+        lanes, steps = self.config.data.batch_size, self.config.data.segment
+        longest = self.settings.warm_up.at(progress)
+        if longest >= steps:
+            return torch.full((lanes,), steps + 1, device=self.device), steps + 1
+        chance = torch.rand(lanes, generator=self.generator)
+        lengths = (longest * (0.5 + chance / 2)).round().clamp_min(1).long()
+        lengths[: round(self.settings.always_told * lanes)] = steps + 1
+        # To know more would spare a CPU some frames, and cost a GPU a recording of its own.
+        return lengths.to(self.device), 1 if self.compiled.recorded else int(lengths.min())
 
-    def _update(self, optimizer: torch.optim.Optimizer, module: nn.Module, loss: Tensor) -> None:
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+    def _step(
+        self,
+        shown: Tensor,
+        actions: Tensor,
+        rewards: Tensor,
+        terminated: Tensor,
+        truncated: Tensor,
+        played: Tensor,
+        warm_up: Tensor,
+        recalled: Tensor,
+        weights: Tensor,
+        *,
+        all_real: int,
+        judged: bool,
+        penalised: bool,
+    ) -> dict[str, Tensor]:
+        """One update of everything, in tensors alone: a GPU records it as a graph."""
+        batch = Segments(shown, actions, rewards, terminated, truncated, played)
+        reconstruction, adversarial, decay = weights.unbind()
+        frames = to_float(shown, torch.bfloat16 if self._halved else torch.float32)
+        z = torch.randn(*actions.shape, *self.trained.noise_shape, device=self.device)
+        with self._precision():
+            rollout = self.trained.rollout(frames, actions, z, warm_up, all_real=all_real, recalled=recalled)
+        terms = supervised_loss(rollout, frames, batch, recalled, reconstruction, self.settings.losses)
+        loss = torch.stack(list(terms.values())).sum()
+        parts, gradients = [loss], [torch.ones_like(loss)]
+        if judged:
+            gradient, verdicts = self._judge(rollout, frames, batch, penalised)
+            parts, gradients = [*parts, rollout.frames], [*gradients, adversarial * gradient]
+            terms |= verdicts
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(parts, gradients)
+        self._update(self.optimizer, self.trained)
+        self._average(decay)
+        return {name: term.detach() for name, term in terms.items()}
+
+    def _judge(
+        self, rollout: Rollout, frames: Tensor, batch: Segments, penalised: bool
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Updates the discriminators; returns the gradient for the frames that were drawn, and the terms.
+
+        Both sides' losses come from one pass through the discriminators, as they are before the update.
+        """
+        losses, drawn = self.settings.losses, rollout.frames.detach().requires_grad_(True)
+        with parametrize.cached():
+            with self._precision():
+                seen = judge(self.judges, rollout, drawn, frames, batch.actions, batch.played)
+                terms = generator_loss(seen, batch.actions, rollout.z, losses)
+                verdict = discriminator_loss(seen, batch.actions, rollout.z, losses)
+            fooled = torch.stack(list(terms.values())).sum()
+            (gradient,) = torch.autograd.grad(fooled, drawn, retain_graph=True)
+            self.judge_optimizer.zero_grad(set_to_none=True)
+            verdict.backward(inputs=list(self.judges.parameters()), retain_graph=penalised)
+            if penalised:
+                penalty = gradient_penalty(self.judges, frames.float(), batch.actions, losses)
+                (PENALTY_EVERY * penalty).backward()
+        self._update(self.judge_optimizer, self.judges)
+        return gradient, {**terms, "discriminators": verdict}
+
+    def _update(self, optimizer: Adam, module: nn.Module) -> None:
         self.processes.average(module.parameters())
         nn.utils.clip_grad_norm_(module.parameters(), self.settings.gradient_clip)
         optimizer.step()
 
-    def _average(self) -> None:
+    @torch.no_grad()
+    def _average(self, decay: Tensor) -> None:
         """Moves the shipped weights towards the trained ones."""
-        if self.model is self.trained:
-            return
-        decay = min(self.settings.average, (1 + self.done) / (10 + self.done))
-        with torch.no_grad():
-            for kept, new in zip(self.model.parameters(), self.trained.parameters(), strict=True):
-                kept.lerp_(new, 1 - decay)
-
-    def _set_rates(self, share: float) -> None:
-        settings = self.settings
-        warmed = min(1.0, (self.done + 1) / 50)
-        self.optimizer.param_groups[0]["lr"] = settings.learning_rate * share * warmed
-        self.judge_optimizer.param_groups[0]["lr"] = settings.discriminator_learning_rate * share
+        for kept, new in zip(self.average.parameters(), self.trained.parameters(), strict=True):
+            kept.lerp_(new, 1 - decay)
 
     def _precision(self) -> torch.autocast:
-        wanted = self.settings.precision == "bfloat16"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._halved)
 
-    # -- what the loop asks for ----------------------------------------------------------------------
+    @property
+    def _halved(self) -> bool:
+        return self.settings.precision == "bfloat16"
 
     def init(self, weights: dict[str, Tensor], extras: dict[str, dict[str, Tensor]]) -> None:
         """Begins from an engine's weights, and from its discriminators where they are known."""
         self.trained.load_state_dict(weights)
-        self.model.load_state_dict(weights)
+        self.average.load_state_dict(weights)
         if "discriminators" in extras:
             self.judges.load_state_dict(extras["discriminators"])
+
+    # -- what the loop asks for ----------------------------------------------------------------------
 
     def extras(self) -> dict[str, dict[str, Tensor]]:
         return {"discriminators": self.judges.state_dict()}
 
     def validate(self) -> dict[str, float]:
-        """On held-out episodes: the squared error of what is dreamt after one real frame."""
-        segments = self.held_out.sample(VALIDATION_LANES, torch.Generator().manual_seed(0))
-        frames = to_float(segments.frames)
-        with self._playing() as engine, torch.no_grad():
-            torch.manual_seed(0)
-            rollout = unroll(engine, frames, segments.actions, 1)
-            return {"distance": float(F.mse_loss(rollout.frames, frames[:, 1:]))}
+        """On held-out episodes: the mean squared error of frames in [0, 1], told real ones or dreaming."""
+        batch = self.held_out.sample(VALIDATION_LANES, torch.Generator().manual_seed(0), padded=True)
+        frames, found = to_float(batch.frames), {}
+        for name, real in (("told", frames.shape[1]), ("dreamt", VALIDATION_REAL)):
+            rollout = self._play(batch, real)
+            errors = (rollout.frames - frames[:, 1:]).square().mean((2, 3, 4))
+            found[name] = float(mean(errors, batch.played))
+        return found
 
     def sheet(self) -> np.ndarray:
         """Held-out episodes: real above, dreamt below; after a few real frames the dream draws its own z."""
-        segments = self.held_out.sample(SHEET_ROWS, torch.Generator().manual_seed(1))
-        with self._playing() as engine, torch.no_grad():
-            torch.manual_seed(1)
-            rollout = unroll(engine, to_float(segments.frames), segments.actions, SHEET_REAL)
-        return contact_sheet(segments.frames[:, 1:].cpu().numpy(), to_uint8(rollout.frames).cpu().numpy())
+        batch = self.held_out.sample(SHEET_ROWS, torch.Generator().manual_seed(1), padded=True)
+        drawn = to_uint8(self._play(batch, SHEET_REAL).frames)
+        return contact_sheet(batch.frames[:, 1:].cpu().numpy(), drawn.cpu().numpy())
 
-    @contextmanager
-    def _playing(self) -> Iterator[Engine]:
-        """The shipped generator, as it is played."""
-        self.model.eval()
+    @torch.no_grad()
+    def _play(self, batch: Segments, real: int) -> Rollout:
+        """What the shipped weights make of a batch, after `real` real frames."""
+        lanes = len(batch.actions)
+        chance = torch.Generator().manual_seed(0)
+        z = torch.randn(*batch.actions.shape, *self.trained.noise_shape, generator=chance).to(self.device)
+        warm_up = torch.full((lanes,), real, device=self.device)
         with self._precision():
-            yield self.model.engine  # pyright: ignore[reportReturnType]
-        if self.model is self.trained:
-            self.model.train()
+            return self.average.rollout(to_float(batch.frames), batch.actions, z, warm_up)
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "done": self.done,
             "trained": self.trained.state_dict(),
-            "average": {} if self.model is self.trained else self.model.state_dict(),
+            "average": self.average.state_dict(),
             "judges": self.judges.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "judge_optimizer": self.judge_optimizer.state_dict(),
@@ -244,9 +288,9 @@ class GameGANTask:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.done = state["done"]
         self.trained.load_state_dict(state["trained"])
-        if self.model is not self.trained:
-            self.model.load_state_dict(state["average"])
+        self.average.load_state_dict(state["average"])
         self.judges.load_state_dict(state["judges"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.judge_optimizer.load_state_dict(state["judge_optimizer"])
+        self.compiled.reset()
         self.generator.set_state(state["generator"])

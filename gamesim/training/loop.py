@@ -57,11 +57,14 @@ class Task(Protocol):
     Attributes:
         model: What is shipped.
         frames_per_step: Frames of play that the next step of one process learns from; may change over a run.
-        score_key: The key of `validate` that decides which checkpoint is best; lower is better.
+        score_key: The key of `validate` that decides which checkpoint is best; lower is better. None: no
+            figure does, and only the newest is kept.
     """
 
     model: nn.Module
-    score_key: str
+
+    @property
+    def score_key(self) -> str | None: ...
 
     @property
     def frames_per_step(self) -> int: ...
@@ -273,8 +276,9 @@ class _Loop:
             self.log.write(record)
             shown = " ".join(f"{k} {v:.3g}" for k, v in losses.items())
             bar.set_postfix_str(f"{frames:.0f} frames/s {shown}", refresh=False)
-        if validate and self.validation[self.task.score_key] < self.best:
-            self.best = self.validation[self.task.score_key]
+        score = self.task.score_key
+        if validate and score is not None and self.validation[score] < self.best:
+            self.best = self.validation[score]
             self._save_checkpoint("best")
 
     def _guard(self, figures: Mapping[str, float]) -> None:

@@ -278,7 +278,8 @@ def _whole(
     from gamesim.training.gamegan import GameGANTask
     from gamesim.training.tilemap import TilemapTask
 
-    train, held_out = _load(config, data, device, segment=config.data.segment)
+    short = config.system == "gamegan"  # its windows may reach beyond an end
+    train, held_out = _load(config, data, device, segment=config.data.segment, short=short)
     if config.system == "gamegan":
         task = GameGANTask(config, train, held_out, device)
     else:

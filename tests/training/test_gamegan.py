@@ -1,4 +1,4 @@
-"""Training of GameGAN: every variant of the paper takes steps, and a run resumes."""
+"""Training of GameGAN (arXiv 2005.12126, Sec. 3.4): released scales by hand, schedules, whole runs."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import os
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gamesim import checkpoint, config, models, rollout
-from gamesim.data.dataset import Dataset
+from gamesim.data.dataset import Dataset, Segments
 from gamesim.models.gamegan.discriminators import Discriminators
-from gamesim.training import loop
-from gamesim.training.gamegan import GameGANTask, unroll
+from gamesim.models.gamegan.generator import Generator, Rollout
+from gamesim.schema import GameGANLosses, GameGANModelConfig
+from gamesim.training import gamegan, loop
+from gamesim.training.gamegan import GameGANTask, released, supervised_loss
 
 SMALL = ["data.segment=4", "data.batch_size=2", "data.validation=0.3", "data.starts=2", "data.start_frames=2"]
 SMALL += ["training.steps=6", "training.log_every=2", "training.validate_every=3"]
@@ -23,8 +27,8 @@ SMALL += ["model.memory_slots=5", "model.memory_width=8", "model.discriminator_c
 ADVERSARIAL = {"adversarial", "features", "action_recovery", "z_recovery", "discriminators"}
 TERMS = {
     "gamegan": {"reconstruction", "outcome", "cycle", "memory"} | ADVERSARIAL,
-    "gamegan-m": {"reconstruction", "outcome", "cycle", "memory"} | ADVERSARIAL,
-    "action-lstm": {"reconstruction", "outcome", "memory"},
+    "gamegan-m": {"reconstruction", "outcome"} | ADVERSARIAL,
+    "action-lstm": {"reconstruction", "outcome"},
 }
 
 
@@ -36,10 +40,11 @@ def plays(tmp_path_factory) -> Path:
     return folder
 
 
-def make(settings: config.Config, plays: Path) -> GameGANTask:
+def make(plays: Path, *words: str, preset: str = "gamegan") -> GameGANTask:
     """A seeded task, as the command line makes it."""
+    settings = config.load(preset, [*SMALL, *words])
     device = loop.setup("cpu", seed=settings.seed, threads=1)
-    data = {"segment": settings.data.segment, "validation": settings.data.validation}
+    data = {"segment": settings.data.segment, "validation": settings.data.validation, "short": True}
     train, held_out = (Dataset(plays, split=split, **data) for split in ("train", "validation"))
     return GameGANTask(settings, train, held_out, device)
 
@@ -50,6 +55,133 @@ def weights(module: torch.nn.Module) -> dict[str, Tensor]:
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+# ---------------------------------------------------------------------------------- the released scales
+
+
+def test_the_distance_is_a_sum_over_pixels_and_colours_in_minus_one_to_one():
+    """On the mean over 84x84x3 numbers in [0, 1] that is a factor of 4 * 84 * 84 * 3 = 84,672."""
+    drawn, real = torch.rand(2, 3, 3, 84, 84), torch.rand(2, 3, 3, 84, 84)
+    by_hand = ((2 * drawn - 1) - (2 * real - 1)).square().sum((2, 3, 4))
+    assert torch.allclose(released(drawn, real), by_hand, rtol=1e-4)
+    assert torch.allclose(released(drawn, real), 84_672 * (drawn - real).square().mean((2, 3, 4)), rtol=1e-4)
+
+
+def rolled(lanes: int = 2, steps: int = 3, told: tuple[int, ...] = (4, 4), **parts: Tensor) -> Rollout:
+    """A rollout of grey frames whose masks are half and half, with the parts that a test sets."""
+    grey = torch.full((lanes, steps, 3, 84, 84), 0.5)
+    plain = {
+        "told": torch.arange(steps + 1) < torch.tensor(told)[:, None],
+        "shown": torch.full((lanes, steps + 1, 3, 84, 84), 0.5),
+        "z": torch.zeros(lanes, steps, 4),
+        "frames": grey,
+        "static": grey,
+        "masks": torch.full((lanes, steps, 2, 84, 84), 0.5),
+        "recalled": torch.full((lanes, 1, 3, 84, 84), 0.5),
+        "reward": torch.zeros(lanes, steps),
+        "end_logit": torch.zeros(lanes, steps),
+    }
+    return Rollout(**plain | parts)
+
+
+def segments(lanes: int = 2, steps: int = 3, **parts: Tensor) -> Segments:
+    """Steps in which nothing happens, with the parts that a test sets."""
+    never = torch.zeros(lanes, steps, dtype=torch.bool)
+    plain = {
+        "frames": torch.zeros(lanes, steps + 1, 84, 84, 3, dtype=torch.uint8),
+        "actions": torch.zeros(lanes, steps, dtype=torch.int64),
+        "rewards": torch.zeros(lanes, steps),
+        "terminated": never,
+        "truncated": never,
+        "played": ~never,
+    }
+    return Segments(**plain | parts)
+
+
+def terms(rollout: Rollout, batch: Segments, grey: float = 0.5) -> dict[str, float]:
+    """With the released weights; the real frames are of one grey."""
+    frames = torch.full((*rollout.told.shape, 3, 84, 84), grey)
+    losses = GameGANLosses()
+    weight = torch.tensor(losses.reconstruction.at(0))
+    found = supervised_loss(rollout, frames, batch, torch.tensor([1]), weight, losses)
+    return {name: float(term) for name, term in found.items()}
+
+
+def test_reconstruction_by_hand():
+    """A grey that is wrong by 0.1 of [0, 1] is wrong by 0.2 of [-1, 1], in 21,168 numbers: times 0.05."""
+    assert terms(rolled(), segments(), grey=0.6)["reconstruction"] == pytest.approx(0.05 * 0.2**2 * 21_168)
+
+
+def test_the_cycle_by_hand_is_masked():
+    """Where the static layer has half of the mask, an error of 0.2 counts as one of 0.1."""
+    recalled = torch.full((2, 1, 3, 84, 84), 0.6)
+    assert terms(rolled(recalled=recalled), segments())["cycle"] == pytest.approx(0.05 * 0.1**2 * 21_168)
+    hidden = torch.zeros(2, 3, 2, 84, 84)
+    hidden[:, :, 1] = 1
+    assert terms(rolled(recalled=recalled, masks=hidden), segments())["cycle"] == 0
+
+
+def test_the_memory_term_by_hand_is_the_area_of_the_dynamic_layer():
+    assert terms(rolled(), segments())["memory"] == pytest.approx(7.5e-5 * 0.5 * 84 * 84)
+
+
+def test_beyond_an_end_nothing_is_asked():
+    played = torch.tensor([[True, True, False], [True, True, True]])
+    wrong = torch.full((2, 3, 3, 84, 84), 0.5)
+    plain = terms(rolled(), segments(), grey=0.6)
+    wrong[0, 2] = 1
+    assert terms(rolled(frames=wrong), segments(played=played), grey=0.6) == pytest.approx(plain)
+
+
+def test_an_end_is_learned_from_its_frame_and_a_time_limit_teaches_nothing():
+    """A time limit is not in the pixels, so what it pays and that it ends the episode is left out."""
+    never = torch.zeros(2, 3, dtype=torch.bool)
+    last = never.clone()
+    last[0, 2] = True
+    rewards = torch.zeros(2, 3)
+    rewards[0, 2] = -1
+    plain = float(np.log(2))  # of a logit of 0
+    assert terms(rolled(), segments())["outcome"] == pytest.approx(plain)
+    caught = segments(terminated=last, rewards=rewards)
+    assert terms(rolled(), caught)["outcome"] == pytest.approx(plain + 1 / 6)
+    assert terms(rolled(), segments(truncated=last, rewards=rewards))["outcome"] == pytest.approx(plain)
+
+
+def test_the_outcome_is_learned_where_the_frame_that_came_is_real():
+    """A dreamt frame brings an outcome of its own, of which the recording knows nothing."""
+    rewards = torch.tensor([[0.0, 1, 1], [0, 0, 0]])
+    told = rolled(told=(2, 4))  # lane 0 was shown x_0 and x_1: its first step alone has a real next frame
+    assert terms(told, segments(rewards=rewards))["outcome"] == pytest.approx(float(np.log(2)))
+    assert terms(rolled(), segments(rewards=rewards))["outcome"] > 1
+
+
+def test_losses_of_a_free_running_rollout_reach_what_they_should():
+    """Reconstruction trains all of the engine; the cycle loss its dynamics and its memory alone."""
+    torch.manual_seed(0)
+    tiny = {"channels": 4, "hidden": 16, "z_size": 4, "memory_slots": 5, "memory_width": 8}
+    model = Generator(GameGANModelConfig(**tiny))  # pyright: ignore[reportArgumentType]
+    frames, batch = torch.rand(2, 5, 3, 84, 84), segments(2, 4)
+    actions, z = torch.randint(5, (2, 4)), torch.randn(2, 4, 4)
+    recalled = torch.tensor([0, 2])
+    played = model.rollout(frames, actions, z, torch.tensor([1, 4]), recalled=recalled)
+    found = supervised_loss(played, frames, batch, recalled, torch.tensor(0.05), GameGANLosses())
+
+    def reached(term: str) -> set[str]:
+        model.zero_grad()
+        found[term].backward(retain_graph=True)
+        return {
+            name.partition(".")[0]
+            for name, p in model.named_parameters()
+            if p.grad is not None and p.grad.abs().max() > 0
+        }
+
+    assert reached("cycle") == {"dynamics", "memory"}
+    assert reached("reconstruction") == {"dynamics", "memory", "renderer"}
+    assert reached("outcome") == {"dynamics", "memory", "outcome"}
+
+
+# ---------------------------------------------------------------------------------- steps
 
 
 @pytest.mark.parametrize(
@@ -63,70 +195,146 @@ def test_every_preset_builds_an_engine_and_its_discriminators(preset):
     assert sum(weight.numel() for weight in judges.parameters()) > 1000
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("preset", TERMS)
-def test_every_variant_takes_steps(preset, plays):
-    task = make(config.load(preset, SMALL), plays)
+def test_every_variant_takes_steps(preset, precision, plays):
+    task = make(plays, f"training.precision={precision}", preset=preset)
     trained, judges = weights(task.trained), weights(task.judges)
     for _ in range(2):
-        terms = task.step()
-        assert set(terms) == TERMS[preset]
-        assert all(term.ndim == 0 and term.isfinite() and not term.requires_grad for term in terms.values())
+        found = task.step()
+        assert set(found) == TERMS[preset]
+        assert all(term.ndim == 0 and term.isfinite() and not term.requires_grad for term in found.values())
     moved = [key for key in trained if not torch.equal(trained[key], task.trained.state_dict()[key])]
     assert len(moved) > len(trained) / 2
-    assert same(judges, weights(task.judges)) is not task.settings.adversarial
-    assert all(parameter.requires_grad for parameter in task.judges.parameters())
+    assert same(judges, weights(task.judges)) is (preset == "action-lstm")
+
+
+def test_warm_ups_are_drawn_for_each_lane_and_shrink_with_the_run(plays):
+    task = make(
+        plays, "data.segment=8", "data.batch_size=64", "training.always_told=0.25",
+        "training.warm_up={start: 16, end: 2}",
+    )  # fmt: skip
+    assert task._warm_ups(0.0)[0].tolist() == [9] * 64, "longer than the sequence: all real"
+    lengths, all_real = task._warm_ups(0.8)  # 4.8: from 2.4 to 4.8
+    assert (lengths == 9).sum() == 16 and set(lengths[16:].tolist()) == {2, 3, 4, 5} and all_real == 2
+    assert set(task._warm_ups(1.0)[0][16:].tolist()) == {1, 2}
+
+
+def test_gradients_are_those_of_all_losses_at_once(plays, monkeypatch):
+    """What the discriminators say of the drawn frames is added to what else is asked of them."""
+    seen = {}
+    task = make(plays, "training.losses.adversarial={start: 0.5, end: 0.5}")
+    real = gamegan.generator_loss
+
+    def spy(judged, *rest):
+        seen.update(real(judged, *rest))
+        return {name: 0 * term for name, term in seen.items()}
+
+    def gradient(muted: bool) -> Tensor:
+        torch.manual_seed(0)
+        task.generator.manual_seed(0)
+        with monkeypatch.context() as patch:
+            patch.setattr(task.optimizer, "step", lambda: None)
+            patch.setattr(task.judge_optimizer, "step", lambda: None)
+            patch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: None)
+            if muted:
+                patch.setattr(gamegan, "generator_loss", spy)
+            task.step()
+        return torch.cat([p.grad.flatten() for p in task.trained.parameters() if p.grad is not None])
+
+    plain, muted = gradient(False), gradient(True)
+    assert seen and not torch.allclose(plain, muted) and muted.abs().max() > 0
+
+
+def test_the_gradient_penalty_comes_every_sixteenth_step_at_sixteen_times_the_weight(plays, monkeypatch):
+    task, counted = make(plays, "training.steps=40"), []
+
+    def penalty(judges: Discriminators, *_: object) -> Tensor:
+        counted.append(task.done)
+        return judges.pair.which_z.bias.sum()
+
+    def slope(done: int) -> Tensor:
+        """The gradient of the bias, with a penalty of slope 1 and nothing else."""
+        with monkeypatch.context() as patch:
+            patch.setattr(gamegan, "gradient_penalty", penalty)
+            patch.setattr(gamegan, "discriminator_loss", lambda judged, *_: 0 * judged.z.sum())
+            patch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: None)
+            task.done = done
+            task.step()
+        bias = task.judges.pair.which_z.bias.grad
+        assert bias is not None
+        return bias
+
+    assert [slope(done).mean() for done in (0, 1, 15, 16, 17, 32)] == [16, 0, 0, 16, 0, 16]
+    assert counted == [0, 16, 32]
 
 
 def test_validation_and_sheets_repeat_and_change_nothing(plays):
-    task = make(config.load("action-lstm", SMALL), plays)
+    task = make(plays, preset="action-lstm")
     task.step()
     before, generator = weights(task.trained), task.generator.get_state()
     figures = task.validate()
-    assert task.score_key in figures and figures == task.validate()
+    assert set(figures) == {"told", "dreamt"} and figures == task.validate()
     sheet = task.sheet()
     assert sheet.dtype == "uint8" and sheet.ndim == 3 and sheet.shape[2] == 3
     assert (sheet == task.sheet()).all()
     assert same(before, weights(task.trained)) and torch.equal(generator, task.generator.get_state())
-    assert task.trained.training
 
 
-def test_real_frames_are_fed_for_the_warm_up_and_no_longer(plays):
-    task = make(config.load("action-lstm", SMALL), plays)
-    frames = torch.rand(2, 5, 3, 84, 84)
-    changed = frames.clone()
-    changed[:, 2] = torch.rand(2, 3, 84, 84)
-    actions = torch.tensor([[1, 2, 3, 4], [0, 1, 0, 2]])
+def test_what_is_shipped_is_the_average_of_the_last_weights(plays):
+    """Not the weights with the least squared error, which are the blurriest."""
+    task = make(plays, "training.average=0.9", preset="action-lstm")
+    assert task.score_key is None
+    start = weights(task.trained)
+    task.step()
+    decay = 1 / 10  # (1 + n) / (10 + n) before the average has warmed up
+    shipped, trained = weights(task.model), weights(task.trained)
+    name = "dynamics.from_frame.weight"
+    assert torch.allclose(shipped[name], decay * start[name] + (1 - decay) * trained[name])
+    assert not torch.equal(trained[name], start[name])
 
-    def dreamt(real: Tensor, warm_up: int) -> Tensor:
-        torch.manual_seed(0)
-        with torch.no_grad():
-            return unroll(task.trained.engine, real, actions, warm_up).frames
 
-    assert torch.equal(dreamt(frames, 2), dreamt(changed, 2))
-    fed, fed_otherwise = dreamt(frames, 3), dreamt(changed, 3)
-    assert torch.equal(fed[:, :2], fed_otherwise[:, :2])
-    assert not torch.equal(fed[:, 2], fed_otherwise[:, 2])
+def test_it_overfits_one_batch(plays):
+    """Told real frames, an engine that learns draws them after a while."""
+    words = ["model.channels=8", "model.hidden=64", "training.learning_rate=5e-3"]
+    task = make(plays, *words, "training.betas=[0.5, 0.99]", preset="action-lstm")
+    batch = task.train.sample(2, torch.Generator().manual_seed(0), padded=True)
+    task.train.sample = lambda *_, **__: batch  # pyright: ignore[reportAttributeAccessIssue]
+    errors = [float(task.step()["reconstruction"]) for _ in range(60)]
+    assert errors[-1] < 0.35 * errors[0]
+
+
+# ---------------------------------------------------------------------------------- whole runs
 
 
 def test_three_steps_and_three_more_are_six_to_the_byte(plays, tmp_path):
-    settings = config.load("gamegan", [*SMALL, "training.average=0.9"])
-
     def run(out: Path, *, resume=False, stop_after=None) -> GameGANTask:
-        task = make(settings, plays)
+        task = make(plays, "training.average=0.9")
         step = task.step
 
-        def interrupted() -> dict[str, Tensor]:
+        def interrupted() -> object:
             if task.done == stop_after:
                 os.kill(os.getpid(), signal.SIGTERM)
             return step()
 
-        task.step = interrupted
+        task.step = interrupted  # pyright: ignore[reportAttributeAccessIssue]
         starts = checkpoint.Starts(*task.train.starts(2, 2))
-        loop.run(task, settings, out, device=task.device, starts=starts, resume=resume)
+        loop.run(task, task.config, out, device=task.device, starts=starts, resume=resume)
         return task
 
     straight = run(tmp_path / "straight")
     run(tmp_path / "parted", stop_after=2)
     resumed = run(tmp_path / "parted", resume=True)
-    for part in ("trained", "model", "judges"):
+    for part in ("trained", "average", "judges"):
         assert same(weights(getattr(straight, part)), weights(getattr(resumed, part))), part
+    assert not (tmp_path / "straight" / "best").exists()
+
+
+def test_an_engine_that_learned_at_64_pixels_with_nine_actions_dreams():
+    shape = {"frame_size": 64, "num_actions": 9, "opposites": ()}
+    tiny = {"channels": 4, "hidden": 16, "z_size": 4, "memory_slots": 5, "memory_width": 8}
+    model = Generator(GameGANModelConfig(**tiny, **shape))  # pyright: ignore[reportArgumentType]
+    frames, actions = torch.rand(2, 4, 3, 64, 64), torch.tensor([[8, 7, 0], [5, 6, 8]])
+    played = model.rollout(frames, actions, torch.randn(2, 3, 4), torch.tensor([1, 4]))
+    assert played.frames.shape == (2, 3, 3, 64, 64)
+    assert F.mse_loss(played.frames, frames[:, 1:]).isfinite()

@@ -1,7 +1,7 @@
 """GameGAN's dynamics engine: Kim et al. 2020 (arXiv 2005.12126), Sec. 3.1, Eq. 1-4.
 
 An action-conditioned LSTM: action, noise and the last memory read are fused with the hidden state by a
-product (Eq. 1), and the frame on screen enters every gate beside it (Eq. 2 and 3).
+product (Eq. 1), and the code of the frame on screen enters every gate beside it (Eq. 2 and 3).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gamesim.models.layers import FrameEncoder, activation, mlp
+from gamesim.models.layers import FrameEncoder, mlp
 
 
 class DynamicsEngine(nn.Module):
@@ -31,7 +31,7 @@ class DynamicsEngine(nn.Module):
         # the engine deaf to the first key.
         self.start = nn.Parameter(torch.randn(hidden))
         self.embed = nn.Embedding(num_actions, hidden)
-        self.fuse = nn.Sequential(activation(), mlp([hidden + z_size + memory_width, hidden, hidden]))  # H
+        self.fuse = mlp([hidden + z_size + memory_width, hidden, hidden])  # H
         self.encode = FrameEncoder(frame_size, channels, hidden)  # C
         self.from_fused = nn.Linear(hidden, 4 * hidden, bias=False)  # W^iv, W^fv, W^ov, W^cv
         self.from_frame = nn.Linear(hidden, 4 * hidden)  # W^is, W^fs, W^os, W^cs
@@ -42,13 +42,13 @@ class DynamicsEngine(nn.Module):
         return h, torch.zeros_like(h)
 
     def forward(
-        self, h: Tensor, c: Tensor, frame: Tensor, action: Tensor, z: Tensor, read: Tensor | None
+        self, h: Tensor, c: Tensor, code: Tensor, action: Tensor, z: Tensor, read: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Eq. 1-4.
 
         Args:
             h, c: (B, hidden), of the last step.
-            frame: x_t (B, 3, S, S) in [0, 1], on screen while the key is pressed.
+            code: s_t = C(x_t) (B, hidden) of the frame on screen while the key is pressed.
             action: a_t int64 (B,).
             z: z_t (B, z_size).
             read: m_{t-1} (B, memory_width); None without a memory module.
@@ -58,7 +58,7 @@ class DynamicsEngine(nn.Module):
         """
         inputs = [self.embed(action), z] if read is None else [self.embed(action), z, read]
         fused = h * self.fuse(torch.cat(inputs, dim=1))
-        gates = self.from_fused(fused) + self.from_frame(self.encode(frame))
+        gates = self.from_fused(fused) + self.from_frame(code)
         keep, write, show, content = gates.float().chunk(4, dim=1)
         c = keep.sigmoid() * c + write.sigmoid() * content.tanh()
         return show.sigmoid() * c.tanh(), c

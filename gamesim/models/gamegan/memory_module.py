@@ -8,26 +8,30 @@ as far as a gate lets it (a wall holds it back). Writing and reading are the Neu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gamesim.models.layers import activation, mlp
 
-OPPOSITES = ((1, 2), (3, 4))
-"""(left, right) and (up, down), of the five keys."""
-
 
 class ShiftKernel(nn.Module):
-    """Eq. 5: w = softmax(K(a)), (B, 3, 3). w[1 + dy, 1 + dx] is the share that moves by (dx, dy)."""
+    """Eq. 5: w = softmax(K(a)), (B, 3, 3). w[1 + dy, 1 + dx] is the share that moves by (dx, dy).
 
-    def __init__(self, num_actions: int, width: int) -> None:
+    Args:
+        num_actions: how many keys there are.
+        width: of the action's embedding.
+        opposites: pairs of actions that undo each other, such as (left, right).
+    """
+
+    def __init__(self, num_actions: int, width: int, opposites: Sequence[tuple[int, int]]) -> None:
         super().__init__()
         shared = torch.arange(num_actions)
         turned = torch.zeros(num_actions, dtype=torch.bool)
-        if num_actions == 5:  # Other games' actions have no known opposites.
-            for action, opposite in OPPOSITES:
-                shared[opposite], turned[opposite] = action, True
+        for action, opposite in opposites:
+            shared[opposite], turned[opposite] = action, True
         self.shared: Tensor
         self.turned: Tensor
         self.register_buffer("shared", shared, persistent=False)
@@ -52,7 +56,7 @@ def shift(attention: Tensor, kernel: Tensor) -> Tensor:
 
 
 def write(memory: Tensor, attention: Tensor, erase: Tensor, add: Tensor) -> Tensor:
-    """Eq. 8: M * (1 - alpha e) + alpha a.
+    """Eq. 8: M * (1 - alpha e) + alpha a, as M + alpha (a - e M).
 
     Args:
         memory: (B, N, N, D).
@@ -60,13 +64,21 @@ def write(memory: Tensor, attention: Tensor, erase: Tensor, add: Tensor) -> Tens
         erase: (B, D) in [0, 1].
         add: (B, D).
     """
-    where = attention[..., None]
-    return memory * (1 - where * erase[:, None, None]) + where * add[:, None, None]
+    change = add[:, None, None] - erase[:, None, None] * memory
+    return torch.addcmul(memory, attention[..., None], change)
 
 
 def read(memory: Tensor, attention: Tensor) -> Tensor:
-    """Eq. 9: the attention-weighted sum of slots, (B, D)."""
-    return torch.einsum("byx,byxd->bd", attention, memory)
+    """Eq. 9: the attention-weighted sum of slots, float32 (B, ..., D).
+
+    Args:
+        memory: (B, N, N, D).
+        attention: (B, ..., N, N): one or several places to read from in each lane.
+    """
+    places = attention.flatten(-2)
+    with torch.autocast(memory.device.type, enabled=False):
+        found = places.view(len(memory), -1, places.shape[-1]) @ memory.flatten(1, 2)
+    return found.view(*places.shape[:-1], memory.shape[-1])
 
 
 class MemoryModule(nn.Module):
@@ -77,19 +89,22 @@ class MemoryModule(nn.Module):
         hidden: width of the dynamics engine's h.
         slots: N, slots a side.
         width: D, numbers a slot.
+        opposites: pairs of actions that undo each other.
     """
 
-    def __init__(self, *, num_actions: int, hidden: int, slots: int, width: int) -> None:
+    def __init__(
+        self, *, num_actions: int, hidden: int, slots: int, width: int, opposites: Sequence[tuple[int, int]]
+    ) -> None:
         super().__init__()
         self.slots = slots
-        self.kernel = ShiftKernel(num_actions, hidden)  # K
+        self.kernel = ShiftKernel(num_actions, hidden, opposites)  # K
         self.gate = mlp([2 * hidden, hidden, 1])  # G
         self.content = mlp([hidden, hidden, 2 * width])  # E
-        # The paper fills M with noise from N(0, I). Here it is one fixed draw, so that a dream is repeatable;
-        # it is drawn again at each start of the program rather than kept in checkpoints.
+        # The paper fills M with noise from N(0, I). Here it is one draw that the checkpoint keeps, so that a
+        # dream is repeatable, with this version of torch and with the next.
         noise = torch.randn(slots, slots, width, generator=torch.Generator().manual_seed(0))
         self.noise: Tensor
-        self.register_buffer("noise", noise, persistent=False)
+        self.register_buffer("noise", noise)
 
     def initial(self, batch: int) -> tuple[Tensor, Tensor]:
         """(memory (batch, N, N, D), attention (batch, N, N)) before anything happened."""
@@ -116,4 +131,4 @@ class MemoryModule(nn.Module):
         attention = gate * shift(attention, self.kernel(action)) + (1 - gate) * attention  # Eq. 7
         erase, add = self.content(h).float().chunk(2, dim=1)
         memory = write(memory, attention, erase.sigmoid(), add)
-        return memory, attention, read(memory, attention).float()
+        return memory, attention, read(memory, attention)

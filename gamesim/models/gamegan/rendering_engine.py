@@ -1,4 +1,4 @@
-"""GameGAN's rendering engines: Kim et al. 2020 (arXiv 2005.12126), Sec. 3.3.
+"""GameGAN's rendering engines: Kim et al. 2020 (arXiv 2005.12126), Sec. 3.3, Eq. 10-14.
 
 `DisentanglingRenderer` draws K layers, one of each vector that it is given (with a memory module K = 2: the
 memory read draws what is static, the hidden state what is dynamic), and composes them by masks.
@@ -12,12 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gamesim.models.layers import SLOPE, Spade, activation, scales, widths, window
+
+SHARPNESS = 0.1
+"""Temperature of the fine masks' softmax (the released setting)."""
 
 
 @dataclass
@@ -26,24 +30,33 @@ class Rendering:
 
     Attributes:
         frame: (B, 3, S, S) in [0, 1].
-        layers: X^k (B, K, 3, S, S) in [0, 1].
-        masks: the fine masks (B, K, 1, S, S); they sum to 1 over K.
+        layers: X^k, K of (B, 3, S, S) in [0, 1].
+        masks: the fine masks (B, K, S, S); they sum to 1 over K.
     """
 
     frame: Tensor
-    layers: Tensor
+    layers: list[Tensor]
     masks: Tensor
 
 
-def compose(layers: Tensor, scores: Tensor) -> Rendering:
-    """x = sum over k of X^k * softmax over k of eta^k.
+def compose(layers: list[Tensor], scores: list[Tensor]) -> Rendering:
+    """Eq. 13 and 14: x = sum over k of X^k * softmax over k of (eta^k / 0.1).
 
     Args:
-        layers: X^k (B, K, 3, S, S).
-        scores: eta^k (B, K, 1, S, S).
+        layers: X^k, K of (B, 3, S, S).
+        scores: eta^k, K of (B, 1, S, S).
     """
-    masks = scores.float().softmax(dim=1)
-    return Rendering((layers * masks).sum(dim=1), layers, masks)
+    masks = (torch.cat(scores, 1) / SHARPNESS).softmax(dim=1)
+    frame = layers[0] * masks[:, :1]
+    for k, layer in enumerate(layers[1:], 1):
+        frame = torch.addcmul(frame, layer, masks[:, k : k + 1].to(layer.dtype))
+    return Rendering(frame, layers, masks)
+
+
+def grow(inputs: int, outputs: int, factor: int) -> nn.ConvTranspose2d:
+    """A transposed convolution that makes a map `factor` times as large."""
+    kernel, padding = window(factor)
+    return nn.ConvTranspose2d(inputs, outputs, kernel, factor, padding)
 
 
 class Component(nn.Module):
@@ -60,15 +73,14 @@ class Component(nn.Module):
             activation(),
             nn.Conv2d(channels, 1 + channels, 3, padding=1),
         )
-        fine, middle, coarse = widths(channels)
-        self.kind = nn.Linear(vector, coarse)
-        steps = zip([coarse, coarse, middle], [coarse, middle, fine], factors, strict=True)
-        self.modulate = nn.ModuleList(Spade(width, channels) for width in (coarse, coarse, middle))
+        through = [*reversed(widths(channels))]
+        self.kind = nn.Linear(vector, through[0])
+        self.modulate = nn.ModuleList(Spade(width, channels) for width in through)
         self.grow = nn.ModuleList(
-            nn.ConvTranspose2d(inputs, outputs, window(factor)[0], factor, window(factor)[1])
-            for inputs, outputs, factor in steps
+            grow(*sizes, factor) for sizes, factor in zip(pairwise(through), factors[:-1], strict=True)
         )
-        self.paint = nn.Sequential(activation(), nn.Conv2d(fine, 3 + 1, 3, padding=1))
+        self.colours = grow(through[-1], 3, factors[-1])  # X
+        self.score = grow(through[-1], 1, factors[-1])  # eta
 
     def rough(self, vector: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The rough sketch: O (B, 1, h, h) in [0, 1], A (B, channels, h, h) and v (B, 4 * channels, 1, 1)."""
@@ -79,11 +91,10 @@ class Component(nn.Module):
     def forward(self, vector: Tensor) -> tuple[Tensor, Tensor]:
         """(B, vector) -> (X (B, 3, S, S) in [0, 1], score of the fine mask eta (B, 1, S, S))."""
         objects, attributes, kind = self.rough(vector)
-        maps = objects * kind
-        for modulate, grow in zip(self.modulate, self.grow, strict=True):
-            maps = grow(F.leaky_relu(modulate(maps, attributes), SLOPE))
-        painted = self.paint(maps)
-        return painted[:, :3].float().sigmoid(), painted[:, 3:]
+        maps = F.leaky_relu(self.modulate[0](objects * kind, attributes), SLOPE)
+        for modulate, grow in zip(self.modulate[1:], self.grow, strict=True):
+            maps = F.leaky_relu(modulate(grow(maps), attributes), SLOPE)
+        return self.colours(maps).sigmoid(), self.score(maps)
 
 
 class DisentanglingRenderer(nn.Module):
@@ -95,8 +106,7 @@ class DisentanglingRenderer(nn.Module):
 
     def forward(self, *vectors: Tensor) -> Rendering:
         drawn = [draw(vector) for draw, vector in zip(self.components, vectors, strict=True)]
-        layers, scores = zip(*drawn, strict=True)
-        return compose(torch.stack(layers, dim=1), torch.stack(scores, dim=1))
+        return compose([layer for layer, _ in drawn], [score for _, score in drawn])
 
 
 class SimpleRenderer(nn.Module):
@@ -105,21 +115,17 @@ class SimpleRenderer(nn.Module):
     def __init__(self, vector: int, frame_size: int, channels: int) -> None:
         super().__init__()
         side, factors = scales(frame_size)
-        fine, middle, coarse = widths(channels)
+        through = [*reversed(widths(channels)), 3]
         layers: list[nn.Module] = [
             nn.Linear(vector, channels * side * side),
             nn.Unflatten(1, (channels, side, side)),
             activation(),
-            nn.Conv2d(channels, coarse, 3, padding=1),
+            nn.Conv2d(channels, through[0], 3, padding=1),
         ]
-        inputs = coarse
-        for outputs, factor in zip([coarse, middle, fine], factors, strict=True):
-            kernel, padding = window(factor)
-            layers += [nn.GroupNorm(1, inputs), activation()]
-            layers += [nn.ConvTranspose2d(inputs, outputs, kernel, factor, padding)]
-            inputs = outputs
-        self.layers = nn.Sequential(*layers, activation(), nn.Conv2d(fine, 3, 3, padding=1))
+        for (inputs, outputs), factor in zip(pairwise(through), factors, strict=True):
+            layers += [nn.GroupNorm(1, inputs), activation(), grow(inputs, outputs, factor)]
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, vector: Tensor) -> Rendering:
-        frame = self.layers(vector).float().sigmoid()
-        return Rendering(frame, frame.unsqueeze(1), torch.ones_like(frame[:, None, :1]))
+        frame = self.layers(vector).sigmoid()
+        return Rendering(frame, [frame], torch.ones_like(frame[:, :1]))

@@ -8,6 +8,7 @@ import torch
 from gamesim.models.gamegan.memory_module import MemoryModule, ShiftKernel, read, shift, write
 
 STAY, LEFT, RIGHT, UP, DOWN = range(5)
+OPPOSITES = ((LEFT, RIGHT), (UP, DOWN))
 
 
 def spot(side: int, x: int, y: int) -> torch.Tensor:
@@ -19,7 +20,7 @@ def spot(side: int, x: int, y: int) -> torch.Tensor:
 @pytest.fixture
 def memory() -> MemoryModule:
     torch.manual_seed(0)
-    return MemoryModule(num_actions=5, hidden=6, slots=21, width=4)
+    return MemoryModule(num_actions=5, hidden=6, slots=21, width=4, opposites=OPPOSITES)
 
 
 def test_attention_starts_at_the_centre_of_21x21_slots_of_noise(memory):
@@ -31,8 +32,12 @@ def test_attention_starts_at_the_centre_of_21x21_slots_of_noise(memory):
     assert abs(slots.mean()) < 0.1 and abs(slots.std() - 1) < 0.1
 
 
-def test_the_noise_of_an_empty_memory_is_the_same_in_every_engine(memory):
-    other = MemoryModule(num_actions=5, hidden=6, slots=21, width=4)
+def test_what_an_empty_memory_holds_is_a_part_of_the_checkpoint(memory):
+    """Else a torch that draws other numbers from the same seed would dream otherwise."""
+    other = MemoryModule(num_actions=5, hidden=6, slots=21, width=4, opposites=OPPOSITES)
+    torch.nn.init.normal_(other.noise)
+    assert not torch.equal(memory.initial(1)[0], other.initial(1)[0])
+    other.load_state_dict(memory.state_dict())
     assert torch.equal(memory.initial(1)[0], other.initial(1)[0])
 
 
@@ -58,7 +63,7 @@ def test_a_soft_kernel_spreads_attention_by_its_own_values():
 
 def test_left_and_right_and_up_and_down_share_one_kernel_turned_by_half():
     torch.manual_seed(1)
-    kernels = ShiftKernel(5, 8)(torch.arange(5))
+    kernels = ShiftKernel(5, 8, OPPOSITES)(torch.arange(5))
     assert torch.allclose(kernels.sum((1, 2)), torch.ones(5))
     assert torch.equal(kernels[RIGHT], kernels[LEFT].flip((0, 1)))
     assert torch.equal(kernels[DOWN], kernels[UP].flip((0, 1)))
@@ -66,9 +71,11 @@ def test_left_and_right_and_up_and_down_share_one_kernel_turned_by_half():
         assert not torch.allclose(kernels[one], kernels[other])
 
 
-def test_the_actions_of_another_game_share_nothing():
-    kernels = ShiftKernel(3, 8)(torch.arange(3))
-    assert not torch.allclose(kernels[2], kernels[1].flip((0, 1)))
+@pytest.mark.parametrize("actions", [3, 5, 9])
+def test_actions_that_are_not_known_as_opposites_share_nothing(actions):
+    kernels = ShiftKernel(actions, 8, ())(torch.arange(actions))
+    for one, other in [(1, 2), (0, 1)]:
+        assert not torch.allclose(kernels[other], kernels[one].flip((0, 1)))
 
 
 def test_erase_and_add_by_hand():
@@ -92,6 +99,14 @@ def test_a_full_erase_under_sharp_attention_replaces_one_slot_and_no_other():
 def test_reading_is_the_attention_weighted_sum():
     memory = torch.tensor([[[[1.0, 0.0], [3.0, 8.0]]]])
     assert torch.allclose(read(memory, torch.tensor([[[0.25, 0.75]]])), torch.tensor([[2.5, 6.0]]))
+
+
+def test_several_places_are_read_at_once():
+    memory, attention = torch.randn(2, 3, 3, 4), torch.rand(2, 5, 3, 3)
+    found = read(memory, attention)
+    assert found.shape == (2, 5, 4)
+    for place in range(5):
+        assert torch.allclose(found[:, place], read(memory, attention[:, place]), atol=1e-6)
 
 
 def test_an_open_gate_moves_and_a_closed_gate_stays(memory):
