@@ -41,8 +41,9 @@ def plays(tmp_path_factory) -> Path:
 
 
 def make(plays: Path, *words: str, preset: str = "gamegan") -> GameGANTask:
-    """A seeded task, as the command line makes it."""
-    settings = config.load(preset, [*SMALL, *words])
+    """A seeded task, as the command line makes it, whose discriminators, if it has them, judge at once."""
+    judged = [] if preset == "action-lstm" else ["training.losses.adversarial={start: 1, end: 1}"]
+    settings = config.load(preset, [*SMALL, *judged, *words])
     device = loop.setup("cpu", seed=settings.seed, threads=1)
     data = {"segment": settings.data.segment, "validation": settings.data.validation, "short": True}
     train, held_out = (Dataset(plays, split=split, **data) for split in ("train", "validation"))
