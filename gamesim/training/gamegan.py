@@ -139,7 +139,7 @@ class GameGANTask:
             torch.tensor([reconstruction, adversarial, decay]).to(self.device),
             all_real=all_real,
             judged=adversarial > 0,
-            penalised=self.done % PENALTY_EVERY == 0,
+            penalised=adversarial > 0 and self.done % PENALTY_EVERY == 0,
         )
         self.done += 1
         return terms

@@ -81,6 +81,16 @@ def test_tilemaps_step_is_recorded_in_every_phase_of_a_run(plays, tmp_path, ther
     assert there.count("record") == 3, "as it begins, with lanes that run freely, and longer"
 
 
+def test_gamegans_step_is_recorded_in_every_phase_of_a_run(plays, tmp_path, there):
+    """Told alone, then judged, then on frames of its own; a gradient penalty is a recording beside the other."""
+    long = ["training.steps=40", "training.validate_every=40", "training.sample_minutes=9"]
+    late = ["training.warm_up={start: 4, end: 1, begin: 0.5, over: 0.01}"]
+    late += ["training.losses.adversarial={start: 0, end: 1, begin: 0.2, over: 0.01}"]
+    stages.train(settings("gamegan-tiny", *long, *late), str(plays), tmp_path / "run", device="cuda")
+    assert there.count("record") == 3, "told; judged; free-running (a penalty of each comes too seldom here)"
+    assert there.count("launch") > 25
+
+
 @pytest.mark.parametrize(("stage", "graphs"), [("vision", 1), ("memory", 1), ("controller", 0)])
 def test_steps_are_recorded_where_they_can_be(plays, engine, tmp_path, there, stage, graphs):
     how = {"device": "cuda", "stage": stage, "init": engine}

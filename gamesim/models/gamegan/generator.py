@@ -103,11 +103,14 @@ class Generator(nn.Module):
 
     def initial(self, frame: Tensor) -> State:
         """The state in which `frame` (B, 3, S, S) in [0, 1] is on screen and nothing else is known."""
-        h, c = self.dynamics.initial(len(frame))
-        z = torch.zeros(len(frame), *self.noise_shape, device=frame.device)
-        state = {"frame": frame, "code": self.dynamics.encode(frame).float(), "h": h, "c": c, "z": z}
+        return self.show(self._blank(len(frame)), frame)
+
+    def _blank(self, batch: int) -> State:
+        """What is known before anything was seen: a state without "frame" and "code"."""
+        h, c = self.dynamics.initial(batch)
+        state = {"h": h, "c": c, "z": torch.zeros(batch, *self.noise_shape, device=h.device)}
         if self.memory is not None:
-            memory, attention = self.memory.initial(len(frame))
+            memory, attention = self.memory.initial(batch)
             state |= {"memory": memory, "attention": attention, "read": read(memory, attention)}
         return state
 
@@ -218,12 +221,7 @@ class Generator(nn.Module):
 
     def _recurrence(self, codes: Tensor, actions: Tensor, z: Tensor) -> list[State]:
         """The states after each of T steps, for the codes (B, T + 1, hidden) of the frames on screen."""
-        h, c = self.dynamics.initial(len(codes))
-        state: State = {"h": h, "c": c}
-        if self.memory is not None:
-            memory, attention = self.memory.initial(len(codes))
-            state |= {"memory": memory, "attention": attention, "read": read(memory, attention)}
-        states = []
+        state, states = self._blank(len(codes)), []
         for step in range(actions.shape[1]):
             state = self.advance({**state, "code": codes[:, step]}, actions[:, step], z[:, step])
             states.append(state)
