@@ -14,6 +14,7 @@ from typing import Any
 from gamesim.evaluation import FLOORS
 
 _ROW = re.compile(r"^\| ([^|]+?) \| (.*?) \|$", re.MULTILINE)
+_TRAINED_BY = re.compile(r"^It was trained by (.+)\.$", re.MULTILINE)
 _LONGEST = 65536  # characters of a card or of figures that are read
 LEARNED_FROM = "learned from"
 """The fact that says what an engine was given."""
@@ -55,11 +56,13 @@ class EngineCard:
         facts: label -> value, as its README.md has them.
         figures: what was measured, in the order of `FIGURES`, then whatever the last validation said.
         fresh: whether the figures were measured by this app, not by who made the engine.
+        trained_by: its training signals, in words; empty where its card does not say.
     """
 
     facts: dict[str, str] = field(default_factory=dict)
     figures: tuple[Figure, ...] = ()
     fresh: bool = False
+    trained_by: str = ""
 
     @property
     def learned_from(self) -> str:
@@ -87,10 +90,12 @@ def read(folder: Path, measured: Path) -> EngineCard:
         The card, as far as it can be read.
     """
     facts: dict[str, str] = {}
+    trained_by = ""
     with contextlib.suppress(OSError):
         text = (folder / "README.md").read_text(encoding="utf-8", errors="replace")[:_LONGEST]
         table = text.partition("## Figures")[0]
         facts = {name.replace("\\|", "|"): value.replace("\\|", "|") for name, value in _ROW.findall(table)}
+        trained_by = said.group(1) if (said := _TRAINED_BY.search(table)) else ""
     fresh = False
     with contextlib.suppress(OSError):
         fresh = measured.stat().st_mtime > (folder / "manifest.json").stat().st_mtime
@@ -101,7 +106,7 @@ def read(folder: Path, measured: Path) -> EngineCard:
         for name in numbers
         if name.startswith(("validation.", "score.")) and not name.endswith("_error") and not known
     ]
-    return EngineCard(facts, tuple(known + rest), fresh)
+    return EngineCard(facts, tuple(known + rest), fresh, trained_by)
 
 
 def spell(seconds: float) -> str:

@@ -1,6 +1,7 @@
 """What can be played: the real games, and the learned engines found on disk."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,8 @@ from gamesim.errors import UserError
 ARCADE, MAZE, PACMAN = "gamesim/PacmanArcade-v0", "gamesim/PacmanMaze-v0", "gamesim/Pacman-v0"
 GARDEN = "gamesim/PacmanGarden-v0"
 DREAM = "gamesim/Dream-v0"
+KINDS = ("tilemap", "gamegan", "world-model")
+"""The systems of engines, in the order in which they are offered: the one that forgets least first."""
 IN_RUNS = ("last", "best", "vision", "memory", "controller")  # folders inside a run's
 
 
@@ -27,6 +30,7 @@ class Title:
         kwargs: for gym.make.
         world: id of the real game it is, or was learned from; "" where that is unknown.
         checkpoint: folder of a learned engine, None for a real game.
+        system: which kind of engine its config says it is; "" for a real game, or where that is unknown.
     """
 
     name: str
@@ -35,10 +39,21 @@ class Title:
     kwargs: dict[str, Any] = field(default_factory=dict)
     world: str = ""
     checkpoint: Path | None = None
+    system: str = ""
 
     @property
     def learned(self) -> bool:
         return self.checkpoint is not None
+
+    @property
+    def kind(self) -> int:
+        """Its place in `KINDS`, which is after all of them where its system is unknown."""
+        return KINDS.index(self.system) if self.system in KINDS else len(KINDS)
+
+    @property
+    def has_controller(self) -> bool:
+        """Whether the engine can drive by itself, by what its config says."""
+        return self.system == "world-model"
 
     @property
     def slug(self) -> str:
@@ -85,12 +100,13 @@ def games() -> list[Title]:
 
 
 def dreams(folder: Path) -> list[Title]:
-    """The learned engines in `folder` (their names are looked at, not their weights), sorted by name."""
+    """The learned engines in `folder`, by kind, then by name; their weights are not looked at."""
     try:
         found = sorted(path for path in folder.iterdir() if (path / "config.yaml").is_file())
     except OSError:
         return []
-    return [dream(path) for path in found if not path.name.startswith(".")]
+    titles = (dream(path) for path in found if not path.name.startswith("."))
+    return sorted(titles, key=lambda title: title.kind)
 
 
 def dream(folder: Path) -> Title:
@@ -98,7 +114,7 @@ def dream(folder: Path) -> Title:
     world = _world(folder)
     blurb = f"Learned from {game_name(world)}"
     kwargs = {"checkpoint": str(folder), "temperature": 1.0}
-    return Title(spoken(run_of(folder).name), blurb, DREAM, kwargs, world, folder)
+    return Title(spoken(run_of(folder).name), blurb, DREAM, kwargs, world, folder, _system(folder))
 
 
 def run_of(folder: Path) -> Path:
@@ -107,15 +123,6 @@ def run_of(folder: Path) -> Path:
     while inside.name in IN_RUNS:
         inside = inside.parent
     return inside
-
-
-def has_controller(folder: Path) -> bool:
-    """Whether the engine in `folder` can drive by itself, by what its config says."""
-    try:
-        config = (folder / "config.yaml").read_text(encoding="utf-8", errors="replace")[:65536]
-    except OSError:
-        return False
-    return re.search(r"^system:\s*world-model\s*$", config, re.MULTILINE) is not None
 
 
 def title_of(start: str) -> Title:
@@ -134,23 +141,31 @@ def title_of(start: str) -> Title:
     raise UserError(f"{start}: neither an environment id nor the folder of a checkpoint")
 
 
-def partner(title: Title, checkpoints: Path) -> Title | None:
-    """The dream of a real game, the real game of a dream; None if there is none."""
-    if title.learned:
-        return next((game for game in games() if game.world == title.world), None)
-    return next((dream for dream in dreams(checkpoints) if dream.world == title.world), None)
+def partner(title: Title, engines: Iterable[Title]) -> Title | None:
+    """The real game of a dream, or the first of `engines` that dreams a real game; None if there is none."""
+    others = games() if title.learned else engines
+    return next((other for other in others if other.world == title.world), None)
 
 
 def chauffeur(title: Title, checkpoints: Path) -> Title | None:
     """A dream of the same real game whose kind has a controller; None if there is none."""
     same = (dream for dream in dreams(checkpoints) if dream.world == title.world)
-    return next((dream for dream in same if dream.checkpoint and has_controller(dream.checkpoint)), None)
+    return next((dream for dream in same if dream.has_controller), None)
 
 
 def checkpoints_folder() -> Path:
     """Where the shipped engines are: ./checkpoints, or beside the package in a checkout."""
     here = Path("checkpoints").absolute()
     return here if here.is_dir() else Path(__file__).resolve().parents[2] / "checkpoints"
+
+
+def _system(folder: Path) -> str:
+    try:
+        config = (folder / "config.yaml").read_text(encoding="utf-8", errors="replace")[:65536]
+    except OSError:
+        return ""
+    named = re.search(r"^system:\s*(\S+)\s*$", config, re.MULTILINE)
+    return named.group(1) if named else ""
 
 
 def _world(folder: Path) -> str:

@@ -75,10 +75,13 @@ class Workshop:
         return Run(folder, self.jobs)
 
     def engines(self) -> list[Title]:
-        """The shipped engines, and the newest of each run, those that were used last first."""
+        """All engines, those that were used last first."""
+        return sorted(self.offered(), key=lambda title: -self.recent.when(key(title)))
+
+    def offered(self) -> list[Title]:
+        """The shipped engines by kind, then the newest engine of each run."""
         own = [path for run in self.runs() if (path := self.run(run).engine) is not None]
-        found = [*catalog.dreams(self.checkpoints), *map(catalog.dream, own)]
-        return sorted(found, key=lambda title: -self.recent.when(key(title)))
+        return [*catalog.dreams(self.checkpoints), *map(catalog.dream, own)]
 
     def use(self, title: Title) -> None:
         """Note that a title is played now."""

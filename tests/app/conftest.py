@@ -31,7 +31,7 @@ def checkpoints(tmp_path: Path, dream_id: None) -> Path:
     """A folder with one dream, of Pac-Man, as far as the menu looks into it."""
     folder = tmp_path / "checkpoints" / "tilemap-pacman"
     folder.mkdir(parents=True)
-    (folder / "config.yaml").write_text("name: fake\n", encoding="utf-8")
+    (folder / "config.yaml").write_text("name: fake\nsystem: tilemap\n", encoding="utf-8")
     save_file({"frames": np.full((2, 8, 84, 84, 3), 90, np.uint8)}, folder / "starts.safetensors")
     return folder.parent
 

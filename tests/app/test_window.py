@@ -137,7 +137,7 @@ def test_tab_opens_the_dream_and_comes_back(app: Driver):
     assert app.session.engine is real
 
 
-def test_without_a_dream_tab_says_so(app: Driver):
+def test_without_a_dream_tab_says_so(app: Driver, elsewhere):
     app.play("Arcade")
     app.press(pygame.K_TAB)
     assert "no dream of this game" in app.said

@@ -72,9 +72,11 @@ class Engines(Listing):
         return "No engine is here yet. Train makes one of what you played."
 
     def about(self, title: Title) -> str:
-        """The game that an engine was learned from, and what it was given."""
+        """The game that an engine was learned from, what it was given and what it was trained by."""
         card = self.cards.get(place(title), EngineCard())
-        return f"{title.blurb}: {card.learned_from}" if card.learned_from else title.blurb
+        given = f": {card.learned_from}" if card.learned_from else ""
+        taught = f"; trained by {card.trained_by}" if card.trained_by else ""
+        return title.blurb + given + taught
 
     def job(self, title: Title) -> Job | None:
         """The running evaluation of an engine."""
@@ -93,9 +95,7 @@ class Engines(Listing):
             if is_run(run)
             else "It was made elsewhere: its run folder is not here. Train a new one instead."
         )
-        no_pilot = (
-            "" if catalog.has_controller(place(title)) else "It has no controller: World Models have one."
-        )
+        no_pilot = "" if title.has_controller else "It has no controller: World Models have one."
         found = [
             Action("Play", partial(self.open, title, False)),
             Action("Watch", partial(self.open, title, True), why_not=no_pilot),

@@ -12,7 +12,7 @@ import pygame
 
 from gamesim.app import catalog
 from gamesim.app.background import Worker, give_back
-from gamesim.app.catalog import Title, has_controller
+from gamesim.app.catalog import Title
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, meaning, shown
 from gamesim.app.parts import Action, draw_actions, draw_foot, foot_height, margin_of
 from gamesim.app.play import Engine
@@ -113,9 +113,9 @@ class Menu(Screen):
             self.chosen = len(self.cards) + place
 
     def _walks(self) -> list[Card]:
-        """The game of coming home, in a dream whose view moves with the player, best without ghosts."""
-        fit = [card for card in self.cards if (place := card.title.checkpoint) and not has_controller(place)]
-        fit.sort(key=lambda card: card.title.world != catalog.MAZE)
+        """The game of coming home, in a dream that a person walks through, best one without ghosts."""
+        fit = [card for card in self.cards if card.title.learned and not card.title.has_controller]
+        fit.sort(key=lambda card: (card.title.kind, card.title.world != catalog.MAZE))
         return [Card(card.title, card.picture, walk=True) for card in fit[:1]]
 
     def open(self, title: Title, walk: bool = False) -> None:

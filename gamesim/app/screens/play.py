@@ -211,7 +211,7 @@ class Play(Screen):
         if self.session.other is not None:
             then()
             return
-        title = catalog.partner(self.engine.title, self.window.checkpoints)
+        title = catalog.partner(self.engine.title, self.window.workshop.offered())
         if title is None:
             self.window.say("There is no dream of this game yet: record it, then train one.")
             return
