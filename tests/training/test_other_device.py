@@ -82,7 +82,7 @@ def test_tilemaps_step_is_recorded_in_every_phase_of_a_run(plays, tmp_path, ther
 
 
 def test_gamegans_step_is_recorded_in_every_phase_of_a_run(plays, tmp_path, there):
-    """Told alone, then judged, then on frames of its own; a gradient penalty is a recording beside the other."""
+    """Told alone, then judged, then on frames of its own; a penalty is a recording beside the other."""
     long = ["training.steps=40", "training.validate_every=40", "training.sample_minutes=9"]
     late = ["training.warm_up={start: 4, end: 1, begin: 0.5, over: 0.01}"]
     late += ["training.losses.adversarial={start: 0, end: 1, begin: 0.2, over: 0.01}"]
