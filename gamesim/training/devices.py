@@ -49,6 +49,11 @@ def pick_device(name: str) -> torch.device:
     return torch.device("cuda", rank)
 
 
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Return a context in which networks compute in ``precision``: float32, or bfloat16 where it is safe."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
 def setup(device: str, *, seed: int, threads: int | None = None) -> torch.device:
     """Prepare this process for training, before anything is built.
 

@@ -27,7 +27,8 @@ from gamesim.schema import GameGANConfig, GameGANLosses
 from gamesim.sheet import contact_sheet
 from gamesim.training.adam import Adam
 from gamesim.training.adversarial import discriminator_loss, generator_loss, gradient_penalty, judge, mean
-from gamesim.training.devices import distributed
+from gamesim.training.average import decay_at, follow
+from gamesim.training.devices import autocast, distributed
 from gamesim.training.graphs import Graphed
 
 SHEET_ROWS, SHEET_REAL = 6, 4
@@ -125,7 +126,7 @@ class GameGANTask:
         batch = self.train.sample(data.batch_size, self.generator, endings=data.endings, padded=True)
         warm_up, all_real = self._warm_ups(progress)
         recalled = torch.randperm(data.segment, generator=self.generator)[:RECALLED].to(self.device)
-        decay = min(settings.average, (1 + self.done) / (10 + self.done))
+        decay = decay_at(self.done, settings.average)
         reconstruction, adversarial = (
             each.at(progress) for each in (settings.losses.reconstruction, settings.losses.adversarial)
         )
@@ -178,9 +179,9 @@ class GameGANTask:
         """One update of everything, in tensors alone: a GPU records it as a graph."""
         batch = Segments(shown, actions, rewards, terminated, truncated, played)
         reconstruction, adversarial, decay = weights.unbind()
-        frames = to_float(shown, torch.bfloat16 if self._halved else torch.float32)
+        frames = to_float(shown, getattr(torch, self.settings.precision))
         z = torch.randn(*actions.shape, *self.trained.noise_shape, device=self.device)
-        with self._precision():
+        with autocast(self.device, self.settings.precision):
             rollout = self.trained.rollout(frames, actions, z, warm_up, all_real=all_real, recalled=recalled)
         terms = supervised_loss(rollout, frames, batch, recalled, reconstruction, self.settings.losses)
         loss = torch.stack(list(terms.values())).sum()
@@ -192,7 +193,7 @@ class GameGANTask:
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(parts, gradients)
         self._update(self.optimizer, self.trained)
-        self._average(decay)
+        follow(self.average, self.trained, 1 - decay)
         return {name: term.detach() for name, term in terms.items()}
 
     def _judge(
@@ -204,7 +205,7 @@ class GameGANTask:
         """
         losses, drawn = self.settings.losses, rollout.frames.detach().requires_grad_(True)
         with parametrize.cached():
-            with self._precision():
+            with autocast(self.device, self.settings.precision):
                 seen = judge(self.judges, rollout, drawn, frames, batch.actions, batch.played)
                 terms = generator_loss(seen, batch.actions, rollout.z, losses)
                 verdict = discriminator_loss(seen, batch.actions, rollout.z, losses)
@@ -222,19 +223,6 @@ class GameGANTask:
         self.processes.average(module.parameters())
         nn.utils.clip_grad_norm_(module.parameters(), self.settings.gradient_clip)
         optimizer.step()
-
-    @torch.no_grad()
-    def _average(self, decay: Tensor) -> None:
-        """Moves the shipped weights towards the trained ones."""
-        for kept, new in zip(self.average.parameters(), self.trained.parameters(), strict=True):
-            kept.lerp_(new, 1 - decay)
-
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._halved)
-
-    @property
-    def _halved(self) -> bool:
-        return self.settings.precision == "bfloat16"
 
     def init(self, weights: dict[str, Tensor], extras: dict[str, dict[str, Tensor]]) -> None:
         """Begins from an engine's weights, and from its discriminators where they are known."""
@@ -271,7 +259,7 @@ class GameGANTask:
         chance = torch.Generator().manual_seed(0)
         z = torch.randn(*batch.actions.shape, *self.trained.noise_shape, generator=chance).to(self.device)
         warm_up = torch.full((lanes,), real, device=self.device)
-        with self._precision():
+        with autocast(self.device, self.settings.precision):
             return self.average.rollout(to_float(batch.frames), batch.actions, z, warm_up)
 
     def state_dict(self) -> dict[str, Any]:

@@ -35,7 +35,8 @@ from gamesim.models.tilemap.model import Tilemap
 from gamesim.schema import TilemapConfig
 from gamesim.sheet import contact_sheet
 from gamesim.training.adam import Adam
-from gamesim.training.devices import distributed
+from gamesim.training.average import decay_at, follow
+from gamesim.training.devices import autocast, distributed
 from gamesim.training.graphs import Graphed
 
 SHEET_ROWS, SHEET_REAL = 4, 4
@@ -190,7 +191,7 @@ class TilemapTask:
         segments, shares = self._draw(forced), self.shares()
         rising = min(1.0, (self.done + 1) / RATE_WARM_UP)
         self.optimizer.set_rate(settings.learning_rate * settings.decay.at(self._progress) * rising)
-        moved = 1 - min(settings.average, (1 + self.done) / (10 + self.done))
+        moved = 1 - decay_at(self.done, settings.average)
         numbers = torch.tensor([moved, *shares.values()]).to(self.device)
         self.done += 1
         how = {"forced": forced, "warm_up": warm_up, "names": tuple(shares)}
@@ -202,13 +203,14 @@ class TilemapTask:
         """The step on the device, see graphs.py; `numbers` are how far the average moves, and the weights."""
         segments, (moved, *weights) = Segments(*tensors), numbers.unbind()
         frames = to_float(segments.frames)
-        with self._precision():
+        with autocast(self.device, self.settings.precision):
             patch, share = self.config.model.patch, self.settings.corrupt
             fed = corrupted(frames[:forced], patch, share) if share else None
             rollout = unroll(self.trained.engine, frames, segments.actions, warm_up, forced, fed)
         terms = self.losses(rollout, segments, frames[:, 1:], warm_up, dict(zip(names, weights, strict=True)))
         self._update(torch.stack(list(terms.values())).sum())
-        self._average(moved)
+        if self.model is not self.trained:
+            follow(self.model, self.trained, moved)
         return {name: term.detach() for name, term in terms.items()}
 
     def _draw(self, sequences: int) -> Segments:
@@ -284,18 +286,6 @@ class TilemapTask:
         nn.utils.clip_grad_norm_(self.trained.parameters(), self.settings.gradient_clip)
         self.optimizer.step()
 
-    def _average(self, share: Tensor) -> None:
-        """Moves the shipped weights towards the trained ones, by a share (0-d) of the way."""
-        if self.model is self.trained:
-            return
-        with torch.no_grad():
-            for kept, new in zip(self.model.parameters(), self.trained.parameters(), strict=True):
-                kept.lerp_(new, share)
-
-    def _precision(self) -> torch.autocast:
-        wanted = self.settings.precision == "bfloat16"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
-
     # -- what the loop asks for ----------------------------------------------------------------------
 
     def init(self, weights: dict[str, Tensor], extras: dict[str, dict[str, Tensor]]) -> None:
@@ -328,7 +318,7 @@ class TilemapTask:
     def _playing(self) -> Iterator[TilemapEngine]:
         """The shipped networks, as they are played."""
         self.model.eval()
-        with self._precision():
+        with autocast(self.device, self.settings.precision):
             yield self.model.engine  # pyright: ignore[reportReturnType]
         if self.model is self.trained:
             self.model.train()
