@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from gamesim.envs.adapt import PixelEnv
+from gamesim.envs.wrappers import PixelEnv
 from gamesim.envs.meanings import action_meanings, opposites
 
 PACMAN = ("NOOP", "LEFT", "RIGHT", "UP", "DOWN")

@@ -8,7 +8,7 @@ import pytest
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 
-from gamesim.envs.adapt import PixelEnv, choices, find_image, make, resize, to_rgb
+from gamesim.envs.wrappers import PixelEnv, choices, find_image, make, resize, to_rgb
 from gamesim.errors import UserError
 
 
