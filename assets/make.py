@@ -131,6 +131,16 @@ def flag(step: int) -> Painter:
     return draw
 
 
+def fruit(surface: pygame.Surface) -> None:
+    """An apple with its stem."""
+    stem = [(at(0.50), at(0.34)), (at(0.53), at(0.20)), (at(0.62), at(0.10))]
+    pygame.draw.lines(surface, COLOURS["pole"], False, stem, at(0.06))
+    for x in (0.38, 0.62):
+        disc(surface, COLOURS["flag"], x, 0.56, 0.27)
+        disc(surface, COLOURS["flag"], 0.5 + 0.5 * (x - 0.5), 0.70, 0.19)
+    disc(surface, COLOURS["eye"], 0.70, 0.45, 0.07)
+
+
 def sprites() -> dict[str, pygame.Surface]:
     """Every sprite by name."""
     drawn: dict[str, pygame.Surface] = {}
@@ -151,6 +161,7 @@ def sprites() -> dict[str, pygame.Surface]:
     drawn["power"] = paint(pellet(COLOURS["power"], 0.34), 0.14)
     for step in range(4):
         drawn[f"flag{step}"] = paint(flag(step), 0.08)
+    drawn["fruit"] = paint(fruit, 0.18)
     return drawn
 
 
@@ -200,15 +211,19 @@ def melody(notes: list[tuple[float, float]], shape: str = "soft", volume: float 
     return np.concatenate([tone([pitch, pitch], seconds, shape, volume) for pitch, seconds in notes])
 
 
+FANFARE = [(pitch, 0.1) for pitch in (392, 523, 659, 784, 659, 784, 440, 587, 740, 880, 988)] + [(1175, 0.5)]
+
+
 def sounds() -> dict[str, np.ndarray]:
     """Every sound by name; those of the game are named after the events of a Snapshot."""
     return {
         "food": tone([520, 760], 0.07, volume=0.30),
         "power": melody([(330, 0.07), (440, 0.07), (554, 0.07), (659, 0.16)], "square", 0.28),
         "ghost": tone([300, 520, 900, 1400], 0.32, "square", 0.28),
+        "fruit": melody([(784, 0.06), (988, 0.06), (1175, 0.06), (1568, 0.18)], volume=0.34),
         "eaten": tone([820, 610, 640, 430, 450, 260, 270, 110], 0.85, "soft", 0.50),
         "flag": melody([(523, 0.09), (659, 0.09), (784, 0.09), (1047, 0.28)]),
-        "level": melody([(392, 0.1), (523, 0.1), (659, 0.1), (784, 0.1), (659, 0.1), (1047, 0.34)]),
+        "level": melody(FANFARE),
         "timeout": melody([(330, 0.13), (277, 0.13), (220, 0.30)]),
         "move": tone([660, 700], 0.045, volume=0.18),
         "select": melody([(587, 0.06), (880, 0.12)], volume=0.30),

@@ -9,12 +9,12 @@ import pygame
 
 from gamesim.app.theme import COLOURS, assets
 from gamesim.app.theme import sheet as sheet_of
-from gamesim.envs.rules import DOOR, FLAG, FLOOR, FOOD, OUTSIDE, POWER, WALL, Ghost, Snapshot
+from gamesim.envs.rules import DOOR, FLAG, FLOOR, FOOD, FRUIT, OUTSIDE, POWER, WALL, Ghost, Snapshot
 
 TURN = {1: "flip", 2: 0, 3: 90, 4: -90}  # a sprite that looks right, turned to face 1 left .. 4 down
 OVER = 4  # supersampling of drawn tiles
 SOLID = np.isin(np.arange(256), (WALL, OUTSIDE))  # by cell class
-THING = np.isin(np.arange(256), (FOOD, POWER, FLAG, DOOR))
+THING = np.isin(np.arange(256), (FOOD, POWER, FRUIT, FLAG, DOOR))
 FLASH = 10  # frightened ghosts flash in their last steps
 
 
@@ -171,6 +171,8 @@ class BoardPainter:
             surface.blit(self.sprites.get("power", size), (place[0] + shift, place[1] + shift))
         elif kind == FLAG:
             surface.blit(self.sprites.get(f"flag{int(clock * 7) % 4}", cell), place)
+        elif kind == FRUIT:
+            surface.blit(self.sprites.get("fruit", cell), place)
         elif kind == DOOR:
             bar = pygame.Rect(place[0], place[1] + round(cell * 0.4), cell, max(1, round(cell * 0.18)))
             surface.fill(COLOURS["door"], bar)

@@ -7,7 +7,9 @@ A step, in this order:
 2. A ghost there is met: a frightened one is eaten (+1; 200, 400, 800, 1600 points), an eaten one (a pair of
    eyes) does no harm, any other costs a life (-1) and ends the step.
 3. Food is eaten (+0.5, 10 points), or a power pellet (+0.5, 50 points): all ghosts outside the house turn
-   around and are frightened for a while, less in each level. The last food clears the level (+1).
+   around and are frightened for a while, less in each level. The last food clears the level (+1). Twice a
+   level, when FRUIT_AFTER so much food is gone, a fruit comes up below the house (+1, points by level) and
+   stays for FRUIT_STEPS steps, or until a life is lost.
 4. The ghosts move, each at its speed: a slower one skips some steps. Those that land on him are met as in 2.
 
 After a life is lost and after a level is cleared the next step only sets the board up again, whatever its
@@ -25,7 +27,7 @@ import numpy as np
 from gamesim.envs.arcade_maze import beside, maze
 from gamesim.envs.layouts import EYES, FLOOR, FOOD, FRIGHTENED, MARGIN, POWER, sprinkle
 from gamesim.envs.rules import FOOD_REWARD, LOSS, REVERSE, Ghost, Snapshot
-from gamesim.envs.sprites import COLOURED, FLASHING, SPRITE_CLASS
+from gamesim.envs.sprites import COLOURED, FLASHING, SPRITE_CLASS, TREAT
 from gamesim.errors import UserError
 
 LIVES, BONUS_LIFE = 3, 10_000
@@ -43,6 +45,12 @@ IDLE = 30
 """Without food for so many steps, the next ghost leaves all the same."""
 FLASH = 10
 """Frightened ghosts flash in their last steps."""
+FRUIT_AFTER = (50, 115)
+"""Food eaten in a level, in all of its lives, when a fruit comes up."""
+FRUIT_STEPS = 90
+"""Steps for which a fruit stays."""
+FRUIT_POINTS = (100, 300, 500, 700, 1000, 2000, 3000, 5000)
+"""What it is worth in levels 1, 2, ...; from level 8 on, the last."""
 _AHEAD = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 MAZE = maze()
 
@@ -82,6 +90,7 @@ class ArcadeGame:
         self.score, self.lives, self.level, self.steps = 0, LIVES, 0, 0
         self.terminated = self.truncated = False
         self.events: tuple[str, ...] = ()
+        self.gains: tuple[tuple[int, int, int], ...] = ()
         self._next_level()
 
     def _next_level(self) -> None:
@@ -92,7 +101,7 @@ class ArcadeGame:
             for i, cell in enumerate(self.cells):
                 if cell == FOOD and not kept >> i & 1:
                     self.cells[i] = FLOOR
-        self.food_left = self.cells.count(FOOD) + self.cells.count(POWER)
+        self.food_left = self.food_laid = self.cells.count(FOOD) + self.cells.count(POWER)
         self._take_posts()
 
     def _take_posts(self) -> None:
@@ -108,6 +117,7 @@ class ArcadeGame:
         self.leaving = [True, True, False, False][:count]
         self.wave, self.wave_steps, self.fright, self.combo = 0, 0, 0, 0
         self.eaten_food, self.idle = 0, 0
+        self._clear_fruit()
 
     @property
     def phase(self) -> str:
@@ -123,7 +133,7 @@ class ArcadeGame:
         if not 0 <= action <= 4:
             raise UserError(f"action must be 0 to 4, not {action}")
         self.steps += 1
-        self.events = ()
+        self.events, self.gains = (), ()
         reward = 0.0
         if self.pending == "level":
             self._next_level()
@@ -164,7 +174,7 @@ class ArcadeGame:
                 continue
             if self.modes[i] == "frightened":
                 self.modes[i] = "eaten"
-                self._earn(200 << self.combo, "ghost")
+                self._gain(200 << self.combo, "ghost")
                 self.combo = min(self.combo + 1, 3)
                 reward += 1.0
             elif self.modes[i] != "eaten":
@@ -180,6 +190,10 @@ class ArcadeGame:
     def _eat(self) -> float:
         cell = self.cells[self.pacman]
         self.idle += 1
+        if cell == TREAT:
+            self._gain(FRUIT_POINTS[min(self.level, len(FRUIT_POINTS)) - 1], "fruit")
+            self._clear_fruit()
+            return 1.0
         if cell not in (FOOD, POWER):
             return 0.0
         self.cells[self.pacman] = FLOOR
@@ -192,6 +206,8 @@ class ArcadeGame:
         else:
             self._earn(10, "food")
         if self.food_left:
+            if self.food_laid - self.food_left in FRUIT_AFTER:
+                self.cells[MAZE.treat], self.fruit = TREAT, FRUIT_STEPS + 1  # with the running one
             return FOOD_REWARD
         self.pending = "level"
         self.events += ("level",)
@@ -204,6 +220,14 @@ class ArcadeGame:
             self.lives += 1
             self.events += ("life",)
 
+    def _gain(self, points: int, event: str) -> None:
+        """Earn what is shown where it was earned."""
+        self.gains += ((*MAZE.xy[self.pacman], points),)
+        self._earn(points, event)
+
+    def _clear_fruit(self) -> None:
+        self.cells[MAZE.treat], self.fruit = FLOOR, 0
+
     def _frighten(self) -> None:
         self.fright, self.combo = fright_steps(self.level), 0
         for i, mode in enumerate(self.modes):
@@ -212,7 +236,11 @@ class ArcadeGame:
                 self.turning[i] = True
 
     def _keep_time(self) -> None:
-        """One step of the schedule, which stands still while ghosts are frightened, and of the house."""
+        """One step of the fruit, of the schedule, which stands still during a fright, and of the house."""
+        if self.fruit:
+            self.fruit -= 1
+            if not self.fruit:
+                self._clear_fruit()
         if self.fright:
             self.fright -= 1
             if not self.fright:
@@ -324,4 +352,5 @@ class ArcadeGame:
             steps=self.steps,
             events=self.events,
             fright=self.fright,
+            gains=self.gains,
         )

@@ -30,6 +30,7 @@ class Maze:
         posts: The ghosts' cells.
         door: The cell in front of the house.
         nest: The middle of the house.
+        treat: The cell below the house, where fruit comes up.
     """
 
     grid: Grid
@@ -44,6 +45,7 @@ class Maze:
     posts: tuple[int, ...]
     door: int
     nest: int
+    treat: int
 
 
 @lru_cache(maxsize=1)
@@ -80,6 +82,7 @@ def maze() -> Maze:
         posts=(door, nest, grid.index(9, 9), grid.index(11, 9)),
         door=door,
         nest=nest,
+        treat=grid.index(10, 11),
     )
 
 

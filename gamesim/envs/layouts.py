@@ -11,7 +11,7 @@ from functools import lru_cache
 from random import Random
 
 # Cell classes (uint8), as in ``info["cells"]`` and ``Snapshot.cells``.
-FLOOR, WALL, FOOD, FLAG, PACMAN, GHOST, OUTSIDE, POWER, FRIGHTENED, DOOR, EYES = range(11)
+FLOOR, WALL, FOOD, FLAG, PACMAN, GHOST, OUTSIDE, POWER, FRIGHTENED, DOOR, EYES, FRUIT = range(12)
 
 MARGIN = 3
 """Cells of OUTSIDE on every side of the board: half of the 7x7 view."""

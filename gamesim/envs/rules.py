@@ -24,6 +24,7 @@ from gamesim.envs.layouts import (
     FLOOR,
     FOOD,
     FRIGHTENED,
+    FRUIT,
     GHOST,
     MARGIN,
     OUTSIDE,
@@ -44,6 +45,7 @@ __all__ = [
     "FOOD",
     "FOOD_REWARD",
     "FRIGHTENED",
+    "FRUIT",
     "GHOST",
     "LOSS",
     "OUTSIDE",
@@ -94,8 +96,9 @@ class Snapshot:
         level: From 1.
         steps: Steps since the reset.
         events: What the last step brought: "food", "flag", "eaten", "timeout", "blocked" and, in the
-            arcade, "power", "ghost", "life", "level", "over".
+            arcade, "power", "ghost", "fruit", "life", "level", "over".
         fright: Steps for which the ghosts stay frightened (arcade).
+        gains: (x, y, points) of the ghosts and the fruit that the last step ate (arcade).
     """
 
     cells: np.ndarray
@@ -108,6 +111,7 @@ class Snapshot:
     steps: int
     events: tuple[str, ...]
     fright: int = 0
+    gains: tuple[tuple[int, int, int], ...] = ()
 
 
 class EgoGame:

@@ -2,7 +2,8 @@
 
 A tile exists in three sizes: 12 px (the 7x7 egocentric view), 6 px (a whole 14x14 board) and 4 px (the
 21x21 arcade board); all give a frame of 84x84. Sprites 0 to 10 are the cell classes of ``rules``; Pac-Man
-has four more, one for each direction that he faces, and ghosts of the arcade have one for each colour.
+has five more, one for each direction that he faces and one with the ghost that caught him in front of him,
+and ghosts of the arcade have one for each colour.
 
 Every game has two looks, its ``theme``: the night of the arcades, and a garden. The cells are the same.
 """
@@ -18,6 +19,7 @@ from gamesim.envs.layouts import (
     FLOOR,
     FOOD,
     FRIGHTENED,
+    FRUIT,
     GHOST,
     OUTSIDE,
     PACMAN,
@@ -89,15 +91,22 @@ FLASHING = COLOURED + 4
 """Sprite of a frightened ghost who is about to recover."""
 WALLED = FLASHING + 1
 """Sprite of an arcade wall is ``WALLED`` plus 1, 2, 4, 8 for an open left, right, upper, lower side."""
-NUM_SPRITES = WALLED + 16
+CAUGHT = WALLED + 16
+"""Sprite of a Pac-Man with the ghost that caught him; its class is Pac-Man's, whose cell it is."""
+TREAT = CAUGHT + 1
+"""Sprite of the arcade's bonus fruit."""
+NUM_SPRITES = TREAT + 1
 GHOST_COLOURS = ("red", "pink", "cyan", "orange")
 
 _NAMES = {
     FLOOR: "floor", WALL: "wall", FOOD: "food", FLAG: "flag", GHOST: "ghost", OUTSIDE: "outside",
     POWER: "power", FRIGHTENED: "frightened", DOOR: "door", EYES: "eyes",
+    CAUGHT: "caught", TREAT: "fruit",
 }  # fmt: skip
 
-SPRITE_CLASS = np.array([*range(11), *[PACMAN] * 4, *[GHOST] * 4, FRIGHTENED, *[WALL] * 16], dtype=np.uint8)
+SPRITE_CLASS = np.array(
+    [*range(11), *[PACMAN] * 4, *[GHOST] * 4, FRIGHTENED, *[WALL] * 16, PACMAN, FRUIT], dtype=np.uint8
+)
 """Cell class of each sprite."""
 
 
@@ -185,11 +194,14 @@ def painter(size: int, theme: str = "night") -> Painter:
     return Painter(size, theme)
 
 
-_EGO_SPRITES = (FLOOR, WALL, FOOD, FLAG, GHOST, OUTSIDE, *range(FACING + 1, FACING + 5))
+_EGO_SPRITES = (FLOOR, WALL, FOOD, FLAG, GHOST, OUTSIDE, *range(FACING + 1, FACING + 5), CAUGHT)
 
 
 def decode(frames: np.ndarray, theme: str = "night") -> tuple[np.ndarray, np.ndarray]:
     """Read egocentric frames back into cells, by the nearest tile.
+
+    A Pac-Man who is caught is still Pac-Man, with or without the ghost in front of him: recordings from
+    before it was drawn there, and models trained on them, are read alike.
 
     Args:
         frames: uint8 (..., 84, 84, 3), real or dreamt.

@@ -71,6 +71,20 @@ dddddddddddd
 ....YYYY....
 ............
 """,
+    "caught": """
+............
+....YYYY....
+..YYYYYYYY..
+..YYYYRRYY..
+.YYYRRRRRRY.
+.YYRWWRRWWR.
+.YYRWpRRWpR.
+.YYRRRRRRRR.
+..YRRRRRRRR.
+..YRRRRRRRR.
+....RR.RR.R.
+............
+""",
     "ghost": """
 ............
 ....RRRR....
@@ -155,6 +169,20 @@ dddddddddddd
 ............
 ............
 """,
+    "fruit": """
+............
+......||....
+.....||.....
+...GG.|.GG..
+..GGGGGGGGG.
+.GGGGGGGWWG.
+.GGGGGGGWWG.
+.GGGGGGGGGG.
+.GGGGGGGGGG.
+..GGGGGGGG..
+...GGG.GG...
+............
+""",
 }
 
 _BOARD = {
@@ -164,11 +192,13 @@ _BOARD = {
     "flag": ".|GG.. .|GGG. .|GGGG .|GG.. .|.... ||....",
     "pacman": ".YYYY. YYYYYY YYY... YYY... YYYYYY .YYYY.",
     "ghost": ".RRRR. RWpRWp RWWRWW RRRRRR RRRRRR R.RR.R",
+    "caught": ".YYYY. YYYRRY YYRWRW YYRRRR YYRRRR .YR.R.",
     "outside": "/--/-- --/--/ -/--/- /--/-- --/--/ -/--/-",
     "power": "...... .ffff. .ffff. .ffff. .ffff. ......",
     "frightened": ".FFFF. FFFFFF FWFFWF FFFFFF FWFWFW F.FF.F",
     "door": "...... ...... ====== ====== ...... ......",
     "eyes": "...... .WpWp. .WWWW. ...... ...... ......",
+    "fruit": "...|.. .GGGG. GGGGWG GGGGGG GGGGGG .GGGG.",
 }
 
 _ARCADE = {
@@ -178,11 +208,13 @@ _ARCADE = {
     "flag": "|GG. |GGG |GG. |...",
     "pacman": ".YYY YYY. YYY. .YYY",
     "ghost": ".RR. RWRW RRRR R.RR",
+    "caught": ".YYY YYRW YYRR .YRR",
     "outside": "/-/- -/-/ /-/- -/-/",
     "power": ".ff. ffff ffff .ff.",
     "frightened": ".FF. FWFW FFFF FWFW",
     "door": ".... ==== ==== ....",
     "eyes": ".... WpWp .... ....",
+    "fruit": "..|. GGWG GGGG .GG.",
 }
 
 ARCADE_HALF = """

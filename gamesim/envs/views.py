@@ -7,7 +7,7 @@ import numpy as np
 from gamesim.envs.arcade import ArcadeGame
 from gamesim.envs.layouts import MARGIN, grid_of
 from gamesim.envs.rules import EgoGame
-from gamesim.envs.sprites import FACING, SPRITE_CLASS, painter
+from gamesim.envs.sprites import CAUGHT, FACING, SPRITE_CLASS, painter
 
 Game = EgoGame | ArcadeGame
 
@@ -44,12 +44,15 @@ class BoardView:
 
 
 def _slab(games: Sequence[Game], area: int) -> np.ndarray:
-    """All padded boards end to end, with the ghosts and, over them, Pac-Man: uint8 (N * area,)."""
+    """All padded boards end to end, with the ghosts and Pac-Man on them: uint8 (N * area,).
+
+    He covers a ghost on his cell, but not the one that has just caught him.
+    """
     slab = bytearray().join([game.cells for game in games])
     base = 0
     for game in games:
         for ghost, look in zip(game.ghosts, game.ghost_sprites, strict=True):
             slab[base + ghost] = look
-        slab[base + game.pacman] = FACING + game.facing
+        slab[base + game.pacman] = CAUGHT if "eaten" in game.events else FACING + game.facing
         base += area
     return np.frombuffer(slab, dtype=np.uint8)

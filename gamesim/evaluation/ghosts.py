@@ -2,7 +2,7 @@
 
 In the real game a ghost moves exactly one cell in every step: straight on three times in four where it can,
 else into another direction, back at dead ends only. Two may share a cell. Whoever is next to Pac-Man may
-come onto him, who is drawn on top; that ends the episode.
+come onto him, whose cell it stays; that ends the episode.
 
 Only what the view can tell is counted: a ghost whose every next (or last) cell was in view, and not beside
 Pac-Man, who might hide it. All are shares in [0, 1]; the real game scores 1 unless said otherwise.

@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from gamesim.envs.arcade import (
     BONUS_LIFE,
     CORNERS,
+    FRUIT_AFTER,
+    FRUIT_POINTS,
+    FRUIT_STEPS,
     IDLE,
     RELEASE,
     TEMPO,
@@ -18,7 +21,7 @@ from gamesim.envs.arcade import (
     ghost_speed,
 )
 from gamesim.envs.arcade_maze import beside, maze
-from gamesim.envs.layouts import DOOR, FLOOR, FOOD, POWER
+from gamesim.envs.layouts import DOOR, FLOOR, FOOD, FRUIT, POWER
 from gamesim.envs.sprites import COLOURED, FLASHING, SPRITE_CLASS
 
 STAY, LEFT, RIGHT, UP, DOWN = range(5)
@@ -348,11 +351,85 @@ class TestLivesAndLevels:
         game.step(LEFT)
         assert game.lives == 4
 
+    def test_an_eaten_ghost_says_where_and_how_much(self):
+        game = new(ghosts=1)
+        place(game, 1, 1, LEFT)
+        put(game, BLINKY, 1, 2, "frightened", UP)
+        game.fright = 20
+        game.step(DOWN)
+        assert "ghost" in game.events and game.snapshot().gains == ((1, 2, 200),)
+        game.step(STAY)
+        assert game.snapshot().gains == ()
+
     def test_a_limit_truncates_without_a_penalty(self):
         game = ArcadeGame(0, 1.0, 2)
         game.reset(seed=1)
         assert [game.step(LEFT), game.step(LEFT)] == [0.5, 0.5]
         assert (game.truncated, game.terminated) == (True, False)
+
+
+def eat_until_fruit(game: ArcadeGame, which: int = 0) -> None:
+    """Eat the one food that is missing to the fruit; Pac-Man then stands in a corner, far from it."""
+    laid = [i for i, cell in enumerate(game.cells) if cell == FOOD and i != at(1, 1)]
+    for cell in laid[: FRUIT_AFTER[which] - 1 - (game.food_laid - game.food_left)]:
+        game.cells[cell] = FLOOR
+        game.food_left -= 1
+    place(game, 2, 1, LEFT)
+    game.cells[at(1, 1)] = FOOD
+    game.step(LEFT)
+
+
+class TestFruit:
+    def test_it_comes_up_below_the_house_after_so_much_food(self):
+        game = new(ghosts=0)
+        assert not (game.snapshot().cells == FRUIT).any()
+        eat_until_fruit(game)
+        assert game.snapshot().cells[11, 10] == FRUIT and (game.snapshot().cells == FRUIT).sum() == 1
+
+    @pytest.mark.parametrize("level", [1, 2, 8, 30])
+    def test_it_is_worth_more_in_every_level(self, level):
+        game = new(ghosts=0)
+        game.level = level
+        eat_until_fruit(game)
+        place(game, 9, 11, RIGHT)
+        before, points = game.score, FRUIT_POINTS[min(level, 8) - 1]
+        assert game.step(STAY) == 1.0
+        assert game.score - before == points and points >= 100
+        assert game.events == ("fruit",) and game.gains == ((10, 11, points),)
+        assert game.cells[at(10, 11)] == FLOOR
+
+    def test_it_goes_by_itself_and_comes_a_second_time(self):
+        game = new(ghosts=0)
+        eat_until_fruit(game)
+        for _ in range(FRUIT_STEPS):
+            assert game.snapshot().cells[11, 10] == FRUIT
+            place(game, 1, 1, LEFT)
+            game.step(STAY)
+        assert game.snapshot().cells[11, 10] == FLOOR
+        eat_until_fruit(game, which=1)
+        assert game.snapshot().cells[11, 10] == FRUIT
+
+    def test_it_goes_with_a_life_and_is_no_food(self):
+        game = new()
+        eat_until_fruit(game)
+        left = game.food_left
+        put(game, BLINKY, 1, 1, "chase")
+        game.step(STAY)
+        assert "eaten" in game.events
+        game.step(STAY)
+        assert game.snapshot().cells[11, 10] == FLOOR and game.food_left == left
+
+    def test_the_seed_and_the_actions_decide_it(self):
+        def play(game: ArcadeGame) -> list[bytes]:
+            rng, seen = Random(5), []
+            while game.food_laid - game.food_left < FRUIT_AFTER[0] and game.steps < 3000:
+                game.lives, game.terminated = 3, False
+                game.step(rng.randrange(1, 5))
+                seen.append(game.snapshot().cells.tobytes())
+            return seen
+
+        first = play(new(seed=7))
+        assert first == play(new(seed=7)) and bytes([FRUIT]) in first[-1]
 
 
 @settings(max_examples=25)
@@ -373,7 +450,7 @@ def test_in_any_game_ghosts_make_legal_moves_of_one_cell(seed):
             beyond_door = modes[i] in ("house", "eaten") or game.modes[i] in ("house", "eaten")
             near = [beside(board.grid, old, d) for d in (1, 2, 3, 4)] if beyond_door else board.ways[old][1:]
             assert cell in near
-            assert SPRITE_CLASS[game.cells[cell]] in (FLOOR, FOOD, POWER, DOOR)
+            assert SPRITE_CLASS[game.cells[cell]] in (FLOOR, FOOD, POWER, DOOR, FRUIT)
         assert food - game.food_left == len({"food", "power"} & set(game.events))
         assert game.cells.count(FOOD) + game.cells.count(POWER) == game.food_left
     assert points == game.score

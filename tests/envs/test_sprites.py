@@ -7,6 +7,7 @@ import pytest
 import gamesim  # noqa: F401 - registers the ids
 from gamesim.envs.rules import FOOD, GHOST, OUTSIDE, PACMAN, WALL
 from gamesim.envs.sprites import (
+    CAUGHT,
     FACING,
     GARDEN,
     NUM_SPRITES,
@@ -31,6 +32,33 @@ def test_decoding_a_frame_gives_its_cells(env_id):
         assert not distance.any()
         assert (classes[:, 3, 3] == PACMAN).all()
         frames, *_, infos = env.step(rng.integers(0, 5, 32))
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_ghost_that_caught_him_is_seen_in_front_of_pacman_whose_cell_it_stays(theme):
+    env = gym.make("gamesim/Pacman-v0", num_ghosts=8, max_steps=None, theme=theme)
+    caught = 0
+    for seed in range(12):
+        frame, info = env.reset(seed=seed)
+        rng, reward, ended = np.random.default_rng(seed), 0.0, False
+        while not ended:
+            assert not (frame[36:48, 36:48] == tiles(12, theme)[CAUGHT]).all()
+            frame, reward, ended, _, info = env.step(int(rng.integers(0, 5)))
+        classes, distance = decode(frame, theme)
+        assert (classes == info["cells"]).all() and not distance.any()
+        assert classes[3, 3] == PACMAN
+        if reward < -0.5:
+            caught += 1
+            assert (frame[36:48, 36:48] == tiles(12, theme)[CAUGHT]).all()
+    assert caught
+
+
+def test_a_recording_from_before_the_ghost_was_drawn_there_is_read_alike():
+    env = gym.make("gamesim/Pacman-v0")
+    frame, info = env.reset(seed=0)
+    for direction in range(1, 5):
+        frame[36:48, 36:48] = tiles(12)[FACING + direction]
+        assert (decode(frame)[0] == info["cells"]).all()
 
 
 def test_decoding_stands_noise_and_says_how_far_off_it_is():
@@ -64,7 +92,7 @@ def test_every_kind_of_tile_looks_different(size, theme):
 @pytest.mark.parametrize("theme", THEMES)
 def test_egocentric_tiles_are_far_apart(theme):
     art = tiles(12, theme).astype(float).reshape(NUM_SPRITES, -1)
-    seen = [0, WALL, FOOD, 3, GHOST, OUTSIDE, FACING + 1]
+    seen = [0, WALL, FOOD, 3, GHOST, OUTSIDE, FACING + 1, CAUGHT]
     gaps = [np.abs(art[a] - art[b]).mean() for a in seen for b in seen if a != b]
     assert min(gaps) > 20
 
