@@ -7,16 +7,18 @@ starts.safetensors    real first frames to dream from: frames uint8 (N, F, H, W,
 metrics.json          the figures, as measured by ``main.py evaluate`` or by the last validation
 README.md             a card: what it is, what it was trained on, and the figures
 NAME.safetensors      weights that training alone needs, such as discriminators; optional (``train --init``)
-manifest.json         version, size and SHA-256 of every file, checked at load
+manifest.json         version, and a seal of every file, checked at load
 ===================== ==========================================================================
+
+Weights and starts are sealed to the byte. config.yaml and metrics.json are sealed by what they say, and on a
+card anybody may write: Git, editors and people rewrite text.
 
 Nothing in it is a pickle, so loading one runs none of its maker's code.
 """
 
 from __future__ import annotations
 
-import json
-import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +29,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from gamesim import storage
+from gamesim import config as configs
+from gamesim import storage, text
 from gamesim.config import one_line, parse
 from gamesim.errors import UserError
 from gamesim.schema import Config
@@ -37,7 +40,21 @@ MAX_SHIPPED_BYTES = 40 * 1024 * 1024
 """Of each file."""
 _HALF_MAX = 65504.0
 _REQUIRED = ("model.safetensors", "config.yaml", "starts.safetensors", "README.md")
-_FIGURES = "\n## Figures\n"
+_FIGURES = re.compile(r"\n## Figures\n\n?(?:(?:\|[^\n]*|Not measured yet\.)(?:\n|$))*")
+
+
+def _figures_say(data: bytes, source: str) -> bytes:
+    return text.canonical(_metrics(data, source))
+
+
+def _card_says(data: bytes, source: str) -> bytes:
+    return b""
+
+
+MEANINGS = {"config.yaml": configs.meaning, "metrics.json": _figures_say, "README.md": _card_says}
+"""What a checkpoint's texts say, for its seal."""
+SEALED: Any = {"kind": KIND, "version": VERSION, "meanings": MEANINGS}
+"""How `storage` writes and reads a checkpoint."""
 
 
 @dataclass
@@ -117,15 +134,14 @@ def save(
         {
             **{f"{name}.safetensors": _pack(part) for name, part in (extras or {}).items()},
             "model.safetensors": _pack(weights),
-            "config.yaml": config.dump().encode(),
+            "config.yaml": text.encode(config.dump()),
             "starts.safetensors": safetensors.torch.save(
                 {"frames": starts.frames.cpu().contiguous(), "actions": starts.actions.cpu().contiguous()}
             ),
-            "metrics.json": _json(metrics or {}),
-            "README.md": (_facts(config, card) + _figures(metrics or {})).encode(),
+            "metrics.json": text.to_json(metrics or {}, indent=1),
+            "README.md": text.encode(_facts(config, card) + _figures(metrics or {})),
         },
-        kind=KIND,
-        version=VERSION,
+        **SEALED,
     )
 
 
@@ -146,7 +162,7 @@ def ship(folder: str | Path, out: str | Path, *, extras: bool = True) -> None:
     folder, out = Path(folder), Path(out)
     if out.exists() and not exists(out) and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(f"{out}: is there already, and is no checkpoint that could be replaced")
-    files = storage.read_folder(folder, kind=KIND, version=VERSION, required=_REQUIRED)
+    files = storage.read_folder(folder, required=_REQUIRED, **SEALED)
     for name in list(files):
         if _is_extra(name) and not extras:
             del files[name]
@@ -157,15 +173,15 @@ def ship(folder: str | Path, out: str | Path, *, extras: bool = True) -> None:
         if size > limit:
             found, most = (f"{each / 2**20:.0f} MiB" for each in (size, limit))
             raise UserError(f"{folder / name}: {found}, but {most} is the most that is shipped")
-    facts, heading, figures = files["README.md"].decode(errors="replace").partition(_FIGURES)
+    facts, figures = _parts(text.decode(files["README.md"], "replace"))
     row = "| weights | float16 |\n"
     facts = facts if row in facts else facts.rstrip("\n") + "\n" + row
-    files["README.md"] = (facts + heading + figures).encode()
-    storage.write_folder(out, files, kind=KIND, version=VERSION)
+    files["README.md"] = text.encode(facts + figures)
+    storage.write_folder(out, files, **SEALED)
 
 
 def load(folder: str | Path, *, extras: bool = False) -> Checkpoint:
-    """Read a checkpoint, checking the SHA-256 of every file.
+    """Read a checkpoint, checking the seal of every file.
 
     Args:
         folder: Where it is.
@@ -175,18 +191,16 @@ def load(folder: str | Path, *, extras: bool = False) -> Checkpoint:
         UserError: Which file is missing, damaged or not what it should be.
     """
     folder = Path(folder)
-    files = storage.read_folder(folder, kind=KIND, version=VERSION, required=_REQUIRED)
+    files = storage.read_folder(folder, required=_REQUIRED, **SEALED)
     config = parse(files["config.yaml"], str(folder / "config.yaml"))
     weights = _floats(unpack(files["model.safetensors"], folder / "model.safetensors"))
     starts = unpack(files["starts.safetensors"], folder / "starts.safetensors")
     try:
         beginnings = Starts(starts["frames"], starts["actions"])
-        metrics = json.loads(files.get("metrics.json", b"{}"))
-        if not isinstance(metrics, dict):
-            raise ValueError("metrics.json holds no figures")
-        card = files["README.md"].decode()
-    except (KeyError, ValueError, RecursionError) as error:
+    except (KeyError, ValueError) as error:
         raise UserError(f"{folder}: not a usable checkpoint: {one_line(str(error))}") from None
+    metrics = _metrics(files.get("metrics.json", b"{}"), str(folder / "metrics.json"))
+    card = text.decode(files["README.md"], "replace")
     others = [name for name in files if extras and _is_extra(name)]
     parts = {
         name.removesuffix(".safetensors"): _floats(unpack(files[name], folder / name)) for name in others
@@ -244,11 +258,12 @@ def update_metrics(folder: str | Path, metrics: Mapping[str, Any]) -> None:
         UserError: The checkpoint is damaged, or it cannot be written.
     """
     folder = Path(folder)
-    files = storage.read_folder(folder, kind=KIND, version=VERSION, required=_REQUIRED)
-    facts = files["README.md"].decode(errors="replace").partition(_FIGURES)[0]
-    files["metrics.json"] = _json(metrics)
-    files["README.md"] = (facts.rstrip("\n") + "\n" + _figures(metrics)).encode()
-    storage.write_folder(folder, files, kind=KIND, version=VERSION)
+    files = storage.read_folder(folder, required=_REQUIRED, **SEALED)
+    facts, figures = _parts(text.decode(files["README.md"], "replace"))
+    notes = _FIGURES.sub("", figures, count=1)
+    files["metrics.json"] = text.to_json(metrics, indent=1)
+    files["README.md"] = text.encode(facts.rstrip("\n") + "\n" + _figures(metrics) + notes)
+    storage.write_folder(folder, files, **SEALED)
 
 
 def exists(folder: str | Path) -> bool:
@@ -311,21 +326,14 @@ def _halved(tensor: Tensor) -> Tensor:
     return tensor.half() if fits else tensor
 
 
-def _json(metrics: Mapping[str, Any]) -> bytes:
-    return (json.dumps(_plain(metrics), indent=1, allow_nan=False) + "\n").encode()
-
-
-def _plain(item: Any) -> Any:
-    """Turn NumPy and torch scalars into numbers, and what JSON lacks (NaN, infinity) into null."""
-    if isinstance(item, Mapping):
-        return {str(key): _plain(each) for key, each in item.items()}
-    if isinstance(item, (list, tuple)):
-        return [_plain(each) for each in item]
-    if hasattr(item, "tolist"):
-        return _plain(item.tolist())
-    if isinstance(item, float) and not math.isfinite(item):
-        return None
-    return item if isinstance(item, (bool, int, float, str, type(None))) else str(item)
+def _metrics(data: bytes, source: str) -> dict[str, Any]:
+    try:
+        metrics = text.from_json(data)
+    except ValueError as error:
+        raise UserError(f"{source}: damaged: not JSON: {one_line(str(error), 120)}") from None
+    if not isinstance(metrics, dict):
+        raise UserError(f"{source}: damaged: holds no figures")
+    return metrics
 
 
 # ---------------------------------------------------------------------------------- the card
@@ -350,9 +358,15 @@ def _facts(config: Config, card: Mapping[str, object]) -> str:
 
 
 def _figures(metrics: Mapping[str, Any]) -> str:
-    rows = [f"| {_cell(key)} | {_cell(_number(item))} |" for key, item in _flat(_plain(metrics))]
+    rows = [f"| {_cell(key)} | {_cell(_number(item))} |" for key, item in _flat(text.plain(metrics))]
     table = "\n".join(["| figure | value |", "|---|---|", *rows]) if rows else "Not measured yet."
-    return f"{_FIGURES}\n{table}\n"
+    return f"\n## Figures\n\n{table}\n"
+
+
+def _parts(card: str) -> tuple[str, str]:
+    """What stands before the figures, and the figures with whatever somebody wrote below them."""
+    found = _FIGURES.search(card)
+    return (card, "") if found is None else (card[: found.start()], card[found.start() :])
 
 
 def _flat(metrics: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

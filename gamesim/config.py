@@ -25,6 +25,7 @@ from pydantic import ValidationError
 from gamesim.earlier import PRESETS, today
 from gamesim.errors import UserError
 from gamesim.schema import Config, Section
+from gamesim.text import canonical, decode
 
 MAX_BYTES = 64 * 1024  # a config is a page of text; whatever is larger is not one
 MAX_CHAIN = 8  # presets that extend presets
@@ -76,6 +77,15 @@ def parse(text: str | bytes, source: str) -> Config:
         UserError: What is wrong; the message starts with `source`.
     """
     return _check(_read(text, source), source, {})
+
+
+def meaning(text: bytes, source: str) -> bytes:
+    """Return the same bytes for all YAML with the same values, whatever its layout and comments.
+
+    Raises:
+        UserError: It is no config at all; the message starts with `source`.
+    """
+    return canonical(_read(text, source))
 
 
 def complete(config: _Config, found: Mapping[str, Any], source: str) -> _Config:
@@ -166,8 +176,8 @@ def _read(text: str | bytes, source: str) -> dict[str, Any]:
     if len(text) > MAX_BYTES:
         raise UserError(f"{source}: more than {MAX_BYTES // 1024} KiB, which is no config")
     try:
-        text = text.decode() if isinstance(text, bytes) else text
-    except UnicodeDecodeError:
+        text = decode(text) if isinstance(text, bytes) else text
+    except ValueError:
         raise UserError(f"{source}: not UTF-8 text") from None
     tree = _yaml(text, source)
     if not isinstance(tree, dict):

@@ -2,7 +2,8 @@
 
 A *sealed folder* is written beside its place and swapped in by renaming, so that a kill or a power cut at
 any moment leaves one whole version; its ``manifest.json`` holds the size and SHA-256 of every file, checked
-when it is read. Checkpoints and the state of a training run are sealed folders.
+when it is read. Text that people read and tools rewrite is sealed by what it says, not by its bytes.
+Checkpoints and the state of a training run are sealed folders.
 """
 
 from __future__ import annotations
@@ -14,13 +15,18 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from gamesim.errors import UserError
+from gamesim.text import from_json
 
 MANIFEST = "manifest.json"
-_MANIFEST_BYTES = 1024 * 1024
+_TEXT_BYTES = 1024 * 1024
+
+Meaning = Callable[[bytes, str], bytes]
+"""What a text says, the same bytes however it is laid out. Given the text and a name for its `UserError`."""
 
 
 def write_file(path: Path, data: bytes, *, sync: bool = True, sync_name: bool = True) -> None:
@@ -50,7 +56,22 @@ def write_file(path: Path, data: bytes, *, sync: bool = True, sync_name: bool = 
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def write_folder(folder: Path, files: Mapping[str, bytes], *, kind: str, version: int) -> None:
+class _Seal(NamedTuple):
+    """What a manifest says of a file; `says`: the SHA-256 of a text's meaning, "" before there was one."""
+
+    size: int
+    digest: str
+    says: str
+
+
+def write_folder(
+    folder: Path,
+    files: Mapping[str, bytes],
+    *,
+    kind: str,
+    version: int,
+    meanings: Mapping[str, Meaning] | None = None,
+) -> None:
     """Put a sealed folder in the place of `folder`, which may exist.
 
     Args:
@@ -58,12 +79,17 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, kind: str, version
         files: Plain file names and what they hold.
         kind: What the folder is, such as "gamesim-checkpoint"; `read_folder` insists on it.
         version: The version of its layout.
+        meanings: By name, of the files that are text: they are sealed by what they say.
 
     Raises:
         UserError: It cannot be written; what was there before is still there.
     """
     folder = Path(os.path.abspath(folder))
-    listing = {name: {"bytes": len(data), "sha256": _sha256(data)} for name, data in sorted(files.items())}
+    listing: dict[str, dict[str, object]] = {}
+    for name, data in sorted(files.items()):
+        listing[name] = {"bytes": len(data), "sha256": _sha256(data)}
+        if meanings and name in meanings:
+            listing[name]["says"] = _sha256(meanings[name](data, str(folder / name)))
     manifest = {"kind": kind, "version": version, "files": listing}
     new, old = _sibling(folder, "new"), _sibling(folder, "old")
     try:
@@ -89,8 +115,18 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, kind: str, version
     shutil.rmtree(old, ignore_errors=True)
 
 
-def read_folder(folder: Path, *, kind: str, version: int, required: Iterable[str] = ()) -> dict[str, bytes]:
-    """Return the files of a sealed folder after checking every size and hash.
+def read_folder(
+    folder: Path,
+    *,
+    kind: str,
+    version: int,
+    required: Iterable[str] = (),
+    meanings: Mapping[str, Meaning] | None = None,
+) -> dict[str, bytes]:
+    """Return the files of a sealed folder after checking every seal.
+
+    A file that `meanings` knows may have been rewritten, as long as it says the same. In a folder that was
+    sealed before there were meanings it may say anything: the caller looks whether that makes sense.
 
     A reader may come at any time: while a writer swaps the folder it reads the old or the new one, whole.
 
@@ -102,7 +138,7 @@ def read_folder(folder: Path, *, kind: str, version: int, required: Iterable[str
         place = _current(folder)
         before = _identity(place)
         try:
-            return _read_sealed(place, folder, kind, version, required)
+            return _read_sealed(place, folder, kind, version, required, meanings or {})
         except PermissionError as error:
             raise UserError(f"{folder}: cannot be read: {error.strerror}") from None
         except UserError:
@@ -159,25 +195,40 @@ def holder(folder: Path) -> int | None:
 
 
 def _read_sealed(
-    place: Path, folder: Path, kind: str, version: int, required: Iterable[str]
+    place: Path,
+    folder: Path,
+    kind: str,
+    version: int,
+    required: Iterable[str],
+    meanings: Mapping[str, Meaning],
 ) -> dict[str, bytes]:
     listing = _listing(place, folder, kind, version)
     for name in required:
         if name not in listing:
             raise UserError(f"{folder}: its {MANIFEST} does not list {name}")
     files: dict[str, bytes] = {}
-    for name, (size, digest) in listing.items():
-        data = _read(place / name, folder / name, size)
-        if len(data) != size:
-            raise UserError(f"{folder / name}: damaged: {len(data)} bytes, expected {size}")
-        if _sha256(data) != digest:
+    for name, seal in listing.items():
+        if name in meanings:
+            files[name] = _read_text(place / name, folder / name, seal, meanings[name])
+            continue
+        files[name] = data = _read(place / name, folder / name, seal.size)
+        if len(data) != seal.size:
+            raise UserError(f"{folder / name}: damaged: {len(data)} bytes, expected {seal.size}")
+        if _sha256(data) != seal.digest:
             raise UserError(f"{folder / name}: damaged: its SHA-256 is not the one in {MANIFEST}")
-        files[name] = data
     return files
 
 
-def _listing(place: Path, folder: Path, kind: str, version: int) -> dict[str, tuple[int, str]]:
-    """Read and check the manifest: file name -> (bytes, SHA-256)."""
+def _read_text(path: Path, shown: Path, seal: _Seal, meaning: Meaning) -> bytes:
+    """Read a text that may have been rewritten since it was sealed, but must say what it said."""
+    data = _read(path, shown, max(_TEXT_BYTES, seal.size))
+    if _sha256(data) != seal.digest and _sha256(meaning(data, str(shown))) != seal.says and seal.says:
+        raise UserError(f"{shown}: damaged or edited: it does not say what it said when it was saved")
+    return data
+
+
+def _listing(place: Path, folder: Path, kind: str, version: int) -> dict[str, _Seal]:
+    """Read and check the manifest: file name -> its seal."""
     if not folder.exists() and not place.exists():
         raise UserError(f"{folder}: no such folder")
     if not place.is_dir():
@@ -186,8 +237,7 @@ def _listing(place: Path, folder: Path, kind: str, version: int) -> dict[str, tu
         raise UserError(f"{folder}: not a {kind}: it has no {MANIFEST}")
     broken = UserError(f"{folder / MANIFEST}: damaged: not a manifest of this kind")
     try:
-        data = _read(place / MANIFEST, folder / MANIFEST, _MANIFEST_BYTES)
-        manifest = json.loads(data)
+        manifest = from_json(_read(place / MANIFEST, folder / MANIFEST, _TEXT_BYTES))
         if not isinstance(manifest, dict) or manifest.get("kind") != kind:
             raise UserError(f"{folder}: not a {kind}: its {MANIFEST} says otherwise")
         if type(manifest.get("version")) is not int:
@@ -196,12 +246,15 @@ def _listing(place: Path, folder: Path, kind: str, version: int) -> dict[str, tu
             raise UserError(
                 f"{folder}: {kind} version {manifest['version']}, but this release reads version {version}"
             )
-        listing = {name: (entry["bytes"], entry["sha256"]) for name, entry in manifest["files"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        listing = {
+            name: _Seal(entry["bytes"], entry["sha256"], entry.get("says", ""))
+            for name, entry in manifest["files"].items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise broken from None
-    for name, (size, digest) in listing.items():
+    for name, (size, *digests) in listing.items():
         plain = name not in ("", ".", "..") and not set(name) & set("/\\:\0")
-        if not plain or type(size) is not int or size < 0 or not isinstance(digest, str):
+        if not plain or type(size) is not int or size < 0 or not all(isinstance(d, str) for d in digests):
             raise broken
     return listing
 

@@ -1,5 +1,6 @@
 """Checkpoints: whole or not there, every byte accounted for, never a pickle."""
 
+import codecs
 import json
 import os
 import pickle
@@ -12,7 +13,7 @@ import torch
 from torch import nn
 
 from fake_task import starts
-from gamesim import checkpoint, config, storage
+from gamesim import checkpoint, config, models, storage
 from gamesim.errors import UserError
 
 CONFIG = config.load("gamegan-tiny")
@@ -124,15 +125,22 @@ def test_shipping_never_replaces_what_is_no_checkpoint_and_refuses_what_is_too_l
     assert not (tmp_path / "shipped").exists()
 
 
-@pytest.mark.parametrize("name", [*FILES, "manifest.json"])
-@pytest.mark.parametrize("harm", ["truncated", "flipped", "missing", "empty", "folder", "longer"])
+def harms():
+    """Every harm to every file, but for what may happen to a card: people write on it."""
+    for harm in ("truncated", "flipped", "missing", "empty", "folder", "longer"):
+        for name in (*FILES, "manifest.json"):
+            if name != "README.md" or harm in ("missing", "folder"):
+                yield name, harm
+
+
+@pytest.mark.parametrize(("name", "harm"), list(harms()))
 def test_any_harm_to_any_file_is_named(tmp_path, name, harm):
     folder = save(tmp_path / "engine", metrics={"moves": 0.98})
     path = folder / name
     data = bytearray(path.read_bytes())
     if harm == "flipped":
         data[len(data) // 2] ^= 1
-    changed = {"truncated": data[:-3], "flipped": data, "empty": b"", "longer": data + b"x"}
+    changed = {"truncated": data[:-30], "flipped": data, "empty": b"", "longer": data + b"x"}
     path.unlink()
     if harm == "folder":
         path.mkdir()
@@ -142,6 +150,121 @@ def test_any_harm_to_any_file_is_named(tmp_path, name, harm):
         checkpoint.load(folder)
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def crlf(data):
+    return data.replace(b"\n", b"\r\n")
+
+
+REWRITTEN = {
+    "Git on Windows": crlf,
+    "an old Mac": lambda data: data.replace(b"\n", b"\r"),
+    "an editor with a byte order mark": lambda data: codecs.BOM_UTF8 + crlf(data),
+    "Notepad's Unicode": lambda data: codecs.BOM_UTF16_LE + crlf(data).decode().encode("utf-16-le"),
+    "an editor that adds a line's end": lambda data: data + b"\n",
+    "an editor that takes it": lambda data: data.rstrip(b"\n"),
+}
+
+
+def rewrite(folder, change):
+    for name in ("config.yaml", "metrics.json", "README.md", "manifest.json"):
+        (folder / name).write_bytes(change((folder / name).read_bytes()))
+
+
+def unsealed(folder):
+    """Seals a checkpoint as earlier releases did, which knew nothing of meanings."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for entry in manifest["files"].values():
+        entry.pop("says", None)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("older", [False, True])
+@pytest.mark.parametrize("who", REWRITTEN)
+def test_text_that_says_the_same_is_the_same(tmp_path, who, older):
+    folder = save(tmp_path / "engine", metrics={"moves": 0.98, "steps": 7}, card={"data": "naïve"})
+    before = checkpoint.load(folder)
+    if older:
+        unsealed(folder)
+    rewrite(folder, REWRITTEN[who])
+    after = checkpoint.load(folder)
+    assert (after.config, after.metrics) == (before.config, before.metrics)
+    assert after.card.strip() == before.card.strip()
+    checkpoint.update_metrics(folder, {"moves": 1})  # what is rewritten can be measured and shipped
+    checkpoint.ship(folder, tmp_path / "shipped")
+    assert checkpoint.load(tmp_path / "shipped").card.count("| moves | 1 |") == 1
+
+
+def test_layout_and_comments_say_nothing(tmp_path):
+    folder = save(tmp_path / "engine", metrics={"moves": 1.0, "lost": None})
+    config_file, figures = folder / "config.yaml", folder / "metrics.json"
+    config_file.write_text("# mine\n" + "\n".join(reversed(one_a_line(CONFIG))))
+    figures.write_text('{"lost": null, "moves": 1}')
+    loaded = checkpoint.load(folder)
+    assert loaded.config == CONFIG
+    assert loaded.metrics == {"moves": 1, "lost": None}
+
+
+def one_a_line(config):
+    return [f"{key}: {json.dumps(item)}" for key, item in config.model_dump(mode="json").items()]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("config.yaml", "num_actions: 5", "num_actions: 9"),
+        ("config.yaml", "seed: 0", "seed: 1"),
+        ("metrics.json", "0.98", "0.99"),
+    ],
+)
+def test_text_that_says_something_else_is_named(tmp_path, name, old, new):
+    folder = save(tmp_path / "engine", metrics={"moves": 0.98})
+    said = (folder / name).read_text()
+    assert old in said
+    (folder / name).write_text(said.replace(old, new))
+    with pytest.raises(UserError, match=rf"engine/{name}: .*does not say what it said when it was saved$"):
+        checkpoint.load(folder)
+
+
+def test_another_width_in_an_older_checkpoint_is_named(tmp_path):
+    folder = tmp_path / "engine"
+    weights = models.build(CONFIG).state_dict()
+    checkpoint.save(folder, weights=weights, config=CONFIG, starts=starts(), card={})
+    unsealed(folder)
+    wider = config.load("gamegan-tiny", ["model.hidden=32"])
+    (folder / "config.yaml").write_text(wider.dump())
+    with pytest.raises(UserError, match=r"model\.safetensors: its weights do not fit its config") as caught:
+        checkpoint.load_model(folder)
+    assert "\n" not in str(caught.value)
+
+
+NOTES = {
+    "below": lambda card: card + b"\nMy note.\n",
+    "between": lambda card: card.replace(b"\n## Figures", b"\nMy note.\n\n## Figures"),
+    "in another encoding": lambda card: card + "\nMy note. Grüße".encode("cp1252"),
+    "right at the end": lambda card: card + b"My note.",
+    "from nothing": lambda card: b"My note.",
+}
+
+
+@pytest.mark.parametrize("where", NOTES)
+def test_a_note_on_a_card_stays_there_when_it_is_measured_and_shipped(tmp_path, where):
+    folder = save(tmp_path / "engine", metrics={"moves": 0.25})
+    card = folder / "README.md"
+    card.write_bytes(NOTES[where](card.read_bytes()))
+    assert "My note." in checkpoint.load(folder).card
+    for figure in (0.5, 0.75):
+        checkpoint.update_metrics(folder, {"moves": figure})
+    checkpoint.ship(folder, tmp_path / "shipped")
+    shipped = checkpoint.load(tmp_path / "shipped").card
+    assert shipped.count("My note.") == 1
+    assert "| moves | 0.75 |" in shipped
+    assert "0.5 " not in shipped
+
+
+@pytest.mark.parametrize("fact", ["recordings/na\udcefve", "Ünïcode 👻", "a\nb"])
+def test_data_of_any_name_can_be_put_on_a_card(tmp_path, fact):
+    assert "| data |" in checkpoint.load(save(tmp_path / "engine", card={"data": fact})).card
 
 
 def test_what_is_no_checkpoint_is_named(tmp_path):
@@ -176,7 +299,6 @@ class Bomb:
         ("config.yaml", b"name: x\nfrob: 1"),
         ("metrics.json", b"[" * 100000),
         ("metrics.json", b"[1]"),
-        ("README.md", b"\xff"),
     ],
 )
 def test_hostile_content_with_right_hashes_is_refused(tmp_path, name, data):

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
     "errors",
+    "text",
     "storage",
     "schema",
     "earlier",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gamesim import text
 from gamesim.evaluation import FLOORS
 
 _ROW = re.compile(r"^\| ([^|]+?) \| (.*?) \|$", re.MULTILINE)
@@ -92,8 +92,8 @@ def read(folder: Path, measured: Path) -> EngineCard:
     facts: dict[str, str] = {}
     trained_by = ""
     with contextlib.suppress(OSError):
-        text = (folder / "README.md").read_text(encoding="utf-8", errors="replace")[:_LONGEST]
-        table = text.partition("## Figures")[0]
+        card = text.decode((folder / "README.md").read_bytes(), "replace")[:_LONGEST]
+        table = card.partition("## Figures")[0]
         facts = {name.replace("\\|", "|"): value.replace("\\|", "|") for name, value in _ROW.findall(table)}
         trained_by = said.group(1) if (said := _TRAINED_BY.search(table)) else ""
     fresh = False
@@ -136,9 +136,9 @@ def _figure(name: str, numbers: Mapping[str, float]) -> Figure:
 
 def _json(path: Path) -> Any:
     try:
-        with path.open(encoding="utf-8") as file:
-            return json.loads(file.read(_LONGEST))
-    except (OSError, ValueError, RecursionError):
+        with path.open("rb") as file:
+            return text.from_json(file.read(_LONGEST))
+    except (OSError, ValueError):
         return {}
 
 

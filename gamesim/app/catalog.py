@@ -9,6 +9,7 @@ from typing import Any
 
 import gymnasium as gym
 
+from gamesim import text
 from gamesim.errors import UserError
 
 ARCADE, MAZE, PACMAN = "gamesim/PacmanArcade-v0", "gamesim/PacmanMaze-v0", "gamesim/Pacman-v0"
@@ -161,7 +162,7 @@ def checkpoints_folder() -> Path:
 
 def _system(folder: Path) -> str:
     try:
-        config = (folder / "config.yaml").read_text(encoding="utf-8", errors="replace")[:65536]
+        config = text.decode((folder / "config.yaml").read_bytes()[:65536], "replace")
     except OSError:
         return ""
     named = re.search(r"^system:\s*(\S+)\s*$", config, re.MULTILINE)
@@ -170,7 +171,7 @@ def _system(folder: Path) -> str:
 
 def _world(folder: Path) -> str:
     try:
-        card = (folder / "README.md").read_text(encoding="utf-8", errors="replace")[:20000]
+        card = text.decode((folder / "README.md").read_bytes()[:20000], "replace")
     except OSError:
         card = ""
     named = re.search(r"gamesim/Pacman\w*-v0", card)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from gamesim import text
 from gamesim.app.runs import Run
 from gamesim.config import load, presets, value
 from gamesim.errors import UserError
@@ -53,9 +54,9 @@ def all_presets() -> list[Preset]:
 
 def preset(name: str) -> Preset:
     """One of them."""
-    text = (resources.files("gamesim") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
-    lines = [line[1:].strip() for line in text.splitlines()]
-    count = next((i for i, line in enumerate(text.splitlines()) if not line.startswith("#")), 0)
+    said = text.decode((resources.files("gamesim") / "presets" / f"{name}.yaml").read_bytes())
+    lines = [line[1:].strip() for line in said.splitlines()]
+    count = next((i for i, line in enumerate(said.splitlines()) if not line.startswith("#")), 0)
     return Preset(name, name, " ".join(lines[:count]), _steps(name))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gamesim import text
 from gamesim.errors import UserError
 from gamesim.storage import write_file
 
@@ -177,11 +178,9 @@ def _read(path: Path) -> dict[str, Any]:
         OSError, ValueError: it cannot be read, or is something else.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = text.from_json(path.read_bytes())
     except FileNotFoundError:
         return {}
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
     if not isinstance(content, dict):
         raise ValueError("not a JSON object")
     return content

@@ -206,8 +206,8 @@ def _stage(
     if stage != STAGES[-1]:
         return Ended(outcome, out / stage / "last")
     if loop.distributed().first:
-        sealed = {"kind": checkpoint.KIND, "version": checkpoint.VERSION}
-        storage.write_folder(out / "last", storage.read_folder(out / stage / "last", **sealed), **sealed)
+        files = storage.read_folder(out / stage / "last", **checkpoint.SEALED)
+        storage.write_folder(out / "last", files, **checkpoint.SEALED)
     return Ended(outcome, out / "last")
 
 

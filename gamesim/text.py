@@ -1,0 +1,76 @@
+"""Text in files, as people and their tools leave it.
+
+Git on Windows turns every line's end into CR LF, an editor adds a byte order mark or saves as UTF-16: it says
+what it said. What is written here is UTF-8, whatever a user or a file may be called, and JSON that is JSON.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def decode(data: bytes, errors: str = "strict") -> str:
+    r"""Return text with ``\n`` at the end of each line and without a byte order mark.
+
+    Args:
+        data: UTF-8, or what the byte order mark says that it begins with.
+        errors: "strict", or "replace" for what is shown and nothing more.
+
+    Raises:
+        ValueError: It is not text.
+    """
+    mark, encoding = next(((m, e) for m, e in _MARKS if data.startswith(m)), (b"", "utf-8"))
+    return data[len(mark) :].decode(encoding, errors).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def encode(words: str) -> bytes:
+    """Return UTF-8; the odd bytes of a file's name, which are no characters, are spelled out."""
+    return words.encode("utf-8", "backslashreplace")
+
+
+def to_json(tree: Any, indent: int | None = None) -> bytes:
+    """Return JSON and a line's end. Numbers of NumPy and torch are numbers, NaN and infinity are null."""
+    return (json.dumps(plain(tree), indent=indent, allow_nan=False) + "\n").encode()
+
+
+def from_json(data: bytes) -> Any:
+    """Return what JSON says.
+
+    Raises:
+        ValueError: It is not JSON.
+    """
+    try:
+        return json.loads(decode(data))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def plain(item: Any) -> Any:
+    """Turn scalars of NumPy and torch into numbers, what JSON lacks (NaN, infinity) into null."""
+    if isinstance(item, Mapping):
+        return {str(key): plain(each) for key, each in item.items()}
+    if isinstance(item, (list, tuple)):
+        return [plain(each) for each in item]
+    if hasattr(item, "tolist"):
+        return plain(item.tolist())
+    if isinstance(item, float) and not math.isfinite(item):
+        return None
+    return item if isinstance(item, (bool, int, float, str, type(None))) else str(item)
+
+
+def canonical(tree: Any) -> bytes:
+    """Return the same bytes for all texts that say the same: order, layout, and 1 or 1.0, do not matter."""
+    numbers = json.loads(json.dumps(plain(tree)), parse_int=float)
+    return json.dumps(numbers, sort_keys=True).encode()

@@ -1,0 +1,94 @@
+"""Text in files says the same whoever rewrote it, and whatever is written is UTF-8 and JSON."""
+
+import codecs
+import json
+import math
+
+import numpy as np
+import pytest
+
+from gamesim import config, text
+from gamesim.app import cards, catalog
+from gamesim.app.userdata import Settings
+from gamesim.training.folder import Log
+
+LINES = "one\ntwo ✓\n"
+SAVED = {
+    "Linux": LINES.encode(),
+    "Git on Windows": LINES.replace("\n", "\r\n").encode(),
+    "an old Mac": LINES.replace("\n", "\r").encode(),
+    "UTF-8 with a mark": codecs.BOM_UTF8 + LINES.encode(),
+    "Notepad": codecs.BOM_UTF16_LE + LINES.replace("\n", "\r\n").encode("utf-16-le"),
+    "UTF-16, the other end first": codecs.BOM_UTF16_BE + LINES.encode("utf-16-be"),
+    "UTF-32": codecs.BOM_UTF32_LE + LINES.encode("utf-32-le"),
+}
+MARKED = {"as Git": b"", "with a mark": codecs.BOM_UTF8}
+each_mark = pytest.mark.parametrize("mark", MARKED.values(), ids=MARKED)
+
+
+@pytest.mark.parametrize("data", SAVED.values(), ids=SAVED)
+def test_text_is_read_as_it_was_meant(data):
+    assert text.decode(data) == LINES
+
+
+def test_what_is_no_text_is_refused_or_shown_as_far_as_it_goes():
+    with pytest.raises(ValueError, match="decode"):
+        text.decode(b"caf\xe9")
+    assert text.decode(b"caf\xe9", "replace") == "caf\ufffd"
+
+
+@pytest.mark.parametrize("name", ["plain", "naïve", "👻", "odd\udce9byte"])
+def test_any_name_can_be_written(name):
+    assert text.decode(text.encode(name)).encode()
+    assert text.from_json(text.to_json({"name": name})) == {"name": name}
+
+
+def test_json_has_no_nan():
+    tree = {"a": math.nan, "b": [-math.inf, np.float32(0.5)], "c": np.arange(2), 3: (True, None)}
+    assert json.loads(text.to_json(tree), parse_constant=pytest.fail) == {
+        "a": None,
+        "b": [None, 0.5],
+        "c": [0, 1],
+        "3": [True, None],
+    }
+
+
+def test_the_same_said_otherwise_has_the_same_canon():
+    assert text.canonical({"a": 1, "b": [1.0, None]}) == text.canonical({"b": [1, math.nan], "a": 1.0})
+    assert text.canonical({"a": 1}) != text.canonical({"a": 2})
+    assert text.canonical({"a": 1}) != text.canonical({"a": "1"})
+
+
+def windows(path, mark, words):
+    path.write_bytes(mark + words.replace("\n", "\r\n").encode())
+    return path
+
+
+@each_mark
+def test_a_preset_of_ones_own_and_the_app_files_may_come_from_windows(tmp_path, mark, monkeypatch):
+    mine = windows(tmp_path / "mine.yaml", mark, "extends: tilemap\nseed: 4\n# mine\ndata:\n  segment: 5\n")
+    assert (config.load(mine).seed, config.load(mine).data.segment) == (4, 5)
+    settings = windows(tmp_path / "settings.json", mark, '{\n "ui_scale": 150\n}\n')
+    found = Settings(settings)
+    assert (found.ui_scale, found.problem) == (150, None)
+
+
+@each_mark
+def test_a_model_from_windows_is_listed_as_what_it_is(tmp_path, mark):
+    windows(tmp_path / "config.yaml", mark, "system: tilemap\nname: tilemap\n")
+    windows(tmp_path / "README.md", mark, "# x\n\n| | |\n|---|---|\n| game | gamesim/PacmanMaze-v0 |\n")
+    windows(tmp_path / "metrics.json", mark, '{\n "validation": {"error": 0.5}\n}\n')
+    title = catalog.dream(tmp_path)
+    assert (title.system, title.world) == ("tilemap", catalog.MAZE)
+    card = cards.read(tmp_path, tmp_path / "none")
+    assert card.facts["game"] == "gamesim/PacmanMaze-v0"
+    assert [figure.label for figure in card.figures] == ["Error"]
+
+
+@each_mark
+def test_a_log_from_windows_is_gone_on_with(tmp_path, mark):
+    log = Log(tmp_path)
+    windows(log.path, mark, '{"step": 1}\n{"step": 2}\n{"step": 2, "status": "done"}\n')
+    assert log.reached() == 2
+    log.trim(1)
+    assert [text.from_json(line) for line in log.path.read_bytes().splitlines()] == [{"step": 1}]
