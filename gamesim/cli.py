@@ -130,6 +130,8 @@ def _verify(folder: Path) -> int:
     report = verify(folder)
     for file, why in (report.different | report.skipped).items():
         print(f"{file}: {why}")
+    for why in report.damaged.values():  # it names the file
+        print(why)
     print(report)
     return 0 if report.ok else 2
 

@@ -124,7 +124,7 @@ def test_a_folder_that_one_may_not_read_is_one_line(tmp_path, monkeypatch, capsy
     def denied(*_):
         raise PermissionError(13, "Permission denied", str(folder))
 
-    for place in ("gamesim.data.index._episode_files", "gamesim.storage._read_sealed", "os.path.isfile"):
+    for place in ("gamesim.data.index.walk", "gamesim.storage._read_sealed", "os.path.isfile"):
         monkeypatch.setattr(place, denied)  # a test that is run by root may read everything
     for words in (["record", "--verify", folder], ["evaluate", folder], ["export", folder, "--out", "x.gif"]):
         assert main(*words) == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import re
 import threading
 import time
@@ -144,16 +144,20 @@ class Shelf:
 
 
 def look(roots: Sequence[Path]) -> tuple[list[Recording], dict[Path, str]]:
-    """The recordings below some folders, the newest first, and the damaged files; no folder is no harm."""
+    """The recordings below some folders, the newest first, and what cannot be read; no folder is no harm."""
     found: dict[Path, Recording] = {}
     damaged: dict[Path, str] = {}
     for root in roots:
-        with contextlib.suppress(UserError, OSError):
+        if not os.path.lexists(root):
+            continue
+        try:
             bad: dict[str, str] = {}
             for entry in scan(root, bad):
                 recording = Recording(root, entry)
                 found[recording.path.absolute()] = recording
             damaged |= {root / file: why for file, why in bad.items()}
+        except (UserError, OSError) as error:
+            damaged[root] = str(error)
     return sorted(found.values(), key=lambda each: -each.entry.modified), damaged
 
 

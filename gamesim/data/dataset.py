@@ -295,7 +295,8 @@ class Dataset:
 
 def _choose(entries: list[Entry], segment: int, split: Split, validation: float) -> list[Entry]:
     """The long enough episodes of one part, in the order of their hashes: any limit is a fair draw."""
-    hashed = [(crc32(entry.name.encode()), entry.file, entry) for entry in entries if entry.length >= segment]
+    long = [entry for entry in entries if entry.length >= segment]
+    hashed = [(crc32(os.fsencode(entry.name)), entry.file, entry) for entry in long]
     ranked = [entry for _, _, entry in sorted(hashed)]
     if split == "all" or (split == "train" and validation == 0):
         return ranked

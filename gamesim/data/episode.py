@@ -240,7 +240,8 @@ def _read_frames(archive: zipfile.ZipFile, count: int, pixels: bool) -> np.ndarr
 
 def _checked_meta(meta: Any) -> dict[str, Any]:
     if not isinstance(meta, dict) or meta.get("version") != VERSION:
-        raise ValueError(f"its format version is not {VERSION}")
+        version = meta.get("version") if isinstance(meta, dict) else None
+        raise ValueError(f"its format version is {version}, and this gamesim reads version {VERSION}")
     kinds = {"terminated": bool, "truncated": bool, "env_spec": str, "seed": (int, type(None))}
     for name, kind in kinds.items():
         if name not in meta or not isinstance(meta[name], kind):

@@ -8,9 +8,8 @@ episodes, and the whole file may be deleted at any moment.
 import contextlib
 import json
 import math
-import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -20,10 +19,9 @@ import numpy as np
 
 from gamesim import storage
 from gamesim.data.episode import MAX_STEPS, PLAYERS, Episode, read_meta
-from gamesim.data.journal import recover
+from gamesim.data.journal import rescue
+from gamesim.data.walk import EPISODE, INDEX, JOURNAL, Found, walk
 from gamesim.errors import UserError
-
-INDEX = "index.jsonl"
 
 
 @dataclass(frozen=True)
@@ -102,35 +100,67 @@ def append(folder: Path, entries: Iterable[Entry]) -> None:
 def scan(folder: str | Path, damaged: dict[str, str] | None = None) -> list[Entry]:
     """All episodes below a folder, by name, what a killed recorder left behind included.
 
+    Nothing is passed over in silence: a game that is being recorded, and files that are no recordings, are
+    named in a warning.
+
     Args:
-        folder: Of recordings.
-        damaged: Takes file -> what is wrong with it; without it, a warning names such a file.
+        folder: Of recordings; see `walk` for what lies below it.
+        damaged: Takes path -> what is wrong with it (a damaged file, one of another version, a folder that
+            cannot be read, a link that leads nowhere); without it, a warning names each.
 
     Raises:
-        UserError: There is no such folder, or one in it cannot be read.
+        UserError: There is no such folder, or it cannot be read.
     """
     folder = Path(folder)
     try:
         if not folder.is_dir():
             raise UserError(f"{folder}: there is no such folder of recordings")
-        recover(folder)
-        files = sorted(_episode_files(folder, ""))
+        found = walk(folder)
     except OSError as error:
         raise UserError(f"{error.filename or folder}: cannot be read ({error.strerror or error})") from error
+    wrong = {name: f"{folder / name}: {why}" for name, why in found.passed.items()}
+    wrong |= _recover(folder, found)
+    entries = _entries(folder, found, wrong)
+    if found.others:
+        warnings.warn(f"{folder}: {found.other_files()}", stacklevel=2)
+    if damaged is None:
+        for why in wrong.values():
+            warnings.warn(f"skipped: {why}", stacklevel=2)
+    else:
+        damaged |= wrong
+    return entries
+
+
+def _recover(folder: Path, found: Found) -> dict[str, str]:
+    """Add the episodes that killed recorders left behind; path -> why one of them cannot be."""
+    lost: dict[str, str] = {}
+    for name in found.journals:
+        episode = name.removesuffix(JOURNAL) + EPISODE
+        try:
+            if not rescue(folder / name):
+                warnings.warn(f"{folder / name}: this game is still being recorded", stacklevel=3)
+                continue
+            found.episodes[episode] = (folder / episode).stat()
+        except FileNotFoundError:  # it had no whole step
+            continue
+        except (UserError, OSError) as error:
+            lost[name] = str(error)
+    return lost
+
+
+def _entries(folder: Path, found: Found, wrong: dict[str, str]) -> list[Entry]:
+    """The lines of all episodes, out of the index where that fits; what cannot be read goes to ``wrong``."""
     known = _read_index(folder)
     entries: list[Entry] = []
     stale = False
-    for relative, status in files:
+    for relative, status in sorted(found.episodes.items()):
         entry = known.pop(relative, None)
         if entry is None or (entry.size, entry.modified) != (status.st_size, status.st_mtime_ns):
             stale = True
             try:
                 entry = entry_of(folder, folder / relative, read_meta(folder / relative))
             except (UserError, OSError) as error:
-                if damaged is None:
-                    warnings.warn(f"skipped: {error}", stacklevel=2)
-                else:
-                    damaged[relative] = str(error)
+                wrong[relative] = str(error)
                 continue
         entries.append(entry)
     if stale or known:
@@ -148,17 +178,6 @@ def write(folder: Path, entries: Iterable[Entry]) -> None:
 def _lines(entries: Iterable[Entry]) -> str:
     # Not dataclasses.asdict, which copies every value in depth: a tenth of all the work of recording.
     return "".join(json.dumps(vars(entry)) + "\n" for entry in entries)
-
-
-def _episode_files(folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
-    with os.scandir(folder) as items:
-        for item in items:
-            if item.name.startswith("."):
-                continue
-            if item.is_dir(follow_symlinks=False):
-                yield from _episode_files(Path(item.path), f"{prefix}{item.name}/")
-            elif item.name.endswith(".npz") and item.is_file():
-                yield prefix + item.name, item.stat()
 
 
 def _read_index(folder: Path) -> dict[str, Entry]:

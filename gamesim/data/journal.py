@@ -1,7 +1,7 @@
 """The running episode on disk: a file that only grows, one record a step.
 
 Every step is handed to the system as it happens, so what a killed process has played is in the file;
-:func:`recover` turns what such a process left behind into episodes. The file begins with a header, one
+:func:`rescue` turns what such a process left behind into an episode. The file begins with a header, one
 line of JSON and the first frame; a record is its fixed part, the compressed frame, and a checksum over
 both, so that a torn end is noticed and everything before it counts.
 """
@@ -21,6 +21,7 @@ from typing import IO, Any
 import numpy as np
 
 from gamesim.data.episode import MAX_FRAME_BYTES, PLAYERS, Episode
+from gamesim.data.walk import JOURNAL, walk
 from gamesim.errors import UserError
 
 try:
@@ -28,8 +29,9 @@ try:
 except ImportError:  # Windows: the age of the file has to do
     fcntl = None
 
-SUFFIX = ".journal"
-_MAGIC = b"gamesim-journal-1\n"
+SUFFIX = JOURNAL
+_FAMILY = b"gamesim-journal-"
+_MAGIC = _FAMILY + b"1\n"
 _RECORD = struct.Struct("<IBBBf")  # size of the compressed frame, action, player, ends, reward
 _SUM = struct.Struct("<I")
 _TERMINATED, _TRUNCATED = 1, 2
@@ -133,23 +135,43 @@ class Journal:
 
 
 def recover(folder: Path) -> None:
-    """Turn the journals that dead processes left in a folder into episodes.
+    """Turn all journals below a folder that dead processes left behind into episodes; see :func:`rescue`.
 
-    A journal becomes ``NAME.npz`` beside it and is removed only when that is safely written. One that
-    a living process writes is left alone; one without a whole step is removed; one that is no journal
-    is named in a warning. A folder that cannot be written to keeps its journals.
+    One that cannot be is named in a warning.
     """
-    for path in sorted(folder.glob("*" + SUFFIX)):
+    for name in walk(folder).journals:
         try:
-            with open(path, "r+b") as file:
-                if not _lock(file):
-                    continue
+            rescue(folder / name)
+        except UserError as error:
+            warnings.warn(str(error), stacklevel=2)
+
+
+def rescue(path: Path) -> bool:
+    """Turn the journal of a dead process into ``NAME.npz`` beside it.
+
+    It is removed only when that is safely written, or when it holds no whole step.
+
+    Returns:
+        Whether it is gone; False: a living process holds it, and nothing was touched.
+
+    Raises:
+        UserError: It cannot be an episode, or the folder cannot be written to; the journal stays.
+    """
+    try:
+        with open(path, "r+b") as file:
+            if not _lock(file):
+                return False
+            if os.fstat(file.fileno()).st_nlink:  # else another process has just rescued it
                 episode = _read(file)
                 if episode is not None:
                     episode.save(path.with_suffix(".npz"))
-            path.unlink(missing_ok=True)
-        except (UserError, OSError, ValueError, RecursionError, zlib.error) as error:
-            warnings.warn(f"not recovered: {path}: {error}", stacklevel=2)
+        path.unlink(missing_ok=True)
+    except FileNotFoundError:
+        return True
+    except (UserError, OSError, ValueError, RecursionError, MemoryError, zlib.error) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UserError(f"{path}: a game that was being recorded is not recovered: {why}") from error
+    return True
 
 
 def _lock(file: IO[bytes]) -> bool:
@@ -185,7 +207,8 @@ def _read(file: IO[bytes]) -> Episode | None:
     """
     magic = file.read(len(_MAGIC))
     if not _MAGIC.startswith(magic):
-        raise ValueError("it is not a journal")
+        other = "it was written by another version of gamesim" if magic.startswith(_FAMILY) else None
+        raise ValueError(other or "it is not a journal")
     line = file.readline(_MAX_HEADER)
     if not line.endswith(b"\n"):
         return None
