@@ -215,13 +215,15 @@ def shown(does: Command | int) -> str:
 class Steering:
     """Held and tapped direction keys, turned into one action a tick.
 
-    A tap shorter than a tick still moves once; a held key moves every tick; the key pressed last wins.
-    With `latched` (the arcade game) a direction stays until another one is pressed.
+    A tap shorter than a tick still moves once; a held key moves every tick; the key pressed last wins, and
+    when it is let go the one held before it does again. Several keys may hold one direction (an arrow and a
+    letter, a key and a gamepad): it is held until all of them are let go. With `latched` (the arcade game) a
+    direction stays until another one is pressed.
     """
 
     def __init__(self, latched: bool = False) -> None:
         self.latched = latched
-        self._held: list[int] = []
+        self._held: dict[int, int] = {}  # direction by key, the one pressed last at the end
         self._taps: deque[int] = deque(maxlen=2)
         self._last = STAY
 
@@ -233,18 +235,20 @@ class Steering:
     @property
     def held(self) -> int:
         """The direction held down now, 0 for none."""
-        return self._held[-1] if self._held else STAY
+        return next(reversed(self._held.values()), STAY)
 
-    def press(self, move: int) -> None:
-        if move in self._held:
-            self._held.remove(move)
-        self._held.append(move)
+    def press(self, move: int, key: int | None = None) -> None:
+        """`key` asks for `move` from now on; without a key, the direction is a key of its own."""
+        key = move if key is None else key
+        self._held.pop(key, None)
+        self._held[key] = move
         self._taps.append(move)
         self._last = move
 
-    def release(self, move: int) -> None:
-        if move in self._held:
-            self._held.remove(move)
+    def release(self, key: int) -> None:
+        """`key`, or the direction that was pressed without one, is let go."""
+        self._held.pop(key, None)
+        self._last = self.held or self._last
 
     def clear(self) -> None:
         """Forget everything: the window lost the keyboard, or another game begins."""
@@ -254,9 +258,6 @@ class Steering:
 
     def action(self) -> int:
         """The action of this tick, 0..4; consumes one waiting tap."""
-        if self.latched:
-            self._taps.clear()
-            return self._last
         if self._taps:
             return self._taps.popleft()
-        return self.held
+        return self._last if self.latched else self.held

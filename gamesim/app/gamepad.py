@@ -33,15 +33,28 @@ TRIGGERS = {
     pygame.CONTROLLER_AXIS_TRIGGERLEFT: Command.REWIND,
     pygame.CONTROLLER_AXIS_TRIGGERRIGHT: Command.STEP,
 }
+STICKS = {
+    pygame.CONTROLLER_AXIS_LEFTX: ("stick", 0),
+    pygame.CONTROLLER_AXIS_LEFTY: ("stick", 1),
+    pygame.CONTROLLER_AXIS_RIGHTX: ("right stick", 0),
+    pygame.CONTROLLER_AXIS_RIGHTY: ("right stick", 1),
+}
+"""Axis -> the stick that it belongs to, and which of its two."""
+RIGHT_STICK: dict[int, Command | int] = {
+    STAY: STAY, UP: Command.XRAY, LEFT: Command.LAYERS, DOWN: Command.HOME, RIGHT: Command.DRIVER,
+}  # fmt: skip
 PLAIN_BUTTONS = (
     Command.RESET, Command.BACK, Command.SWITCH, Command.BESIDE, Command.COOLER, Command.WARMER,
-    Command.HELP, Command.PAUSE, Command.RECORD, Command.GIF,
+    Command.HELP, Command.PAUSE, Command.RECORD, Command.GIF, Command.XRAY, Command.LAYERS, Command.HOME,
+    Command.DRIVER,
 )  # fmt: skip
 HELP = (
     ("Stick  D-pad", "move"), ("A", "new game; choose"), ("B", "back"), ("Start", "pause"),
     ("X", "real game or its dream"), ("Y", "both, side by side"), ("LB  RB", "temperature down, up"),
     ("LT", "hold to rewind a dream"), ("RT", "one step while paused"), ("L3", "record"),
-    ("R3", "save a film"), ("Back", "this help"),
+    ("R3", "save a film"), ("Back", "this help"), ("Right stick ↑", "x-ray"),
+    ("Right stick ←", "swap the background"), ("Right stick →", "who drives"),
+    ("Right stick ↓", "coming home"),
 )  # fmt: skip
 """What the help shows of a pad while there is one."""
 
@@ -58,12 +71,14 @@ _JOYSTICK_EVENTS = (
 
 @dataclass
 class Pad:
-    """One pad: what keeps it open, its stick as (x, y) in -1..1, and what each of its parts holds down."""
+    """One pad: what keeps it open, its sticks as (x, y) in -1..1, and what each of its parts holds down."""
 
     name: str
     device: object
     known: bool  # to SDL as a controller: its joystick events say nothing new
-    stick: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    sticks: dict[str, list[float]] = field(
+        default_factory=lambda: {"stick": [0.0, 0.0], "right stick": [0.0, 0.0]}
+    )
     held: dict[Hashable, Command | int] = field(default_factory=dict)
 
 
@@ -131,11 +146,11 @@ class Pads:
             read = self._axis(pad, event)
         else:
             read = self._hat(event) if event.type == pygame.JOYHATMOTION else self._button(pad, event)
-        return [made for part, does in read for made in _hold(pad, part, does)]
+        return [made for part, does in read for made in self._hold(pad, part, does)]
 
     def release(self) -> list[pygame.event.Event]:
         """Let go of everything that is held: the window lost the player's attention."""
-        return [made for pad in self._pads.values() for made in _release(pad)]
+        return [made for pad in self._pads.values() for made in self._let_go(pad)]
 
     def _added(self, index: int) -> list[pygame.event.Event]:
         try:
@@ -152,7 +167,30 @@ class Pads:
         if pad is None:
             return []
         self._say(f"Gamepad unplugged: {pad.name}. The keys go on.")
-        return _release(pad)
+        return self._let_go(pad)
+
+    def _hold(self, pad: Pad, part: Hashable, does: Command | int) -> list[pygame.event.Event]:
+        """One part of a pad asks for `does` now, STAY for nothing: let go of what it held, press the new.
+
+        What another part still holds (a stick and the D-pad to the same side) is not let go.
+        """
+        before = pad.held.pop(part, STAY)
+        if does != STAY:
+            pad.held[part] = does
+        if before == does:
+            return []
+        free = before != STAY and not self._holds(before)
+        made = [_key(pygame.KEYUP, before)] if free else []
+        return made if does == STAY else [*made, _key(pygame.KEYDOWN, does)]
+
+    def _let_go(self, pad: Pad) -> list[pygame.event.Event]:
+        """One pad lets go of all that it holds."""
+        held = dict.fromkeys(pad.held.values())
+        pad.held.clear()
+        return [_key(pygame.KEYUP, does) for does in held if not self._holds(does)]
+
+    def _holds(self, does: Command | int) -> bool:
+        return any(does in pad.held.values() for pad in self._pads.values())
 
     def _button(self, pad: Pad, event: pygame.event.Event) -> list[tuple[Hashable, Command | int]]:
         down = event.type in (pygame.CONTROLLERBUTTONDOWN, pygame.JOYBUTTONDOWN)
@@ -164,18 +202,23 @@ class Pads:
 
     def _axis(self, pad: Pad, event: pygame.event.Event) -> list[tuple[Hashable, Command | int]]:
         value = event.value / FULL if pad.known else event.value
-        if event.axis in (pygame.CONTROLLER_AXIS_LEFTX, pygame.CONTROLLER_AXIS_LEFTY):
-            pad.stick[event.axis] = min(1.0, max(-1.0, value))
-            return [("stick", self._direction(pad))]
+        stick, along = STICKS.get(event.axis, ("", 0))
+        if stick == "stick" or (stick and pad.known):  # what a plain joystick's other axes are is not known
+            pad.sticks[stick][along] = min(1.0, max(-1.0, value))
+            return [(stick, self._pointed(pad, stick))]
         if pad.known and event.axis in TRIGGERS:
             part = ("trigger", event.axis)
             pulled = value > (0.4 if part in pad.held else 0.6)
             return [(part, TRIGGERS[event.axis] if pulled else STAY)]
         return []
 
-    def _direction(self, pad: Pad) -> int:
-        now = pad.held.get("stick", STAY)
-        return direction(pad.stick[0], pad.stick[1], self.dead_zone, now if isinstance(now, int) else STAY)
+    def _pointed(self, pad: Pad, stick: str) -> Command | int:
+        """What a stick asks for where it points: the left one for moves, the right one for commands."""
+        means = RIGHT_STICK if stick == "right stick" else {way: way for way in range(5)}
+        held = pad.held.get(stick, STAY)
+        now = next(way for way, does in means.items() if does == held)
+        x, y = pad.sticks[stick]
+        return means[direction(x, y, self.dead_zone, now)]
 
     def _hat(self, event: pygame.event.Event) -> list[tuple[Hashable, Command | int]]:
         x, y = event.value
@@ -197,23 +240,6 @@ def direction(x: float, y: float, dead_zone: float, now: int = STAY) -> int:
     if abs(x) * favour >= abs(y):
         return LEFT if x < 0 else RIGHT
     return UP if y < 0 else DOWN
-
-
-def _hold(pad: Pad, part: Hashable, does: Command | int) -> list[pygame.event.Event]:
-    """One part of a pad asks for `does` now, STAY for nothing: let go of what it held, press the new."""
-    before = pad.held.pop(part, STAY)
-    if does != STAY:
-        pad.held[part] = does
-    if before == does:
-        return []
-    made = [] if before == STAY else [_key(pygame.KEYUP, before)]
-    return made if does == STAY else [*made, _key(pygame.KEYDOWN, does)]
-
-
-def _release(pad: Pad) -> list[pygame.event.Event]:
-    made = [_key(pygame.KEYUP, does) for does in pad.held.values()]
-    pad.held.clear()
-    return made
 
 
 def _key(kind: int, does: Command | int) -> pygame.event.Event:

@@ -34,10 +34,10 @@ class Takes:
         recorder = engine.recorder
         if recorder is None or not recorder.recording:
             return None
-        return f"● {recorder.steps} steps · {recorder.episodes} kept"
+        return f"● {counted(recorder.steps, 'step')}"
 
     def toggle(self, engine: Engine) -> None:
-        """Begin to record, or keep what was recorded.
+        """Begin to record, or save what was recorded.
 
         Raises:
             UserError: the folder cannot be written to.
@@ -50,16 +50,16 @@ class Takes:
         else:
             recorder.start()
             self.window.sound.play("record")
-            self.window.say(f"Recording into {recorder.folder}")
+            self.window.say(f"Recording to {recorder.folder}")
 
     def stop(self, engine: Engine) -> None:
-        """Keep what was recorded, if anything is."""
+        """Save what was recorded, if anything was."""
         recorder = engine.recorder
         if recorder is None or not recorder.recording:
             return
         recorder.stop()
         self.window.sound.play("stop")
-        self.window.say(f"{counted(recorder.episodes, 'episode')} kept in {recorder.folder}")
+        self.window.say(f"Saved {counted(recorder.episodes, 'game')} to {recorder.folder}")
 
     def save_clip(self, engines: list[Engine]) -> None:
         """Save the last seconds of one or two engines; says so when it is done."""
@@ -67,7 +67,7 @@ class Takes:
             return
         pages = clips.compose(sorted(engines, key=lambda e: e.temperature is not None))
         if len(pages) < 2:
-            self.window.say("Nothing has been played yet.")
+            self.window.say("Nothing to save yet. Play first.")
             return
         folder, rate, kind = self.window.pictures, engines[0].rate, self.window.settings.clips
 
@@ -77,7 +77,7 @@ class Takes:
             except Exception as error:
                 self._saved.append((str(error), True))
 
-        self.window.say("Saving the last seconds…")
+        self.window.say("Saving the last 10 seconds…")
         self._saving = threading.Thread(
             target=work
         )  # the process waits for it at its end, the window does not

@@ -78,6 +78,7 @@ class Window:
         self.clock = pygame.time.Clock()
         self.running = True
         self.help: Help | None = None
+        self.held: set[int] = set()  # keys that are down now, a gamepad's virtual ones included
         self._stack: list[Screen] = []
         self._frames = 0
         self._shoot = False
@@ -126,6 +127,10 @@ class Window:
     def load(self, title: Title, then: Callable) -> None:
         """Open `title` in the background behind a loading screen, then call `then(env)` on this thread."""
         self.go(Loading(self, title, then))
+
+    def holds(self, command: Command) -> bool:
+        """Whether any key that asks for `command` is down."""
+        return any(meaning(key) is command for key in self.held)
 
     def say(self, words: str, bad: bool = False) -> None:
         """Show a message."""
@@ -212,6 +217,10 @@ class Window:
             return
         if event.type == pygame.WINDOWFOCUSLOST:
             self._unhand()
+        elif event.type == pygame.KEYDOWN:
+            self.held.add(event.key)
+        elif event.type == pygame.KEYUP:
+            self.held.discard(event.key)
         typed = self.screen.typing and event.type == pygame.KEYDOWN and event.key < VIRTUAL
         asked = meaning(event.key) if event.type == pygame.KEYDOWN and not typed else None
         if isinstance(asked, Command):
@@ -245,6 +254,7 @@ class Window:
         """Let go of what is held: the screen on top will not hear of keys that are let go elsewhere."""
         for event in self.pads.release():
             self._dispatch(event)
+        self.held.clear()
         if self._stack:
             self.screen.handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
 

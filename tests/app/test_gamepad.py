@@ -108,6 +108,22 @@ def test_a_trigger_is_a_button_that_is_pulled(table: Table):
     assert table.axis(trigger, 0.1) == [(False, Command.REWIND)]
 
 
+def test_the_right_stick_is_four_buttons(table: Table):
+    x, y = pygame.CONTROLLER_AXIS_RIGHTX, pygame.CONTROLLER_AXIS_RIGHTY
+    wanted = [(y, -1.0, Command.XRAY), (x, -1.0, Command.LAYERS), (y, 1.0, Command.HOME)]
+    for axis, value, does in [*wanted, (x, 1.0, Command.DRIVER)]:
+        assert table.axis(axis, 0.2 * value) == []
+        assert table.axis(axis, value) == [(True, does)]
+        assert table.axis(axis, 0.95 * value) == []
+        assert table.axis(axis, 0.0) == [(False, does)]
+
+
+def test_both_sticks_at_once(table: Table):
+    assert table.axis(pygame.CONTROLLER_AXIS_LEFTX, -1.0) == [(True, LEFT)]
+    assert table.axis(pygame.CONTROLLER_AXIS_RIGHTX, 1.0) == [(True, Command.DRIVER)]
+    assert table.axis(pygame.CONTROLLER_AXIS_LEFTX, 0.0) == [(False, LEFT)]
+
+
 def test_a_joystick_that_sdl_does_not_know_works_by_axes_hat_and_order(table: Table):
     table.plug(1)
     assert table.does(pygame.JOYAXISMOTION, instance_id=8, axis=1, value=-1.0) == [(True, UP)]

@@ -64,13 +64,10 @@ class Play(Screen):
         steering = self.session.steering
         if event.type == pygame.KEYDOWN and isinstance(move := meaning(event.key), int):
             if self.engine.over is None:
-                steering.press(move)
+                steering.press(move, event.key)
         elif event.type == pygame.KEYUP:
-            released = meaning(event.key)
-            if isinstance(released, int):
-                steering.release(released)
-            elif released is Command.REWIND:
-                self.session.rewinding = False
+            steering.release(event.key)
+            self.session.rewinding &= self.window.holds(Command.REWIND)
         elif event.type == pygame.WINDOWFOCUSLOST:
             steering.clear()
             self.session.rewinding = False

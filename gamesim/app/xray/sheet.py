@@ -16,7 +16,7 @@ from gamesim.app.xray.chart import Chart
 from gamesim.app.xray.draw import draw_panel
 from gamesim.app.xray.panels import Panel, panels_of
 
-NOTHING = "The real game keeps no picture of itself: there is nothing to look into. Tab goes to its dream."
+NOTHING = "X-ray shows what a network is thinking. Switch to the dream with Tab."
 CHART = 120  # height of the strip chart in a 1280x800 window
 
 
