@@ -67,6 +67,11 @@ class Title:
         return 9.0 if self.world == ARCADE else 7.0
 
     @property
+    def scrolls(self) -> bool:
+        """Whether its view moves with the player; the arcade shows its whole board."""
+        return self.world != ARCADE
+
+    @property
     def latched(self) -> bool:
         """Whether a direction stays pressed, as on an arcade cabinet."""
         return self.world == ARCADE
@@ -89,14 +94,15 @@ class Title:
 
 
 def games() -> list[Title]:
-    """The real games, in the menu's order."""
+    """The real games, in the menu's order: those that go on come before those of 40 steps."""
+    endless = {"max_steps": None}
     return [
         Title("Arcade", "Four ghosts, levels, a high score", ARCADE, {}, ARCADE),
-        Title("Pac-Man", "Reach the flag within 40 steps", PACMAN, {}, PACMAN),
-        Title("Garden", "The same game in another look", GARDEN, {}, GARDEN),
-        Title("Maze", "No ghosts: find the flag", MAZE, {}, MAZE),
-        Title("Pac-Man, endless", "Without a step limit", PACMAN, {"max_steps": None}, PACMAN),
-        Title("Maze, endless", "Without a step limit", MAZE, {"max_steps": None}, MAZE),
+        Title("Pac-Man, endless", "Find the flag, mind the ghosts", PACMAN, endless, PACMAN),
+        Title("Maze, endless", "Find the flag. No ghosts", MAZE, endless, MAZE),
+        Title("Pac-Man", "40 steps, as in the paper", PACMAN, {}, PACMAN),
+        Title("Maze", "40 steps, as in the paper. No ghosts", MAZE, {}, MAZE),
+        Title("Garden", "40 steps, in another look", GARDEN, {}, GARDEN),
     ]
 
 
@@ -133,7 +139,7 @@ def title_of(start: str) -> Title:
         UserError: it is neither.
     """
     for title in games():
-        if title.env_id == start:
+        if title.env_id == start and not title.kwargs:
             return title
     if start in gym.registry:
         return Title(start.rpartition("/")[2], "", start, {}, start)
@@ -146,6 +152,12 @@ def partner(title: Title, engines: Iterable[Title]) -> Title | None:
     """The real game of a dream, or the first of `engines` that dreams a real game; None if there is none."""
     others = games() if title.learned else engines
     return next((other for other in others if other.world == title.world), None)
+
+
+def home(dreams: Iterable[Title]) -> Title | None:
+    """The dream for coming home, where a person walks: the kind that forgets least, without ghosts."""
+    fit = [dream for dream in dreams if dream.learned and not dream.has_controller]
+    return min(fit, key=lambda dream: (dream.kind, dream.world != MAZE), default=None)
 
 
 def chauffeur(title: Title, checkpoints: Path) -> Title | None:
@@ -184,7 +196,7 @@ def _world(folder: Path) -> str:
 
 @cache
 def game_name(world: str) -> str:
-    return next((game.name for game in games() if game.world == world), world)
+    return next((game.name for game in games() if game.world == world and not game.kwargs), world)
 
 
 def spoken(name: str) -> str:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from gamesim.errors import UserError
 
+RECORDING, TRAINING, EVALUATION = "The bot's recording", "A training", "A measurement"
+"""What jobs are called."""
 CAN_PAUSE = hasattr(signal, "SIGSTOP")
 COMMAND = [sys.executable, "-m", "gamesim"]
 NICENESS = 10  # the window comes first

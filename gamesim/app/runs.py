@@ -250,4 +250,4 @@ def train(
     words = ["train", preset, "--data", str(data.absolute()), "--out", str(folder.absolute())]
     words += ["--device", device, *["--resume"] * resume]
     words += [f"{key}={value}" for key, value in settings.items()]
-    processes.start(folder, "A training", words, folder / LOG)
+    processes.start(folder, jobs.TRAINING, words, folder / LOG)

@@ -108,11 +108,15 @@ class Window:
         self._stack.append(screen)
 
     def back(self) -> None:
-        """Leave the screen on top; leaving the last one ends the app."""
-        if len(self._stack) == 1:
+        """Leave the screen on top; the last one asks first, as leaving it ends the app."""
+        from gamesim.app.screens.leaving import Quit
+
+        if len(self._stack) > 1:
+            self._stack.pop().close()
+        elif self.workshop.jobs.running:
             self.leave()
-            return
-        self._stack.pop().close()
+        else:
+            self.go(Quit(self))
 
     def leave(self) -> None:
         """End the app; what is still at work outside of it is asked about, once."""

@@ -6,12 +6,13 @@ import re
 import secrets
 import time
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 
 from gamesim.app import catalog
 from gamesim.app.background import Worker
 from gamesim.app.catalog import Title
-from gamesim.app.jobs import Job, Jobs
+from gamesim.app.jobs import EVALUATION, RECORDING, TRAINING, Job, Jobs
 from gamesim.app.recent import Recent
 from gamesim.app.runs import LOG, Run, find
 from gamesim.app.shelf import Shelf
@@ -74,14 +75,23 @@ class Workshop:
     def run(self, folder: Path) -> Run:
         return Run(folder, self.jobs)
 
-    def engines(self) -> list[Title]:
-        """All engines, those that were used last first."""
-        return sorted(self.offered(), key=lambda title: -self.recent.when(key(title)))
+    def shipped(self) -> list[Title]:
+        """The models that come with gamesim, by kind."""
+        return catalog.dreams(self.checkpoints)
+
+    def own(self) -> list[Title]:
+        """The newest model of each run that was trained here, by name."""
+        found = [path for run in self.runs() if (path := self.run(run).engine) is not None]
+        return sorted(map(catalog.dream, found), key=lambda title: (title.name, str(title.checkpoint)))
 
     def offered(self) -> list[Title]:
-        """The shipped engines by kind, then the newest engine of each run."""
-        own = [path for run in self.runs() if (path := self.run(run).engine) is not None]
-        return [*catalog.dreams(self.checkpoints), *map(catalog.dream, own)]
+        """All models: the shipped ones first."""
+        return [*self.shipped(), *self.own()]
+
+    def last(self, titles: Iterable[Title]) -> Title | None:
+        """Which of some titles was played last; None if none ever was."""
+        played = [title for title in titles if self.recent.when(key(title))]
+        return max(played, key=lambda title: self.recent.when(key(title)), default=None)
 
     def use(self, title: Title) -> None:
         """Note that a title is played now."""
@@ -120,9 +130,6 @@ class Workshop:
 
     def close(self) -> None:
         self.worker.close()
-
-
-RECORDING, TRAINING, EVALUATION = "The explorer's play", "A training", "An evaluation"
 
 
 def key(title: Title) -> str:

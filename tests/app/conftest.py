@@ -38,7 +38,10 @@ def checkpoints(tmp_path: Path, dream_id: None) -> Path:
 
 @pytest.fixture(autouse=True)
 def usual_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing is read from, or kept for, the person who runs the tests; keys and colours are as at first."""
+    """Nothing is read from, or kept for, who runs the tests, here or at home; all is as at first."""
+    desk = tmp_path / "desk"
+    desk.mkdir()
+    monkeypatch.chdir(desk)
     for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "APPDATA"):
         monkeypatch.setenv(name, str(tmp_path))
     yield

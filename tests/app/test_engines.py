@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("elsewhere")
 
 def test_engines_are_cards_with_figures_and_how_they_were_trained(app: Driver):
     engine_folder(app, {"rules": {"kept_25": 0.5, "moves_obeyed": 0.999}, "speed": {"median_ms": 4.7}})
-    visit(app.window, "Engines")
+    visit(app.window, "Models")
     app.frames(2)
     page = app.window.screen
     assert isinstance(page, Engines) and page.current
@@ -34,7 +34,7 @@ def test_damaged_cards_and_figures_are_engines_without_figures(app: Driver, cont
     (folder / "metrics.json").write_bytes(content)
     (folder / "README.md").write_bytes(content)
     (folder / "starts.safetensors").write_bytes(content)
-    visit(app.window, "Engines")
+    visit(app.window, "Models")
     app.frames(20)
     page = app.window.screen
     assert isinstance(page, Engines) and page.count == 1 and page.current
@@ -43,19 +43,20 @@ def test_damaged_cards_and_figures_are_engines_without_figures(app: Driver, cont
 
 def test_an_engine_is_played_from_its_card_and_is_then_the_last_used_at_home(app: Driver):
     engine_folder(app)
-    visit(app.window, "Engines")
+    visit(app.window, "Models")
     app.frames(1)
     app.press(pygame.K_RETURN)
     app.until(lambda: type(app.window.screen).__name__ == "Play")
     app.press(pygame.K_ESCAPE, pygame.K_ESCAPE)
     menu = Menu(app.window)
-    assert menu.cards[menu.chosen].title.checkpoint == app.window.checkpoints / "tilemap-pacman"
+    assert menu.current and menu.current.name == "Continue"
+    assert menu.current.title.checkpoint == app.window.checkpoints / "tilemap-pacman"
     menu.close()
 
 
 def test_what_an_engine_cannot_do_is_said(app: Driver):
     engine_folder(app)
-    visit(app.window, "Engines")
+    visit(app.window, "Models")
     press_button(app, "Watch")
     assert "no controller" in app.said
     press_button(app, "Train further")
@@ -64,7 +65,7 @@ def test_what_an_engine_cannot_do_is_said(app: Driver):
 
 def test_an_engine_is_measured_in_a_process_of_its_own(trainer: Driver):
     engine_folder(trainer)
-    visit(trainer.window, "Engines")
+    visit(trainer.window, "Models")
     press_button(trainer, "Evaluate")
     page = trainer.window.screen
     assert isinstance(page, Engines) and page.current and page.job(page.current)
@@ -72,4 +73,4 @@ def test_an_engine_is_measured_in_a_process_of_its_own(trainer: Driver):
     trainer.until(lambda: (trainer.frames(1, 0.6), page.job(page.current) is None)[1], 60)
     trainer.until(lambda: (trainer.frames(1, 1.1), page.cards[folder].fresh)[1])
     assert page.cards[folder].figures[0].value == "97.0 %"
-    trainer.until(lambda: "evaluation is done" in trainer.said)
+    trainer.until(lambda: "measurement is done" in trainer.said)

@@ -76,7 +76,7 @@ def test_the_walk_home_is_in_tilemap_even_if_gamegan_was_played_last(both: Drive
     ],
 )
 def test_the_engines_page_says_what_an_engine_was_given_and_trained_by(both: Driver, name: str, about: str):
-    visit(both.window, "Engines")
+    visit(both.window, "Models")
     both.frames(2)
     page = both.window.screen
     assert isinstance(page, Engines)

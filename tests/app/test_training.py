@@ -182,7 +182,7 @@ def test_any_size_of_the_window_is_survived_by_every_screen(app: Driver, size: t
         pygame.K_F1,
         pygame.K_PAGEDOWN,
     ]
-    for place in ("Engines", "Train"):
+    for place in ("Models", "Train"):
         visit(app.window, place)
         app.frames(2)
         app.press(*keys, pygame.K_ESCAPE)

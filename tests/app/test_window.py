@@ -28,10 +28,12 @@ SIZES = [(1280, 800), (800, 600), (1920, 1080), (300, 700), (160, 120), (40, 30)
 def test_the_menu_offers_the_games_and_the_dreams(app: Driver):
     menu = app.window.screen
     assert isinstance(menu, Menu)
-    names = [card.title.name for card in menu.cards]
-    assert names[:4] == ["Arcade", "Pac-Man", "Garden", "Maze"]
-    assert {"Pac-Man, endless", "Maze, endless", "Tilemap Pacman"} - set(names) <= {"Tilemap Pacman"}
-    assert names[-1] == "Tilemap Pac-Man"
+    rows = {row.heading: [card.name for card in row.cards] for row in menu.rows}
+    endless = ["Arcade", "Pac-Man, endless", "Maze, endless"]
+    assert rows.pop("Real games") == [*endless, "Pac-Man", "Maze", "Garden"]
+    assert rows == {"": ["Coming home"], "Dreams: games inside a model": ["Tilemap Pac-Man"]}
+    short = [card.blurb for card in menu.cards if card.title.world and card.title.kwargs == {}]
+    assert [("40 steps" in words) for words in short] == [False, True, True, True]
 
 
 def test_arrows_and_the_mouse_choose_a_card(app: Driver):
@@ -39,11 +41,11 @@ def test_arrows_and_the_mouse_choose_a_card(app: Driver):
     menu = app.window.screen
     assert isinstance(menu, Menu)
     app.press(pygame.K_RIGHT)
-    assert menu.chosen == 1
+    assert menu.current and menu.current.name == "Pac-Man, endless"
     app.press(pygame.K_DOWN)
-    assert menu.cards[menu.chosen].title.learned
+    assert menu.current.title.learned
     app.press(pygame.K_UP)
-    assert not menu.cards[menu.chosen].title.learned
+    assert not menu.current.title.learned
     place = menu.cards[4].rect.center
     pygame.event.post(pygame.event.Event(pygame.MOUSEMOTION, pos=place, rel=(0, 0), buttons=(0, 0, 0)))
     app.frames(1)
@@ -68,7 +70,7 @@ def test_every_key_on_every_screen_is_survived(app: Driver):
             app.press(key)
             app.frames(1)
             app.until(lambda: type(app.window.screen).__name__ == "Play")
-        app.press(pygame.K_ESCAPE, pygame.K_ESCAPE)
+        app.press(pygame.K_ESCAPE, pygame.K_ESCAPE)  # the help, then the game
         assert isinstance(app.window.screen, Menu)
 
 
@@ -307,7 +309,7 @@ def test_a_damaged_dream_folder_is_still_a_card(app: Driver, tmp_path: Path):
     (broken / "config.yaml").write_bytes(b"\xff")
     menu = Menu(app.window)
     named = [card.name for card in menu.cards if card.title.learned]
-    assert named == ["Tilemap Pac-Man", "Zzz Maze", "Coming home"]
+    assert named == ["Coming home", "Tilemap Pac-Man", "Zzz Maze"]
     app.window.go(menu)
     app.frames(3)
     assert dream(broken).world == "gamesim/PacmanMaze-v0"

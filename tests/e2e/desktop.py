@@ -108,8 +108,8 @@ class App:
 
     def visit(self, place: str) -> None:
         """From the menu to one of the places at its top."""
-        steps = ("Recordings", "Engines", "Train", "Settings").index(place)
-        self.on("gamesim").keys("Up", "Up", "Up", "Left", "Left", "Left", *["Right"] * steps, "Return")
+        steps = ("Recordings", "Models", "Train", "Settings").index(place)
+        self.on("gamesim").keys("Up", "Up", "Up", "Up", "Left", "Left", "Left", *["Right"] * steps, "Return")
         self.on(place)
 
     def leave(self) -> int:
@@ -118,6 +118,8 @@ class App:
             if self.process.poll() is not None:
                 break
             self.keys("Escape", pause=0.5)
+            if self.title.startswith("Quit"):
+                self.keys("Return", pause=0.5)
         return self.process.wait(timeout=20)
 
     def resize(self, width: int, height: int) -> None:

@@ -82,7 +82,7 @@ def test_play_record_train_dream_side_by_side_gif_quit(app: App, tmp_path: Path)
 
 def test_every_screen_at_every_size(app: App) -> None:
     """Settings, help and lists in windows from large to small; the pictures are looked at by people."""
-    for place in ("Recordings", "Engines", "Settings"):
+    for place in ("Recordings", "Models", "Settings"):
         app.visit(place)
         for width, height in ((1280, 800), (800, 600), (400, 300)):
             app.resize(width, height)
@@ -120,7 +120,7 @@ def test_the_arcade_is_played_with_held_keys(app: App) -> None:
 def test_a_killed_app_has_kept_what_was_played(app: App, tmp_path: Path) -> None:
     from gamesim.data.journal import recover
 
-    app.play("Right", "Right", "Right", "Right", "Right")  # the endless maze: no ghost ends it early
+    app.play("Right", "Right")  # the endless maze: no ghost ends it early
     app.keys("comma", "Left", "Right", "Up", "Down")
     time.sleep(3.0)
     app.end()
@@ -131,7 +131,7 @@ def test_a_killed_app_has_kept_what_was_played(app: App, tmp_path: Path) -> None
 
 @with_dreams
 def test_dream_temperature_x_ray_tab_side_by_side(app: App, tmp_path: Path) -> None:
-    app.play(*["Right"] * 5)  # the endless maze: no ghost ends its dream
+    app.play(*["Right"] * 2)  # the endless maze: no ghost ends its dream
     app.keys("Right", "Down", "Tab")
     time.sleep(1.0)
     app.on("Play")  # torch is loaded now

@@ -50,7 +50,7 @@ class Screen:
 
 PLACES = {
     "Recordings": ("gamesim.app.screens.recordings", "Recordings"),
-    "Engines": ("gamesim.app.screens.engines", "Engines"),
+    "Models": ("gamesim.app.screens.engines", "Engines"),
     "Train": ("gamesim.app.screens.train", "Train"),
     "Settings": ("gamesim.app.screens.settings", "SettingsScreen"),
 }

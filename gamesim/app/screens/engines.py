@@ -34,7 +34,7 @@ RATE = 4.0
 class Engines(Listing):
     """Choose one to play, to watch, to measure or to train further."""
 
-    title = "Engines"
+    title = "Models"
     row = 84
 
     def __init__(self, window: Window) -> None:
@@ -49,7 +49,7 @@ class Engines(Listing):
         """Look again for engines, and read their cards."""
         workshop = self.window.workshop
         chosen = self.current
-        self.engines = workshop.engines()
+        self.engines = workshop.offered()
         self.cards = {
             place(title): cards.read(place(title), workshop.figures(title)) for title in self.engines
         }

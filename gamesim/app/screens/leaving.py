@@ -1,14 +1,31 @@
-"""Asked when the app is closed while something that it started is still at work."""
+"""Asked before the app ends: after Esc at the menu, and while something that it started is still at work."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from gamesim.app import jobs
+from gamesim.app.controls import Command, shown
+from gamesim.app.jobs import EVALUATION, RECORDING, TRAINING
 from gamesim.app.screens.ask import Ask
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
+
+
+FOUND = {TRAINING: "Train", EVALUATION: "Models", RECORDING: "Recordings"}
+"""Where something that goes on without the window is found again."""
+
+
+class Quit(Ask):
+    """After Esc at the menu: Enter quits, and one more Esc stays."""
+
+    caption = "Quit"
+
+    def __init__(self, window: Window) -> None:
+        answers = (("Stay", lambda: None, False), ("Quit", window.leave, False))
+        more = f"{shown(Command.RESET)} quits, {shown(Command.BACK)} stays."
+        super().__init__(window, "Quit gamesim?", more, answers)
 
 
 class Leaving(Ask):
@@ -18,17 +35,19 @@ class Leaving(Ask):
 
     def __init__(self, window: Window) -> None:
         at_work = window.workshop.jobs.running
-        names = " and ".join(sorted({job.name.lower() for job in at_work}))
+        names = " and ".join(sorted({job.name[:1].lower() + job.name[1:] for job in at_work}))
+        kept = sorted({FOUND[job.name] for job in at_work})
         more = (
-            "It can go on in the background; when you come back it is found again under Train. "
-            "Or stop it: it saves what it has, and can be gone on with later."
+            f"It can run on in the background. You will find it again under {' and '.join(kept)}. "
+            "If you stop it, it saves what it has first."
         )
         answers = (
             ("Stay", lambda: None, False),
-            ("Stop and keep", self._stop, False),
-            ("Go on in the background", self._leave, False),
+            ("Stop and save", self._stop, False),
+            ("Run in the background", self._leave, False),
         )
-        super().__init__(window, f"Leave, while {names} is running?", more, answers)
+        is_are = "is" if len(at_work) == 1 else "are"
+        super().__init__(window, f"Quit while {names} {is_are} running?", more, answers)
 
     def _leave(self) -> None:
         for job in self.window.workshop.jobs.running:

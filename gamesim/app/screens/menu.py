@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import gymnasium as gym
 import pygame
 
-from gamesim.app import catalog
+from gamesim.app import deck
 from gamesim.app.background import Worker, give_back
-from gamesim.app.catalog import Title
-from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, meaning, shown
+from gamesim.app.catalog import Title, run_of
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, meaning, shown
+from gamesim.app.deck import Card, Row
 from gamesim.app.parts import Action, draw_actions, draw_foot, foot_height, margin_of
 from gamesim.app.play import Engine
 from gamesim.app.previews import Preview, preview
-from gamesim.app.screens import Screen, visit
+from gamesim.app.screens import PLACES, Screen, visit
+from gamesim.app.scroller import Scroller
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.widgets import box, paragraph, text, wrap
 from gamesim.app.workshop import key
@@ -25,50 +26,17 @@ from gamesim.app.workshop import key
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
-NO_DREAMS = (
-    "No learned engine was found. Play and press {key} to record; "
-    "then Train makes a dream of what you played."
-)
-
-WALK = "Walk out, walk back: what was forgotten?"
+NO_DREAMS = "No models yet. Press [{key}] while you play to record, then train one under Train"
 CAPTION = 94  # height of a card's words
+LOW = 84  # height of a card of the row at the top
 CALM = 0.6  # seconds that the menu is seen before any dream is woken
-
-
-@dataclass
-class Card:
-    """One thing to choose.
-
-    Attributes:
-        title: what is played.
-        picture: its moving picture.
-        walk: whether it is the game of coming home, played in `title`.
-        rect: where it was drawn last.
-    """
-
-    title: Title
-    picture: Preview | None
-    walk: bool = False
-    rect: pygame.Rect = field(default_factory=lambda: pygame.Rect(0, 0, 0, 0))
-
-    @property
-    def key(self) -> tuple[str, bool]:
-        return key(self.title), self.walk
-
-    @property
-    def name(self) -> str:
-        return "Coming home" if self.walk else self.title.name
-
-    @property
-    def blurb(self) -> str:
-        return WALK if self.walk else self.title.blurb
 
 
 class Menu(Screen):
     """Arrows and Enter, or the mouse, choose a card or one of the other screens.
 
     Attributes:
-        cards: what can be played, what was played last first.
+        rows: the cards, row by row; their order does not depend on what was played.
         places: buttons to the other screens.
         chosen: index of a card; from len(cards) on, of a place.
     """
@@ -77,46 +45,47 @@ class Menu(Screen):
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
-        self.cards: list[Card] = []
-        self.places = [
-            Action(label, partial(self.visit, label))
-            for label in ("Recordings", "Engines", "Train", "Settings")
-        ]
+        self.rows: list[Row] = []
+        self.places = [Action(label, partial(self.visit, label)) for label in PLACES]
         self.chosen = 0
-        self.scroll = 0
-        self._columns = 1
+        self.scroller = Scroller()
+        self._pictures: dict[str, Preview | None] = {}
         self._clock = 0.0
         self._view = pygame.Rect(0, 0, 0, 0)
+        self._bin = pygame.Rect(0, 0, 0, 0)  # the cross on the chosen card, where it can be deleted
         self._away = False
+        self._reveal = False
         self._worker = Worker("dreams")
         self.refresh()
+        begin = next((i for i, card in enumerate(self.cards) if card.kind == "continue"), None)
+        games = next(i for i, card in enumerate(self.cards) if card.kind == "play")
+        self.chosen = games if begin is None else begin
+
+    @property
+    def cards(self) -> list[Card]:
+        return [card for row in self.rows for card in row.cards]
+
+    @property
+    def current(self) -> Card | None:
+        """The card that is chosen; None while a place is."""
+        return self.cards[self.chosen] if self.chosen < len(self.cards) else None
 
     def refresh(self) -> None:
-        """Look again for what can be played; what is known keeps its moving picture."""
-        known = {card.key: card for card in self.cards}
-        was = self.cards[self.chosen].key if self.chosen < len(self.cards) else None
-        place = self.chosen - len(self.cards)
-        recent = self.window.workshop.recent
-        games = sorted(catalog.games(), key=lambda title: -recent.when(key(title)))
-        titles = games + self.window.workshop.engines()
-        self.cards = [
-            known.get((key(title), False)) or Card(title, preview(title, self._worker)) for title in titles
-        ]
-        self.cards += self._walks()
-        if was is None and not known:
-            last = max(titles, key=lambda title: recent.when(key(title)))
-            self.chosen = titles.index(last)
-        elif was is not None:
-            keys = [card.key for card in self.cards]
-            self.chosen = keys.index(was) if was in keys else 0
+        """Look again for what can be played; what is chosen stays chosen."""
+        was, place = self.current, self.chosen - len(self.cards)
+        self.rows = deck.deal(self.window.workshop, self._picture)
+        if was is None:
+            self.chosen = len(self.cards) + max(0, place)
         else:
-            self.chosen = len(self.cards) + place
+            keys = [card.key for card in self.cards]
+            self.chosen = keys.index(was.key) if was.key in keys else min(self.chosen, len(keys) - 1)
 
-    def _walks(self) -> list[Card]:
-        """The game of coming home, in a dream that a person walks through, best one without ghosts."""
-        fit = [card for card in self.cards if card.title.learned and not card.title.has_controller]
-        fit.sort(key=lambda card: (card.title.kind, card.title.world != catalog.MAZE))
-        return [Card(card.title, card.picture, walk=True) for card in fit[:1]]
+    def _picture(self, title: Title) -> Preview | None:
+        """One for each title, however many cards show it."""
+        name = key(title)
+        if name not in self._pictures:
+            self._pictures[name] = preview(title, self._worker)
+        return self._pictures[name]
 
     def open(self, title: Title, walk: bool = False) -> None:
         """Go to the play screen of a title; `walk`: to come home."""
@@ -136,31 +105,53 @@ class Menu(Screen):
         self.window.sound.play("select")
         visit(self.window, label)
 
+    def delete(self) -> None:
+        """Ask whether the chosen model shall be deleted, if it is one that was trained here."""
+        from gamesim.app.screens.train import ask_to_delete
+
+        card = self.current
+        if card is None or not card.own:
+            self.window.say("Only your own models can be deleted.")
+        elif card.title.checkpoint is not None:
+            run = self.window.workshop.run(run_of(card.title.checkpoint))
+            ask_to_delete(self.window, run, self.refresh)
+
     # keys and mouse --------------------------------------------------------------------------------------
 
     def command(self, command: Command) -> None:
-        if command is Command.RESET and self.chosen >= len(self.cards):
-            self.places[self.chosen - len(self.cards)].do()
-        elif command is Command.RESET:
-            self.open(self.cards[self.chosen].title, self.cards[self.chosen].walk)
+        if command is Command.RESET:
+            card = self.current
+            if card is None:
+                self.places[self.chosen - len(self.cards)].do()
+            else:
+                self.open(card.title, card.walk)
         else:
             super().command(command)
 
     def handle(self, event: pygame.event.Event) -> None:
+        if self.scroller.handle(event):
+            return
         if event.type == pygame.KEYDOWN:
-            if event.key == pygame.K_SPACE:
-                self.command(Command.RESET)
-            elif isinstance(move := meaning(event.key), int):
-                self._move(move)
+            self._key(event.key)
         elif event.type == pygame.MOUSEMOTION:
             self._choose(self._at(event.pos))
         elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
             found = self._at(event.pos)
-            if found is not None:
+            if self._bin.clip(self._view).collidepoint(event.pos):
+                self.delete()
+            elif found is not None:
                 self._choose(found)
                 self.command(Command.RESET)
         elif event.type == pygame.MOUSEWHEEL:
-            self.scroll = max(0, self.scroll - 40 * event.y)
+            self.scroller.wheel(event.y)
+
+    def _key(self, key: int) -> None:
+        if key == pygame.K_SPACE:
+            self.command(Command.RESET)
+        elif key == pygame.K_DELETE:
+            self.delete()
+        elif isinstance(move := meaning(key), int):
+            self._move(move)
 
     @property
     def _rects(self) -> list[pygame.Rect]:
@@ -191,22 +182,21 @@ class Menu(Screen):
                 if distance < nearest:
                     best, nearest = i, distance
         self._choose(best)
-        if best is not None:
-            self._reveal = True
-
-    _reveal = False
+        self._reveal = best is not None
 
     # time and drawing ------------------------------------------------------------------------------------
 
     def update(self, seconds: float) -> None:
         self._clock += seconds
-        if self._away:  # back from another screen: there may be new engines, and another was used last
+        if self._away:  # back from another screen: there may be new models, and another was used last
             self._away = False
             self.refresh()
             give_back()
-        for card in self.cards:
-            awake = self._clock > CALM or not card.title.learned
-            if card.picture and awake and not card.walk and card.rect.colliderect(self._view):
+        seen = {
+            key(card.title): card for card in self.cards if card.picture and card.rect.colliderect(self._view)
+        }
+        for card in seen.values():
+            if card.picture and (self._clock > CALM or not card.title.learned):
                 card.picture.update(seconds)
 
     def draw(self, surface: pygame.Surface) -> None:
@@ -218,9 +208,12 @@ class Menu(Screen):
         self._view = view = pygame.Rect(0, top, size[0], max(1, foot - top))
         clip = surface.get_clip()
         surface.set_clip(view)
-        bottom = self._draw_cards(surface, view, margin, scale)
+        self._bin = pygame.Rect(0, 0, 0, 0)
+        content = self._draw_cards(surface, view, margin, scale)
         surface.set_clip(clip)
-        self.scroll = min(self.scroll, max(0, bottom + self.scroll - view.bottom))
+        bar = pygame.Rect(view.left, view.top, size[0] - max(2, (margin - scale.px(7)) // 2), view.height)
+        self.scroller.fit(bar, content, scale)
+        self.scroller.draw(surface)
         self._scroll_to_chosen(view)
         draw_foot(surface, self._hints(), scale)
 
@@ -274,100 +267,122 @@ class Menu(Screen):
         surface.set_clip(clip)
 
     def _draw_cards(self, surface: pygame.Surface, view: pygame.Rect, margin: int, scale: Scale) -> int:
-        """Both sections; returns the y below the last one."""
-        width = view.width - 2 * margin
-        gap = scale.px(20)
-        games = [i for i, card in enumerate(self.cards) if not card.title.learned]
-        dreams = [i for i, card in enumerate(self.cards) if card.title.learned]
-        sections = [("Real games", "real", games), ("Dreams", "dream", dreams)]
-        when = self.window.workshop.recent.when
-        sections.sort(
-            key=lambda section: -max((when(key(self.cards[i].title)) for i in section[2]), default=0)
+        """All rows; returns the height of all that was drawn or lies outside of the view."""
+        width, gap = max(1, view.width - 2 * margin), scale.px(20)
+        many = max(1, min(6, (width + gap) // (scale.px(130) + gap)))
+        few = max(1, min(3, (width + gap) // (scale.px(270) + gap)))
+        begin = y = view.top + scale.px(5) - self.scroller.at
+        # At the usual size of the window the games and the dreams are seen without scrolling.
+        picture = max(
+            scale.px(80), min(scale.px(150), (view.height - scale.px(LOW + 140)) // 2 - scale.px(CAPTION))
         )
-        self._columns = max(1, min(6, (width + gap) // (scale.px(130) + gap)))
-        y = view.top - self.scroll
-        side = (width - (self._columns - 1) * gap) // self._columns
-        room = (view.height - scale.px(128)) // 2 - scale.px(CAPTION)  # both rows are seen without scrolling
-        height = max(scale.px(110), min(side, room)) + scale.px(CAPTION)
-        for heading, colour, indices in sections:
-            text(surface, heading, (margin, y), scale.px(19), COLOURS[colour], bold=True)
-            y += scale.px(34)
-            for n, i in enumerate(indices):
-                x = margin + (n % self._columns) * (side + gap)
-                if n and n % self._columns == 0:
+        index = 0
+        for row in self.rows:
+            columns, height = (many, picture + scale.px(CAPTION)) if row.heading else (few, scale.px(LOW))
+            if row.heading:
+                text(
+                    surface,
+                    row.heading,
+                    (margin, y),
+                    scale.px(19),
+                    COLOURS[row.colour],
+                    bold=True,
+                    width=width,
+                )
+                y += scale.px(34)
+            side = (width - (columns - 1) * gap) // columns
+            for n, card in enumerate(row.cards):
+                x = margin + (n % columns) * (side + gap)
+                if n and n % columns == 0:
                     y += height + gap
-                self.cards[i].rect = pygame.Rect(x, y, side, height)
-                self._draw_card(surface, view, self.cards[i], i == self.chosen, scale)
-            y += height + scale.px(26) if indices else 0
-        if not dreams:
+                card.rect = pygame.Rect(x, y, side, height)
+                if card.rect.colliderect(view):
+                    self._draw_card(surface, card, index == self.chosen, bool(row.heading), scale)
+                index += 1
+            y += height + scale.px(22)
+        if not any(card.title.learned for card in self.cards):
             words = NO_DREAMS.format(key=shown(Command.RECORD))
             y = paragraph(surface, words, (margin, y), scale.body, min(width, scale.px(760)))
-        return y
+        return y - begin
 
-    def _draw_card(
-        self, surface: pygame.Surface, view: pygame.Rect, card: Card, chosen: bool, scale: Scale
-    ) -> None:
-        if not card.rect.colliderect(view):
-            return
+    def _draw_card(self, surface: pygame.Surface, card: Card, chosen: bool, tall: bool, scale: Scale) -> None:
+        """A card with its picture above its words (`tall`), or beside them."""
         colour = COLOURS["dream" if card.title.learned else "real"]
         if chosen:
             ring = card.rect.inflate(scale.px(8), scale.px(8))
             box(surface, ring, None, scale.px(15), colour, scale.px(3))
         box(surface, card.rect, COLOURS["raised" if chosen else "panel"], scale.px(12))
         pad = scale.px(10)
-        picture = pygame.Rect(card.rect.left + pad, card.rect.top + pad, 0, 0)
-        picture.width = max(1, card.rect.width - 2 * pad)
-        picture.height = max(1, card.rect.height - pad - scale.px(CAPTION))
-        surface.fill(COLOURS["floor"], picture)
+        inner = card.rect.inflate(-2 * pad, -2 * pad)
+        if inner.width < 4 or inner.height < 4:
+            return
+        picture = inner.copy()
+        if tall:
+            picture.height = max(1, card.rect.height - pad - scale.px(CAPTION))
+            place, room = (inner.left, picture.bottom + scale.px(8)), inner.width
+        else:
+            picture.width = min(inner.height, inner.width // 3)
+            place = (picture.right + scale.px(14), inner.top + scale.px(2))
+            room = max(1, inner.right - place[0])
+        self._draw_picture(surface, picture, card, scale)
+        self._draw_words(surface, card, place, room, 4 if tall else 3, scale)
+        if chosen and card.own:
+            self._draw_bin(surface, card, scale)
+
+    def _draw_picture(self, surface: pygame.Surface, area: pygame.Rect, card: Card, scale: Scale) -> None:
+        surface.fill(COLOURS["floor"], area)
         if card.picture:
-            card.picture.draw(surface, picture, self.window.painter)
+            card.picture.draw(surface, area, self.window.painter)
         if card.walk:  # home is marked as it is in the game
-            home = pygame.Rect(0, 0, min(picture.size) // 7, min(picture.size) // 7)
-            home.center = picture.center
-            box(
-                surface,
-                home.inflate(scale.px(8), scale.px(8)),
-                None,
-                scale.px(6),
-                COLOURS["good"],
-                scale.px(3),
-            )
-        room = max(1, card.rect.width - 2 * pad)
-        x, y = card.rect.left + pad, picture.bottom + scale.px(8)
+            home = pygame.Rect(0, 0, min(area.size) // 7, min(area.size) // 7)
+            home.center = area.center
+            edge = home.inflate(scale.px(8), scale.px(8))
+            box(surface, edge, None, scale.px(6), COLOURS["good"], scale.px(3))
+
+    def _draw_words(
+        self, surface: pygame.Surface, card: Card, place: tuple[int, int], room: int, lines: int, scale: Scale
+    ) -> None:
+        x, y = place
         named = wrap(card.name, scale.px(18), room, True)[:2]
         for line in named:
             text(surface, line, (x, y), scale.px(18), bold=True, width=room)
             y += scale.px(22)
-        about = wrap(card.blurb, scale.px(14), room)
-        kept = 4 - len(named)  # lines of a card's words
+        about, kept = wrap(card.blurb, scale.px(14), room), lines - len(named)
         if len(about) > kept:
             about = [*about[: kept - 1], " ".join(about[kept - 1 :])]
         for line in about:
             text(surface, line, (x, y), scale.px(14), COLOURS["quiet"], width=room)
             y += scale.px(19)
 
+    def _draw_bin(self, surface: pygame.Surface, card: Card, scale: Scale) -> None:
+        """A cross in the corner: the model can be deleted."""
+        side = scale.px(26)
+        self._bin = pygame.Rect(card.rect.right - side - scale.px(4), card.rect.top + scale.px(4), side, side)
+        box(surface, self._bin, COLOURS["panel"], side // 2, COLOURS["bad"])
+        arm = self._bin.inflate(-side * 3 // 5, -side * 3 // 5)
+        for ends in ((arm.topleft, arm.bottomright), (arm.topright, arm.bottomleft)):
+            pygame.draw.line(surface, COLOURS["bad"], *ends, max(2, scale.px(2)))
+
     def _scroll_to_chosen(self, view: pygame.Rect) -> None:
-        """Keys may choose a card that is not visible: the next frame shows it."""
-        if not self._reveal:
-            return
-        if self.chosen >= len(self.cards):
-            self._reveal = False
-            return
-        rect = self.cards[self.chosen].rect
-        if rect.bottom > view.bottom:
-            self.scroll += rect.bottom - view.bottom + 8
-        elif rect.top < view.top + 40:
-            self.scroll = max(0, self.scroll - (view.top + 40 - rect.top))
-        self._reveal = False
+        """Keys may choose a card that is not visible: the next frame shows it, and its row's heading."""
+        card, self._reveal = self.current if self._reveal else None, False
+        if card is not None:
+            scale = Scale.of(self.window.surface.get_size())
+            top = card.rect.top - view.top + self.scroller.at
+            first = card in self.rows[0].cards
+            self.scroller.reveal(0 if first else top - scale.px(40), top + card.rect.height + scale.px(8))
 
     def _hints(self) -> list[tuple[str, str]]:
-        words = "open" if self.chosen >= len(self.cards) else "play"
-        hints = ((Command.RESET, words), (Command.HELP, "help"), (Command.FULLSCREEN, "fullscreen"))
-        return [(shown(command), does) for command, does in (*hints, (Command.BACK, "quit"))]
+        card = self.current
+        hints = [(shown(Command.RESET), "play" if card else "open")]
+        if card and card.own:
+            hints.append((key_name(pygame.K_DELETE), "delete"))
+        rest = ((Command.HELP, "help"), (Command.FULLSCREEN, "fullscreen"), (Command.BACK, "quit"))
+        return [*hints, *((shown(command), does) for command, does in rest)]
 
     def close(self) -> None:
         self._worker.close()
-        for card in self.cards:
-            engine = getattr(card.picture, "engine", None)
+        for picture in self._pictures.values():
+            engine = getattr(picture, "engine", None)
             if engine is not None:
                 engine.env.close()

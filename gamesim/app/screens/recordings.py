@@ -13,6 +13,7 @@ from gamesim.app import catalog
 from gamesim.app.background import Lazily
 from gamesim.app.catalog import Title
 from gamesim.app.controls import Command, key_name, shown
+from gamesim.app.jobs import RECORDING
 from gamesim.app.parts import Action, draw_facts
 from gamesim.app.previews import draw_frame
 from gamesim.app.screens.ask import Ask, Prompt
@@ -20,7 +21,6 @@ from gamesim.app.screens.listing import Listing
 from gamesim.app.shelf import Recording, ago, thumbnails
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.widgets import text
-from gamesim.app.workshop import RECORDING
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
 from gamesim.export import MAX_PIXELS, write_film

@@ -1,0 +1,127 @@
+"""The menu: everything keeps its place, one's own models can be deleted, and Esc asks before it quits."""
+
+import pygame
+import pytest
+
+from app.conftest import SHIPPED
+from app.driver import Driver, click
+from app.training import old_run, press_button
+from gamesim.app import catalog
+from gamesim.app.catalog import MAZE
+from gamesim.app.screens.ask import Ask
+from gamesim.app.screens.leaving import Quit
+from gamesim.app.screens.menu import Menu
+from gamesim.app.theme import Scale
+
+
+def menu(app: Driver) -> Menu:
+    assert isinstance(app.window.screen, Menu)
+    return app.window.screen
+
+
+def places(app: Driver) -> dict[str, tuple[int, ...]]:
+    """Where each card of a game or a model lies."""
+    app.frames(1)
+    return {card.key: tuple(card.rect) for card in menu(app).cards if card.kind == "play"}
+
+
+@pytest.mark.parametrize("name", ["Maze", "Garden", "Tilemap Pac-Man"])
+def test_playing_moves_no_card(app: Driver, name: str):
+    before = places(app)
+    app.play(name)
+    app.press(pygame.K_ESCAPE)
+    assert places(app) == before
+
+
+def test_one_card_continues_with_what_was_played_last(app: Driver):
+    assert "Continue" not in [card.name for card in menu(app).cards]
+    for name in ("Maze", "Tilemap Pac-Man"):
+        app.play(name)
+        app.press(pygame.K_ESCAPE)
+        app.frames(1)
+        (last,) = [card for card in menu(app).cards if card.kind == "continue"]
+        assert last.title.name == name and last.blurb == name
+    app.play("Continue")
+    assert app.session.engine.title.name == "Tilemap Pac-Man"
+
+
+def test_coming_home_opens_a_shipped_model_whatever_was_played(app: Driver):
+    old_run(app)
+    menu(app).refresh()
+    app.play("Old")
+    app.press(pygame.K_ESCAPE)
+    app.play("Coming home")
+    assert app.session.engine.title.checkpoint == app.window.checkpoints / "tilemap-pacman"
+
+
+def test_coming_home_is_offered_in_the_maze_where_one_is_shipped():
+    home = catalog.home(catalog.dreams(SHIPPED))
+    assert home is not None and (home.world, home.system) == (MAZE, "tilemap")
+
+
+def test_own_models_have_a_row_of_their_own_and_can_be_deleted_from_it(app: Driver):
+    folder = old_run(app)
+    menu(app).refresh()
+    app.frames(1)
+    assert [(row.heading, len(row.cards)) for row in menu(app).rows][-1] == ("Your models", 1)
+    app.press(pygame.K_DELETE)  # a card that is not one's own is chosen
+    assert "Only your own" in app.said
+    for way in ("key", "mouse"):
+        for _ in range(4):
+            app.press(pygame.K_DOWN)
+            app.frames(1)
+        if way == "key":
+            app.press(pygame.K_DELETE)
+        else:
+            click(app, menu(app)._bin.center)
+        assert isinstance(app.window.screen, Ask) and folder.is_dir()
+        press_button(app, "Keep" if way == "key" else "Delete")
+    assert not folder.exists()
+    assert "Your models" not in [row.heading for row in menu(app).rows]
+
+
+def test_esc_at_the_menu_asks_once_and_esc_again_stays(app: Driver):
+    app.press(pygame.K_ESCAPE)
+    assert isinstance(app.window.screen, Quit) and app.window.running
+    app.press(pygame.K_ESCAPE)
+    assert menu(app) and app.window.running
+    app.press(pygame.K_ESCAPE, pygame.K_RETURN)
+    assert not app.window.running
+
+
+def test_the_window_s_close_button_quits_at_once(app: Driver):
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    app.frames(1)
+    assert not app.window.running
+
+
+def test_the_game_that_no_model_can_learn_says_so_on_its_card(app: Driver):
+    words = {card.name: card.blurb for card in menu(app).cards}
+    assert "no dream" in words["Arcade"]
+    assert "no dream" not in words["Garden"]  # one can be trained
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600)])
+@pytest.mark.parametrize("zoom", [1.0, 1.5])
+def test_what_is_below_the_edge_is_reached_by_keys_wheel_and_bar(app: Driver, size, zoom):
+    old_run(app)
+    menu(app).refresh()
+    app.resize(*size)
+    Scale.zoom = zoom
+    app.frames(2)
+    page = menu(app)
+    last = page.cards[-1]
+    if last.rect.bottom > page._view.bottom:
+        assert page.scroller.most > 0 and page.scroller.gutter.height
+        foot = page.scroller.gutter
+        click(app, (foot.centerx, foot.bottom - 1))
+        app.frames(2)
+        assert page.scroller.at == page.scroller.most
+    page.scroller.at = 0
+    app.frames(1)
+    for _ in range(40):
+        if not (page.current and page.current.own):
+            app.press(pygame.K_DOWN)
+            app.frames(1)
+    assert page.current and page.current.own
+    assert page._view.contains(page.current.rect) or page.current.rect.height > page._view.height - 60
