@@ -13,6 +13,7 @@ ROOMS = (
     "errors",
     "text",
     "storage",
+    "card",
     "schema",
     "earlier",
     "config",

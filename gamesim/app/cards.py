@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gamesim import text
+from gamesim import card, text
 from gamesim.evaluation import FLOORS
 
-_ROW = re.compile(r"^\| ([^|]+?) \| (.*?) \|$", re.MULTILINE)
 _TRAINED_BY = re.compile(r"^It was trained by (.+)\.$", re.MULTILINE)
 _LONGEST = 65536  # characters of a card or of figures that are read
 LEARNED_FROM = "learned from"
@@ -92,10 +91,10 @@ def read(folder: Path, measured: Path) -> EngineCard:
     facts: dict[str, str] = {}
     trained_by = ""
     with contextlib.suppress(OSError):
-        card = text.decode((folder / "README.md").read_bytes(), "replace")[:_LONGEST]
-        table = card.partition("## Figures")[0]
-        facts = {name.replace("\\|", "|"): value.replace("\\|", "|") for name, value in _ROW.findall(table)}
-        trained_by = said.group(1) if (said := _TRAINED_BY.search(table)) else ""
+        said = text.decode((folder / "README.md").read_bytes(), "replace")[:_LONGEST]
+        facts = card.facts(said)
+        by = _TRAINED_BY.search(said.partition(card.FIGURES)[0])
+        trained_by = by.group(1) if by else ""
     fresh = False
     with contextlib.suppress(OSError):
         fresh = measured.stat().st_mtime > (folder / "manifest.json").stat().st_mtime

@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium as gym
 
 from gamesim import text
+from gamesim.card import facts_in
 from gamesim.errors import UserError
 
 ARCADE, MAZE, PACMAN = "gamesim/PacmanArcade-v0", "gamesim/PacmanMaze-v0", "gamesim/Pacman-v0"
@@ -117,9 +118,9 @@ def dreams(folder: Path) -> list[Title]:
 
 
 def dream(folder: Path) -> Title:
-    """One learned engine. The real game it was learned from is read from its card, else from its name."""
-    world = _world(folder)
-    blurb = f"Learned from {game_name(world)}"
+    """One learned engine; the real game that it learned is the one on its card."""
+    world = facts_in(folder).get("game", "")
+    blurb = f"Learned from {game_name(world)}" if world else "Its card does not say which game it learned"
     kwargs = {"checkpoint": str(folder), "temperature": 1.0}
     return Title(spoken(run_of(folder).name), blurb, DREAM, kwargs, world, folder, _system(folder))
 
@@ -179,19 +180,6 @@ def _system(folder: Path) -> str:
         return ""
     named = re.search(r"^system:\s*(\S+)\s*$", config, re.MULTILINE)
     return named.group(1) if named else ""
-
-
-def _world(folder: Path) -> str:
-    try:
-        card = text.decode((folder / "README.md").read_bytes()[:20000], "replace")
-    except OSError:
-        card = ""
-    named = re.search(r"gamesim/Pacman\w*-v0", card)
-    if named:
-        return named.group()
-    name = folder.resolve().name.lower()
-    named = {"arcade": ARCADE, "maze": MAZE, "garden": GARDEN}
-    return next((world for part, world in named.items() if part in name), PACMAN)
 
 
 @cache

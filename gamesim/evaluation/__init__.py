@@ -16,7 +16,6 @@ Each of these modules defines its figures in its docstring. What is asked of the
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -154,14 +153,15 @@ def game_of(card: str, source: str) -> str:
     """
     import gymnasium as gym
 
+    from gamesim.card import facts
     from gamesim.errors import UserError
 
-    named = re.search(r"^\| game \| ([^| ]+) \|$", card, re.MULTILINE)
-    if named is None:
+    named = facts(card).get("game")
+    if not named:
         raise UserError(f"{source}: its card does not say which game it learned")
-    if named[1] not in gym.registry:
-        raise UserError(f"{source}: it learned '{named[1]}', which is not there")
-    return named[1]
+    if named not in gym.registry:
+        raise UserError(f"{source}: it learned '{named}', which is not there")
+    return named
 
 
 def decodable(game: str) -> bool:

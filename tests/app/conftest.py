@@ -10,9 +10,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from app.driver import Driver
-from app.fakes import Dreamer, FakeDream, Layered, save
+from app.fakes import Dreamer, FakeDream, Layered, card, save
 from app.training import STUB
 from gamesim.app import catalog, jobs, theme
+from gamesim.app.catalog import PACMAN
 from gamesim.app.controls import KEYMAP
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
@@ -32,6 +33,7 @@ def checkpoints(tmp_path: Path, dream_id: None) -> Path:
     folder = tmp_path / "checkpoints" / "tilemap-pacman"
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text("name: fake\nsystem: tilemap\n", encoding="utf-8")
+    card(folder, PACMAN)
     save_file({"frames": np.full((2, 8, 84, 84, 3), 90, np.uint8)}, folder / "starts.safetensors")
     return folder.parent
 
@@ -79,6 +81,7 @@ def layered(app: Driver, entry, checkpoints: Path) -> Driver:
     other = checkpoints / "other-pacman"
     other.mkdir()
     (other / "config.yaml").write_text("name: fake\n", encoding="utf-8")
+    card(other, PACMAN)
     entry(Layered)
     return app.play("Tilemap Pac-Man")
 

@@ -139,6 +139,11 @@ class Layered(FakeDream):
         self.closed = True
 
 
+def card(folder: Path, game: str) -> None:
+    """A checkpoint's card that says which game was learned."""
+    (folder / "README.md").write_text(f"| fact | |\n|---|---|\n| game | {game} |\n", encoding="utf-8")
+
+
 SPEC = '{"id": "gamesim/%s-v0"}'
 
 

@@ -38,7 +38,7 @@ def test_damaged_cards_and_figures_are_engines_without_figures(app: Driver, cont
     app.frames(20)
     page = app.window.screen
     assert isinstance(page, Engines) and page.count == 1 and page.current
-    assert page.about(page.current) == "Learned from Pac-Man"
+    assert page.about(page.current) == "Its card does not say which game it learned"
 
 
 def test_an_engine_is_played_from_its_card_and_is_then_the_last_used_at_home(app: Driver):

@@ -8,6 +8,7 @@ import pygame
 import pytest
 
 import gamesim  # noqa: F401
+from app import fakes
 from app.driver import Driver, dream, engine
 from gamesim.app.catalog import ARCADE, MAZE, PACMAN
 from gamesim.app.controls import DOWN, LEFT, RIGHT, STAY, UP
@@ -266,6 +267,7 @@ def test_it_is_walked_in_a_dream_without_ghosts_where_there_is_one(app: Driver, 
         (checkpoints / name).mkdir()
         system = "world-model" if "world" in name else "tilemap"
         (checkpoints / name / "config.yaml").write_text(f"system: {system}\n", encoding="utf-8")
+        fakes.card(checkpoints / name, MAZE if "maze" in name else PACMAN)
     menu = app.window.screen
     assert isinstance(menu, Menu)
     menu.refresh()

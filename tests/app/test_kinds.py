@@ -3,6 +3,7 @@
 import pygame
 import pytest
 
+from app import fakes
 from app.driver import Driver
 from app.training import old_run
 from fake_task import starts
@@ -90,3 +91,15 @@ def test_an_engine_of_no_known_kind_comes_last(both: Driver, content: bytes):
     folder.mkdir()
     (folder / "config.yaml").write_bytes(content)
     assert [title.name for title in catalog.dreams(both.window.checkpoints)][-1] == "A Maze"
+
+
+def test_a_dream_is_of_the_game_on_its_card_and_of_no_other(both: Driver):
+    folder = both.window.checkpoints / "gamegan-pacman"
+    for game in ("my/Nine-v0", "gamesim/PacmanMaze-v0"):
+        fakes.card(folder, game)
+        title = catalog.dream(folder)
+        assert title.world == game and catalog.game_name(game) in title.blurb
+    (folder / "README.md").unlink()
+    unknown = catalog.dream(folder)
+    assert unknown.world == "", "a name that says Pac-Man is no card"
+    assert catalog.partner(unknown, []) is None

@@ -10,8 +10,9 @@ import pygame
 import pytest
 
 from app.driver import Driver
-from app.fakes import Layered
+from app.fakes import Layered, card
 from app.looking import env
+from gamesim.app.catalog import PACMAN
 from gamesim.app.xray.swap import BOARD
 from gamesim.app.xray.walks import STEPS, same_walk
 
@@ -53,6 +54,7 @@ def bare(layered: Driver, checkpoints: Path, monkeypatch: pytest.MonkeyPatch) ->
     """There is an engine without layers, too, between the two that have some."""
     (checkpoints / "odd-pacman").mkdir()
     (checkpoints / "odd-pacman" / "config.yaml").write_text("name: fake\n", encoding="utf-8")
+    card(checkpoints / "odd-pacman", PACMAN)
     says = Layered.internals
     odd = lambda dream: {} if dream.name == "odd-pacman" else says(dream)  # noqa: E731
     monkeypatch.setattr(Layered, "internals", odd)

@@ -8,7 +8,9 @@ import pygame
 import pytest
 
 from app.driver import Driver, dream, engine
+from app.fakes import card
 from gamesim.app import hud, session
+from gamesim.app.catalog import PACMAN
 from gamesim.app.controls import LEFT, RIGHT, STAY
 from gamesim.app.pilot import Pilot
 from gamesim.app.play import COLDEST, HOTTEST, Engine
@@ -54,6 +56,7 @@ def app(checkpoints: Path, tmp_path: Path, policy: Alternating) -> Iterator[Driv
     folder = checkpoints / "world-model-pacman"
     folder.mkdir()
     (folder / "config.yaml").write_text("system: world-model\n", encoding="utf-8")
+    card(folder, PACMAN)
     driver = Driver(checkpoints, tmp_path)
     yield driver
     driver.window.close()

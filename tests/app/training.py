@@ -22,6 +22,7 @@ CARD = """\
 
 | | |
 |---|---|
+| game | gamesim/Pacman-v0 |
 | preset | tilemap |
 | learned from | frames, given the size of a cell |
 | minutes | 38.0 |

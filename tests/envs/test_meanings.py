@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from gamesim.envs.wrappers import PixelEnv
 from gamesim.envs.meanings import action_meanings, opposites
+from gamesim.envs.wrappers import PixelEnv
 
 PACMAN = ("NOOP", "LEFT", "RIGHT", "UP", "DOWN")
 

@@ -1,0 +1,25 @@
+"""What the card of a checkpoint (its README.md) says, for everybody who asks it."""
+
+import re
+from pathlib import Path
+
+from gamesim import text
+
+FIGURES = "## Figures"
+"""The heading below which a card tells what was measured."""
+_ROW = re.compile(r"^\| ([^|]+?) \| (.*?) \|$", re.MULTILINE)
+_LONGEST = 65536  # characters that are read
+
+
+def facts(card: str) -> dict[str, str]:
+    """The rows of a card's table, in order: how the model was trained, and of which ``game``."""
+    rows = _ROW.findall(card[:_LONGEST].partition(FIGURES)[0])
+    return {name.replace("\\|", "|"): value.replace("\\|", "|") for name, value in rows}
+
+
+def facts_in(folder: Path) -> dict[str, str]:
+    """The same of the card in the folder of a checkpoint; none where there is no card that can be read."""
+    try:
+        return facts(text.decode((folder / "README.md").read_bytes(), "replace"))
+    except OSError:
+        return {}
