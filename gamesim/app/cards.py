@@ -109,14 +109,19 @@ def read(folder: Path, measured: Path) -> EngineCard:
 
 
 def spell(seconds: float) -> str:
-    """A length of time in words: "40 s", "12 min", "3 h 20 min"."""
+    """A length of time in words, the one style of the app: "40 s", "12 min", "3 h 20 min", "5 days"."""
     if not math.isfinite(seconds):
         return "–"
-    if seconds < 100:
+    if seconds < 59.5:
         return f"{seconds:.0f} s"
-    if seconds < 6000:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days = round(hours / 24)
+    return f"{days} days" if days < 21 else f"{round(days / 7)} weeks"
 
 
 def _figure(name: str, numbers: Mapping[str, float]) -> Figure:

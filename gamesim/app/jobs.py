@@ -130,6 +130,11 @@ class Jobs:
     def running(self) -> list[Job]:
         return [job for job in self.all.values() if job.running]
 
+    def stop(self, job: Job) -> None:
+        """Ask a job to save and leave; it is known then that it did not fail."""
+        self.asked.add(job.pid)
+        job.stop()
+
 
 def stop(pid: int) -> None:
     """Ask a process to save and leave, also one that is paused; one that is gone is fine.

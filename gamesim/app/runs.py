@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from gamesim import storage
 from gamesim.app import jobs
+from gamesim.app.cards import spell
 from gamesim.app.jobs import Jobs
 from gamesim.app.runlog import RunLog
 from gamesim.errors import UserError
@@ -28,6 +29,7 @@ LIVE: tuple[State, ...] = ("starting", "training", "paused", "stopping")
 STAGES = ("vision", "memory", "controller")  # of a world model: each is a run inside the run's folder
 
 STARTED, LOG = ".started.json", ".log"
+QUIET = 5.0  # seconds without a line in the log from which on one is told how long it has been
 _FRESH = 60.0  # seconds for which a run without a holder may only be between two stages
 
 
@@ -81,7 +83,26 @@ class Run:
 
     @property
     def resumable(self) -> bool:
-        return not self.live and self.config is not None
+        return not self.live and self.config is not None and self.saved
+
+    @property
+    def saved(self) -> bool:
+        """Whether there is something to go on from, or to play."""
+        folders = [self.folder, *(log.folder for log in self.logs)]
+        return self.engine is not None or any((folder / "resume").exists() for folder in folders)
+
+    @property
+    def doing(self) -> str:
+        """What it does now and for how long, so that one who waits sees a sign of life; "" once it ended."""
+        note, now = started(self.folder), time.time()
+        if self.state == "starting":
+            ready = self.config is not None and not self.log.status
+            words = "Computing the first step" if ready else "Loading PyTorch and the recordings"
+            return words + since(note.get("at"), now)
+        if self.state == "stopping":
+            return "Finishing this step, then saving" + since(note.get("stopped"), now)
+        quiet = now - self.log.logged_at
+        return f"Last news {spell(quiet)} ago" if self.state == "training" and quiet >= QUIET else ""
 
     @property
     def data(self) -> Path | None:
@@ -125,6 +146,7 @@ class Run:
         job = self._jobs.about(self.folder)
         code = job.code if job else None
         between = status == "done" and self.log.section in STAGES[:-1]
+        asked = (job is not None and job.pid in self._jobs.asked) or "stopped" in started(self.folder)
         if code == 2 or status == "broken":
             self.state, self.why = "failed", jobs.last_words(self.folder / LOG) or self._broken()
         elif between or (not status and job is None and os.name == "nt"):
@@ -132,6 +154,8 @@ class Run:
             self.state = "starting" if fresh else "stopped"
         elif status in ("done", "stopped"):
             self.state = "done" if status == "done" else "stopped"
+        elif asked:
+            self.state, self.why = "stopped", "" if self.saved else "Nothing had been saved yet."
         else:
             self.state, self.why = "failed", self._cut_off(code)
 
@@ -139,9 +163,10 @@ class Run:
         return str((self.log.ended or {}).get("why", "")) or "it broke"
 
     def _cut_off(self, code: int | None) -> str:
+        left = "its last save is still there" if self.saved else "nothing had been saved yet"
         if code is not None and code < 0:
-            return f"it was ended by signal {-code}; what it saved last is kept"
-        return jobs.last_words(self.folder / LOG) or "it was cut off; what it saved last is kept"
+            return f"signal {-code} ended it; {left}"
+        return jobs.last_words(self.folder / LOG) or f"it was cut off; {left}"
 
     # doing -----------------------------------------------------------------------------------------------
 
@@ -162,9 +187,18 @@ class Run:
             UserError: its process cannot be reached.
         """
         if pid := self.pid:
-            (jobs.kill if pid in self._jobs.asked else jobs.stop)(pid)
+            again = pid in self._jobs.asked
             self._jobs.asked.add(pid)
+            if not again:
+                self._note_stop()
+            (jobs.kill if again else jobs.stop)(pid)
             self._judge()
+
+    def _note_stop(self) -> None:
+        """Write down that it was asked to stop: however it ends now, it did not fail."""
+        note = {**started(self.folder), "stopped": time.time()}
+        with contextlib.suppress(OSError, UserError):
+            storage.write_file(self.folder / STARTED, json.dumps(note).encode(), sync=False)
 
     def delete(self) -> None:
         """Remove the folder and all that is in it.
@@ -178,6 +212,11 @@ class Run:
             shutil.rmtree(self.folder)
         except OSError as error:
             raise UserError(f"{self.folder}: cannot be removed: {error.strerror or error}") from error
+
+
+def since(moment: object, now: float) -> str:
+    """ " · 34 s" since a moment, seconds since 1970; "" where the moment is not known."""
+    return f" · {spell(max(0.0, now - moment))}" if isinstance(moment, float) else ""
 
 
 def find(roots: tuple[Path, ...]) -> list[Path]:
@@ -245,7 +284,7 @@ def train(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder}: cannot be made: {error.strerror or error}") from error
-    note = {"data": str(data.absolute()), "preset": preset, "at": time.time()}
+    note = {"data": str(data.absolute()), "preset": preset, "device": device, "at": time.time()}
     storage.write_file(folder / STARTED, json.dumps(note).encode(), sync=False)
     words = ["train", preset, "--data", str(data.absolute()), "--out", str(folder.absolute())]
     words += ["--device", device, *["--resume"] * resume]

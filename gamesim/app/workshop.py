@@ -64,7 +64,7 @@ class Workshop:
         for about, job in self.jobs.all.items():
             if job not in self._told and not job.running:
                 self._told.add(job)
-                self.say(*ending(about, job))
+                self.say(*ending(about, job, job.pid in self.jobs.asked))
                 if job.name == RECORDING:
                     self.shelf.refresh()
 
@@ -128,6 +128,17 @@ class Workshop:
         words = ["evaluate", str(folder.absolute()), "--json", str(figures)]
         return self.jobs.start(folder, EVALUATION, words, figures.with_suffix(".log"))
 
+    def stop_all(self) -> None:
+        """Ask everything that this window started to save and leave."""
+        for about, job in self.jobs.all.items():
+            if job.running and job.name == TRAINING:
+                run = self.run(about)
+                run.follow()
+                if run.state != "stopping":  # asked twice, it would leave without saving
+                    run.stop()
+            elif job.running:
+                self.jobs.stop(job)
+
     def close(self) -> None:
         self.worker.close()
 
@@ -137,10 +148,19 @@ def key(title: Title) -> str:
     return str(title.checkpoint.absolute()) if title.checkpoint else f"{title.env_id} {title.name}"
 
 
-def ending(about: Path, job: Job) -> tuple[str, bool]:
-    """What there is to say when a process has ended, and whether something went wrong."""
+def ending(about: Path, job: Job, asked: bool) -> tuple[str, bool]:
+    """What there is to say when a process has ended, and whether something went wrong.
+
+    Args:
+        about: what it was about.
+        job: the process.
+        asked: whether it was asked to stop: then it did not fail, however it ended.
+    """
+    if asked:
+        return f"{job.name} was stopped: {about.name}", False
     if job.code == 0:
         return f"{job.name} is done: {about.name}", False
+    why = job.last_words or "it was cut off"
     if job.name == TRAINING and (about / LOG).exists():
-        return f"{job.name} failed ({about.name}): {job.last_words or 'it was ended'}", True
-    return f"{job.name} failed: {job.last_words or 'it was ended'}", True
+        return f"{job.name} failed ({about.name}): {why}", True
+    return f"{job.name} failed: {why}", True

@@ -1,8 +1,8 @@
 """Stands for ``python -m gamesim`` where a test needs a training without a network; writes what one does.
 
 ``python stub_trainer.py train PRESET --data DIR --out RUN ...`` logs a step every 20 ms until it is asked to
-stop; PRESET "broken" fails. ``evaluate CHECKPOINT --json FILE`` writes figures, with a progress bar;
-``record ...`` writes down what it was asked for.
+stop; PRESET "broken" fails, "slow" takes long to begin. ``evaluate CHECKPOINT --json FILE`` writes figures,
+with a progress bar; ``record ...`` writes down what it was asked for.
 """
 
 import json
@@ -24,6 +24,8 @@ def train() -> int:
     if words[1] == "broken":
         print("gamesim: broken: there is something wrong with it", file=sys.stderr)
         return 2
+    if words[1] == "slow":  # it still reads the recordings
+        time.sleep(60)
     out, asked = Path(after("--out")), []
     signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
     out.mkdir(parents=True, exist_ok=True)

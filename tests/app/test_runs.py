@@ -10,9 +10,11 @@ import pytest
 
 from gamesim import storage
 from gamesim.app import jobs, runs
+from gamesim.app.cards import spell
 from gamesim.app.jobs import Job, Jobs
 from gamesim.app.runlog import MOST_POINTS, Curve, RunLog
 from gamesim.app.runs import Run
+from gamesim.app.workshop import ending
 from gamesim.errors import UserError
 
 STUB = [sys.executable, str(Path(__file__).with_name("stub_trainer.py"))]
@@ -171,7 +173,7 @@ def test_a_training_is_started_held_let_go_and_stopped(tmp_path: Path, stub):
         run.pause()  # one that is held can be stopped as well
     run.stop()
     until(lambda: state() == "stopped")
-    assert run.log.status == "stopped" and not processes.running and run.resumable
+    assert run.log.status == "stopped" and not processes.running
 
 
 def test_a_second_stop_ends_it_at_once(tmp_path: Path, stub):
@@ -183,7 +185,47 @@ def test_a_second_stop_ends_it_at_once(tmp_path: Path, stub):
     run.stop()
     until(lambda: not processes.running)
     run.follow()
-    assert run.state == "failed" and "signal" in run.why
+    assert run.state == "stopped"
+    later = Run(folder, Jobs())  # the app was closed and opened again
+    later.follow()
+    assert later.state == "stopped"
+
+
+def test_a_stop_before_anything_was_saved_is_no_failure_and_says_so(tmp_path: Path, stub):
+    processes, folder = Jobs(), tmp_path / "one"
+    runs.train(processes, folder, "slow", tmp_path, {})
+    run = Run(folder, processes)
+    run.follow()
+    assert run.state == "starting" and run.doing.startswith("Loading PyTorch and the recordings · ")
+    run.stop()
+    run.follow()
+    assert run.doing.startswith("Finishing this step, then saving · ") or not run.live
+    until(lambda: (run.follow(), not run.live)[1])
+    assert (run.state, run.why) == ("stopped", "Nothing had been saved yet.") and not run.resumable
+    assert ending(folder, processes.all[folder], True) == ("A training was stopped: one", False)
+
+
+def test_a_run_that_another_hand_ended_has_failed_and_says_by_which_signal(tmp_path: Path, stub):
+    processes, folder = Jobs(), tmp_path / "one"
+    runs.train(processes, folder, "some", tmp_path, {})
+    run = Run(folder, processes)
+    until(lambda: (run.follow(), run.log.step > 1)[1])
+    processes.all[folder].kill()
+    until(lambda: not processes.running)
+    run.follow()
+    assert run.state == "failed" and "signal" in run.why and "nothing had been saved" in run.why
+    assert ending(folder, processes.all[folder], False)[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (92, "2 min"), (3599, "1 h"), (3700, "1 h 2 min"),
+        (5 * 86400, "5 days"), (60 * 86400, "9 weeks"), (float("nan"), "–"),
+    ],
+)  # fmt: skip
+def test_there_is_one_style_for_durations(seconds: float, words: str):
+    assert spell(seconds) == words
 
 
 def test_a_training_that_fails_says_why_with_its_last_line(tmp_path: Path, stub):

@@ -52,9 +52,9 @@ def test_a_training_is_started_followed_held_and_stopped(trainer: Driver):
     trainer.press(pygame.K_HOME, pygame.K_DOWN, pygame.K_RETURN)
     page = trainer.window.screen
     assert isinstance(page, RunPage)
-    press_button(trainer, "Stop and keep")
+    press_button(trainer, "Stop and save")
     trainer.until(lambda: run_is("stopped"), 60)
-    trainer.until(lambda: "training is done" in trainer.said)
+    trainer.until(lambda: "training was stopped" in trainer.said)
 
 
 def test_a_training_that_fails_says_why_on_screen(trainer: Driver):
@@ -65,7 +65,7 @@ def test_a_training_that_fails_says_why_on_screen(trainer: Driver):
     trainer.frames(2)
 
 
-@pytest.mark.parametrize("answer", ["Stay", "Stop and keep", "Go on in the background"])
+@pytest.mark.parametrize("answer", ["Stay", "Stop and save", "Run in the background"])
 def test_closing_the_app_asks_what_becomes_of_a_running_training(trainer: Driver, answer: str):
     page = start(trainer)
     trainer.until(lambda: (trainer.frames(1, 0.5), page.run.log.step > 2)[1], 60)

@@ -125,7 +125,8 @@ class Engines(Listing):
 
     def stop(self) -> None:
         if (title := self.current) and (job := self.job(title)):
-            answers = (("Stop", job.stop, True), ("Go on", lambda: None, False))
+            stop = partial(self.window.workshop.jobs.stop, job)
+            answers = (("Stop", stop, True), ("Keep measuring", lambda: None, False))
             self.window.go(Ask(self.window, "Stop measuring?", "What was measured so far is lost.", answers))
 
     def train(self) -> None:

@@ -55,6 +55,5 @@ class Leaving(Ask):
         self.window.running = False
 
     def _stop(self) -> None:
-        for job in self.window.workshop.jobs.running:
-            job.stop()  # it saves by itself: the window need not wait
+        self.window.workshop.stop_all()  # they save by themselves: the window need not wait
         self.window.running = False

@@ -91,7 +91,7 @@ class RunPage(ButtonScreen):
         if run.engine:
             found.append(Action("Play it", partial(play, self.window, run)))
         if run.live:
-            why_not = "" if jobs.CAN_PAUSE else "This system cannot hold a process: stop it, and go on later."
+            why_not = "" if jobs.CAN_PAUSE else "Windows cannot pause a training. Stop it, then train further"
             held = run.state == "paused"
             cap = shown(Command.PAUSE)
             found.append(Action("Go on" if held else "Pause", run.pause, cap, why_not))
@@ -106,16 +106,16 @@ class RunPage(ButtonScreen):
         return found
 
     def _stop_action(self) -> Action:
-        return Action("Stop and keep", self.stop)
+        return Action("Stop and save", self.stop)
 
     def stop(self) -> None:
         """Ask it to save and leave."""
         self.run.stop()
-        self.window.say("It saves what it has, then it stops. Train further goes on from there.")
+        self.window.say("It saves what it has, then stops. Train further continues from there.")
 
     def kill(self) -> None:
         """End it without waiting, after a question."""
-        more = "What it learned since its last save is lost; what it saved is kept."
+        more = "What it learned since its last save will be lost."
         answers = (("Stop at once", self.run.stop, True), ("Wait", lambda: None, False))
         self.window.go(Ask(self.window, "Stop without saving?", more, answers))
 
@@ -165,8 +165,8 @@ class RunPage(ButtonScreen):
     def _line(self) -> str:
         if len(self.run.logs) > 1:
             log = self._log
-            return f"Curves of {log.section} ({shown(Command.SWITCH)}: the next part)"
-        return "Losses, and in violet figures on episodes that it never saw"
+            return f"Curves of {log.section}. {shown(Command.SWITCH)} shows the next part"
+        return "Training losses. Purple: measured on games kept out of training"
 
     @property
     def _log(self):
@@ -188,7 +188,7 @@ class RunPage(ButtonScreen):
         ]
         losses = [Chart(spoken(name), curve, COLOURS["ghost2"]) for name, curve in log.losses.items()]
         if not losses and not held_out:
-            waiting = "The curves begin with the first steps…" if self.run.live else "There are no curves."
+            waiting = "Curves appear with the first steps" if self.run.live else "No curves: it made no step"
             text(
                 surface,
                 waiting,
@@ -310,7 +310,7 @@ class SheetPage(Screen):
             return
         image = self.sheet.scaled(self.sheets[self.at], area.size)
         if image is None:
-            words = "This sheet cannot be read."
+            words = "This sheet cannot be read"
             text(surface, words, area.center, scale.px(18), COLOURS["quiet"], anchor="center")
         else:
             surface.blit(image, image.get_rect(midtop=area.midtop))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pygame
@@ -25,9 +24,9 @@ WORDS: dict[State, tuple[str, str]] = {
     "starting": ("getting ready", "dream"),
     "training": ("training", "good"),
     "paused": ("paused", "real"),
-    "stopping": ("saving, then stopping", "real"),
+    "stopping": ("stopping", "real"),
     "done": ("done", "good"),
-    "stopped": ("stopped and kept", "quiet"),
+    "stopped": ("stopped", "quiet"),
     "failed": ("failed", "bad"),
 }
 """A state in words, and its colour."""
@@ -69,9 +68,9 @@ class Train(Listing):
     def line(self) -> str:
         live = sum(run.live for run in self.runs)
         return (
-            f"{counted(len(self.runs), 'run')}, {live} at work"
+            f"{counted(len(self.runs), 'run')}, {live} training"
             if self.runs
-            else "Make an engine of recordings"
+            else "Train a model on your recordings"
         )
 
     # what can be done ------------------------------------------------------------------------------------
@@ -83,7 +82,7 @@ class Train(Listing):
         found = [Action("Open", self.open)]
         if run.engine:
             found.append(Action("Play it", lambda: play(self.window, run)))
-        why_not = "It is at work: stop it first." if run.live else ""
+        why_not = "It is still training: stop it first" if run.live else ""
         found.append(Action("Delete", self.delete, key_name(pygame.K_DELETE), why_not, danger=True))
         return found
 
@@ -140,8 +139,8 @@ class Train(Listing):
         run = self.current
         if run is None:
             words = (
-                "Choose recordings and a preset: a network then learns the game from nothing but pictures "
-                "and key presses. It trains in a process of its own: play on meanwhile, or close the window."
+                "Choose recordings and a preset. A network then learns the game from pictures and key "
+                "presses alone. It trains in the background: you can keep playing, or close the window."
             )
             name = text(surface, "New training", area.topleft, scale.px(22), bold=True, width=area.width)
             paragraph(surface, words, (area.left, name.bottom + scale.px(8)), scale.px(16), area.width)
@@ -165,7 +164,7 @@ def summary(run: Run) -> str:
     if run.state == "failed":
         return run.why
     parts = [run.log.preset, f"step {run.log.step:,} of {run.log.steps:,}" if run.log.steps else ""]
-    parts.append(f"{spell(run.eta)} to go" if run.eta is not None else ago(modified(run.folder)))
+    parts.append(f"{spell(run.eta)} left" if run.eta is not None else ago(modified(run.folder)))
     return " · ".join(part for part in parts if part)
 
 
@@ -174,11 +173,11 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
     log = run.log
     facts = [
         ("Step", f"{log.step:,} of {log.steps:,}" if log.steps else "–"),
-        ("To go", spell(run.eta) if run.eta is not None else "–"),
+        ("Time left", spell(run.eta) if run.eta is not None else "–"),
         ("Trained for", spell(log.seconds)),
         ("Frames/s", f"{log.frames_per_second:,.0f}" if log.frames_per_second else "–"),
         ("Preset", log.preset or "–"),
-        ("Recordings", run.data.name if run.data else "named on the command line"),
+        ("Recordings", run.data.name if run.data else "see the command line"),
         ("Folder", str(run.folder.parent.name + "/" + run.name)),
     ]
     if log.section != "training":
@@ -199,13 +198,17 @@ def draw_state(surface: pygame.Surface, area: pygame.Rect, run: Run, scale: Scal
     bar = pygame.Rect(area.left, line.bottom + scale.px(6), area.width, scale.px(9))
     meter(surface, bar, run.log.share, colour)
     y = bar.bottom + scale.px(8)
+    if run.doing:
+        width = max(1, area.width)
+        doing = text(surface, run.doing, (area.left, y), scale.px(15), COLOURS["quiet"], width=width)
+        y = doing.bottom + scale.px(6)
     if run.why:
         pad = scale.px(10)
         height = pad * 2 + round(scale.px(15) * 1.35) * max(
             1, min(4, len(run.why) * scale.px(8) // area.width + 1)
         )
         panel = pygame.Rect(area.left, y, area.width, height)
-        box(surface, panel, COLOURS["back"], scale.px(8), COLOURS["bad"])
+        box(surface, panel, COLOURS["back"], scale.px(8), colour)
         clip = surface.get_clip()
         surface.set_clip(panel.clip(clip))
         place = (panel.left + pad, panel.top + pad)
@@ -216,7 +219,7 @@ def draw_state(surface: pygame.Surface, area: pygame.Rect, run: Run, scale: Scal
 
 
 def play(window: Window, run: Run) -> None:
-    """Play the newest engine of a run."""
+    """Play the newest model of a run."""
     from gamesim.app import catalog
     from gamesim.app.play import Engine
     from gamesim.app.screens.play import Play
@@ -240,7 +243,11 @@ def ask_to_delete(window: Window, run: Run, then) -> None:
         window.say(f"Deleted {run.name}")
         then()
 
-    what = f"Its engine, its curves and {Path(run.folder).name}'s samples go with it. This cannot be undone."
+    run.follow()
+    if run.live:
+        window.say(f"{run.name} is still training: stop it first")
+        return
+    what = "This deletes the model, its curves and its samples. It cannot be undone."
     window.go(
         Ask(window, f"Delete {run.name}?", what, (("Delete", gone, True), ("Keep", lambda: None, False)))
     )
