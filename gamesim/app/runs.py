@@ -189,14 +189,13 @@ class Run:
         if pid := self.pid:
             again = pid in self._jobs.asked
             self._jobs.asked.add(pid)
-            if not again:
-                self._note_stop()
+            self._note_stop()
             (jobs.kill if again else jobs.stop)(pid)
             self._judge()
 
     def _note_stop(self) -> None:
         """Write down that it was asked to stop: however it ends now, it did not fail."""
-        note = {**started(self.folder), "stopped": time.time()}
+        note = {"stopped": time.time(), **started(self.folder)}
         with contextlib.suppress(OSError, UserError):
             storage.write_file(self.folder / STARTED, json.dumps(note).encode(), sync=False)
 
