@@ -90,17 +90,31 @@ class GameGANModelConfig(GameShape):
 
 
 class Schedule(Section):
-    """A number that goes in a straight line from `start` to `end`, as shares of the run pass."""
+    """A number that goes in a straight line from `start` to `end`, as shares of the run pass.
+
+    A plain number is a schedule that stays there.
+    """
 
     start: float = Field(ge=0, le=1e6)
     end: float = Field(ge=0, le=1e6)
     begin: float = Field(default=0.0, ge=0, le=1, description="share of the run at which it leaves start")
     over: float = Field(default=1.0, gt=0, le=1, description="share of the run that the change takes")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _stays(cls, value: Any) -> Any:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return {"start": value, "end": value} if number else value
+
     def at(self, progress: float) -> float:
         """Return the number at a share of the run in [0, 1]."""
         moved = min(max((progress - self.begin) / self.over, 0.0), 1.0)
         return self.start + (self.end - self.start) * moved
+
+    @property
+    def highest(self) -> float:
+        """The largest number that it ever is."""
+        return max(self.start, self.end)
 
 
 class GameGANLosses(Section):
@@ -115,7 +129,9 @@ class GameGANLosses(Section):
     feature_matching: float = Field(default=10.0, ge=0, le=1e6)
     reconstruction: Schedule = Schedule(start=0.05, end=0.05)
     cycle: float = Field(default=0.05, ge=0, le=1e6)
-    memory: float = Field(default=7.5e-5, ge=0, le=1e6, description="a pixel that the dynamic layer draws")
+    memory: Schedule = Field(
+        default=Schedule(start=7.5e-5, end=7.5e-5), description="a pixel that the dynamic layer draws"
+    )
     gradient_penalty: float = Field(default=1.0, ge=0, le=1e6, description="on real frames and pairs")
     temporal_gradient_penalty: float = Field(default=10.0, ge=0, le=1e6)
     outcome: float = Field(default=1.0, ge=0, le=1e6, description="reward and end of the episode")
@@ -168,8 +184,7 @@ class GameGANConfig(Common):
     @property
     def trained_by(self) -> str:
         """See `Common`."""
-        weight = self.training.losses.adversarial
-        judged = max(weight.start, weight.end) > 0
+        judged = self.training.losses.adversarial.highest > 0
         return "reconstruction and discriminators" if judged else "reconstruction alone"
 
 

@@ -49,6 +49,13 @@ def test_the_system_decides_which_sections_there_are():
         config.load("gamegan-tiny", ["vision.steps=9"])
 
 
+def test_a_number_is_a_schedule_that_stays():
+    losses = config.load("gamegan-tiny", ["training.losses.memory=0.5"]).training.losses
+    assert [losses.memory.at(progress) for progress in (0.0, 0.5, 1.0)] == [0.5] * 3
+    with pytest.raises(UserError, match=r"training\.losses\.memory\.start: "):
+        config.load("gamegan-tiny", ["training.losses.memory=-1"])
+
+
 def test_a_file_that_names_no_system_is_gamegans(tmp_path):
     assert load_text(tmp_path, "seed: 4\n").system == "gamegan"
 

@@ -57,6 +57,7 @@ def supervised_loss(
     segments: Segments,
     recalled: Tensor,
     reconstruction: Tensor,
+    memory: Tensor,
     losses: GameGANLosses,
 ) -> dict[str, Tensor]:
     """The terms that need no discriminator, weighted, by name.
@@ -66,7 +67,7 @@ def supervised_loss(
         frames: the real ones (B, T + 1, 3, S, S) in [0, 1].
         segments: what happened in them.
         recalled: int64 (R,), the steps of `rollout.recalled`.
-        reconstruction: the weight of that term now.
+        reconstruction, memory: the weights of these terms now.
         losses: the other weights.
     """
     played = segments.played.float()
@@ -85,7 +86,7 @@ def supervised_loss(
         forgotten = released(mask * rollout.recalled, mask * static)
         dynamic = rollout.masks[:, :, 1].sum((2, 3), dtype=torch.float32)
         terms["cycle"] = losses.cycle * mean(forgotten, played[:, recalled])
-        terms["memory"] = losses.memory * mean(dynamic, played)
+        terms["memory"] = memory * mean(dynamic, played)
     return terms
 
 
@@ -127,9 +128,13 @@ class GameGANTask:
         warm_up, all_real = self._warm_ups(progress)
         recalled = torch.randperm(data.segment, generator=self.generator)[:RECALLED].to(self.device)
         decay = decay_at(self.done, settings.average)
-        reconstruction, adversarial = (
-            each.at(progress) for each in (settings.losses.reconstruction, settings.losses.adversarial)
+        losses = settings.losses
+        reconstruction, memory, adversarial = (
+            each.at(progress) for each in (losses.reconstruction, losses.memory, losses.adversarial)
         )
+        # Before there are discriminators chance is only in the way: an engine learns to be deaf to z.
+        highest = losses.adversarial.highest
+        chance = adversarial / highest if highest else 1.0
         share = settings.decay.at(progress)
         self.optimizer.set_rate(settings.learning_rate * share)
         self.judge_optimizer.set_rate(settings.discriminator_learning_rate * share)
@@ -137,7 +142,7 @@ class GameGANTask:
             *vars(batch).values(),
             warm_up,
             recalled,
-            torch.tensor([reconstruction, adversarial, decay]).to(self.device),
+            torch.tensor([reconstruction, memory, adversarial, chance, decay]).to(self.device),
             all_real=all_real,
             judged=adversarial > 0,
             penalised=adversarial > 0 and self.done % PENALTY_EVERY == 0,
@@ -178,12 +183,13 @@ class GameGANTask:
     ) -> dict[str, Tensor]:
         """One update of everything, in tensors alone: a GPU records it as a graph."""
         batch = Segments(shown, actions, rewards, terminated, truncated, played)
-        reconstruction, adversarial, decay = weights.unbind()
+        reconstruction, memory, adversarial, chance, decay = weights.unbind()
         frames = to_float(shown, getattr(torch, self.settings.precision))
-        z = torch.randn(*actions.shape, *self.trained.noise_shape, device=self.device)
+        z = chance * torch.randn(*actions.shape, *self.trained.noise_shape, device=self.device)
         with autocast(self.device, self.settings.precision):
             rollout = self.trained.rollout(frames, actions, z, warm_up, all_real=all_real, recalled=recalled)
-        terms = supervised_loss(rollout, frames, batch, recalled, reconstruction, self.settings.losses)
+        losses = self.settings.losses
+        terms = supervised_loss(rollout, frames, batch, recalled, reconstruction, memory, losses)
         loss = torch.stack(list(terms.values())).sum()
         parts, gradients = [loss], [torch.ones_like(loss)]
         if judged:

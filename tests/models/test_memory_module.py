@@ -41,6 +41,17 @@ def test_what_an_empty_memory_holds_is_a_part_of_the_checkpoint(memory):
     assert torch.equal(memory.initial(1)[0], other.initial(1)[0])
 
 
+def test_training_begins_with_attention_that_stays_and_writing_that_replaces(memory):
+    """Else a read is a blur of many slots' noise, and the memory is never used."""
+    memory.initialise()
+    slots, attention = memory.initial(1)
+    h = torch.randn(1, 6)
+    slots, attention, found = memory(slots, attention, torch.tensor([RIGHT]), h, 0 * h)
+    assert attention[0, 10, 10] > 0.5
+    left = found - memory.content(h)[:, 4:]  # of the noise that was there
+    assert left.norm() < memory.noise[10, 10].norm() / 2
+
+
 @pytest.mark.parametrize(("dx", "dy"), [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (1, -1)])
 def test_a_one_hot_kernel_moves_attention_by_exactly_one_slot(dx, dy):
     kernel = torch.zeros(1, 3, 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,8 +105,8 @@ def terms(rollout: Rollout, batch: Segments, grey: float = 0.5) -> dict[str, flo
     """With the released weights; the real frames are of one grey."""
     frames = torch.full((*rollout.told.shape, 3, 84, 84), grey)
     losses = GameGANLosses()
-    weight = torch.tensor(losses.reconstruction.at(0))
-    found = supervised_loss(rollout, frames, batch, torch.tensor([1]), weight, losses)
+    now = torch.tensor(losses.reconstruction.at(0)), torch.tensor(losses.memory.at(0))
+    found = supervised_loss(rollout, frames, batch, torch.tensor([1]), *now, losses)
     return {name: float(term) for name, term in found.items()}
 
 
@@ -166,7 +167,8 @@ def test_losses_of_a_free_running_rollout_reach_what_they_should():
     actions, z = torch.randint(5, (2, 4)), torch.randn(2, 4, 4)
     recalled = torch.tensor([0, 2])
     played = model.rollout(frames, actions, z, torch.tensor([1, 4]), recalled=recalled)
-    found = supervised_loss(played, frames, batch, recalled, torch.tensor(0.05), GameGANLosses())
+    one = torch.tensor(1.0)
+    found = supervised_loss(played, frames, batch, recalled, one, one, GameGANLosses())
 
     def reached(term: str) -> set[str]:
         model.zero_grad()
@@ -219,6 +221,27 @@ def test_warm_ups_are_drawn_for_each_lane_and_shrink_with_the_run(plays):
     lengths, all_real = task._warm_ups(0.8)  # 4.8: from 2.4 to 4.8
     assert (lengths == 9).sum() == 16 and set(lengths[16:].tolist()) == {2, 3, 4, 5} and all_real == 2
     assert set(task._warm_ups(1.0)[0][16:].tolist()) == {1, 2}
+
+
+def test_there_is_no_chance_before_there_are_discriminators(plays):
+    """An engine that is taught by reconstruction alone learns to be deaf to z, and stays so."""
+
+    def chances(words: str, preset: str = "gamegan") -> list[float]:
+        task, seen = make(plays, *words.split("|"), preset=preset), []
+        rollout = task.trained.rollout
+
+        def spy(frames: Tensor, actions: Tensor, z: Tensor, *others: Any, **more: Any) -> Rollout:
+            seen.append(float(z.std()))
+            return rollout(frames, actions, z, *others, **more)
+
+        task.trained.rollout = spy
+        for _ in range(6):
+            task.step()
+        return seen
+
+    late = chances("training.losses.adversarial={start: 0, end: 2, begin: 0.5, over: 0.4}")
+    assert late[:4] == [0.0] * 4 and 0.2 < late[4] < 0.7 < late[5] < 1.3
+    assert min(chances("seed=1", preset="action-lstm")) > 0.5, "nothing to wait for"
 
 
 def test_gradients_are_those_of_all_losses_at_once(plays, monkeypatch):

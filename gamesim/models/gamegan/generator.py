@@ -97,6 +97,8 @@ class Generator(nn.Module):
             self.renderer = SimpleRenderer(config.hidden, config.frame_size, config.channels)
         self.outcome = mlp([2 * config.hidden, config.hidden, 2])
         initialise(self)
+        if self.memory is not None:
+            self.memory.initialise()
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     # -- play ----------------------------------------------------------------------------------------

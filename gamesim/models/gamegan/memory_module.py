@@ -16,6 +16,9 @@ from torch import Tensor, nn
 
 from gamesim.models.layers import activation, mlp
 
+STAYS, ERASES = 3.0, 3.0
+"""Logits with which training begins: of the kernel's middle against its rim, and of erasing."""
+
 
 class ShiftKernel(nn.Module):
     """Eq. 5: w = softmax(K(a)), (B, 3, 3). w[1 + dy, 1 + dx] is the share that moves by (dx, dy).
@@ -105,6 +108,17 @@ class MemoryModule(nn.Module):
         noise = torch.randn(slots, slots, width, generator=torch.Generator().manual_seed(0))
         self.noise: Tensor
         self.register_buffer("noise", noise)
+
+    @torch.no_grad()
+    def initialise(self) -> None:
+        """Where the paper is silent: attention first stays, and what is written replaces what was there.
+
+        Else a read is a blur of many slots' noise for hundreds of steps, and the dynamic layer, which needs
+        no memory, draws everything before the static one can draw anything.
+        """
+        score, content = self.kernel.score[-1], self.content[-1]
+        score.bias[4] = STAYS
+        content.bias[: content.out_features // 2] = ERASES
 
     def initial(self, batch: int) -> tuple[Tensor, Tensor]:
         """(memory (batch, N, N, D), attention (batch, N, N)) before anything happened."""
