@@ -128,13 +128,15 @@ class GameGANLosses(Section):
     z_recovery_discriminator: float = Field(default=1.0, ge=0, le=1e6)
     feature_matching: float = Field(default=10.0, ge=0, le=1e6)
     reconstruction: Schedule = Schedule(start=0.05, end=0.05)
-    cycle: float = Field(default=0.05, ge=0, le=1e6)
+    cycle: Schedule = Schedule(start=0.05, end=0.05)
     memory: Schedule = Field(
         default=Schedule(start=7.5e-5, end=7.5e-5), description="a pixel that the dynamic layer draws"
     )
     gradient_penalty: float = Field(default=1.0, ge=0, le=1e6, description="on real frames and pairs")
     temporal_gradient_penalty: float = Field(default=10.0, ge=0, le=1e6)
-    outcome: float = Field(default=1.0, ge=0, le=1e6, description="reward and end of the episode")
+    outcome: Schedule = Field(
+        default=Schedule(start=1, end=1), description="reward and end of the episode"
+    )
 
 
 class GameGANTraining(LoopConfig):

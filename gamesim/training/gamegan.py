@@ -23,7 +23,7 @@ from gamesim.data.dataset import Dataset, Segments
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.gamegan.discriminators import Discriminators
 from gamesim.models.gamegan.generator import Generator, Rollout
-from gamesim.schema import GameGANConfig, GameGANLosses
+from gamesim.schema import GameGANConfig
 from gamesim.sheet import contact_sheet
 from gamesim.training.adam import Adam
 from gamesim.training.adversarial import discriminator_loss, generator_loss, gradient_penalty, judge, mean
@@ -31,6 +31,8 @@ from gamesim.training.average import decay_at, follow
 from gamesim.training.devices import autocast, distributed
 from gamesim.training.graphs import Graphed
 
+SCHEDULED = ("adversarial", "reconstruction", "outcome", "cycle", "memory")
+"""Losses whose weights may change over the run."""
 SHEET_ROWS, SHEET_REAL = 6, 4
 VALIDATION_LANES, VALIDATION_REAL = 64, 4
 RECALLED = 4
@@ -56,9 +58,7 @@ def supervised_loss(
     frames: Tensor,
     segments: Segments,
     recalled: Tensor,
-    reconstruction: Tensor,
-    memory: Tensor,
-    losses: GameGANLosses,
+    weights: Mapping[str, Tensor],
 ) -> dict[str, Tensor]:
     """The terms that need no discriminator, weighted, by name.
 
@@ -67,8 +67,7 @@ def supervised_loss(
         frames: the real ones (B, T + 1, 3, S, S) in [0, 1].
         segments: what happened in them.
         recalled: int64 (R,), the steps of `rollout.recalled`.
-        reconstruction, memory: the weights of these terms now.
-        losses: the other weights.
+        weights: of each term now.
     """
     played = segments.played.float()
     # What comes is told by the frame that came: a dreamt one brings its own. And a time limit is not in the
@@ -78,15 +77,15 @@ def supervised_loss(
     unlike = F.binary_cross_entropy_with_logits(rollout.end_logit, ends, reduction="none")
     outcome = mean((rollout.reward - segments.rewards).square() + unlike, known)
     terms = {
-        "reconstruction": reconstruction * mean(released(rollout.frames, frames[:, 1:]), played),
-        "outcome": losses.outcome * outcome,
+        "reconstruction": weights["reconstruction"] * mean(released(rollout.frames, frames[:, 1:]), played),
+        "outcome": weights["outcome"] * outcome,
     }
     if rollout.recalled is not None:
         mask, static = rollout.masks[:, recalled, :1].detach(), rollout.static[:, recalled].detach()
         forgotten = released(mask * rollout.recalled, mask * static)
         dynamic = rollout.masks[:, :, 1].sum((2, 3), dtype=torch.float32)
-        terms["cycle"] = losses.cycle * mean(forgotten, played[:, recalled])
-        terms["memory"] = memory * mean(dynamic, played)
+        terms["cycle"] = weights["cycle"] * mean(forgotten, played[:, recalled])
+        terms["memory"] = weights["memory"] * mean(dynamic, played)
     return terms
 
 
@@ -128,12 +127,9 @@ class GameGANTask:
         warm_up, all_real = self._warm_ups(progress)
         recalled = torch.randperm(data.segment, generator=self.generator)[:RECALLED].to(self.device)
         decay = decay_at(self.done, settings.average)
-        losses = settings.losses
-        reconstruction, memory, adversarial = (
-            each.at(progress) for each in (losses.reconstruction, losses.memory, losses.adversarial)
-        )
+        weights = [getattr(settings.losses, name).at(progress) for name in SCHEDULED]
+        adversarial, highest = weights[0], settings.losses.adversarial.highest
         # Before there are discriminators chance is only in the way: an engine learns to be deaf to z.
-        highest = losses.adversarial.highest
         chance = adversarial / highest if highest else 1.0
         share = settings.decay.at(progress)
         self.optimizer.set_rate(settings.learning_rate * share)
@@ -142,7 +138,7 @@ class GameGANTask:
             *vars(batch).values(),
             warm_up,
             recalled,
-            torch.tensor([reconstruction, memory, adversarial, chance, decay]).to(self.device),
+            torch.tensor([*weights, chance, decay]).to(self.device),
             all_real=all_real,
             judged=adversarial > 0,
             penalised=adversarial > 0 and self.done % PENALTY_EVERY == 0,
@@ -183,18 +179,18 @@ class GameGANTask:
     ) -> dict[str, Tensor]:
         """One update of everything, in tensors alone: a GPU records it as a graph."""
         batch = Segments(shown, actions, rewards, terminated, truncated, played)
-        reconstruction, memory, adversarial, chance, decay = weights.unbind()
+        *scheduled, chance, decay = weights.unbind()
+        weight = dict(zip(SCHEDULED, scheduled, strict=True))
         frames = to_float(shown, getattr(torch, self.settings.precision))
         z = chance * torch.randn(*actions.shape, *self.trained.noise_shape, device=self.device)
         with autocast(self.device, self.settings.precision):
             rollout = self.trained.rollout(frames, actions, z, warm_up, all_real=all_real, recalled=recalled)
-        losses = self.settings.losses
-        terms = supervised_loss(rollout, frames, batch, recalled, reconstruction, memory, losses)
+        terms = supervised_loss(rollout, frames, batch, recalled, weight)
         loss = torch.stack(list(terms.values())).sum()
         parts, gradients = [loss], [torch.ones_like(loss)]
         if judged:
             gradient, verdicts = self._judge(rollout, frames, batch, penalised)
-            parts, gradients = [*parts, rollout.frames], [*gradients, adversarial * gradient]
+            parts, gradients = [*parts, rollout.frames], [*gradients, weight["adversarial"] * gradient]
             terms |= verdicts
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(parts, gradients)

@@ -105,8 +105,8 @@ def terms(rollout: Rollout, batch: Segments, grey: float = 0.5) -> dict[str, flo
     """With the released weights; the real frames are of one grey."""
     frames = torch.full((*rollout.told.shape, 3, 84, 84), grey)
     losses = GameGANLosses()
-    now = torch.tensor(losses.reconstruction.at(0)), torch.tensor(losses.memory.at(0))
-    found = supervised_loss(rollout, frames, batch, torch.tensor([1]), *now, losses)
+    now = {name: torch.tensor(getattr(losses, name).at(0)) for name in gamegan.SCHEDULED}
+    found = supervised_loss(rollout, frames, batch, torch.tensor([1]), now)
     return {name: float(term) for name, term in found.items()}
 
 
@@ -167,8 +167,8 @@ def test_losses_of_a_free_running_rollout_reach_what_they_should():
     actions, z = torch.randint(5, (2, 4)), torch.randn(2, 4, 4)
     recalled = torch.tensor([0, 2])
     played = model.rollout(frames, actions, z, torch.tensor([1, 4]), recalled=recalled)
-    one = torch.tensor(1.0)
-    found = supervised_loss(played, frames, batch, recalled, one, one, GameGANLosses())
+    ones = dict.fromkeys(TERMS["gamegan"], torch.tensor(1.0))
+    found = supervised_loss(played, frames, batch, recalled, ones)
 
     def reached(term: str) -> set[str]:
         model.zero_grad()
