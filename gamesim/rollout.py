@@ -14,15 +14,19 @@ import gymnasium as gym
 import numpy as np
 from tqdm import tqdm
 
-from gamesim import storage
+from gamesim import capacity, storage
+from gamesim.autoreset import Batch
+from gamesim.capacity import MAX_STEPS
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.data.index import Entry, append, entry_of
 from gamesim.envs.meanings import action_meanings
+from gamesim.envs.spec import spec_json
 from gamesim.errors import UserError
 from gamesim.explorer import ExplorerPolicy
+from gamesim.finite import check_rewards, seed_of
 
-MAX_STEPS = 500
-"""Steps after which :func:`run` goes on in a new episode: endless games would fill the memory."""
+_SAMPLE_STEPS = 64
+"""Steps of play that tell what a step takes on the disk."""
 
 
 class Policy(Protocol):
@@ -71,11 +75,12 @@ def run(
 
     The first ``episodes`` that were begun are the ones that are given: those that were over first
     would be the short ones. An episode of more than ``max_steps`` comes in parts, each with the
-    actions before it as its ``prefix``; each part counts.
+    actions before it as its ``prefix``; each part counts. Where the game breaks down, what was good of
+    the running episodes is given before the error.
 
     Args:
-        env: uint8 (N, H, W, 3) frames, a new array each step, NEXT_STEP autoreset. An ``info["seed"]``
-            of int (N,), where there is one, is what each lane's running episode can be reset with.
+        env: uint8 (N, H, W, 3) frames, in any autoreset mode. An ``info["seed"]`` of int (N,), where there
+            is one, is what each lane's running episode can be reset with.
         policy: Who plays; must fit the environment's actions.
         episodes: How many.
         seed: For the first reset.
@@ -83,26 +88,35 @@ def run(
         env_spec: For the episodes.
         max_steps: Of an episode.
         on_step: Called after each step with the number of frames that were kept.
+
+    Raises:
+        UserError: A reward or a frame is not finite (it names the step), or the environment does not do what
+            its autoreset mode says.
     """
+    batch = Batch(env)
     book = _Book(env.num_envs, episodes, PLAYERS.index(policy.player), env_spec, action_meanings(env))
-    frames, info = env.reset(seed=seed, options=options)
-    begin = np.ones(env.num_envs, bool)
-    book.begin(begin, frames, info)
-    ended = np.zeros(env.num_envs, bool)
+    frames, info = batch.reset(seed, options)
+    begun = np.ones(env.num_envs, bool)
+    book.begin(begun, frames, info)
     while book.open:
-        if begin.any():
-            policy.reset(begin)
+        if begun.any():
+            policy.reset(begun)
         actions = policy.act(frames, {name: value for name, value in info.items() if name != "cells"})
-        frames, rewards, terminated, truncated, info = env.step(actions)
-        begin = ended  # the environment ignored the action there and began a new episode
-        ended = (terminated | truncated) & ~begin
-        kept = book.step(actions, rewards, frames, begin)
+        try:
+            step = batch.step(actions)
+            rewards = check_rewards(batch.name, book.steps() + 1, step.rewards, book.recording)
+        except Exception:
+            yield from book.rest()
+            raise
+        frames, begun, info = step.shown, step.begun, step.info
+        kept = book.step(actions, rewards, frames)
+        ended = (step.terminated | step.truncated) & ~step.ignored
         over = book.recording & (ended | (book.lengths() >= max_steps))
         for lane in np.flatnonzero(over).tolist():
-            yield book.close(lane, bool(terminated[lane]), bool(truncated[lane]))
+            yield book.close(lane, step.last[lane], bool(step.terminated[lane]), bool(step.truncated[lane]))
             if not ended[lane]:
                 book.proceed(lane)
-        book.begin(begin, frames, info)
+        book.begin(begun, frames, info)
         if on_step is not None:
             on_step(kept)
 
@@ -132,6 +146,15 @@ class _Book:
         """Steps of each lane's running episode, int64 (N,)."""
         return self._now - self._start
 
+    def steps(self) -> np.ndarray:
+        """Steps of each lane's running game, int64 (N,): those of its earlier parts count."""
+        return self.lengths() + [len(prefix) for prefix in self._prefixes]
+
+    def rest(self) -> Iterator[Episode]:
+        """The running episodes, as far as they came."""
+        for lane in np.flatnonzero(self.recording & (self.lengths() > 0)).tolist():
+            yield self.close(lane, self._frames[-1][lane], False, False)
+
     def begin(self, lanes: np.ndarray, frames: np.ndarray, info: dict[str, Any]) -> None:
         """New games in ``lanes``, bool (N,), which ``frames`` show."""
         if not self._frames:
@@ -139,7 +162,7 @@ class _Book:
         seeds, there = info.get("seed"), info.get("_seed")
         for lane in np.flatnonzero(lanes).tolist():
             known = there is None or there[lane]
-            self._seeds[lane] = int(seeds[lane]) if seeds is not None and known else None
+            self._seeds[lane] = seed_of(seeds[lane]) if seeds is not None and known else None
             self._prefixes[lane] = np.zeros(0, np.uint8)
             self._open(lane)
 
@@ -152,26 +175,25 @@ class _Book:
         self.recording[lane] = self._left > 0
         self._left -= int(self.recording[lane])
 
-    def step(self, actions: np.ndarray, rewards: np.ndarray, frames: np.ndarray, begin: np.ndarray) -> int:
+    def step(self, actions: np.ndarray, rewards: np.ndarray, frames: np.ndarray) -> int:
         """One step of all lanes; returns in how many it belongs to an episode."""
         self._actions.append(actions.astype(np.uint8))
-        self._rewards.append(rewards.astype(np.float32))
+        self._rewards.append(rewards)
         self._frames.append(frames)
         self._now += 1
-        running = self.recording & ~begin
-        oldest = int(self._start[running].min(initial=self._now))
+        oldest = int(self._start[self.recording].min(initial=self._now))
         while self._first < oldest:
             for history in (self._frames, self._actions, self._rewards):
                 history.popleft()
             self._first += 1
-        return int(running.sum())
+        return int(self.recording.sum())
 
-    def close(self, lane: int, terminated: bool, truncated: bool) -> Episode:
-        """The episode of a lane, which has just made its last step."""
+    def close(self, lane: int, last: np.ndarray, terminated: bool, truncated: bool) -> Episode:
+        """The episode of a lane, which has just made its last step; ``last`` is what that led to."""
         steps = range(self._start[lane] - self._first, self._now - self._first)
         actions = np.array([self._actions[t][lane] for t in steps], np.uint8)
         episode = Episode(
-            frames=np.stack([self._frames[t][lane] for t in (*steps, steps.stop)]),
+            frames=np.stack([*(self._frames[t][lane] for t in steps), last]),
             actions=actions,
             rewards=np.array([self._rewards[t][lane] for t in steps], np.float32),
             terminated=terminated,
@@ -209,7 +231,7 @@ def record(
         episodes: How many, >= 1.
         out: The folder; made where it is missing.
         seed: Of boards and choices, >= 0.
-        num_envs: Games played at once, at most.
+        num_envs: Games played at once, at most; fewer where their frames would take too much memory.
         env_kwargs: For the environment.
         progress: Show a bar.
 
@@ -217,30 +239,32 @@ def record(
         What was recorded.
 
     Raises:
-        UserError: Unknown id, policy or keyword, unsuitable environment, unwritable folder, full disk.
-            What had been recorded until then stays.
+        UserError: Unknown id, policy or keyword, unsuitable environment, unwritable folder; too little room
+            on the disk, or no more memory; an environment that breaks down, see `run`. What had been recorded
+            until then stays.
     """
     make_player = _known_policy(policy)
     if episodes < 1 or num_envs < 1 or seed < 0:
         raise UserError("episodes and num_envs must be at least 1, and seed at least 0")
-    env, spec = _make(env_id, min(num_envs, episodes), env_kwargs or {})
-    try:
-        folder, number = _claim(Path(out), f"{policy}-s{seed}")
+    out = Path(out)
+    env, spec, steps = _planned(env_id, min(num_envs, episodes), env_kwargs or {}, out, episodes)
+    with contextlib.closing(env):
+        folder, number = _claim(out, f"{policy}-s{seed}")
         env_seed, policy_seed = np.random.SeedSequence([seed, number]).generate_state(2, np.uint64) >> 2
         player = make_player(int(policy_seed), env, json.loads(spec)["kwargs"])
-        with (
-            tqdm(total=episodes, unit="episode", disable=not progress) as bar,
-            _Writer(Path(out), folder) as writer,
-        ):
-            steps = 0
-            for episode in run(env, player, episodes, seed=int(env_seed), env_spec=spec):
-                writer.put(episode)
-                steps += len(episode)
-                bar.update()
-                bar.set_postfix(steps=f"{steps:,}", refresh=False)
+        writer = _Writer(out, folder)
+        try:
+            with tqdm(total=episodes, unit="episode", disable=not progress) as bar, writer:
+                played = 0
+                for episode in run(env, player, episodes, seed=int(env_seed), env_spec=spec, max_steps=steps):
+                    writer.put(episode)
+                    played += len(episode)
+                    bar.update()
+                    bar.set_postfix(steps=f"{played:,}", refresh=False)
+        except MemoryError:
+            saved = f"saved before that: {len(writer.entries)} episodes in {out}"
+            raise UserError(f"{env_id}: out of memory; {saved}") from None
         return writer.entries
-    finally:
-        env.close()
 
 
 def play(
@@ -253,18 +277,16 @@ def play(
         policy: A player, or "explorer" or "random".
         episodes: How many, >= 1.
         seed: Of the boards (lane i begins with seed + i) and of the named players' choices.
-        num_envs: Games played at once, at most.
+        num_envs: Games played at once, at most; fewer where their frames would take too much memory.
 
     Raises:
-        UserError: Unknown id or policy, or an unsuitable environment.
+        UserError: Unknown id or policy, an unsuitable environment, or one that breaks down; see `run`.
     """
-    env, spec = _make(env_id, min(num_envs, episodes), {})
-    try:
+    env, spec, steps = _planned(env_id, min(num_envs, episodes), {})
+    with contextlib.closing(env):
         if isinstance(policy, str):
             policy = _known_policy(policy)(seed, env, json.loads(spec)["kwargs"])
-        yield from run(env, policy, episodes, seed=seed, env_spec=spec)
-    finally:
-        env.close()
+        yield from run(env, policy, episodes, seed=seed, env_spec=spec, max_steps=steps)
 
 
 def mean_and_error(sums: Sequence[float]) -> tuple[float, float]:
@@ -299,6 +321,24 @@ def _num_actions(env: gym.vector.VectorEnv) -> int:
     return int(env.single_action_space.n)
 
 
+def _planned(
+    env_id: str, num_envs: int, kwargs: dict[str, Any], out: Path | None = None, episodes: int = 0
+) -> tuple[gym.vector.VectorEnv, str, int]:
+    """A batch of as many games as fit into memory, its spec's JSON, and the steps of an episode at most.
+
+    Raises:
+        UserError: As for `_make`, or the episodes do not fit on the disk of ``out``.
+    """
+    env, spec = _make(env_id, 1, kwargs)
+    planned = capacity.plan(num_envs, env.single_observation_space.shape or (), json.loads(spec))
+    with contextlib.closing(env):
+        if out is not None:
+            random, most = RandomPolicy(0, _num_actions(env)), min(planned.steps, _SAMPLE_STEPS)
+            sample = run(env, random, 1, seed=0, max_steps=most)
+            capacity.check_disk(out, episodes, planned, lambda: next(sample))
+    return *_make(env_id, planned.lanes, kwargs), planned.longest
+
+
 def _make(env_id: str, num_envs: int, kwargs: dict[str, Any]) -> tuple[gym.vector.VectorEnv, str]:
     """The batch, and the JSON of the single environment's spec."""
     try:
@@ -306,9 +346,11 @@ def _make(env_id: str, num_envs: int, kwargs: dict[str, Any]) -> tuple[gym.vecto
         spec.kwargs.update(kwargs)
         mode = "sync" if spec.vector_entry_point is None else "vector_entry_point"
         env = gym.make_vec(env_id, num_envs, vectorization_mode=mode, **kwargs)
-        text = spec.to_json()
+        text = spec_json(spec)
     except (gym.error.Error, TypeError, ValueError, ImportError) as error:
         raise UserError(f"{env_id}: {' '.join(str(error).split())}") from error
+    except MemoryError:
+        raise UserError(f"{env_id}: not enough memory for {num_envs} of it at once") from None
     space, actions = env.single_observation_space, env.single_action_space
     fits = isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and space.shape[2:] == (3,)
     if not fits or not isinstance(actions, gym.spaces.Discrete) or actions.n > 256:
@@ -340,7 +382,7 @@ class _Writer:
         self._root, self._folder = root, folder
         self._workers = 2 + (os.cpu_count() or 1)  # some will be waiting for the disk
         self._pool = ThreadPoolExecutor(self._workers)
-        self._pending: set[Future[Entry]] = set()
+        self._pending: dict[Future[Entry], int] = {}  # -> bytes of its frames
         self._count = 0
         self._indexed = 0
         self.entries: list[Entry] = []
@@ -353,11 +395,12 @@ class _Writer:
 
         Raises:
             UserError: An earlier one could not be written.
+            MemoryError: It could not be compressed.
         """
         path = self._folder / f"{self._folder.name}-{self._count:06d}.npz"
         self._count += 1
-        self._pending.add(self._pool.submit(self._save, path, episode))
-        if len(self._pending) > 4 * self._workers:
+        self._pending[self._pool.submit(self._save, path, episode)] = episode.frames.nbytes
+        while len(self._pending) > 4 * self._workers or sum(self._pending.values()) > capacity.MEMORY // 4:
             self._collect()
 
     def _save(self, path: Path, episode: Episode) -> Entry:
@@ -365,9 +408,8 @@ class _Writer:
         return entry_of(self._root, path, episode)
 
     def _collect(self, everything: bool = False) -> None:
-        done, self._pending = wait(
-            self._pending, return_when="ALL_COMPLETED" if everything else FIRST_COMPLETED
-        )
+        done, _ = wait(self._pending, return_when="ALL_COMPLETED" if everything else FIRST_COMPLETED)
+        self._pending = {saving: size for saving, size in self._pending.items() if saving not in done}
         self.entries += [future.result() for future in done if not future.exception()]
         if everything or len(self.entries) - self._indexed >= 256:
             with contextlib.suppress(OSError):
@@ -380,7 +422,7 @@ class _Writer:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         try:
             self._collect(everything=True)
-        except UserError:
+        except (UserError, MemoryError):
             if error is None:
                 raise
         finally:

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
     "errors",
+    "finite",
     "text",
     "storage",
     "card",
@@ -18,12 +19,14 @@ ROOMS = (
     "earlier",
     "config",
     "envs",
+    "autoreset",
     "data",
     "models",
     "checkpoint",
     "waking",
     "dream",
     "explorer",
+    "capacity",
     "rollout",
     "driver",
     "sheet",

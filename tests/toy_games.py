@@ -55,3 +55,34 @@ def register() -> None:
     }.items():
         if f"toys/{name}-v0" not in gym.registry:
             gym.register(f"toys/{name}-v0", entry_point="toy_games:Dot", kwargs=kwargs)
+
+
+class Walk(gym.Env[np.ndarray, np.int64]):
+    """Ends after `steps`; the first pixel of a frame shows (steps, game, step), the next the last action.
+
+    Rewards are the step's number, or what `rewards` says of a step, from 1.
+    """
+
+    def __init__(
+        self, steps: int = 12, rewards: dict[int, float] | None = None, size: int = 4, render_mode=None
+    ):
+        self.observation_space = spaces.Box(0, 255, (size, size, 3), np.uint8)
+        self.action_space = spaces.Discrete(2)
+        self.steps, self.rewards, self.size, self.render_mode = steps, rewards or {}, size, render_mode
+        self.game = 0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        super().reset(seed=seed)
+        self.game, self.at = self.game + 1, 0
+        return self._frame(0), {}
+
+    def step(self, action: np.int64) -> Any:
+        self.at += 1
+        reward = self.rewards.get(self.at, float(self.at))
+        return self._frame(int(action)), reward, self.at == self.steps, False, {}
+
+    def _frame(self, action: int) -> np.ndarray:
+        frame = np.zeros((self.size, self.size, 3), np.uint8)
+        frame[0, 0] = (self.steps - 2) % 256, self.game % 256, self.at % 256
+        frame[0, 1] = action
+        return frame

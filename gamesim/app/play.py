@@ -7,6 +7,7 @@ window resolution), `temperature` (a dream's), `state` (rewind), `act` (a contro
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -190,7 +191,7 @@ class Engine:
         self.before = self.now
         self.frame, reward, terminated, truncated, self.info = self.env.step(action)
         self.now = self._snapshot()
-        self.reward = float(reward)
+        self.reward = float(reward) if math.isfinite(reward) else 0.0  # its recorder says so
         self.total += self.reward
         self.steps += 1
         self._remember(action)

@@ -15,7 +15,9 @@ from gamesim.data.episode import PLAYERS
 from gamesim.data.index import append, entry_of
 from gamesim.data.journal import SUFFIX, Journal, recover
 from gamesim.envs.meanings import action_meanings
+from gamesim.envs.spec import name_of, spec_json
 from gamesim.errors import UserError
+from gamesim.finite import check_frame, check_rewards, seed_of
 
 PART_BYTES = 1 << 28
 """A longer episode is kept in parts of so many bytes of frames (20 minutes of 84x84x3 at 10 steps/s)."""
@@ -33,7 +35,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         recording: Whether steps are being kept.
         steps: Kept steps of the running episode.
         episodes: Finished episodes since the recorder was made.
-        error: One line about what ended the recording, or None.
+        error: One line about what ended the recording, or is wrong with the game; or None.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         self._seed: int | None = None
         self._actions = bytearray()  # since the reset: they make the middle of a game replayable
         self._synced = 0.0
+        self._warned = False  # of numbers that are not finite
         # Compression and fsync take longer than a picture of the game may.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         if start:
@@ -99,16 +102,15 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         self._finish(False, False)
         frame, info = self.env.reset(seed=seed, options=options)
-        found = info.get("seed", seed)
-        self._seed = None if found is None or options else int(found)
+        self._seed = None if options else seed_of(info.get("seed", seed))
         self._actions.clear()
-        self._frame = np.array(frame, np.uint8)
+        self._frame = self._taken(0, frame)
         return frame, info
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         frame, reward, terminated, truncated, info = self.env.step(action)
-        kept = np.array(frame, np.uint8)
-        if self.recording and self._frame is not None:
+        kept = self._taken(len(self._actions) + 1, frame, reward)
+        if self.recording and self._frame is not None and kept is not None:
             try:
                 self._keep(int(action), float(reward), kept, bool(terminated), bool(truncated))
             except OSError as error:
@@ -132,6 +134,23 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         """Wait until every finished episode is written."""
         self._thread.submit(int).result()
 
+    def _taken(self, step: int, frame: np.ndarray, reward: Any = 0.0) -> np.ndarray | None:
+        """The frame after a step, as it is kept; None where that step cannot be recorded.
+
+        Numbers that are not finite end the recording and not the game: what came before them is saved.
+        """
+        game = name_of(self.env)
+        try:
+            check_rewards(game, np.array([step]), np.array([reward]), np.ones(1, bool))
+            return check_frame(game, step, frame)
+        except UserError as error:
+            if self.recording or not self._warned:
+                self.error = f"{error}: recording stopped" if self.recording else str(error)
+                warnings.warn(self.error, stacklevel=3)
+            self._warned = True
+            self.stop()
+            return None
+
     def _keep(self, action: int, reward: float, frame: np.ndarray, terminated: bool, truncated: bool) -> None:
         if self._journal is None:
             self._journal = self._open()
@@ -148,7 +167,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         spec = ""
         if self.env.spec is not None:
             with contextlib.suppress(TypeError, ValueError):  # keyword arguments that JSON does not know
-                spec = self.env.spec.to_json()
+                spec = spec_json(self.env.spec)
         before, meanings = bytes(self._actions), action_meanings(self.env)
         return Journal.create(self.folder / name, self._frame, self._seed, spec, before, meanings)
 

@@ -21,7 +21,9 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from gamesim.envs.spec import name_of
 from gamesim.errors import UserError
+from gamesim.finite import check_rewards
 
 WIDTH = 128
 SHRINK = 4
@@ -124,10 +126,11 @@ class Games(VecEnv):
             raise UserError(f"agents see frames whose sides are multiples of {SHRINK}, not {height}x{width}")
         space = gym.spaces.Box(0, 255, (channels, height // SHRINK, width // SHRINK), np.uint8)
         super().__init__(env.num_envs, space, env.single_action_space)
-        self._actions = np.zeros(env.num_envs, np.int64)
+        self._actions, self._steps = np.zeros((2, env.num_envs), np.int64)
 
     def reset(self) -> np.ndarray:
         frames, _ = self.env.reset(seed=self._seeds[0])
+        self._steps[:] = 0
         self._reset_seeds()
         return shrink(frames)
 
@@ -136,7 +139,10 @@ class Games(VecEnv):
 
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
         frames, rewards, terminated, truncated, _ = self.env.step(self._actions)
-        rewards, over = rewards + self.cut_off * truncated, terminated | truncated
+        self._steps += 1
+        checked = check_rewards(name_of(self.env), self._steps, rewards, self._steps > 0)
+        rewards, over = checked + self.cut_off * truncated, terminated | truncated
+        self._steps[over] = 0
         shown = shrink(frames)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         if over.any():

@@ -1,0 +1,27 @@
+"""What an environment says of itself: what it is called, and how it is made."""
+
+import copy
+from typing import Any
+
+from gymnasium.envs.registration import EnvSpec
+
+
+def name_of(env: Any) -> str:
+    """What a game is called: its id, or the name of its class."""
+    return env.spec.id if env.spec is not None else type(env.unwrapped).__name__
+
+
+def spec_json(spec: EnvSpec) -> str:
+    """A spec as JSON, also where a class or a function makes the game, which is written as MODULE:NAME.
+
+    Raises:
+        ValueError: Its settings are nothing that JSON knows.
+        TypeError: Likewise.
+    """
+    plain = copy.deepcopy(spec)
+    for entry in ("entry_point", "vector_entry_point"):
+        maker: Any = getattr(plain, entry)
+        if callable(maker):
+            name = getattr(maker, "__qualname__", type(maker).__qualname__)
+            setattr(plain, entry, f"{maker.__module__}:{name}")
+    return plain.to_json()
