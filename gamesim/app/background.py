@@ -72,6 +72,7 @@ class Lazily(Generic[K, V]):
         self._make, self._keep, self._most = make, keep, waiting
         self._values: OrderedDict[K, V | None] = OrderedDict()
         self._wanted: OrderedDict[K, None] = OrderedDict()
+        self._making: set[K] = set()
         self._lock = threading.Lock()
         self._worker = Worker("lazily")
 
@@ -81,6 +82,8 @@ class Lazily(Generic[K, V]):
             if key in self._values:
                 self._values.move_to_end(key)
                 return self._values[key]
+            if key in self._making:
+                return None
             new = key not in self._wanted
             self._wanted[key] = None
             self._wanted.move_to_end(key)
@@ -103,11 +106,13 @@ class Lazily(Generic[K, V]):
             if not self._wanted:
                 return
             key, _ = self._wanted.popitem()
+            self._making.add(key)
         try:
             value = self._make(key)
         except Exception:  # a damaged file: there is no picture of it
             value = None
         with self._lock:
+            self._making.remove(key)
             self._values[key] = value
             while len(self._values) > self._keep:
                 self._values.popitem(last=False)
