@@ -110,4 +110,4 @@ def trainer(app: Driver, elsewhere: None) -> Iterator[Driver]:
     yield app
     for job in app.window.workshop.jobs.running:
         job.kill()
-        job.wait(10)
+        job.wait(200)

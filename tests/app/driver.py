@@ -44,7 +44,7 @@ class Driver:
     def up(self, key: int) -> None:
         pygame.event.post(pygame.event.Event(pygame.KEYUP, key=key))
 
-    def until(self, condition: Callable[[], object], seconds: float = 10.0) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = 200.0) -> None:
         """Go on, without time passing in the game, until something loaded or saved elsewhere is there."""
         deadline = time.monotonic() + seconds
         while not condition():

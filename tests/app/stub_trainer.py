@@ -1,8 +1,9 @@
 """Stands for ``python -m gamesim`` where a test needs a training without a network; writes what one does.
 
 ``python stub_trainer.py train PRESET --data DIR --out RUN ...`` logs a step every 20 ms until it is asked to
-stop; PRESET "broken" fails, "slow" takes long to begin. ``evaluate CHECKPOINT --json FILE`` writes figures,
-with a progress bar; ``record ...`` writes down what it was asked for.
+stop, and for as long as there is a file RUN/saving; PRESET "broken" fails, "slow" takes long to begin.
+``evaluate CHECKPOINT --json FILE`` writes figures, with a progress bar; ``record ...`` writes what it was
+asked for.
 """
 
 import json
@@ -31,11 +32,11 @@ def train() -> int:
     out.mkdir(parents=True, exist_ok=True)
     with storage.claimed(out), (out / "metrics.jsonl").open("a") as log:
         (out / "config.yaml").write_text("name: stub\nsystem: gamegan\ntraining: {steps: 1000}\n")
-        for step in range(1, 1001):
+        for step in range(1, 20_001):
             line = {"step": step, "seconds": step / 50, "frames_per_second": 100.0, "eta_seconds": 60.0}
             log.write(json.dumps({**line, "losses": {"reconstruction": 1 / step, "outcome": 0.5}}) + "\n")
             log.flush()
-            if asked:
+            if asked and not (out / "saving").exists():
                 log.write(json.dumps({"step": step, "seconds": 1.0, "status": "stopped"}) + "\n")
                 return 0
             time.sleep(0.02)

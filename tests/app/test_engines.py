@@ -70,7 +70,7 @@ def test_an_engine_is_measured_in_a_process_of_its_own(trainer: Driver):
     page = trainer.window.screen
     assert isinstance(page, Engines) and page.current and page.job(page.current)
     folder = page.current.checkpoint
-    trainer.until(lambda: (trainer.frames(1, 0.6), page.job(page.current) is None)[1], 60)
+    trainer.until(lambda: (trainer.frames(1, 0.6), page.job(page.current) is None)[1])
     trainer.until(lambda: (trainer.frames(1, 1.1), page.cards[folder].fresh)[1])
     assert page.cards[folder].figures[0].value == "97.0 %"
     trainer.until(lambda: "measurement is done" in trainer.said)

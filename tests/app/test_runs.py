@@ -38,7 +38,7 @@ def a_run(folder: Path, *lines: str) -> Path:
     return folder
 
 
-def until(condition, seconds: float = 30.0) -> None:
+def until(condition, seconds: float = 200.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -164,10 +164,11 @@ def test_a_training_is_started_held_let_go_and_stopped(tmp_path: Path, stub):
     if jobs.CAN_PAUSE and Path("/proc").is_dir():
         run.pause()
         until(lambda: state() == "paused")
+        run.follow()  # what it wrote before it was held
         step = run.log.step
         time.sleep(0.1)
         run.follow()
-        assert run.log.step <= step + 1
+        assert run.log.step == step
         run.pause()
         until(lambda: state() == "training" and run.log.step > step + 1)
         run.pause()  # one that is held can be stopped as well
@@ -260,5 +261,5 @@ def test_last_words_are_those_after_the_progress_bars(tmp_path: Path):
 def test_the_command_line_itself_can_be_started_from_any_folder(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     job = Job("x", ["train", "no-such-preset", "--data", ".", "--out", "out"], tmp_path / "log")
-    until(lambda: not job.running, 120)
+    until(lambda: not job.running)
     assert job.code == 2 and "unknown preset 'no-such-preset'" in job.last_words

@@ -37,7 +37,7 @@ def test_a_training_is_started_followed_held_and_stopped(trainer: Driver):
         trainer.frames(1, 0.5)
         return page.run.state == state
 
-    trainer.until(lambda: run_is("training") and page.run.log.step > 5, 60)
+    trainer.until(lambda: run_is("training") and page.run.log.step > 5)
     assert "reconstruction" in page.run.log.losses
     if jobs.CAN_PAUSE and Path("/proc").is_dir():
         trainer.press(pygame.K_p)
@@ -53,13 +53,13 @@ def test_a_training_is_started_followed_held_and_stopped(trainer: Driver):
     page = trainer.window.screen
     assert isinstance(page, RunPage)
     press_button(trainer, "Stop and save")
-    trainer.until(lambda: run_is("stopped"), 60)
+    trainer.until(lambda: run_is("stopped"))
     trainer.until(lambda: "training was stopped" in trainer.said)
 
 
 def test_a_training_that_fails_says_why_on_screen(trainer: Driver):
     page = start(trainer, "broken")
-    trainer.until(lambda: (trainer.frames(1, 0.6), page.run.state == "failed")[1], 60)
+    trainer.until(lambda: (trainer.frames(1, 0.6), page.run.state == "failed")[1])
     assert page.run.why == "broken: there is something wrong with it"
     trainer.until(lambda: "something wrong" in trainer.said)
     trainer.frames(2)
@@ -68,7 +68,7 @@ def test_a_training_that_fails_says_why_on_screen(trainer: Driver):
 @pytest.mark.parametrize("answer", ["Stay", "Stop and save", "Run in the background"])
 def test_closing_the_app_asks_what_becomes_of_a_running_training(trainer: Driver, answer: str):
     page = start(trainer)
-    trainer.until(lambda: (trainer.frames(1, 0.5), page.run.log.step > 2)[1], 60)
+    trainer.until(lambda: (trainer.frames(1, 0.5), page.run.log.step > 2)[1])
     pygame.event.post(pygame.event.Event(pygame.QUIT))
     trainer.frames(1)
     assert trainer.window.running and isinstance(trainer.window.screen, Leaving)

@@ -2,12 +2,12 @@
 
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
 import torch
 
+from gamesim.data import episode
 from gamesim.data.dataset import Dataset
 from gamesim.data.index import INDEX, scan
 from gamesim.errors import UserError
@@ -299,11 +299,20 @@ def test_no_folder_no_episode_none_long_enough(tmp_path: Path) -> None:
         Dataset(tmp_path, segment=5)
 
 
-@pytest.mark.slow
-def test_thousands_of_episodes_load_in_seconds(tmp_path: Path) -> None:
-    data = make_episode(40, size=84).to_bytes()
-    for number in range(1500):
-        (tmp_path / f"{number}.npz").write_bytes(data)
-    begin = time.perf_counter()
-    assert Dataset(tmp_path, segment=16, split="all").num_episodes == 1500
-    assert time.perf_counter() - begin < 30
+def test_every_episode_is_opened_once_and_once_more_where_the_index_lacks_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path, [6] * 9)
+    opened: list[str] = []
+
+    def spy(file: object, *rest: object, **how: object) -> object:
+        opened.append(Path(str(file)).name)
+        return open(file, *rest, **how)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(episode, "open", spy, raising=False)
+    names = [f"e-{tag:04d}.npz" for tag in range(9)]
+    Dataset(tmp_path, segment=5, split="all")
+    assert sorted(opened) == sorted(names * 2)
+    opened.clear()
+    Dataset(tmp_path, segment=5, split="all")
+    assert sorted(opened) == names

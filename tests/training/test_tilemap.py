@@ -364,7 +364,7 @@ def test_sigterm_saves_and_leaves(plays, tmp_path):
             assert process.poll() is None and time.monotonic() < patience
             time.sleep(0.1)
         process.terminate()
-        out, errors = process.communicate(timeout=90)
+        out, errors = process.communicate(timeout=200)
     finally:
         process.kill()
     assert process.returncode == 0, errors
