@@ -18,7 +18,7 @@ os.environ["SDL_VIDEODRIVER"] = os.environ["SDL_AUDIODRIVER"] = "dummy"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pygame
 
-from gamesim.app.catalog import checkpoints_folder
+from gamesim import shipped
 from gamesim.app.screens.menu import Menu
 from gamesim.app.userdata import Scores, Settings
 from gamesim.app.window import Window
@@ -90,7 +90,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--frames", type=int, default=200_000)
-    parser.add_argument("--checkpoints", type=Path, default=checkpoints_folder())
+    parser.add_argument("--checkpoints", type=Path, default=shipped.folder(shipped.MODELS))
     parser.add_argument("--limit", type=float, default=16.0, help="MiB that the second half may add")
     options = parser.parse_args()
     seen: list[tuple[int, float]] = []

@@ -34,6 +34,7 @@ from gamesim import storage, text
 from gamesim.config import one_line, parse
 from gamesim.errors import UserError
 from gamesim.schema import Config
+from gamesim.shipped import locate
 
 KIND, VERSION = "gamesim-checkpoint", 1
 MAX_SHIPPED_BYTES = 40 * 1024 * 1024
@@ -159,7 +160,7 @@ def ship(folder: str | Path, out: str | Path, *, extras: bool = True) -> None:
         UserError: The checkpoint is damaged, `out` holds something else, a file would be larger than 40 MiB,
             or it cannot be written.
     """
-    folder, out = Path(folder), Path(out)
+    folder, out = locate(folder), Path(out)
     if out.exists() and not exists(out) and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(f"{out}: is there already, and is no checkpoint that could be replaced")
     files = storage.read_folder(folder, required=_REQUIRED, **SEALED)
@@ -184,13 +185,13 @@ def load(folder: str | Path, *, extras: bool = False) -> Checkpoint:
     """Read a checkpoint, checking the seal of every file.
 
     Args:
-        folder: Where it is.
+        folder: Where it is, or the name of a shipped one.
         extras: Read what training alone needs, too.
 
     Raises:
         UserError: Which file is missing, damaged or not what it should be.
     """
-    folder = Path(folder)
+    folder = locate(folder)
     files = storage.read_folder(folder, required=_REQUIRED, **SEALED)
     config = parse(files["config.yaml"], str(folder / "config.yaml"))
     weights = _floats(unpack(files["model.safetensors"], folder / "model.safetensors"))
@@ -226,7 +227,7 @@ def load_model(folder: str | Path, device: str | torch.device = "cpu") -> tuple[
         model.load_state_dict(checkpoint.weights, strict=True)
     except RuntimeError as error:
         raise UserError(
-            f"{Path(folder) / 'model.safetensors'}: its weights do not fit its config: "
+            f"{checkpoint.folder / 'model.safetensors'}: its weights do not fit its config: "
             f"{one_line(str(error).partition(':')[2] or str(error), 160)}"
         ) from None
     return model.to(device).eval().requires_grad_(False), checkpoint
@@ -257,7 +258,7 @@ def update_metrics(folder: str | Path, metrics: Mapping[str, Any]) -> None:
     Raises:
         UserError: The checkpoint is damaged, or it cannot be written.
     """
-    folder = Path(folder)
+    folder = locate(folder)
     files = storage.read_folder(folder, required=_REQUIRED, **SEALED)
     facts, figures = _parts(text.decode(files["README.md"], "replace"))
     notes = _FIGURES.sub("", figures, count=1)
@@ -281,12 +282,6 @@ def find(root: str | Path) -> list[Path]:
     parts = ("model.safetensors", "config.yaml")  # a run's resume/ has a manifest, too
     found = (root / name for name in names)
     return [path for path in found if exists(path) and any((path / part).exists() for part in parts)]
-
-
-def shipped() -> Path:
-    """Return the folder of the shipped engines: ./checkpoints, or beside the package in a checkout."""
-    here = Path("checkpoints").absolute()
-    return here if here.is_dir() else Path(__file__).resolve().parent.parent / "checkpoints"
 
 
 def unpack(data: bytes, source: Path) -> dict[str, Tensor]:

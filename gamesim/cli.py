@@ -258,11 +258,11 @@ def _known_env(env_id: str) -> None:
 
 def _known_checkpoint(folder: str) -> None:
     """Complain about a folder that is not there, before torch is loaded."""
-    if not Path(folder).exists():
-        from gamesim import storage
+    from gamesim import shipped, storage
 
-        if not storage.exists(Path(folder)):
-            raise UserError(f"{folder}: no such checkpoint")
+    place = shipped.locate(folder)
+    if not place.exists() and not storage.exists(place):
+        raise UserError(f"{folder}: no such checkpoint")
 
 
 def _known_place(flag: str, file: str | None) -> None:

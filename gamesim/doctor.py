@@ -11,6 +11,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+from gamesim import shipped
 from gamesim.errors import UserError
 
 PACKAGES = ("numpy", "gymnasium", "torch", "pygame", "pydantic", "yaml", "safetensors", "imageio", "tqdm")
@@ -127,10 +128,10 @@ def _engines(folder: Path | None) -> bool:
         from gamesim import checkpoint
     except ImportError as error:
         return _line("BAD", "engines", f"cannot be timed: {error}")
-    folder = folder or checkpoint.shipped()
-    found = checkpoint.find(folder)
+    folders = [folder] if folder else shipped.model_folders()
+    found = [path for each in folders for path in checkpoint.find(each)]
     if not found:
-        _line("note", "engines", f"none in {folder}")
+        _line("note", "engines", f"none in {folders[0]}")
     healthy = True
     for path in found:
         try:

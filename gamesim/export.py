@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gamesim import storage
 from gamesim.errors import UserError
 from gamesim.rollout import ExplorerPolicy, Policy, RandomPolicy
+from gamesim.shipped import locate
 
 KINDS = (".gif", ".mp4")
 NO_MP4 = "MP4 needs the extra: pip install 'gamesim[video]' (no module named imageio_ffmpeg)"
@@ -201,7 +202,7 @@ def _make(start: str, temperature: float) -> Any:
     """Return the environment of an id or of a checkpoint's folder."""
     if start in gym.registry and start != "gamesim/Dream-v0":
         return gym.make(start)
-    if not Path(start).is_dir():
+    if not locate(start).is_dir():
         raise UserError(f"{start}: neither an environment id nor the folder of a checkpoint")
     return gym.make("gamesim/Dream-v0", checkpoint=start, temperature=temperature)
 

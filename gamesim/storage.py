@@ -41,7 +41,7 @@ def write_file(path: Path, data: bytes, *, sync: bool = True, sync_name: bool = 
     Raises:
         UserError: It cannot be written; nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
     try:
         try:
             _write(temporary, data, sync=sync)
@@ -300,7 +300,7 @@ def _remove(path: Path) -> None:
 
 
 def _sibling(folder: Path, suffix: str) -> Path:
-    return folder.with_name(f".{folder.name}.{suffix}")
+    return folder.parent / f".{folder.name}.{suffix}"  # "/" has no name to change
 
 
 def _current(folder: Path) -> Path:

@@ -12,6 +12,7 @@ import gymnasium as gym
 from gamesim import text
 from gamesim.card import facts_in
 from gamesim.errors import UserError
+from gamesim.shipped import locate
 
 ARCADE, MAZE, PACMAN = "gamesim/PacmanArcade-v0", "gamesim/PacmanMaze-v0", "gamesim/Pacman-v0"
 GARDEN = "gamesim/PacmanGarden-v0"
@@ -144,8 +145,9 @@ def title_of(start: str) -> Title:
             return title
     if start in gym.registry:
         return Title(start.rpartition("/")[2], "", start, {}, start)
-    if Path(start).is_dir():
-        return dream(Path(start).absolute())
+    folder = locate(start)
+    if folder.is_dir():
+        return dream(folder.absolute())
     raise UserError(f"{start}: neither an environment id nor the folder of a checkpoint")
 
 
@@ -161,16 +163,10 @@ def home(dreams: Iterable[Title]) -> Title | None:
     return min(fit, key=lambda dream: (dream.kind, dream.world != MAZE), default=None)
 
 
-def chauffeur(title: Title, checkpoints: Path) -> Title | None:
-    """A dream of the same real game whose kind has a controller; None if there is none."""
-    same = (dream for dream in dreams(checkpoints) if dream.world == title.world)
+def chauffeur(title: Title, engines: Iterable[Title]) -> Title | None:
+    """The first of `engines` that dreams the same real game and has a controller; None if there is none."""
+    same = (dream for dream in engines if dream.world == title.world)
     return next((dream for dream in same if dream.has_controller), None)
-
-
-def checkpoints_folder() -> Path:
-    """Where the shipped engines are: ./checkpoints, or beside the package in a checkout."""
-    here = Path("checkpoints").absolute()
-    return here if here.is_dir() else Path(__file__).resolve().parents[2] / "checkpoints"
 
 
 def _system(folder: Path) -> str:

@@ -8,6 +8,7 @@ from typing import ClassVar
 import pygame
 
 from gamesim.envs.sprites import palette
+from gamesim.shipped import folder
 
 Colour = tuple[int, int, int]
 
@@ -94,10 +95,8 @@ def sheet(name: str) -> Path:
 
 
 def assets() -> Path:
-    """The folder of fonts, sprites and sounds: beside the package in a checkout, inside it in a wheel."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "assets"
-    return inside if inside.is_dir() else package.parent / "assets"
+    """The folder of fonts, sprites and sounds."""
+    return folder("assets")
 
 
 @cache

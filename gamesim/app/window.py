@@ -15,7 +15,7 @@ import pygame
 
 from gamesim.app import theme
 from gamesim.app.board import BoardPainter
-from gamesim.app.catalog import Title, checkpoints_folder
+from gamesim.app.catalog import Title
 from gamesim.app.controls import KEYMAP, VIRTUAL, Command, meaning
 from gamesim.app.gamepad import Pads
 from gamesim.app.screens import Screen, visit
@@ -27,6 +27,7 @@ from gamesim.app.userdata import Scores, Settings, pictures_folder
 from gamesim.app.widgets import Toasts
 from gamesim.app.workshop import Workshop
 from gamesim.errors import UserError
+from gamesim.shipped import model_folders
 from gamesim.storage import write_file
 
 SIZE = (1280, 800)
@@ -38,7 +39,7 @@ class Window:
     """Everything that outlives one screen.
 
     Args:
-        checkpoints: folder of the dreams; None: the shipped ones.
+        checkpoints: folder of the dreams; None: the shipped ones, and those of the current folder.
         recordings: folder where recordings and clips go.
         scores: the high scores; None: the user's file.
         settings: what the player chose; None: the user's file.
@@ -65,11 +66,12 @@ class Window:
             raise UserError(f"no window can be opened: {error}") from error
         pygame.display.set_caption("Starting - gamesim")
         # Absolute, as the folder that the app was started in may be gone before the app is.
-        self.checkpoints = (checkpoints or checkpoints_folder()).absolute()
+        folders = [folder.absolute() for folder in ([checkpoints] if checkpoints else model_folders())]
+        self.checkpoints = folders[0]
         self.recordings = recordings = recordings.absolute()
         self.pictures = pictures_folder(recordings)
         self.scores = scores or Scores()
-        self.workshop = Workshop(self.checkpoints, recordings, self.scores.path.parent)
+        self.workshop = Workshop(folders, recordings, self.scores.path.parent)
         self.sound = Sound()
         self.toasts = Toasts()
         self.pads = Pads(self.say)

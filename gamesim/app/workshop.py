@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gamesim.app import catalog
@@ -17,6 +17,7 @@ from gamesim.app.recent import Recent
 from gamesim.app.runs import LOG, Run, find
 from gamesim.app.shelf import Shelf
 from gamesim.errors import UserError
+from gamesim.storage import exists
 
 LOOK = 0.5  # seconds between two looks at the processes
 
@@ -31,10 +32,11 @@ class Workshop:
         worker: does what takes a moment, such as writing a GIF.
         run_roots: folders of run folders; new ones go into the last.
         data: the app's own folder.
+        folders: of the shipped engines, then of others, where what is no engine of ours is passed over.
     """
 
-    def __init__(self, checkpoints: Path, recordings: Path, data: Path) -> None:
-        self.checkpoints, self.data = checkpoints, data
+    def __init__(self, folders: Sequence[Path], recordings: Path, data: Path) -> None:
+        self.folders, self.data = folders, data
         self.shelf = Shelf([recordings])
         self.jobs = Jobs()
         self.recent = Recent(data / "recent.json")
@@ -76,8 +78,11 @@ class Workshop:
         return Run(folder, self.jobs)
 
     def shipped(self) -> list[Title]:
-        """The models that come with gamesim, by kind."""
-        return catalog.dreams(self.checkpoints)
+        """The models that come with gamesim, by kind, then those of ./checkpoints."""
+        ours, *others = self.folders
+        found = [title for folder in others for title in catalog.dreams(folder)]
+        sealed = [title for title in found if title.checkpoint and exists(title.checkpoint)]
+        return [*catalog.dreams(ours), *sealed]
 
     def own(self) -> list[Title]:
         """The newest model of each run that was trained here, by name."""

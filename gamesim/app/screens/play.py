@@ -135,7 +135,7 @@ class Play(Screen):
             return
         title = None
         if self.session.other is None and not self.engine.title.learned:
-            title = catalog.chauffeur(self.engine.title, self.window.checkpoints)
+            title = catalog.chauffeur(self.engine.title, self.window.workshop.shipped())
         if title is None:
             self.window.say("There is no controller here: you drive. World Models' dreams have one.")
             return

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 
-from gamesim.app import catalog
 from gamesim.app.catalog import Title
 from gamesim.app.play import Engine
 from gamesim.app.session import Session
@@ -79,7 +78,7 @@ class Swap:
             found.append((BOARD, self._take_board))
         if not set(host.internals) >= LAYERS:
             return found
-        for title in catalog.dreams(self.window.checkpoints):
+        for title in self.window.workshop.shipped():
             if title.checkpoint != host.title.checkpoint and title.checkpoint not in self._bare:
                 found.append((_layer_of(title), partial(self._invite, title, len(found))))
         return found
