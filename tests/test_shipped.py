@@ -142,6 +142,7 @@ print(env.step(1)[0].shape)
 """
 
 
+@pytest.mark.slow
 def test_a_clone_on_windows_has_all_models_and_they_dream(clone, request):
     crlf = b"\r\n" in (clone / "checkpoints" / "tilemap-maze" / "README.md").read_bytes()
     assert crlf == ("without" in request.node.callspec.id)
