@@ -6,18 +6,23 @@ import contextlib
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from gamesim import text
+from gamesim.app import estimate
+from gamesim.app.fitness import Needs, View, misfit
 from gamesim.app.runs import Run
+from gamesim.app.widgets import counted
 from gamesim.config import load, presets, value
 from gamesim.errors import UserError
 
 SECTIONS = ("training", "vision", "memory", "controller")
 SHARES = (0.1, 0.25, 0.5, 1, 2, 4, 10)  # of the preset's steps
 DEVICES = ("auto", "cpu", "cuda", "mps")
+FEW = 10_000  # steps of play below which a model learns little
 FOR_TESTS = "-tiny"  # presets of that name learn nothing: they come last
 
 
@@ -29,12 +34,20 @@ class Preset:
         name: of the preset; config: what `main.py train` takes, the name or a file.
         about: the comment that it begins with.
         steps: of each section that trains something.
+        system: which kind of model it makes.
+        one_core: whether it is meant for one CPU core.
+        work: what a step costs, to compare presets of one system.
+        needs: what it takes for granted about the game.
     """
 
     name: str
     config: str
     about: str
     steps: Mapping[str, int]
+    system: str = ""
+    one_core: bool = True
+    work: float = 0.0
+    needs: Needs = field(default_factory=Needs)
 
     @property
     def single(self) -> bool:
@@ -57,7 +70,7 @@ def preset(name: str) -> Preset:
     said = text.decode((resources.files("gamesim") / "presets" / f"{name}.yaml").read_bytes())
     lines = [line[1:].strip() for line in said.splitlines()]
     count = next((i for i, line in enumerate(said.splitlines()) if not line.startswith("#")), 0)
-    return Preset(name, name, " ".join(lines[:count]), _steps(name))
+    return _planned(name, name, " ".join(lines[:count]))
 
 
 def of_run(run: Run) -> Preset:
@@ -68,14 +81,29 @@ def of_run(run: Run) -> Preset:
     """
     if run.config is None:
         raise UserError(f"{run.folder}: it has no config that can be read")
-    about = "The config of this run: what it was begun with cannot be changed, but for the steps."
-    return Preset(run.log.preset, str(run.config.absolute()), about, _steps(run.config))
+    about = "The settings of this run. Only the number of steps can be changed"
+    return _planned(run.log.preset, str(run.config.absolute()), about)
 
 
-def _steps(config: str | Path) -> dict[str, int]:
+def _planned(name: str, config: str, about: str) -> Preset:
+    """What a config says, as far as the app needs to know."""
     chosen = load(config)
-    found = {name: value(chosen, f"{name}.steps") for name in SECTIONS}
-    return {name: steps for name, steps in found.items() if isinstance(steps, int)}
+    found = {section: value(chosen, f"{section}.steps") for section in SECTIONS}
+    steps = {section: count for section, count in found.items() if isinstance(count, int)}
+    model, threads = chosen.model.model_dump(), [value(chosen, f"{section}.threads") for section in steps]
+    return Preset(
+        name, config, about, steps, chosen.system, None not in threads,
+        estimate.work(chosen.data.model_dump(), model.get("channels")), _needs(chosen.system, model),
+    )  # fmt: skip
+
+
+def _needs(system: str, model: Mapping[str, Any]) -> Needs:
+    """What a model of this shape takes for granted about a game."""
+    if system == "tilemap":
+        return Needs(model["patch"], scrolls=True)
+    if model.get("engine") == "places":
+        return Needs(model["frame_size"] // 7)
+    return Needs(scrolls=True, tried=True) if system == "gamegan" else Needs()
 
 
 def choices_of_steps(usual: int, done: int = 0) -> list[int]:
@@ -101,6 +129,37 @@ def settings(preset: Preset, steps: int | None) -> dict[str, object]:
             found[f"{section}.log_every"] = 5 if asked > 50 else 1
         if asked != usual:
             found[f"{section}.steps"] = asked
+    return found
+
+
+def warnings(
+    preset: Preset, games: int, steps: int, view: View | None, takes: estimate.Estimate, device: str
+) -> list[str]:
+    """What speaks against starting a training now, a line each.
+
+    Args:
+        preset: the chosen one.
+        games: that were recorded, 0 where nobody has counted yet.
+        steps: in them.
+        view: what they show; None: not looked at yet.
+        takes: how long it takes.
+        device: as it is chosen.
+    """
+    found = []
+    if preset.name.endswith(FOR_TESTS):
+        found.append("This preset is for tests: too small to learn anything")
+    elif view is not None and (why := misfit(preset.needs, view)):
+        found.append(why)
+    if games and steps < FEW:
+        found.append(
+            f"Few recordings: {counted(games, 'game')}, {counted(steps, 'step')}. Models need thousands of "
+            "games: let the bot record some, under Recordings"
+        )
+    if device in ("cuda", "mps") and device != estimate.gpu():
+        found.append(f"No {'NVIDIA GPU' if device == 'cuda' else 'Apple GPU'} was found on this machine")
+    long = takes.seconds is not None and takes.seconds >= estimate.LONG
+    if takes.device == "cpu" and (long or (takes.seconds is None and not preset.one_core)):
+        found.append("This preset wants a GPU. On a CPU, choose tilemap or gamegan-small")
     return found
 
 

@@ -123,6 +123,7 @@ def test_a_run_is_trained_further_with_its_own_config_and_more_steps(trainer: Dr
     assert min(page._step_options()) > 40
     trainer.until(lambda: page.data)
     trainer.press(pygame.K_UP, pygame.K_RETURN)
+    press_button(trainer, "Start anyway")
     assert isinstance(trainer.window.screen, RunPage)
     (job,) = trainer.window.workshop.jobs.all.values()
     assert job.running and trainer.window.screen.run.folder == folder
@@ -212,6 +213,7 @@ def test_a_real_training_ends_in_an_engine_that_is_one_key_from_being_played(
     names = [each.name for each in page.presets]
     trainer.press(pygame.K_DOWN, *[pygame.K_RIGHT] * names.index("gamegan-tiny"), pygame.K_UP)
     trainer.press(pygame.K_UP, pygame.K_RETURN)
+    press_button(trainer, "Start anyway")
     page = trainer.window.screen
     assert isinstance(page, RunPage)
     deadline = time.monotonic() + 300

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app import plans, runs
+from gamesim.app import estimate, plans, runs
+from gamesim.app.background import Lazily
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, shown
+from gamesim.app.estimate import Estimate
+from gamesim.app.fitness import View, view_of
 from gamesim.app.parts import attempt, draw_foot, draw_head, foot_height, margin_of
 from gamesim.app.plans import Preset
 from gamesim.app.runs import Run
-from gamesim.app.screens.ask import Prompt
+from gamesim.app.screens.ask import Ask, Prompt
 from gamesim.app.screens.keyed import KeyScreen
-from gamesim.app.theme import COLOURS, Scale, font
-from gamesim.app.widgets import box, counted, paragraph, text
+from gamesim.app.scroller import Scroller
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.widgets import box, counted, paragraph, text, wrap
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -71,6 +75,12 @@ class NewRun(KeyScreen):
         self._name: str | None = None
         self.chosen = 0
         self.lines: list[Choice] = []
+        self.scroller = Scroller()
+        self.views: Lazily[Path, View] = Lazily(self._view_of)
+        self._estimates: dict[tuple, Estimate] = {}
+        self._runs = [window.workshop.run(folder) for folder in window.workshop.runs()]
+        self._place = pygame.Rect(0, 0, 0, 0)
+        self._reveal = False
         self._choose_preset(0)
         window.workshop.shelf.refresh()
 
@@ -125,7 +135,7 @@ class NewRun(KeyScreen):
         self.device = (self.device + by) % len(plans.DEVICES)
 
     def _type_data(self) -> None:
-        more = "The path of a folder of recordings. A folder can also be dropped onto the window."
+        more = "Type the path of a folder, or drop a folder onto the window"
         was = str(self.data.absolute()) if self.data else ""
         self.window.go(Prompt(self.window, "Which recordings?", more, was, self.take_folder))
 
@@ -145,19 +155,54 @@ class NewRun(KeyScreen):
         def then(words: str) -> None:
             self._name = plans.check_name(words)
 
-        self.window.go(Prompt(self.window, "What shall it be called?", "", self.name, then))
+        self.window.go(Prompt(self.window, "Name of the run", "", self.name, then))
+
+    @property
+    def takes(self) -> Estimate:
+        """How long it takes here."""
+        steps = self._step_options()[self.steps] if self.plan.single else None
+        steps = None if steps is None else max(1, steps - self.done)
+        asked = (self.plan.name, steps, self.device)
+        if asked not in self._estimates:
+            shipped = [title.checkpoint for title in self.window.workshop.shipped() if title.checkpoint]
+            self._estimates[asked] = estimate.estimate(
+                self.plan, steps, plans.DEVICES[self.device], self._runs, shipped
+            )
+        return self._estimates[asked]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What speaks against starting now."""
+        games, steps = self.known.get(self.data, (0, 0)) if self.data else (0, 0)
+        view = self.views.get(self.data) if self.data and games else None
+        device = plans.DEVICES[self.device]
+        return plans.warnings(self.plan, games, steps, view, self.takes, device)
+
+    def _view_of(self, data: Path) -> View:
+        """What the recordings in a folder show, by a few of them; on a thread of its own."""
+        inside = [each for each in self.window.workshop.shelf.recordings if each.collection == data]
+        return view_of([each.path for each in inside[:3]])
 
     def start(self) -> None:
+        """Start the training; what speaks against it is asked about first."""
+        if self.data is None or not self.warnings:
+            self._begin()
+            return
+        answers = (("Start anyway", self._begin, False), ("Back", lambda: None, False))
+        more = ". ".join([*self.warnings, f"{self.takes.words}."])
+        self.window.go(Ask(self.window, "Start this training?", more, answers))
+
+    def _begin(self) -> None:
         """Start the training, and go to its page."""
         from gamesim.app.screens.run import RunPage
 
         if self.data is None:
-            self.window.say("Choose recordings first: play and record some, or name a folder.")
+            self.window.say("Choose recordings first: record some games, or name a folder")
             return
         workshop = self.window.workshop
         folder = self.folder
         if not self.again and folder.exists():
-            self.window.say(f"{self.name}: there is a run of that name already", bad=True)
+            self.window.say(f"There is already a run called {self.name}", bad=True)
             return
         steps = self._step_options()[self.steps] if self.plan.single else None
         chosen, device = plans.settings(self.plan, steps), plans.DEVICES[self.device]
@@ -171,20 +216,17 @@ class NewRun(KeyScreen):
 
     def _lines(self) -> list[Choice]:
         counts = self.known.get(self.data, (0, 0)) if self.data else (0, 0)
-        about = (
-            f"{counted(counts[0], 'episode')}, {counted(counts[1], 'step')} in {self.data}"
-            if self.data
-            else ""
-        )
+        about = "None yet. Record some games first, or press Enter to choose a folder"
+        if self.data:
+            about = f"{counted(counts[0], 'game')}, {counted(counts[1], 'step')}, in {self.data}"
         if self.data and not counts[0]:
-            about = f"{self.data}: not looked through yet"
+            about = f"Counting the games in {self.data}"
         options = self._step_options()
         fixed = ", ".join(f"{name} {steps:,}" for name, steps in self.plan.steps.items())
         lines = [
             Choice(
-                "Recordings", self.data.name if self.data else "none chosen",
-                self._turn_data, self._type_data,
-                about or "Play and record, or name a folder: Enter.",
+                "Recordings", self.data.name if self.data else "none",
+                self._turn_data, self._type_data, about,
             ),
             Choice(
                 "Preset", self.plan.name, self._choose_preset if len(self.presets) > 1 else None,
@@ -192,16 +234,16 @@ class NewRun(KeyScreen):
             ),
             Choice("Steps", f"{options[self.steps]:,}", self._turn_steps, about=self._about_steps(options))
             if self.plan.single
-            else Choice("Steps", "as the preset says", about=f"Its parts, one after the other: {fixed}."),
+            else Choice("Steps", "default", about=f"One part after the other: {fixed}"),
             Choice(
                 "Device", plans.DEVICES[self.device], self._turn_device,
-                about="auto takes a GPU where there is one that can be used, else the processor.",
+                about="auto: use a GPU if there is one, otherwise the CPU",
             ),
             Choice(
                 "Name", self.name, enter=None if self.again else self._type_name,
-                about=f"Its folder: {self.folder}",
+                about=f"Saved in {self.folder}",
             ),
-            Choice("", "Go on with it" if self.again else "Start", enter=self.start),
+            Choice("", "Train further" if self.again else "Start", enter=self.start),
         ]  # fmt: skip
         for old, new in zip(self.lines, lines, strict=False):
             new.rect = old.rect
@@ -210,10 +252,10 @@ class NewRun(KeyScreen):
     def _about_steps(self, options: Sequence[int]) -> str:
         usual = next(iter(self.plan.steps.values()), 1)
         if self.done:
-            return f"{self.done:,} of them are done. Its schedules stretch with the steps."
+            return f"{self.done:,} of them are done already"
         if options[self.steps] < usual:
-            return f"Fewer than the preset's {usual:,}: sooner done, and less is learned."
-        return f"The preset's own number is {usual:,}."
+            return f"Fewer steps than usual ({usual:,}): faster, but it learns less"
+        return f"Default: {usual:,}"
 
     # keys and mouse --------------------------------------------------------------------------------------
 
@@ -239,6 +281,8 @@ class NewRun(KeyScreen):
             super().key(key)
 
     def mouse(self, event: pygame.event.Event) -> None:
+        if self.scroller.handle(event):
+            return
         if event.type == pygame.DROPFILE:
             self.take_folder(event.file)
         elif event.type == pygame.MOUSEMOTION:
@@ -247,6 +291,8 @@ class NewRun(KeyScreen):
             )
         elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
             self._click(event.pos)
+        elif event.type == pygame.MOUSEWHEEL and self.scroller.most:
+            self.scroller.wheel(event.y)
         elif event.type == pygame.MOUSEWHEEL:
             self.go(RIGHT if event.y > 0 else LEFT)
 
@@ -254,6 +300,7 @@ class NewRun(KeyScreen):
         lines = self._lines()
         if move in (UP, DOWN):
             self.chosen = (self.chosen + (1 if move == DOWN else -1)) % len(lines)
+            self._reveal = True
             self.window.sound.play("move")
         elif turn := lines[min(self.chosen, len(lines) - 1)].turn:
             turn(1 if move == RIGHT else -1)
@@ -284,27 +331,62 @@ class NewRun(KeyScreen):
         scale = Scale.of(size)
         margin = margin_of(size, scale)
         title = f"Train {self.again.name} further" if self.again else "New training"
-        top = draw_head(surface, title, "It runs in a process of its own", scale)
+        top = draw_head(surface, title, "Runs in the background. You can keep playing", scale)
         hints = [
             (shown(UP), ""), (shown(DOWN), "line"), (shown(LEFT), ""), (shown(RIGHT), "change"),
             (shown(Command.RESET), "choose"), (shown(Command.HELP), "help"), (shown(Command.BACK), "back"),
         ]  # fmt: skip
         draw_foot(surface, hints, scale)
         self.lines = self._lines()
-        width = min(size[0] - 2 * margin, scale.px(860))
-        height, gap = scale.px(72), scale.px(10)
-        room = size[1] - foot_height(scale) - top
-        height = max(8, min(height, (room - scale.px(70)) // len(self.lines) - gap))
-        y = top
+        body = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - foot_height(scale) - top)
+        if body.width < 40 or body.height < 20:
+            return
+        beside = body.width >= scale.px(900)
+        notes = scale.px(300) if beside else 0
+        self._place = pygame.Rect(body.left, body.top, min(body.width - notes, scale.px(860)), body.height)
+        clip = surface.get_clip()
+        surface.set_clip(body.clip(clip))
+        high = self._draw_lines(surface, scale)
+        if beside:
+            left = self._place.right + scale.px(24)
+            self._draw_notes(surface, pygame.Rect(left, body.top, body.right - left, 0), scale)
+        else:
+            below = body.top - self.scroller.at + high + scale.px(6)
+            place = pygame.Rect(body.left, below, self._place.width - Scroller.width(scale), 0)
+            high += scale.px(6) + self._draw_notes(surface, place, scale)
+        surface.set_clip(clip)
+        self.scroller.fit(self._place, high, scale)
+        self.scroller.draw(surface)
+
+    def _draw_lines(self, surface: pygame.Surface, scale: Scale) -> int:
+        """The form, as high as it fits or as it must be; returns its height."""
+        gap, least = scale.px(10), scale.px(58)
+        height = max(least, min(scale.px(72), self._place.height // len(self.lines) - gap))
+        bar = Scroller.width(scale) if self.scroller.most else 0
+        y = self._place.top - self.scroller.at
         for i, line in enumerate(self.lines):
-            line.rect = pygame.Rect(margin, y, max(1, width), height)
+            line.rect = pygame.Rect(self._place.left, y, max(1, self._place.width - bar), height)
             self._draw_line(surface, line, i == self.chosen, scale)
             y += height + gap
+        if self._reveal:
+            self._reveal = False
+            first = self.chosen * (height + gap)
+            self.scroller.reveal(first, first + height)
+        return len(self.lines) * (height + gap)
+
+    def _draw_notes(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
+        """How long it takes, what speaks against it, and all that is said of the chosen line; its height."""
+        y, size, pad = area.top, scale.px(16), scale.px(14)
+        for words in self.warnings:
+            lines = wrap(words, size, area.width - 2 * pad)
+            panel = pygame.Rect(area.left, y, area.width, round(len(lines) * size * 1.35) + 2 * pad)
+            box(surface, panel, COLOURS["panel"], scale.px(10), COLOURS["bad"])
+            place = (panel.left + pad, panel.top + pad)
+            paragraph(surface, words, place, size, panel.width - 2 * pad, COLOURS["text"])
+            y = panel.bottom + scale.px(10)
+        takes = paragraph(surface, self.takes.words, (area.left, y), size, area.width, COLOURS["real"])
         about = self.lines[min(self.chosen, len(self.lines) - 1)].about
-        room = self._room(self.lines[min(self.chosen, len(self.lines) - 1)], scale)
-        if height >= scale.px(56) and font(scale.px(14)).size(about)[0] <= room:
-            return  # it stands on its line already
-        paragraph(surface, about, (margin + scale.px(4), y + scale.px(6)), scale.px(17), max(1, width))
+        return paragraph(surface, about, (area.left, takes + scale.px(8)), size, area.width) - area.top
 
     @staticmethod
     def _room(line: Choice, scale: Scale) -> int:
@@ -356,3 +438,6 @@ class NewRun(KeyScreen):
         if line.enter and not line.turn:
             place = (rect.right - pad, rect.centery - scale.px(10))
             text(surface, "change…", place, scale.px(15), COLOURS["quiet"], anchor="midright")
+
+    def close(self) -> None:
+        self.views.close()

@@ -1,0 +1,165 @@
+"""Before a training starts: how long it would take here, and what speaks against it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pygame
+import pytest
+
+import gamesim  # noqa: F401
+from app.conftest import SHIPPED
+from app.driver import Driver
+from app.fakes import save
+from app.test_runs import a_run, line
+from app.training import new_training, press_button
+from gamesim.app import estimate, plans
+from gamesim.app.catalog import ARCADE, GARDEN, MAZE, PACMAN
+from gamesim.app.estimate import Estimate
+from gamesim.app.fitness import Needs, View, look, misfit
+from gamesim.app.jobs import Jobs
+from gamesim.app.runs import Run
+from gamesim.app.screens.ask import Ask
+from gamesim.app.screens.new_run import NewRun
+from gamesim.app.screens.run import RunPage
+from gamesim.app.theme import Scale
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+CARDS = sorted(SHIPPED.iterdir())
+
+
+@pytest.fixture(autouse=True)
+def a_core_like_that_of_the_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "speed", lambda: estimate.REFERENCE)
+    monkeypatch.setattr(estimate, "gpu", lambda: "")
+
+
+def walk(world: str, steps: int = 60) -> np.ndarray:
+    """Frames of some one who walks about, uint8 (T, 84, 84, 3)."""
+    env, random, action = gym.make(world), np.random.default_rng(0), 1
+    frames = [env.reset(seed=1)[0]]
+    for _ in range(steps):
+        action = int(random.integers(1, 5)) if random.random() < 0.4 else action
+        frame, _, terminated, truncated, _ = env.step(action)
+        frames.append(frame)
+        if terminated or truncated:
+            break
+    return np.stack(frames)
+
+
+@pytest.mark.parametrize(("world", "fits"), [(ARCADE, False), (PACMAN, True), (GARDEN, True), (MAZE, True)])
+def test_whether_a_game_can_be_learned_is_seen_in_its_frames(world: str, fits: bool):
+    view = look(walk(world))
+    assert view == (View(12, scrolls=True) if fits else View(None, scrolls=False))
+    assert bool(misfit(plans.preset("tilemap").needs, view)) is not fits
+    assert bool(misfit(plans.preset("gamegan-small").needs, view)) is not fits
+
+
+def test_a_preset_that_takes_nothing_for_granted_fits_every_game():
+    assert misfit(plans.preset("world-model").needs, View(None, scrolls=False)) == ""
+    assert "cells of 12" in misfit(Needs(cell=12), View(None, scrolls=True))
+
+
+@pytest.mark.parametrize(
+    ("preset", "low", "high"),
+    [
+        ("tilemap", 10, 16),
+        ("gamegan-small", 50, 70),
+        ("world-model-places", 20, 40),
+        ("gamegan", 20_000, 1e6),
+    ],
+)
+def test_minutes_on_a_cpu_core_come_from_the_cards(preset: str, low: float, high: float):
+    takes = estimate.estimate(plans.preset(preset), None, "cpu", [], CARDS)
+    assert takes.seconds is not None and low < takes.seconds / 60 < high and not takes.measured
+
+
+def test_half_the_steps_take_half_the_time_and_a_slower_core_takes_longer(monkeypatch: pytest.MonkeyPatch):
+    plan = plans.preset("tilemap")
+    whole, half = (estimate.estimate(plan, steps, "cpu", [], CARDS).seconds for steps in (1000, 500))
+    assert whole and half and half - estimate.BEGINNING == pytest.approx((whole - estimate.BEGINNING) / 2)
+    monkeypatch.setattr(estimate, "speed", lambda: estimate.REFERENCE / 4)
+    slow = estimate.estimate(plan, 1000, "cpu", [], CARDS).seconds
+    assert slow and slow > 3 * whole
+
+
+def test_a_run_of_the_same_preset_on_this_machine_tells_best(tmp_path: Path):
+    folder = a_run(tmp_path / "run", line(10, losses={"a": 1.0}))  # 2 seconds a step
+    (folder / "config.yaml").write_text("name: tilemap\nsystem: tilemap\ntraining: {steps: 400}\n")
+    takes = estimate.estimate(plans.preset("tilemap"), 100, "cpu", [Run(folder, Jobs())], CARDS)
+    assert takes == Estimate(estimate.BEGINNING + 200, "cpu", measured=True)
+    assert takes.words == "Takes about 4 min on this CPU, as the last time"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "device", "words"),
+    [
+        (180.0, "cpu", "Takes about 3 min on this CPU"),
+        (50 * 86400.0, "cpu", "Takes weeks on this CPU"),
+        (None, "cuda", "No estimate for this GPU yet"),
+    ],
+)
+def test_an_estimate_is_a_plain_sentence(seconds: float | None, device: str, words: str):
+    assert Estimate(seconds, device).words.startswith(words)
+
+
+SHORT = Estimate(600.0, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("preset", "recorded", "view", "takes", "device", "warned"),
+    [
+        ("tilemap", (2000, 60_000), View(12, True), SHORT, "auto", ()),
+        ("tilemap", (2, 49), View(12, True), SHORT, "auto", ("Few recordings: 2 games, 49 steps",)),
+        ("tilemap", (1, 1), None, SHORT, "auto", ("Few recordings: 1 game, 1 step.",)),
+        ("tilemap", (2000, 60_000), View(None, False), SHORT, "auto", ("cannot learn this game",)),
+        ("gamegan", (2000, 60_000), View(12, True), Estimate(4e6, "cpu"), "auto", ("wants a GPU",)),
+        ("world-model", (2000, 60_000), None, Estimate(None, "cpu"), "auto", ("wants a GPU",)),
+        ("gamegan", (2000, 60_000), View(12, True), Estimate(None, "cuda"), "cuda", ("No NVIDIA GPU",)),
+        ("gamegan-tiny", (2000, 60_000), View(12, True), SHORT, "auto", ("for tests",)),
+    ],
+)
+def test_what_speaks_against_a_training_is_said(
+    preset: str,
+    recorded: tuple[int, int],
+    view: View | None,
+    takes: Estimate,
+    device: str,
+    warned: Sequence[str],
+):
+    found = plans.warnings(plans.preset(preset), *recorded, view, takes, device)
+    assert len(found) == len(warned) and all(part in words for part, words in zip(warned, found, strict=True))
+
+
+def test_a_hopeless_start_asks_first_and_back_starts_nothing(trainer: Driver):
+    page = new_training(trainer, "stub")
+    assert any("Few recordings" in words for words in page.warnings)
+    trainer.press(pygame.K_UP, pygame.K_RETURN)
+    assert isinstance(trainer.window.screen, Ask) and "Few recordings" in trainer.window.screen.more
+    trainer.press(pygame.K_RETURN)  # what is chosen at first goes back
+    assert isinstance(trainer.window.screen, NewRun) and not trainer.window.workshop.jobs.all
+    trainer.press(pygame.K_RETURN)
+    press_button(trainer, "Start anyway")
+    assert isinstance(trainer.window.screen, RunPage)
+
+
+def test_recordings_of_a_game_that_does_not_scroll_are_looked_at(trainer: Driver):
+    save(trainer.recordings / "flat", "one", steps=30)  # grey frames that only grow brighter
+    trainer.window.workshop.shelf.refresh()
+    page = new_training(trainer)
+    trainer.until(lambda: (trainer.frames(1), any("cannot learn" in words for words in page.warnings))[1])
+
+
+@pytest.mark.parametrize("zoom", [1.0, 1.5])
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600), (640, 480)])
+def test_every_line_and_every_warning_can_be_reached(trainer: Driver, size: tuple[int, int], zoom: float):
+    page = new_training(trainer, "stub")
+    trainer.resize(*size)
+    Scale.zoom = zoom
+    trainer.frames(2)
+    for index, line_ in enumerate(page.lines):
+        page.chosen, page._reveal = index, True
+        trainer.frames(2)
+        assert page._place.contains(page.lines[index].rect), line_.label
+        assert page.lines[index].rect.height >= Scale.of(size).px(50)
