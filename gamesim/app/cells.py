@@ -1,8 +1,6 @@
-"""Two frames compared cell by cell: where they differ, and when they first did."""
+"""Two frames compared cell by cell: where they show different things."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,44 +39,3 @@ def differing(
     sums = np.add.reduceat(np.add.reduceat(gap, down[:-1], axis=0), across[:-1], axis=1)
     ninths = np.abs(sums).mean(-1) / np.outer(np.diff(down), np.diff(across))
     return ninths.reshape(rows, 3, columns, 3).max((1, 3)) > tolerance
-
-
-@dataclass(frozen=True)
-class Pair:
-    """The real frame and the dreamt one after the same step, and the cells in which they differ."""
-
-    step: int
-    real: np.ndarray
-    dream: np.ndarray
-    mask: Mask
-
-
-class Divergence:
-    """Follows a real game and its dream that began at the same moment under the same keys.
-
-    Attributes:
-        shape: (rows, columns) of cells.
-        now: bool (rows, columns), what differs now; None before the first step and where nothing can be
-            compared.
-        first: when anything differed for the first time; None until then.
-    """
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.shape = shape
-        self.now: Mask | None = None
-        self.first: Pair | None = None
-        self._steps = 0
-
-    def look(self, real: np.ndarray, dream: np.ndarray) -> None:
-        """Both have made one step more."""
-        self._steps += 1
-        self.now = differing(real, dream, self.shape)
-        if self.first is None and self.now is not None and self.now.any():
-            self.first = Pair(self._steps, real.copy(), dream.copy(), self.now)
-
-    def back(self, real: np.ndarray, dream: np.ndarray) -> None:
-        """Both have gone back by one step, to these frames; a difference that comes later is forgotten."""
-        self._steps -= 1
-        self.now = differing(real, dream, self.shape) if self._steps else None
-        if self.first is not None and self.first.step > self._steps:
-            self.first = None

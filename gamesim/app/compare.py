@@ -5,29 +5,51 @@ from __future__ import annotations
 import numpy as np
 import pygame
 
-from gamesim.app.cells import Divergence, Mask
+from gamesim.app.cells import Mask
+from gamesim.app.divergence import Divergence
 from gamesim.app.previews import scaled
-from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.widgets import text
 
+KINDS = (("invented", "not seen before"), ("forgotten", "seen before, now wrong"))
+"""What a cell that differs can be, the name being its colour's too, and what that means."""
 
-def draw_marks(surface: pygame.Surface, rect: pygame.Rect, mask: Mask, width: int) -> None:
-    """A line around every group of marked cells of a picture that fills `rect`."""
+
+def draw_marks(
+    surface: pygame.Surface, rect: pygame.Rect, mask: Mask, width: int, kind: str = "forgotten"
+) -> None:
+    """A line around every group of marked cells of a picture in `rect`; dashed for what is invented."""
     rows, columns = mask.shape
     edges_y = [rect.top + rect.height * i // rows for i in range(rows + 1)]
     edges_x = [rect.left + rect.width * i // columns for i in range(columns + 1)]
     around = np.pad(mask, 1)
-    colour = COLOURS["bad"]
+    colour, dashed = COLOURS[kind], kind == "invented"
     for y, x in np.argwhere(mask).tolist():
         left, right, top, bottom = edges_x[x], edges_x[x + 1], edges_y[y], edges_y[y + 1]
         if not around[y, x + 1]:
-            surface.fill(colour, (left, top, right - left, width))
+            _line(surface, colour, pygame.Rect(left, top, right - left, width), dashed)
         if not around[y + 2, x + 1]:
-            surface.fill(colour, (left, bottom - width, right - left, width))
+            _line(surface, colour, pygame.Rect(left, bottom - width, right - left, width), dashed)
         if not around[y + 1, x]:
-            surface.fill(colour, (left, top, width, bottom - top))
+            _line(surface, colour, pygame.Rect(left, top, width, bottom - top), dashed)
         if not around[y + 1, x + 2]:
-            surface.fill(colour, (right - width, top, width, bottom - top))
+            _line(surface, colour, pygame.Rect(right - width, top, width, bottom - top), dashed)
+
+
+def _line(surface: pygame.Surface, colour: Colour, bar: pygame.Rect, dashed: bool) -> None:
+    """One side of a mark: whole, or four dashes."""
+    if not dashed:
+        surface.fill(colour, bar)
+        return
+    for i in range(4):
+        dash = bar.copy()
+        if bar.width > bar.height:
+            dash.width = max(1, bar.width // 8)
+            dash.left += (2 * i + 1) * bar.width // 8 - dash.width // 2
+        else:
+            dash.height = max(1, bar.height // 8)
+            dash.top += (2 * i + 1) * bar.height // 8 - dash.height // 2
+        surface.fill(colour, dash)
 
 
 def draw_pair(
@@ -51,12 +73,14 @@ def draw_pair(
 
 
 def draw_divergence(surface: pygame.Surface, rect: pygame.Rect, found: Divergence, scale: Scale) -> int:
-    """When the dream first differed from the game, and both pictures of that moment; returns the y below."""
+    """When the dream first forgot something, and both pictures of that moment; returns the y below."""
     first = found.first
-    words = "No difference yet" if first is None else f"First difference: step {first.step}"
-    if found.now is None:
+    words = "Nothing forgotten yet" if first is None else f"First forgotten: step {first.step}"
+    if found.forgotten is None:
         words = "Nothing to compare yet"
-    colour = COLOURS["quiet" if first is None else "bad"]
+    elif first is None and found.apart:
+        words = "They walked apart: something invented was in the way"
+    colour = COLOURS["quiet" if first is None else "forgotten"]
     line = text(surface, words, rect.topleft, scale.px(16), colour, bold=True, width=rect.width)
     top = line.bottom + scale.px(6)
     room = pygame.Rect(rect.left, top, rect.width, rect.bottom - top)

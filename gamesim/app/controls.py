@@ -20,6 +20,7 @@ class Command(Enum):
     STEP = auto()
     SWITCH = auto()
     BESIDE = auto()
+    AGAIN = auto()
     COOLER = auto()
     WARMER = auto()
     NEUTRAL = auto()
@@ -57,24 +58,30 @@ BINDINGS = (
     Binding(Command.RESET, (pygame.K_RETURN, pygame.K_r, pygame.K_KP_ENTER), "new game; choose", "Play"),
     Binding(Command.PAUSE, (pygame.K_p, pygame.K_PERIOD), "pause", "Play"),
     Binding(Command.STEP, (pygame.K_e,), "one step while paused", "Play"),
-    Binding(Command.REWIND, (pygame.K_BACKSPACE,), "hold: rewind a dream; let go: branch", "Play"),
-    Binding(Command.HOME, (pygame.K_h,), "coming home: what is forgotten?", "Play"),
+    Binding(
+        Command.REWIND,
+        (pygame.K_BACKSPACE,),
+        "hold to rewind the dream; release to play on from there",
+        "Play",
+    ),
+    Binding(Command.HOME, (pygame.K_h,), "coming home: what does the dream forget?", "Play"),
     Binding(Command.SWITCH, (pygame.K_TAB,), "real game or its dream", "Dream"),
-    Binding(Command.BESIDE, (pygame.K_v,), "both, side by side, same keys", "Dream"),
-    Binding(Command.DRIVER, (pygame.K_m,), "the controller drives, or you", "Dream"),
-    Binding(Command.XRAY, (pygame.K_x,), "x-ray: look into the engine", "Dream"),
-    Binding(Command.LAYERS, (pygame.K_b,), "swap the board or the layer behind", "Dream"),
-    Binding(Command.COOLER, (pygame.K_MINUS, pygame.K_KP_MINUS), "lower temperature: surer", "Dream"),
+    Binding(Command.BESIDE, (pygame.K_v,), "real game and dream side by side", "Dream"),
+    Binding(Command.AGAIN, (pygame.K_c,), "side by side: dream again from here", "Dream"),
+    Binding(Command.DRIVER, (pygame.K_m,), "let the AI drive, or drive yourself", "Dream"),
+    Binding(Command.XRAY, (pygame.K_x,), "x-ray: see what the network is thinking", "Dream"),
+    Binding(Command.LAYERS, (pygame.K_b,), "let another network draw the background", "Dream"),
+    Binding(Command.COOLER, (pygame.K_MINUS, pygame.K_KP_MINUS), "colder: the likely happens", "Dream"),
     Binding(
         Command.WARMER,
         (pygame.K_EQUALS, pygame.K_PLUS, pygame.K_KP_PLUS),
-        "higher temperature: wilder",
+        "warmer: the unlikely happens too",
         "Dream",
     ),
     Binding(Command.NEUTRAL, (pygame.K_0, pygame.K_KP0), "temperature back to 1.0", "Dream"),
-    Binding(Command.RECORD, (pygame.K_COMMA,), "record what is played", "Keep"),
-    Binding(Command.GIF, (pygame.K_g,), "save a film of the last 10 s", "Keep"),
-    Binding(Command.SCREENSHOT, (pygame.K_F12, pygame.K_PRINTSCREEN), "save a picture of the window", "Keep"),
+    Binding(Command.RECORD, (pygame.K_COMMA,), "record what you play", "Save"),
+    Binding(Command.GIF, (pygame.K_g,), "save a film of the last 10 s", "Save"),
+    Binding(Command.SCREENSHOT, (pygame.K_F12, pygame.K_PRINTSCREEN), "save a picture of the window", "Save"),
     Binding(Command.MUTE, (pygame.K_n,), "sound on or off", "Window"),
     Binding(Command.FULLSCREEN, (pygame.K_F11,), "fullscreen", "Window"),
     Binding(Command.SETTINGS, (pygame.K_F2,), "settings", "Window"),

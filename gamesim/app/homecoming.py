@@ -11,16 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamesim.app.cells import Mask, differing
-from gamesim.app.controls import DOWN, LEFT, RIGHT, UP
 from gamesim.app.play import Engine
-from gamesim.envs.rules import DOOR, GHOST, OUTSIDE, PACMAN, WALL
-from gamesim.envs.sprites import THEMES, decode
+from gamesim.app.scroll import DELTAS, Place, classes, moved
+from gamesim.envs.rules import GHOST, PACMAN
 
 BLURRED = 30.0  # mean absolute difference to a ghost, 0..255, up to which a cell is taken for one
 WALK = 8  # cells away from home, to the sides and up or down together
-DELTAS = {LEFT: (-1, 0), RIGHT: (1, 0), UP: (0, -1), DOWN: (0, 1)}
-
-Place = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -101,40 +97,6 @@ class Homecoming:
         self._path.append((x + dx, y + dy))
         if self.returning and self.place == (0, 0):
             self.verdict = judge(self.home, now, self._path, self._grid)
-
-
-def moved(was: np.ndarray, now: np.ndarray, action: int, grid: tuple[int, int]) -> bool:
-    """Whether the picture scrolled by one cell as `action` would have it, or stood still.
-
-    Args:
-        was: the frame before, uint8 (H, W, 3).
-        now: the frame after.
-        action: 0..4.
-        grid: (rows, columns) of cells in a frame.
-    """
-    if action not in DELTAS:
-        return False
-    (dx, dy), (rows, columns) = DELTAS[action], grid
-    height, width = was.shape[0] // rows, was.shape[1] // columns
-    scroll = _gap(was, now, dx * width, dy * height)
-    still = _gap(was, now, 0, 0)
-    if scroll != still:
-        return scroll < still
-    ahead = classes(was)[0][rows // 2 + dy, columns // 2 + dx]  # a long corridor looks the same all along
-    return ahead not in (WALL, OUTSIDE, DOOR)
-
-
-def classes(frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cell classes uint8 (7, 7) in the theme whose tiles are nearest, and how far from them, 0..255."""
-    return min((decode(frame, theme) for theme in THEMES), key=lambda found: found[1].mean())
-
-
-def _gap(was: np.ndarray, now: np.ndarray, right: int, down: int) -> float:
-    """Mean absolute difference of the part that both show, if the view moved by so many pixels."""
-    height, width = was.shape[:2]
-    old = was[max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)]
-    new = now[max(0, -down) : height + min(0, -down), max(0, -right) : width + min(0, -right)]
-    return float(np.abs(old.astype(np.int16) - new).mean())
 
 
 def judge(before: np.ndarray, after: np.ndarray, path: list[Place], grid: tuple[int, int]) -> Verdict:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pygame
 
+from gamesim.app import temperature
+from gamesim.app.compare import KINDS
 from gamesim.app.controls import DOWN, LEFT, RIGHT, STAY, UP, Command, shown
-from gamesim.app.play import COLDEST, EGO, HOTTEST, NEUTRAL, Engine
+from gamesim.app.play import EGO, Engine
 from gamesim.app.session import Session
 from gamesim.app.theme import COLOURS, Colour, Scale, font
-from gamesim.app.widgets import ARROWS, keycap, meter, text
+from gamesim.app.widgets import ARROWS, box, counted, keycap, meter, text, wrap
 
 Hint = tuple[Command, str]
 """A key and what it does here, in a word or two."""
@@ -74,7 +76,7 @@ class Fact:
     """One line of the panel: a label, a value, and a bar from 0 to 1 where that helps.
 
     A value that is an arrow (or several words, some of them arrows) has them drawn as key caps; `bars` are
-    drawn instead of a value.
+    drawn instead of a value; `note` is a line below, where there is room; a `slider` has a knob.
     """
 
     label: str
@@ -83,43 +85,48 @@ class Fact:
     mark: float | None = None
     colour: Colour = COLOURS["text"]
     bars: tuple[float, ...] = ()
+    note: str = ""
+    slider: bool = False
 
 
 MOVES = {STAY: "stay", LEFT: "←", RIGHT: "→", UP: "↑", DOWN: "↓"}
 
 
 def driving(session: Session) -> list[Fact]:
-    """Who drives, what a controller would do now, and what M weighs its futures with."""
+    """Who drives, and what an AI presses or would press now; nothing where there is no AI."""
     engine = session.leader
     quiet, dream = COLOURS["quiet"], COLOURS["dream"]
     if engine.advice is None:
-        return [Fact("Driving", "you")]
+        return []
     if session.driver == "controller":
-        found = [Fact("Driving", "controller", colour=dream)]
+        found = [Fact("Driver", "AI", colour=dream)]
     elif session.watching:
-        found = [Fact("Driving", "you, while you hold")]
+        found = [Fact("Driver", "you, while you hold a key")]
     else:
-        found = [Fact("Driving", "you")]
-    label = "It does" if session.driver == "controller" else "It would"
+        found = [Fact("Driver", "you")]
+    label = "AI presses" if session.driver == "controller" else "AI would press"
     found.append(Fact(label, MOVES[engine.advice], colour=dream if session.watching else quiet))
     return found
 
 
 def differences(session: Session) -> list[Fact]:
-    """How many cells of the real game and its dream differ now."""
+    """How many cells of the dream are not as in the real game, and why: the legend of their marks, too."""
     found = session.divergence
-    if found is None or found.now is None:
+    if found is None or found.invented is None or found.forgotten is None:
         return []
-    count = int(found.now.sum())
+    if not session.compared:
+        return [Fact("Compared", "no more, one is over", colour=COLOURS["quiet"])]
+    counts = {"invented": int(found.invented.sum()), "forgotten": int(found.forgotten.sum())}
     return [
-        Fact("Cells that differ", f"{count} of {found.now.size}", colour=COLOURS["bad" if count else "good"])
+        Fact(kind.capitalize(), f"{counted(counts[kind], 'cell')}", colour=COLOURS[kind], note=meaning)
+        for kind, meaning in KINDS
     ]
 
 
 def mixture(engine: Engine) -> list[Fact]:
     """The weights of M's mixture, where an engine has one."""
     weights = engine.internals.get("mixture") if engine.advice is not None else None
-    return [] if weights is None else [Fact("Mixture", "", bars=tuple(np.asarray(weights).tolist()))]
+    return [] if weights is None else [Fact("Possible futures", "", bars=tuple(np.asarray(weights).tolist()))]
 
 
 def signed(value: float) -> str:
@@ -130,42 +137,46 @@ def signed(value: float) -> str:
 def facts(engine: Engine, best: float) -> list[Fact]:
     """What there is to say about an engine now, the most important first."""
     now = engine.now
-    points = now is not None and engine.title.latched
-    if now is None or not points:
-        found = [Fact("Return", signed(engine.total))]
-    else:
-        found = [Fact("Score", f"{engine.score:,.0f}")]
-        found.append(Fact("High score", f"{max(best, engine.score):,.0f}"))
+    if now is not None and engine.title.latched:
         lives = "● " * now.lives if 0 < now.lives < 7 else str(now.lives)
-        found.append(Fact("Lives", lives, colour=COLOURS["real"]))
-        found.append(Fact("Level", str(now.level)))
+        return [
+            Fact("Score", f"{engine.score:,.0f}"),
+            Fact("High score", f"{max(best, engine.score):,.0f}"),
+            Fact("Lives", lives, colour=COLOURS["real"]),
+            Fact("Level", str(now.level)),
+        ]
     limit = engine.limit
+    found = [Fact("Score", signed(engine.total))]
     found.append(Fact("Steps", f"{engine.steps} / {limit}" if limit else str(engine.steps)))
-    if not points:
-        found.append(Fact("Last reward", signed(engine.reward)))
     if engine.end_probability is not None:
         p = engine.end_probability
         colour = COLOURS["bad"] if p > 0.5 else COLOURS["dream"]
-        found.append(Fact("P(end)", f"{p:.2f}", bar=p, colour=colour))
+        found.append(Fact("Chance of an ending", f"{100 * p:.0f} %", bar=p, colour=colour))
     if engine.temperature is not None:
-        t, span = engine.temperature, HOTTEST - COLDEST
-        mark = (NEUTRAL - COLDEST) / span
-        found.append(Fact("Temperature", f"{t:.1f}", (t - COLDEST) / span, mark, COLOURS["dream"]))
-    return found
+        t = engine.temperature
+        place, mark = temperature.share(t), temperature.share(temperature.NEUTRAL)
+        note = temperature.meaning(t)
+        colour = COLOURS["dream"]
+        found.append(Fact("Temperature", f"{t:.2f}", place, mark, colour, note=note, slider=True))
+    return [*found, Fact("Last points", signed(engine.reward))]
 
 
-def housekeeping(recording: str | None, fps: float) -> list[Fact]:
-    """Whether it is recorded, and how smooth the window is."""
-    on = recording is not None
-    return [
-        Fact("Recording", recording or "off", colour=COLOURS["record"] if on else COLOURS["quiet"]),
-        Fact("Frames/s", f"{fps:.0f}", colour=COLOURS["quiet"]),
-    ]
+def recording(words: str | None) -> list[Fact]:
+    """What is being recorded; nothing while nothing is."""
+    return [] if words is None else [Fact("Recording", words, colour=COLOURS["record"])]
 
 
-def draw_column(surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], scale: Scale) -> int:
+Bars = dict[str, pygame.Rect]
+"""Where the bar of each fact was drawn, by its label."""
+
+
+def draw_column(
+    surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], scale: Scale, bars: Bars
+) -> int:
     """Facts one below the other, labels left and values right; returns the y below them."""
-    y, row = rect.top, scale.px(36)
+    y, row, small = rect.top, scale.px(36), scale.px(14)
+    needed = sum(row + (scale.px(14) if fact.bar is not None or fact.bars else 0) for fact in lines)
+    spare = rect.height - needed
     for fact in lines:
         height = row + (scale.px(14) if fact.bar is not None or fact.bars else 0)
         if y + height > rect.bottom:
@@ -182,19 +193,27 @@ def draw_column(surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], s
             draw_value(surface, fact, (rect.right, middle), scale.px(19), "midright", room)
         if fact.bar is not None:
             bar = pygame.Rect(rect.left, y + row - scale.px(2), rect.width, scale.px(7))
-            meter(surface, bar, fact.bar, fact.colour, fact.mark)
+            draw_bar(surface, bar, fact, bars)
         y += height
+        note = wrap(fact.note, small, max(1, rect.width)) if fact.note else []
+        if note and spare >= len(note) * scale.px(20):
+            spare -= len(note) * scale.px(20)
+            for line in note:
+                text(surface, line, (rect.left, y - scale.px(2)), small, COLOURS["quiet"])
+                y += scale.px(20)
         pygame.draw.line(surface, COLOURS["raised"], (rect.left, y), (rect.right - 1, y))
     return y
 
 
-def draw_strip(surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], scale: Scale) -> int:
+def draw_strip(
+    surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], scale: Scale, bars: Bars
+) -> int:
     """Facts side by side in as many rows as fit, each a label above its value; returns the y below them."""
-    step = max(scale.px(126), 1)
+    step = max(scale.px(150), 1)
     columns = max(1, rect.width // step)
     rows = -(-len(lines) // columns)
-    columns = -(-len(lines) // rows)
-    step, height = rect.width // columns, scale.px(62)
+    columns = -(-len(lines) // max(1, rows))
+    step, height = rect.width // max(1, columns), scale.px(62)
     for i, fact in enumerate(lines):
         x, y = rect.left + i % columns * step, rect.top + i // columns * height
         if y + scale.px(46) > rect.bottom:
@@ -206,9 +225,19 @@ def draw_strip(surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], sc
         else:
             draw_value(surface, fact, (x, y + scale.px(19)), scale.px(20), "topleft", room)
         if fact.bar is not None:
-            bar = pygame.Rect(x, y + scale.px(46), room, scale.px(6))
-            meter(surface, bar, fact.bar, fact.colour, fact.mark)
+            draw_bar(surface, pygame.Rect(x, y + scale.px(46), room, scale.px(6)), fact, bars)
     return min(rect.top + rows * height, rect.bottom)
+
+
+def draw_bar(surface: pygame.Surface, rect: pygame.Rect, fact: Fact, bars: Bars) -> None:
+    """The bar of a fact, with a knob where it can be dragged."""
+    share = min(1.0, max(0.0, fact.bar or 0.0))
+    meter(surface, rect, share, fact.colour, fact.mark)
+    if fact.slider:
+        knob = (rect.left + round(share * rect.width), rect.centery)
+        pygame.draw.circle(surface, COLOURS["text"], knob, rect.height)
+        pygame.draw.circle(surface, COLOURS["back"], knob, rect.height, max(1, rect.height // 4))
+    bars[fact.label] = rect
 
 
 def draw_bars(surface: pygame.Surface, area: pygame.Rect, fact: Fact, scale: Scale) -> None:
@@ -275,32 +304,55 @@ def draw_value(
     text(surface, fact.value, place, size, colour, bold=True, anchor=anchor, width=room)
 
 
-def hints(session: Session) -> list[Hint]:
-    """The keys that do something here, those that matter most last: they are left out last."""
-    dream = any(engine.temperature is not None for engine in session.playing)
-    found: list[Hint] = [(Command.DRIVER, "who drives")]
+def hints(session: Session, partner: bool = True, driver: bool = True) -> list[Hint]:
+    """The keys that do something here, those that matter most first: they are left out last.
+
+    Args:
+        session: what is played.
+        partner: whether there is another side: the game of this dream, or a dream of this game.
+        driver: whether an AI can drive here.
+    """
+    engine = session.engine
+    dream = session.temperature is not None
+    found: list[Hint] = [(Command.RESET, "new game"), (Command.HELP, "all keys")]
+    if session.beside and any(side.over for side in session.playing):
+        found.insert(0, (Command.AGAIN, "go on"))
+    if driver and session.watching:
+        found.append((Command.DRIVER, "drive yourself"))
+    if partner:
+        found.append((Command.SWITCH, "real game" if engine.temperature is not None else "dream"))
+        found.append((Command.BESIDE, "one alone" if session.beside else "side by side"))
     if dream:
-        found += [(Command.LAYERS, "swap layers"), (Command.COOLER, "cooler"), (Command.WARMER, "warmer")]
-    if not session.beside and session.engine.grid == EGO:
+        found += [(Command.XRAY, "x-ray"), (Command.COOLER, "colder"), (Command.WARMER, "warmer")]
+    if session.can_rewind:
+        found.append((Command.REWIND, "rewind"))
+    if driver and not session.watching:
+        found.append((Command.DRIVER, "let the AI drive"))
+    if not session.beside and engine.grid == EGO:
         found.append((Command.HOME, "coming home"))
+    found += [(Command.PAUSE, "pause"), (Command.RECORD, "record")]
     if dream:
-        found += [(Command.XRAY, "x-ray"), (Command.REWIND, "rewind")]
-    found += [(Command.RECORD, "record"), (Command.PAUSE, "pause")]
-    found += [(Command.SWITCH, "real or dream"), (Command.BESIDE, "side by side")]
-    return [*found, (Command.RESET, "new game"), (Command.HELP, "all keys")]
+        found.append((Command.LAYERS, "other background"))
+    return found
 
 
-def draw_hints(surface: pygame.Surface, rect: pygame.Rect, known: list[Hint], scale: Scale) -> int:
-    """Keys from the bottom of `rect` up, as many lines of them as fit; returns their top."""
+def draw_hints(
+    surface: pygame.Surface, rect: pygame.Rect, known: list[Hint], scale: Scale
+) -> list[tuple[pygame.Rect, Command]]:
+    """Keys from the bottom of `rect` up, as many lines of them as fit; returns the place of each."""
     size, row = scale.px(13), scale.px(31)
-    columns = 3 if rect.width > scale.px(700) else 2 if rect.width >= scale.px(280) else 1
+    columns = 3 if rect.width > scale.px(700) else 2 if rect.width >= scale.px(250) else 1
     lines = min(-(-len(known) // columns), max(0, rect.height // row))
-    lines = lines if lines * columns >= 3 else 0  # one or two keys alone would only be in a message's way
     step = rect.width // columns
-    for i, (command, words) in enumerate(known[max(0, len(known) - lines * columns) :]):
-        x = rect.left + i % columns * step
-        y = rect.bottom - lines * row + i // columns * row + row // 2
-        right = keycap(surface, shown(command), (x, y), size).right + scale.px(8)
-        room = max(1, x + step - right - scale.px(4))
-        text(surface, words, (right, y), scale.px(15), COLOURS["quiet"], anchor="midleft", width=room)
-    return rect.bottom - lines * row
+    places: list[tuple[pygame.Rect, Command]] = []
+    mouse = pygame.mouse.get_pos()
+    for i, (command, words) in enumerate(known[: lines * columns]):
+        place = pygame.Rect(rect.left + i % columns * step, rect.bottom - lines * row, step, row)
+        place.top += i // columns * row
+        if place.collidepoint(mouse):
+            box(surface, place, COLOURS["panel"], scale.px(8))
+        right = keycap(surface, shown(command), (place.left, place.centery), size).right + scale.px(8)
+        room, at = max(1, place.right - right - scale.px(4)), (right, place.centery)
+        text(surface, words, at, scale.px(15), COLOURS["quiet"], anchor="midleft", width=room)
+        places.append((place, command))
+    return places

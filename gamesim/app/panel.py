@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app import hud
+from gamesim.app import catalog, hud, temperature
 from gamesim.app.compare import draw_divergence
+from gamesim.app.controls import Command
 from gamesim.app.home_view import home_facts
 from gamesim.app.homecoming import Homecoming
 from gamesim.app.session import Session
@@ -19,22 +20,55 @@ if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 
+KEYS = 96
+"""Pixels of a 1280x800 window that the figures leave to the keys."""
+
+
 class Panel:
     """Draws the panel of a session.
 
     Attributes:
         home: the walk that is on, if one is.
         free: what was left of it between the figures and the keys, which make room for messages.
+        keys: where the keys were drawn that a click presses.
     """
 
     def __init__(self, window: Window, session: Session) -> None:
         self.window, self.session = window, session
         self.free = pygame.Rect(0, 0, 0, 0)
         self.home: Homecoming | None = None
+        self.keys: list[tuple[pygame.Rect, Command]] = []
+        self._bars: hud.Bars = {}
+        self._offers: tuple[tuple, bool, bool] = ((), False, False)
+
+    def hints(self) -> list[hud.Hint]:
+        """The keys that do something here, the most important first."""
+        session = self.session
+        title = session.engine.title
+        asked = (title, session.other is None)
+        if self._offers[0] != asked:
+            partner = session.other is not None
+            partner = partner or catalog.partner(title, self.window.workshop.offered()) is not None
+            called = None if title.learned else catalog.chauffeur(title, self.window.checkpoints)
+            self._offers = (asked, partner, called is not None)
+        driver = self._offers[2] or session.leader.advice is not None
+        return hud.hints(session, self._offers[1], driver)
+
+    def key_at(self, place: tuple[int, int]) -> Command | None:
+        """The key that was drawn at a place of the window."""
+        return next((command for rect, command in self.keys if rect.collidepoint(place)), None)
+
+    def temperature_at(self, place: tuple[int, int], held: bool = False) -> float | None:
+        """What the slider's temperature is under the mouse; None: it is not on the slider, nor `held`."""
+        bar = self._bars.get("Temperature")
+        if bar is None or not (held or bar.inflate(bar.height, 5 * bar.height).collidepoint(place)):
+            return None
+        return temperature.at((place[0] - bar.left) / max(1, bar.width))
 
     def draw(self, surface: pygame.Surface, layout: hud.Layout, scale: Scale) -> None:
         rect = layout.panel
         self.free = pygame.Rect(0, 0, 0, 0)
+        self.keys, self._bars = [], {}
         if rect.width <= scale.px(60) or rect.height <= scale.px(30):
             return
         clip = surface.get_clip()
@@ -43,18 +77,19 @@ class Panel:
             rect = self._draw_aside(surface, rect, scale)
         message = self.window.toasts.height(rect.width, scale)
         y = self._draw_heading(surface, rect, scale) if layout.column else rect.top
-        body = pygame.Rect(rect.left, y, rect.width, rect.bottom - y - message)
+        kept = min(scale.px(KEYS), (rect.bottom - y) // 2)
+        body = pygame.Rect(rect.left, y, rect.width, rect.bottom - y - max(message, kept))
         draw = hud.draw_column if layout.column else hud.draw_strip
-        below = draw(surface, body, self._facts(layout.column), scale)
+        below = draw(surface, body, self._facts(layout.column), scale, self._bars)
         if layout.column and self.session.divergence is not None:
             rest = rect.bottom - below - max(message, scale.px(90))
             room = pygame.Rect(rect.left, below + scale.px(12), rect.width, rest)
             below = draw_divergence(surface, room, self.session.divergence, scale)
         left = max(0, rect.bottom - below - scale.px(16) - message)
         keys = pygame.Rect(rect.left, rect.bottom - left, rect.width, left)
-        top = hud.draw_hints(surface, keys, hud.hints(self.session), scale)
+        self.keys = hud.draw_hints(surface, keys, self.hints(), scale)
         surface.set_clip(clip)
-        top -= scale.px(14) if top < rect.bottom else 0
+        top = self.keys[0][0].top - scale.px(14) if self.keys else rect.bottom
         self.free = pygame.Rect(rect.left, below, rect.width, max(0, top - below))
 
     def _draw_aside(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> pygame.Rect:
@@ -76,7 +111,7 @@ class Panel:
             known = {fact.label for fact in lines}
             lines += [fact for fact in hud.facts(engine, best) if fact.label not in known]
         lines += hud.driving(session) + hud.mixture(session.playing[-1])
-        return lines + hud.housekeeping(Takes.words(session.engine), self.window.fps)
+        return lines + hud.recording(Takes.words(session.engine))
 
     def _draw_heading(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> int:
         """Name and kind of what is played; returns the y below."""

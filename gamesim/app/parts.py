@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app.controls import STAY, meaning
+from gamesim.app.controls import STAY, Command, meaning
 from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.widgets import box, keycap, text
 from gamesim.errors import UserError
@@ -41,30 +41,31 @@ class Action:
 
 
 class Repeat:
-    """A direction key that is held down acts again and again."""
+    """A key that is held down acts again and again."""
 
     def __init__(self) -> None:
-        self._move, self._left = STAY, 0.0
+        self._held: Command | int = STAY
+        self._left = 0.0
 
-    def press(self, move: int) -> None:
-        self._move, self._left = move, WAIT
+    def press(self, does: Command | int) -> None:
+        self._held, self._left = does, WAIT
 
     def release(self, key: int) -> None:
-        if meaning(key) == self._move:
+        if meaning(key) == self._held:
             self.clear()
 
     def clear(self) -> None:
-        self._move = STAY
+        self._held = STAY
 
-    def due(self, seconds: float) -> int:
-        """The direction to go now, 0 for none."""
-        if self._move == STAY:
+    def due(self, seconds: float) -> Command | int:
+        """What the held key does now once more, 0 for nothing."""
+        if self._held == STAY:
             return STAY
         self._left -= seconds
         if self._left > 0:
             return STAY
         self._left = max(self._left + AGAIN, 0.0)
-        return self._move
+        return self._held
 
 
 def attempt(window: Window, do: Callable[[], None]) -> None:

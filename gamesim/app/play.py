@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from gamesim.app.pilot import Pilot
     from gamesim.data.recorder import Recorder
 
-COLDEST, HOTTEST, NEUTRAL, TURN = 0.1, 3.0, 1.0, 0.1
 CARRIED = 8  # real frames from which a dream goes on
 CLIP_SECONDS = 10.0
 WHOLE, EGO, BLOCKS = (21, 21), (7, 7), (12, 12)  # cells on screen: of the arcade, our other games, any others

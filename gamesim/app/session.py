@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from gamesim.app.cells import Divergence
+from gamesim.app import homecoming, temperature
 from gamesim.app.controls import STAY, Steering
+from gamesim.app.divergence import Divergence
 from gamesim.app.pilot import pilot_of
-from gamesim.app.play import COLDEST, HOTTEST, NEUTRAL, Engine
+from gamesim.app.play import Engine
 
 PAUSES = {"eaten": 1.1, "level": 1.2}  # seconds that the clock stands still after an event
 READY = 1.0  # and before a new life or level
@@ -24,6 +25,7 @@ class Session:
         other: its counterpart (dream of the game, game of the dream) once it has been opened.
         beside: whether both are played under the same keys.
         divergence: how the two differ since they were put side by side; None while they are not.
+        together: whether both stop, side by side, as soon as one is over; else the other goes on.
         watching: whether a controller drives, where there is one; holding a direction overrides it.
     """
 
@@ -31,6 +33,7 @@ class Session:
         self.engine = engine
         self.other: Engine | None = None
         self.divergence: Divergence | None = None
+        self.together = True
         self.watching = False
         self.paused = False
         self.rewinding = False
@@ -68,6 +71,17 @@ class Session:
         return [self.engine, self.other] if self.beside and self.other else [self.engine]
 
     @property
+    def finished(self) -> bool:
+        """Whether nothing that is played takes steps any more."""
+        ends = [engine.over is not None for engine in self.playing]
+        return any(ends) if self.together else all(ends)
+
+    @property
+    def compared(self) -> bool:
+        """Whether what is on screen of both belongs to the same step."""
+        return self.beside and (self.together or all(engine.over is None for engine in self.playing))
+
+    @property
     def part(self) -> float:
         """How much of the running tick has passed, 0..1: where things are drawn between two cells."""
         return min(1.0, self._since * self.engine.rate)
@@ -102,7 +116,7 @@ class Session:
                 return
             self._hold -= seconds
             return
-        if all(engine.over for engine in self.playing):
+        if self.finished:
             self._since += seconds
             self._rest += seconds
             if self._rest >= REST:
@@ -116,7 +130,7 @@ class Session:
             self._since = 0.0 if early else self._since - tick
             early = False
             self.tick()
-            if self._hold > 0 or all(engine.over for engine in self.playing):
+            if self._hold > 0 or self.finished:
                 break
 
     _idle = True
@@ -132,7 +146,7 @@ class Session:
             engine.step(action, driver)
         self._rest = 0.0
         if both and self.divergence is not None and self.other is not None:
-            self.divergence.look(self.engine.frame, self.other.frame)
+            self.divergence.look(self.engine.frame, self.other.frame, action)
         if not running:
             return
         if self.engine.over is None and any(event in was for event in PAUSES):
@@ -146,7 +160,7 @@ class Session:
         """One tick by hand; pauses if it ran."""
         self.paused = True
         self._since = 1.0 / self.engine.rate
-        if any(engine.over is None for engine in self.playing):
+        if not self.finished:
             self.tick()
         self._release()
 
@@ -155,12 +169,13 @@ class Session:
         self._release()
         self._since = self._rest = 0.0
         self.steering.clear()
+        self.together = True
         pair = self.playing
         pair.sort(key=lambda engine: engine.temperature is not None)  # the real game leads
         pair[0].reset()
         for engine in pair[1:]:
             engine.follow(pair[0])
-            self.divergence = Divergence(pair[0].grid)
+            self.divergence = self._compare(pair[0], engine)
 
     def switch(self) -> bool:
         """Bring the other engine to the front.
@@ -200,7 +215,8 @@ class Session:
         fits = dream.follow(real)
         real.history.clear()  # neither goes back to before they met
         real.keeps_past = True
-        self.engine, self.other, self.divergence = real, dream, Divergence(real.grid)
+        self.engine, self.other, self.divergence = real, dream, self._compare(real, dream)
+        self.together = True
         for engine in (real, dream):  # their clips begin at the same moment
             engine.clip.clear()
             engine.clip.append(engine.frame)
@@ -209,6 +225,32 @@ class Session:
         self.share_controller()
         return fits
 
+    def go_on(self) -> bool:
+        """Side by side: dream again from the game as it is now; if the game is over, the dream goes on alone.
+
+        Returns:
+            False if neither can be, as both are over or only one is played.
+        """
+        if self.divergence is None or self.other is None:
+            return False
+        real, dream = self.playing
+        if real.over is None:
+            dream.follow(real)
+            real.history.clear()
+            self.divergence = self._compare(real, dream)
+        elif dream.over is None:
+            self.together = False
+        else:
+            return False
+        self._release()
+        return True
+
+    @staticmethod
+    def _compare(real: Engine, dream: Engine) -> Divergence:
+        """The comparison of two that stand at the same moment."""
+        scrolls = homecoming.fits(real) and real.frame.shape == dream.frame.shape
+        return Divergence(real.grid, real.trail, scrolls)
+
     def toggle_driver(self) -> bool:
         """Controller or person; the episode goes on. Returns False if there is no controller to drive."""
         if not self.watching and self.leader.advice is None:
@@ -216,15 +258,24 @@ class Session:
         self.watching = not self.watching
         return True
 
-    def turn_temperature(self, change: float | None) -> float | None:
-        """Make the dreams being played surer or wilder; None sets the neutral 1.0. Returns the new value."""
-        new = None
+    @property
+    def temperature(self) -> float | None:
+        """Of the dreams being played; None while none is."""
+        values = (engine.temperature for engine in self.playing)
+        return next((value for value in values if value is not None), None)
+
+    def set_temperature(self, value: float) -> None:
+        """Make the dreams being played surer (cold) or wilder (warm)."""
         for engine in self.playing:
             if engine.temperature is not None:
-                wanted = NEUTRAL if change is None else engine.temperature + change
-                new = round(min(HOTTEST, max(COLDEST, wanted)), 2)
-                engine.temperature = new
-        return new
+                engine.temperature = value
+
+    def turn_temperature(self, rungs: int | None) -> float | None:
+        """So many rungs up or down; None: back to neutral. Returns the new value, None where no dream is."""
+        now = self.temperature
+        if now is not None:
+            self.set_temperature(temperature.NEUTRAL if rungs is None else temperature.turned(now, rungs))
+        return self.temperature
 
     def close(self) -> None:
         for engine in (self.engine, self.other):
@@ -259,7 +310,7 @@ class Session:
                 engine.rewind()
             both = all(engine.over is None for engine in self.playing)
             if both and self.divergence is not None and self.other is not None:
-                self.divergence.back(self.engine.frame, self.other.frame)
+                self.divergence.back()
         return True
 
     def _release(self) -> None:

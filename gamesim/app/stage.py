@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app.compare import draw_marks
+from gamesim.app.compare import KINDS, draw_marks
 from gamesim.app.controls import Command, shown
 from gamesim.app.play import Engine
 from gamesim.app.previews import scaled
@@ -43,9 +43,8 @@ class Stage:
                 pill(
                     surface, f"Swapped in: {self.swap.name}", place, scale, COLOURS["panel"], COLOURS["dream"]
                 )
-        found = session.divergence
-        if dream and found is not None and found.now is not None:
-            draw_marks(surface, rect, found.now, scale.px(3))
+        if dream and session.compared:
+            self._mark(surface, rect, scale)
         if rect.width > 100:
             edge = rect.inflate(scale.px(6), scale.px(6))
             colour = COLOURS["dream" if dream else "line"]
@@ -60,6 +59,20 @@ class Stage:
         elif session.ready:
             level = f"Level {engine.now.level}" if engine.now else ""
             draw_banner(surface, rect, level, "Ready!", scale, 96 if level else 72)
+
+    def _mark(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
+        """What the dream invents and forgets, with a legend above the board."""
+        found = self.session.divergence
+        right = rect.right
+        for kind, meaning in reversed(KINDS):
+            mask = getattr(found, kind)
+            if mask is None:
+                return
+            draw_marks(surface, rect, mask, scale.px(3), kind)
+            place = (right, rect.top - scale.px(9))
+            words = f"{kind}: {meaning}"
+            told = text(surface, words, place, scale.px(14), COLOURS[kind], anchor="bottomright")
+            right = told.left - scale.px(16)
 
     def _draw_end(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
         points = engine.title.latched and engine.now is not None

@@ -39,6 +39,8 @@ STANDARD: dict[str, Colour] = {
     "dream": (178, 132, 255),
     "good": (64, 216, 128),
     "bad": (255, 96, 96),
+    "invented": (72, 224, 236),
+    "forgotten": (255, 96, 96),
     "record": (255, 64, 64),
 }
 
@@ -75,6 +77,8 @@ PALETTES: dict[str, dict[str, Colour]] = {
         "dream": OKABE_ITO["sky"],
         "good": (32, 190, 146),
         "bad": (238, 119, 24),
+        "invented": OKABE_ITO["sky"],
+        "forgotten": (238, 119, 24),
         "record": OKABE_ITO["vermilion"],
     },
 }

@@ -5,11 +5,13 @@ import pygame
 import pytest
 
 from app.driver import Driver, dream, engine
+from app.worlds_of_cells import FLOOR, FOOD, GHOST, WALL, Board
 from gamesim.app import hud
 from gamesim.app.catalog import ARCADE, PACMAN
-from gamesim.app.cells import TOLERANCE, Divergence, differing
+from gamesim.app.cells import TOLERANCE, differing
+from gamesim.app.controls import LEFT, RIGHT, STAY
+from gamesim.app.divergence import Divergence
 from gamesim.app.session import Session
-from gamesim.envs.rules import FLOOR, FOOD
 from gamesim.envs.sprites import tiles
 
 
@@ -64,15 +66,91 @@ def test_frames_of_different_sizes_cannot_be_compared():
     assert differing(frame(), frame(side=64), (7, 7)) is None
 
 
-def test_the_first_difference_is_kept_with_its_step_and_pictures():
-    found = Divergence((7, 7))
-    found.look(frame(), frame())
-    assert found.first is None and found.now is not None and not found.now.any()
-    found.look(frame(), cell(frame(), 1, 1, 200))
-    found.look(frame(), frame(255))
-    assert found.first is not None and found.first.step == 2
-    np.testing.assert_array_equal(found.first.dream, cell(frame(), 1, 1, 200))
-    assert found.first.mask.sum() == 1 and found.now.all()
+def begun(board: Board, scrolls: bool = True) -> Divergence:
+    """A comparison that begins where the board's player stands."""
+    return Divergence((7, 7), [(board.frame(), STAY)], scrolls)
+
+
+def places(mask: np.ndarray | None) -> list[list[int]]:
+    assert mask is not None
+    return np.argwhere(mask).tolist()
+
+
+def test_what_comes_into_view_for_the_first_time_is_invented_not_forgotten():
+    board = Board()
+    found = begun(board)
+    action = board.go(RIGHT)
+    new = FLOOR if board.cells[12, board.x + 3] != FLOOR else WALL
+    found.look(board.frame(), board.frame(r0c6=new), action)
+    assert places(found.invented) == [[0, 6]] and not places(found.forgotten) and found.first is None
+
+
+def test_what_was_seen_and_is_wrong_now_is_forgotten_and_the_first_time_is_pinned():
+    board = Board()
+    found = begun(board)
+    for action in (RIGHT, RIGHT, LEFT):
+        board.go(action)
+        found.look(board.frame(), board.frame(), action)
+    assert found.first is None and not places(found.invented) and not places(found.forgotten)
+    board.go(LEFT)
+    wrong = WALL if board.cells[14, board.x - 2] != WALL else FLOOR
+    found.look(board.frame(), board.frame(r2c1=wrong), LEFT)
+    assert places(found.forgotten) == [[2, 1]] and not places(found.invented)
+    assert found.first is not None and found.first.step == 4
+    np.testing.assert_array_equal(found.first.dream, board.frame(r2c1=wrong))
+    found.look(board.frame(), board.frame(r0c0=GHOST, r6c5=wrong), STAY)
+    assert found.first.step == 4
+
+
+def test_what_the_dream_saw_before_both_began_is_no_invention():
+    board = Board()
+    trail = [(board.frame(), STAY)]
+    for action in (RIGHT, RIGHT, RIGHT, RIGHT):
+        board.go(action)
+        trail.append((board.frame(), action))
+    found = Divergence((7, 7), trail, True)
+    board.go(LEFT)
+    wrong = WALL if board.cells[13, board.x - 3] != WALL else FLOOR
+    found.look(board.frame(), board.frame(r1c0=wrong), LEFT)
+    assert places(found.forgotten) == [[1, 0]] and not places(found.invented)
+
+
+def test_ghosts_go_where_chance_sends_them_and_are_never_forgotten():
+    board = Board()
+    found = begun(board)
+    found.look(board.frame(r3c5=GHOST), board.frame(r3c1=GHOST), STAY)
+    assert places(found.invented) == [[3, 1], [3, 5]] and not places(found.forgotten)
+
+
+def test_where_an_invented_wall_holds_the_dream_up_places_are_still_compared():
+    board = Board()
+    found = begun(board)
+    held = board.frame()
+    board.go(RIGHT)
+    found.look(board.frame(), held, RIGHT)
+    assert found.apart
+    assert not places(found.forgotten) and not places(found.invented)  # it shows what is there
+
+
+def test_going_back_knows_what_was_known_then():
+    board = Board()
+    found = begun(board)
+    marks = []
+    for action in (RIGHT, LEFT, RIGHT, LEFT, STAY):
+        marks.append((places(found.forgotten), found.first) if found.forgotten is not None else None)
+        board.go(action) if action else None
+        found.look(board.frame(), board.frame(r5c2=GHOST if action == STAY else WALL), action)
+    for expected in reversed(marks):
+        found.back()
+        now = (places(found.forgotten), found.first) if found.forgotten is not None else None
+        assert now == expected
+
+
+def test_a_board_that_does_not_scroll_has_been_seen_as_a_whole():
+    board = Board()
+    found = begun(board, scrolls=False)
+    found.look(board.frame(), board.frame(r1c1=GHOST), STAY)
+    assert places(found.forgotten) == [[1, 1]]
 
 
 def test_a_session_compares_each_step_from_the_moment_when_both_began():
@@ -82,14 +160,14 @@ def test_a_session_compares_each_step_from_the_moment_when_both_began():
         made.tick()
     made.toggle_beside()
     assert made.divergence is not None and made.divergence.shape == (7, 7)
-    assert made.divergence.now is None
+    assert made.divergence.forgotten is None
     for _ in range(30):
         made.tick()
     real, dreamt = made.playing
     first = made.divergence.first
     assert first is not None and 1 <= first.step <= 30
-    expected = differing(real.frame, dreamt.frame, (7, 7))
-    np.testing.assert_array_equal(made.divergence.now, expected)
+    differs = made.divergence.forgotten | made.divergence.invented
+    np.testing.assert_array_equal(differs, differing(real.frame, dreamt.frame, (7, 7)))
 
 
 def test_a_new_game_forgets_the_first_difference():
@@ -105,16 +183,53 @@ def test_a_new_game_forgets_the_first_difference():
     assert made.divergence is None and not made.beside
 
 
-def test_when_one_side_is_over_there_is_nothing_more_to_compare():
+def ended(**kwargs) -> Session:
+    """A game beside a dream that ends after two steps, four ticks later."""
     made = Session(engine())
-    made.other = dream(length=2)
+    made.other = dream(length=2, **kwargs)
     made.toggle_beside()
     for _ in range(4):
+        made.update(1 / made.engine.rate)
+    return made
+
+
+def test_both_end_together_so_that_nothing_stands_still_beside_something_that_runs():
+    made = ended()
+    assert [side.steps for side in made.playing] == [2, 2] and made.finished and made.compared
+
+
+def test_one_key_dreams_again_from_the_game_as_it_is_now():
+    made = ended()
+    real, dreamt = made.playing
+    assert made.go_on() and not made.finished
+    assert dreamt.over is None and dreamt.steps == 0 and real.steps == 2
+    np.testing.assert_array_equal(dreamt.frame, real.frame)
+    assert made.divergence is not None and made.divergence.moment.step == 0
+    made.tick()
+    assert [side.steps for side in made.playing] == [3, 1]
+
+
+def test_a_dream_may_go_on_alone_when_the_game_is_over_and_is_compared_no_more():
+    made = Session(engine(max_steps=2))
+    made.other = dream()
+    made.toggle_beside()
+    for _ in range(4):
+        made.update(1 / made.engine.rate)
+    assert made.finished and made.go_on() and not made.finished and not made.compared
+    for _ in range(3):
         made.tick()
-    before = made.divergence.now.copy()
-    for _ in range(10):
-        made.tick()
-    np.testing.assert_array_equal(made.divergence.now, before)
+    assert [side.steps for side in made.playing] == [2, 5]
+    made.restart()
+    assert made.together
+
+
+def test_where_both_are_over_nothing_can_go_on():
+    made = Session(engine(max_steps=2))
+    made.other = dream(length=2)
+    made.toggle_beside()
+    made.tick()
+    made.tick()
+    assert not made.go_on()
 
 
 def test_the_arcade_is_compared_by_its_own_cells():
@@ -142,12 +257,17 @@ def test_v_marks_what_differs_and_pins_when_it_first_did(app: Driver):
     app.frames(40, 0.1)
     app.up(pygame.K_RIGHT)
     found = app.session.divergence
-    assert found is not None and found.first is not None and found.now is not None and found.now.any()
+    assert (
+        found is not None
+        and found.first is not None
+        and found.forgotten is not None
+        and found.forgotten.any()
+    )
     plan = app.window.screen._layout  # type: ignore[attr-defined]
     assert reds(app.window.surface, plan.boards[1]) > 100
     assert reds(app.window.surface, plan.boards[0]) < 50
     labels = {fact.label: fact.value for fact in app.window.screen.panel._facts(False)}  # type: ignore[attr-defined]
-    assert labels["Cells that differ"] == f"{int(found.now.sum())} of 49"
+    assert labels["Forgotten"] == f"{int(found.forgotten.sum())} cells"
     app.press(pygame.K_v)
     assert app.session.divergence is None
 
@@ -170,5 +290,5 @@ def test_the_controllers_facts_do_not_hide_the_differences(app: Driver):
     open_both(app)
     app.frames(10, 0.1)
     facts = app.window.screen.panel._facts(False)  # type: ignore[attr-defined]
-    assert [fact.label for fact in facts[:2]] == ["Cells that differ", "Return"]
+    assert [fact.label for fact in facts[:2]] == ["Invented", "Forgotten"]
     assert isinstance(facts[0], hud.Fact)

@@ -170,11 +170,12 @@ def test_side_by_side_neither_goes_back_to_before_they_met():
     walk(made, MOVES)
     backwards(made, 30)
     assert [side.steps for side in made.playing] == [3, 0]
-    assert made.divergence is not None and made.divergence.now is None and made.divergence.first is None
+    assert made.divergence is not None and made.divergence.forgotten is None and made.divergence.first is None
 
 
 def test_side_by_side_the_one_that_was_over_waits_until_the_other_is_back():
     made = side_by_side(length=4)
+    made.together = False
     seen = walk(made, MOVES)
     assert made.playing[1].over and made.playing[1].waited == 4
     backwards(made, 4)
@@ -189,14 +190,14 @@ def test_differences_go_back_too():
     found, marks = made.divergence, []
     assert found is not None
     made.tick()  # standing still, they are alike at first
-    marks.append(found.now)
+    marks.append(found.forgotten)
     for move in MOVES:
         walk(made, (move,))
-        marks.append(found.now)
+        marks.append(found.forgotten)
     assert found.first is not None and found.first.step == 2
     for step in range(len(marks) - 1, 0, -1):
         backwards(made, 1)
-        np.testing.assert_array_equal(found.now, marks[step - 1])
+        np.testing.assert_array_equal(found.forgotten, marks[step - 1])
         assert (found.first is None) == (step < 2)
 
 
@@ -222,10 +223,10 @@ def test_backspace_side_by_side_shows_the_dreams_film(app: Driver):
 def test_only_a_dream_can_be_rewound_and_not_while_it_is_recorded(app: Driver):
     app.play("Maze")
     app.press(pygame.K_BACKSPACE)
-    assert "Only a dream" in app.said
+    assert "Only dreams" in app.said
     app.press(pygame.K_ESCAPE)
     app.play("Tilemap Pac-Man")
     app.press(pygame.K_COMMA)
     app.down(pygame.K_BACKSPACE)
     app.frames(1, 0.0)
-    assert "No rewinding while it is recorded" in app.said and not app.session.rewinding
+    assert "You cannot rewind while you record" in app.said and not app.session.rewinding

@@ -204,20 +204,20 @@ def test_h_again_gives_it_up(app: Driver):
 def test_where_there_is_no_way_home_h_says_so(app: Driver):
     app.play("Arcade")
     app.press(pygame.K_h)
-    assert "needs a running game whose view moves" in app.said
+    assert "needs a scrolling game that is running" in app.said
     app.press(pygame.K_ESCAPE)
     app.play("Pac-Man, endless")
     app.press(pygame.K_v)
     app.until(lambda: type(app.window.screen).__name__ == "Play")
     app.press(pygame.K_h)
-    assert "for one engine" in app.said
+    assert "works with one board" in app.said
 
 
 def test_the_end_of_the_episode_ends_the_walk(app: Driver):
     app.play("Maze")
     app.press(pygame.K_h)
     app.frames(30, 0.29)  # two steps each
-    assert "ended with the episode" in app.said and app.window.screen.panel.home is None  # type: ignore[attr-defined]
+    assert "ended before you came home" in app.said and app.window.screen.panel.home is None  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (800, 600), (160, 120), (1, 1)])

@@ -6,8 +6,9 @@ import pytest
 from app.driver import FRAME, dream, engine
 from gamesim.app.catalog import ARCADE, MAZE
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP
-from gamesim.app.play import CARRIED, COLDEST, HOTTEST
+from gamesim.app.play import CARRIED
 from gamesim.app.session import PAUSES, READY, REST, Session
+from gamesim.app.temperature import RUNGS
 
 
 def free_ways(made) -> list[int]:
@@ -144,7 +145,7 @@ def test_side_by_side_can_begin_from_the_dream():
     assert session.engine.temperature is None and session.beside
 
 
-@pytest.mark.parametrize(("turns", "end"), [([0.1] * 50, HOTTEST), ([-0.1] * 50, COLDEST)])
+@pytest.mark.parametrize(("turns", "end"), [([1] * 50, RUNGS[-1]), ([-1] * 50, RUNGS[0])])
 def test_temperature_stays_in_its_range(turns, end):
     session = Session(dream())
     for turn in turns:
@@ -154,7 +155,7 @@ def test_temperature_stays_in_its_range(turns, end):
 
 
 def test_a_real_game_has_no_temperature():
-    assert Session(engine()).turn_temperature(0.1) is None
+    assert Session(engine()).turn_temperature(1) is None
 
 
 def test_rewinding_a_dream_restores_its_states_one_by_one():
@@ -229,6 +230,7 @@ def test_clips_of_both_sides_stay_in_step_when_the_dream_ends_first():
     session.other = dream(length=3)
     run(session, 1.0)
     session.toggle_beside()
+    session.together = False
     run(session, 1.0)
     real, dreamt = session.playing
     assert dreamt.over and dreamt.steps == 3 and real.over is None

@@ -13,8 +13,9 @@ from gamesim.app import hud, session
 from gamesim.app.catalog import PACMAN
 from gamesim.app.controls import LEFT, RIGHT, STAY
 from gamesim.app.pilot import Pilot
-from gamesim.app.play import COLDEST, HOTTEST, Engine
+from gamesim.app.play import Engine
 from gamesim.app.session import Session
+from gamesim.app.temperature import RUNGS
 from gamesim.data.episode import PLAYERS, Episode
 
 
@@ -174,6 +175,7 @@ def test_side_by_side_the_dream_is_driven_on_when_the_game_is_over(policy: Alter
     made = Session(engine(max_steps=3))
     made.other = dream(checkpoint="world-model")
     made.toggle_beside()
+    made.together = False
     made.toggle_driver()
     for _ in range(6):
         made.tick()
@@ -189,7 +191,7 @@ def test_side_by_side_the_dream_is_driven_on_when_the_game_is_over(policy: Alter
 def test_m_lets_the_controller_drive_and_takes_it_back(app: Driver):
     app.play("World Model Pac-Man")
     app.press(pygame.K_m)
-    assert "controller drives" in app.said and app.session.driver == "controller"
+    assert "AI drives" in app.said and app.session.driver == "controller"
     app.frames(10, 0.1)
     steps = app.session.engine.steps
     assert steps > 4 and 0 not in acted(app.session.engine)
@@ -205,12 +207,12 @@ def test_holding_an_arrow_overrides_and_letting_go_gives_it_back(app: Driver):
     app.frames(5, 0.1)
     app.down(pygame.K_LEFT)
     app.frames(1, 0.0)
-    assert facts(app)["Driving"].value == "you, while you hold"
+    assert facts(app)["Driver"].value == "you, while you hold a key"
     app.frames(10, 0.1)
     assert acted(app.session.engine)[-3:] == [LEFT] * 3
     app.up(pygame.K_LEFT)
     app.frames(10, 0.1)
-    assert facts(app)["Driving"].value == "controller"
+    assert facts(app)["Driver"].value == "AI"
     assert len(set(acted(app.session.engine)[-4:])) == 4
 
 
@@ -220,17 +222,19 @@ def test_what_the_controller_does_and_thinks_is_on_screen(app: Driver):
     app.frames(5, 0.1)
     lines = facts(app)
     advice = app.session.engine.advice
-    assert advice and lines["It does"].value == hud.MOVES[advice]
-    assert lines["Driving"].value == "controller"
-    assert len(lines["Mixture"].bars) == 5 and sum(lines["Mixture"].bars) == pytest.approx(1.0)
-    assert {"Return", "P(end)", "Temperature"} <= set(lines)
+    assert advice and lines["AI presses"].value == hud.MOVES[advice]
+    assert lines["Driver"].value == "AI"
+    assert len(lines["Possible futures"].bars) == 5 and sum(lines["Possible futures"].bars) == pytest.approx(
+        1.0
+    )
+    assert {"Score", "Chance of an ending", "Temperature"} <= set(lines)
 
 
 def test_an_engine_without_a_controller_says_so(app: Driver):
     app.play("Tilemap Pac-Man")
     app.press(pygame.K_m)
-    assert "no controller" in app.said and not app.session.watching
-    assert "Mixture" not in facts(app) and facts(app)["Driving"].value == "you"
+    assert "No AI driver here" in app.said and not app.session.watching
+    assert not {"Possible futures", "Driver"} & set(facts(app))
 
 
 def test_m_in_the_real_game_calls_a_controller_from_a_dream_of_it(app: Driver, policy: Alternating):
@@ -246,7 +250,7 @@ def test_m_in_the_real_game_calls_a_controller_from_a_dream_of_it(app: Driver, p
 def test_where_no_dream_has_a_controller_m_says_so(app: Driver):
     app.play("Maze")
     app.press(pygame.K_m)
-    assert "no controller" in app.said
+    assert "No AI driver here" in app.said
 
 
 def test_tab_lets_the_same_controller_drive_the_real_game(app: Driver, policy: Alternating):
@@ -257,20 +261,20 @@ def test_tab_lets_the_same_controller_drive_the_real_game(app: Driver, policy: A
     assert real.temperature is None and app.session.driver == "controller"
     app.frames(10, 0.1)
     assert {action for _, action in real.trail} <= {STAY, LEFT, RIGHT} and real.steps > 4
-    assert facts(app)["Driving"].value == "controller"
+    assert facts(app)["Driver"].value == "AI"
 
 
 def test_the_temperature_turns_while_it_drives(app: Driver):
     app.play("World Model Pac-Man")
     app.press(pygame.K_m)
     app.press(pygame.K_EQUALS)
-    assert app.session.engine.temperature == pytest.approx(1.1)
-    app.session.engine.temperature = HOTTEST - 0.15
+    assert app.session.engine.temperature == pytest.approx(1.05)
+    app.session.engine.temperature = RUNGS[-1] - 0.3
     app.press(pygame.K_EQUALS, pygame.K_EQUALS, pygame.K_EQUALS)
-    assert app.session.engine.temperature == HOTTEST
-    app.session.engine.temperature = COLDEST + 0.15
+    assert app.session.engine.temperature == RUNGS[-1]
+    app.session.engine.temperature = RUNGS[0] + 0.2
     app.press(pygame.K_MINUS, pygame.K_MINUS, pygame.K_MINUS)
-    assert app.session.engine.temperature == COLDEST
+    assert app.session.engine.temperature == RUNGS[0]
     app.press(pygame.K_0)
     assert app.session.engine.temperature == 1.0
     assert app.session.driver == "controller"

@@ -32,7 +32,8 @@ class KeyScreen(Screen):
             self.mouse(event)
 
     def update(self, seconds: float) -> None:
-        if move := self._repeat.due(seconds):
+        move = self._repeat.due(seconds)
+        if move and isinstance(move, int):
             self.go(move)
 
     def key(self, key: int) -> None:

@@ -8,11 +8,12 @@ import gymnasium as gym
 import pygame
 
 from gamesim.app import catalog, homecoming, hud
-from gamesim.app.controls import Command, meaning, shown
+from gamesim.app.controls import KEYMAP, Command, meaning, shown
 from gamesim.app.filmstrip import Filmstrip
 from gamesim.app.home_view import draw_verdict, draw_way
 from gamesim.app.panel import Panel
-from gamesim.app.play import TURN, Engine
+from gamesim.app.parts import Repeat
+from gamesim.app.play import Engine
 from gamesim.app.screens import Screen
 from gamesim.app.session import Session
 from gamesim.app.stage import Stage
@@ -25,6 +26,7 @@ from gamesim.errors import UserError
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
+RUNGS = {Command.COOLER: -1, Command.WARMER: 1}
 SOUNDS = ("level", "flag", "eaten", "timeout", "ghost", "power", "food")  # the first that happened is heard
 
 
@@ -48,6 +50,9 @@ class Play(Screen):
         self.panel = Panel(window, self.session)
         self.film = Filmstrip()
         self.walk = walk
+        self._turning = Repeat()
+        self._sliding = False
+        self._clicked: Command | None = None  # the key that the mouse holds down
         self._layout = hud.layout(window.surface.get_size(), 1)
         if watch:
             self._change_driver()
@@ -59,7 +64,7 @@ class Play(Screen):
     # keys ------------------------------------------------------------------------------------------------
 
     def handle(self, event: pygame.event.Event) -> None:
-        if self.xray.handle(event):
+        if self.xray.handle(event) or self._mouse(event):
             return
         steering = self.session.steering
         if event.type == pygame.KEYDOWN and isinstance(move := meaning(event.key), int):
@@ -68,9 +73,39 @@ class Play(Screen):
         elif event.type == pygame.KEYUP:
             steering.release(event.key)
             self.session.rewinding &= self.window.holds(Command.REWIND)
+            self._turning.release(event.key)
         elif event.type == pygame.WINDOWFOCUSLOST:
             steering.clear()
-            self.session.rewinding = False
+            self.session.rewinding = self._sliding = False
+            self._clicked = None
+            self._turning.clear()
+
+    def _mouse(self, event: pygame.event.Event) -> bool:
+        """The temperature's slider, and the keys on screen; returns whether the event was for them."""
+        if event.type == pygame.MOUSEWHEEL:
+            if self.session.temperature is not None:
+                self.session.turn_temperature(event.y)
+        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+            self._sliding = self.panel.temperature_at(event.pos) is not None
+            self._clicked = None if self._sliding else self.panel.key_at(event.pos)
+            self._slide(event.pos)
+            if self._clicked is not None:
+                pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=KEYMAP.virtual(self._clicked)))
+        elif event.type == pygame.MOUSEMOTION:
+            self._slide(event.pos)
+        elif event.type == pygame.MOUSEBUTTONUP and event.button == 1:
+            self._sliding = False
+            if self._clicked is not None:
+                pygame.event.post(pygame.event.Event(pygame.KEYUP, key=KEYMAP.virtual(self._clicked)))
+            self._clicked = None
+        else:
+            return False
+        return True
+
+    def _slide(self, place: tuple[int, int]) -> None:
+        value = self.panel.temperature_at(place, held=True) if self._sliding else None
+        if value is not None:
+            self.session.set_temperature(value)
 
     def command(self, command: Command) -> None:
         act = {
@@ -79,9 +114,10 @@ class Play(Screen):
             Command.STEP: self.session.step_once,
             Command.SWITCH: lambda: self._with_partner(self._swap),
             Command.BESIDE: lambda: self._with_partner(self._put_beside),
-            Command.COOLER: lambda: self._turn(-TURN),
-            Command.WARMER: lambda: self._turn(TURN),
-            Command.NEUTRAL: lambda: self._turn(None),
+            Command.AGAIN: self._go_on,
+            Command.COOLER: lambda: self._turn(Command.COOLER),
+            Command.WARMER: lambda: self._turn(Command.WARMER),
+            Command.NEUTRAL: lambda: self._turn(Command.NEUTRAL),
             Command.DRIVER: self._change_driver,
             Command.HOME: self._go_home,
             Command.XRAY: self.xray.toggle,
@@ -114,30 +150,34 @@ class Play(Screen):
     def _pause(self) -> None:
         self.session.paused = not self.session.paused
 
-    def _turn(self, change: float | None) -> None:
-        if self.session.turn_temperature(change) is None:
-            self.window.say("Only a dream has a temperature. Tab goes to the dream.")
+    def _turn(self, command: Command) -> None:
+        """Colder, warmer or back to neutral; a held key goes on."""
+        rungs = RUNGS.get(command)
+        if self.session.turn_temperature(rungs) is None:
+            self.window.say(f"Only a dream has a temperature. {shown(Command.SWITCH)} switches to the dream.")
+        elif rungs is not None:
+            self._turning.press(command)
 
     def _rewind(self) -> None:
         if not self.session.can_rewind:
-            self.window.say("Only a dream can be rewound, or a game beside its dream.")
+            self.window.say("Only dreams can be rewound, or a game beside its dream.")
         elif self.takes.words(self.engine):
-            self.window.say("No rewinding while it is recorded.")
+            self.window.say("You cannot rewind while you record.")
         else:
             self.session.rewinding = True
 
     def _change_driver(self) -> None:
         """The controller or the person; a real game calls a dream for its controller."""
         if self.session.toggle_driver():
-            words = "The controller drives. Hold a direction to take over for a while."
-            mine = f"You drive. {shown(Command.DRIVER)} gives it back to the controller."
+            words = "The AI drives. Hold an arrow key to take over for a while."
+            mine = f"You drive. {shown(Command.DRIVER)} lets the AI drive again."
             self.window.say(words if self.session.watching else mine)
             return
         title = None
         if self.session.other is None and not self.engine.title.learned:
             title = catalog.chauffeur(self.engine.title, self.window.workshop.shipped())
         if title is None:
-            self.window.say("There is no controller here: you drive. World Models' dreams have one.")
+            self.window.say("No AI driver here. Only World Model dreams come with one.")
             return
 
         def opened(env: gym.Env) -> None:
@@ -157,10 +197,10 @@ class Play(Screen):
             self.walk = self.walk and not given_up
             self._end_walk("You gave up coming home." if given_up else "")
         elif self.session.beside:
-            self.window.say(f"Coming home is for one engine: {shown(Command.BESIDE)} leaves the other.")
+            self.window.say(f"Coming home works with one board. Press {shown(Command.BESIDE)} first.")
         elif self.engine.over or not homecoming.fits(self.engine):
             self.walk = False
-            self.window.say("Coming home needs a running game whose view moves with you.")
+            self.window.say("Coming home needs a scrolling game that is running.")
         else:
             self.panel.home = homecoming.Homecoming(self.engine)
             self.window.say(f"Remember this place. Walk {homecoming.WALK} cells away, then come home.")
@@ -180,7 +220,7 @@ class Play(Screen):
         if home.verdict is not None:
             self.window.sound.play("flag")
         elif home.lost:
-            self._end_walk("Coming home ended with the episode.")
+            self._end_walk("The game ended before you came home.")
         elif home.returning and not was:
             self.window.say("Far enough. Now come home.")
 
@@ -199,9 +239,20 @@ class Play(Screen):
             self.takes.stop(self.engine)
         self._tell(self.session.toggle_beside())
 
+    def _go_on(self) -> None:
+        """Dream again from the real game as it is now, or let the dream go on alone."""
+        if not self.session.beside:
+            self.window.say(f"Side by side only. Press {shown(Command.BESIDE)} first.")
+        elif not self.session.go_on():
+            self.window.say(f"Both are over. {shown(Command.RESET)} starts again.")
+        elif self.session.together:
+            self.window.say("The dream starts again from the real game.")
+        else:
+            self.window.say("The real game is over. The dream goes on alone.")
+
     def _tell(self, fits: bool) -> None:
         if not fits:
-            self.window.say("This dream was learned from other pictures: it begins by itself.")
+            self.window.say("This dream was trained on a different game, so it starts on a board of its own.")
 
     def _with_partner(self, then) -> None:
         """Call `then` once the other side is open; it is looked for and loaded at the first time."""
@@ -210,7 +261,7 @@ class Play(Screen):
             return
         title = catalog.partner(self.engine.title, self.window.workshop.offered())
         if title is None:
-            self.window.say("There is no dream of this game yet: record it, then train one.")
+            self.window.say("There is no dream of this game yet. Record it, then train one.")
             return
 
         def opened(env: gym.Env) -> None:
@@ -225,6 +276,9 @@ class Play(Screen):
         self.stage.clock += 0.0 if self.session.paused else seconds
         if self.walk and self.panel.home is None and not self.engine.steps and not self.session.beside:
             self._go_home()
+        turned = self._turning.due(seconds)
+        if isinstance(turned, Command):
+            self.session.turn_temperature(RUNGS[turned])
         if self.panel.home is None or self.panel.home.verdict is None:
             self._guard(lambda: self.session.update(seconds))
         self._guard(self._look_inside)

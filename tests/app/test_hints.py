@@ -1,0 +1,88 @@
+"""The keys on the play screen: those that do something here, the important first; a click presses them."""
+
+import pygame
+import pytest
+
+from app.driver import Driver, dream
+from gamesim.app import hud
+from gamesim.app.controls import Command
+from gamesim.app.session import Session
+from gamesim.app.theme import Scale
+
+
+def named(app: Driver) -> list[Command]:
+    return [command for command, _ in app.window.screen.panel.hints()]  # type: ignore[attr-defined]
+
+
+def drawn(app: Driver) -> list[Command]:
+    app.frames(1, 0.0)
+    return [command for _, command in app.window.screen.panel.keys]  # type: ignore[attr-defined]
+
+
+def place(app: Driver, wanted: Command) -> tuple[int, int]:
+    app.frames(1, 0.0)
+    keys = app.window.screen.panel.keys  # type: ignore[attr-defined]
+    return next(rect.center for rect, command in keys if command is wanted)
+
+
+def test_a_game_without_a_dream_names_no_key_of_dreams(app: Driver):
+    app.play("Arcade")
+    absent = {Command.SWITCH, Command.BESIDE, Command.XRAY, Command.DRIVER, Command.WARMER, Command.LAYERS}
+    assert not absent & set(named(app))
+    assert {Command.RESET, Command.HELP, Command.RECORD} <= set(named(app))
+
+
+def test_a_game_that_has_a_dream_names_the_way_to_it_before_anything_else(app: Driver):
+    app.play("Pac-Man, endless")
+    assert named(app)[:4] == [Command.RESET, Command.HELP, Command.SWITCH, Command.BESIDE]
+    assert Command.XRAY not in named(app)
+
+
+def test_who_drives_comes_first_while_the_ai_drives():
+    made = Session(dream(checkpoint="world-model"))
+    assert made.toggle_driver()
+    order = [command for command, _ in hud.hints(made)]
+    assert order.index(Command.DRIVER) < order.index(Command.SWITCH)
+
+
+@pytest.mark.parametrize("zoom", [1.0, 1.5])
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600)])
+@pytest.mark.parametrize("beside", [False, True])
+def test_the_most_important_keys_have_a_place_in_every_window(app: Driver, size, zoom: float, beside: bool):
+    app.play("Tilemap Pac-Man")
+    app.press(*([pygame.K_v] if beside else []))
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    app.resize(*size)
+    Scale.zoom = zoom
+    app.window.toasts._lines.clear()
+    shown = drawn(app)
+    assert len(shown) >= 4 and shown == named(app)[: len(shown)]
+
+
+def test_a_click_on_a_key_presses_it(app: Driver):
+    app.play("Tilemap Pac-Man")
+    spot = place(app, Command.PAUSE)
+    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
+        pygame.event.post(pygame.event.Event(kind, pos=spot, button=1))
+    app.frames(2, 0.0)
+    assert app.session.paused
+
+
+def test_a_key_is_held_as_long_as_the_mouse_holds_it(app: Driver):
+    app.play("Tilemap Pac-Man")
+    app.frames(10, 0.1)
+    steps = app.session.engine.steps
+    spot = place(app, Command.REWIND)
+    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=spot, button=1))
+    app.frames(6, 0.1)
+    assert app.session.rewinding and app.session.engine.steps < steps
+    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONUP, pos=spot, button=1))
+    app.frames(2, 0.0)
+    assert not app.session.rewinding
+
+
+def test_the_help_opens_by_a_click(app: Driver):
+    app.play("Arcade")
+    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place(app, Command.HELP), button=1))
+    app.frames(2, 0.0)
+    assert app.window.help is not None
