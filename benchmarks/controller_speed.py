@@ -29,15 +29,15 @@ def main() -> int:
     parser.add_argument("--precision", nargs="+", default=["float32"], choices=["float32", "bfloat16"])
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
+    from gamesim.devices import pick
     from gamesim.training.controller import Evolution, dream_returns
-    from gamesim.waking import usable_device
 
     torch.set_num_threads(1)
     chosen = config.load(arguments.preset)
     if chosen.system != "world-model":
         raise UserError(f"{arguments.preset}: is no world model")
     settings, generator = chosen.controller, torch.Generator().manual_seed(0)
-    device = usable_device(arguments.device)
+    device = pick(arguments.device)
     engine = WorldModelEngine(chosen.model).to(device).eval().requires_grad_(False)
     if engine.memory.outcomes is not None:
         for parameter in engine.memory.outcomes.parameters():

@@ -37,23 +37,22 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--lanes", type=int, nargs="+", default=[1, 16, 256])
     arguments = parser.parse_args()
-    from gamesim.evaluation.speed import step_times, threads
+    from gamesim.evaluation.speed import step_times
 
-    with threads(1):
-        for lanes in arguments.lanes:
-            steps = max(20, arguments.steps // lanes)
-            seconds = step_times(arguments.checkpoint, lanes=lanes, steps=steps, device=arguments.device)
-            report(f"{lanes} lane(s), 1 thread", seconds, lanes)
-        others = [
-            multiprocessing.get_context("spawn").Process(target=busy, daemon=True)
-            for _ in range(max(1, (os.cpu_count() or 2) - 1))
-        ]
-        for other in others:
-            other.start()
-        seconds = step_times(arguments.checkpoint, steps=arguments.steps, device=arguments.device)
-        report("1 lane, other cores busy", seconds, 1)
-        for other in others:
-            other.terminate()
+    for lanes in arguments.lanes:
+        steps = max(20, arguments.steps // lanes)
+        seconds = step_times(arguments.checkpoint, lanes=lanes, steps=steps, device=arguments.device)
+        report(f"{lanes} lane(s), 1 thread", seconds, lanes)
+    others = [
+        multiprocessing.get_context("spawn").Process(target=busy, daemon=True)
+        for _ in range(max(1, (os.cpu_count() or 2) - 1))
+    ]
+    for other in others:
+        other.start()
+    seconds = step_times(arguments.checkpoint, steps=arguments.steps, device=arguments.device)
+    report("1 lane, other cores busy", seconds, 1)
+    for other in others:
+        other.terminate()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     print(f"peak memory {peak:,.0f} MiB")
     return 0

@@ -32,9 +32,11 @@ from torch import Tensor, nn
 from gamesim import config as configs
 from gamesim import storage, text
 from gamesim.config import one_line, parse
+from gamesim.devices import pick
 from gamesim.errors import UserError
 from gamesim.schema import Config
 from gamesim.shipped import locate
+from gamesim.threads import one_thread
 
 KIND, VERSION = "gamesim-checkpoint", 1
 MAX_SHIPPED_BYTES = 40 * 1024 * 1024
@@ -209,6 +211,7 @@ def load(folder: str | Path, *, extras: bool = False) -> Checkpoint:
     return Checkpoint(weights, config, beginnings, metrics, folder, card, parts)
 
 
+@one_thread()
 def load_model(folder: str | Path, device: str | torch.device = "cpu") -> tuple[Any, Checkpoint]:
     """Build the engine of a checkpoint with its weights, ready to dream.
 
@@ -217,10 +220,11 @@ def load_model(folder: str | Path, device: str | torch.device = "cpu") -> tuple[
         and the checkpoint it came from.
 
     Raises:
-        UserError: The checkpoint is damaged, or its weights do not fit its config.
+        UserError: The checkpoint is damaged, its weights do not fit its config, or there is no such device.
     """
     from gamesim import models
 
+    place = pick(device)
     checkpoint = load(folder)
     model: nn.Module = models.build(checkpoint.config)
     try:
@@ -230,7 +234,7 @@ def load_model(folder: str | Path, device: str | torch.device = "cpu") -> tuple[
             f"{checkpoint.folder / 'model.safetensors'}: its weights do not fit its config: "
             f"{one_line(str(error).partition(':')[2] or str(error), 160)}"
         ) from None
-    return model.to(device).eval().requires_grad_(False), checkpoint
+    return model.to(place).eval().requires_grad_(False), checkpoint
 
 
 def fits(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: str | Path) -> None:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from gamesim import outputs
 from gamesim.errors import UserError
 from gamesim.words import Words
 
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     if not words:
-        return _play(argparse.Namespace(start=None))
+        return _play(argparse.Namespace(start=None, device="cpu"))
     typed, runs = Words(), _runs()
     first = words[0]
     if not first.startswith("-") and first not in runs:
@@ -93,14 +94,14 @@ def _runs() -> dict[str, Callable[[argparse.Namespace], int]]:
 def _play(options: argparse.Namespace) -> int:
     from gamesim import app
 
-    return app.main(options.start)
+    return app.main(options.start, device=options.device)
 
 
 def _watch(options: argparse.Namespace) -> int:
     _known_checkpoint(options.checkpoint)
     from gamesim import app
 
-    return app.main(options.checkpoint, watch=True)
+    return app.main(options.checkpoint, watch=True, device=options.device)
 
 
 def _record(options: argparse.Namespace) -> int:
@@ -111,13 +112,19 @@ def _record(options: argparse.Namespace) -> int:
     _known_env(options.env)
     from gamesim import config, rollout
 
+    _known_place("--out", options.out, outputs.check_folder)
+    settings = config.settings(options.settings)
+    if options.device is not None:
+        if options.env != "gamesim/Dream-v0":
+            raise UserError(f"record: --device is for dreams (gamesim/Dream-v0), not for {options.env}")
+        settings["device"] = options.device
     entries = rollout.record(
         options.env,
         options.policy,
         options.episodes,
         options.out,
         seed=options.seed,
-        env_kwargs=config.settings(options.settings),
+        env_kwargs=settings,
     )
     steps = sum(entry.length for entry in entries)
     print(f"{len(entries)} episodes, {steps} steps in {options.out}")
@@ -148,6 +155,7 @@ def _train(options: argparse.Namespace) -> int:
     chosen = config.load(preset, settings)  # before torch: a typing error shows at once
     if stage is not None and chosen.system != "world-model":
         raise UserError(f"preset={preset}: has no {stage}, it is no world model")
+    _known_place("--out", options.out, outputs.check_folder)
     if options.init is not None:
         _known_checkpoint(options.init)
     from gamesim.training import stages
@@ -163,6 +171,8 @@ def _train(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     _known_checkpoint(options.checkpoint)
     _known_place("--json", options.json)
+    _known_place("--plots", options.plots, outputs.check_folder)
+    _known_place("--card", options.checkpoint if options.card else None, outputs.check_sealed)
     if options.vision is not None:
         _known_checkpoint(options.vision)
     from gamesim import checkpoint, storage
@@ -171,8 +181,6 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.card and options.temperature != 1:
         raise UserError("--card: a card's figures are those of temperature 1")
     if options.plots is not None:  # minutes before it is needed
-        if Path(options.plots).is_file():
-            raise UserError(f"--plots {options.plots}: not a folder")
         plots.available()
     how = {name: getattr(options, name) for name in ("episodes", "seed", "vision", "device", "temperature")}
     figures = evaluate(options.checkpoint, progress=True, **how)
@@ -193,10 +201,12 @@ def _temperature_table(options: argparse.Namespace) -> int:
     _known_checkpoint(options.checkpoint)
     _known_place("--json", options.json)
     _known_place("--plot", options.plot)
+    _known_place("--out", options.out, outputs.check_folder)
+    _known_place("--card", options.checkpoint if options.card else None, outputs.check_sealed)
     from gamesim.evaluation import plots, temperature
 
     if options.plot is not None:
-        plots.available()  # hours before it is needed
+        plots.check(options.plot)  # hours before it is needed
     how = {name: getattr(options, name) for name in ("generations", "episodes", "seed", "device")}
     found = temperature.temperature_table(options.checkpoint, options.data, options.out, **how)
     if found is None:
@@ -213,15 +223,19 @@ def _export(options: argparse.Namespace) -> int:
     if options.beside is not None:
         _known_env(options.beside)
         _known_checkpoint(options.start)
-    if out.suffix.lower() == ".onnx":
+    kind = out.suffix.lower()
+    if options.device is not None and kind in ("", ".onnx"):
+        raise UserError("export: --device is for films")
+    if kind == ".onnx":
         _known_checkpoint(options.start)
         from gamesim.onnx_export import write_onnx
 
         write_onnx(options.start, out, temperature=options.temperature)
         print(out)
         return 0
-    if not out.suffix:
+    if not kind:
         _known_checkpoint(options.start)
+        outputs.check_sealed(out)
         from gamesim import checkpoint
 
         checkpoint.ship(options.start, out)
@@ -230,6 +244,7 @@ def _export(options: argparse.Namespace) -> int:
     from gamesim import export
 
     shown = {name: getattr(options, name) for name in ("steps", "seed", "temperature", "scale")}
+    shown["device"] = options.device or "cpu"
     if options.beside is None:
         export.film(options.start, out, **shown)
     else:
@@ -265,10 +280,13 @@ def _known_checkpoint(folder: str) -> None:
         raise UserError(f"{folder}: no such checkpoint")
 
 
-def _known_place(flag: str, file: str | None) -> None:
-    """Complain about a file whose folder is not there, before it could be missed."""
-    if file is not None and not Path(file).resolve().parent.is_dir():
-        raise UserError(f"{flag} {file}: no such folder")
+def _known_place(flag: str, place: str | None, check: Callable[[str], None] = outputs.check_file) -> None:
+    """Complain about a file or folder that cannot be written, before it could be missed."""
+    if place is not None:
+        try:
+            check(place)
+        except UserError as error:
+            raise UserError(f"{flag} {error}") from None
 
 
 def _suggest(word: str, known: Iterable[str]) -> str:

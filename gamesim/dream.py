@@ -23,10 +23,12 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gamesim.devices import pick
 from gamesim.envs.arguments import check_common, check_number, lane_mask, lane_seeds
 from gamesim.errors import UserError
 from gamesim.models import State, put, take
-from gamesim.waking import Beginnings, Source, are_indices, usable_device, wake
+from gamesim.threads import one_thread
+from gamesim.waking import Beginnings, Source, are_indices, wake
 
 HOTTEST = 10.0
 """Highest temperature; 0 is the engine's surest future, 1 the one that it learned."""
@@ -57,12 +59,12 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         checkpoint: the folder of a checkpoint, or an engine and real beginnings for it.
         num_envs: lanes.
         temperature: 0 to 10; may be set while the dream runs.
-        device: where the engine computes: cpu, cuda, cuda:1, mps.
+        device: where the engine computes: auto, cpu, cuda, cuda:1 or mps.
         max_steps: dreamt steps until truncation; None or 0 for endless dreams.
         render_mode: None or "rgb_array".
 
     Raises:
-        UserError: the checkpoint is damaged, or an argument is out of range.
+        UserError: the checkpoint is damaged, there is no such device, or an argument is out of range.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 8, "autoreset_mode": AutoresetMode.NEXT_STEP}
@@ -72,13 +74,13 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         checkpoint: Source,
         num_envs: int = 1,
         temperature: float = 1.0,
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
         max_steps: int | None = None,
         render_mode: str | None = None,
     ) -> None:
         check_common(render_mode, max_steps, num_envs)
         self.temperature = temperature
-        self.device = usable_device(device)
+        self.device = pick(device)
         self.model, self.starts = wake(checkpoint, self.device)
         self._beginnings = Beginnings(self.starts, self.model.frame_shape, self.model.num_actions)
         self.num_envs, self.max_steps, self.render_mode = num_envs, max_steps or None, render_mode
@@ -172,17 +174,20 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """One frame a lane when ``render_mode`` is "rgb_array"."""
         return tuple(self._frames.copy()) if self.render_mode == "rgb_array" else None
 
+    @one_thread()
     @torch.inference_mode()
     def features(self) -> np.ndarray:
         """What a controller sees of each lane, float32 (N, D)."""
         return self.model.features(self.state.memory).float().cpu().numpy()
 
+    @one_thread()
     @torch.inference_mode()
     def act(self) -> NDArray[np.int64] | None:
         """What the engine's own controller does next in each lane, (N,); None when it has no controller."""
         actions = self.model.act(self.state.memory)
         return None if actions is None else actions.cpu().numpy()
 
+    @one_thread()
     @torch.inference_mode()
     def internals(self) -> dict[str, np.ndarray]:
         """The engine's insides by name: pictures uint8 (N, H, W, 3), everything else float32 (N, ...)."""
@@ -194,6 +199,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """What of a moment this engine lets one change: "z", "memory"; found by its methods ``with_...``."""
         return frozenset(name for name in CHANGES if hasattr(self.model, f"with_{name}"))
 
+    @one_thread()
     @torch.inference_mode()
     def with_z(self, z: np.ndarray) -> np.ndarray:
         """Go on from another z float32 (N, Z); returns the frames uint8 (N, H, W, 3) that it stands for.
@@ -208,6 +214,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._frames = frames.cpu().numpy()
         return self._frames.copy()
 
+    @one_thread()
     @torch.inference_mode()
     def with_memory(self, moment: DreamState) -> np.ndarray:
         """Go on with the memory of another moment of this engine: another board under the same agent.
@@ -227,7 +234,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
         They are counted round and round: any `start` from 0 is one of them.
         """
-        other = DreamVectorEnv((self.model, self.starts), self.num_envs, device=str(self.device))
+        other = DreamVectorEnv((self.model, self.starts), self.num_envs, device=self.device)
         other.reset(seed=0, options={"start": start % len(self.starts.frames)})
         return other.state
 
@@ -236,6 +243,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             raise UserError(f"this engine does not let its {name} be changed")
         return getattr(self.model, f"with_{name}")
 
+    @one_thread()
     @torch.inference_mode()
     def _imagine(self, lanes: NDArray[np.int64], actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Dreams one step in these lanes; their rewards and end probabilities."""
@@ -252,6 +260,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._frames[lanes] = prediction.frame.cpu().numpy()
         return prediction.reward.float().cpu().numpy(), prediction.end_probability.float().cpu().numpy()
 
+    @one_thread()
     @torch.inference_mode()
     def _begin(self, lanes: NDArray[np.int64], options: Mapping[str, Any]) -> None:
         """Starts these lanes from the real frames that the options of `reset` ask for."""
@@ -293,7 +302,7 @@ class DreamEnv(gym.Env[np.ndarray, int]):
         self,
         checkpoint: Source,
         temperature: float = 1.0,
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
         max_steps: int | None = None,
         render_mode: str | None = None,
     ) -> None:

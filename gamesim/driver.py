@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 
 from gamesim import checkpoint
+from gamesim.devices import pick
 from gamesim.errors import UserError
 from gamesim.models import State, WorldModel, put, take
+from gamesim.threads import one_thread
 
 
 class ControllerPolicy:
@@ -36,11 +38,12 @@ class ControllerPolicy:
         named = isinstance(source, (str, Path))
         self._name = str(source) if named else "this engine"
         self.model: WorldModel = checkpoint.load_model(source, device)[0] if named else source
-        self.device = torch.device(device)
+        self.device = pick(device)
         self._state: State | None = None
         self._actions = np.zeros(0, np.int64)
         self._begins = np.zeros(0, bool)
 
+    @one_thread()
     @torch.inference_mode()
     def act(self, frames: np.ndarray, info: dict[str, Any]) -> np.ndarray:
         """Frames uint8 (N, H, W, 3), what followed the actions of the last call -> actions int64 (N,)."""

@@ -1,68 +1,78 @@
-"""Films of play, GIF or MP4: of a dream, of a real game, and of both side by side under the same keys."""
+"""Films of play: of a dream, of a real game, and of both side by side under the same keys."""
 
 from __future__ import annotations
 
-import importlib.util
-import io
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-import imageio.v3 as imageio
 import numpy as np
 from numpy.typing import NDArray
 
-from gamesim import storage
+from gamesim import films
 from gamesim.errors import UserError
 from gamesim.rollout import ExplorerPolicy, Policy, RandomPolicy
 from gamesim.shipped import locate
 
-KINDS = (".gif", ".mp4")
-NO_MP4 = "MP4 needs the extra: pip install 'gamesim[video]' (no module named imageio_ffmpeg)"
-FRAMES_PER_SECOND = 8
-MAX_PIXELS = 500_000_000  # of all frames together; a film beyond that helps nobody
 CARRIED = 8  # real frames from which a dream goes on
 GAP = 6
 PAPER = 24  # grey level between two pictures
 
+Moment = tuple[NDArray[np.uint8], NDArray[np.uint8], int]
+"""A real frame, a dreamt one, and the key that led to both."""
 
-def film(start: str, out: Path, *, steps: int, seed: int, temperature: float = 1.0, scale: int = 3) -> None:
+
+def film(
+    start: str,
+    out: Path,
+    *,
+    steps: int,
+    seed: int,
+    temperature: float = 1.0,
+    scale: int = 3,
+    device: str = "cpu",
+) -> None:
     """Play a dream or a real game and write what was seen.
 
     Args:
         start: A checkpoint's folder or an environment id.
-        out: The file; its name ends in one of KINDS.
+        out: The file; its name ends in one of `films.KINDS`.
         steps: Steps of play; a finished episode is followed by the next.
         seed: Of the game and of the choices.
         temperature: Of a dream.
         scale: Screen pixels for each pixel of a frame (nearest neighbour).
+        device: Where a dream computes: auto, cpu, cuda, cuda:1 or mps.
 
     Raises:
-        UserError: No such engine or game, or the file cannot be written.
+        UserError: No such engine, game or device, or the file cannot be written.
     """
-    _check_place(out)
-    env = _make(start, temperature)
+    films.check(out, steps, (1, 1), scale)  # what can be known before torch is loaded
+    env = _make(start, temperature, device)
     try:
-        _check_size(env, steps, scale)
-        policy = _player(env, seed)
-        frame, _ = env.reset(seed=seed)
-        policy.reset(np.ones(1, bool))
-        frames = [frame]
-        for _ in range(steps):
-            frame, _, terminated, truncated, _ = env.step(int(policy.act(frame[None], {})[0]))
-            frames.append(frame)
-            if terminated or truncated:
-                frame, _ = env.reset()
-                policy.reset(np.ones(1, bool))
-                frames.append(frame)
+        films.check(out, steps, env.observation_space.shape[:2], scale)
+        films.write(_played(env, steps, seed), out, scale=scale)
     finally:
         env.close()
-    write_film(np.stack(frames), out, scale=scale)
+
+
+def _played(env: Any, steps: int, seed: int) -> Iterator[NDArray[np.uint8]]:
+    """The frames of so many steps, and the first one of every episode."""
+    policy = _player(env, seed)
+    frame, _ = env.reset(seed=seed)
+    policy.reset(np.ones(1, bool))
+    yield frame
+    for _ in range(steps):
+        frame, _, terminated, truncated, _ = env.step(int(policy.act(frame[None], {})[0]))
+        yield frame
+        if terminated or truncated:
+            frame, _ = env.reset()
+            policy.reset(np.ones(1, bool))
+            yield frame
 
 
 def film_beside(
-    checkpoint: str | Path,
+    checkpoint: Any,
     env_id: str,
     out: Path,
     *,
@@ -70,16 +80,22 @@ def film_beside(
     seed: int = 0,
     temperature: float = 1.0,
     scale: int = 3,
+    device: str = "cpu",
 ) -> None:
-    """Write the real game (left) and the dream (right) under the same keys.
+    """Write the real game (left) and the dream (right) under the same keys; arguments as for `film`.
 
     Raises:
-        UserError: No such engine or game, they do not fit each other, or the file cannot be written.
+        UserError: No such engine, game or device, they do not fit each other, or the file cannot be written.
     """
-    _check_place(out)
-    real, dreamt, _ = beside(checkpoint, env_id, steps=steps, seed=seed, temperature=temperature)
-    gap = np.full((*real.shape[:2], GAP, 3), PAPER, np.uint8)
-    write_film(np.concatenate([real, gap, dreamt], axis=2), out, scale=scale)
+    films.check(out, steps, (1, 1), scale)
+    game = _endless(env_id)
+    height, width = game.observation_space.shape[:2]
+    films.check(out, steps, (height, 2 * width + GAP), scale)
+    dream = _dream_of(game, checkpoint, temperature, device)
+    gap = np.full((height, GAP, 3), PAPER, np.uint8)
+    moments = _side_by_side(dream, game, steps, seed)
+    pages = (np.concatenate([real, gap, dreamt], axis=1) for real, dreamt, _ in moments)
+    films.write(pages, out, scale=scale)
 
 
 def beside(
@@ -104,89 +120,42 @@ def beside(
     Raises:
         UserError: No such engine or game, or they do not fit each other.
     """
+    game = _endless(env_id)
+    dream = _dream_of(game, checkpoint, temperature)
+    real, dreamt, pressed = zip(*_side_by_side(dream, game, steps, seed), strict=True)
+    return np.stack(real), np.stack(dreamt), np.array(pressed, np.int64)
+
+
+def _dream_of(game: Any, checkpoint: Any, temperature: float, device: str = "cpu") -> Any:
+    """A dream whose frames have the size of a game's."""
     from gamesim.dream import DreamEnv
 
-    dream, game = DreamEnv(checkpoint, temperature=temperature), _endless(env_id)
+    dream = DreamEnv(checkpoint, temperature=temperature, device=device)
     if game.observation_space.shape != dream.observation_space.shape:
-        raise UserError(f"{env_id}: the frames of {checkpoint} are not of its size")
+        raise UserError(f"{game.spec.id}: the frames of {checkpoint} are not of its size")
+    return dream
+
+
+def _side_by_side(dream: Any, game: Any, steps: int, seed: int) -> Iterator[Moment]:
+    """So many steps of both; see `beside`."""
     policy = _player(game, seed)
     policy.reset(np.ones(1, bool))
-    trail, keys = [game.reset(seed=seed)[0]], []
-    shown: list[tuple[np.ndarray, np.ndarray, int]] = []
-    while len(shown) < steps:
+    trail, keys, shown = [game.reset(seed=seed)[0]], [], 0
+    while shown < steps:
         key = int(policy.act(trail[-1][None], {})[0])
-        if len(trail) == CARRIED:
-            dream.reset(
-                seed=seed + len(shown), options={"frames": np.stack(trail), "actions": np.array(keys)}
-            )
+        if len(keys) == CARRIED - 1:
+            dream.reset(seed=seed + shown, options={"frames": np.stack(trail), "actions": np.array(keys)})
         frame, _, terminated, truncated, _ = game.step(key)
-        trail.append(frame)
+        trail = [*trail[1 - CARRIED :], frame]
         keys.append(key)
-        if len(trail) > CARRIED:
+        if len(keys) >= CARRIED:
             dream.batch.ended[:] = False
-            shown.append((frame, dream.step(key)[0], key))
+            shown += 1
+            yield frame, dream.step(key)[0], key
         if terminated or truncated:
             trail, keys = [game.reset()[0]], []
             policy.reset(np.ones(1, bool))
     game.close()
-    real, dreamt, pressed = zip(*shown, strict=True)
-    return np.stack(real), np.stack(dreamt), np.array(pressed, np.int64)
-
-
-def write_film(
-    frames: NDArray[np.uint8], out: Path, *, scale: int = 1, rate: float = FRAMES_PER_SECOND
-) -> None:
-    """Write uint8 (T, H, W, 3), enlarged by a whole number, `rate` frames a second; a GIF goes on for ever.
-
-    Raises:
-        UserError: The file cannot be written; what was there before still is.
-    """
-    _check_kind(out)
-    if frames[0].size // 3 * len(frames) * scale**2 > MAX_PIXELS:
-        raise UserError(f"{len(frames)} frames at --scale {scale} are too large a film")
-    pictures = frames.repeat(scale, axis=1).repeat(scale, axis=2)
-    encode = _gif if out.suffix.lower() == ".gif" else _mp4
-    storage.write_file(out, encode(pictures, rate))
-
-
-def _gif(pictures: NDArray[np.uint8], rate: float) -> bytes:
-    data = io.BytesIO()
-    imageio.imwrite(data, pictures, extension=".gif", duration=1000 / rate, loop=0)
-    return data.getvalue()
-
-
-def _mp4(pictures: NDArray[np.uint8], rate: float) -> bytes:
-    """H.264 as every player has it: sides are even, so that one row or column of pixels may be doubled."""
-    even = np.pad(pictures, ((0, 0), *((0, side % 2) for side in pictures.shape[1:3]), (0, 0)), mode="edge")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "film.mp4"
-        settings = {"fps": rate, "codec": "libx264", "macro_block_size": 2, "pixelformat": "yuv420p"}
-        imageio.imwrite(path, even, plugin="FFMPEG", **settings)
-        return path.read_bytes()
-
-
-def _check_kind(out: Path) -> None:
-    if out.suffix.lower() not in KINDS:
-        raise UserError(f"{out}: only {', '.join(KINDS)} are supported")
-    if out.suffix.lower() == ".mp4" and not can_mp4():
-        raise UserError(NO_MP4)
-
-
-def can_mp4() -> bool:
-    """Whether the extra that MP4 needs is installed."""
-    return importlib.util.find_spec("imageio_ffmpeg") is not None
-
-
-def _check_place(out: Path) -> None:
-    _check_kind(out)
-    if not out.resolve().parent.is_dir():
-        raise UserError(f"{out}: no such folder")
-
-
-def _check_size(env: Any, steps: int, scale: int) -> None:
-    height, width = env.observation_space.shape[:2]
-    if steps * height * width * scale**2 > MAX_PIXELS:
-        raise UserError(f"--steps {steps} at --scale {scale} is too large a film")
 
 
 def _player(env: Any, seed: int) -> Policy:
@@ -198,13 +167,13 @@ def _player(env: Any, seed: int) -> Policy:
     return ExplorerPolicy(seed, 21 if "Arcade" in name else 7, theme=theme)
 
 
-def _make(start: str, temperature: float) -> Any:
+def _make(start: str, temperature: float, device: str) -> Any:
     """Return the environment of an id or of a checkpoint's folder."""
     if start in gym.registry and start != "gamesim/Dream-v0":
         return gym.make(start)
     if not locate(start).is_dir():
         raise UserError(f"{start}: neither an environment id nor the folder of a checkpoint")
-    return gym.make("gamesim/Dream-v0", checkpoint=start, temperature=temperature)
+    return gym.make("gamesim/Dream-v0", checkpoint=start, temperature=temperature, device=device)
 
 
 def _endless(env_id: str) -> Any:

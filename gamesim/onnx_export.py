@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from gamesim import storage
+from gamesim import outputs, storage
 from gamesim.errors import UserError
 from gamesim.models import State, WorldModel
+from gamesim.threads import one_thread
 
 if TYPE_CHECKING:
     from gamesim.dream import Source
@@ -52,6 +53,7 @@ class Step(nn.Module):
         return told.frame, told.reward, told.end_probability, *(after[name] for name in self.names)
 
 
+@one_thread()
 def write_onnx(checkpoint: Source, out: Path, *, temperature: float = 1.0, start: int = 0) -> None:
     """Write the step of an engine as an ONNX file.
 
@@ -65,6 +67,7 @@ def write_onnx(checkpoint: Source, out: Path, *, temperature: float = 1.0, start
         UserError: no such engine, the extra is missing, or the file cannot be written.
     """
     _check_extra()
+    outputs.check_file(out)
     from gamesim.dream import DreamVectorEnv
 
     dream = DreamVectorEnv(checkpoint, temperature=temperature)

@@ -41,10 +41,21 @@ def write_file(path: Path, data: bytes, *, sync: bool = True, sync_name: bool = 
     Raises:
         UserError: It cannot be written; nothing is left behind.
     """
+    with replacing(path, sync_name=sync_name) as temporary:
+        _write(temporary, data, sync=sync)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, sync_name: bool = True) -> Iterator[Path]:
+    """Write a file piece by piece: under the name that this gives, which becomes `path` at the end.
+
+    Raises:
+        UserError: It cannot be written; nothing is left behind, as after any other error in here.
+    """
     temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
     try:
         try:
-            _write(temporary, data, sync=sync)
+            yield temporary
             os.replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""What a dream needs before it can begin: a device, an engine on it, and real frames to begin from."""
+"""What a dream needs before it can begin: an engine on its device, and real frames to begin from."""
 
 from __future__ import annotations
 
@@ -16,25 +16,13 @@ from gamesim import checkpoint as checkpoints
 from gamesim.checkpoint import Starts
 from gamesim.errors import UserError
 from gamesim.models import WorldModel
+from gamesim.threads import one_thread
 
 Source = str | Path | tuple[WorldModel, Starts]
 """The folder of a checkpoint, or an engine in eval mode and real beginnings for it."""
 
 
-def usable_device(name: str | torch.device) -> torch.device:
-    """The device of that name.
-
-    Raises:
-        UserError: There is none here, or nothing is called that.
-    """
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except Exception as error:  # torch raises RuntimeError, AssertionError or NotImplementedError here
-        raise UserError(f"device {name}: {str(error).splitlines()[0]}") from error
-    return device
-
-
+@one_thread()
 def wake(source: Source, device: torch.device) -> tuple[WorldModel, Starts]:
     """The engine and its beginnings.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from gamesim import __version__
+from gamesim.devices import HELP, spelled
 from gamesim.errors import UserError
 
 
@@ -58,11 +59,13 @@ class Words:
 def _play(words: Words) -> None:
     parser = words.command("play", "Open the app at a play screen.")
     parser.add_argument("start", nargs="?", metavar="ENV_ID | CHECKPOINT", help="none: the menu")
+    _device(parser, "cpu", "of the dreams")
 
 
 def _watch(words: Words) -> None:
     parser = words.command("watch", "Open the app and let an engine's controller drive in its dream.")
     parser.add_argument("checkpoint", metavar="CHECKPOINT")
+    _device(parser, "cpu", "of the dreams")
 
 
 def _record(words: Words) -> None:
@@ -76,6 +79,7 @@ def _record(words: Words) -> None:
     parser.add_argument("--episodes", type=_count, default=1000, metavar="N")
     parser.add_argument("--out", metavar="DIR", help="a folder of recordings; new ones join what is there")
     parser.add_argument("--seed", type=_seed, default=0)
+    _device(parser, None, "of gamesim/Dream-v0 (cpu)")
     parser.add_argument("--verify", metavar="DIR", help="replay every episode in DIR and compare")
 
 
@@ -93,7 +97,7 @@ def _train(words: Words) -> None:
     )
     parser.add_argument("--data", metavar="DIR", required=True, help="a folder of recordings")
     parser.add_argument("--out", metavar="RUN", required=True, help="the run folder, new or with --resume")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (auto)")
+    _device(parser, "auto", "that trains")
     begin = parser.add_mutually_exclusive_group()
     begin.add_argument("--resume", action="store_true", help="go on exactly where the run in RUN was left")
     begin.add_argument(
@@ -112,7 +116,7 @@ def _evaluate(words: Words) -> None:
     parser.add_argument("--plots", metavar="DIR", help="draw them, too (needs the extra 'plots')")
     parser.add_argument("--vision", metavar="CHECKPOINT", help="a World Models engine, for its V's distances")
     parser.add_argument("--temperature", type=_heat, default=1.0, help="of the dreams that are judged (1)")
-    parser.add_argument("--device", default="cpu", help="where the engine computes (cpu)")
+    _device(parser, "cpu", "of the dreams")
 
 
 def _temperature(words: Words) -> None:
@@ -126,7 +130,7 @@ def _temperature(words: Words) -> None:
     parser.add_argument("--generations", type=_count, default=150, metavar="N", help="of each (150)")
     parser.add_argument("--episodes", type=_count, default=500, metavar="N", help="of each mean (500)")
     parser.add_argument("--seed", type=_seed, default=0, help="of what is measured")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (auto)")
+    _device(parser, "auto", "that trains and dreams")
     parser.add_argument("--json", metavar="FILE", help="write the table to a file, too")
     parser.add_argument("--plot", metavar="FILE", help="draw it (needs the extra plots)")
     parser.add_argument("--card", action="store_true", help="write the table into the checkpoint")
@@ -149,11 +153,20 @@ def _export(words: Words) -> None:
     parser.add_argument("--seed", type=_seed, default=0)
     parser.add_argument("--temperature", type=_heat, default=1.0)
     parser.add_argument("--scale", type=_count, default=3, help="screen pixels for each of the frame's")
+    _device(parser, None, "of a film's dream (cpu)")
 
 
 def _doctor(words: Words) -> None:
     parser = words.command("doctor", "Say what this machine can run, and how fast.")
     parser.add_argument("--checkpoints", metavar="DIR", help="the engines to time (the shipped ones)")
+
+
+def _device(parser: argparse.ArgumentParser, default: str | None, whose: str) -> None:
+    """Add --device, which is spelled alike everywhere."""
+    usual = f" ({default})" if default else ""
+    parser.add_argument(
+        "--device", type=spelled, default=default, metavar="NAME", help=f"device {whose}{usual}: {HELP}"
+    )
 
 
 def _count(text: str) -> int:

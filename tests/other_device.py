@@ -1,8 +1,8 @@
 """A GPU for tests that have none: tensors on a device of their own, which really compute, on the CPU.
 
 It refuses what CUDA refuses: tensors of two devices in one operation (but for single numbers), a generator of
-the CPU for noise on the device, ``.numpy()``; and while a step is recorded as a graph, whatever asks the
-device or reads what is not on it.
+the CPU for noise on the device, ``.numpy()``; what MPS refuses: float64; and while a step is recorded as a
+graph, whatever asks the device or reads what is not on it.
 """
 
 from __future__ import annotations
@@ -142,6 +142,8 @@ def _computed(operation: Any, args: Any, kwargs: Any) -> Any:
     args_, kwargs_ = tree.tree_unflatten(plain, shape)
     with torch.inference_mode(False), torch.no_grad():
         result = operation(*args_, **kwargs_)
+    if stays and any(getattr(part, "dtype", None) == torch.float64 for part in tree.tree_leaves(result)):
+        raise TypeError(f"{operation}: {DEVICE} has no float64")  # as MPS
     changed = kwargs.get(
         "out", args[0] if name.endswith("_") and not name.startswith("__") and args else None
     )

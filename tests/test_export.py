@@ -1,14 +1,13 @@
-"""GIFs of play, and the real game beside its dream."""
+"""Films of play, and the real game beside its dream."""
 
 import imageio.v3 as imageio
-import numpy as np
 import pytest
 import torch
 
-from gamesim import checkpoint
+from gamesim import checkpoint, films
 from gamesim.errors import UserError
 from gamesim.evaluation.play import real_episodes
-from gamesim.export import CARRIED, beside, film, film_beside, write_film
+from gamesim.export import CARRIED, beside, film, film_beside
 from worlds import Frozen, Ideal
 
 
@@ -52,41 +51,56 @@ def test_both_are_drawn_beside_each_other(starts, tmp_path):
     assert pictures.shape[1:] == (168, 2 * (84 * 2 + 6), 3)
 
 
-def test_enlarging_keeps_every_pixel(tmp_path):
-    frames = np.zeros((2, 4, 4, 3), np.uint8)
-    frames[0, 0, 0], frames[1, 3, 3] = 255, 255
-    write_film(frames, tmp_path / "a.gif", scale=3)
-    assert (imageio.imread(tmp_path / "a.gif")[:, 1::3, 1::3] == frames).all()
-
-
 def test_a_real_game_can_be_drawn_too(tmp_path):
     film("gamesim/PacmanArcade-v0", tmp_path / "a.gif", steps=4, seed=0, scale=1)
     assert imageio.imread(tmp_path / "a.gif").shape[1:] == (84, 84, 3)
 
 
 def test_what_cannot_be_drawn_is_named(starts, tmp_path):
-    with pytest.raises(UserError, match=r"only \.gif"):
-        film("gamesim/Pacman-v0", tmp_path / "a.avi", steps=4, seed=0)
-    with pytest.raises(UserError, match="no such folder"):
-        film("gamesim/Pacman-v0", tmp_path / "no" / "a.gif", steps=4, seed=0)
-    with pytest.raises(UserError, match="too large"):
-        write_film(np.zeros((100, 84, 84, 3), np.uint8), tmp_path / "a.gif", scale=100)
     with pytest.raises(UserError, match="Nothing-v0"):
         beside((Frozen(), starts), "Nothing-v0", steps=1)
 
 
-def test_mp4_has_every_frame_of_an_odd_picture(tmp_path):
-    pytest.importorskip("imageio_ffmpeg")
-    shades = np.linspace(0, 250, 9).astype(np.uint8)
-    frames = np.broadcast_to(shades[:, None, None, None], (9, 21, 43, 3)).copy()
-    write_film(frames, tmp_path / "a.mp4", scale=1, rate=7)
-    back = imageio.imread(tmp_path / "a.mp4", plugin="FFMPEG")
-    assert back.shape == (9, 22, 44, 3)
-    assert np.abs(back.mean((1, 2, 3)) - shades).max() < 4
+@pytest.mark.parametrize(
+    ("name", "how", "words"),
+    [
+        ("a.avi", {}, r"films end in \.gif or \.mp4"),
+        ("a", {}, r"films end in"),
+        ("no/a.gif", {}, "no such folder"),
+        ("a.gif", {"steps": 100_000}, "too large a film: .* 100,000 frames"),
+        ("a.gif", {"scale": 5000}, "too large a film"),
+        ("there", {}, "films end in"),
+        ("there.gif", {}, "is a folder"),
+    ],
+)
+def test_a_film_that_cannot_be_is_refused_before_anything_is_played(
+    starts, tmp_path, monkeypatch, name, how, words
+):
+    (tmp_path / "there.gif").mkdir()
+    monkeypatch.setattr("gamesim.export._player", lambda *_: pytest.fail("it plays"))
+    how = {"steps": 4, "seed": 0, "scale": 1, **how}
+    for write in (
+        lambda: film("gamesim/Pacman-v0", tmp_path / name, **how),
+        lambda: film_beside((Frozen(), starts), "gamesim/Pacman-v0", tmp_path / name, **how),
+    ):
+        with pytest.raises(UserError, match=words):
+            write()
+    assert [path.name for path in tmp_path.iterdir()] == ["there.gif"]
 
 
-def test_without_the_extra_mp4_is_one_clear_line(tmp_path, monkeypatch):
-    monkeypatch.setattr("gamesim.export.can_mp4", lambda: False)
-    with pytest.raises(UserError, match=r"gamesim\[video\]"):
-        write_film(np.zeros((2, 4, 4, 3), np.uint8), tmp_path / "a.mp4")
-    assert not list(tmp_path.iterdir())
+def test_beside_is_refused_by_what_both_frames_weigh(starts, tmp_path):
+    """One alone would just fit."""
+    steps = films.MAX_PIXELS // (84 * 84) - 1
+    with pytest.raises(UserError, match="too large a film"):
+        film_beside((Frozen(), starts), "gamesim/Pacman-v0", tmp_path / "a.gif", steps=steps, scale=1)
+
+
+def test_an_interrupted_export_leaves_nothing(starts, tmp_path):
+    class Interrupted(Frozen):
+        def imagine(self, *state, **how):
+            raise KeyboardInterrupt
+
+    (tmp_path / "a.gif").write_bytes(b"was here before")
+    with pytest.raises(KeyboardInterrupt):
+        film_beside((Interrupted(), starts), "gamesim/Pacman-v0", tmp_path / "a.gif", steps=5)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.gif", b"was here before")]

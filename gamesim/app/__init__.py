@@ -3,15 +3,16 @@
 from typing import NoReturn
 
 
-def main(start: str | None = None, watch: bool = False) -> NoReturn:
+def main(start: str | None = None, watch: bool = False, device: str = "cpu") -> NoReturn:
     """Open the window and stay in it until the player leaves; the process ends with it.
 
     Args:
         start: None for the menu, or what to play at once: an environment id or a checkpoint's folder.
         watch: let the checkpoint's controller play.
+        device: where dreams compute: auto, cpu, cuda, cuda:1 or mps.
 
     Raises:
-        UserError: there is no display, or `start` names nothing that can be played.
+        UserError: there is no display or no such device, or `start` names nothing that can be played.
     """
     from gamesim.app.background import leave
     from gamesim.app.window import Window
@@ -21,7 +22,12 @@ def main(start: str | None = None, watch: bool = False) -> NoReturn:
         from gamesim.app.catalog import title_of
 
         title = title_of(start)
+    if device != "cpu":  # torch takes seconds: most dreams are on the CPU, and the menu comes first
+        from gamesim.devices import pick
+
+        pick(device)
     window = Window()
+    window.device = device
     from gamesim.app.play import Engine
     from gamesim.app.screens.menu import Menu
     from gamesim.app.screens.play import Play

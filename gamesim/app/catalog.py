@@ -78,16 +78,15 @@ class Title:
         """Whether a direction stays pressed, as on an arcade cabinet."""
         return self.world == ARCADE
 
-    def make(self) -> gym.Env:
-        """Open it.
+    def make(self, device: str = "cpu") -> gym.Env:
+        """Open it; a dream computes on `device`.
 
         Raises:
             UserError: it cannot be opened; the message names it.
         """
+        how: dict[str, Any] = self.kwargs | ({"device": device} if self.learned else {})
         try:
-            if self.learned:
-                _use_few_threads()
-            return gym.make(self.env_id, render_mode="rgb_array", disable_env_checker=True, **self.kwargs)
+            return gym.make(self.env_id, render_mode="rgb_array", disable_env_checker=True, **how)
         except UserError:
             raise
         except Exception as error:  # whatever a foreign environment raises has to become one line
@@ -188,10 +187,3 @@ def spoken(name: str) -> str:
     special = {"gamegan": "GameGAN", "pacman": "Pac-Man", "places": "(places)"}
     words = [word for word in re.split(r"[-_ ]+", name) if word]
     return " ".join(special.get(word, word[:1].upper() + word[1:]) for word in words) or name
-
-
-def _use_few_threads() -> None:
-    """One step is small work: more threads than this would only wait for each other, and for the window."""
-    import torch
-
-    torch.set_num_threads(1)

@@ -1,13 +1,15 @@
 """The last seconds of play as a film: one engine, or the real game beside its dream."""
 
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pygame
+from numpy.typing import NDArray
 
 from gamesim.app.play import Engine
-from gamesim.app.previews import scaled
 from gamesim.app.theme import COLOURS
 from gamesim.app.widgets import text
 from gamesim.errors import UserError
@@ -15,42 +17,71 @@ from gamesim.errors import UserError
 SIDE, GAP, HEAD = 336, 16, 40
 
 
-def compose(engines: list[Engine]) -> list[np.ndarray]:
-    """The kept frames of one or two engines, labelled, uint8 (H, W, 3) each; they end at the same moment."""
+@dataclass(frozen=True)
+class Clip:
+    """Frames of one or two engines, side by side; a page is put together when it is asked for.
+
+    Attributes:
+        empty: A page without its frames, uint8 (H, W, 3).
+        strips: The frames of each engine, uint8 (h, w, 3) each; those of one moment have one index.
+    """
+
+    empty: NDArray[np.uint8]
+    strips: list[list[NDArray[np.uint8]]]
+
+    def __len__(self) -> int:
+        return len(self.strips[0])
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        for moment in zip(*self.strips, strict=True):
+            page = self.empty.copy()
+            for i, frame in enumerate(moment):
+                left = _left(i)
+                page[HEAD : HEAD + SIDE, left : left + SIDE] = _enlarged(frame)
+            yield page
+
+
+def compose(engines: list[Engine]) -> Clip:
+    """The last frames of one or two engines, labelled; they end at the same moment."""
     length = min(len(engine.clip) for engine in engines)
-    strips = [list(engine.clip)[-length:] for engine in engines]
-    width = len(engines) * SIDE + (len(engines) + 1) * GAP
-    pages = []
-    for moment in zip(*strips, strict=True):
-        page = pygame.Surface((width, SIDE + HEAD + GAP), depth=32)
-        page.fill(COLOURS["back"])
-        for i, (engine, frame) in enumerate(zip(engines, moment, strict=True)):
-            x = GAP + i * (SIDE + GAP)
-            words, colour = ("dream", "dream") if engine.temperature is not None else ("real game", "real")
-            text(page, words, (x, HEAD // 2), 18, COLOURS[colour], bold=True, anchor="midleft")
-            page.blit(scaled(frame, (SIDE, SIDE)), (x, HEAD))
-        pages.append(pygame.surfarray.array3d(page).swapaxes(0, 1))
-    return pages
+    page = pygame.Surface((_left(len(engines)), SIDE + HEAD + GAP), depth=32)
+    page.fill(COLOURS["back"])
+    for i, engine in enumerate(engines):
+        words, colour = ("dream", "dream") if engine.temperature is not None else ("real game", "real")
+        text(page, words, (_left(i), HEAD // 2), 18, COLOURS[colour], bold=True, anchor="midleft")
+    empty = pygame.surfarray.array3d(page).swapaxes(0, 1)
+    return Clip(empty, [list(engine.clip)[-length:] for engine in engines])
 
 
-def save(pages: list[np.ndarray], folder: Path, rate: float, kind: str = "gif") -> Path:
-    """Write the pages as a film named after the present time.
+def save(clip: Clip, folder: Path, rate: float, kind: str = "gif") -> Path:
+    """Write a clip as a film named after the present time.
 
     Args:
-        pages: uint8 (H, W, 3) each.
+        clip: what `compose` returned.
         folder: made where it is missing.
         rate: pages a second.
         kind: "gif", or "mp4" where its extra is installed.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: it cannot be written; nothing is left behind.
     """
-    from gamesim.export import write_film
+    from gamesim import films
 
     path = folder / time.strftime(f"gamesim-%Y%m%d-%H%M%S.{kind}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from error
-    write_film(np.stack(pages), path, rate=rate)
+    films.check(path, len(clip), clip.empty.shape[:2])
+    films.write(clip, path, rate=rate)
     return path
+
+
+def _left(column: int) -> int:
+    return GAP + column * (SIDE + GAP)
+
+
+def _enlarged(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A frame as uint8 (SIDE, SIDE, 3), nearest neighbour."""
+    rows, columns = (np.arange(SIDE) * side // SIDE for side in frame.shape[:2])
+    return frame[rows][:, columns]

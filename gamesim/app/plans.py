@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from gamesim import text
+from gamesim import devices, text
 from gamesim.app import estimate
 from gamesim.app.fitness import Needs, View, misfit
 from gamesim.app.runs import Run
@@ -20,8 +20,8 @@ from gamesim.config import load, presets, value
 from gamesim.errors import UserError
 
 SECTIONS = ("training", "vision", "memory", "controller")
+DEVICES = devices.CHOICES
 SHARES = (0.1, 0.25, 0.5, 1, 2, 4, 10)  # of the preset's steps
-DEVICES = ("auto", "cpu", "cuda", "mps")
 FEW = 10_000  # steps of play below which a model learns little
 FOR_TESTS = "-tiny"  # presets of that name learn nothing: they come last
 

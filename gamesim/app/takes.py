@@ -65,15 +65,15 @@ class Takes:
         """Save the last seconds of one or two engines; says so when it is done."""
         if self._saving and self._saving.is_alive():
             return
-        pages = clips.compose(sorted(engines, key=lambda e: e.temperature is not None))
-        if len(pages) < 2:
+        clip = clips.compose(sorted(engines, key=lambda e: e.temperature is not None))
+        if len(clip) < 2:
             self.window.say("Nothing to save yet. Play first.")
             return
         folder, rate, kind = self.window.pictures, engines[0].rate, self.window.settings.clips
 
         def work() -> None:
             try:
-                self._saved.append((f"Saved {clips.save(pages, folder, rate, kind)}", False))
+                self._saved.append((f"Saved {clips.save(clip, folder, rate, kind)}", False))
             except Exception as error:
                 self._saved.append((str(error), True))
 

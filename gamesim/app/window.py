@@ -71,6 +71,7 @@ class Window:
         self.recordings = recordings = recordings.absolute()
         self.pictures = pictures_folder(recordings)
         self.scores = scores or Scores()
+        self.device = "cpu"  # where dreams compute
         self.workshop = Workshop(folders, recordings, self.scores.path.parent)
         self.sound = Sound()
         self.toasts = Toasts()

@@ -25,6 +25,8 @@ from gamesim.evaluation.aims import AIMS, FLOORS, missed, short_of
 from gamesim.evaluation.table import table
 
 if TYPE_CHECKING:
+    import torch
+
     from gamesim.evaluation.play import Tick
     from gamesim.models import WorldModel
 
@@ -56,7 +58,8 @@ def evaluate(
         vision: a World Models checkpoint whose V measures the distances of coming home; None takes the
             engine's own V, where it has one.
         temperature: of the dreams that are judged; what is asked of an engine is asked at 1.
-        device: where the engine computes; its speed is measured on one CPU thread, and on a GPU, in any case.
+        device: where the engine computes: auto, cpu, cuda, cuda:1 or mps; its speed is measured on one CPU
+            thread, and on a GPU, in any case.
 
     Returns:
         Plain figures for JSON and the card: game, episodes, seed, and by part ``rules``, ``horizons``,
@@ -69,11 +72,12 @@ def evaluate(
     from tqdm import tqdm
 
     from gamesim.checkpoint import load_model
-    from gamesim.dream import usable_device
+    from gamesim.devices import pick
     from gamesim.evaluation.controller import controller_figures
     from gamesim.evaluation.speed import cost
 
-    model, loaded = load_model(checkpoint, usable_device(device))
+    place = pick(device)
+    model, loaded = load_model(checkpoint, place)
     game = game_of(loaded.card, str(checkpoint))
     figures: dict[str, Any] = {"game": game, "episodes": episodes, "seed": seed, "rules": None}
     notes = [] if temperature == 1 else [f"dreams of temperature {temperature}, not 1"]
@@ -81,10 +85,10 @@ def evaluate(
         with tqdm(
             total=round(episodes * ROUGHLY), unit="frame", desc="dreaming", disable=not progress
         ) as bar:
-            how = {"vision": vision, "device": device, "temperature": temperature, "notes": notes}
+            how = {"vision": vision, "device": place, "temperature": temperature, "notes": notes}
             figures |= dreamt_figures(model, game, episodes, seed, on_step=bar.update, **how)
             bar.total = bar.n
-    driven = controller_figures(checkpoint, max(episodes, 2), seed, device)
+    driven = controller_figures(checkpoint, max(episodes, 2), seed, place)
     if driven is not None:
         figures["controller"] = plain(driven)
     figures["speed"] = plain(cost(model, loaded.starts))
@@ -100,7 +104,7 @@ def dreamt_figures(
     episodes: int,
     seed: int = 0,
     vision: str | Path | None = None,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     temperature: float = 1.0,
     notes: list[str] | None = None,
     on_step: Tick = None,
@@ -131,7 +135,7 @@ def dreamt_figures(
     return {part: plain(figures) for part, figures in parts.items()}
 
 
-def _encoder(model: object, vision: str | Path | None, device: str, notes: list[str]) -> Any:
+def _encoder(model: object, vision: str | Path | None, device: str | torch.device, notes: list[str]) -> Any:
     """V of the checkpoint `vision`, or the engine's own, or None and a note."""
     from gamesim.checkpoint import load_model
     from gamesim.errors import UserError

@@ -32,6 +32,7 @@ from gamesim.envs.rules import DOOR, FLAG, GHOST, OUTSIDE, WALL
 from gamesim.evaluation.play import Dream, Played, Tick, replay
 from gamesim.evaluation.scroll import CENTRE, DELTAS, OPPOSITE, ground
 from gamesim.models import WorldModel
+from gamesim.threads import one_thread
 
 LENGTHS = (5, 10, 20)
 """Dreamt steps out; as many lead back."""
@@ -50,7 +51,7 @@ def coming_home(
     episodes: int,
     seed: int = 0,
     *,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     encoder: Encoder | None = None,
     temperature: float = 1.0,
     on_step: Tick = None,
@@ -137,11 +138,12 @@ def encoder_of(model: object) -> Encoder | None:
         return None
     from gamesim.models.world_model.vision import see
 
+    @one_thread()
     @torch.inference_mode()
     def encode(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
         device = next(vision.parameters()).device
         mean, _ = vision.encode(see(torch.from_numpy(np.ascontiguousarray(frames)).to(device), vision.side))
-        return mean.double().cpu().numpy()
+        return mean.cpu().double().numpy()  # not every device has float64
 
     return encode
 

@@ -27,6 +27,7 @@ from gamesim.driver import ControllerPolicy
 from gamesim.models import WorldModel
 from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.rollout import mean_and_error, play
+from gamesim.threads import one_thread
 
 BOARDS = 4_000_000_000
 """First seed of the boards; neither recordings nor trials during training have them."""
@@ -34,8 +35,9 @@ STEPS = 1000
 """Longest dream of a game without a step limit."""
 
 
+@one_thread()
 def controller_figures(
-    checkpoint: str | Path, episodes: int = 500, seed: int = 0, device: str = "cpu"
+    checkpoint: str | Path, episodes: int = 500, seed: int = 0, device: str | torch.device = "cpu"
 ) -> dict[str, float] | None:
     """Measures the controller of a checkpoint.
 
@@ -81,6 +83,7 @@ def has_controller(model: WorldModel, starts: Starts) -> bool:
         return model.act(state) is not None
 
 
+@one_thread()
 def dream_scores(
     model: WorldModelEngine, starts: Starts, limit: TimeLimit, episodes: int, temperature: float, seed: int
 ) -> list[float]:

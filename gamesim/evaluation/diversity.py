@@ -26,6 +26,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from gamesim.envs import sprites
@@ -54,7 +55,7 @@ def diversity(
     episodes: int,
     seed: int = 0,
     *,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     temperature: float = 1.0,
     on_step: Tick = None,
 ) -> dict[str, float]:

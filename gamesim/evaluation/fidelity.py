@@ -26,6 +26,7 @@ Source: PSNR and SSIM are Wang et al. 2004's (see `ssim`); masking what is left 
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from gamesim.envs import sprites
@@ -49,7 +50,7 @@ def fidelity(
     episodes: int,
     seed: int = 0,
     *,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     temperature: float = 1.0,
     on_step: Tick = None,
 ) -> dict[str, list]:

@@ -15,6 +15,7 @@ from gamesim.envs.rules import DOOR, OUTSIDE, WALL
 from gamesim.errors import UserError
 from gamesim.evaluation.scroll import CENTRE, DELTAS, OPPOSITE
 from gamesim.models import WorldModel
+from gamesim.threads import one_thread
 
 FIRST_SEED = 1_000_000_000
 """Boards of the evaluator have seeds from here on.
@@ -224,7 +225,7 @@ class Dream:
         real: Played,
         seed: int,
         *,
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
         temperature: float = 1.0,
         on_step: Tick = None,
     ) -> None:
@@ -233,13 +234,14 @@ class Dream:
             raise UserError(f"the engine's frames are {ours}, the game's are {theirs}")
         self.model, self.device, self.temperature, self.on_step = model, device, temperature, on_step
         self.generator = torch.Generator().manual_seed(seed)
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             between = real.actions[:, : real.warm_up - 1]
             self.state = model.start(self._tensor(real.frames), self._tensor(between))
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
 
+    @one_thread()
     @torch.inference_mode()
     def step(
         self, actions: NDArray[np.int64]
@@ -261,7 +263,7 @@ def dream_episodes(
     steps: int,
     seed: int = 0,
     *,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     temperature: float = 1.0,
     on_step: Tick = None,
 ) -> Played:

@@ -67,6 +67,17 @@ def available() -> type[Figure]:
     return Figure
 
 
+def check(file: str | Path) -> None:
+    """Complain about a picture that matplotlib could not draw, before there is anything to draw.
+
+    Raises:
+        UserError: it is not installed, or draws no files of that kind.
+    """
+    kinds = available()().canvas.get_supported_filetypes()
+    if Path(file).suffix.lower().removeprefix(".") not in kinds:
+        raise UserError(f"{file}: a picture ends in one of .{', .'.join(sorted(kinds))}")
+
+
 def _rules(figure_class: type[Figure], figures: Mapping[str, Any]) -> Figure:
     figure = figure_class(figsize=(14, 8), layout="constrained")
     found = figures["horizons"]

@@ -8,8 +8,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,19 +18,9 @@ from torch import Tensor
 from gamesim.checkpoint import Starts
 from gamesim.dream import DreamVectorEnv, Source
 from gamesim.models import State, WorldModel
+from gamesim.threads import one_thread
 
 WARM_UP_STEPS = 20
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Runs torch on so many CPU threads for a while."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def step_times(source: Source, *, lanes: int = 1, steps: int = 300, device: str = "cpu") -> np.ndarray:
@@ -60,8 +49,7 @@ def step_times(source: Source, *, lanes: int = 1, steps: int = 300, device: str 
 
 def speed(source: tuple[WorldModel, Starts], steps: int = 300, device: str = "cpu") -> dict[str, float]:
     """``median_ms`` and ``p99_ms`` of an engine that is on `device`."""
-    with threads(1):
-        taken = 1000 * step_times(source, steps=steps, device=device)
+    taken = 1000 * step_times(source, steps=steps, device=device)
     return {"median_ms": float(np.median(taken)), "p99_ms": float(np.percentile(taken, 99))}
 
 
@@ -70,6 +58,7 @@ def memory(weights: Mapping[str, Tensor], state: State) -> float:
     return sum(tensor.nbytes for each in (weights, state) for tensor in each.values()) / 2**20
 
 
+@one_thread()
 @torch.inference_mode()
 def cost(model: Any, starts: Starts) -> dict[str, float]:
     """All figures above, of a module that is a `WorldModel`; it is moved to where it is measured."""

@@ -20,11 +20,11 @@ from typing import Any
 from gamesim import storage
 from gamesim.checkpoint import load, load_model, update_metrics
 from gamesim.data.dataset import TimeLimit
+from gamesim.devices import pick
 from gamesim.driver import ControllerPolicy
 from gamesim.errors import UserError
 from gamesim.evaluation.controller import BOARDS, dream_scores, returns, time_limit, without_frames
 from gamesim.rollout import mean_and_error, play
-from gamesim.training.devices import pick_device
 
 TEMPERATURES = (0.1, 0.5, 1.0, 1.15, 1.3)
 
@@ -50,7 +50,7 @@ def temperature_table(
         generations: of each.
         episodes: of each mean.
         seed: of the boards and dreams that are measured.
-        device: where everything computes.
+        device: where everything computes: auto, cpu, cuda, cuda:1 or mps.
         temperatures: the rows.
 
     Returns:
@@ -62,6 +62,7 @@ def temperature_table(
     from gamesim.evaluation import game_of
     from gamesim.training.stages import train_controller
 
+    place = pick(device)
     loaded = load(checkpoint)
     if loaded.config.system != "world-model":
         raise UserError(f"{checkpoint}: is no world model, it has no temperature table")
@@ -73,7 +74,6 @@ def temperature_table(
         folder = Path(out) / f"{temperature:g}"
         if train_controller(config, loaded.weights, data, folder, device=device) != "done":
             return None
-        place = pick_device(device)
         model, trained = load_model(folder / "last", place)
         first = BOARDS + 1_000_000 * seed
         played = list(without_frames(play(game, ControllerPolicy(model, place), episodes, seed=first)))

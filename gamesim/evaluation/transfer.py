@@ -28,14 +28,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
-from gamesim import storage
+from gamesim import outputs, storage
+from gamesim.devices import pick
 from gamesim.envs.rules import LOSS
 from gamesim.errors import UserError
 from gamesim.rollout import ExplorerPolicy, Policy, RandomPolicy, run
@@ -54,7 +55,7 @@ class Budget:
         steps: steps of play that an agent is trained for.
         episodes: real episodes that a row is tested in, for each seed.
         lanes: games at once.
-        device: where engines and agents compute.
+        device: where engines and agents compute: auto, cpu, cuda, cuda:1 or mps.
     """
 
     game: str = "gamesim/Pacman-v0"
@@ -106,9 +107,13 @@ def transfer(
     """Fills in what is missing of the table in folder `out`, and returns all of these rows' figures.
 
     Raises:
-        UserError: The extra ``agents`` is missing, a checkpoint is damaged, or `out` holds another budget's
-        rows.
+        UserError: The extra ``agents`` is missing, a checkpoint is damaged, there is no such device, or `out`
+        holds another budget's rows.
     """
+    outputs.check_folder(out)
+    if any(row.trained for row in rows):
+        _trainer()
+    budget = replace(budget, device=str(pick(budget.device)))
     for row in rows:
         for seed in seeds:
             file = Path(out) / row.name / f"seed-{seed}.json"
@@ -147,10 +152,13 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
 
 def score(row: Row, budget: Budget, seed: int) -> list[float]:
     """The sums of rewards of a row's test episodes, after its training if it needs one."""
+    from gamesim.threads import one_thread
+
     env = _real(budget)
     try:
-        player = _player(row, budget, seed)
-        episodes = run(env, player, budget.episodes, seed=TESTED + 1_000_000 * seed)
+        with one_thread():  # agents were measured so, and dreams are steps of small work
+            player = _player(row, budget, seed)
+            episodes = run(env, player, budget.episodes, seed=TESTED + 1_000_000 * seed)
         return [float(episode.rewards.sum()) for episode in episodes]
     finally:
         env.close()
@@ -165,10 +173,7 @@ def _player(row: Row, budget: Budget, seed: int) -> Policy:
         from gamesim.driver import ControllerPolicy
 
         return ControllerPolicy(row.source.removeprefix(CONTROLLER), budget.device)
-    try:
-        from gamesim.evaluation.agents import train
-    except ImportError as error:
-        raise UserError(f"agents need {error.name}: install gamesim with its extra 'agents'") from None
+    train = _trainer()
     if row.source == "real":
         return train(_real(budget), budget.steps, seed, budget.device)
     limit = gym.spec(budget.game).kwargs.get("max_steps")
@@ -182,6 +187,19 @@ def _player(row: Row, budget: Budget, seed: int) -> Policy:
     )
     # The real game itself says what running out of time costs; a dream that is cut off must be told.
     return train(dream, budget.steps, seed, budget.device, cut_off=LOSS)
+
+
+def _trainer() -> Callable[..., Policy]:
+    """What trains an agent.
+
+    Raises:
+        UserError: The extra ``agents`` is missing.
+    """
+    try:
+        from gamesim.evaluation.agents import train
+    except ImportError as error:
+        raise UserError(f"agents need {error.name}: install gamesim with its extra 'agents'") from None
+    return train
 
 
 def _real(budget: Budget) -> gym.vector.VectorEnv:

@@ -181,7 +181,7 @@ class ControllerTask:
             self.dreamer.memory.bfloat16()
         self.policy = ControllerPolicy(self.engine, train.device)
         self.starts, self.held_out = self._states(train), self._states(held_out)
-        self.evolution = Evolution(model.controller.flat().double().cpu().numpy(), self.settings, config.seed)
+        self.evolution = Evolution(model.controller.flat().cpu().double().numpy(), self.settings, config.seed)
 
     @torch.inference_mode()
     def _states(self, data: Dataset) -> State:
@@ -215,12 +215,11 @@ class ControllerTask:
             temperature=settings.temperature,
             generator=generator,
         )
-        scores = returns.double().mean(1)
-        self.evolution.tell(scores.cpu().numpy())
+        self.evolution.tell(returns.cpu().double().mean(1).numpy())  # not every device has float64
         self.engine.controller.from_flat(torch.from_numpy(self.evolution.mean))
         return {
-            "dream": scores.mean(),
-            "dream_best": scores.max(),
+            "dream": returns.mean(),
+            "dream_best": returns.mean(1).max(),
             "dream_steps": steps.mean(),
             "sigma": torch.full_like(steps[0, 0], self.evolution.sigma),
         }

@@ -18,35 +18,24 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from gamesim.devices import pick
 from gamesim.errors import UserError
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def pick_device(name: str) -> torch.device:
-    """Return the device of a name; ``auto`` is the best one there is.
-
-    Under ``torchrun``, ``cuda`` is the GPU of this process (``LOCAL_RANK``).
+    """Return the device of a name, see `gamesim.devices`; under ``torchrun``, ``cuda`` is this process's own.
 
     Raises:
         UserError: An unknown name, or a device that this machine or torch build lacks.
     """
-    if name not in DEVICES:
-        raise UserError(f"unknown device '{name}' (there are: {', '.join(DEVICES)})")
-    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
-    if name == "auto":
-        name = "cuda" if cuda else "mps" if mps else "cpu"
-    if name == "mps" and not mps:
-        raise UserError("device mps: this machine or torch build has none; use --device cpu or auto")
-    if name != "cuda":
-        return torch.device(name)
-    if not cuda:
-        why = "torch sees no NVIDIA GPU" if torch.version.cuda else "this torch build has no CUDA"
-        raise UserError(f"device cuda: {why}; use --device cpu or auto")
-    rank = _environment("LOCAL_RANK", 0)
-    if rank >= torch.cuda.device_count():
-        raise UserError(f"device cuda: process {rank} has no GPU, there are {torch.cuda.device_count()}")
-    return torch.device("cuda", rank)
+    rank, device = _environment("LOCAL_RANK", 0), pick(name)
+    if device.type != "cuda":
+        return device
+    if device.index is None and rank >= (count := torch.cuda.device_count()):
+        raise UserError(f"device cuda: process {rank} has no GPU, there are {count}")
+    if device.index is not None and _environment("WORLD_SIZE", 1) > 1:
+        raise UserError(f"device {device}: torchrun would put all processes on it; cuda gives each its own")
+    return torch.device("cuda", rank if device.index is None else device.index)
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

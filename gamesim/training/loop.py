@@ -37,12 +37,12 @@ from gamesim.config import one_line
 from gamesim.errors import UserError
 from gamesim.schema import Config, LoopConfig
 from gamesim.training.deadline import Deadline
-from gamesim.training.devices import DEVICES, Processes, describe, distributed, finish, pick_device, setup
+from gamesim.training.devices import Processes, describe, distributed, finish, pick_device, setup
 from gamesim.training.folder import Log, check
 from gamesim.training.signals import Signals
 from gamesim.training.state import NotFinite, decode, encode, rng_state, same_rng, set_rng_state
 
-__all__ = ["DEVICES", "Outcome", "Task", "check", "distributed", "finish", "pick_device", "run", "setup"]
+__all__ = ["Outcome", "Task", "check", "distributed", "finish", "pick_device", "run", "setup"]
 
 RESUME_KIND, RESUME_VERSION = "gamesim-resume", 1
 Outcome = Literal["done", "stopped"]

@@ -23,7 +23,7 @@ from gamesim.data.index import env_id
 from gamesim.errors import UserError
 from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.schema import Config, GameGANConfig, TilemapConfig, WorldModelConfig
-from gamesim.training import STAGES, loop
+from gamesim.training import STAGES, devices, loop
 from gamesim.training.deadline import Deadline
 from gamesim.training.fitting import fitted
 from gamesim.training.folder import Log, began, same
@@ -70,7 +70,7 @@ def train(
         config: Its system decides what is trained.
         data: A folder of recordings.
         out: The run folder.
-        device: A name of `loop.DEVICES`.
+        device: auto, cpu, cuda, cuda:1 or mps.
         resume: Go on with the run in `out`.
         stage: One of `STAGES` alone; None: all that the system has.
         minutes: Stop and save after so many, counted from now, for all stages; None: to the end.
@@ -85,6 +85,7 @@ def train(
         UserError: Whatever the user can mend: folders, data, device, memory.
     """
     try:
+        devices.pick_device(device)  # before the recordings are read
         config = fitted(config, data)
         begin = None if init is None else _beginning(config, Path(init), resume)
         ended = _train(config, data, out, device, resume, stage, Deadline(minutes), begin)
@@ -108,7 +109,7 @@ def train_controller(
         weights: Of a whole engine; its C is left out.
         data: The recordings whose first frames the dreams begin with.
         out: The run folder.
-        device: A name of `loop.DEVICES`.
+        device: auto, cpu, cuda, cuda:1 or mps.
 
     Returns:
         "done", or "stopped" when a signal ended it; both are saved.

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from app.driver import Driver
 from app.fakes import Dreamer, FakeDream, Layered, card, save
 from app.training import STUB
-from gamesim.app import catalog, jobs, theme
+from gamesim.app import jobs, theme
 from gamesim.app.catalog import PACMAN
 from gamesim.app.controls import KEYMAP
 
@@ -22,7 +22,6 @@ SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 @pytest.fixture
 def dream_id(monkeypatch: pytest.MonkeyPatch) -> None:
     """gamesim/Dream-v0 is the fake dream in this test, and torch is not loaded for it."""
-    monkeypatch.setattr(catalog, "_use_few_threads", lambda: None)
     fake = gym.envs.registration.EnvSpec(id="gamesim/Dream-v0", entry_point=FakeDream)
     monkeypatch.setitem(gym.registry, "gamesim/Dream-v0", fake)
 

@@ -30,6 +30,7 @@ class FakeDream(gym.Env[np.ndarray, int]):
         length: int = 1000,
         side: int = 84,
         render_mode: str | None = None,
+        device: str = "cpu",
     ) -> None:
         self.temperature, self.length = temperature, length
         self.controller = "world-model" in checkpoint

@@ -110,7 +110,7 @@ def test_an_engine_dreams_and_drives_there_as_it_does_here(engine, monkeypatch):
         model, _ = checkpoint.load_model(engine, place)
         for driver in (ControllerPolicy(model, place), ControllerPolicy(engine, place)):
             driven.append(driver.act(frames, {}))
-        monkeypatch.setattr(dream, "usable_device", lambda name, place=place: torch.device(place))
+        monkeypatch.setattr(dream, "pick", lambda name, place=place: torch.device(place))
         env = gym.make_vec("gamesim/Dream-v0", 2, vectorization_mode="vector_entry_point", checkpoint=engine)
         first, _ = env.reset(seed=3)
         dreamt.append([first, *(env.step(np.array([1, 2]))[0] for _ in range(3))])
@@ -120,7 +120,7 @@ def test_an_engine_dreams_and_drives_there_as_it_does_here(engine, monkeypatch):
 
 def test_a_controller_is_measured_there(engine):
     here = controller_figures(engine, episodes=4, seed=1)
-    assert controller_figures(engine, episodes=4, seed=1, device=str(DEVICE)) == pytest.approx(here)
+    assert controller_figures(engine, episodes=4, seed=1, device=DEVICE) == pytest.approx(here)
 
 
 def test_the_other_device_refuses_what_a_gpu_does():

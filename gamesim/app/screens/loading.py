@@ -38,7 +38,7 @@ class Loading(Screen):
 
     def _open(self) -> None:
         try:
-            env = self.title.make()
+            env = self.title.make(self.window.device)
         except Exception as error:  # shown on screen by update()
             self._error = error
             return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pygame
 
+from gamesim import films
 from gamesim.app import catalog
 from gamesim.app.background import Lazily
 from gamesim.app.catalog import Title
@@ -23,7 +24,6 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.widgets import text
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
-from gamesim.export import MAX_PIXELS, write_film
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -247,10 +247,11 @@ def export(window: Window, recording: Recording) -> None:
     def work() -> None:
         try:
             frames = Episode.load(recording.path).frames
-            room = MAX_PIXELS / (frames.size // 3)
+            room = films.MAX_PIXELS / (frames.size // 3)
             scale = max(1, min(LARGEST, int(room**0.5)))
             out.parent.mkdir(parents=True, exist_ok=True)
-            write_film(frames, out, scale=scale)
+            films.check(out, len(frames), frames.shape[1:3], scale)
+            films.write(frames, out, scale=scale)
             workshop.say(f"Saved {out}")
         except (UserError, OSError, MemoryError) as error:
             workshop.say(str(error) or "out of memory", bad=True)

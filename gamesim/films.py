@@ -1,0 +1,147 @@
+"""Films, GIF or MP4, that are written frame by frame: one frame is in memory, however long the film is."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gamesim import outputs, storage
+from gamesim.errors import UserError
+
+KINDS = (".gif", ".mp4")
+NO_MP4 = "MP4 needs the extra: pip install 'gamesim[video]' (no module named imageio_ffmpeg)"
+FRAMES_PER_SECOND = 8
+MAX_PIXELS = 500_000_000  # of all frames together; a film beyond that helps nobody
+
+
+def check(out: Path, frames: int, size: tuple[int, int], scale: int = 1) -> None:
+    """Complain about a film that could not be written, before its frames are made.
+
+    Args:
+        out: The file; its name ends in one of KINDS.
+        frames: How many there will be.
+        size: Height and width of a frame.
+        scale: Screen pixels for each of them, along each side.
+
+    Raises:
+        UserError: Another kind of file, an extra that is missing, too many pixels, or a place that cannot be
+            written.
+    """
+    if out.suffix.lower() not in KINDS:
+        raise UserError(f"{out}: films end in {' or '.join(KINDS)}")
+    if out.suffix.lower() == ".mp4" and not can_mp4():
+        raise UserError(NO_MP4)
+    pixels = frames * size[0] * size[1] * scale**2
+    if pixels > MAX_PIXELS:
+        most, asked = f"{MAX_PIXELS / 1e6:,.0f} million pixels", f"{frames:,} frames of this size are more"
+        raise UserError(f"{out}: too large a film: {most} are the most, {asked}")
+    outputs.check_file(out)
+
+
+def can_mp4() -> bool:
+    """Whether the extra that MP4 needs is installed."""
+    return importlib.util.find_spec("imageio_ffmpeg") is not None
+
+
+def write(
+    frames: Iterable[NDArray[np.uint8]], out: Path, *, scale: int = 1, rate: float = FRAMES_PER_SECOND
+) -> None:
+    """Write frames uint8 (H, W, 3), each when it comes; `check` says beforehand whether that can be done.
+
+    Args:
+        frames: One or more, all of one size.
+        out: The file. Until the last frame is written, what was there before still is.
+        scale: Enlarges by a whole number: nearest neighbour.
+        rate: Frames a second; a GIF goes on for ever.
+
+    Raises:
+        UserError: The file cannot be written; nothing is left behind.
+    """
+    encode = _gif if out.suffix.lower() == ".gif" else _mp4
+    with storage.replacing(out) as temporary:
+        encode(frames, temporary, scale, rate)
+
+
+def _gif(frames: Iterable[NDArray[np.uint8]], path: Path, scale: int, rate: float) -> None:
+    """Each frame adds the part that has changed, in up to 256 colours of its own."""
+    before = None
+    with path.open("wb") as file:
+        for number, frame in enumerate(frames):
+            height, width = frame.shape[:2]
+            left, top, right, bottom = (0, 0, width, height) if before is None else _changed(before, frame)
+            if before is None:
+                for_ever = b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0"
+                file.write(b"GIF89a" + _words(width * scale, height * scale) + b"\x70\0\0" + for_ever)
+            part = Image.fromarray(np.ascontiguousarray(frame[top:bottom, left:right]))
+            part = part.convert("P", palette=Image.Palette.ADAPTIVE)
+            part = part.resize((part.width * scale, part.height * scale), Image.Resampling.NEAREST)
+            hundredths = round(100 * (number + 1) / rate) - round(100 * number / rate)
+            file.write(b"!\xf9\x04\0" + _words(hundredths) + b"\0\0")
+            file.write(_picture(part, left * scale, top * scale))
+            before = frame
+        file.write(b";")
+
+
+def _picture(part: Image.Image, left: int, top: int) -> bytes:
+    """A picture of a palette as a GIF has it inside, at its place and with colours of its own.
+
+    Pillow writes whole files only: its colours, and what follows its picture's head, are taken from one.
+    """
+    whole = io.BytesIO()
+    part.save(whole, "GIF")
+    data = whole.getvalue()
+    size = data[10] & 7
+    head = 13 + 3 * (2 << size)
+    colours = data[13:head]
+    while data[head] == ord("!"):  # an extension: two bytes, then blocks until an empty one
+        head += 2
+        while data[head]:
+            head += 1 + data[head]
+        head += 1
+    interlaced = data[head + 9] & 0x40
+    place = b"," + _words(left, top, *part.size) + bytes([0x80 | interlaced | size])
+    return place + colours + data[head + 10 : -1]
+
+
+def _words(*numbers: int) -> bytes:
+    return b"".join(number.to_bytes(2, "little") for number in numbers)
+
+
+def _changed(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """The box in which two frames differ: left, top, right, bottom; one pixel where they do not."""
+    different = (before != after).any(2)
+    rows, columns = np.flatnonzero(different.any(1)), np.flatnonzero(different.any(0))
+    if not len(rows):
+        return 0, 0, 1, 1
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _mp4(frames: Iterable[NDArray[np.uint8]], path: Path, scale: int, rate: float) -> None:
+    """H.264 as every player has it: sides are even, so that one row or column of pixels may be doubled."""
+    import imageio_ffmpeg
+
+    writer = None
+    try:
+        for frame in frames:
+            large = frame.repeat(scale, axis=0).repeat(scale, axis=1)
+            even = np.pad(large, (*((0, side % 2) for side in large.shape[:2]), (0, 0)), mode="edge")
+            if writer is None:
+                writer = imageio_ffmpeg.write_frames(
+                    path,
+                    (even.shape[1], even.shape[0]),
+                    fps=rate,  # pyright: ignore[reportArgumentType]
+                    codec="libx264",
+                    macro_block_size=2,
+                    output_params=["-f", "mp4"],  # the temporary name does not say so
+                )
+                writer.send(None)
+            writer.send(np.ascontiguousarray(even))
+    finally:
+        if writer is not None:
+            writer.close()

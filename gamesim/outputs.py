@@ -1,0 +1,64 @@
+"""Where results go is tried out before the work that makes them, not after it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from gamesim.errors import UserError
+
+ROOM = 1024 * 1024
+"""Bytes that must fit."""
+
+
+def check_file(file: str | Path) -> None:
+    """Complain about a file that could not be written: its folder is not there, read-only or full.
+
+    Raises:
+        UserError: The message starts with the file.
+    """
+    file = Path(file)
+    if file.is_dir():
+        raise UserError(f"{file}: is a folder")
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        raise UserError(f"{file}: no such folder")
+    _try(folder, file)
+
+
+def check_folder(folder: str | Path) -> None:
+    """Complain about a folder that could not be made or written into; nothing is made yet.
+
+    Raises:
+        UserError: The message starts with the folder.
+    """
+    _try(_standing(Path(folder)), Path(folder))
+
+
+def check_sealed(folder: str | Path) -> None:
+    """Complain about a sealed folder, such as a checkpoint, that could not be written anew and swapped in.
+
+    Raises:
+        UserError: The message starts with the folder.
+    """
+    _try(_standing(Path(folder).absolute().parent), Path(folder))
+
+
+def _standing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    there = folder.absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise UserError(f"{folder}: {'not a folder' if there == folder.absolute() else 'lies in a file'}")
+    return there
+
+
+def _try(folder: Path, wanted: Path) -> None:
+    """Write into a folder, under no name that could be left behind."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(ROOM))
+            file.flush()
+    except OSError as error:
+        raise UserError(f"{wanted}: cannot be written: {error.strerror or error}") from None
