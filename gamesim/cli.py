@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gamesim import outputs
+from gamesim import outputs, shipped
 from gamesim.errors import UserError
 from gamesim.words import Words
 
@@ -172,7 +172,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     _known_checkpoint(options.checkpoint)
     _known_place("--json", options.json)
     _known_place("--plots", options.plots, outputs.check_folder)
-    _known_place("--card", options.checkpoint if options.card else None, outputs.check_sealed)
+    _known_card(options)
     if options.vision is not None:
         _known_checkpoint(options.vision)
     from gamesim import checkpoint, storage
@@ -202,7 +202,7 @@ def _temperature_table(options: argparse.Namespace) -> int:
     _known_place("--json", options.json)
     _known_place("--plot", options.plot)
     _known_place("--out", options.out, outputs.check_folder)
-    _known_place("--card", options.checkpoint if options.card else None, outputs.check_sealed)
+    _known_card(options)
     from gamesim.evaluation import plots, temperature
 
     if options.plot is not None:
@@ -273,7 +273,7 @@ def _known_env(env_id: str) -> None:
 
 def _known_checkpoint(folder: str) -> None:
     """Complain about a folder that is not there, before torch is loaded."""
-    from gamesim import shipped, storage
+    from gamesim import storage
 
     place = shipped.locate(folder)
     if not place.exists() and not storage.exists(place):
@@ -287,6 +287,12 @@ def _known_place(flag: str, place: str | None, check: Callable[[str], None] = ou
             check(place)
         except UserError as error:
             raise UserError(f"{flag} {error}") from None
+
+
+def _known_card(options: argparse.Namespace) -> None:
+    """Complain about a checkpoint whose card cannot be written, where that is asked for."""
+    if options.card:
+        _known_place("--card", str(shipped.locate(options.checkpoint)), outputs.check_sealed)
 
 
 def _suggest(word: str, known: Iterable[str]) -> str:

@@ -134,9 +134,7 @@ class GameGANLosses(Section):
     )
     gradient_penalty: float = Field(default=1.0, ge=0, le=1e6, description="on real frames and pairs")
     temporal_gradient_penalty: float = Field(default=10.0, ge=0, le=1e6)
-    outcome: Schedule = Field(
-        default=Schedule(start=1, end=1), description="reward and end of the episode"
-    )
+    outcome: Schedule = Field(default=Schedule(start=1, end=1), description="reward and end of the episode")
 
 
 class GameGANTraining(LoopConfig):

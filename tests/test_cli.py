@@ -68,7 +68,7 @@ def main(*words):
         ("temperature . --data d --out o --plot no/f.png", "--plot no/f.png: no such folder"),
         ("play nowhere", "nowhere"),
         ("export nowhere --out x.gif", "nowhere: neither an environment id nor the folder of a checkpoint"),
-        ("export gamesim/Pacman-v0 --out x.avi", "x.avi: only .gif, .mp4 are supported"),
+        ("export gamesim/Pacman-v0 --out x.avi", "x.avi: films end in .gif or .mp4"),
         ("export gamesim/Pacman-v0 --out x.gif --steps 100000000", "too large"),
         ("export x --out x.gif --temperature 10.1", "'10.1' is not a number from 0 to 10"),
         ("export x --out x.gif --temperature nan", "'nan' is not a number from 0 to 10"),
@@ -147,16 +147,16 @@ def test_help_and_version_exit_0(capsys):
 
 def test_without_words_and_with_play_the_app_opens(monkeypatch):
     started = []
-    monkeypatch.setattr("gamesim.app.main", lambda start: started.append(start) or 0)
-    assert main() == main("play") == main("play", "gamesim/Pacman-v0") == 0
-    assert started == [None, None, "gamesim/Pacman-v0"]
+    monkeypatch.setattr("gamesim.app.main", lambda start, device: started.append((start, device)) or 0)
+    assert main() == main("play") == main("play", "gamesim/Pacman-v0", "--device", "AUTO") == 0
+    assert started == [(None, "cpu"), (None, "cpu"), ("gamesim/Pacman-v0", "auto")]
 
 
 def test_watch_opens_the_app_on_a_checkpoint_that_is_there(monkeypatch, tmp_path, capsys):
     started = []
-    monkeypatch.setattr("gamesim.app.main", lambda start, watch: started.append((start, watch)) or 0)
+    monkeypatch.setattr("gamesim.app.main", lambda *given, **how: started.append((given, how)) or 0)
     assert main("watch", str(tmp_path)) == 0
-    assert started == [(str(tmp_path), True)]
+    assert started == [((str(tmp_path),), {"watch": True, "device": "cpu"})]
     assert main("watch", "nowhere") == 2
     assert "nowhere: no such checkpoint" in capsys.readouterr().err
 
