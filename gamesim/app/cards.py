@@ -18,21 +18,21 @@ _LONGEST = 65536  # characters of a card or of figures that are read
 LEARNED_FROM = "learned from"
 """The fact that says what an engine was given."""
 FIGURES = {
-    "rules.kept_25": "Board kept for 25 steps",
-    "rules.kept_10": "Board kept for 10 steps",
-    "rules.kept_25_returned": "Kept, coming home",
+    "rules.kept_25": "Board remembered for 25 steps",
+    "rules.kept_10": "Board remembered for 10 steps",
+    "rules.kept_25_returned": "Remembered, coming home",
     "rules.moves_obeyed": "Keys obeyed",
     "rules.moves_blocked": "Walls stop Pac-Man",
     "rules.food_eaten_gone": "Eaten food is gone",
     "rules.reward_on_food": "Reward for food",
     "rules.flag_ends": "The flag ends it",
-    "speed.median_ms": "A step takes",
-    "speed.p99_ms": "A slow step takes",
-    "controller.dream": "Its controller, in the dream",
-    "controller.real": "Its controller, in the real game",
+    "speed.median_ms": "One step takes",
+    "speed.p99_ms": "Slowest 1 % of steps",
+    "controller.dream": "AI driver, in the dream",
+    "controller.real": "AI driver, in the real game",
     "controller.random": "Random keys, in the real game",
-    "controller.explorer": "The explorer, in the real game",
-    "controller.episodes": "Real episodes played for these",
+    "controller.explorer": "The bot, in the real game",
+    "controller.episodes": "Real games played for these",
 }
 """Figures of `main.py evaluate` that are shown, the most telling first, in plain words; a figure that has
 one of the same name with _error beside it is shown with that."""
@@ -67,6 +67,16 @@ class EngineCard:
     def learned_from(self) -> str:
         """What it was learned from, and given besides; empty where its card does not say."""
         return self.facts.get(LEARNED_FROM, "")
+
+    @property
+    def measured(self) -> bool:
+        """Whether it was evaluated: what its training says of itself does not count."""
+        return any(figure.label in FIGURES.values() for figure in self.figures)
+
+    @property
+    def remembered(self) -> Figure | None:
+        """How much of the board is remembered; None where that was not measured."""
+        return next((each for each in self.figures if each.label == FIGURES["rules.kept_25"]), None)
 
     @property
     def summary(self) -> str:

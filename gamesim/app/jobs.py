@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,6 +47,7 @@ class Job:
             UserError: it cannot be started, or the log cannot be written.
         """
         self.name, self.log = name, log
+        self._began = time.monotonic()
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("wb") as out:
@@ -72,6 +74,11 @@ class Job:
     @property
     def running(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def seconds(self) -> float:
+        """Since it was started."""
+        return time.monotonic() - self._began
 
     @property
     def code(self) -> int | None:

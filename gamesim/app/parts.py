@@ -10,7 +10,7 @@ import pygame
 
 from gamesim.app.controls import STAY, Command, meaning
 from gamesim.app.theme import COLOURS, Colour, Scale, font
-from gamesim.app.widgets import box, keycap, text
+from gamesim.app.widgets import box, keycap, text, wrap
 from gamesim.errors import UserError
 
 if TYPE_CHECKING:
@@ -120,9 +120,10 @@ def draw_actions(
     scale: Scale,
     *,
     centred: bool = False,
+    low: bool = False,
 ) -> int:
     """Buttons in rows, from the top left of `area`; each remembers its place. Returns the y below them."""
-    gap, height = scale.px(10), scale.px(40)
+    gap, height = scale.px(10), scale.px(34 if low else 40)
     x, y = area.left, area.top
     rows: list[list[Action]] = [[]]
     for action in actions:
@@ -142,6 +143,24 @@ def draw_actions(
     for i, action in enumerate(actions):
         _draw_button(surface, action, i == focus, scale)
     return y + height if actions else area.top
+
+
+def draw_button_foot(
+    surface: pygame.Surface, area: pygame.Rect, actions: Sequence[Action], focus: int, scale: Scale
+) -> int:
+    """Buttons at the bottom of `area`, above them why the greyed ones can do nothing; returns the y above."""
+    probe = pygame.Surface((1, 1))
+    need = draw_actions(probe, pygame.Rect(0, 0, area.width, 0), actions, None, scale)
+    foot = pygame.Rect(area.left, max(area.top, area.bottom - need), area.width, need)
+    size, top = scale.px(14), foot.top
+    reasons = [f"{action.label}: {action.why_not}" for action in actions if action.why_not]
+    lines = [line for reason in reasons for line in wrap(reason, size, area.width)]
+    if lines and foot.top - area.top > 2 * len(lines) * size:
+        top -= round(len(lines) * size * 1.35) + scale.px(6)
+        for i, line in enumerate(lines):
+            text(surface, line, (area.left, top + round(i * size * 1.35)), size, COLOURS["quiet"])
+    draw_actions(surface, foot, actions, focus, scale)
+    return top - scale.px(12)
 
 
 def _draw_button(surface: pygame.Surface, action: Action, focused: bool, scale: Scale) -> None:
@@ -171,10 +190,10 @@ def dot(surface: pygame.Surface, middle: tuple[int, int], radius: int, colour: C
 def draw_facts(
     surface: pygame.Surface, area: pygame.Rect, facts: Sequence[tuple[str, str]], scale: Scale, size: int = 16
 ) -> int:
-    """Label and value, a line each, as many as fit; returns the y below the last one."""
+    """Label and value, a line each, as many as fit if `area` has a height; returns the y below the last."""
     y, row = area.top, scale.px(size + 12)
     for label, value in facts:
-        if y + row > area.bottom:
+        if area.height and y + row > area.bottom:
             break
         middle = y + row // 2
         name = text(surface, label, (area.left, middle), scale.px(size), COLOURS["quiet"], anchor="midleft")
@@ -187,11 +206,18 @@ def draw_facts(
 
 
 class Field:
-    """One line of text being typed."""
+    """One line of text being typed.
+
+    Attributes:
+        words: what stands there.
+        at: where the caret is, 0..len(words).
+        all: whether everything is selected: what is typed takes its place.
+    """
 
     def __init__(self, words: str, most: int = 200) -> None:
         self.words, self.most = words, most
         self.at = len(words)
+        self.all = bool(words)
         self._clock = 0.0
 
     def handle(self, event: pygame.event.Event) -> bool:
@@ -201,8 +227,13 @@ class Field:
             return True
         if event.type != pygame.KEYDOWN:
             return False
+        if event.key == pygame.K_a and getattr(event, "mod", 0) & (pygame.KMOD_CTRL | pygame.KMOD_META):
+            self.all, self.at = bool(self.words), len(self.words)
+            return True
         step = {pygame.K_LEFT: -1, pygame.K_RIGHT: 1, pygame.K_HOME: -self.most, pygame.K_END: self.most}
-        if event.key == pygame.K_BACKSPACE:
+        if self.all and event.key in (pygame.K_BACKSPACE, pygame.K_DELETE):
+            self.words, self.at = "", 0
+        elif event.key == pygame.K_BACKSPACE:
             if self.at > 0:
                 self.words = self.words[: self.at - 1] + self.words[self.at :]
                 self.at -= 1
@@ -212,11 +243,13 @@ class Field:
             self.at = min(len(self.words), max(0, self.at + step[event.key]))
         else:
             return False
-        self._clock = 0.0
+        self.all, self._clock = False, 0.0
         return True
 
     def insert(self, words: str) -> None:
-        """Type `words`; what cannot be seen is left out."""
+        """Type `words`, in the place of what is selected; what cannot be seen is left out."""
+        if self.all:
+            self.words, self.at, self.all = "", 0, False
         words = "".join(c for c in words if c.isprintable())[: self.most - len(self.words)]
         self.words = self.words[: self.at] + words + self.words[self.at :]
         self.at += len(words)
@@ -235,8 +268,14 @@ class Field:
         shift = max(0, before - inner.width + 2)
         clip = surface.get_clip()
         surface.set_clip(inner.clip(clip))
-        text(surface, self.words, (inner.left - shift, rect.centery), size, anchor="midleft")
-        if self._clock % 1.0 < 0.6:
+        place = (inner.left - shift, rect.centery)
+        ink = COLOURS["back" if self.all else "text"]
+        if self.all:
+            marked = pygame.Rect(place[0] - 1, 0, before + 2, size + 8)
+            marked.centery = rect.centery
+            surface.fill(COLOURS["real"], marked.clip(inner))
+        text(surface, self.words, place, size, ink, anchor="midleft")
+        if not self.all and self._clock % 1.0 < 0.6:
             x = inner.left - shift + before
             caret = pygame.Rect(x, rect.centery - size // 2 - 2, max(1, scale.px(2)), size + 4)
             surface.fill(COLOURS["real"], caret)

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from gamesim.app.catalog import DREAM, game_name
-from gamesim.data.episode import Episode
+from gamesim.app.catalog import DREAM, game_name, run_of, spoken
+from gamesim.data.episode import Episode, read_meta
 from gamesim.data.index import Entry, scan
 from gamesim.errors import UserError
 
 WHO = {
     "human": "you",
     "random": "random keys",
-    "explorer": "the explorer",
-    "controller": "the controller",
+    "explorer": "the bot",
+    "controller": "the AI",
     "agent": "an agent",
 }
 THUMBNAILS = 10  # frames of a moving thumbnail
@@ -31,10 +33,17 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 @dataclass(frozen=True)
 class Recording:
-    """One episode on disk."""
+    """One episode on disk.
+
+    Attributes:
+        root: the folder that was looked through.
+        entry: what is known of it.
+        model: of a dream, the name of the model that it was played in.
+    """
 
     root: Path
     entry: Entry
+    model: str = ""
 
     @property
     def path(self) -> Path:
@@ -58,7 +67,9 @@ class Recording:
     @property
     def game(self) -> str:
         """Its name, or the id of a game that is not ours."""
-        return "Dream" if self.entry.env_id == DREAM else game_name(self.entry.env_id) or "unknown"
+        if self.entry.env_id == DREAM:
+            return f"{self.model} (dream)" if self.model else "Dream"
+        return game_name(self.entry.env_id) or "unknown"
 
     @property
     def who(self) -> str:
@@ -66,7 +77,9 @@ class Recording:
 
     @property
     def ending(self) -> str:
-        return "ended" if self.entry.terminated else "cut by a limit" if self.entry.truncated else "goes on"
+        if self.entry.terminated:
+            return "game over"
+        return "time limit" if self.entry.truncated else "recording stopped"
 
 
 class Shelf:
@@ -111,36 +124,44 @@ class Shelf:
             self._counted = (self.recordings, collections(self.recordings))
         return self._counted[1]
 
-    def delete(self, recording: Recording) -> None:
-        """Remove the file.
+    def delete(self, recordings: Sequence[Recording]) -> None:
+        """Remove the files, as many as can be.
 
         Raises:
-            UserError: it cannot be removed.
+            UserError: one of them cannot be removed; the others are.
         """
-        try:
-            recording.path.unlink()
-        except OSError as error:
-            raise UserError(f"{recording.path}: cannot be deleted: {error.strerror or error}") from error
-        self.recordings = [other for other in self.recordings if other.path != recording.path]
+        gone, problem = set(), None
+        for recording in recordings:
+            try:
+                recording.path.unlink()
+                gone.add(recording.path)
+            except OSError as error:
+                problem = f"{recording.path}: cannot be deleted: {error.strerror or error}"
+        self.recordings = [other for other in self.recordings if other.path not in gone]
+        if problem is not None:
+            raise UserError(problem)
 
-    def rename(self, recording: Recording, name: str) -> Path:
-        """Give the file another name; returns where it is now.
+    def rename(self, recording: Recording, name: str) -> Recording:
+        """Give the file another name; returns the recording as it is now. A colon becomes a full stop.
 
         Raises:
             UserError: the name cannot be one, is taken, or the file cannot be renamed.
         """
-        name = name.strip().removesuffix(".npz")
+        name = name.strip().removesuffix(".npz").replace(":", ".")
         if not name or name.startswith(".") or re.search(r'[\\/:*?"<>|\x00-\x1f]', name) or len(name) > 100:
-            raise UserError(f"'{name[:40]}' cannot be the name of a file")
+            raise UserError(f"'{name[:40]}' cannot be the name of a recording")
         there = recording.path.with_name(f"{name}.npz")
         if there.exists():
-            raise UserError(f"{there.name}: there is one of that name already")
+            raise UserError(f"There is already a recording of the name {name}")
         try:
             recording.path.rename(there)
         except OSError as error:
             raise UserError(f"{recording.path}: cannot be renamed: {error.strerror or error}") from error
+        file = there.relative_to(recording.root).as_posix()
+        renamed = replace(recording, entry=replace(recording.entry, file=file))
+        self.recordings = [renamed if each.path == recording.path else each for each in self.recordings]
         self.refresh()
-        return there
+        return renamed
 
 
 def look(roots: Sequence[Path]) -> tuple[list[Recording], dict[Path, str]]:
@@ -153,12 +174,28 @@ def look(roots: Sequence[Path]) -> tuple[list[Recording], dict[Path, str]]:
         try:
             bad: dict[str, str] = {}
             for entry in scan(root, bad):
-                recording = Recording(root, entry)
+                model = model_of(root / entry.file, entry.modified) if entry.env_id == DREAM else ""
+                recording = Recording(root, entry, model)
                 found[recording.path.absolute()] = recording
             damaged |= {root / file: why for file, why in bad.items()}
         except (UserError, OSError) as error:
             damaged[root] = str(error)
     return sorted(found.values(), key=lambda each: -each.entry.modified), damaged
+
+
+@lru_cache(maxsize=4096)
+def model_of(path: Path, modified: int) -> str:
+    """The name of the model that a dream was played in, "" where its file does not say.
+
+    Args:
+        path: of the recording.
+        modified: when it was written: an answer holds as long as the file.
+    """
+    try:
+        found = json.loads(read_meta(path).env_spec)["kwargs"]["checkpoint"]
+    except (UserError, ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return spoken(run_of(Path(found)).name) if isinstance(found, str) else ""
 
 
 def thumbnails(path: Path) -> np.ndarray:

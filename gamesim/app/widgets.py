@@ -1,7 +1,9 @@
 """Small drawn things: text, pills, meters, key caps, cards' frames and toasts."""
 
+import contextlib
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pygame
@@ -74,6 +76,13 @@ def wrap(words: str, size: int, width: int, bold: bool = False) -> list[str]:
 def counted(count: int, noun: str) -> str:
     """1 episode, 2 episodes, 1,000 episodes."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def at_home(path: Path) -> str:
+    """A path, short: ~ stands for the user's folder."""
+    with contextlib.suppress(ValueError, RuntimeError):
+        return f"~/{path.relative_to(Path.home()).as_posix()}"
+    return str(path)
 
 
 def paragraph(

@@ -4,7 +4,8 @@ import pygame
 import pytest
 
 from app.driver import Driver
-from app.training import engine_folder, press_button
+from app.training import engine_folder, old_run, press_button
+from gamesim.app import parts
 from gamesim.app.screens import visit
 from gamesim.app.screens.engines import Engines
 from gamesim.app.screens.menu import Menu
@@ -22,8 +23,8 @@ def test_engines_are_cards_with_figures_and_how_they_were_trained(app: Driver):
     assert card.summary == "tilemap · 38 min · cpu"
     assert page.about(page.current) == "Learned from Pac-Man: frames, given the size of a cell"
     shown = {figure.label: (figure.value, figure.good) for figure in card.figures}
-    assert shown["Board kept for 25 steps"] == ("50.0 %", False)
-    assert shown["A step takes"] == ("4.7 ms", True)
+    assert shown["Board remembered for 25 steps"] == ("50.0 %", False)
+    assert shown["One step takes"] == ("4.7 ms", True)
 
 
 @pytest.mark.parametrize(
@@ -58,15 +59,15 @@ def test_what_an_engine_cannot_do_is_said(app: Driver):
     engine_folder(app)
     visit(app.window, "Models")
     press_button(app, "Watch")
-    assert "no controller" in app.said
+    assert "no AI driver" in app.said
     press_button(app, "Train further")
-    assert "run folder is not here" in app.said
+    assert "only models trained here" in app.said
 
 
 def test_an_engine_is_measured_in_a_process_of_its_own(trainer: Driver):
     engine_folder(trainer)
     visit(trainer.window, "Models")
-    press_button(trainer, "Evaluate")
+    press_button(trainer, "Measure")
     page = trainer.window.screen
     assert isinstance(page, Engines) and page.current and page.job(page.current)
     folder = page.current.checkpoint
@@ -74,3 +75,42 @@ def test_an_engine_is_measured_in_a_process_of_its_own(trainer: Driver):
     trainer.until(lambda: (trainer.frames(1, 1.1), page.cards[folder].fresh)[1])
     assert page.cards[folder].figures[0].value == "97.0 %"
     trainer.until(lambda: "measurement is done" in trainer.said)
+
+
+def test_only_a_model_that_was_evaluated_is_called_measured(app: Driver):
+    engine_folder(app, {"validation": {"kl": 0.4}})
+    visit(app.window, "Models")
+    app.frames(1)
+    page = app.window.screen
+    assert isinstance(page, Engines) and page.current
+    card = page.cards[page.current.checkpoint]
+    assert card.figures and not card.measured and card.remembered is None
+    engine_folder(app, {"rules": {"moves_obeyed": 0.999}})
+    page.refresh()
+    card = page.cards[page.current.checkpoint]
+    assert card.measured and card.remembered is None  # another figure is not taken for it
+
+
+def test_a_model_that_was_trained_here_can_be_deleted_from_its_page(app: Driver):
+    folder = old_run(app)
+    visit(app.window, "Models")
+    app.frames(1)
+    assert "Delete" not in [button.label for button in app.window.screen.buttons]  # type: ignore[attr-defined]
+    app.press(pygame.K_END, pygame.K_DELETE)
+    press_button(app, "Delete")
+    assert not folder.exists() and app.window.screen.count == 1  # type: ignore[attr-defined]
+
+
+def test_greyed_buttons_say_why_before_they_are_pressed(app: Driver, monkeypatch: pytest.MonkeyPatch):
+    engine_folder(app)
+    drawn: list[str] = []
+
+    def text(surface: pygame.Surface, words: str, *_, **__) -> pygame.Rect:
+        drawn.append(words)
+        return pygame.Rect(0, 0, 9, 9)
+
+    monkeypatch.setattr(parts, "text", text)
+    visit(app.window, "Models")
+    app.frames(1)
+    said = " ".join(drawn)
+    assert "Watch: no AI driver" in said and "Train further: only models trained here" in said

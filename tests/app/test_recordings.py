@@ -1,16 +1,20 @@
 """Recordings in the app: listed, replayed, renamed, deleted, exported; damaged ones are messages."""
 
 import json
+import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pygame
 import pytest
 
 from app.driver import Driver, click, typed
 from app.fakes import save
+from app.training import press_button
 from gamesim.app import jobs
 from gamesim.app.background import Lazily
 from gamesim.app.screens import visit
@@ -19,6 +23,8 @@ from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.recordings import Recordings
 from gamesim.app.screens.replay import SPEEDS, Replay
 from gamesim.app.shelf import Shelf, collections, thumbnails
+from gamesim.app.theme import Scale
+from gamesim.data.episode import PLAYERS, Episode
 from gamesim.errors import UserError
 
 
@@ -50,7 +56,7 @@ def names(app: Driver) -> list[str]:
 
 def test_recordings_are_listed_the_newest_first_with_what_is_known_of_them(shelf: Driver):
     assert names(shelf) == ["first", "second", "third"]
-    first = listing(shelf).rows[0]
+    first = listing(shelf).rows[0].first
     assert (first.who, first.game, first.entry.length, first.entry.total_reward) == (
         "you",
         "Pac-Man",
@@ -117,7 +123,7 @@ def test_renaming_takes_a_name_that_is_typed_with_letters_that_are_keys_elsewher
     shelf.press(pygame.K_RIGHT, pygame.K_RIGHT, pygame.K_RETURN)
     prompt = shelf.window.screen
     assert isinstance(prompt, Prompt) and prompt.field.words == "first"
-    shelf.press(*[pygame.K_BACKSPACE] * 9, pygame.K_p, pygame.K_n)  # letters come as text, not as commands
+    shelf.press(pygame.K_p, pygame.K_n)  # letters come as text, not as commands
     typed(shelf, "My päc game")
     shelf.press(pygame.K_RETURN)
     shelf.until(lambda: "My päc game" in names(shelf))
@@ -126,7 +132,7 @@ def test_renaming_takes_a_name_that_is_typed_with_letters_that_are_keys_elsewher
 
 @pytest.mark.parametrize("bad", ["", "..", "a/b", "x" * 300, "second"])
 def test_a_name_that_cannot_be_is_a_message(shelf: Driver, bad: str):
-    shelf.press(pygame.K_RIGHT, pygame.K_RIGHT, pygame.K_RETURN, *[pygame.K_BACKSPACE] * 5)
+    shelf.press(pygame.K_RIGHT, pygame.K_RIGHT, pygame.K_RETURN, pygame.K_BACKSPACE)
     typed(shelf, bad)
     shelf.press(pygame.K_RETURN)
     assert "name" in shelf.said and isinstance(shelf.window.screen, Recordings)
@@ -167,7 +173,7 @@ def test_without_recordings_the_list_says_how_to_make_some(app: Driver):
     assert "record" in listing(app).nothing() and isinstance(app.window.screen, Recordings)
 
 
-def test_the_explorer_plays_for_those_who_have_no_recordings(app: Driver, monkeypatch: pytest.MonkeyPatch):
+def test_the_bot_records_for_those_who_have_no_recordings(app: Driver, monkeypatch: pytest.MonkeyPatch):
     stub = Path(__file__).with_name("stub_trainer.py")
     monkeypatch.setattr(jobs, "COMMAND", [sys.executable, str(stub)])
     monkeypatch.setattr(jobs, "NICENESS", 0)  # the machine of the tests is busy
@@ -177,11 +183,126 @@ def test_the_explorer_plays_for_those_who_have_no_recordings(app: Driver, monkey
         pygame.K_RETURN, pygame.K_RETURN
     )  # its only button; the last answer, which stands there at first
     (job,) = app.window.workshop.jobs.running
-    assert "explorer plays" in listing(app).line()
+    assert "The bot is recording" in listing(app).line()
     app.until(lambda: not job.running)
-    words = json.loads((app.recordings / "arcade" / "asked.json").read_text())
-    assert words[:3] == ["record", "--env", "gamesim/PacmanArcade-v0"]
+    words = json.loads((app.recordings / "pac-man" / "asked.json").read_text())
+    assert words[:3] == ["record", "--env", "gamesim/Pacman-v0"]
     app.until(lambda: "is done" in app.said)
+
+
+@pytest.fixture
+def mixed(app: Driver) -> Driver:
+    """Two games of one's own, five of the bot in one folder, one that the AI drove in a dream."""
+    save(app.recordings / "pac-man", "mine", 10)
+    save(app.recordings / "maze", "older", 500, game="PacmanMaze")
+    for i in range(5):
+        played_by(save(app.recordings / "pac-man", f"bot-{i}", i), "explorer")
+    spec = {"id": "gamesim/Dream-v0", "kwargs": {"checkpoint": "/far/checkpoints/gamegan-pacman"}}
+    played_by(save(app.recordings / "dream", "dreamt", 900), "controller", json.dumps(spec))
+    visit(app.window, "Recordings")
+    app.until(lambda: listing(app).shelf.recordings and not listing(app).shelf.scanning)
+    app.frames(1)
+    return app
+
+
+def played_by(path: Path, player: str, spec: str | None = None) -> None:
+    modified, game = path.stat().st_mtime, Episode.load(path)
+    players = np.full_like(game.players, PLAYERS.index(player))
+    replace(game, players=players, env_spec=spec or game.env_spec).save(path)
+    os.utime(path, (modified, modified))
+
+
+def rows(app: Driver) -> list[str]:
+    return [row.name for row in listing(app).rows]
+
+
+def press_with_control(app: Driver, key: int) -> None:
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=key, mod=pygame.KMOD_CTRL))
+    app.frames(1)
+
+
+def test_a_bot_s_games_are_one_row_that_can_be_opened(mixed: Driver):
+    assert rows(mixed) == ["5 games by the bot", "mine", "older", "dreamt"]
+    mixed.press(pygame.K_RETURN)
+    assert rows(mixed) == ["5 games by the bot", *(f"bot-{i}" for i in range(5)), "mine", "older", "dreamt"]
+    mixed.press(pygame.K_DOWN, pygame.K_RETURN)
+    assert replay(mixed).recording.name == "bot-0"
+    mixed.press(pygame.K_ESCAPE, pygame.K_UP, pygame.K_RETURN)
+    assert len(rows(mixed)) == 4
+
+
+@pytest.mark.parametrize(
+    ("player", "shown"),
+    [("you", ["mine", "older"]), ("bot", ["5 games by the bot"]), ("AI", ["dreamt"])],
+)
+def test_recordings_are_filtered_by_player_with_key_and_mouse(mixed: Driver, player: str, shown: list[str]):
+    for _ in range(("you", "bot", "AI").index(player) + 1):
+        mixed.press(pygame.K_m)
+    assert listing(mixed).shown_player == player and rows(mixed) == shown
+    mixed.frames(1)
+    while listing(mixed).shown_player != "all":
+        click(mixed, listing(mixed)._filters[0].rect.center)
+        mixed.frames(1)
+    assert len(rows(mixed)) == 4
+
+
+def test_a_recorded_dream_says_which_dream(mixed: Driver):
+    assert "GameGAN Pac-Man (dream)" in listing(mixed).games
+
+
+def test_a_set_is_deleted_with_one_question(mixed: Driver):
+    mixed.press(pygame.K_DELETE)
+    question = mixed.window.screen
+    assert isinstance(question, Ask) and question.question == "Delete 5 recordings?"
+    mixed.press(pygame.K_LEFT, pygame.K_RETURN)
+    assert rows(mixed) == ["mine", "older", "dreamt"]
+
+
+def test_many_are_selected_and_deleted_with_one_question(mixed: Driver):
+    mixed.press(pygame.K_DOWN, pygame.K_SPACE, pygame.K_DOWN, pygame.K_DOWN, pygame.K_SPACE)
+    assert listing(mixed).line() == "2 recordings selected"
+    mixed.press(pygame.K_DELETE, pygame.K_LEFT, pygame.K_RETURN)
+    assert rows(mixed) == ["5 games by the bot", "older"] and not listing(mixed).selected
+    press_with_control(mixed, pygame.K_a)
+    mixed.press(pygame.K_DELETE, pygame.K_LEFT, pygame.K_RETURN)
+    assert not names(mixed)
+
+
+def test_renaming_starts_from_the_title_that_is_shown_and_typing_takes_its_place(app: Driver):
+    save(app.recordings / "pac-man", "20261126-053607-dfa59c")
+    visit(app.window, "Recordings")
+    app.until(lambda: listing(app).count == 1)
+    app.press(pygame.K_RETURN)
+    app.until(lambda: replay(app).episode is not None)
+    page, title = replay(app), "26 Nov, 05:36:07"
+    for wanted in ("My first dream", "Another"):
+        press_button(app, "Rename")
+        prompt = app.window.screen
+        assert isinstance(prompt, Prompt) and prompt.field.words == title == page.recording.name
+        typed(app, "this takes the place of what is selected")
+        press_with_control(app, pygame.K_a)
+        typed(app, wanted)
+        app.press(pygame.K_RETURN)
+        assert replay(app).recording.name == wanted == names(app)[0] and f"Renamed to {wanted}" in app.said
+        title = wanted
+
+
+def test_a_title_with_a_time_in_it_can_be_kept_and_added_to(shelf: Driver):
+    known = listing(shelf).shelf
+    renamed = known.rename(known.recordings[0], "26 Nov, 05:36:07 mine")
+    assert renamed.name == "26 Nov, 05.36.07 mine" and renamed.path.is_file()
+
+
+@pytest.mark.parametrize("zoom", [1.0, 1.5])
+def test_all_that_is_known_of_a_recording_can_be_scrolled_to(mixed: Driver, zoom: float):
+    mixed.resize(800, 600)
+    Scale.zoom = zoom
+    mixed.frames(3)
+    page = listing(mixed)
+    assert page.detail.most > 0 and page.detail.gutter.width > 0
+    page.detail.wheel(-99)
+    mixed.frames(1)
+    assert page.detail.at == page.detail.most
 
 
 def test_thousands_of_recordings_are_drawn_as_fast_as_a_few(shelf: Driver):

@@ -12,8 +12,9 @@ import pygame
 
 from gamesim.app import cards, catalog
 from gamesim.app.background import Lazily
-from gamesim.app.cards import LEARNED_FROM, EngineCard
+from gamesim.app.cards import LEARNED_FROM, EngineCard, spell
 from gamesim.app.catalog import Title
+from gamesim.app.controls import key_name
 from gamesim.app.jobs import Job
 from gamesim.app.parts import Action, dot, draw_facts
 from gamesim.app.play import Engine
@@ -36,6 +37,7 @@ class Engines(Listing):
 
     title = "Models"
     row = 84
+    keys = (pygame.K_DELETE,)
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
@@ -66,10 +68,10 @@ class Engines(Listing):
         return self.engines[self.chosen] if self.chosen < len(self.engines) else None
 
     def line(self) -> str:
-        return "Learned from frames and key presses, and what each was given besides"
+        return "What each model learned from, and how well it plays"
 
     def nothing(self) -> str:
-        return "No engine is here yet. Train makes one of what you played."
+        return "No models yet. Train one on your recordings, under Train"
 
     def about(self, title: Title) -> str:
         """The game that an engine was learned from, what it was given and what it was trained by."""
@@ -93,9 +95,9 @@ class Engines(Listing):
         no_run = (
             ""
             if is_run(run)
-            else "It was made elsewhere: its run folder is not here. Train a new one instead."
+            else "only models trained here can be"
         )
-        no_pilot = "" if title.has_controller else "It has no controller: World Models have one."
+        no_pilot = "" if title.has_controller else "no AI driver, only World Models have one"
         found = [
             Action("Play", partial(self.open, title, False)),
             Action("Watch", partial(self.open, title, True), why_not=no_pilot),
@@ -103,8 +105,10 @@ class Engines(Listing):
         if self.job(title):
             found.append(Action("Stop measuring", self.stop))
         else:
-            found.append(Action("Evaluate", self.evaluate))
+            found.append(Action("Measure", self.evaluate))
         found.append(Action("Train further", self.train, why_not=no_run))
+        if not no_run:
+            found.append(Action("Delete", self.delete, key_name(pygame.K_DELETE), danger=True))
         return found
 
     def open(self, title: Title, watch: bool) -> None:
@@ -121,13 +125,22 @@ class Engines(Listing):
         """Measure it, in a process of its own."""
         if title := self.current:
             self.window.workshop.evaluate(title)
-            self.window.say(f"Measuring {title.name}: this takes some minutes, and you can go on meanwhile.")
+            self.window.say(f"Measuring {title.name}. It takes a few minutes; you can keep playing")
 
     def stop(self) -> None:
         if (title := self.current) and (job := self.job(title)):
             stop = partial(self.window.workshop.jobs.stop, job)
             answers = (("Stop", stop, True), ("Keep measuring", lambda: None, False))
-            self.window.go(Ask(self.window, "Stop measuring?", "What was measured so far is lost.", answers))
+            more = "What was measured so far will be lost."
+            self.window.go(Ask(self.window, "Stop measuring?", more, answers))
+
+    def delete(self) -> None:
+        """Ask whether a model that was trained here shall be deleted, with its run."""
+        from gamesim.app.screens.train import ask_to_delete
+
+        if title := self.current:
+            run = self.window.workshop.run(catalog.run_of(place(title)))
+            ask_to_delete(self.window, run, self.refresh)
 
     def train(self) -> None:
         from gamesim.app.screens.run import RunPage
@@ -151,11 +164,11 @@ class Engines(Listing):
         picture = pygame.Rect(rect.left, rect.top, min(rect.height, rect.width // 3), rect.height)
         self._draw_picture(surface, picture, title)
         x, right = picture.right + scale.px(14), rect.right - scale.px(4)
-        best = card.figures[0] if card.figures else None
-        job = self.job(title)
-        measured = best is not None and best.good is not None
-        words = f"{best.value} kept" if best and measured else "measured" if best else "not measured"
-        colour = COLOURS["quiet" if not best or not measured else "good" if best.good else "bad"]
+        best, job = card.remembered, self.job(title)
+        measured = best is not None
+        words = f"{best.value} remembered" if best else "measured" if card.measured else "not measured"
+        words = best.value if best and rect.width < scale.px(400) else words
+        colour = COLOURS["quiet" if best is None or best.good is None else "good" if best.good else "bad"]
         anchor = (right, rect.top + scale.px(5))
         value = text(surface, words, anchor, scale.px(17), colour, bold=measured, anchor="topright")
         room = max(1, value.left - x - scale.px(10))
@@ -179,20 +192,20 @@ class Engines(Listing):
         if frames is not None:
             draw_frame(surface, rect, frames[int(self._clock * RATE) % len(frames)])
 
-    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         title = self.current
         if title is None:
-            return
+            return area.top
         card = self.cards.get(place(title), EngineCard())
         name = text(surface, title.name, area.topleft, scale.px(22), bold=True, width=area.width)
         told = self.about(title)
         y = paragraph(surface, told, (area.left, name.bottom), scale.px(15), area.width) + scale.px(6)
         if job := self.job(title):
             y = self._draw_job(surface, pygame.Rect(area.left, y, area.width, 0), job, scale)
-        y = self._heading(surface, "What it is worth", (area.left, y), scale, card.fresh)
+        y = self._heading(surface, "Measured quality", (area.left, y), scale, card.fresh)
         if not card.figures:
             y = paragraph(
-                surface, "Not measured yet: Evaluate does it.", (area.left, y), scale.px(15), area.width
+                surface, "Not measured yet. Press Measure", (area.left, y), scale.px(15), area.width
             )
         y = self._draw_figures(surface, pygame.Rect(area.left, y, area.width, area.bottom - y), card, scale)
         y = self._heading(surface, "How it was trained", (area.left, y + scale.px(10)), scale)
@@ -201,7 +214,7 @@ class Engines(Listing):
             for label, value in card.facts.items()
             if label not in ("", LEARNED_FROM)
         ]
-        draw_facts(surface, pygame.Rect(area.left, y, area.width, max(0, area.bottom - y)), lines, scale, 14)
+        return draw_facts(surface, pygame.Rect(area.left, y, area.width, 0), lines, scale, 14)
 
     def _heading(
         self, surface: pygame.Surface, words: str, where: tuple[int, int], scale: Scale, fresh: bool = False
@@ -217,11 +230,11 @@ class Engines(Listing):
     ) -> int:
         """Figures with a dot each: green where an engine that we ship must be, red where not."""
         y, row = area.top, scale.px(25)
-        if area.height > scale.px(145) and any(figure.good is not None for figure in card.figures):
-            words = "Green: good enough to be shipped. Red: not yet."
+        if any(figure.good is not None for figure in card.figures):
+            words = "Green: meets the target. Red: below it"
             text(surface, words, area.topleft, scale.px(13), COLOURS["quiet"], width=area.width)
             y += scale.px(20)
-        for figure in card.figures[: max(0, (area.height - scale.px(120)) // row)]:
+        for figure in card.figures:
             middle = y + row // 2
             tone = "quiet" if figure.good is None else "good" if figure.good else "bad"
             dot(surface, (area.left + scale.px(5), middle), scale.px(4), COLOURS[tone])
@@ -244,7 +257,8 @@ class Engines(Listing):
 
     def _draw_job(self, surface: pygame.Surface, area: pygame.Rect, job: Job, scale: Scale) -> int:
         share = job.share
-        words = "Measuring: getting ready" if share is None else f"Measuring: {100 * share:.0f} %"
+        words = "Loading the model" if share is None else f"Measuring: {100 * share:.0f} %"
+        words = f"{words} · {spell(job.seconds)}"
         line = text(surface, words, area.topleft, scale.px(15), COLOURS["dream"], bold=True)
         meter(
             surface,

@@ -81,7 +81,7 @@ class ButtonScreen(KeyScreen):
         if action is None:
             return
         if action.why_not:
-            self.window.say(action.why_not)
+            self.window.say(f"{action.label}: {action.why_not}")
             return
         self.window.sound.play("select")
         attempt(self.window, action.do)

@@ -10,13 +10,14 @@ import pygame
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, shown
 from gamesim.app.parts import (
     Action,
-    draw_actions,
+    draw_button_foot,
     draw_foot,
     draw_head,
     foot_height,
     margin_of,
 )  # fmt: skip
 from gamesim.app.screens.keyed import ButtonScreen
+from gamesim.app.scroller import Scroller
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.widgets import box, paragraph, scrollbar
 
@@ -49,6 +50,8 @@ class Listing(ButtonScreen):
         self._view = pygame.Rect(0, 0, 0, 0)
         self._height = 1  # of a row, as drawn last
         self._reveal = self._dragging = False
+        self.detail = Scroller()
+        self._panel = pygame.Rect(0, 0, 0, 0)
 
     # what a list says ------------------------------------------------------------------------------------
 
@@ -68,8 +71,19 @@ class Listing(ButtonScreen):
     def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
         """Draw a row inside `rect`; its ground is drawn already."""
 
-    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
-        """Draw what is known about the chosen row; below `area` are the buttons."""
+    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
+        """Draw all that is known about the chosen row, from the top of `area`; returns the y below it.
+
+        What is lower than `area` is scrolled to.
+        """
+        return area.top
+
+    def top_height(self, scale: Scale) -> int:
+        """Pixels above the rows for `draw_top`."""
+        return 0
+
+    def draw_top(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+        """Draw what stands above the rows, such as filters."""
 
     def actions(self) -> list[Action]:
         """What can be done now."""
@@ -78,7 +92,11 @@ class Listing(ButtonScreen):
     # keys and mouse --------------------------------------------------------------------------------------
 
     def mouse(self, event: pygame.event.Event) -> None:
-        if event.type == pygame.MOUSEWHEEL:
+        if self.detail.handle(event):
+            return
+        if event.type == pygame.MOUSEWHEEL and self._panel.collidepoint(pygame.mouse.get_pos()):
+            self.detail.wheel(event.y)
+        elif event.type == pygame.MOUSEWHEEL:
             self.scroll -= event.y * self._height
         elif event.type == pygame.MOUSEMOTION:
             if self._dragging:
@@ -118,6 +136,7 @@ class Listing(ButtonScreen):
         if index != self.chosen and index >= 0:
             self.chosen = index
             self._reveal = True
+            self.detail.at = 0
             self.window.sound.play("move")
 
     def _click(self, place: tuple[int, int]) -> None:
@@ -133,6 +152,7 @@ class Listing(ButtonScreen):
                 self.press(self.buttons[0])
             elif index < self.count:
                 self.chosen = index
+                self.detail.at = 0
                 self.window.sound.play("move")
 
     def _drag(self, place: tuple[int, int]) -> None:
@@ -163,6 +183,10 @@ class Listing(ButtonScreen):
         else:
             body.height = max(self._height, round(body.height * 0.45))
             panel.top, panel.height = body.bottom + scale.px(8), panel.bottom - body.bottom - scale.px(8)
+        above = self.top_height(scale)
+        if above and body.height > 3 * above:
+            self.draw_top(surface, pygame.Rect(body.left, body.top, body.width, above), scale)
+            body.top, body.height = body.top + above, body.height - above
         self.buttons = self.actions()
         self.focus = min(self.focus, max(0, len(self.buttons) - 1))
         self._draw_list(surface, body, scale)
@@ -209,22 +233,23 @@ class Listing(ButtonScreen):
         return pygame.Rect(self._view.right - 8, self._view.top, 8 if self._most() else 0, self._view.height)
 
     def _draw_panel(self, surface: pygame.Surface, panel: pygame.Rect, scale: Scale) -> None:
-        pad = scale.px(18)
+        pad, self._panel = scale.px(18), panel
         box(surface, panel, COLOURS["panel"], scale.px(14))
         inner = panel.inflate(-2 * pad, -2 * pad)
         if inner.width < 20 or inner.height < 20:
             return
-        probe = pygame.Surface((1, 1))
-        need = draw_actions(probe, pygame.Rect(0, 0, inner.width, 0), self.buttons, None, scale)
-        foot = pygame.Rect(inner.left, max(inner.top, inner.bottom - need), inner.width, need)
         clip = surface.get_clip()
         surface.set_clip(inner.clip(clip))
-        detail = pygame.Rect(inner.left, inner.top, inner.width, max(0, foot.top - scale.px(12) - inner.top))
-        if self.count and detail.height > 0:
-            surface.set_clip(detail.clip(clip))
-            self.draw_detail(surface, detail, scale)
+        bottom = draw_button_foot(surface, inner, self.buttons, self.focus, scale)
+        view = pygame.Rect(inner.left, inner.top, inner.width, max(0, bottom - inner.top))
+        if self.count and view.height > 0:
+            surface.set_clip(view.clip(clip))
+            bar = Scroller.width(scale) if self.detail.most else 0
+            area = view.move(0, -self.detail.at)
+            area.width -= bar
+            self.detail.fit(view, self.draw_detail(surface, area, scale) - area.top, scale)
+            self.detail.draw(surface)
         surface.set_clip(clip)
-        draw_actions(surface, foot, self.buttons, self.focus, scale)
 
     def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
         """Above the line at the bottom."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,51 +13,61 @@ import pygame
 from gamesim import films
 from gamesim.app import catalog
 from gamesim.app.background import Lazily
+from gamesim.app.cards import spell
 from gamesim.app.catalog import Title
 from gamesim.app.controls import Command, key_name, shown
 from gamesim.app.jobs import RECORDING
-from gamesim.app.parts import Action, draw_facts
+from gamesim.app.parts import Action, dot, draw_actions, draw_facts
 from gamesim.app.previews import draw_frame
+from gamesim.app.rows import PLAYERS, Key, Line, category, lines
 from gamesim.app.screens.ask import Ask, Prompt
 from gamesim.app.screens.listing import Listing
 from gamesim.app.shelf import Recording, ago, thumbnails
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import text
+from gamesim.app.widgets import at_home, box, counted, text
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
-ALL = "all games"
+ALL = "all"
 RATE = 4.0  # frames of a thumbnail a second
-EXPLORED = 2000  # games that the explorer plays when it is asked to
+EXPLORED = 2000  # games that the bot records when it is asked to
 LARGEST = 4  # enlargement of a GIF
 
 
 class Recordings(Listing):
-    """Choose one to replay it, to rename it, to make a GIF of it or to delete it."""
+    """Choose one to replay, to rename, to save as a GIF or to delete; many can be selected and deleted.
+
+    Attributes:
+        shown_game, shown_player: what is shown, `ALL` for everything.
+        selected: paths of the recordings that are selected.
+    """
 
     title = "Recordings"
-    keys = (pygame.K_DELETE,)
+    keys = (pygame.K_DELETE, pygame.K_SPACE)
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self.shelf = window.workshop.shelf
         self.shelf.refresh()
         self.pictures: Lazily[Path, np.ndarray] = Lazily(thumbnails)
-        self.shown_game = ALL
+        self.shown_game = self.shown_player = ALL
+        self.selected: set[Path] = set()
+        self._opened: set[Key] = set()
         self._clock = 0.0
-        self._seen: list[Recording] = []
-        self._of: tuple[list[Recording], str] | None = None  # what was looked through for the two below
+        self._filters: list[Action] = []
+        self._of: tuple | None = None  # what was looked through for the two below
+        self._rows: list[Line] = []
         self._games: list[str] = []
         self._told: set[Path] = set()
 
     @property
-    def rows(self) -> list[Recording]:
-        """The recordings of the game that is shown."""
+    def rows(self) -> list[Line]:
+        """A line for each recording, or set of a bot's, of the games and players that are shown."""
         self._look_through()
-        return self._seen
+        return self._rows
 
     @property
     def games(self) -> list[str]:
@@ -67,91 +78,162 @@ class Recordings(Listing):
     def _look_through(self) -> None:
         """Once for each list, not once a frame: there may be thousands."""
         everything = self.shelf.recordings
-        if self._of is None or self._of[0] is not everything or self._of[1] != self.shown_game:
+        asked = (everything, self.shown_game, self.shown_player, len(self._opened))
+        if self._of is None or self._of[0] is not everything or self._of[1:] != asked[1:]:
+            self._of = asked
             named = [(each, each.game) for each in everything]
-            self._of = (everything, self.shown_game)
             self._games = sorted({game for _, game in named})
-            self._seen = [each for each, game in named if self.shown_game in (ALL, game)]
+            of_game = [each for each, game in named if self.shown_game in (ALL, game)]
+            seen = [each for each in of_game if self.shown_player in (ALL, category(each))]
+            self._rows = lines(seen, self._opened)
 
     @property
     def count(self) -> int:
         return len(self.rows)
 
     @property
-    def current(self) -> Recording | None:
+    def current(self) -> Line | None:
         return self.rows[self.chosen] if self.chosen < self.count else None
+
+    @property
+    def meant(self) -> list[Recording]:
+        """What a deletion is about: what is selected, else the chosen row."""
+        known = [each for each in self.shelf.recordings if each.path in self.selected]
+        return known or (list(self.current.recordings) if self.current else [])
 
     def line(self) -> str:
         if self.shelf.scanning and not self.shelf.recordings:
             return "Looking for recordings…"
         playing = [job for job in self.window.workshop.jobs.running if job.name == RECORDING]
         if playing:
-            return f"{self.count:,} · the explorer plays: {100 * (playing[0].share or 0):.0f} %"
-        which = f" · {self.shown_game} ({shown(Command.SWITCH)}: next)" if len(self.games) > 1 else ""
-        return f"{self.count:,}{which}"
+            job = playing[0]
+            return f"The bot is recording: {100 * (job.share or 0):.0f} % · {spell(job.seconds)}"
+        if self.selected:
+            return f"{counted(len(self.selected), 'recording')} selected"
+        return f"{counted(len(self.shelf.recordings), 'recording')} in {at_home(self.window.recordings)}"
 
     def nothing(self) -> str:
         if self.shelf.scanning:
             return ""
+        if self.shelf.recordings:
+            return "No recordings of this kind"
         key = shown(Command.RECORD)
-        return f"Nothing is recorded yet. Play, and press {key} to record, or let the explorer play for you."
+        return f"No recordings yet. Press [{key}] while you play, or let a bot record games for you"
 
     # what can be done ------------------------------------------------------------------------------------
 
     def actions(self) -> list[Action]:
-        explorer = Action("Let the explorer play", self.explore)
-        if self.current is None:
-            return [explorer]
+        bot, row = Action("Let a bot record", self.explore), self.current
+        if row is None:
+            return [bot]
+        remove = Action("Delete", self.delete, key_name(pygame.K_DELETE), danger=True)
+        if self.selected:
+            return [Action("Clear selection", self.selected.clear), remove, self._select_action(row), bot]
+        if row.whole:
+            label = "Hide the games" if row.key in self._opened else "Show the games"
+            return [Action(label, self.open_set), remove, self._select_action(row), bot]
         return [
             Action("Replay", self.replay),
             Action("Save GIF", self.export, shown(Command.GIF)),
             Action("Rename", self.rename),
-            Action("Delete", self.delete, key_name(pygame.K_DELETE), danger=True),
-            explorer,
+            remove,
+            self._select_action(row),
+            bot,
         ]
+
+    def _select_action(self, row: Line) -> Action:
+        label = "Unselect" if self._is_selected(row) else "Select"
+        return Action(label, self.select, key_name(pygame.K_SPACE))
+
+    def _is_selected(self, row: Line) -> bool:
+        return bool(self.selected) and all(each.path in self.selected for each in row.recordings)
 
     def command(self, command: Command) -> None:
         if command is Command.SWITCH:
-            games = [ALL, *self.games]
-            now = games.index(self.shown_game) if self.shown_game in games else 0
-            self.shown_game = games[(now + 1) % len(games)]
-            self.chosen = self.scroll = 0
+            self._show(game=following([ALL, *self.games], self.shown_game))
+        elif command is Command.DRIVER:
+            self._show(player=following([ALL, *PLAYERS], self.shown_player))
         else:
             super().command(command)
+
+    def key(self, key: int) -> None:
+        if key == pygame.K_SPACE:
+            self.select()
+        else:
+            super().key(key)
+
+    def handle(self, event: pygame.event.Event) -> None:
+        held = getattr(event, "mod", 0) & (pygame.KMOD_CTRL | pygame.KMOD_META)
+        if event.type == pygame.KEYDOWN and event.key == pygame.K_a and held:
+            self.selected = {each.path for row in self.rows for each in row.recordings}
+        else:
+            super().handle(event)
+
+    def mouse(self, event: pygame.event.Event) -> None:
+        pressed = event.type == pygame.MOUSEBUTTONDOWN and event.button == 1
+        found = [each for each in self._filters if pressed and each.rect.collidepoint(event.pos)]
+        if found:
+            self.press(found[0])
+            return
+        super().mouse(event)
+        if event.type == pygame.MOUSEBUTTONDOWN and event.button == 3 and self._view.collidepoint(event.pos):
+            self.choose((event.pos[1] - self._view.top + self.scroll) // self._height)
+            self.select()
+
+    def _show(self, game: str | None = None, player: str | None = None) -> None:
+        self.shown_game = self.shown_game if game is None else game
+        self.shown_player = self.shown_player if player is None else player
+        self.chosen = self.scroll = 0
+        self.selected.clear()
+
+    def select(self) -> None:
+        """Select the chosen row, or leave it out again."""
+        if row := self.current:
+            paths = {each.path for each in row.recordings}
+            self.selected = self.selected - paths if paths <= self.selected else self.selected | paths
+            self.window.sound.play("move")
+
+    def open_set(self) -> None:
+        """Show the games of a set one by one, or as one row again."""
+        if (row := self.current) and row.key:
+            self._opened ^= {row.key}
 
     def replay(self) -> None:
         from gamesim.app.screens.replay import Replay
 
-        if self.current:
-            self.window.go(Replay(self.window, self.current))
+        if (row := self.current) and not row.whole:
+            self.window.go(Replay(self.window, row.first))
 
     def export(self) -> None:
-        if self.current:
-            export(self.window, self.current)
+        if (row := self.current) and not row.whole:
+            export(self.window, row.first)
 
     def explore(self) -> None:
-        """Ask which game the explorer shall play, and have it play: a training needs more than one plays."""
+        """Ask which game the bot should record: a training needs more games than one person plays."""
         workshop = self.window.workshop
 
         def begin(game: Title) -> None:
             workshop.record(game, EXPLORED)
-            self.window.say(f"The explorer plays {EXPLORED:,} games of {game.name} in the background.")
+            self.window.say(f"The bot is recording {EXPLORED:,} games of {game.name} in the background")
 
-        games = [game for game in reversed(catalog.games()) if game.world and not game.kwargs]
+        games = [game for game in catalog.games() if game.world and not game.kwargs]
+        games.sort(
+            key=lambda game: (game.scrolls, game.world == catalog.PACMAN)
+        )  # the last is chosen at first
         answers = [
-            ("None", lambda: None, False),
+            ("Cancel", lambda: None, False),
             *((game.name, partial(begin, game), False) for game in games),
         ]
-        more = f"It plays {EXPLORED:,} games, faster than you could look: an engine learns from thousands."
-        self.window.go(Ask(self.window, "Which game shall the explorer play?", more, answers))
+        more = f"{EXPLORED:,} games, about 10 seconds. Models need thousands."
+        self.window.go(Ask(self.window, "Which game should the bot record?", more, answers))
 
     def rename(self) -> None:
-        if recording := self.current:
-            rename(self.window, recording)
+        if (row := self.current) and not row.whole:
+            rename(self.window, row.first, lambda _: None)
 
     def delete(self) -> None:
-        if recording := self.current:
-            delete(self.window, recording, lambda: None)
+        if meant := self.meant:
+            delete(self.window, meant, self.selected.clear)
 
     # time and drawing ------------------------------------------------------------------------------------
 
@@ -161,23 +243,46 @@ class Recordings(Listing):
         for path, why in list(self.shelf.damaged.items()):
             if path not in self._told:
                 if len(self._told) < 3:  # the first few are enough to know
-                    self.window.say(f"Left out: {why}", bad=True)
+                    self.window.say(f"Skipped: {why}", bad=True)
                 self._told.add(path)
 
+    def top_height(self, scale: Scale) -> int:
+        return scale.px(44) if self.shelf.recordings else 0
+
+    def draw_top(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+        """Who played and which game: each is a click, and has a key."""
+        player = f"Player: {self.shown_player}"
+        self._filters = [
+            Action(player, partial(self.command, Command.DRIVER), shown(Command.DRIVER)),
+            Action(f"Game: {self.shown_game}", partial(self.command, Command.SWITCH), shown(Command.SWITCH)),
+        ]
+        draw_actions(surface, area, self._filters, None, scale, low=True)
+
     def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
-        recording = self.rows[index]
+        row = self.rows[index]
+        if row.member:
+            indent = scale.px(26)
+            rect = pygame.Rect(rect.left + indent, rect.top, max(1, rect.width - indent), rect.height)
         picture = pygame.Rect(rect.left, rect.top, min(rect.height, rect.width // 3), rect.height)
-        self._draw_picture(surface, picture, recording)
+        self._draw_picture(surface, picture, row.first)
         x, right = picture.right + scale.px(14), rect.right - scale.px(4)
-        entry = recording.entry
+        if self._is_selected(row):
+            box(surface, picture, None, scale.px(4), COLOURS["good"], scale.px(3))
+            dot(
+                surface,
+                (picture.right - scale.px(8), picture.top + scale.px(8)),
+                scale.px(7),
+                COLOURS["good"],
+            )
+        earned = round(row.reward, 1) + 0.0  # no -0.0
         worth = text(
-            surface, f"{entry.total_reward:+.1f}", (right, rect.top + scale.px(4)), scale.px(18),
-            COLOURS["good" if entry.total_reward > 0 else "bad" if entry.total_reward < 0 else "quiet"],
-            bold=True, anchor="topright",
+            surface, f"{earned:+.1f}" if earned else "0.0", (right, rect.top + scale.px(4)), scale.px(18),
+            COLOURS["good" if earned > 0 else "bad" if earned < 0 else "quiet"], bold=True, anchor="topright",
         )  # fmt: skip
         room = max(1, worth.left - x - scale.px(10))
-        text(surface, recording.name, (x, rect.top + scale.px(3)), scale.px(18), bold=True, width=room)
-        about = f"{recording.game} · {entry.length:,} steps · {recording.who}"
+        text(surface, row.name, (x, rect.top + scale.px(3)), scale.px(18), bold=True, width=room)
+        who = "" if row.whole else f" · {row.first.who}"
+        about = f"{row.first.game} · {counted(row.steps, 'step')}{who}"
         place = (x, rect.top + scale.px(29))
         text(surface, about, place, scale.px(15), COLOURS["quiet"], width=max(1, right - x))
 
@@ -187,62 +292,89 @@ class Recordings(Listing):
         if frames is not None:
             draw_frame(surface, rect, frames[int(self._clock * RATE) % len(frames)])
 
-    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
-        recording = self.current
-        if recording is None:
-            return
-        entry = recording.entry
-        facts = [
-            ("Return", f"{entry.total_reward:+.1f}"),
-            ("Steps", f"{entry.length:,}"),
-            ("Played by", recording.who),
-            ("Game", recording.game),
-            ("Episode", recording.ending),
-            ("Recorded", ago(entry.modified / 1e9)),
-            ("File", f"{entry.size / 1024:,.0f} KB in {recording.path.parent.name}"),
-        ]
-        side = max(0, min(area.width, area.height - scale.px(34) - len(facts) * scale.px(28)))
-        if side >= scale.px(60):
-            picture = pygame.Rect(area.left, area.top, area.width, side)
-            self._draw_picture(surface, picture, recording)
-            area = pygame.Rect(
-                area.left, picture.bottom + scale.px(10), area.width, area.bottom - picture.bottom
-            )
-        name = text(surface, recording.name, area.topleft, scale.px(20), bold=True, width=area.width)
-        area = pygame.Rect(area.left, name.bottom + scale.px(2), area.width, area.bottom - name.bottom)
-        draw_facts(surface, area, facts, scale)
+    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
+        row = self.current
+        if row is None:
+            return area.top
+        facts = set_facts(row) if row.whole else facts_of(row.first)
+        needed = scale.px(34) + len(facts) * scale.px(28)
+        side = min(area.width, max(area.height - needed, area.height // 3))
+        picture = pygame.Rect(area.left, area.top, area.width, side)
+        self._draw_picture(surface, picture, row.first)
+        place = (area.left, picture.bottom + scale.px(10))
+        name = text(surface, row.name, place, scale.px(20), bold=True, width=area.width)
+        below = pygame.Rect(area.left, name.bottom + scale.px(2), area.width, 0)
+        return draw_facts(surface, below, facts, scale)
 
     def close(self) -> None:
         self.pictures.close()
 
 
-def rename(window: Window, recording: Recording) -> None:
-    """Ask for another name of a recording."""
+def facts_of(recording: Recording) -> list[tuple[str, str]]:
+    """What is known of a recording, label and value."""
+    entry = recording.entry
+    return [
+        ("Score", f"{entry.total_reward:+.1f}"),
+        ("Steps", f"{entry.length:,}"),
+        ("Played by", recording.who),
+        ("Game", recording.game),
+        ("Ended", recording.ending),
+        ("Recorded", ago(entry.modified / 1e9)),
+        ("File", f"{entry.size / 1024:,.0f} KB in {recording.path.parent.name}"),
+    ]
+
+
+def set_facts(row: Line) -> list[tuple[str, str]]:
+    """What is known of a bot's set."""
+    return [
+        ("Games", f"{len(row.recordings):,}"),
+        ("Steps", f"{row.steps:,}"),
+        ("Mean score", f"{row.reward:+.2f}"),
+        ("Game", row.first.game),
+        ("Recorded", ago(row.first.entry.modified / 1e9)),
+        ("Files", f"{row.size / 1e6:,.1f} MB in {row.first.path.parent.name}"),
+    ]
+
+
+def following(choices: list[str], now: str) -> str:
+    """The choice after `now`, round the end."""
+    return choices[(choices.index(now) + 1) % len(choices)] if now in choices else choices[0]
+
+
+def rename(window: Window, recording: Recording, done: Callable[[Recording], None]) -> None:
+    """Ask for another name of a recording; `done` gets it as it is then."""
 
     def then(name: str) -> None:
-        window.workshop.shelf.rename(recording, name)
-        window.say(f"It is called {name} now")
+        if name == recording.name:
+            return
+        renamed = window.workshop.shelf.rename(recording, name)
+        window.say(f"Renamed to {renamed.name}")
+        done(renamed)
 
-    window.go(Prompt(window, "What shall it be called?", "", recording.entry.name, then))
+    window.go(Prompt(window, "New name", "", recording.name, then))
 
 
-def delete(window: Window, recording: Recording, then) -> None:
-    """Ask whether a recording shall be deleted; `then` is called once it is."""
+def delete(window: Window, recordings: Sequence[Recording], then: Callable[[], None]) -> None:
+    """Ask once whether some recordings shall be deleted; `then` is called once they are."""
+    first, many = recordings[0], len(recordings)
+    name = first.name if many == 1 else counted(many, "recording")
 
     def gone() -> None:
-        window.workshop.shelf.delete(recording)
-        window.say(f"Deleted {recording.name}")
+        window.workshop.shelf.delete(recordings)
+        window.say(f"Deleted {name}")
         then()
 
-    steps = f"{recording.entry.length:,} steps of {recording.game}, played by {recording.who}"
-    what = f"{steps}. This cannot be undone."
+    steps = counted(sum(each.entry.length for each in recordings), "step")
+    games = sorted({each.game for each in recordings})
+    players = sorted({each.who for each in recordings})
+    what = f"{steps} of {', '.join(games)}, played by {' and '.join(players)}. This cannot be undone."
     answers = (("Delete", gone, True), ("Keep", lambda: None, False))
-    window.go(Ask(window, f"Delete {recording.name}?", what, answers))
+    window.go(Ask(window, f"Delete {name}?", what, answers))
 
 
 def export(window: Window, recording: Recording) -> None:
     """Write a GIF of a recording, in the background; a message says where it is."""
-    workshop, out = window.workshop, window.recordings / f"{recording.entry.name}.gif"
+    workshop, out = window.workshop, window.pictures / f"{recording.entry.name}.gif"
 
     def work() -> None:
         try:

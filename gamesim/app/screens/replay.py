@@ -158,14 +158,17 @@ class Replay(ButtonScreen):
         """To the next speed up or down; 0: as it was played."""
         self.speed = min(len(SPEEDS) - 1, max(0, self.speed + by)) if by else SPEEDS.index(1.0)
 
+    def _renamed(self, recording: Recording) -> None:
+        self.recording = recording
+
     def delete(self) -> None:
-        delete(self.window, self.recording, self.window.back)
+        delete(self.window, [self.recording], self.window.back)
 
     def _actions(self) -> list[Action]:
         return [
             Action("Pause" if self.playing else "Play", self.toggle, shown(Command.PAUSE)),
             Action("Save GIF", lambda: export(self.window, self.recording), shown(Command.GIF)),
-            Action("Rename", lambda: rename(self.window, self.recording)),
+            Action("Rename", lambda: rename(self.window, self.recording, self._renamed)),
             Action("Delete", self.delete, key_name(pygame.K_DELETE), danger=True),
         ]
 
@@ -230,8 +233,8 @@ class Replay(ButtonScreen):
         facts = [
             ("Step", f"{self.at:,} of {self.last:,}"),
             ("Speed", f"{speed:g}x"),
-            ("Return so far", f"{self._totals[self.at]:+.1f}"),
-            ("Last reward", f"{episode.rewards[step]:+.1f}" if done else "–"),
+            ("Score so far", f"{self._totals[self.at]:+.1f}"),
+            ("Last points", f"{episode.rewards[step]:+.1f}" if done else "–"),
             ("Played by", WHO[PLAYERS[episode.players[step]]]),
             ("Game", self.recording.game),
             ("Key pressed", "" if 0 < pressed < len(ARROWS) else word if done else "–"),

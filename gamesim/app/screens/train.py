@@ -82,7 +82,7 @@ class Train(Listing):
         found = [Action("Open", self.open)]
         if run.engine:
             found.append(Action("Play it", lambda: play(self.window, run)))
-        why_not = "It is still training: stop it first" if run.live else ""
+        why_not = "it is still training, stop it first" if run.live else ""
         found.append(Action("Delete", self.delete, key_name(pygame.K_DELETE), why_not, danger=True))
         return found
 
@@ -135,7 +135,7 @@ class Train(Listing):
         bar = pygame.Rect(inner.left, inner.bottom - scale.px(6), inner.width, scale.px(5))
         meter(surface, bar, run.log.share, colour)
 
-    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         run = self.current
         if run is None:
             words = (
@@ -143,12 +143,10 @@ class Train(Listing):
                 "presses alone. It trains in the background: you can keep playing, or close the window."
             )
             name = text(surface, "New training", area.topleft, scale.px(22), bold=True, width=area.width)
-            paragraph(surface, words, (area.left, name.bottom + scale.px(8)), scale.px(16), area.width)
-            return
+            return paragraph(surface, words, (area.left, name.bottom + scale.px(8)), scale.px(16), area.width)
         name = text(surface, run.name, area.topleft, scale.px(22), bold=True, width=area.width)
         y = draw_state(surface, pygame.Rect(area.left, name.bottom + scale.px(6), area.width, 0), run, scale)
-        rest = pygame.Rect(area.left, y, area.width, max(0, area.bottom - y))
-        draw_facts(surface, rest, run_facts(run), scale)
+        return draw_facts(surface, pygame.Rect(area.left, y, area.width, 0), run_facts(run), scale)
 
 
 def state_words(run: Run) -> tuple[str, Colour]:
