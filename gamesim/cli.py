@@ -1,7 +1,8 @@
 """The command line does what a person types (`words` has it all); wrong input is one line and exit code 2.
 
 Exit codes: 0 done (a training that was asked to stop and has saved, too); 2 something that the user can mend
-(also: ``doctor`` found a problem, ``record --verify`` a difference); 130 interrupted.
+(also: ``doctor`` found a problem, ``record --verify`` a difference); 128 and the number of the signal that
+ended it, such as 130 after Ctrl-C.
 
 Rooms are imported when a command needs them: the menu must be on screen before torch could be loaded.
 """
@@ -11,15 +12,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
-import json
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gamesim import outputs, shipped
+from gamesim import outputs, shipped, signals, streams
 from gamesim.errors import UserError
 from gamesim.words import Words
 
@@ -30,19 +29,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The words after ``main.py``; None takes those of the process.
     """
+    streams.prepare()
     warnings.showwarning = _Warner()
     try:
-        code = _run(list(sys.argv[1:] if argv is None else argv))
-        sys.stdout.flush()
-        return code
+        with signals.interrupting():
+            code = _run(list(sys.argv[1:] if argv is None else argv))
+        if lost := streams.failure():
+            _say(f"gamesim: what was printed is not all there: {lost.strerror}")
+        return 2 if lost else code
     except UserError as error:
         _say(f"gamesim: {' '.join(str(error).split())}")
         return 2
+    except signals.Interrupted as error:
+        return 128 + error.number
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:  # a folder without rights, a name that is too long, a disk that went away
         _say(f"gamesim: {error.filename or 'the system'}: {error.strerror or error}")
         return 2
@@ -127,7 +128,8 @@ def _record(options: argparse.Namespace) -> int:
         env_kwargs=settings,
     )
     steps = sum(entry.length for entry in entries)
-    print(f"{len(entries)} episodes, {steps} steps in {options.out}")
+    asked = "stopped: " if len(entries) < options.episodes else ""
+    print(f"{asked}{len(entries)} episodes, {steps} steps in {options.out}")
     return 0
 
 
@@ -175,7 +177,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     _known_card(options)
     if options.vision is not None:
         _known_checkpoint(options.vision)
-    from gamesim import checkpoint, storage
+    from gamesim import checkpoint, storage, text
     from gamesim.evaluation import evaluate, plots
 
     if options.card and options.temperature != 1:
@@ -184,10 +186,10 @@ def _evaluate(options: argparse.Namespace) -> int:
         plots.available()
     how = {name: getattr(options, name) for name in ("episodes", "seed", "vision", "device", "temperature")}
     figures = evaluate(options.checkpoint, progress=True, **how)
-    text = json.dumps(figures, indent=1)
-    print(text)
+    written = text.to_json(figures, indent=1)
+    print(written.decode(), end="")
     if options.json is not None:
-        storage.write_file(Path(options.json), f"{text}\n".encode())
+        storage.write_file(Path(options.json), written)
     if options.card:
         others = checkpoint.load(options.checkpoint).metrics
         kept = {"temperature": others["temperature"]} if "temperature" in others else {}

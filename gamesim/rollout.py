@@ -24,6 +24,7 @@ from gamesim.envs.spec import spec_json
 from gamesim.errors import UserError
 from gamesim.explorer import ExplorerPolicy
 from gamesim.finite import check_rewards, seed_of
+from gamesim.signals import Asked
 
 _SAMPLE_STEPS = 64
 """Steps of play that tell what a step takes on the disk."""
@@ -236,7 +237,7 @@ def record(
         progress: Show a bar.
 
     Returns:
-        What was recorded.
+        What was recorded: fewer episodes where a signal ended it.
 
     Raises:
         UserError: Unknown id, policy or keyword, unsuitable environment, unwritable folder; too little room
@@ -252,15 +253,23 @@ def record(
         folder, number = _claim(out, f"{policy}-s{seed}")
         env_seed, policy_seed = np.random.SeedSequence([seed, number]).generate_state(2, np.uint64) >> 2
         player = make_player(int(policy_seed), env, json.loads(spec)["kwargs"])
-        writer = _Writer(out, folder)
+        writer, signals = _Writer(out, folder), Asked()
+
+        def end_if_asked(kept: int) -> None:
+            if signals.asked:
+                raise _Ended
+
         try:
-            with tqdm(total=episodes, unit="episode", disable=not progress) as bar, writer:
+            with signals, tqdm(total=episodes, unit="episode", disable=not progress) as bar, writer:
                 played = 0
-                for episode in run(env, player, episodes, seed=int(env_seed), env_spec=spec, max_steps=steps):
+                how = {"seed": int(env_seed), "env_spec": spec, "max_steps": steps, "on_step": end_if_asked}
+                for episode in run(env, player, episodes, **how):
                     writer.put(episode)
                     played += len(episode)
                     bar.update()
                     bar.set_postfix(steps=f"{played:,}", refresh=False)
+        except _Ended:
+            pass
         except MemoryError:
             saved = f"saved before that: {len(writer.entries)} episodes in {out}"
             raise UserError(f"{env_id}: out of memory; {saved}") from None
@@ -373,6 +382,10 @@ def _claim(out: Path, name: str) -> tuple[Path, int]:
                 number += 1
     except OSError as error:
         raise UserError(f"{out}: cannot be written ({error.strerror or error})") from error
+
+
+class _Ended(Exception):
+    """A signal asked for the end: the games that are being played are left out."""
 
 
 class _Writer:

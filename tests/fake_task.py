@@ -20,6 +20,7 @@ class Always:
     """So many signals in each step."""
 
     times: int
+    number: int = signal.SIGTERM
 
 
 class FakeTask:
@@ -48,7 +49,7 @@ class FakeTask:
         time.sleep(self.pause)
         for _ in range(self.signal_at.times if isinstance(self.signal_at, Always) else 1):
             if isinstance(self.signal_at, Always) or self.count in self.signal_at:
-                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), getattr(self.signal_at, "number", signal.SIGTERM))
         if self.count == self.kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
         if self.count == self.poison_at:

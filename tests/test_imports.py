@@ -13,6 +13,8 @@ ROOMS = (
     "errors",
     "finite",
     "text",
+    "streams",
+    "signals",
     "storage",
     "card",
     "shipped",
@@ -49,8 +51,8 @@ ROOMS = (
 
 FILES = sorted((ROOT / "gamesim").rglob("*.py"))
 TORCH_FREE = (
-    *("envs", "text", "storage", "shipped", "schema", "config", "errors", "explorer", "rollout"),
-    *("app", "words", "cli"),
+    *("envs", "text", "streams", "signals", "storage", "shipped", "schema", "config", "errors"),
+    *("explorer", "rollout", "app", "words", "cli"),
 )
 
 

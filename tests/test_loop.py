@@ -10,10 +10,12 @@ from pathlib import Path
 import imageio.v3 as imageio
 import pytest
 
-from fake_task import after, train
+from fake_task import Always, after, train
 from gamesim import checkpoint, config, storage
 from gamesim.errors import UserError
+from gamesim.signals import ENDING
 from gamesim.training import loop
+from gamesim.training.deadline import Deadline
 
 HERE = Path(__file__).parent
 
@@ -189,11 +191,26 @@ def test_a_run_that_was_killed_goes_on_exactly(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_second_signal_leaves_at_once(tmp_path):
-    left = in_python(tmp_path, {"steps": 6}, [(tmp_path / "run", "signal_at=Always(2)")])
-    assert "KeyboardInterrupt" in left.stderr
+def test_a_second_ctrl_c_leaves_at_once(tmp_path):
+    left = in_python(tmp_path, {"steps": 6}, [(tmp_path / "run", f"signal_at=Always(2, {signal.SIGINT:d})")])
+    assert "Interrupted" in left.stderr
     assert left.returncode != 0
     assert not (tmp_path / "run" / "last").exists()
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_every_orderly_end_saves_and_leaves_however_often_it_is_said(tmp_path, number):
+    """A terminal that is closed says SIGHUP twice, `timeout` says SIGTERM twice."""
+    again = 1 if number == signal.SIGINT else 3
+    outcome = train(settings(steps=6), tmp_path / "run", signal_at=Always(again, number))
+    assert outcome == "stopped"
+    assert "| steps | 1 of 6 |" in checkpoint.load(tmp_path / "run" / "last").card
+
+
+def test_a_stop_in_the_last_step_holds_for_the_stages_that_follow(tmp_path):
+    deadline = Deadline()
+    assert train(settings(steps=2), tmp_path / "run", signal_at=(2,), deadline=lambda: deadline) == "done"
+    assert deadline.passed
 
 
 @pytest.mark.slow

@@ -2,9 +2,7 @@
 
 import io
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +26,7 @@ from gamesim.app.widgets import Toasts
 from gamesim.app.workshop import Workshop
 from gamesim.errors import UserError
 from gamesim.shipped import model_folders
+from gamesim.signals import handled
 from gamesim.storage import write_file
 
 SIZE = (1280, 800)
@@ -147,19 +146,21 @@ class Window:
 
     def run(self) -> int:
         """Loop until the app is left; returns the exit code."""
-        self._listen_to_signals()
-        last = time.perf_counter()
-        try:
-            while self.running:
-                now = time.perf_counter()
-                self.frame(min(0.25, now - last))
-                last = now
-                self.clock.tick(FPS)
-        except KeyboardInterrupt:
-            pass
-        finally:
-            self.close()
+        with handled(self._end):
+            last = time.perf_counter()
+            try:
+                while self.running:
+                    now = time.perf_counter()
+                    self.frame(min(0.25, now - last))
+                    last = now
+                    self.clock.tick(FPS)
+            finally:
+                self.close()
         return 0
+
+    def _end(self, number: int, frame: object) -> None:
+        """A signal closes the window as its close button does; those that come with it change nothing."""
+        self.running = False
 
     def frame(self, seconds: float) -> None:
         """One round of the loop: events, time, drawing."""
@@ -340,11 +341,6 @@ class Window:
     def _say_problem(self, words: str | None) -> None:
         if words:
             self.say(words, bad=True)
-
-    def _listen_to_signals(self) -> None:
-        """SIGTERM closes the window as its close button does."""
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, lambda *_: setattr(self, "running", False))
 
 
 def check_display() -> None:

@@ -19,6 +19,10 @@ class Deadline:
         self._clock = clock
         self._end = math.inf if minutes is None else clock() + 60 * minutes
 
+    def end(self) -> None:
+        """Be over now."""
+        self._end = -math.inf
+
     @property
     def passed(self) -> bool:
         """Whether the minutes are over."""

@@ -12,8 +12,9 @@ best/          the checkpoint with the lowest validation score
 resume/        everything needed to go on exactly where the run was left; never shipped
 ============== =====================================================================================
 
-Ctrl-C or SIGTERM ends the step, saves and leaves; a second one leaves at once. A deadline does what the first
-one does. A kill at any other moment costs the steps since the last save and nothing else.
+A signal of `signals.ENDING`, such as Ctrl-C or SIGTERM, lets the step end, saves and leaves; a second Ctrl-C
+leaves at once. A deadline does what a signal does. A kill at any other moment costs the steps since the last
+save and nothing else.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ from gamesim import checkpoint, storage
 from gamesim.config import one_line
 from gamesim.errors import UserError
 from gamesim.schema import Config, LoopConfig
+from gamesim.signals import Asked
 from gamesim.training.deadline import Deadline
 from gamesim.training.devices import Processes, describe, distributed, finish, pick_device, setup
 from gamesim.training.folder import Log, check
-from gamesim.training.signals import Signals
 from gamesim.training.state import NotFinite, decode, encode, rng_state, same_rng, set_rng_state
 
 __all__ = ["Outcome", "Task", "check", "distributed", "finish", "pick_device", "run", "setup"]
@@ -126,7 +127,7 @@ def run(
         UserError: The folder is in use, the config differs from the run's, the disk is full, or a loss
             became NaN or infinite (the last good checkpoint is kept and named).
     """
-    with Signals() as signals, contextlib.ExitStack() as stack:
+    with Asked() as signals, contextlib.ExitStack() as stack:
         loop = _Loop(task, config, Path(out), device, starts, facts or {}, distributed(), section)
         if loop.processes.first:
             loop.prepare(resume, stack)
@@ -202,7 +203,7 @@ class _Loop:
 
     # ------------------------------------------------------------------------ the loop
 
-    def go(self, signals: Signals, deadline: Deadline) -> Outcome:
+    def go(self, signals: Asked, deadline: Deadline) -> Outcome:
         """Train until the end, a signal or the deadline."""
         settings = self.settings
         began = sampled = saved = logged = time.monotonic()
@@ -213,11 +214,13 @@ class _Loop:
                 self.frames += self.task.frames_per_step * self.processes.count
                 self._add(self.task.step())
                 self.step += 1
+                if signals.asked:
+                    deadline.end()  # of the stages that would come after this one, too
                 now = time.monotonic()
                 self.seconds = already + now - began
                 stop, sheet, save = self.processes.agree(
                     [
-                        int(signals.asked or deadline.passed),
+                        int(deadline.passed),
                         int(now - sampled >= 60 * settings.sample_minutes),
                         int(now - saved >= 60 * settings.checkpoint_minutes),
                     ]

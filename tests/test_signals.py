@@ -1,0 +1,121 @@
+"""Whatever ends a terminal, a job or a machine in an orderly way saves and leaves."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gamesim.data.index import scan
+from gamesim.signals import ENDING
+
+pty = pytest.importorskip("pty", reason="signals of POSIX")
+ROOT = Path(__file__).resolve().parent.parent
+each_signal = pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
+
+ASKS = """
+import time
+from gamesim import signals
+with signals.Asked() as it:
+    print("ready", flush=True)
+    while not it.asked:
+        time.sleep(0.01)
+    for _ in range(30):  # it saves
+        time.sleep(0.01)
+print("saved", flush=True)
+"""
+IS_ENDED = """
+import sys, time
+from gamesim import cli
+def wait(options):
+    print("ready", flush=True)
+    while True:
+        time.sleep(0.01)
+cli._doctor = wait
+sys.exit(cli.main(["doctor"]))
+"""
+
+
+def start(script, *before):
+    environment = dict(os.environ, PYTHONPATH=str(ROOT))
+    command = [*before, sys.executable, "-c", script]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, env=environment, text=True, **pipes)
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@each_signal
+def test_a_loop_is_asked_once_however_many_signals_come(number):
+    process = start(ASKS)
+    for each in {number, signal.SIGHUP, signal.SIGTERM}:
+        process.send_signal(each)
+    out, err = process.communicate(timeout=100)
+    assert (process.returncode, out) == (0, "saved\n"), err
+    assert err.count("saving, then leaving") == err.strip().count("\n") + 1 == 1
+
+
+def test_a_second_ctrl_c_is_for_those_who_cannot_wait():
+    process = start(ASKS.replace("range(30)", "range(30_000)"))
+    process.send_signal(signal.SIGINT)
+    said = process.stderr.readline() + process.stderr.readline()
+    assert said == "\nsaving, then leaving (Ctrl-C again: at once)\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=100)[0] == ""
+
+
+@each_signal
+def test_a_command_with_nothing_to_save_leaves_at_once_and_quietly(number):
+    process = start(IS_ENDED)
+    process.send_signal(number)
+    assert process.communicate(timeout=100) == ("", "")
+    assert process.returncode == 128 + number
+
+
+def test_nohup_is_respected():
+    process = start(ASKS, "nohup")
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=0.5)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=100)[0] == "saved\n"
+
+
+def recording(folder, **streams):
+    """The bot plays short games for ever; it has saved some."""
+    words = ["--env", "gamesim/Pacman-v0", "--policy", "random", "--episodes", "100000", "max_steps=5"]
+    command = [sys.executable, "main.py", "record", "--out", str(folder), *words]
+    process = subprocess.Popen(command, cwd=ROOT, text=True, **streams)
+    while not list(folder.rglob("*.npz")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+def test_the_bot_saves_what_it_has_played(tmp_path, number):
+    process = recording(tmp_path / "r", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.send_signal(number)
+    if number != signal.SIGINT:
+        process.send_signal(number)
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    saved = len(scan(tmp_path / "r"))
+    assert saved > 0
+    assert out.startswith(f"stopped: {saved} episodes, ")
+
+
+def test_a_terminal_that_is_closed_loses_nothing(tmp_path):
+    """Its processes are sent SIGHUP, and whatever they say from then on is refused."""
+    here, there = pty.openpty()
+    process = recording(tmp_path / "r", stdin=there, stdout=there, stderr=there)
+    os.close(there)
+    os.close(here)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=100) == 0
+    index = (tmp_path / "r" / "index.jsonl").read_text().splitlines()
+    assert len(index) == len(list((tmp_path / "r").rglob("*.npz"))) > 0
