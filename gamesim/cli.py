@@ -16,11 +16,14 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gamesim import outputs, shipped, signals, streams
 from gamesim.errors import UserError
 from gamesim.words import Words
+
+if TYPE_CHECKING:
+    from gamesim.envs.recipe import Recipe
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     if not words:
-        return _play(argparse.Namespace(start=None, device="cpu"))
+        return _play(Words().commands["play"].parser.parse_args([]))
     typed, runs = Words(), _runs()
     first = words[0]
     if not first.startswith("-") and first not in runs:
@@ -95,7 +98,7 @@ def _runs() -> dict[str, Callable[[argparse.Namespace], int]]:
 def _play(options: argparse.Namespace) -> int:
     from gamesim import app
 
-    return app.main(options.start, device=options.device)
+    return app.main(_start(options) if options.start else None, device=options.device)
 
 
 def _watch(options: argparse.Namespace) -> int:
@@ -110,22 +113,21 @@ def _record(options: argparse.Namespace) -> int:
         return _verify(Path(options.verify))
     if options.env is None or options.out is None:
         raise UserError(f"record: {'--env' if options.env is None else '--out'} is missing")
-    _known_env(options.env)
-    from gamesim import config, rollout
-
     _known_place("--out", options.out, outputs.check_folder)
-    settings = config.settings(options.settings)
     if options.device is not None:
         if options.env != "gamesim/Dream-v0":
             raise UserError(f"record: --device is for dreams (gamesim/Dream-v0), not for {options.env}")
-        settings["device"] = options.device
+        options.settings.append(f"device={options.device}")
+    game = _game(options.env, options)
+    from gamesim import rollout
+
     entries = rollout.record(
-        options.env,
-        options.policy,
+        game,
+        options.policy or ("explorer" if game.ours else "random"),
         options.episodes,
         options.out,
         seed=options.seed,
-        env_kwargs=settings,
+        hold=options.hold,
     )
     steps = sum(entry.length for entry in entries)
     asked = "stopped: " if len(entries) < options.episodes else ""
@@ -222,8 +224,9 @@ def _temperature_table(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     out = Path(options.out)
+    beside = None
     if options.beside is not None:
-        _known_env(options.beside)
+        beside = _game(options.beside, options)
         _known_checkpoint(options.start)
     kind = out.suffix.lower()
     if options.device is not None and kind in ("", ".onnx"):
@@ -247,10 +250,10 @@ def _export(options: argparse.Namespace) -> int:
 
     shown = {name: getattr(options, name) for name in ("steps", "seed", "temperature", "scale")}
     shown["device"] = options.device or "cpu"
-    if options.beside is None:
-        export.film(options.start, out, **shown)
+    if beside is None:
+        export.film(_start(options), out, **shown)
     else:
-        export.film_beside(options.start, options.beside, out, **shown)
+        export.film_beside(options.start, beside, out, **shown)
     print(out)
     return 0
 
@@ -264,13 +267,40 @@ def _doctor(options: argparse.Namespace) -> int:
 # ---------------------------------------------------------------------------------- before the work
 
 
-def _known_env(env_id: str) -> None:
-    """Complain about an id that nobody registered, with the nearest one."""
-    import gymnasium as gym
+def _game(env_id: str, options: argparse.Namespace) -> Recipe:
+    """The game that was typed, after a look whether there is one: its module is imported.
 
-    if env_id not in gym.registry and ":" not in env_id:
-        ours = [name for name in gym.registry if name.startswith("gamesim/")]
-        raise UserError(f"unknown environment '{env_id}'{_suggest(env_id, ours)}")
+    Raises:
+        UserError: There is none, or its package is not installed.
+    """
+    from gamesim import config
+    from gamesim.envs.recipe import Recipe, find
+
+    shown = {name: getattr(options, name) for name in ("size", "stretch", "frame_skip", "time_limit")}
+    recipe = Recipe(env_id, config.settings(options.settings), **shown)
+    find(env_id)
+    return recipe
+
+
+def _start(options: argparse.Namespace) -> str | Recipe:
+    """What is to be played: the folder of a model, or a game.
+
+    Raises:
+        UserError: It is neither, or what is said of a game is said of a model.
+    """
+    from gamesim.envs.recipe import Recipe, UnknownGame
+    from gamesim.shipped import locate
+
+    if not locate(options.start).is_dir():
+        try:
+            return _game(options.start, options)
+        except UnknownGame as error:
+            raise UserError(f"'{options.start}' is neither a model nor a game: {error}") from None
+    shown = {name: getattr(options, name) for name in ("size", "stretch", "frame_skip", "time_limit")}
+    said = [f"--{name.replace('_', '-')}" for name in Recipe("", **shown).changed] + options.settings
+    if said:
+        raise UserError(f"{said[0]} is for games, and {options.start} is a model")
+    return options.start
 
 
 def _known_checkpoint(folder: str) -> None:

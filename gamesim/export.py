@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamesim import films
+from gamesim.envs.recipe import OURS, Recipe, find, make
 from gamesim.errors import UserError
 from gamesim.rollout import ExplorerPolicy, Policy, RandomPolicy
 from gamesim.shipped import locate
@@ -24,7 +26,7 @@ Moment = tuple[NDArray[np.uint8], NDArray[np.uint8], int]
 
 
 def film(
-    start: str,
+    start: str | Recipe,
     out: Path,
     *,
     steps: int,
@@ -36,7 +38,7 @@ def film(
     """Play a dream or a real game and write what was seen.
 
     Args:
-        start: A checkpoint's folder or an environment id.
+        start: A checkpoint's folder, an environment id, or how any game is made.
         out: The file; its name ends in one of `films.KINDS`.
         steps: Steps of play; a finished episode is followed by the next.
         seed: Of the game and of the choices.
@@ -73,7 +75,7 @@ def _played(env: Any, steps: int, seed: int) -> Iterator[NDArray[np.uint8]]:
 
 def film_beside(
     checkpoint: Any,
-    env_id: str,
+    env_id: str | Recipe,
     out: Path,
     *,
     steps: int = 60,
@@ -99,7 +101,7 @@ def film_beside(
 
 
 def beside(
-    checkpoint: Any, env_id: str, *, steps: int, seed: int = 0, temperature: float = 1.0
+    checkpoint: Any, env_id: str | Recipe, *, steps: int, seed: int = 0, temperature: float = 1.0
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
     """Play the real game, and dream on from its first frames under the same keys.
 
@@ -133,6 +135,8 @@ def _dream_of(game: Any, checkpoint: Any, temperature: float, device: str = "cpu
     dream = DreamEnv(checkpoint, temperature=temperature, device=device)
     if game.observation_space.shape != dream.observation_space.shape:
         raise UserError(f"{game.spec.id}: the frames of {checkpoint} are not of its size")
+    if game.action_space != dream.action_space:
+        raise UserError(f"{game.spec.id}: it has other actions than {checkpoint}")
     return dream
 
 
@@ -160,26 +164,24 @@ def _side_by_side(dream: Any, game: Any, steps: int, seed: int) -> Iterator[Mome
 
 def _player(env: Any, seed: int) -> Policy:
     """Who plays for the picture: the explorer, where the game has its five keys."""
-    keys = int(env.action_space.n)
-    if keys != 5:
-        return RandomPolicy(seed, keys)
     name, theme = ("", "night") if env.spec is None else (env.spec.id, env.spec.kwargs.get("theme", "night"))
+    dream, keys = name.startswith("gamesim/Dream"), int(env.action_space.n)
+    if not name.startswith("gamesim/") or keys != 5 or (dream and env.observation_space.shape[0] != 84):
+        return RandomPolicy(seed, keys, (1, 10))
     return ExplorerPolicy(seed, 21 if "Arcade" in name else 7, theme=theme)
 
 
-def _make(start: str, temperature: float, device: str) -> Any:
-    """Return the environment of an id or of a checkpoint's folder."""
-    if start in gym.registry and start != "gamesim/Dream-v0":
-        return gym.make(start)
-    if not locate(start).is_dir():
-        raise UserError(f"{start}: neither an environment id nor the folder of a checkpoint")
-    return gym.make("gamesim/Dream-v0", checkpoint=start, temperature=temperature, device=device)
+def _make(start: str | Recipe, temperature: float, device: str) -> Any:
+    """Return the environment of a game or of a checkpoint's folder."""
+    if isinstance(start, str) and locate(start).is_dir():
+        return gym.make("gamesim/Dream-v0", checkpoint=start, temperature=temperature, device=device)
+    return make(start if isinstance(start, Recipe) else Recipe(start))
 
 
-def _endless(env_id: str) -> Any:
-    """Return a real game without its step limit, if it has one."""
-    try:
-        spec = gym.spec(env_id)
-        return gym.make(env_id, **({"max_steps": None} if "max_steps" in spec.kwargs else {}))
-    except (gym.error.Error, TypeError) as error:
-        raise UserError(f"{env_id}: {' '.join(str(error).split())}") from error
+def _endless(game: str | Recipe) -> Any:
+    """Return a real game without its step limit, if it has one to lift."""
+    recipe = game if isinstance(game, Recipe) else Recipe(game)
+    if not recipe.env_id.startswith(OURS):
+        return make(recipe)
+    limit = {"max_steps": None} if "max_steps" in find(recipe.env_id).kwargs else {}
+    return make(replace(recipe, kwargs={**limit, **recipe.kwargs}))

@@ -1,12 +1,12 @@
 """Playing without a person: policies, and the one loop that serves the real game and every dream."""
 
 import contextlib
-import copy
 import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,7 +20,7 @@ from gamesim.capacity import MAX_STEPS
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.data.index import Entry, append, entry_of
 from gamesim.envs.meanings import action_meanings
-from gamesim.envs.spec import spec_json
+from gamesim.envs.recipe import Recipe, limited, make_batch, spec_json
 from gamesim.errors import UserError
 from gamesim.explorer import ExplorerPolicy
 from gamesim.finite import check_rewards, seed_of
@@ -46,19 +46,36 @@ class Policy(Protocol):
 
 
 class RandomPolicy:
-    """Every action equally likely, every time."""
+    """Every action equally likely, and held for as many steps as chance says.
+
+    Args:
+        seed: Of its chance.
+        num_actions: Of the game.
+        hold: The fewest and the most steps that an action is held, each number equally likely.
+    """
 
     player = "random"
 
-    def __init__(self, seed: int = 0, num_actions: int = 5) -> None:
+    def __init__(self, seed: int = 0, num_actions: int = 5, hold: tuple[int, int] = (1, 1)) -> None:
         self._random = np.random.default_rng(seed)
-        self._num_actions = num_actions
+        self._num_actions, self._hold = num_actions, hold
+        self._actions = self._left = np.zeros(0, np.int64)
 
     def act(self, frames: np.ndarray, info: dict[str, Any]) -> np.ndarray:
-        return self._random.integers(self._num_actions, size=len(frames))
+        drawn = self._random.integers(self._num_actions, size=len(frames))
+        if self._hold == (1, 1):
+            return drawn
+        if len(self._left) != len(frames):
+            self._actions, self._left = drawn, np.zeros(len(frames), np.int64)
+        steps = self._random.integers(self._hold[0], self._hold[1] + 1, size=len(frames))
+        anew = self._left == 0
+        self._actions = np.where(anew, drawn, self._actions)
+        self._left = np.where(anew, steps, self._left) - 1
+        return self._actions.copy()
 
     def reset(self, mask: np.ndarray) -> None:
-        pass
+        if len(mask) == len(self._left):
+            self._left = np.where(mask, 0, self._left)
 
 
 def run(
@@ -211,7 +228,7 @@ class _Book:
 
 
 def record(
-    env_id: str,
+    env_id: str | Recipe,
     policy: str,
     episodes: int,
     out: str | Path,
@@ -219,6 +236,7 @@ def record(
     seed: int = 0,
     num_envs: int = 256,
     env_kwargs: dict[str, Any] | None = None,
+    hold: tuple[int, int] = (1, 1),
     progress: bool = True,
 ) -> list[Entry]:
     """Record episodes into a folder, beside whatever is there.
@@ -227,13 +245,14 @@ def record(
     the same call twice gives different boards, and into an empty folder always the same.
 
     Args:
-        env_id: Such as ``gamesim/Pacman-v0``.
+        env_id: Such as ``gamesim/Pacman-v0``, or how any game is made.
         policy: "explorer" or "random".
         episodes: How many, >= 1.
         out: The folder; made where it is missing.
         seed: Of boards and choices, >= 0.
         num_envs: Games played at once, at most; fewer where their frames would take too much memory.
         env_kwargs: For the environment.
+        hold: The fewest and the most steps that "random" holds an action.
         progress: Show a bar.
 
     Returns:
@@ -244,11 +263,12 @@ def record(
             on the disk, or no more memory; an environment that breaks down, see `run`. What had been recorded
             until then stays.
     """
-    make_player = _known_policy(policy)
+    recipe = _recipe(env_id, env_kwargs)
+    make_player = _known_policy(policy, recipe, hold)
     if episodes < 1 or num_envs < 1 or seed < 0:
         raise UserError("episodes and num_envs must be at least 1, and seed at least 0")
     out = Path(out)
-    env, spec, steps = _planned(env_id, min(num_envs, episodes), env_kwargs or {}, out, episodes)
+    env, spec, steps = _planned(recipe, min(num_envs, episodes), out, episodes)
     with contextlib.closing(env):
         folder, number = _claim(out, f"{policy}-s{seed}")
         env_seed, policy_seed = np.random.SeedSequence([seed, number]).generate_state(2, np.uint64) >> 2
@@ -272,17 +292,17 @@ def record(
             pass
         except MemoryError:
             saved = f"saved before that: {len(writer.entries)} episodes in {out}"
-            raise UserError(f"{env_id}: out of memory; {saved}") from None
+            raise UserError(f"{recipe.env_id}: out of memory; {saved}") from None
         return writer.entries
 
 
 def play(
-    env_id: str, policy: str | Policy, episodes: int, *, seed: int, num_envs: int = 256
+    env_id: str | Recipe, policy: str | Policy, episodes: int, *, seed: int, num_envs: int = 256
 ) -> Iterator[Episode]:
     """Play an environment without writing anything down.
 
     Args:
-        env_id: Such as ``gamesim/Pacman-v0``.
+        env_id: Such as ``gamesim/Pacman-v0``, or how any game is made.
         policy: A player, or "explorer" or "random".
         episodes: How many, >= 1.
         seed: Of the boards (lane i begins with seed + i) and of the named players' choices.
@@ -291,10 +311,11 @@ def play(
     Raises:
         UserError: Unknown id or policy, an unsuitable environment, or one that breaks down; see `run`.
     """
-    env, spec, steps = _planned(env_id, min(num_envs, episodes), {})
+    recipe = _recipe(env_id, None)
+    env, spec, steps = _planned(recipe, min(num_envs, episodes))
     with contextlib.closing(env):
         if isinstance(policy, str):
-            policy = _known_policy(policy)(seed, env, json.loads(spec)["kwargs"])
+            policy = _known_policy(policy, recipe)(seed, env, json.loads(spec)["kwargs"])
         yield from run(env, policy, episodes, seed=seed, env_spec=spec, max_steps=steps)
 
 
@@ -305,24 +326,38 @@ def mean_and_error(sums: Sequence[float]) -> tuple[float, float]:
 
 
 def _explorer(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> Policy:
-    if _num_actions(env) != 5:
-        raise UserError(f"the explorer plays games with 5 actions, not {_num_actions(env)}: use random")
     grid = settings.get("grid_size", 7) if settings.get("view") == "full" else 7
     return ExplorerPolicy(seed, grid, theme=settings.get("theme", "night"))
 
 
-def _random(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> Policy:
-    return RandomPolicy(seed, _num_actions(env))
+def _random(
+    seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any], hold: tuple[int, int] = (1, 1)
+) -> Policy:
+    return RandomPolicy(seed, _num_actions(env), hold)
 
 
 _MakePlayer = Callable[[int, gym.vector.VectorEnv, dict[str, Any]], Policy]
 _POLICIES: dict[str, _MakePlayer] = {"explorer": _explorer, "random": _random}
 
 
-def _known_policy(name: str) -> _MakePlayer:
+def _known_policy(name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1)) -> _MakePlayer:
     if name not in _POLICIES:
         raise UserError(f"policy must be one of {', '.join(_POLICIES)}, not {name!r}")
-    return _POLICIES[name]
+    if name == "explorer" and not recipe.ours:
+        raise UserError(
+            f"the bot plays our own games as they are, not {recipe.env_id}: use the policy random"
+        )
+    if not 1 <= hold[0] <= hold[1]:
+        raise UserError(f"hold must be from 1 on, and not {hold[0]} to {hold[1]}")
+    if hold != (1, 1) and name != "random":
+        raise UserError(f"only the policy random holds its keys, not {name}")
+    return partial(_random, hold=hold) if name == "random" else _POLICIES[name]
+
+
+def _recipe(game: str | Recipe, kwargs: dict[str, Any] | None) -> Recipe:
+    """How a game is made to be recorded: one that never ends is cut off."""
+    recipe = game if isinstance(game, Recipe) else Recipe(game, kwargs or {})
+    return limited(recipe)
 
 
 def _num_actions(env: gym.vector.VectorEnv) -> int:
@@ -331,41 +366,35 @@ def _num_actions(env: gym.vector.VectorEnv) -> int:
 
 
 def _planned(
-    env_id: str, num_envs: int, kwargs: dict[str, Any], out: Path | None = None, episodes: int = 0
+    recipe: Recipe, num_envs: int, out: Path | None = None, episodes: int = 0
 ) -> tuple[gym.vector.VectorEnv, str, int]:
     """A batch of as many games as fit into memory, its spec's JSON, and the steps of an episode at most.
 
     Raises:
         UserError: As for `_make`, or the episodes do not fit on the disk of ``out``.
     """
-    env, spec = _make(env_id, 1, kwargs)
+    env, spec = _make(recipe, 1)
     planned = capacity.plan(num_envs, env.single_observation_space.shape or (), json.loads(spec))
     with contextlib.closing(env):
         if out is not None:
             random, most = RandomPolicy(0, _num_actions(env)), min(planned.steps, _SAMPLE_STEPS)
             sample = run(env, random, 1, seed=0, max_steps=most)
             capacity.check_disk(out, episodes, planned, lambda: next(sample))
-    return *_make(env_id, planned.lanes, kwargs), planned.longest
+    return *_make(recipe, planned.lanes), planned.longest
 
 
-def _make(env_id: str, num_envs: int, kwargs: dict[str, Any]) -> tuple[gym.vector.VectorEnv, str]:
+def _make(recipe: Recipe, num_envs: int) -> tuple[gym.vector.VectorEnv, str]:
     """The batch, and the JSON of the single environment's spec."""
     try:
-        spec = copy.deepcopy(gym.spec(env_id))
-        spec.kwargs.update(kwargs)
-        mode = "sync" if spec.vector_entry_point is None else "vector_entry_point"
-        env = gym.make_vec(env_id, num_envs, vectorization_mode=mode, **kwargs)
-        text = spec_json(spec)
-    except (gym.error.Error, TypeError, ValueError, ImportError) as error:
-        raise UserError(f"{env_id}: {' '.join(str(error).split())}") from error
+        env = make_batch(recipe, num_envs)
     except MemoryError:
-        raise UserError(f"{env_id}: not enough memory for {num_envs} of it at once") from None
+        raise UserError(f"{recipe.env_id}: not enough memory for {num_envs} of it at once") from None
     space, actions = env.single_observation_space, env.single_action_space
     fits = isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and space.shape[2:] == (3,)
     if not fits or not isinstance(actions, gym.spaces.Discrete) or actions.n > 256:
         env.close()
-        raise UserError(f"{env_id}: it does not show uint8 (H, W, 3) frames and take Discrete actions")
-    return env, text
+        raise UserError(f"{recipe.env_id}: it does not show uint8 (H, W, 3) frames and take Discrete actions")
+    return env, spec_json(env, recipe)
 
 
 def _claim(out: Path, name: str) -> tuple[Path, int]:

@@ -10,6 +10,9 @@ from gamesim import __version__
 from gamesim.devices import HELP, spelled
 from gamesim.errors import UserError
 
+GAME = "any Gymnasium id, such as gamesim/Pacman-v0 or CartPole-v1, or module:Id for a game of your own"
+GAME_SETTINGS = "Extra arguments go to the game, such as max_steps=200 num_ghosts=5."
+
 
 class Parser(argparse.ArgumentParser):
     """An argparse parser whose errors are `UserError`s of one line."""
@@ -57,8 +60,9 @@ class Words:
 
 
 def _play(words: Words) -> None:
-    parser = words.command("play", "Open the app at a play screen.")
-    parser.add_argument("start", nargs="?", metavar="ENV_ID | CHECKPOINT", help="none: the menu")
+    parser = words.command("play", "Open the app at a play screen.", GAME_SETTINGS)
+    parser.add_argument("start", nargs="?", metavar="GAME | CHECKPOINT", help=f"{GAME}; none: the menu")
+    _shown(parser)
     _device(parser, "cpu", "of the dreams")
 
 
@@ -72,10 +76,22 @@ def _record(words: Words) -> None:
     parser = words.command(
         "record",
         "Record episodes that a policy plays, or check that recordings replay byte for byte.",
-        "More words are arguments of the environment: max_steps=200 num_ghosts=5.",
+        GAME_SETTINGS,
     )
-    parser.add_argument("--env", metavar="ID", help="such as gamesim/Pacman-v0")
-    parser.add_argument("--policy", choices=("explorer", "random"), default="explorer")
+    parser.add_argument("--env", metavar="GAME", help=GAME)
+    parser.add_argument(
+        "--policy",
+        choices=("explorer", "random"),
+        help="who plays: explorer is the bot, for our own games (default: the bot, else random keys)",
+    )
+    parser.add_argument(
+        "--hold",
+        type=_span,
+        default=(1, 1),
+        metavar="1-10",
+        help="random: hold each key for so many steps (default 1)",
+    )
+    _shown(parser)
     parser.add_argument("--episodes", type=_count, default=1000, metavar="N")
     parser.add_argument("--out", metavar="DIR", help="a folder of recordings; new ones join what is there")
     parser.add_argument("--seed", type=_seed, default=0)
@@ -140,15 +156,17 @@ def _export(words: Words) -> None:
     parser = words.command(
         "export",
         "Film a dream or a real game, write an engine's step as ONNX, or an engine in half precision.",
+        GAME_SETTINGS,
     )
-    parser.add_argument("start", metavar="CHECKPOINT | ENV_ID")
+    parser.add_argument("start", metavar="CHECKPOINT | GAME")
     parser.add_argument(
         "--out",
         metavar="FILE",
         required=True,
         help="a .gif, .mp4 or .onnx, or a folder: the engine as it is shipped, in half precision",
     )
-    parser.add_argument("--beside", metavar="ENV_ID", help="draw the real game, too, under the same keys")
+    parser.add_argument("--beside", metavar="GAME", help="draw the real game, too, under the same keys")
+    _shown(parser)
     parser.add_argument("--steps", type=_count, default=60, metavar="N")
     parser.add_argument("--seed", type=_seed, default=0)
     parser.add_argument("--temperature", type=_heat, default=1.0)
@@ -167,6 +185,30 @@ def _device(parser: argparse.ArgumentParser, default: str | None, whose: str) ->
     parser.add_argument(
         "--device", type=spelled, default=default, metavar="NAME", help=f"device {whose}{usual}: {HELP}"
     )
+
+
+def _shown(parser: argparse.ArgumentParser) -> None:
+    """How a game is shown that is not ours."""
+    parser.add_argument("--size", type=int, choices=(64, 84), help="of the frames, pixels (default 84)")
+    parser.add_argument("--stretch", action="store_true", help="fill the frame, without black bars")
+    parser.add_argument(
+        "--frame-skip", type=_count, default=1, metavar="N", help="play each key for N steps of the game (1)"
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=_count,
+        metavar="N",
+        help="cut games off after N steps (recordings of a game without a limit: 1,000)",
+    )
+
+
+def _span(text: str) -> tuple[int, int]:
+    """Read a number of steps, or the fewest and the most: 4, 1-10."""
+    low, _, high = text.partition("-")
+    found = _bounded(low, 1, 10_000), _bounded(high or low, 1, 10_000)
+    if found[0] > found[1]:
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number of steps, or the fewest-the most")
+    return found
 
 
 def _count(text: str) -> int:

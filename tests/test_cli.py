@@ -12,6 +12,7 @@ import imageio.v3 as imageio
 import pytest
 
 from gamesim import checkpoint, cli, config
+from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from recordings import make_episode
 
@@ -67,7 +68,7 @@ def main(*words):
         ("evaluate . --card --temperature 0", "a card's figures are those of temperature 1"),
         ("temperature . --data d --out o --plot no/f.png", "--plot no/f.png: no such folder"),
         ("play nowhere", "nowhere"),
-        ("export nowhere --out x.gif", "nowhere: neither an environment id nor the folder of a checkpoint"),
+        ("export nowhere --out x.gif", "'nowhere' is neither a model nor a game: unknown game"),
         ("export gamesim/Pacman-v0 --out x.avi", "x.avi: films end in .gif or .mp4"),
         ("export gamesim/Pacman-v0 --out x.gif --steps 100000000", "too large"),
         ("export x --out x.gif --temperature 10.1", "'10.1' is not a number from 0 to 10"),
@@ -149,7 +150,7 @@ def test_without_words_and_with_play_the_app_opens(monkeypatch):
     started = []
     monkeypatch.setattr("gamesim.app.main", lambda start, device: started.append((start, device)) or 0)
     assert main() == main("play") == main("play", "gamesim/Pacman-v0", "--device", "AUTO") == 0
-    assert started == [(None, "cpu"), (None, "cpu"), ("gamesim/Pacman-v0", "auto")]
+    assert started == [(None, "cpu"), (None, "cpu"), (Recipe("gamesim/Pacman-v0"), "auto")]
 
 
 def test_watch_opens_the_app_on_a_checkpoint_that_is_there(monkeypatch, tmp_path, capsys):

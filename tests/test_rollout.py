@@ -193,7 +193,7 @@ def test_a_seed_is_a_recording(tmp_path: Path) -> None:
     ("changes", "named"),
     [
         ({"env_id": "gamesim/Nothing-v0"}, "Nothing"),
-        ({"env_id": "CartPole-v1"}, "CartPole"),
+        ({"env_id": "CartPole-v1", "policy": "explorer"}, "CartPole"),
         ({"policy": "genius"}, "genius"),
         ({"episodes": 0}, "episodes"),
         ({"num_envs": 0}, "num_envs"),

@@ -1,4 +1,4 @@
-"""Games that are not ours, registered with Gymnasium: a dot on a board that the keys move."""
+"""Games that are not ours, registered with Gymnasium: a dot that the keys move, and what can go wrong."""
 
 from typing import Any
 
@@ -45,16 +45,181 @@ class Dot(gym.Env[np.ndarray, np.int64]):
         return frame
 
 
+def _image(size: int = 64, *shape: int) -> spaces.Box:
+    return spaces.Box(0, 255, shape or (size, size, 3), np.uint8)
+
+
+class Grey(Dot):
+    """Shows (64, 64)."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.observation_space = _image(0, 64, 64)
+
+    def _frame(self):
+        return super()._frame()[..., 0]
+
+
+class Packed(Dot):
+    """Shows its frame as one of several things."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.observation_space = spaces.Dict({"speed": spaces.Box(-1, 1, (2,)), "eye": _image()})
+
+    def _frame(self):
+        return {"speed": np.zeros(2, np.float32), "eye": super()._frame()}
+
+
+class Numbers(Dot):
+    """Shows two numbers; draws itself, wider than high, if it is asked to."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.observation_space = spaces.Box(-1, 1, (2,))
+
+    def _frame(self):
+        return np.zeros(2, np.float32)
+
+    def render(self):
+        return np.full((40, 80, 3), 200, np.uint8) if self.render_mode == "rgb_array" else None
+
+
+class Blind(Numbers):
+    """Shows two numbers and cannot draw itself."""
+
+    metadata = {"render_modes": []}
+
+
+class Steered(Dot):
+    """Has two axes."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.action_space = spaces.Box(-1, 1, (2,))
+
+    def step(self, action):
+        assert self.action_space.contains(action)
+        return super().step(np.int64(4))
+
+
+class Chords(Steered):
+    """Has three buttons."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.action_space = spaces.MultiBinary(3)
+
+
+class FromFive(Dot):
+    """Counts its actions from 5."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.action_space = spaces.Discrete(4, start=5)
+
+    def step(self, action):
+        assert self.action_space.contains(action)
+        return super().step(action - 5)
+
+
+class Alone(Dot):
+    """Has one action."""
+
+    def __init__(self, **kwargs):
+        super().__init__(actions=1, **kwargs)
+
+
+class Spoken(Dot):
+    """Takes words."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.action_space = spaces.Text(4)
+
+
+class Needy(Dot):
+    """Cannot be made without a level."""
+
+    def __init__(self, level, **kwargs):
+        super().__init__(**kwargs)
+        self.level = level
+
+
+class Plain(Dot):
+    """Knows nothing of render modes."""
+
+    metadata = {}
+
+    def __init__(self):
+        super().__init__()
+
+
+class Endless(Dot):
+    """Never ends."""
+
+    def __init__(self, **kwargs):
+        super().__init__(steps=-1, **kwargs)
+
+
+class Broken(Dot):
+    """Raises where it is told to, or shows what its space does not have."""
+
+    def __init__(self, where: str, **kwargs):
+        super().__init__(**kwargs)
+        self.where = where
+
+    def _fail(self, where):
+        if self.where == where:
+            raise ZeroDivisionError(f"oh no\nin {where}")
+
+    def reset(self, **kwargs):
+        self._fail("reset")
+        return super().reset(**kwargs)
+
+    def step(self, action):
+        self._fail("step")
+        shown, *rest = super().step(action)
+        if self.where == "reward":
+            rest[0] = "much"
+        if self.where == "four":
+            return (shown, *rest[:3])
+        return (np.zeros((64, 64, 4), np.uint8) if self.where == "shape" else shown, *rest)
+
+    def _frame(self):
+        frame = super()._frame()
+        return frame / 255 if self.where == "floats" else frame
+
+
+class Unpainted(Numbers):
+    """Raises when it is drawn, or draws nothing."""
+
+    def __init__(self, what: str = "", **kwargs):
+        super().__init__(**kwargs)
+        self.what = what
+
+    def render(self):
+        if self.what == "raise":
+            raise OSError("no screen")
+        return None if self.what == "none" else np.zeros((0, 4, 3), np.uint8)
+
+
 def register() -> None:
-    """Make ``toys/Nine-v0`` and ``toys/Three-v0`` (64x64), and ``toys/Large-v0`` (96x96), known."""
+    """Make ``toys/Nine-v0`` and ``toys/Three-v0`` (64x64), ``toys/Large-v0`` (96x96) and the others known."""
     nine = ["LEFT", "RIGHT", "UP", "DOWN", "FIRE", "A", "B", "C", "D"]
-    for name, kwargs in {
+    dots: dict[str, dict[str, Any]] = {
         "Nine": {"actions": 9, "words": nine},
         "Three": {"actions": 3},
         "Large": {"size": 96},
-    }.items():
+    }
+    others = [Grey, Packed, Numbers, Blind, Steered, Chords, FromFive, Alone, Spoken, Needy, Plain, Endless]
+    games = {name: ("Dot", kwargs) for name, kwargs in dots.items()}
+    games |= {kind.__name__: (kind.__name__, {}) for kind in (*others, Broken, Unpainted)}
+    for name, (kind, kwargs) in games.items():
         if f"toys/{name}-v0" not in gym.registry:
-            gym.register(f"toys/{name}-v0", entry_point="toy_games:Dot", kwargs=kwargs)
+            gym.register(f"toys/{name}-v0", entry_point=f"toy_games:{kind}", kwargs=kwargs)
+    if "toys/Local-v0" not in gym.registry:
+        gym.register("toys/Local-v0", entry_point=Dot)
 
 
 class Walk(gym.Env[np.ndarray, np.int64]):

@@ -1,13 +1,18 @@
 """The desktop app: pygame lives here and nowhere else."""
 
-from typing import NoReturn
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from gamesim.envs.recipe import Recipe
 
 
-def main(start: str | None = None, watch: bool = False, device: str = "cpu") -> NoReturn:
+def main(start: str | Recipe | None = None, watch: bool = False, device: str = "cpu") -> NoReturn:
     """Open the window and stay in it until the player leaves; the process ends with it.
 
     Args:
-        start: None for the menu, or what to play at once: an environment id or a checkpoint's folder.
+        start: None for the menu, or what to play at once: a game, the id of one, or a checkpoint's folder.
         watch: let the checkpoint's controller play.
         device: where dreams compute: auto, cpu, cuda, cuda:1 or mps.
 

@@ -10,7 +10,9 @@ from typing import Any
 import gymnasium as gym
 
 from gamesim import text
+from gamesim.app.housed import Housed
 from gamesim.card import facts_in
+from gamesim.envs.recipe import Recipe, find, make
 from gamesim.errors import UserError
 from gamesim.shipped import locate
 
@@ -34,6 +36,7 @@ class Title:
         world: id of the real game it is, or was learned from; "" where that is unknown.
         checkpoint: folder of a learned engine, None for a real game.
         system: which kind of engine its config says it is; "" for a real game, or where that is unknown.
+        recipe: how a game is made that is not ours; None for all others.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Title:
     world: str = ""
     checkpoint: Path | None = None
     system: str = ""
+    recipe: Recipe | None = None
 
     @property
     def learned(self) -> bool:
@@ -74,6 +78,11 @@ class Title:
         return self.world != ARCADE
 
     @property
+    def how(self) -> Recipe:
+        """How the game is made."""
+        return self.recipe or Recipe(self.env_id, self.kwargs)
+
+    @property
     def latched(self) -> bool:
         """Whether a direction stays pressed, as on an arcade cabinet."""
         return self.world == ARCADE
@@ -86,7 +95,9 @@ class Title:
         """
         how: dict[str, Any] = self.kwargs | ({"device": device} if self.learned else {})
         try:
-            return gym.make(self.env_id, render_mode="rgb_array", disable_env_checker=True, **how)
+            if self.learned:
+                return gym.make(self.env_id, render_mode="rgb_array", disable_env_checker=True, **how)
+            return Housed(make(self.how))
         except UserError:
             raise
         except Exception as error:  # whatever a foreign environment raises has to become one line
@@ -133,21 +144,26 @@ def run_of(folder: Path) -> Path:
     return inside
 
 
-def title_of(start: str) -> Title:
-    """What `main.py play START` means: an environment id or the folder of a checkpoint.
+def title_of(start: str | Recipe) -> Title:
+    """What `main.py play START` means: a game, the id of one, or the folder of a checkpoint.
 
     Raises:
-        UserError: it is neither.
+        UserError: it is none of these.
     """
-    for title in games():
-        if title.env_id == start and not title.kwargs:
-            return title
-    if start in gym.registry:
-        return Title(start.rpartition("/")[2], "", start, {}, start)
-    folder = locate(start)
-    if folder.is_dir():
+    if isinstance(start, str) and (folder := locate(start)).is_dir():
         return dream(folder.absolute())
-    raise UserError(f"{start}: neither an environment id nor the folder of a checkpoint")
+    recipe = start if isinstance(start, Recipe) else Recipe(start)
+    for title in games():
+        if recipe == title.how:
+            return title
+    find(recipe.env_id)
+    return foreign(recipe)
+
+
+def foreign(recipe: Recipe) -> Title:
+    """A game as it is made, whatever it is."""
+    name = re.split("[:/]", recipe.env_id)[-1]
+    return Title(name, "", recipe.env_id, dict(recipe.kwargs), recipe.env_id, recipe=recipe)
 
 
 def partner(title: Title, engines: Iterable[Title]) -> Title | None:

@@ -9,8 +9,8 @@ import gymnasium as gym
 
 from gamesim.data.episode import read_meta
 from gamesim.data.index import Entry, scan
-from gamesim.envs import wrappers
 from gamesim.envs.meanings import action_meanings, opposites
+from gamesim.envs.recipe import Recipe, make
 from gamesim.errors import UserError
 
 
@@ -79,7 +79,7 @@ def _installed(env_id: str) -> tuple[str, ...]:
     if env_id not in gym.registry:
         return ()
     try:
-        env = wrappers.make(env_id)
+        env = make(Recipe(env_id))
     except Exception:  # code of somebody else's, which may miss anything
         return ()
     try:

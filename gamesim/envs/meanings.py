@@ -1,30 +1,164 @@
-"""What the actions of a game mean, as far as it says so in the way of the Arcade Learning Environment.
+"""What the actions of a game mean, and which keys press them.
 
-Such a game has ``get_action_meanings()``: a word for each action, such as NOOP, LEFT, UPRIGHT or LEFTFIRE.
+A game says what its actions mean in the way of the Arcade Learning Environment: ``get_action_meanings()``
+gives a word for each, such as NOOP, LEFT, UPRIGHT or LEFTFIRE. A word is made of buttons that are pressed
+together (UPRIGHT: UP and RIGHT; "1+3": 1 and 3), and NOOP of none.
 """
 
 import re
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
+from typing import Any
 
 import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
 _TURNED = {"LEFT": "RIGHT", "RIGHT": "LEFT", "UP": "DOWN", "DOWN": "UP"}
+_NOTHING = {"NOOP", "NO-OP", "NO_OP", "NOP", "NOTHING", "DO NOTHING", "STAY", "IDLE", "WAIT", "REST", "NONE"}
+_JOINED = re.compile(r"(UP|DOWN|LEFT|RIGHT|FIRE)")
+_KNOWN = {
+    ("CartPole", 2): "LEFT RIGHT",
+    ("MountainCar", 3): "LEFT NOOP RIGHT",
+    ("MountainCarContinuous", 3): "NOOP LEFT RIGHT",
+    ("Acrobot", 3): "LEFT NOOP RIGHT",
+    ("Pendulum", 3): "NOOP RIGHT LEFT",
+    ("LunarLander", 4): "NOOP LEFT UP RIGHT",
+    ("CarRacing", 5): "NOOP RIGHT LEFT GAS BRAKE",
+    ("FrozenLake", 4): "LEFT DOWN RIGHT UP",
+    ("FrozenLake8x8", 4): "LEFT DOWN RIGHT UP",
+    ("CliffWalking", 4): "UP RIGHT DOWN LEFT",
+    ("CliffWalkingSlippery", 4): "UP RIGHT DOWN LEFT",
+    ("Taxi", 6): "DOWN UP RIGHT LEFT PICKUP DROPOFF",
+    ("Blackjack", 2): "STICK HIT",
+}
+"""Games of Gymnasium's own, which say it in their documentation alone, by name and number of actions."""
+_STEERED = "NOOP LEFT RIGHT GAS BRAKE"
+"""CarRacing as a Box: rest, and each end of steering, gas and brake."""
+_LIKELY = (
+    ("a", "LEFT|WEST"),
+    ("d", "RIGHT|EAST"),
+    ("w", "UP|NORTH|FORWARD|GAS|THROTTLE|ACCELERATE"),
+    ("s", "DOWN|SOUTH|BACKWARD|BACK|BRAKE|REVERSE"),
+    (" ", "FIRE|ATTACK|SHOOT|JUMP|HIT|USE|PICK.?UP|TOGGLE"),
+)
+"""Keys and the words of buttons that they are expected to press."""
+_OTHERS = "1234567890qzcftyuiojkl"
 
 
 def action_meanings(env: gym.Env | VectorEnv) -> tuple[str, ...]:
     """A word for each action of a game, "" where it does not say; none if they are not numbers from 0."""
     space = getattr(env, "single_action_space", getattr(env, "action_space", None))
-    if not isinstance(space, gym.spaces.Discrete) or space.start != 0:
+    if not isinstance(space, spaces.Discrete) or space.start != 0:
         return ()
-    single = getattr(env, "envs", [env])[0]
-    find = getattr(single, "get_wrapper_attr", partial(getattr, single))
+    return _said(getattr(env, "envs", [env])[0], int(space.n)) or ("",) * int(space.n)
+
+
+def _said(env: Any, count: int) -> tuple[str, ...]:
+    """What `env` says of its actions; () where it says nothing, or not of so many."""
+    find = getattr(env, "get_wrapper_attr", partial(getattr, env))
     try:
         words = tuple(map(str, find("get_action_meanings")()))
-    except AttributeError:
-        words = ()
-    return words if len(words) == space.n else ("",) * int(space.n)
+    except Exception:  # there is no such method, or it is code of somebody else's that fails
+        return ()
+    return words if len(words) == count else ()
+
+
+def words_for(env: gym.Env, choices: Sequence[Any]) -> list[str]:
+    """A word for each choice that stands for an action of somebody else's game, "" where nobody says it.
+
+    Args:
+        env: The game, with its own action space.
+        choices: Its actions, as `gamesim.envs.wrappers.choices` lists them.
+    """
+    space, name = env.action_space, env.spec.name if env.spec else ""
+    if isinstance(space, spaces.Discrete):
+        known = _KNOWN.get((name, len(choices)), "").split()
+        return list(_said(env, len(choices)) or _pressed(env, choices) or known or [""] * len(choices))
+    if isinstance(space, spaces.Box):
+        known = (_STEERED if name == "CarRacing" else _KNOWN.get((name, len(choices)), "")).split()
+        return known if len(known) == len(choices) else [_pushed(each, choices[0]) for each in choices]
+    if isinstance(space, spaces.MultiBinary):
+        names = _button_names(env, int(np.prod(space.shape)))
+        return [_together(each.reshape(-1), names) for each in choices]
+    return ["NOOP" if i == 0 else " ".join(map(str, np.ravel(each))) for i, each in enumerate(choices)]
+
+
+def _pressed(env: gym.Env, choices: Sequence[Any]) -> list[str]:
+    """VizDoom's Discrete actions by the buttons that each presses; [] for any other game."""
+    buttons = getattr(env.unwrapped, "button_map", None)
+    try:
+        if buttons is None or len(buttons) != len(choices):
+            return []
+        return [_together(each, _button_names(env, len(each))) for each in buttons]
+    except Exception:  # an attribute of the same name that is something else
+        return []
+
+
+def _button_names(env: gym.Env, count: int) -> list[str]:
+    """VizDoom's names of its buttons; numbers from 1 for any other game."""
+    try:
+        names = [button.name for button in env.unwrapped.game.get_available_buttons()]  # type: ignore
+    except Exception:
+        names = []
+    return names if len(names) == count else [str(i + 1) for i in range(count)]
+
+
+def _together(pressed: Sequence[Any] | np.ndarray, names: Sequence[str]) -> str:
+    return "+".join(name for name, on in zip(names, pressed, strict=True) if on) or "NOOP"
+
+
+def _pushed(action: np.ndarray, rest: np.ndarray) -> str:
+    """The axis of a Box that an action pushes, and which way."""
+    moved = np.flatnonzero(np.ravel(action != rest))
+    if not len(moved):
+        return "NOOP"
+    return f"AXIS {moved[0] + 1} {'UP' if np.ravel(action > rest)[moved[0]] else 'DOWN'}"
+
+
+def buttons(meanings: Sequence[str]) -> list[frozenset[str]]:
+    """The buttons that each action presses together: none for NOOP, its number where it has no word.
+
+    Where no action has a word, 0 is taken for doing nothing, as ``gymnasium.utils.play`` does.
+    """
+    if not any(meanings):
+        return [frozenset({str(action)} if action else ()) for action in range(len(meanings))]
+    return [_buttons(word.strip(), str(action)) for action, word in enumerate(meanings)]
+
+
+def _buttons(word: str, number: str) -> frozenset[str]:
+    if word.upper() in _NOTHING:
+        return frozenset()
+    joined = _JOINED.findall(word.upper())
+    if joined and "".join(joined) == word.upper():
+        return frozenset(joined)
+    return frozenset(re.split(r"(?<=\w)\+(?=\w)", word) if word else [number])
+
+
+def likely_keys(names: Sequence[str]) -> dict[str, str]:
+    """A key, a character, for each of these buttons; those for which there is none are left out."""
+    found: dict[str, str] = {}
+    for key, words in _LIKELY:
+        fits = [name for name in names if re.search(rf"(?<![A-Z])({words})(?![A-Z])", name.upper())]
+        fits = [name for name in fits if name not in found]
+        exact = [name for name in fits if name.upper() in words.split("|")]
+        if fits:
+            found[(exact or fits)[0]] = key
+    for name in names:
+        free = [key for key in _OTHERS if key not in found.values()]
+        if name not in found and free:
+            found[name] = name if name in free else free[0]
+    return found
+
+
+def keys_for(meanings: Sequence[str]) -> dict[tuple[str, ...], int]:
+    """Keys that press each action together, as ``gymnasium.utils.play`` has them; () is doing nothing."""
+    pressed = buttons(meanings)
+    keys = likely_keys(list(dict.fromkeys(chain.from_iterable(map(sorted, pressed)))))
+    held = {tuple(sorted(keys.get(name, "") for name in each)): i for i, each in enumerate(pressed)}
+    return {names: action for names, action in held.items() if "" not in names}
 
 
 def opposites(meanings: Sequence[str]) -> tuple[tuple[int, int], ...]:

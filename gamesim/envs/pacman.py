@@ -16,6 +16,7 @@ from gymnasium.vector.utils import batch_space
 from gamesim.envs.arcade import ArcadeGame
 from gamesim.envs.arcade_maze import SIZE as ARCADE_SIZE
 from gamesim.envs.arguments import check_common, check_number, lane_mask, lane_seeds
+from gamesim.envs.meanings import keys_for
 from gamesim.envs.rules import EgoGame, Snapshot
 from gamesim.envs.sprites import check_theme
 from gamesim.envs.views import BoardView, EgoView, Game
@@ -134,6 +135,10 @@ class PacmanEnv(gym.Env[np.ndarray, np.int64]):
     def get_action_meanings(self) -> list[str]:
         """A word for each action."""
         return list(MEANINGS)
+
+    def get_keys_to_action(self) -> dict[tuple[str, ...], int]:
+        """Keys for the actions, as ``gymnasium.utils.play`` has them."""
+        return keys_for(MEANINGS)
 
     def snapshot(self) -> Snapshot:
         """The state, for a window that draws the game itself."""

@@ -1,10 +1,12 @@
-"""Any Gymnasium environment as uint8 (H, W, 3) frames and Discrete actions, the contract of this project.
+"""Any Gymnasium environment as uint8 (size, size, 3) frames and Discrete actions: this project's contract.
 
 Frames come from the observation where it is (or holds) an image, else from ``render_mode="rgb_array"``.
 Actions that are not Discrete become a list of choices: every combination of a MultiDiscrete or
 MultiBinary space; rest, and each end of each axis, of a Box.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import product
 from typing import Any
@@ -14,114 +16,171 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
+from gamesim.envs.arguments import MOST_STEPS, check_number
+from gamesim.envs.meanings import keys_for, words_for
 from gamesim.errors import UserError
 
 MOST_ACTIONS = 64
 """More combinations than this are refused: no keyboard has them and no model would learn them."""
 
 
-def make(env_id: str, size: int | None = 84, frame_skip: int = 1, **kwargs: Any) -> gym.Env:
-    """Make any registered environment and adapt it; one that fits already is returned as it is.
-
-    Args:
-        env_id: A Gymnasium id, with an optional module to import first (``"ale_py:ALE/Pong-v5"``).
-        size: Height and width of the frames in pixels; None keeps the environment's own.
-        frame_skip: Steps of the game for each step here, all with the same action; rewards add up.
-        **kwargs: For the environment.
-
-    Raises:
-        UserError: The id is unknown, its packages are missing, or its spaces cannot be adapted.
-    """
-    kwargs.setdefault("render_mode", "rgb_array")
-    try:
-        env = gym.make(env_id, **kwargs)
-    except (gym.error.Error, ImportError, TypeError) as error:
-        line = str(error).strip().splitlines() or [type(error).__name__]
-        raise UserError(f"cannot make environment {env_id}: {line[0]}") from error
-    fits = isinstance(env.action_space, spaces.Discrete) and env.action_space.start == 0
-    shape = (size, size, 3) if size else (*(env.observation_space.shape or ())[:2], 3)
-    if fits and frame_skip == 1 and _is_image(env.observation_space) and env.observation_space.shape == shape:
-        return env
-    return PixelEnv(env, size=size, frame_skip=frame_skip)
+SIZES = (64, 84)
+"""Heights and widths of the frames that models learn, pixels."""
 
 
 class PixelEnv(gym.Wrapper, RecordConstructorArgs):
-    """An environment seen as frames uint8 (H, W, 3) and played with Discrete actions.
+    """Any game seen as frames uint8 (size, size, 3) and played with Discrete actions.
+
+    To whoever looks below (``unwrapped``) this is the game itself, and infos are empty: a name of somebody
+    else's game must not be taken for one of ours. Whatever the game does wrong is a `UserError`.
 
     Args:
-        env: Any environment; its ``render_mode`` must be "rgb_array" if its observations hold no image.
-        size: Height and width of the frames in pixels, 8 to 1024; None keeps the environment's own.
-        frame_skip: Steps of the game for each step here, at least 1.
+        env: The game; its ``render_mode`` must be "rgb_array" if its observations hold no image.
+        size: Height and width of the frames, pixels, 8 to 1024.
+        stretch: Fill the frame; False keeps the picture's shape between black bars.
+        frame_skip: Steps of the game for each step here, all with one action; rewards add up.
+        time_limit: Steps here after which a game is cut off; None leaves that to the game.
 
     Raises:
         UserError: A space cannot be adapted, or a value is out of range.
     """
 
-    def __init__(self, env: gym.Env, size: int | None = 84, frame_skip: int = 1) -> None:
-        RecordConstructorArgs.__init__(self, size=size, frame_skip=frame_skip)
+    def __init__(
+        self,
+        env: gym.Env,
+        size: int = 84,
+        stretch: bool = False,
+        frame_skip: int = 1,
+        time_limit: int | None = None,
+    ) -> None:
+        RecordConstructorArgs.__init__(
+            self, size=size, stretch=stretch, frame_skip=frame_skip, time_limit=time_limit
+        )
         gym.Wrapper.__init__(self, env)
-        if size is not None and not 8 <= size <= 1024:
-            raise UserError(f"size must be 8 to 1024 pixels, not {size}")
-        if frame_skip < 1:
-            raise UserError(f"frame_skip must be at least 1, not {frame_skip}")
-        self.frame_skip = frame_skip
-        self.path = find_image(env.observation_space)
+        check_number("size", size, 8, 1024)
+        check_number("frame_skip", frame_skip, 1, 1000)
+        check_number("time_limit", time_limit or 1, 1, MOST_STEPS)
+        self.name = env.spec.id if env.spec else type(env.unwrapped).__name__
+        self.size, self.stretch, self.frame_skip, self.time_limit = size, stretch, frame_skip, time_limit
+        with self._guarded("its spaces"):
+            self.seen, self.native = env.observation_space, env.action_space
+        self.path = find_image(self.seen)
         if self.path is None and env.render_mode != "rgb_array":
-            raise UserError(f"{_name(env)} has no image to see: make it with render_mode='rgb_array'")
-        self.choices = choices(env.action_space, _name(env))
+            raise UserError(f"{self.name} shows no picture: it has no image and cannot draw one (rgb_array)")
+        self.choices = choices(self.native, self.name)
+        self.observation_space = spaces.Box(0, 255, (size, size, 3), np.uint8)
         self.action_space = spaces.Discrete(len(self.choices))
-        self.size = (size, size) if size else self._own_size()
-        self.observation_space = spaces.Box(0, 255, (*self.size, 3), np.uint8)
+        self._steps = 0
 
-    def _own_size(self) -> tuple[int, int]:
-        if self.path is None:
-            self.env.reset(seed=0)
-            image = self._rendered()
-        else:
-            image = _follow(self.env.observation_space.sample(), self.path)
-        height, width = to_rgb(image).shape[:2]
-        return height, width
+    @property
+    def unwrapped(self) -> gym.Env:
+        """This game; what it was made of is `env`."""
+        return self
+
+    @property
+    def max_steps(self) -> int | None:
+        """Steps here after which a game is cut off, None where nobody says."""
+        own = self.spec.max_episode_steps if self.spec else None
+        limits = [self.time_limit, None if own is None else -(-own // self.frame_skip)]
+        return min((limit for limit in limits if limit), default=None)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
-        """Begin an episode: (frame, info)."""
-        observation, info = self.env.reset(seed=seed, options=options)
-        return self._frame(observation), info
+        """Begin an episode: (frame, {})."""
+        self._steps = 0
+        with self._guarded("reset"):
+            observation, _ = self.env.reset(seed=seed, options=options)
+        return self._frame(observation), {}
 
     def step(self, action: Any) -> Any:
-        """Play ``frame_skip`` steps, or fewer where the episode ends."""
-        native = self.choices[int(action)]
-        observation, reward, terminated, truncated, info = self.env.step(native)
-        total = float(reward)
-        for _ in range(self.frame_skip - 1):
-            if terminated or truncated:
-                break
-            observation, reward, terminated, truncated, info = self.env.step(native)
-            total += float(reward)
-        return self._frame(observation), total, terminated, truncated, info
+        """Play ``frame_skip`` steps, or fewer where the episode ends: the usual five, without infos."""
+        if not 0 <= int(action) < len(self.choices):
+            raise UserError(f"action must be 0 to {len(self.choices) - 1}, not {action}")
+        native, total = self.choices[int(action)], 0.0
+        observation, terminated, truncated = None, False, False
+        with self._guarded("step"):
+            for _ in range(self.frame_skip):
+                observation, reward, terminated, truncated, _ = self.env.step(native)
+                total += float(reward)
+                if terminated or truncated:
+                    break
+        self._steps += 1
+        ended, cut = bool(terminated), bool(truncated)
+        cut |= not ended and self._steps == self.time_limit
+        return self._frame(observation), total, ended, cut, {}
+
+    def render(self) -> Any:
+        """The picture of the game itself, uint8 (H, W, 3), whatever its size."""
+        return self._rendered()
+
+    def close(self) -> None:
+        """Let go of the game."""
+        with self._guarded("close"):
+            super().close()
+
+    def get_action_meanings(self) -> list[str]:
+        """A word for each action, "" where nobody says what it does."""
+        return words_for(self.env, self.choices)
+
+    def get_keys_to_action(self) -> dict[tuple[str, ...], int]:
+        """Keys for the actions, as ``gymnasium.utils.play`` has them."""
+        return keys_for(self.get_action_meanings())
+
+    @contextmanager
+    def _guarded(self, where: str) -> Iterator[None]:
+        """What the game raises becomes one line that names it."""
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception as error:  # code of somebody else's
+            raise UserError(f"{self.name} failed in {where}: {one_line(error)}") from error
 
     def _rendered(self) -> np.ndarray:
-        image = self.env.render()
-        if not isinstance(image, np.ndarray):
-            raise UserError(f"{_name(self.env)} rendered no image")
+        with self._guarded("render"):
+            image = self.env.render()
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or not _is_shape(image.shape):
+            raise UserError(f"{self.name} drew no picture (uint8, height x width x 3) but {_kind(image)}")
         return image
 
     def _frame(self, observation: Any) -> np.ndarray:
-        image = self._rendered() if self.path is None else _follow(observation, self.path)
-        return resize(to_rgb(image), self.size)
+        if self.path is None:
+            image = self._rendered()
+        else:
+            with self._guarded("its observation"):
+                image, space = _follow(observation, self.path), _space_of(self.seen, self.path)
+            if image.dtype != space.dtype or image.shape != space.shape:
+                said = f"{space.dtype} {space.shape}"
+                raise UserError(f"{self.name} showed {_kind(image)}, and its observation space says {said}")
+        return fit(to_rgb(image), self.size, stretch=self.stretch)
 
 
-def _name(env: gym.Env) -> str:
-    return env.spec.id if env.spec else type(env.unwrapped).__name__
+def one_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def _kind(image: Any) -> str:
+    return f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+
+
+def _space_of(space: Any, path: tuple[Any, ...]) -> spaces.Space:
+    for key in path:
+        space = space[key]
+    return space
 
 
 def _is_image(space: spaces.Space) -> bool:
-    """Whether a space is uint8 (H, W), (H, W, 1), (H, W, 3), (1, H, W) or (3, H, W), 8 pixels or more."""
-    if not isinstance(space, spaces.Box) or space.dtype != np.uint8 or len(space.shape) not in (2, 3):
+    """Whether a space is one of images uint8."""
+    return isinstance(space, spaces.Box) and space.dtype == np.uint8 and _is_shape(space.shape)
+
+
+def _is_shape(shape: tuple[int, ...]) -> bool:
+    """Whether it is (H, W), (H, W, 1), (H, W, 3), (1, H, W) or (3, H, W), 8 pixels or more."""
+    if len(shape) == 2:
+        return min(shape) >= 8
+    if len(shape) != 3:
         return False
-    if len(space.shape) == 2:
-        return min(space.shape) >= 8
-    first, last = space.shape[0], space.shape[-1]
-    sides = space.shape[:2] if last in (1, 3) else space.shape[1:] if first in (1, 3) else (0,)
+    sides = shape[:2] if shape[-1] in (1, 3) else shape[1:] if shape[0] in (1, 3) else (0,)
     return min(sides) >= 8
 
 
@@ -160,6 +219,8 @@ def choices(space: spaces.Space, name: str) -> list[Any]:
         UserError: The space is of another kind, or has more than ``MOST_ACTIONS`` combinations.
     """
     if isinstance(space, spaces.Discrete):
+        if space.n > MOST_ACTIONS:
+            raise UserError(f"{name} has {space.n} actions, more than {MOST_ACTIONS}")
         native: list[Any] = [space.start + i for i in range(int(space.n))]
     elif isinstance(space, (spaces.MultiDiscrete, spaces.MultiBinary)):
         binary = isinstance(space, spaces.MultiBinary)
@@ -173,8 +234,9 @@ def choices(space: spaces.Space, name: str) -> list[Any]:
             (low + np.reshape(c, space.shape)).astype(space.dtype)
             for c in product(*(range(int(n)) for n in counts.reshape(-1)))
         ]
-    elif isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.floating):
-        low, high = np.maximum(space.low, -1e3), np.minimum(space.high, 1e3)
+    elif isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.number):
+        low = np.where(np.isfinite(space.low), space.low, -1)
+        high = np.where(np.isfinite(space.high), space.high, 1)
         rest = np.clip(np.zeros(space.shape), low, high).astype(space.dtype)
         native = [rest]
         for axis in np.ndindex(*space.shape):
@@ -187,6 +249,8 @@ def choices(space: spaces.Space, name: str) -> list[Any]:
         raise UserError(f"{name} has actions of a kind that keys cannot press: {space}")
     if len(native) > MOST_ACTIONS:
         raise UserError(f"{name} has {len(native)} actions, more than {MOST_ACTIONS}")
+    if len(native) < 2:
+        raise UserError(f"{name} has a single action: there is nothing to play")
     return native
 
 
@@ -224,3 +288,16 @@ def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     rows = np.tensordot(_weights(height, size[0]), image.astype(np.float32), axes=(1, 0))
     both = np.tensordot(_weights(width, size[1]), rows, axes=(1, 1)).transpose(1, 0, 2)
     return np.ascontiguousarray(np.rint(both).clip(0, 255).astype(np.uint8))
+
+
+def fit(image: np.ndarray, side: int, *, stretch: bool) -> np.ndarray:
+    """An image uint8 (H, W, 3) as uint8 (side, side, 3): stretched, or as it is between black bars."""
+    height, width = image.shape[:2]
+    if stretch or height == width:
+        return resize(image, (side, side))
+    scale = side / max(height, width)
+    inner = max(1, round(height * scale)), max(1, round(width * scale))
+    top, left = (side - inner[0]) // 2, (side - inner[1]) // 2
+    frame = np.zeros((side, side, 3), np.uint8)
+    frame[top : top + inner[0], left : left + inner[1]] = resize(image, inner)
+    return frame

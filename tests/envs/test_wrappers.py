@@ -1,14 +1,11 @@
 """Any environment as frames and keys."""
 
-import warnings
-
 import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium import spaces
-from gymnasium.envs.registration import EnvSpec
 
-from gamesim.envs.wrappers import PixelEnv, choices, find_image, make, resize, to_rgb
+from gamesim.envs.wrappers import PixelEnv, choices, find_image, fit, resize, to_rgb
 from gamesim.errors import UserError
 
 
@@ -57,7 +54,7 @@ class Scripted(gym.Env):
 
 @pytest.mark.parametrize("kind", ["dict", "first", "vector"])
 def test_an_image_is_found_wherever_it_is(kind):
-    env = PixelEnv(Scripted(kind, render_mode="rgb_array"), size=64)
+    env = PixelEnv(Scripted(kind, render_mode="rgb_array"), size=64, stretch=True)
     frame, _ = env.reset(seed=0)
     assert frame.shape == env.observation_space.shape == (64, 64, 3)
     assert frame.dtype == np.uint8
@@ -65,19 +62,14 @@ def test_an_image_is_found_wherever_it_is(kind):
     assert (frame == 10).all()
 
 
-def test_its_own_size_is_kept_on_request():
-    assert PixelEnv(Scripted("dict"), size=None).reset()[0].shape == (20, 30, 3)
-    assert PixelEnv(Scripted("vector", render_mode="rgb_array"), size=None).reset()[0].shape == (20, 30, 3)
-
-
 def test_skipped_frames_add_up_and_stop_at_the_end():
-    env = PixelEnv(Scripted(), frame_skip=4)
+    env = PixelEnv(Scripted(), frame_skip=4, stretch=True)
     env.reset()
     frame, reward, terminated, *_ = env.step(1)
     assert (reward, terminated, int(frame[0, 0, 0])) == (4.0, False, 40)
     _, reward, terminated, *_ = env.step(1)
     assert (reward, terminated) == (2.0, True)
-    assert env.unwrapped.seen == [6] * 6, "Discrete(3, start=5): key 1 is action 6"
+    assert env.env.unwrapped.seen == [6] * 6, "Discrete(3, start=5): key 1 is action 6"
 
 
 def test_nothing_to_see_is_an_error_that_says_what_to_do():
@@ -128,26 +120,9 @@ def test_resizing_is_the_mean_of_what_is_covered():
     assert same is not image
 
 
-@pytest.mark.parametrize("env_id", ["CartPole-v1", "gamesim/PacmanArcade-v0"])
-def test_by_id_and_again_from_its_spec(env_id):
-    pytest.importorskip("pygame")
-    env = make(env_id, size=64, frame_skip=2)
-    assert isinstance(env.action_space, spaces.Discrete)
-    frame, _ = env.reset(seed=0)
-    assert env.observation_space.contains(frame)
-    assert env.spec is not None
-    twin = gym.make(EnvSpec.from_json(env.spec.to_json()))
-    assert (twin.reset(seed=0)[0] == frame).all()
-
-
-def test_what_fits_already_is_returned_as_it_is():
-    assert not isinstance(make("gamesim/Pacman-v0"), PixelEnv)
-
-
-@pytest.mark.parametrize("env_id", ["Nope-v0", "no_such_module:Nope-v0", "not an id"])
-def test_an_unknown_id_is_one_line_that_names_it(env_id):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with pytest.raises(UserError, match=env_id) as caught:
-            make(env_id)
-    assert "\n" not in str(caught.value)
+def test_a_picture_keeps_its_shape_between_black_bars_unless_it_is_to_be_stretched():
+    wide = np.full((40, 80, 3), 200, np.uint8)
+    shown = fit(wide, 84, stretch=False)
+    assert (shown[21:63] == 200).all() and not shown[:21].any() and not shown[63:].any()
+    assert (fit(wide, 84, stretch=True) == 200).all()
+    assert fit(np.full((1000, 8, 3), 9, np.uint8), 64, stretch=False).any(), "a sliver is one pixel wide"

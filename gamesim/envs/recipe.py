@@ -1,0 +1,359 @@
+"""The one place that makes a game from what a person typed, for every command and every screen.
+
+A game is named by its Gymnasium id, or by ``module:Id`` where a module of one's own registers it. Our games
+are made as they are; any other goes through `PixelEnv`. Whatever cannot be played is a `UserError`.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import importlib
+import json
+import os
+import re
+import shlex
+import sys
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec, load_env_creator
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
+
+from gamesim.envs.spec import spec_json as to_json
+from gamesim.envs.wrappers import SIZES, PixelEnv, one_line
+from gamesim.errors import UserError
+
+OURS = "gamesim/"
+MOST_SINGLE = 16
+"""Games at once, at most, of one that has no batch of its own: each may be a process with its own memory."""
+TIME_LIMIT = 1000
+"""Steps after which a recorded game is cut off that has no limit of its own."""
+
+
+class UnknownGame(UserError):
+    """Nobody registered a game of that name."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Games that a package of somebody else's registers when it is imported.
+
+    Attributes:
+        begins: what their ids begin with.
+        module: the one to import.
+        extra: ours, which installs the package.
+    """
+
+    begins: str
+    module: str
+    extra: str
+
+
+FAMILIES = (
+    Family("Vizdoom", "vizdoom.gymnasium_wrapper", "doom"),
+    Family("ALE/", "ale_py", "atari"),
+)
+EXTRAS = {
+    "doom": "uv sync --extra doom, or pip install --no-deps 'vizdoom>=1.3' (it must not replace pygame)",
+    "atari": "pip install 'gamesim[atari]'",
+    "box2d": "pip install 'gamesim[box2d]'",
+}
+"""How each extra that brings games is installed."""
+_SHOWN: dict[str, Any] = {"size": None, "stretch": False, "frame_skip": 1, "time_limit": None}
+"""How a game may be shown, and how it is shown usually."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a game is made.
+
+    Attributes:
+        env_id: its id, or ``module:Id``.
+        kwargs: arguments of the game.
+        size: height and width of its frames; None: its own if that is one of `SIZES`, else 84.
+        stretch: whether its picture fills the frame; False keeps its shape between black bars.
+        frame_skip: its steps for each of ours.
+        time_limit: steps after which it is cut off; None leaves that to the game.
+    """
+
+    env_id: str
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    size: int | None = None
+    stretch: bool = False
+    frame_skip: int = 1
+    time_limit: int | None = None
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is one of our games as it is."""
+        return self.env_id.startswith(OURS) and not self.changed
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """What of the four last attributes is not as usual."""
+        return {name: getattr(self, name) for name in _SHOWN if getattr(self, name) != _SHOWN[name]}
+
+    @property
+    def words(self) -> str:
+        """All but the id, as it is typed: ``--size 64 --stretch continuous=false``."""
+        typed = []
+        for name, value in self.changed.items():
+            typed += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+        return shlex.join([*typed, *(f"{name}={json.dumps(value)}" for name, value in self.kwargs.items())])
+
+    @staticmethod
+    def read(env_id: str, words: str) -> Recipe:
+        """The recipe of an id and the `words` of one; what makes no sense is left out."""
+        flags: dict[str, Any] = {}
+        kwargs: dict[str, Any] = {}
+        try:
+            rest = shlex.split(words)
+            while rest:
+                word = rest.pop(0)
+                if word == "--stretch":
+                    flags["stretch"] = True
+                elif word in ("--size", "--frame-skip", "--time-limit"):
+                    flags[word[2:].replace("-", "_")] = int(rest.pop(0))
+                elif "=" in word:
+                    name, _, value = word.partition("=")
+                    kwargs[name] = json.loads(value)
+        except (ValueError, IndexError, RecursionError):
+            pass
+        return Recipe(env_id, kwargs, **flags)
+
+    @staticmethod
+    def of(spec: str) -> Recipe | None:
+        """The recipe of a game that was recorded, by its spec's JSON; None where that names no game.
+
+        It is data: nothing is imported or made by it.
+        """
+        try:
+            tree = json.loads(spec)
+            env_id, kwargs, wrappers = tree["id"], tree.get("kwargs"), tree.get("additional_wrappers")
+            shown = next((w["kwargs"] for w in wrappers or () if w["name"] == PixelEnv.__name__), {})
+            shown = {name: shown[name] for name in _SHOWN if name in shown}
+            usual = gym.registry[env_id].kwargs if env_id in gym.registry else {}
+            own = {
+                name: value
+                for name, value in (kwargs or {}).items()
+                if name != "render_mode" and (name not in usual or usual[name] != value)
+            }
+            return Recipe(env_id, own, **shown) if isinstance(env_id, str) else None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return None
+
+
+def find(env_id: str) -> EnvSpec:
+    """The registered spec of an id; the module of ``module:Id``, or the package that has it, is imported.
+
+    Raises:
+        UserError: There is no such game, or its package is not installed.
+    """
+    module, _, name = env_id.rpartition(":")
+    family = next((each for each in FAMILIES if name.startswith(each.begins)), None)
+    if module:
+        _import(module, env_id)
+    elif name not in gym.registry and family is not None:
+        try:
+            importlib.import_module(family.module)
+        except ImportError:
+            raise UserError(f"{name} needs the extra '{family.extra}': {EXTRAS[family.extra]}") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about ids that have a newer version
+            return gym.spec(name)
+    except Exception:
+        close = difflib.get_close_matches(name, list(gym.registry), n=1, cutoff=0.7)
+        ours = ", ".join(sorted(each for each in gym.registry if each.startswith(f"{OURS}Pacman")))
+        more = f", did you mean '{close[0]}'?" if close else f" (there are {ours}, and Gymnasium's own)"
+        where = f" in the module {module}" if module else ""
+        raise UnknownGame(f"unknown game '{name}'{where}{more}") from None
+
+
+def _import(module: str, env_id: str) -> None:
+    """Import a module of one's own, also from the folder that one is in."""
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.append(here)
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # code of somebody else's
+        missing = isinstance(error, ModuleNotFoundError) and error.name in (module, module.partition(".")[0])
+        why = f"{module} cannot be imported: {one_line(error)}"
+        raise UserError(f"{env_id}: {f'there is no module {module}' if missing else why}") from error
+
+
+def make(recipe: Recipe) -> gym.Env:
+    """Open a game: frames uint8 (H, W, 3) and Discrete actions from 0.
+
+    Raises:
+        UserError: It cannot be made or played; the line says why.
+    """
+    spec = find(recipe.env_id)
+    if recipe.ours:
+        return _open(spec, recipe)
+    env = _open(spec, recipe)
+    try:
+        size = recipe.size or _own_size(env.observation_space)
+        return PixelEnv(env, size, recipe.stretch, recipe.frame_skip, recipe.time_limit)
+    except AttributeError as error:  # a game without spaces
+        raise UserError(f"{recipe.env_id}: {one_line(error)}") from error
+
+
+def _own_size(space: spaces.Space) -> int:
+    return next((side for side in SIZES if space.shape == (side, side, 3)), SIZES[-1])
+
+
+def _open(spec: EnvSpec, recipe: Recipe) -> gym.Env:
+    """What is registered, with its arguments, able to draw itself where it can."""
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    name, kwargs = recipe.env_id, dict(recipe.kwargs)
+    try:
+        entry = spec.entry_point
+        creator = load_env_creator(entry) if isinstance(entry, str) else entry
+        modes = (getattr(creator, "metadata", None) or {}).get("render_modes")
+        if "render_mode" not in {*kwargs, *spec.kwargs} and (modes is None or "rgb_array" in modes):
+            kwargs["render_mode"] = "rgb_array"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # Gymnasium's, about metadata
+            try:
+                env = gym.make(spec, disable_env_checker=True, **kwargs)
+            except TypeError as error:
+                if "'render_mode'" not in str(error):
+                    raise
+                del kwargs["render_mode"]
+                env = gym.make(spec, disable_env_checker=True, **kwargs)
+    except UserError:
+        raise
+    except (ImportError, gym.error.DependencyNotInstalled) as error:
+        raise UserError(_missing(name, spec, error)) from error
+    except Exception as error:  # code of somebody else's
+        raise UserError(_why(name, error)) from error
+    made = env.unwrapped.spec
+    if made is not None:
+        made.id = name  # what recordings will say of it
+    return env
+
+
+def _missing(name: str, spec: EnvSpec, error: Exception) -> str:
+    """A line about a package that a game needs: our extra that has it, or what the game says."""
+    extra = "box2d" if "box2d" in str(spec.entry_point) else None
+    extra = next((each.extra for each in FAMILIES if name.startswith(each.begins)), extra)
+    if extra is not None:
+        return f"{name} needs the extra '{extra}': {EXTRAS[extra]}"
+    return f"{name} needs a package that is not installed: {one_line(error)}"
+
+
+def _why(name: str, error: Exception) -> str:
+    said = one_line(error).partition(" was raised from the environment creator")[0]
+    absent = re.search(r"missing \d+ required [\w-]+ arguments?: (.*)", said)
+    if absent:
+        return f"{name} needs arguments: {absent[1]} (key=value)"
+    wrong = re.search(r"unexpected keyword argument ('\w+')", said)
+    return f"{name} takes no argument {wrong[1]}" if wrong else f"{name} cannot be made: {said}"
+
+
+class _Guarded(VectorWrapper):
+    """A batch of somebody else's, whose errors are one line."""
+
+    def __init__(self, env: VectorEnv, name: str) -> None:
+        super().__init__(env)
+        self.name = name
+
+    def reset(self, **how: Any) -> Any:
+        return self._try("reset", partial(self.env.reset, **how))
+
+    def step(self, actions: np.ndarray) -> Any:
+        return self._try("step", partial(self.env.step, actions))
+
+    def _try(self, where: str, do: Any) -> Any:
+        try:
+            return do()
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(f"{self.name} failed in {where}: {one_line(error)}") from error
+
+
+def make_batch(recipe: Recipe, lanes: int) -> VectorEnv:
+    """Open a game many times: its own batch where it has one that fits, else one by one.
+
+    Args:
+        recipe: The game.
+        lanes: How many; of a game without a batch, `MOST_SINGLE` at most.
+
+    Raises:
+        UserError: As for `make`.
+    """
+    spec = find(recipe.env_id)
+    name = recipe.env_id
+    if spec.vector_entry_point is not None and not recipe.changed:
+        try:
+            batch = gym.make_vec(spec, lanes, vectorization_mode="vector_entry_point", **recipe.kwargs)
+        except UserError:
+            raise
+        except (ImportError, gym.error.DependencyNotInstalled) as error:
+            raise UserError(_missing(name, spec, error)) from error
+        except Exception as error:
+            raise UserError(_why(name, error)) from error
+        if _fits(batch) or spec.entry_point is None:
+            return batch if name.startswith(OURS) else _Guarded(batch, name)
+        batch.close()
+    lanes = min(lanes, MOST_SINGLE)
+    return SyncVectorEnv([partial(make, recipe)] * lanes, autoreset_mode=AutoresetMode.NEXT_STEP)
+
+
+def _fits(batch: VectorEnv) -> bool:
+    space, actions = batch.single_observation_space, batch.single_action_space
+    frames = isinstance(space, spaces.Box) and space.dtype == np.uint8
+    sized = space.shape is not None and space.shape in [(side, side, 3) for side in SIZES]
+    return frames and sized and isinstance(actions, spaces.Discrete) and actions.start == 0
+
+
+def limited(recipe: Recipe) -> Recipe:
+    """The same, cut off after `TIME_LIMIT` steps where it is not ours and nobody says when it ends."""
+    spec = find(recipe.env_id)
+    endless = spec.max_episode_steps is None and recipe.time_limit is None
+    alone = spec.vector_entry_point is None and not recipe.env_id.startswith(OURS)
+    return replace(recipe, time_limit=TIME_LIMIT) if endless and alone else recipe
+
+
+def spec_json(env: gym.Env | VectorEnv, recipe: Recipe) -> str:
+    """What recordings say of the game that they are of: the JSON of its spec."""
+    single = getattr(env, "envs", [env])[0]
+    spec = single.spec if isinstance(single, gym.Env) else None
+    if spec is None:
+        spec = copy.deepcopy(find(recipe.env_id))
+        spec.id = recipe.env_id
+        spec.kwargs.update(recipe.kwargs)
+    try:
+        return to_json(spec)
+    except (TypeError, ValueError):  # arguments of its registration that JSON does not know
+        return json.dumps({"id": recipe.env_id, "kwargs": {}, "max_episode_steps": spec.max_episode_steps})
+
+
+def installed() -> list[str]:
+    """Ids of the games that are installed here, beside ours, sorted; what cannot be imported is left out."""
+    for family in FAMILIES:
+        try:
+            importlib.import_module(family.module)
+        except Exception:
+            continue
+    return sorted(_newest(name for name in gym.registry if not name.startswith((OURS, "GymV"))))
+
+
+def _newest(names: Iterable[str]) -> list[str]:
+    """Of ids that differ in their version alone, the one with the highest."""
+    best: dict[str, tuple[int, str]] = {}
+    for name in names:
+        spec = gym.registry[name]
+        title = f"{spec.namespace or ''}/{spec.name}"
+        best[title] = max(best.get(title, (-1, "")), (spec.version or 0, name))
+    return [name for _, name in best.values()]

@@ -1,0 +1,233 @@
+"""Any game by its id: how it is shown, what is said of it, and the one line where it cannot be played."""
+
+import json
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import toy_games
+from gamesim.envs.meanings import action_meanings
+from gamesim.envs.recipe import TIME_LIMIT, Recipe, find, installed, limited, make, make_batch, spec_json
+from gamesim.errors import UserError
+
+toy_games.register()
+
+
+@pytest.mark.parametrize(
+    ("name", "actions", "side"),
+    [
+        ("toys/Three-v0", 3, 64),
+        ("toys/Large-v0", 4, 84),
+        ("toys/Grey-v0", 4, 84),
+        ("toys/Packed-v0", 4, 84),
+        ("toys/Numbers-v0", 4, 84),
+        ("toys/Steered-v0", 5, 64),
+        ("toys/Chords-v0", 8, 64),
+        ("toys/FromFive-v0", 4, 64),
+        ("toys/Plain-v0", 4, 64),
+        ("toys/Local-v0", 4, 64),
+        ("toy_games:toys/Three-v0", 3, 64),
+        ("CartPole-v1", 2, 84),
+        ("FrozenLake-v1", 4, 84),
+    ],
+)
+def test_any_game_shows_frames_and_takes_numbers_from_0(name, actions, side):
+    pytest.importorskip("pygame")
+    env = make(Recipe(name))
+    assert env.action_space == gym.spaces.Discrete(actions)
+    frame, info = env.reset(seed=0)
+    assert frame.shape == (side, side, 3) and frame.dtype == np.uint8 and info == {}
+    for action in range(actions):
+        frame, reward, terminated, truncated, info = env.step(action)
+        assert env.observation_space.contains(frame) and info == {}
+        assert (type(reward), type(terminated), type(truncated)) == (float, bool, bool)
+        if terminated or truncated:
+            env.reset()
+    env.close()
+
+
+def test_our_games_are_as_they_are():
+    env = make(Recipe("gamesim/Pacman-v0", {"max_steps": 7}))
+    assert "cells" in env.reset(seed=0)[1]
+    batch = make_batch(Recipe("gamesim/Pacman-v0"), 3)
+    assert batch.num_envs == 3 and "cells" in batch.reset(seed=0)[1]
+
+
+def test_frames_are_as_large_and_as_stretched_as_one_asks():
+    env = make(Recipe("toys/Numbers-v0", size=64, stretch=True))
+    assert (env.reset(seed=0)[0] == np.full((64, 64, 3), 200)).all()
+    assert not make(Recipe("toys/Numbers-v0", size=64)).reset(seed=0)[0][0].any(), "a black bar"
+    assert make(Recipe("gamesim/Pacman-v0", size=64)).reset(seed=0)[0].shape == (64, 64, 3)
+
+
+def test_a_time_limit_and_skipped_frames_count_the_steps_that_are_seen():
+    env = make(Recipe("toys/Endless-v0", frame_skip=3, time_limit=2))
+    env.reset(seed=0)
+    assert env.step(0)[1:4] == (3.0, False, False)
+    assert env.step(0)[1:4] == (3.0, False, True)
+    env.reset()
+    assert env.step(0)[3] is False
+
+
+def test_only_games_that_would_never_end_are_given_a_limit_when_they_are_recorded():
+    assert limited(Recipe("toys/Endless-v0")).time_limit == TIME_LIMIT
+    assert limited(Recipe("toys/Endless-v0", time_limit=9)).time_limit == 9
+    for name in ("CartPole-v1", "gamesim/PacmanArcade-v0"):
+        assert limited(Recipe(name)).time_limit is None
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("toys/Nine-v0", ("LEFT", "RIGHT", "UP", "DOWN", "FIRE", "A", "B", "C", "D")),
+        ("toys/Three-v0", ("", "", "")),
+        ("toys/Steered-v0", ("NOOP", "AXIS 1 DOWN", "AXIS 1 UP", "AXIS 2 DOWN", "AXIS 2 UP")),
+        ("toys/Chords-v0", ("NOOP", "3", "2", "2+3", "1", "1+3", "1+2", "1+2+3")),
+        ("CartPole-v1", ("LEFT", "RIGHT")),
+        ("FrozenLake-v1", ("LEFT", "DOWN", "RIGHT", "UP")),
+    ],
+)
+def test_what_the_actions_mean_is_known_alone_and_in_batches(name, words):
+    pytest.importorskip("pygame")
+    assert action_meanings(make(Recipe(name))) == words
+    assert action_meanings(make_batch(Recipe(name), 2)) == words
+
+
+@pytest.mark.parametrize("name", ["toys/Nine-v0", "gamesim/Pacman-v0", "CartPole-v1", "toys/Chords-v0"])
+def test_gymnasiums_own_play_finds_keys(name):
+    pytest.importorskip("pygame")
+    from gymnasium.utils.play import PlayableGame
+
+    env = make(Recipe(name))
+    env.reset(seed=0)
+    assert PlayableGame(env).relevant_keys
+    assert set(env.get_wrapper_attr("get_keys_to_action")().values()) <= set(range(env.action_space.n))
+
+
+@pytest.mark.parametrize(
+    ("name", "kwargs", "complaint"),
+    [
+        ("toys/Nin-v0", {}, "unknown game 'toys/Nin-v0', did you mean 'toys/Nine-v0'?"),
+        ("nonsense", {}, "unknown game 'nonsense' (there are gamesim/Pacman-v0"),
+        ("CartPole-v77", {}, "did you mean 'CartPole-v"),
+        ("no_such_module:Nope-v0", {}, "no_such_module:Nope-v0: there is no module no_such_module"),
+        ("a:b:c", {}, "there is no module a:b"),
+        (":x", {}, "unknown game 'x'"),
+        ("toy_games:Nope-v0", {}, "unknown game 'Nope-v0' in the module toy_games"),
+        ("toys/Blind-v0", {}, "toys/Blind-v0 shows no picture"),
+        ("toys/Alone-v0", {}, "toys/Alone-v0 has a single action"),
+        ("toys/Spoken-v0", {}, "toys/Spoken-v0 has actions of a kind that keys cannot press"),
+        ("toys/Needy-v0", {}, "toys/Needy-v0 needs arguments: 'level' (key=value)"),
+        ("toys/Three-v0", {"wibble": 1}, "toys/Three-v0 takes no argument 'wibble'"),
+        ("toys/Three-v0", {"size": "large"}, "toys/Three-v0 cannot be made"),
+    ],
+)
+def test_what_cannot_be_made_is_one_line(name, kwargs, complaint):
+    for open_it in (make, lambda recipe: make_batch(recipe, 2)):
+        with pytest.raises(UserError) as caught:
+            open_it(Recipe(name, kwargs))
+        assert complaint in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "kwargs", "complaint"),
+    [
+        ("Broken", {"where": "reset"}, "toys/Broken-v0 failed in reset: oh no in reset"),
+        ("Broken", {"where": "step"}, "toys/Broken-v0 failed in step: oh no in step"),
+        ("Broken", {"where": "reward"}, "failed in step: could not convert string to float"),
+        ("Broken", {"where": "four"}, "failed in step: not enough values"),
+        (
+            "Broken",
+            {"where": "shape"},
+            "showed uint8 (64, 64, 4), and its observation space says uint8",
+        ),
+        ("Broken", {"where": "floats"}, "showed float64 (64, 64, 3)"),
+        ("Unpainted", {"what": "raise"}, "failed in render: no screen"),
+        ("Unpainted", {"what": "none"}, "drew no picture (uint8, height x width x 3) but NoneType"),
+        ("Unpainted", {"what": "nothing"}, "but uint8 (0, 4, 3)"),
+    ],
+)
+def test_what_breaks_down_is_one_line(name, kwargs, complaint):
+    env = make(Recipe(f"toys/{name}-v0", kwargs))
+
+    def play(env):
+        env.reset(seed=0)
+        env.step(0)
+
+    with pytest.raises(UserError) as caught:
+        play(env)
+    assert complaint in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "line"),
+    [
+        (
+            "VizdoomTakeCover-v1",
+            "vizdoom",
+            "needs the extra 'doom': uv sync --extra doom, or pip",
+        ),
+        ("ALE/Pong-v5", "ale_py", "needs the extra 'atari': pip install 'gamesim[atari]'"),
+        ("CarRacing-v3", "Box2D", "needs the extra 'box2d': pip install 'gamesim[box2d]'"),
+    ],
+)
+def test_a_missing_package_is_one_line_that_names_the_extra(name, package, line, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, package, None)
+    monkeypatch.delitem(gym.registry, name, raising=False) if package != "Box2D" else None
+    for module in ("box2d.car_racing", "box2d"):
+        monkeypatch.delitem(__import__("sys").modules, f"gymnasium.envs.{module}", raising=False)
+    with pytest.raises(UserError, match=r"^" + name) as caught:
+        make(Recipe(name))
+    assert line in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_module_of_ones_own_is_found_where_one_is(tmp_path, monkeypatch):
+    (tmp_path / "my_own_game.py").write_text(
+        "import gymnasium as gym, toy_games\ngym.register('mine/Game-v0', entry_point=toy_games.Dot)\n"
+    )
+    (tmp_path / "my_bad_game.py").write_text("import gymnasium\n1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    env = make(Recipe("my_own_game:mine/Game-v0"))
+    told = json.loads(spec_json(env, Recipe("my_own_game:mine/Game-v0")))
+    assert told["id"] == "my_own_game:mine/Game-v0", "which is what somebody has to type to play it again"
+    with pytest.raises(UserError, match="my_bad_game cannot be imported: division by zero"):
+        find("my_bad_game:mine/Game-v0")
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe("toys/Three-v0", {"steps": 5}, size=64, time_limit=30),
+        Recipe("toys/Numbers-v0", stretch=True, size=84, frame_skip=2),
+        Recipe("toy_games:toys/Large-v0", {"size": 80}, size=84),
+    ],
+)
+def test_a_recording_and_a_card_say_how_the_game_is_made(recipe):
+    assert Recipe.of(spec_json(make(recipe), recipe)) == recipe
+    assert Recipe.of(spec_json(make_batch(recipe, 2), recipe)) == recipe
+    assert Recipe.read(recipe.env_id, recipe.words) == recipe
+
+
+@pytest.mark.parametrize(
+    "spec", ["", "7", "{}", '{"id": 3}', "[" * 9999, '{"id": "x", "additional_wrappers": [3]}']
+)
+def test_what_names_no_game_is_no_recipe(spec):
+    assert Recipe.of(spec) is None
+
+
+def test_our_games_are_told_by_what_differs_from_how_they_are_registered():
+    batch = make_batch(Recipe("gamesim/Pacman-v0", {"max_steps": 7}), 2)
+    told = Recipe.of(spec_json(batch, Recipe("gamesim/Pacman-v0", {"max_steps": 7})))
+    assert told == Recipe("gamesim/Pacman-v0", {"max_steps": 7}) and told.words == "max_steps=7"
+
+
+def test_words_that_make_no_sense_are_left_out():
+    assert Recipe.read("x", "--size large 'unclosed") == Recipe("x")
+    assert Recipe.read("x", "--size") == Recipe("x")
+
+
+def test_what_is_installed_can_be_listed_each_game_once():
+    names = installed()
+    assert "CartPole-v1" in names and "CartPole-v0" not in names and names == sorted(names)
+    assert not [name for name in names if name.startswith("gamesim/")]
