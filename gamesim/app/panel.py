@@ -49,7 +49,7 @@ class Panel:
         if self._offers[0] != asked:
             partner = session.other is not None
             partner = partner or catalog.partner(title, self.window.workshop.offered()) is not None
-            called = None if title.learned else catalog.chauffeur(title, self.window.checkpoints)
+            called = None if title.learned else catalog.chauffeur(title, self.window.workshop.shipped())
             self._offers = (asked, partner, called is not None)
         driver = self._offers[2] or session.leader.advice is not None
         return hud.hints(session, self._offers[1], driver)
