@@ -156,6 +156,8 @@ def _train(options: argparse.Namespace) -> int:
         chosen_preset = [word for word in settings if word.startswith("preset=")]
         settings = [word for word in settings if word not in chosen_preset]
         stage, preset = preset, chosen_preset[-1].partition("=")[2] if chosen_preset else "world-model"
+    if options.game is not None:
+        settings = [*settings, f"data.game={json.dumps(options.game)}"]
     chosen = config.load(preset, settings)  # before torch: a typing error shows at once
     if stage is not None and chosen.system != "world-model":
         raise UserError(f"preset={preset}: has no {stage}, it is no world model")

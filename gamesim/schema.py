@@ -29,6 +29,7 @@ class DataConfig(Section):
     start_frames: int = Field(default=8, ge=1, le=256, description="real frames in a shipped start")
     starts: int = Field(default=32, ge=1, le=4096, description="starts shipped with a checkpoint")
     endings: float = Field(default=0.0, ge=0, le=1, description="share of examples in which a game ends")
+    game: str | None = Field(default=None, min_length=1, description="the recorded game; null: the only one")
 
 
 class LoopConfig(Section):
@@ -65,6 +66,7 @@ class GameShape(Section):
 
     frame_size: FrameSize = 84
     num_actions: int = Field(default=5, ge=2, le=256)
+    reward_scale: float = Field(default=1.0, gt=0, description="reward that the engine's own 1 stands for")
     opposites: Pairs = Field(
         default_factory=_pacmans, description="pairs of actions that undo each other, such as left and right"
     )
@@ -294,6 +296,7 @@ class WorldModelModelConfig(Section):
     engine: Literal["paper", "places"] = Field(default="paper", description="the paper's, or ours by places")
     frame_size: FrameSize = Field(default=84, description="of the game's frames; the paper's V sees 64")
     num_actions: int = Field(default=5, ge=2, le=256)
+    reward_scale: float = Field(default=1.0, gt=0, description="reward that M's own 1 stands for")
     channels: int = Field(default=32, ge=1, le=1024, description="V's first layer; the paper: 32")
     z_size: int = Field(default=32, ge=1, le=4096, description="numbers in z (places: for each)")
     patch: int = Field(default=12, ge=1, le=84, description="places: pixels along the side of one")

@@ -112,6 +112,7 @@ def _train(words: Words) -> None:
         "alone, by preset=NAME (world-model)",
     )
     parser.add_argument("--data", metavar="DIR", required=True, help="a folder of recordings")
+    parser.add_argument("--game", metavar="ID", help="the game to train on, where DIR holds several")
     parser.add_argument("--out", metavar="RUN", required=True, help="the run folder, new or with --resume")
     _device(parser, "auto", "that trains")
     begin = parser.add_mutually_exclusive_group()

@@ -30,7 +30,7 @@ class Segments:
     Attributes:
         frames: uint8 (B, T+1, H, W, 3).
         actions: int64 (B, T).
-        rewards: float32 (B, T).
+        rewards: float32 (B, T), in units of the data set's ``reward_scale``.
         terminated: bool (B, T), at most the last step of an episode.
         truncated: bool (B, T), likewise. The reward of such a step is a time limit's, which the frames
             do not show: mask it.
@@ -82,6 +82,8 @@ class Dataset:
         limit: int | None = None,
         short: bool = False,
         keep: Callable[[Tensor], Tensor] | None = None,
+        game: str | None = None,
+        reward_scale: float = 1.0,
     ) -> None:
         """Load the frames.
 
@@ -96,6 +98,8 @@ class Dataset:
             short: Take shorter episodes, too; windows without padding never show them.
             keep: What is kept of an episode's frames: uint8 (T+1, H, W, 3) on the device -> (T+1, ...), the
                 same shape and dtype for all. Segments then hold that in the place of frames.
+            game: The id of the game whose episodes count (None: all).
+            reward_scale: Rewards are divided by it.
 
         Raises:
             UserError: No such folder, no usable episode in it, more frames than memory, a damaged file
@@ -105,6 +109,10 @@ class Dataset:
         entries = scan(folder)
         if not entries:
             raise UserError(f"{folder}: there are no recordings in it")
+        entries = [entry for entry in entries if game in (None, entry.game)]
+        if not entries:
+            raise UserError(f"{folder}: there are no recordings of {game} in it")
+        self.reward_scale = reward_scale
         chosen = _choose(entries, 1 if short else segment, split, validation)[:limit]
         if not chosen:
             wanted = "" if split == "all" else f" of the {split} part"
@@ -206,12 +214,12 @@ class Dataset:
         return self._gather(first), self._actions[steps].long()
 
     def time_limit(self) -> TimeLimit | None:
-        """What the recordings tell of a time limit; None where no episode met one."""
+        """What the recordings tell of a time limit, in the game's rewards; None where no episode met one."""
         met = self._truncated.cpu().nonzero()[:, 0]
         if len(met) == 0:
             return None
         cut = torch.isin(self._first_step + self._lengths - 1, met)
-        rewards, ends = self._rewards.cpu(), (self._truncated | self._terminated).cpu()
+        rewards, ends = self._rewards.cpu() * self.reward_scale, (self._truncated | self._terminated).cpu()
         usual = rewards[~ends].mean() if bool((~ends).any()) else torch.zeros(())
         return TimeLimit(int(self._lengths[cut].max()), float(rewards[met].mean() - usual))
 
@@ -290,7 +298,8 @@ class Dataset:
         self._terminated = torch.zeros(steps, dtype=torch.bool).index_put((last,), terminated).to(self.device)
         self._truncated = torch.zeros(steps, dtype=torch.bool).index_put((last,), truncated).to(self.device)
         self._actions = _tensor(np.concatenate([episode.actions for episode in kept])).to(self.device)
-        self._rewards = _tensor(np.concatenate([episode.rewards for episode in kept])).to(self.device)
+        rewards = np.concatenate([episode.rewards for episode in kept]) / np.float32(self.reward_scale)
+        self._rewards = _tensor(rewards).to(self.device)
 
 
 def _choose(entries: list[Entry], segment: int, split: Split, validation: float) -> list[Entry]:

@@ -1,7 +1,7 @@
-"""What recordings tell of their game: how large its frames are, its actions, which are opposites."""
+"""What recordings tell of their games: which there are, their frames, actions, opposites and rewards."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,6 +24,7 @@ class Game:
         num_actions: How many actions it has, or as many as were seen in use.
         known: Whether it is certain that there are no more.
         opposites: Pairs of actions that go opposite ways, where the game says what its actions mean.
+        peak: The largest reward of a step, up or down, that was met.
     """
 
     height: int
@@ -31,31 +32,62 @@ class Game:
     num_actions: int
     known: bool
     opposites: tuple[tuple[int, int], ...]
+    peak: float = field(default=0.0, compare=False)
 
 
-def recorded_game(folder: str | Path) -> Game:
-    """The game that most recordings of a folder are of.
+def games(folder: str | Path) -> dict[str, int]:
+    """The games of a folder of recordings: id -> episodes, the most first.
+
+    Those that do not say which game they are of are called :data:`gamesim.data.index.UNKNOWN`.
+
+    Raises:
+        UserError: No such folder, or no readable recording in it.
+    """
+    return dict(Counter(entry.game for entry in _entries(Path(folder))).most_common())
+
+
+def choose(folder: str | Path, game: str | None) -> str:
+    """The game that recordings are taken of: the one that is named, or the only one.
+
+    Raises:
+        UserError: There are several and none is named, or it is not there; the message says which are.
+    """
+    found = games(folder)
+    named = ", ".join(f"{name} ({counted(count)})" for name, count in found.items())
+    if game is None and len(found) > 1:
+        raise UserError(f"{folder} holds several games: {named}: choose one with --game ID")
+    if game is not None and game not in found:
+        raise UserError(f"{folder} holds no recordings of {game}, but of {named}")
+    return game or next(iter(found))
+
+
+def counted(episodes: int) -> str:
+    """A number of episodes in words."""
+    return f"{episodes:,} episode{'s' * (episodes != 1)}"
+
+
+def recorded_game(folder: str | Path, game: str | None = None) -> Game:
+    """The game that most recordings of a folder are of, or the one that is named.
 
     Recordings say what actions there are. Older ones only name their game: if it is installed, it is asked,
     else the highest action that was played has to do.
 
     Args:
         folder: Of recordings; subfolders count.
+        game: An id of :func:`games`.
 
     Raises:
         UserError: No such folder, or no readable recording in it.
     """
     folder = Path(folder)
-    damaged: dict[str, str] = {}  # whoever loads the frames will warn of them
-    entries = scan(folder, damaged)
-    if not entries:
-        raise UserError(next(iter(damaged.values()), f"{folder}: there are no recordings in it"))
-    game, _ = Counter(map(_game, entries)).most_common(1)[0]
-    height, width, env_id = game
+    found = [entry for entry in _entries(folder) if game in (None, entry.game)]
+    if not found:
+        raise UserError(f"{folder}: there are no recordings of {game} in it")
+    kind, _ = Counter(map(_kind, found)).most_common(1)[0]
+    height, width, env_id = kind
+    entries = [entry for entry in found if _kind(entry) == kind]
     meanings, used = (), 0
     for entry in entries:
-        if _game(entry) != game:
-            continue
         try:
             episode = read_meta(folder / entry.file)
         except UserError:
@@ -66,10 +98,19 @@ def recorded_game(folder: str | Path) -> Game:
             break
     if not used:
         raise UserError(f"{folder}: none of its {len(entries)} episodes can be read")
-    return Game(height, width, len(meanings) or used, bool(meanings), opposites(meanings))
+    peak = max(entry.peak for entry in entries)
+    return Game(height, width, len(meanings) or used, bool(meanings), opposites(meanings), peak)
 
 
-def _game(entry: Entry) -> tuple[int, int, str]:
+def _entries(folder: Path) -> list[Entry]:
+    damaged: dict[str, str] = {}  # whoever loads the frames will warn of them
+    entries = scan(folder, damaged)
+    if not entries:
+        raise UserError(next(iter(damaged.values()), f"{folder}: there are no recordings in it"))
+    return entries
+
+
+def _kind(entry: Entry) -> tuple[int, int, str]:
     return entry.height, entry.width, entry.env_id
 
 

@@ -23,6 +23,9 @@ from gamesim.data.journal import rescue
 from gamesim.data.walk import EPISODE, INDEX, JOURNAL, Found, walk
 from gamesim.errors import UserError
 
+UNKNOWN = "unknown"
+"""The game of episodes that do not say which it is."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -41,6 +44,7 @@ class Entry:
         seed: As in :class:`Episode`.
         players: Who played, the most steps first, names out of :data:`PLAYERS`.
         env_id: Such as ``gamesim/Pacman-v0``; empty where the spec names none.
+        peak: The largest reward of a step, up or down; that of a time limit does not count.
     """
 
     file: str
@@ -55,10 +59,16 @@ class Entry:
     seed: int | None
     players: tuple[str, ...]
     env_id: str
+    peak: float
 
     @property
     def name(self) -> str:
         return Path(self.file).stem
+
+    @property
+    def game(self) -> str:
+        """Its id, or :data:`UNKNOWN`."""
+        return self.env_id or UNKNOWN
 
 
 @lru_cache(maxsize=64)  # thousands of episodes have the same one
@@ -88,6 +98,7 @@ def entry_of(folder: Path, path: Path, episode: Episode) -> Entry:
         seed=episode.seed,
         players=tuple(PLAYERS[who] for who in np.argsort(-steps, kind="stable") if steps[who]),
         env_id=env_id(episode.env_spec),
+        peak=float(np.abs(episode.rewards[: len(episode) - episode.truncated]).max(initial=0)),
     )
 
 
@@ -197,7 +208,9 @@ def _parse(line: str) -> Entry | None:
         values["players"] = tuple(values["players"])
         if not all(isinstance(values[name], kind) for name, kind in _KINDS.items()):
             return None
-        if not all(who in PLAYERS for who in values["players"]) or not math.isfinite(values["total_reward"]):
+        if not all(who in PLAYERS for who in values["players"]):
+            return None
+        if not (math.isfinite(values["total_reward"]) and math.isfinite(values["peak"])):
             return None
         if not (0 < values["length"] <= MAX_STEPS and values["height"] > 0 and values["width"] > 0):
             return None

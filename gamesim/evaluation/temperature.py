@@ -19,7 +19,9 @@ from typing import Any
 
 from gamesim import storage
 from gamesim.checkpoint import load, load_model, update_metrics
+from gamesim.config import complete
 from gamesim.data.dataset import TimeLimit
+from gamesim.data.game import games
 from gamesim.devices import pick
 from gamesim.driver import ControllerPolicy
 from gamesim.errors import UserError
@@ -71,6 +73,8 @@ def temperature_table(
         changes = {"temperature": temperature, "steps": generations}
         settings = loaded.config.controller.model_copy(update=changes)
         config = loaded.config.model_copy(update={"controller": settings})
+        if config.data.game is None and game in games(data):  # an earlier release did not say which
+            config = complete(config, {"data.game": game}, str(checkpoint))
         folder = Path(out) / f"{temperature:g}"
         if train_controller(config, loaded.weights, data, folder, device=device) != "done":
             return None

@@ -51,9 +51,10 @@ def check(config: Config, out: str | Path, resume: bool, section: str = "trainin
     if not file.is_file():
         raise UserError(f"{out}: nothing to resume, it holds no run")
     others = [name for name in SECTIONS if name != section]
-    same(
-        parse(file.read_bytes(), str(file)), config, file, [*others, *(f"{section}.{k}" for k in CHANGEABLE)]
-    )
+    before = parse(file.read_bytes(), str(file))
+    if before.data.game is None:  # an earlier release did not say which
+        others.append("data.game")
+    same(before, config, file, [*others, *(f"{section}.{k}" for k in CHANGEABLE)])
 
 
 def same(before: Config, config: Config, file: Path, ignore: list[str]) -> None:
@@ -66,6 +67,15 @@ def same(before: Config, config: Config, file: Path, ignore: list[str]) -> None:
     if key is not None:
         was, now = value(before, key), value(config, key)
         raise UserError(f"{key}: is {now} here but {was} in {file}; resume with that")
+
+
+def earlier(out: Path) -> Config | None:
+    """The config of the run in a folder, or of its first stage that has begun; None: there is none."""
+    for place in (out, *(out / stage for stage in STAGES)):
+        if began(place):
+            file = place / "config.yaml"
+            return parse(file.read_bytes(), str(file))
+    return None
 
 
 def began(out: Path) -> bool:

@@ -19,14 +19,15 @@ from torch import Tensor
 from gamesim import checkpoint, models, storage
 from gamesim.checkpoint import Checkpoint, Starts
 from gamesim.data.dataset import Dataset
+from gamesim.data.game import counted, games
 from gamesim.data.index import env_id
 from gamesim.errors import UserError
 from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.schema import Config, GameGANConfig, TilemapConfig, WorldModelConfig
 from gamesim.training import STAGES, devices, loop
 from gamesim.training.deadline import Deadline
-from gamesim.training.fitting import fitted
-from gamesim.training.folder import Log, began, same
+from gamesim.training.fitting import continued, fitted
+from gamesim.training.folder import Log, began, earlier, same
 
 Weights = dict[str, Tensor]
 """Of an engine, or of some of its parts."""
@@ -86,7 +87,12 @@ def train(
     """
     try:
         devices.pick_device(device)  # before the recordings are read
-        config = fitted(config, data)
+        before = earlier(out) if resume or stage is not None else None
+        if before is None and init is not None and stage == "controller":  # its M is not trained any more
+            before = checkpoint.load(init).config
+        config = fitted(config if before is None else continued(config, before), data)
+        if loop.distributed().first:
+            print(_recordings(data, config), flush=True)
         begin = None if init is None else _beginning(config, Path(init), resume)
         ended = _train(config, data, out, device, resume, stage, Deadline(minutes), begin)
         return ended if loop.distributed().first else None
@@ -119,7 +125,7 @@ def train_controller(
     """
     fixed = {key: part for key, part in weights.items() if not key.startswith("controller.")}
     try:
-        config = fitted(config, data)
+        config = fitted(continued(config, config), data)
         make = partial(_controller, config, data, weights=fixed)
         return _run(config, "controller", out, device, began(out), make, Deadline())
     finally:
@@ -318,7 +324,8 @@ def _memory(
     engine = _engine(config, weights, device)
     segment, steps = config.data.segment, min(config.data.segment, SHOWN_STEPS)
     train, held_out = _load(config, data, device, segment=segment, short=True, keep=latents(engine))
-    shown = Dataset(data, segment=steps, split="validation", device=device, limit=4 * SHOWN_ROWS)
+    shared = {"device": device, "limit": 4 * SHOWN_ROWS, **_taken(config)}
+    shown = Dataset(data, segment=steps, split="validation", **shared)
     segments = shown.sample(SHOWN_ROWS, torch.Generator().manual_seed(1))
     task = MemoryTask(config, engine, train, held_out, segments)
     facts = _facts(train, data, begin) | _before(config, "memory")
@@ -356,7 +363,7 @@ def _engine(config: WorldModelConfig, weights: Weights, device: torch.device) ->
 def _load(config: Config, data: str, device: torch.device, **how: Any) -> tuple[Dataset, Dataset]:
     """The episodes to train on, and those that are held out (the same ones where none are)."""
     held = config.data.validation
-    shared = {"validation": held, "device": device, **how}
+    shared = {"validation": held, "device": device, **_taken(config), **how}
     train = Dataset(data, split="train", **shared)
     held_out = Dataset(data, split="validation", **shared) if held > 0 else train
     size, actions = config.model.frame_size, config.model.num_actions
@@ -368,10 +375,25 @@ def _load(config: Config, data: str, device: torch.device, **how: Any) -> tuple[
     return train, held_out
 
 
+def _taken(config: Config) -> dict[str, Any]:
+    """Which game is taken out of a folder, and how its rewards are scaled."""
+    return {"game": config.data.game, "reward_scale": config.model.reward_scale}
+
+
+def _recordings(data: str, config: Config) -> str:
+    """What a folder holds, and what of it is trained on, in one line."""
+    held = games(data)
+    listed = ", ".join(f"{name} ({counted(count)})" for name, count in held.items())
+    chosen = f"; training on {config.data.game}" if len(held) > 1 else ""
+    scale = config.model.reward_scale
+    return f"recordings: {listed}{chosen}" + (f"; rewards in units of {scale:g}" if scale != 1 else "")
+
+
 def _starts(config: WorldModelConfig, data: str, device: torch.device) -> Starts:
     """Real beginnings to ship, out of the training episodes."""
     settings = config.data
     shared = {"validation": settings.validation, "device": device, "limit": settings.starts}
+    shared |= _taken(config)
     train = Dataset(data, segment=max(1, settings.start_frames - 1), **shared)
     return Starts(*train.starts(settings.starts, settings.start_frames))
 

@@ -98,15 +98,21 @@ def test_what_nobody_set_is_the_games(played):
 def test_our_own_games_are_what_a_config_without_recordings_is_for(tmp_path):
     rollout.record("gamesim/Pacman-v0", "random", 2, tmp_path, progress=False)
     for preset in ("gamegan", "tilemap", "world-model"):
-        assert fitted(config.load(preset), str(tmp_path)) == config.load(preset)
+        told = config.load(preset, ["data.game=gamesim/Pacman-v0"])
+        assert fitted(config.load(preset), str(tmp_path)) == told
 
 
 def test_a_fitted_config_says_all_and_fits_again(played):
     once = fitted(config.load("gamegan-tiny"), str(played["Nine"]))
     again = config.parse(once.dump(), "a run")
     assert fitted(again, str(played["Nine"])) == once
-    with pytest.raises(UserError, match=r"model\.num_actions is 9, but the game .* has 3"):
+    with pytest.raises(
+        UserError, match=r"no recordings of toys/Nine-v0, but of toys/Three-v0 \(6 episodes\)"
+    ):
         fitted(again, str(played["Three"]))
+    other = config.load("gamegan-tiny", ["model.num_actions=9"])
+    with pytest.raises(UserError, match=r"model\.num_actions is 9, but the game .* has 3"):
+        fitted(other, str(played["Three"]))
 
 
 def test_a_cell_need_only_cut_frames_of_the_size_that_was_recorded(played):

@@ -47,7 +47,8 @@ class Rollout:
         static: the memory's layer (B, T, 3, S, S), and masks: (B, T, K, S, S), each layer's share of a pixel.
         recalled: for each of R steps the static layer drawn anew from the last memory, (B, R, 3, S, S), by a
             renderer whose weights get no gradient; None without a memory module.
-        reward, end_logit: (B, T), told by h and by the frame shown next.
+        reward, end_logit: (B, T), told by h and by the frame shown next; rewards in units of
+            ``reward_scale``.
     """
 
     told: Tensor
@@ -74,6 +75,7 @@ class Generator(nn.Module):
         self.num_actions = config.num_actions
         self.frame_shape = (config.frame_size, config.frame_size, 3)
         self.noise_shape: tuple[int, ...] = (config.z_size,)
+        self.reward_scale = config.reward_scale
         self.dynamics = DynamicsEngine(
             num_actions=config.num_actions,
             z_size=config.z_size,
@@ -147,6 +149,7 @@ class Generator(nn.Module):
         state = self.advance(state, action, z)
         state = self.show(state, self.render(state).frame)
         reward, end_logit = self._outcome(state["h"], state["code"])
+        reward = self.reward_scale * reward
         return state, Prediction(to_uint8(state["frame"]), reward, end_logit.sigmoid())
 
     def render(self, state: State) -> Rendering:
@@ -157,7 +160,7 @@ class Generator(nn.Module):
         return self.renderer(h) if recalled is None else self.renderer(recalled, h)
 
     def _outcome(self, h: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
-        """Reward in the real game's units, and the logit of the end, of (B, hidden) each."""
+        """Reward in units of ``reward_scale``, and the logit of the end, of (B, hidden) each."""
         reward, end_logit = self.outcome(torch.cat([h, code], -1)).float().unbind(dim=-1)
         return reward, end_logit
 

@@ -58,7 +58,7 @@ class Output:
             module, in its static and in its dynamic layer by itself.
         weight: (B, h, w), how much each cell counts when it is compared with a real one, 1 on average: the
             engine does not answer for the cells of a real frame that it was shown.
-        reward: (B,), in the real game's units.
+        reward: (B,), in units of ``reward_scale``.
         end_logit: (B,), logit of "the episode ends here".
         covered: (B,), pixels that the dynamic layer draws.
     """

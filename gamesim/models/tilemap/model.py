@@ -23,7 +23,7 @@ class Tilemap(nn.Module):
         self.num_actions = config.num_actions
         self.frame_shape = (config.frame_size, config.frame_size, 3)
         self.engine = TilemapEngine(config)
-        self.noise_shape = self.engine.noise_shape
+        self.noise_shape, self.reward_scale = self.engine.noise_shape, config.reward_scale
 
     def start(self, frames: Tensor, actions: Tensor) -> State:
         state = self.engine.initial(to_float(frames[:, 0]))
@@ -42,7 +42,8 @@ class Tilemap(nn.Module):
         z = temperature * normal((len(action), *self.noise_shape), generator, action.device)
         state, output = self.engine.advance(state, action, z)
         end_probability = output.end_logit.float().sigmoid()
-        return state, Prediction(to_uint8(output.frame), output.reward.float(), end_probability)
+        reward = self.reward_scale * output.reward.float()
+        return state, Prediction(to_uint8(output.frame), reward, end_probability)
 
     def features(self, state: State) -> Tensor:
         return self.engine.features(state)

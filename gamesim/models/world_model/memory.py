@@ -98,7 +98,8 @@ class Memory(nn.Module):
     def outcome(self, hidden: Tensor, z_next: Tensor) -> tuple[Tensor, Tensor]:
         """Reward and logit of the end, each (...,), from `MDN.hidden` (..., H) and the z (..., Z) that came.
 
-        The paper's M does not look at `z_next`: what ends an episode by chance is then a probability only.
+        The reward is in units of ``reward_scale``. The paper's M does not look at `z_next`: what ends an
+        episode by chance is then a probability only.
         """
         reward, end_logit = torch.ones_like(hidden[..., 0]), torch.full_like(hidden[..., 0], NEVER)
         if self.outcomes is None:

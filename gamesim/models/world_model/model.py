@@ -40,6 +40,7 @@ class WorldModelEngine(nn.Module):
         self.noise_shape = (2, config.numbers)
         """Of one lane's step; see `memory.sample`."""
         self.seen = ("z", "h", "c") if config.controller_input == "zhc" else ("z", "h")
+        self.reward_scale = config.reward_scale if config.rewards else 1.0
         inputs = config.numbers + (len(self.seen) - 1) * config.hidden
         vision, memory = PARTS[config.engine]
         self.vision: Vision | PlaceVision = vision(config)
@@ -128,7 +129,7 @@ class WorldModelEngine(nn.Module):
         return {
             **dict(zip(("h", "c"), cell, strict=True)),
             "z": z,
-            "reward": reward,
+            "reward": self.reward_scale * reward,
             "end": end_logit.sigmoid(),
             "mixture": mdn.log_pi.exp().mean(1),
             "first": torch.zeros_like(state["first"]),
