@@ -15,6 +15,8 @@ from gamesim import shipped
 from gamesim.errors import UserError
 
 PACKAGES = ("numpy", "gymnasium", "torch", "pygame", "pydantic", "yaml", "safetensors", "imageio", "tqdm")
+CPU_ONLY = "uv pip install --torch-backend cpu --reinstall-package torch torch"
+_INSTALL = "install with: pip install -e . (without a GPU: uv pip install --torch-backend cpu -e .)"
 _STEPS = 60
 # In a process of its own: a driver that hangs or crashes must not take the doctor with it.
 _PROBE = "import pygame; pygame.{0}.init(); print(pygame.{1})"
@@ -64,7 +66,7 @@ def _packages() -> bool:
         except (ImportError, ValueError):
             missing.append(name)
     if missing:
-        return _line("BAD", "packages", f"missing: {', '.join(missing)}; install with: pip install -e .")
+        return _line("BAD", "packages", f"missing: {', '.join(missing)}; {_INSTALL}")
     return _line("ok", "packages", ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES[:2]))
 
 
@@ -91,6 +93,8 @@ def _torch() -> bool:
 
         build = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
         _line("ok", "torch", f"{torch.__version__} ({build}), {torch.get_num_threads()} threads")
+        if torch.version.cuda and not torch.cuda.is_available():
+            _line("note", "torch", f"finds no GPU; the build for CPUs is gigabytes smaller: {CPU_ONLY}")
         device = pick_device("auto")
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
         return _line("ok", "device", f"{device.type} {name}".strip())

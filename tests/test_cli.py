@@ -226,6 +226,18 @@ def test_the_doctor_names_a_clash_of_pygames(monkeypatch, capsys):
     assert "pygame 2.6.1, pygame-ce 2.6.1 are both installed" in capsys.readouterr().out
 
 
+def test_the_doctor_names_the_smaller_torch_where_there_is_no_gpu(monkeypatch, capsys):
+    import torch
+
+    from gamesim import doctor
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for build, named in ((None, 0), ("13.0", 1)):
+        monkeypatch.setattr(torch.version, "cuda", build)
+        assert doctor._torch()
+        assert capsys.readouterr().out.count("uv pip install --torch-backend cpu") == named
+
+
 def test_the_doctor_does_not_take_a_folder_it_cannot_read_for_an_empty_one(tmp_path, monkeypatch):
     from gamesim import doctor
 
