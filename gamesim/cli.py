@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
+import json
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
