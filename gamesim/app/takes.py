@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gamesim.app import clips
 from gamesim.app.play import Engine
-from gamesim.app.widgets import counted
+from gamesim.app.widgets import at_home, counted
 from gamesim.data.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Takes:
         else:
             recorder.start()
             self.window.sound.play("record")
-            self.window.say(f"Recording to {recorder.folder}")
+            self.window.say(f"Recording to {at_home(recorder.folder)}")
 
     def stop(self, engine: Engine) -> None:
         """Save what was recorded, if anything was."""
@@ -59,7 +59,7 @@ class Takes:
             return
         recorder.stop()
         self.window.sound.play("stop")
-        self.window.say(f"Saved {counted(recorder.episodes, 'game')} to {recorder.folder}")
+        self.window.say(f"Saved {counted(recorder.episodes, 'game')} to {at_home(recorder.folder)}")
 
     def save_clip(self, engines: list[Engine]) -> None:
         """Save the last seconds of one or two engines; says so when it is done."""
@@ -73,7 +73,7 @@ class Takes:
 
         def work() -> None:
             try:
-                self._saved.append((f"Saved {clips.save(clip, folder, rate, kind)}", False))
+                self._saved.append((f"Saved {at_home(clips.save(clip, folder, rate, kind))}", False))
             except Exception as error:
                 self._saved.append((str(error), True))
 

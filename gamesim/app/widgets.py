@@ -1,6 +1,7 @@
 """Small drawn things: text, pills, meters, key caps, cards' frames and toasts."""
 
 import contextlib
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -60,16 +61,20 @@ def shorten(words: str, size: int, width: int, bold: bool = False) -> str:
 
 
 def wrap(words: str, size: int, width: int, bold: bool = False) -> list[str]:
-    """Break a paragraph into lines of at most `width` pixels; a longer word stands alone, cut."""
+    """Break a paragraph into lines of at most `width` pixels; a longer path breaks between its folders."""
     lines: list[str] = []
-    line = ""
+    line, measure = "", font(size, bold).size
     for word in words.split():
-        longer = f"{line} {word}".strip()
-        if line and font(size, bold).size(longer)[0] > width:
-            lines.append(line)
-            line = word
-        else:
-            line = longer
+        space = " " if line else ""
+        parts = [word] if measure(word)[0] <= width else re.findall(r"[^/\\]*[/\\]?", word)
+        for part in parts:
+            longer = f"{line}{space}{part}"
+            if line and measure(longer)[0] > width:
+                lines.append(line)
+                line = part
+            else:
+                line = longer
+            space = ""
     return [shorten(part, size, width, bold) for part in [*lines, line] if part]
 
 
@@ -246,11 +251,18 @@ class Toasts:
     def draw(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         """Stack the messages from the bottom of `area` upwards."""
         size, pad = scale.px(16), scale.px(10)
-        for lines, rect, bad in self._boxes(area, scale):
+        for lines, rect, bad in self.places(area, scale):
             box(surface, rect, COLOURS["raised"], scale.px(8), COLOURS["bad" if bad else "line"])
             for i, line in enumerate(lines):
                 place = (rect.left + pad + scale.px(3), rect.top + pad + round(i * size * 1.3))
                 text(surface, line, place, size, COLOURS["text"])
+
+    def places(self, area: pygame.Rect, scale: Scale) -> list[tuple[list[str], pygame.Rect, bool]]:
+        """As `_boxes`, but inside `area`: older messages without room wait, the newest is always seen."""
+        found = self._boxes(area, scale)
+        if found and found[0][1].top < area.top:
+            found[0][1].top = area.top
+        return [each for i, each in enumerate(found) if i == 0 or each[1].top >= area.top]
 
     def _boxes(self, area: pygame.Rect, scale: Scale) -> list[tuple[list[str], pygame.Rect, bool]]:
         """The lines, the place and the kind of each message, the newest, at the bottom of `area`, first."""

@@ -22,7 +22,7 @@ from gamesim.app.screens.loading import Loading
 from gamesim.app.sound import Sound
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.userdata import Scores, Settings, pictures_folder
-from gamesim.app.widgets import Toasts
+from gamesim.app.widgets import Toasts, at_home
 from gamesim.app.workshop import Workshop
 from gamesim.errors import UserError
 from gamesim.shipped import model_folders
@@ -39,7 +39,7 @@ class Window:
 
     Args:
         checkpoints: folder of the dreams; None: the shipped ones, and those of the current folder.
-        recordings: folder where recordings and clips go.
+        recordings: folder where recordings and clips go; None: the app's own, wherever it is started.
         scores: the high scores; None: the user's file.
         settings: what the player chose; None: the user's file.
 
@@ -50,7 +50,7 @@ class Window:
     def __init__(
         self,
         checkpoints: Path | None = None,
-        recordings: Path = Path("recordings"),
+        recordings: Path | None = None,
         scores: Scores | None = None,
         settings: Settings | None = None,
     ) -> None:
@@ -67,11 +67,15 @@ class Window:
         # Absolute, as the folder that the app was started in may be gone before the app is.
         folders = [folder.absolute() for folder in ([checkpoints] if checkpoints else model_folders())]
         self.checkpoints = folders[0]
-        self.recordings = recordings = recordings.absolute()
-        self.pictures = pictures_folder(recordings)
         self.scores = scores or Scores()
+        data = self.scores.path.parent.absolute()
+        self.recordings = (recordings or data / "recordings").absolute()
+        self.pictures = pictures_folder(self.recordings if recordings else data / "pictures")
         self.device = "cpu"  # where dreams compute
-        self.workshop = Workshop(folders, recordings, self.scores.path.parent)
+        self.workshop = Workshop(folders, self.recordings, self.scores.path.parent)
+        here = Path("recordings").absolute()
+        if recordings is None and here.is_dir():  # what the command line recorded here is found, too
+            self.workshop.shelf.roots.append(here)
         self.sound = Sound()
         self.toasts = Toasts()
         self.pads = Pads(self.say)
@@ -336,7 +340,7 @@ class Window:
         except (OSError, UserError) as error:
             self.say(f"No picture was saved: {error}", bad=True)
         else:
-            self.say(f"Saved {path}")
+            self.say(f"Saved {at_home(path)}")
 
     def _say_problem(self, words: str | None) -> None:
         if words:

@@ -142,7 +142,8 @@ class App:
 
     def episodes(self) -> list[Episode]:
         """What has been recorded."""
-        return [Episode.load(path) for path in sorted((self.folder / "recordings").rglob("*.npz"))]
+        folder = self.folder / "data" / "gamesim" / "recordings"
+        return [Episode.load(path) for path in sorted(folder.rglob("*.npz"))]
 
     def end(self) -> None:
         self.process.kill()

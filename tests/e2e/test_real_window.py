@@ -70,13 +70,13 @@ def test_play_record_train_dream_side_by_side_gif_quit(app: App, tmp_path: Path)
     app.on("Play").keys("Right", "Down", "Left", "Up")
     app.shoot("beside-own")
     app.keys("g")
-    app.until(lambda: list((tmp_path / "recordings").glob("*.gif")), "GIF")
+    app.until(lambda: list((tmp_path / "data" / "gamesim" / "pictures").glob("*.gif")), "GIF")
     app.keys("F12")
-    app.until(lambda: list((tmp_path / "recordings").glob("*.png")), "picture")
+    app.until(lambda: list((tmp_path / "data" / "gamesim" / "pictures").glob("*.png")), "picture")
     assert app.leave() == 0
     pressed = {int(action) for episode in episodes(tmp_path) for action in episode.actions}
     assert {1, 2, 3, 4} <= pressed
-    (clip,) = (tmp_path / "recordings").glob("*.gif")
+    (clip,) = (tmp_path / "data" / "gamesim" / "pictures").glob("*.gif")
     height, width = iio.imread(clip, index=0).shape[:2]
     assert width > 1.5 * height  # two boards
 
@@ -125,7 +125,7 @@ def test_a_killed_app_has_kept_what_was_played(app: App, tmp_path: Path) -> None
     app.keys("comma", "Left", "Right", "Up", "Down")
     time.sleep(3.0)
     app.end()
-    (played,) = (path for path in (tmp_path / "recordings").iterdir() if path.is_dir())
+    (played,) = (path for path in (tmp_path / "data" / "gamesim" / "recordings").iterdir() if path.is_dir())
     recover(played)
     assert sum(len(episode) for episode in episodes(tmp_path)) >= 8
 
@@ -187,4 +187,5 @@ def test_without_a_display_it_is_one_line_and_exit_code_2(tmp_path: Path) -> Non
 
 
 def episodes(folder: Path) -> list[Episode]:
-    return [Episode.load(path) for path in sorted((folder / "recordings").rglob("*.npz"))]
+    recordings = folder / "data" / "gamesim" / "recordings"
+    return [Episode.load(path) for path in sorted(recordings.rglob("*.npz"))]

@@ -39,13 +39,20 @@ class Screen:
         """Draw everything; the surface is filled with the background already."""
 
     def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
-        """Where messages are stacked, from the bottom up."""
+        """Where messages are stacked: beside the title, where no button, bar or row is."""
         scale = Scale.of(size)
-        width = min(size[0] - 2 * scale.gap, scale.px(640))
-        return pygame.Rect((size[0] - width) // 2, 0, max(0, width), max(0, size[1] - scale.px(64)))
+        left = round(0.4 * size[0]) if size[0] >= 640 else scale.px(8)
+        return pygame.Rect(left, scale.px(8), max(0, size[0] - left - scale.px(16)), scale.px(70))
 
     def close(self) -> None:
         """The screen is left for good: let go of what it holds."""
+
+
+def bottom_area(size: tuple[int, int]) -> pygame.Rect:
+    """Where messages go on a screen without a title: at the bottom."""
+    scale = Scale.of(size)
+    width = min(size[0] - 2 * scale.gap, scale.px(640))
+    return pygame.Rect((size[0] - width) // 2, 0, max(0, width), max(0, size[1] - scale.px(64)))
 
 
 PLACES = {

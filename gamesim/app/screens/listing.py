@@ -250,9 +250,3 @@ class Listing(ButtonScreen):
             self.detail.fit(view, self.draw_detail(surface, area, scale) - area.top, scale)
             self.detail.draw(surface)
         surface.set_clip(clip)
-
-    def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
-        """Above the line at the bottom."""
-        area = super().toast_area(size)
-        area.height = max(0, size[1] - foot_height(Scale.of(size)))
-        return area

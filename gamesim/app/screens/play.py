@@ -14,7 +14,7 @@ from gamesim.app.home_view import draw_verdict, draw_way
 from gamesim.app.panel import Panel
 from gamesim.app.parts import Repeat
 from gamesim.app.play import Engine
-from gamesim.app.screens import Screen
+from gamesim.app.screens import Screen, bottom_area
 from gamesim.app.session import Session
 from gamesim.app.stage import Stage
 from gamesim.app.takes import Takes
@@ -328,7 +328,7 @@ class Play(Screen):
         """In the panel, so that the board stays free; at the bottom of a window without one."""
         free = self.panel.free
         fits = free.width > 120 and free.height >= self.window.toasts.height(free.width, Scale.of(size))
-        return free if fits else super().toast_area(size)
+        return free if fits else bottom_area(size)
 
     def close(self) -> None:
         self.swap.leave(put_back=False)

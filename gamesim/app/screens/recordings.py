@@ -384,7 +384,7 @@ def export(window: Window, recording: Recording) -> None:
             out.parent.mkdir(parents=True, exist_ok=True)
             films.check(out, len(frames), frames.shape[1:3], scale)
             films.write(frames, out, scale=scale)
-            workshop.say(f"Saved {out}")
+            workshop.say(f"Saved {at_home(out)}")
         except (UserError, OSError, MemoryError) as error:
             workshop.say(str(error) or "out of memory", bad=True)
 
