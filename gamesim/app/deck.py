@@ -14,8 +14,10 @@ from gamesim.app.homecoming import WALK
 from gamesim.app.previews import Preview
 from gamesim.app.workshop import Workshop, key
 
-Kind = Literal["home", "continue", "play"]
-NAMES: dict[Kind, str] = {"home": "Coming home", "continue": "Continue"}
+Kind = Literal["start", "home", "continue", "play"]
+NAMES: dict[Kind, str] = {
+    "start": "Start here", "home": "Coming home", "continue": "Continue",
+}  # fmt: skip
 NO_DREAM = "Has no dream"
 
 
@@ -24,7 +26,7 @@ class Card:
     """One thing to choose.
 
     Attributes:
-        kind: what it begins: the game of coming home, what was played last, or plainly its title.
+        kind: what it begins: the tour for newcomers, the game of coming home, what was played last, or plainly its title.
         title: what is played.
         picture: its moving picture.
         blurb: a few words about it.
@@ -85,6 +87,8 @@ def deal(workshop: Workshop, picture: Callable[[Title], Preview | None]) -> list
 
     first = []
     if home := catalog.home(shipped):
+        if game := catalog.partner(home, ()):
+            first.append(card(game, "start", "Three minutes: play, dream, come home"))
         first.append(card(home, "home", f"Walk {WALK} cells out, walk back: what was forgotten?"))
     if last := workshop.last([*games, *shipped, *own]):
         first.append(card(last, "continue", last.name))

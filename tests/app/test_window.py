@@ -31,7 +31,7 @@ def test_the_menu_offers_the_games_and_the_dreams(app: Driver):
     rows = {row.heading: [card.name for card in row.cards] for row in menu.rows}
     endless = ["Arcade", "Pac-Man, endless", "Maze, endless"]
     assert rows.pop("Real games") == [*endless, "Pac-Man", "Maze", "Garden"]
-    assert rows == {"": ["Coming home"], "Dreams: games inside a model": ["Tilemap Pac-Man"]}
+    assert rows == {"": ["Start here", "Coming home"], "Dreams: games inside a model": ["Tilemap Pac-Man"]}
     short = [card.blurb for card in menu.cards if card.title.world and card.title.kwargs == {}]
     assert [("40 steps" in words) for words in short] == [False, True, True, True]
 
@@ -40,7 +40,7 @@ def test_arrows_and_the_mouse_choose_a_card(app: Driver):
     app.frames(2)
     menu = app.window.screen
     assert isinstance(menu, Menu)
-    app.press(pygame.K_RIGHT)
+    app.press(pygame.K_DOWN, pygame.K_LEFT, pygame.K_RIGHT)
     assert menu.current and menu.current.name == "Pac-Man, endless"
     app.press(pygame.K_DOWN)
     assert menu.current.title.learned

@@ -102,8 +102,9 @@ class App:
         self._tool("keyup", name)
 
     def play(self, *keys: str) -> None:
-        """From the menu to a card, by the keys that lead there."""
-        self.on("gamesim").keys(*keys, "Return")
+        """From the menu to a card, by the keys that lead there from the first of the games."""
+        first = (*["Up"] * 4, "Down", "Down", *["Left"] * 5)
+        self.on("gamesim").keys(*first, *keys, "Return")
         self.on("Play")
 
     def visit(self, place: str) -> None:

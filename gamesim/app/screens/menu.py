@@ -20,6 +20,7 @@ from gamesim.app.previews import Preview, preview
 from gamesim.app.screens import PLACES, Screen, visit
 from gamesim.app.scroller import Scroller
 from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.tour import Tour
 from gamesim.app.widgets import box, paragraph, text, wrap
 from gamesim.app.workshop import key
 
@@ -57,9 +58,8 @@ class Menu(Screen):
         self._reveal = False
         self._worker = Worker("dreams")
         self.refresh()
-        begin = next((i for i, card in enumerate(self.cards) if card.kind == "continue"), None)
-        games = next(i for i, card in enumerate(self.cards) if card.kind == "play")
-        self.chosen = games if begin is None else begin
+        kinds = [card.kind for card in self.cards]
+        self.chosen = kinds.index("continue") if "continue" in kinds else 0
 
     @property
     def cards(self) -> list[Card]:
@@ -87,13 +87,13 @@ class Menu(Screen):
             self._pictures[name] = preview(title, self._worker)
         return self._pictures[name]
 
-    def open(self, title: Title, walk: bool = False) -> None:
-        """Go to the play screen of a title; `walk`: to come home."""
+    def open(self, title: Title, walk: bool = False, tour: Tour | None = None) -> None:
+        """Go to the play screen of a title; `walk`: to come home; `tour`: with a guide for newcomers."""
         from gamesim.app.screens.play import Play
 
         def opened(env: gym.Env) -> None:
             self.window.workshop.use(title)
-            self.window.go(Play(self.window, Engine(title, env), walk=walk))
+            self.window.go(Play(self.window, Engine(title, env), walk=walk, tour=tour))
 
         self._away = True
         self.window.sound.play("select")
@@ -124,7 +124,7 @@ class Menu(Screen):
             if card is None:
                 self.places[self.chosen - len(self.cards)].do()
             else:
-                self.open(card.title, card.walk)
+                self.open(card.title, card.walk, Tour() if card.kind == "start" else None)
         else:
             super().command(command)
 

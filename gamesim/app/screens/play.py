@@ -19,6 +19,7 @@ from gamesim.app.session import Session
 from gamesim.app.stage import Stage
 from gamesim.app.takes import Takes
 from gamesim.app.theme import Scale
+from gamesim.app.tour import Tour
 from gamesim.app.xray.swap import Swap
 from gamesim.app.xray.view import XRay
 from gamesim.errors import UserError
@@ -33,7 +34,15 @@ SOUNDS = ("level", "flag", "eaten", "timeout", "ghost", "power", "food")  # the 
 class Play(Screen):
     """Keys in, frames out; everything that decides anything is in the session."""
 
-    def __init__(self, window: Window, engine: Engine, *, watch: bool = False, walk: bool = False) -> None:
+    def __init__(
+        self,
+        window: Window,
+        engine: Engine,
+        *,
+        watch: bool = False,
+        walk: bool = False,
+        tour: Tour | None = None,
+    ) -> None:
         """Play `engine`.
 
         Args:
@@ -41,6 +50,7 @@ class Play(Screen):
             engine: not reset yet, or in the middle of an episode.
             watch: let its controller play, if it has one.
             walk: every episode begins with the game of coming home, until it is given up.
+            tour: leads a newcomer through it, a line at a time.
         """
         super().__init__(window)
         self.takes = Takes(window)
@@ -49,7 +59,7 @@ class Play(Screen):
         self.stage = Stage(window, self.session, self.swap)
         self.panel = Panel(window, self.session)
         self.film = Filmstrip()
-        self.walk = walk
+        self.walk, self.tour = walk, tour
         self._turning = Repeat()
         self._sliding = False
         self._clicked: Command | None = None  # the key that the mouse holds down
@@ -283,6 +293,8 @@ class Play(Screen):
             self._guard(lambda: self.session.update(seconds))
         self._guard(self._look_inside)
         self.takes.update(self.engine)
+        if self.tour is not None:
+            self.tour.follow(self.session, self.panel.home)
 
     def _look_inside(self) -> None:
         self.swap.follow()
@@ -316,6 +328,8 @@ class Play(Screen):
         if self._layout.film.height:
             self.film.draw(surface, self._layout.film, dreams[-1], scale)
         self._draw_walk(surface, self._layout.boards[0], scale)
+        if self.tour is not None:
+            self.tour.draw(surface, self._layout.boards[0], scale)
 
     def _draw_walk(self, surface: pygame.Surface, board: pygame.Rect, scale: Scale) -> None:
         home = self.panel.home

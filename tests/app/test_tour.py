@@ -1,0 +1,112 @@
+"""Start here: the line on the screen follows what a newcomer does, by fake keys through the real app."""
+
+import pygame
+import pytest
+
+from app.driver import Driver
+from gamesim.app import homecoming
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP
+from gamesim.app.screens.menu import Menu
+from gamesim.app.screens.play import Play
+from gamesim.app.tour import Tour
+
+
+def tour(app: Driver) -> Tour:
+    assert isinstance(app.window.screen, Play) and app.window.screen.tour
+    return app.window.screen.tour
+
+
+def walk(app: Driver, *keys: int) -> None:
+    for key in keys:
+        app.press(key)
+        app.frames(12)
+
+
+@pytest.fixture
+def begun(app: Driver, monkeypatch: pytest.MonkeyPatch) -> Driver:
+    """The tour, begun from its card; every step of the dream goes where it is asked to."""
+    monkeypatch.setattr(homecoming, "moved", lambda was, now, action, grid: action in (LEFT, RIGHT, UP, DOWN))
+    app.frames(1, 0.0)
+    assert isinstance(app.window.screen, Menu)
+    card = app.window.screen.current
+    assert card and card.name == "Start here" and card.title.name == "Pac-Man, endless"
+    app.press(pygame.K_RETURN)
+    app.until(lambda: isinstance(app.window.screen, Play))
+    app.session.engine.env.unwrapped.num_ghosts = 0  # type: ignore[attr-defined]
+    return app
+
+
+def into_the_dream(app: Driver) -> None:
+    app.press(pygame.K_TAB)
+    app.until(lambda: isinstance(app.window.screen, Play) and app.session.engine.temperature is not None)
+    app.frames(2)
+
+
+def test_it_leads_from_the_game_into_the_dream_out_and_home(begun: Driver):
+    app = begun
+    assert tour(app).step == "play" and "arrow keys" in tour(app).words
+    walk(app, *[pygame.K_LEFT, pygame.K_RIGHT, pygame.K_UP, pygame.K_DOWN] * 2)
+    assert tour(app).step == "switch" and "Tab" in tour(app).words
+    into_the_dream(app)
+    assert tour(app).step == "dream"
+    walk(app, *[pygame.K_LEFT, pygame.K_RIGHT] * 5)
+    assert tour(app).step == "home" and "Press H" in tour(app).words
+    app.press(pygame.K_h)
+    app.frames(2)
+    assert tour(app).step == "out" and "8 cells" in tour(app).words
+    walk(app, *[pygame.K_LEFT] * 8)
+    assert tour(app).step == "back" and "arrow" in tour(app).words
+    walk(app, *[pygame.K_RIGHT] * 8)
+    app.frames(2)
+    assert tour(app).step == "done" and "remembered" in tour(app).words
+
+
+def test_who_goes_back_to_the_game_or_gives_up_is_led_on_from_there(begun: Driver):
+    app = begun
+    into_the_dream(app)  # before it was asked for
+    assert tour(app).step == "dream"
+    app.press(pygame.K_TAB)
+    app.frames(2)
+    assert tour(app).step == "switch"
+    app.press(pygame.K_TAB)
+    app.frames(2)
+    walk(app, *[pygame.K_LEFT, pygame.K_RIGHT] * 5)
+    app.press(pygame.K_h)
+    app.frames(2)
+    app.press(pygame.K_h)
+    app.frames(2)
+    assert tour(app).step == "home"
+
+
+def test_a_game_that_is_over_asks_for_a_new_one_first(begun: Driver):
+    begun.session.engine.over = "Out of time"
+    begun.frames(1)
+    assert "Press Enter for a new one" in tour(begun).words
+    begun.press(pygame.K_RETURN)
+    begun.frames(2)
+    assert "arrow keys" in tour(begun).words
+
+
+def test_esc_leaves_the_tour(begun: Driver):
+    begun.press(pygame.K_ESCAPE)
+    assert isinstance(begun.window.screen, Menu)
+
+
+def test_without_models_there_is_no_tour(app: Driver):
+    for folder in app.window.checkpoints.iterdir():
+        (folder / "config.yaml").unlink()
+    menu = Menu(app.window)
+    assert "Start here" not in [card.name for card in menu.cards]
+    menu.close()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600), (300, 700), (40, 30)])
+def test_the_line_is_seen_at_any_size_of_the_window(begun: Driver, size: tuple[int, int]):
+    begun.resize(*size)
+    begun.frames(2)
+    with_line = pygame.surfarray.array3d(begun.window.surface)
+    begun.window.screen.tour = None  # type: ignore[attr-defined]
+    begun.frames(1, 0.0)
+    assert min(size) < 100 or (with_line != pygame.surfarray.array3d(begun.window.surface)).any()
+
+
