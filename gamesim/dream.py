@@ -229,6 +229,15 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._frames = frames.cpu().numpy()
         return self._frames.copy()
 
+    @property
+    def openings(self) -> int:
+        """How many beginnings the checkpoint has: ``options["start"]`` of `reset` is below it."""
+        return len(self.starts.frames)
+
+    def go_on(self) -> None:
+        """Take back every end: the dreams go on with the next step as if nothing had happened."""
+        self.ended = np.zeros_like(self.ended)
+
     def elsewhere(self, start: int) -> DreamState:
         """The moment after another of the checkpoint's beginnings, in every lane; the dream here goes on.
 
@@ -374,6 +383,15 @@ class DreamEnv(gym.Env[np.ndarray, int]):
     def with_memory(self, moment: DreamState) -> np.ndarray:
         """Go on with the memory of another moment of this engine; returns the frame, drawn again."""
         return self.batch.with_memory(moment)[0]
+
+    @property
+    def openings(self) -> int:
+        """How many beginnings the checkpoint has: ``options["start"]`` of `reset` is below it."""
+        return self.batch.openings
+
+    def go_on(self) -> None:
+        """Take back the end: the dream goes on with the next step as if nothing had happened."""
+        self.batch.go_on()
 
     def elsewhere(self, start: int) -> DreamState:
         """The moment after another of the checkpoint's beginnings; the dream here goes on."""

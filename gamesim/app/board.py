@@ -9,6 +9,7 @@ import pygame
 
 from gamesim.app.theme import COLOURS, assets
 from gamesim.app.theme import sheet as sheet_of
+from gamesim.app.widgets import text
 from gamesim.envs.rules import DOOR, FLAG, FLOOR, FOOD, FRUIT, OUTSIDE, POWER, WALL, Ghost, Snapshot
 
 TURN = {1: "flip", 2: 0, 3: 90, 4: -90}  # a sprite that looks right, turned to face 1 left .. 4 down
@@ -76,7 +77,7 @@ class BoardPainter:
             part: how much of the way from `before` to `now` has passed, 0..1.
             clock: seconds, for what moves by itself (mouth, hems, flag, pellets).
             view: (rows, columns) that are seen around Pac-Man; None: the whole board.
-            dying: None, or how much of Pac-Man has gone, 0..1.
+            dying: None, or how much of Pac-Man has gone, 0..1; ghosts are not seen meanwhile.
         """
         rows, columns = view or now.cells.shape
         cell = max(1, min(rect.width // columns, rect.height // rows))
@@ -89,19 +90,37 @@ class BoardPainter:
         surface.set_clip(area.clip(old_clip))
         surface.fill(COLOURS["floor"], area)
         cells = shown_cells(before, now, part)
+        arrived = part >= 1.0
+        cleared = arrived and "level" in now.events
         if view is None:
-            surface.blit(self._whole_ground(cells, cell), area)
+            surface.blit(self._whole_ground(cells, cell, lit=cleared and int(clock * 5) % 2 == 0), area)
         else:
             self._draw_ground(surface, area, origin, cell, cells)
         self._draw_things(surface, area, origin, cell, cells, clock)
         flash = 0 < getattr(now, "fright", 0) <= FLASH and int(clock * 5) % 2 == 0
-        for i, ghost in enumerate(now.ghosts):
+        gains = now.gains if arrived else ()
+        hidden = {(x, y) for x, y, _ in gains}  # points stand in for who met there
+        moving = before.pacman != now.pacman and part < 1
+        caught = dying is None and "eaten" in now.events
+        pacman = at(origin, (px, py), cell)
+        if caught:  # the ghost that has him is seen
+            self._draw_pacman(surface, now.facing, pacman, cell, clock, moving, dying)
+        gone = cleared or (dying is not None and (dying < 1.0 or view is None))
+        for i, ghost in enumerate(() if gone else now.ghosts):
             was = before.ghosts[i] if i < len(before.ghosts) else ghost
             place = between((was.x, was.y), (ghost.x, ghost.y), part, now.cells.shape)
-            self._draw_ghost(surface, ghost, at(origin, place, cell), cell, clock + 0.13 * i, flash)
-        moving = before.pacman != now.pacman and part < 1
-        self._draw_pacman(surface, now.facing, at(origin, (px, py), cell), cell, clock, moving, dying)
+            if (ghost.x, ghost.y) not in hidden:
+                self._draw_ghost(surface, ghost, at(origin, place, cell), cell, clock + 0.13 * i, flash)
+        if not caught and now.pacman not in hidden:
+            self._draw_pacman(surface, now.facing, pacman, cell, clock, moving, dying)
+        if gains:
+            self._draw_points(surface, sum(points for *_, points in gains), pacman, cell)
         surface.set_clip(old_clip)
+
+    def _draw_points(self, surface: pygame.Surface, points: int, place: tuple[int, int], cell: int) -> None:
+        """What was just earned, where it was."""
+        middle = (place[0] + cell // 2, place[1] + cell // 2)
+        text(surface, str(points), middle, round(0.9 * cell), COLOURS["ghost2"], bold=True, anchor="center")
 
     def _draw_ground(
         self,
@@ -125,10 +144,10 @@ class BoardPainter:
                 elif kind == OUTSIDE:
                     surface.blit(self._outside(cell), place)
 
-    def _whole_ground(self, cells: np.ndarray, cell: int) -> pygame.Surface:
+    def _whole_ground(self, cells: np.ndarray, cell: int, lit: bool) -> pygame.Surface:
         """The same for a board that is seen as a whole: one picture, drawn again when its walls change."""
         solid = SOLID[cells]
-        key = (solid.tobytes(), cells.shape, cell)
+        key = (solid.tobytes(), cells.shape, cell, lit)
         if key not in self._grounds:
             if len(self._grounds) > 4:
                 self._grounds.clear()
@@ -137,7 +156,7 @@ class BoardPainter:
             masks = wall_masks(cells.tobytes(), cells.shape)
             for y, x in np.argwhere(solid).tolist():
                 wall = cells[y, x] == WALL
-                tile = self._wall(int(masks[y, x]), cell, hollow=True) if wall else self._outside(cell)
+                tile = self._wall(int(masks[y, x]), cell, True, lit) if wall else self._outside(cell)
                 ground.blit(tile, (x * cell, y * cell))
             self._grounds[key] = ground
         return self._grounds[key]
@@ -211,8 +230,8 @@ class BoardPainter:
             name = f"pacman{round(7 * bite)}"
         surface.blit(self.sprites.get(name, cell, facing), place)
 
-    def _wall(self, mask: int, cell: int, hollow: bool) -> pygame.Surface:
-        return self._tile(("wall", mask, cell, hollow), lambda: draw_wall(mask, cell, hollow))
+    def _wall(self, mask: int, cell: int, hollow: bool, lit: bool = False) -> pygame.Surface:
+        return self._tile(("wall", mask, cell, hollow, lit), lambda: draw_wall(mask, cell, hollow, lit))
 
     def _outside(self, cell: int) -> pygame.Surface:
         return self._tile(("outside", cell), lambda: draw_outside(cell))
@@ -288,13 +307,14 @@ def wall_masks(cells: bytes, shape: tuple[int, ...]) -> np.ndarray:
     return _MASKS[key]
 
 
-def draw_wall(mask: int, cell: int, hollow: bool = False) -> pygame.Surface:
+def draw_wall(mask: int, cell: int, hollow: bool = False, lit: bool = False) -> pygame.Surface:
     """One cell of wall, rounded where it ends, grown together with its neighbours.
 
     Args:
         mask: which of its eight neighbours are walls, a bit each in reading order.
         cell: its side in pixels.
         hollow: a light line around a dark wall, as on an arcade cabinet; else bevelled.
+        lit: that line is white, as at the end of a level.
     """
     side = cell * OVER
     large = pygame.Surface((side, side), depth=32)
@@ -308,7 +328,7 @@ def draw_wall(mask: int, cell: int, hollow: bool = False) -> pygame.Surface:
     )
     line = max(OVER, round(side * 0.08))
     lined = (
-        (COLOURS["wall_light"], round(side * 0.12), 0),
+        (COLOURS["eye" if lit else "wall_light"], round(side * 0.12), 0),
         (COLOURS["wall_dark"], round(side * 0.12) + line, 0),
     )
     layers = lined if hollow else bevelled

@@ -25,6 +25,7 @@ class Command(Enum):
     WARMER = auto()
     NEUTRAL = auto()
     DRIVER = auto()
+    ENDLESS = auto()
     HOME = auto()
     XRAY = auto()
     LAYERS = auto()
@@ -69,6 +70,7 @@ BINDINGS = (
     Binding(Command.BESIDE, (pygame.K_v,), "real game and dream side by side", "Dream"),
     Binding(Command.AGAIN, (pygame.K_c,), "side by side: dream again from here", "Dream"),
     Binding(Command.DRIVER, (pygame.K_m,), "let the AI drive, or drive yourself", "Dream"),
+    Binding(Command.ENDLESS, (pygame.K_o,), "go on after a dream's end, or stop there", "Dream"),
     Binding(Command.XRAY, (pygame.K_x,), "x-ray: see what the network is thinking", "Dream"),
     Binding(Command.LAYERS, (pygame.K_b,), "let another network draw the background", "Dream"),
     Binding(Command.COOLER, (pygame.K_MINUS, pygame.K_KP_MINUS), "colder: the likely happens", "Dream"),

@@ -2,7 +2,8 @@
 
 An `Engine` is any gymnasium env. What it can do besides `step` is found by looking: `snapshot` (drawn at
 window resolution), `temperature` (a dream's), `state` (rewind), `act` (a controller of its own), `internals`
-(what it thinks), `end_probability` in its info.
+(what it thinks), `go_on` (an end is taken back), `openings` (where it can begin), `end_probability` in its
+info.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import numpy as np
 from gamesim.app.catalog import ARCADE, Title
 from gamesim.app.controls import STAY
 from gamesim.app.history import History, Moment
-from gamesim.envs.rules import Snapshot
+from gamesim.app.openings import deck_of
+from gamesim.app.reel import Reel, Shot
+from gamesim.envs.rules import FLAG_REWARD, FOOD_REWARD, LOSS, Snapshot
 
 if TYPE_CHECKING:
     from gamesim.app.pilot import Pilot
@@ -41,6 +44,10 @@ class Engine:
         steps: of the episode.
         over: None while it runs, else one word or two about how it ended.
         waited: ticks since it ended.
+        happened: what the last step brought, in the words of a Snapshot's events; of a dream, what its own
+            reward and end say.
+        ends: the steps at which a dream ended and went on all the same.
+        reel: the last second.
         recorder: around the env where what is played can be kept, else None.
         pilot: another engine's controller that may drive this one, else None.
         advice: the action that a controller would take now, None where there is no controller.
@@ -63,6 +70,9 @@ class Engine:
         self.steps = 0
         self.over: str | None = None
         self.waited = 0
+        self.happened: tuple[str, ...] = ()
+        self.ends: list[int] = []
+        self.reel = Reel(title.rate)
         self.started = False
         self.trail: deque[tuple[np.ndarray, int]] = deque(maxlen=CARRIED)  # (frame, action that led to it)
         self.clip: deque[np.ndarray] = deque(maxlen=round(CLIP_SECONDS * title.rate))
@@ -145,10 +155,15 @@ class Engine:
     # what is done to it ----------------------------------------------------------------------------------
 
     def reset(self, options: dict[str, Any] | None = None) -> None:
+        count = self._capability("openings")
+        if options is None and count:
+            options = {"start": deck_of(str(self.title.checkpoint), count).draw()}
         self.frame, self.info = self.env.reset(options=options)
         self.before = self.now = self._snapshot()
         self.total = self.reward = 0.0
         self.steps, self.over, self.waited, self.started = 0, None, 0, True
+        self.happened, self.ends = (), []
+        self.reel.clear()
         self.history.clear()
         self.trail.clear()
         self._remember(STAY)
@@ -194,9 +209,27 @@ class Engine:
         self.total += self.reward
         self.steps += 1
         self._remember(action)
+        self.reel.add(Shot(self.before, self.now, self.frame, self.end_probability))
+        self.happened = self.events if self.now else self._dreamt(terminated, truncated)
         self.advice = self.pilot.follow(action, self.frame) if self.pilot else self._own_advice()
         if terminated or truncated:
             self.over = self._ending(bool(truncated))
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether an end of it can be taken back: of a dream."""
+        return self._capability("go_on") is not None
+
+    def go_on(self) -> bool:
+        """Take back the end of a dream: it goes on as if nothing had happened. False where that cannot be."""
+        if self.over is None or not self.can_go_on:
+            return False
+        self._capability("go_on")()
+        self.over, self.waited = None, 0
+        self.ends.append(self.steps)
+        if self.recorder is not None:
+            self.recorder.go_back(self.frame)  # what follows is a recording of its own
+        return True
 
     @property
     def goes_back(self) -> bool:
@@ -217,7 +250,9 @@ class Engine:
         self.total, self.reward, self.steps = moment.total, moment.reward, moment.steps
         self.env.unwrapped.state = moment.state  # pyright: ignore[reportAttributeAccessIssue]
         self.before = self.now = self._snapshot()
-        self.over = None
+        self.over, self.happened = None, ()
+        self.ends = [step for step in self.ends if step <= self.steps]
+        self.reel.undo()
         self.trail.clear()
         self.trail.extend(moment.trail)
         self.board(self.pilot)  # a controller looks again
@@ -241,8 +276,20 @@ class Engine:
         self.trail.append((self.frame, action))
         self.clip.append(self.frame)
 
+    def _dreamt(self, terminated: bool, truncated: bool) -> tuple[str, ...]:
+        """What a dream's reward and end tell of its last step; of a foreign game only that it was cut."""
+        if truncated:
+            return ("timeout",)
+        if not self.title.world.startswith("gamesim/"):
+            return ()
+        if terminated:
+            return (
+                ("flag",) if self.reward > FLAG_REWARD / 2 else ("eaten",) if self.reward < LOSS / 2 else ()
+            )
+        return ("food",) if self.reward > FOOD_REWARD / 2 else ()
+
     def _ending(self, truncated: bool) -> str:
-        if "flag" in self.events:
+        if "flag" in self.happened:
             return "You found the flag!"
         if "eaten" in self.events or "over" in self.events:
             return "Game over" if self.title.latched else "Caught by a ghost"
@@ -250,4 +297,4 @@ class Engine:
             return "Out of time"
         if self.temperature is None:
             return "The end"
-        return "Caught, in the dream" if self.reward < -0.5 else "The dream ends here"
+        return "Caught in the dream" if "eaten" in self.happened else "The dream ends here"

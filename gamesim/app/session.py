@@ -7,14 +7,21 @@ from gamesim.app.controls import STAY, Steering
 from gamesim.app.divergence import Divergence
 from gamesim.app.pilot import pilot_of
 from gamesim.app.play import Engine
+from gamesim.app.reel import Shot
 
-PAUSES = {"eaten": 1.1, "level": 1.2}  # seconds that the clock stands still after an event
-READY = 1.0  # and before a new life or level
-REST = 6.0  # seconds from the end of an episode to the next one
+PAUSES = {"eaten": 1.5, "level": 2.4, "ghost": 0.5, "fruit": 0.5}
+"""Seconds for which the clock stands still after an event."""
+CAUGHT = 0.4  # of those after a catch, in which nothing moves at all
+READY = 1.5  # seconds before a new life or level
+BEAT = 0.5  # seconds from an end to its replay
+SEEN = 0.6  # seconds for which an end is told before a direction asks for the next game
+REST = 6.0  # and before the next one begins by itself, where nobody plays
 
 
 class Session:
     """The clock of one play screen: turns time and keys into steps of one engine, or of two side by side.
+
+    Nothing moves before the first move that a person makes, at the start as after an end.
 
     Args:
         engine: what is played first.
@@ -27,6 +34,8 @@ class Session:
         divergence: how the two differ since they were put side by side; None while they are not.
         together: whether both stop, side by side, as soon as one is over; else the other goes on.
         watching: whether a controller drives, where there is one; holding a direction overrides it.
+        waiting: whether the clock waits for the first move; a controller that drives makes it at once.
+        endless: whether dreams go on after an end.
     """
 
     def __init__(self, engine: Engine, on_step: Callable[[Engine], None] | None = None) -> None:
@@ -35,13 +44,16 @@ class Session:
         self.divergence: Divergence | None = None
         self.together = True
         self.watching = False
+        self.waiting = True
+        self.endless = False
         self.paused = False
         self.rewinding = False
         self.steering = Steering(engine.title.latched)
         self.on_step = on_step or (lambda engine: None)
         self._since = 0.0  # seconds since the last tick
         self._hold = 0.0  # seconds that the clock still stands
-        self._rest = 0.0  # seconds since the episode ended
+        self._ended = 0.0  # seconds since the end stood still
+        self._rest = 0.0  # and since it is told
         if not engine.started:
             engine.reset()
 
@@ -91,18 +103,59 @@ class Session:
         if "eaten" not in engine.events or self.part < 1.0:
             return None
         if engine is self.engine and self._hold > 0:
-            return 1.0 - self._hold / PAUSES["eaten"]
+            whole = PAUSES["eaten"] - CAUGHT
+            return None if self._hold > whole else 1.0 - self._hold / whole
         return 1.0
 
     @property
     def ready(self) -> bool:
-        """Whether a new life or level is about to begin."""
-        return self._hold > 0 and not any(event in self.engine.events for event in PAUSES)
+        """Whether a game, a life or a level is about to begin."""
+        if self.finished:
+            return False
+        return self.waiting or (self._hold > 0 and not any(event in self.engine.events for event in PAUSES))
 
     @property
-    def rest(self) -> float:
-        """How much of the wait for the next episode is over, 0..1."""
-        return min(1.0, self._rest / REST)
+    def replaying(self) -> bool:
+        """Whether the last second is being shown again."""
+        return self.finished and BEAT <= self._ended < BEAT + self._replay
+
+    @property
+    def _replay(self) -> float:
+        """Seconds that the replay takes; an end by the step limit has none."""
+        ends = [engine for engine in self.playing if engine.over and "timeout" not in engine.happened]
+        return max((engine.reel.seconds for engine in self.playing), default=0.0) if ends else 0.0
+
+    def replay(self, engine: Engine) -> tuple[Shot, float] | None:
+        """The step of the last second that is shown again now, and how much of it has passed, 0..1."""
+        return engine.reel.at(self._ended - BEAT) if self.replaying else None
+
+    def skip(self) -> None:
+        """No more of the replay."""
+        if self.replaying:
+            self._ended = BEAT + self._replay
+
+    def tells_end(self, engine: Engine) -> bool:
+        """Whether to say now how it ended: first the last move, the catch and the replay are seen."""
+        if engine.over is None or (engine is self.engine and self._hold > 0):
+            return False
+        if not self.finished:
+            return self.part >= 1.0 or engine.waited > 0
+        replay = self._replay
+        return self.part >= 1.0 and (not replay or self._ended >= BEAT + replay)
+
+    @property
+    def rest(self) -> float | None:
+        """How much of the wait for the next episode is over, 0..1; None where it waits for a person."""
+        return min(1.0, self._rest / REST) if self.driver == "controller" else None
+
+    def press(self, move: int, key: int | None = None) -> None:
+        """A person presses a direction: it steers, ends a replay, or asks for the next game after an end."""
+        if not self.finished:
+            self.steering.press(move, key)
+        elif self.replaying:
+            self.skip()
+        elif self._rest >= SEEN:
+            self.restart()
 
     def update(self, seconds: float) -> None:
         """Let time pass: at most two ticks, however long the window was away."""
@@ -117,10 +170,9 @@ class Session:
             self._hold -= seconds
             return
         if self.finished:
-            self._since += seconds
-            self._rest += seconds
-            if self._rest >= REST:
-                self.restart()
+            self._rest_after_end(seconds)
+            return
+        if self.waiting and not self._begins():
             return
         tick = 1.0 / self.engine.rate
         self._since += min(seconds, 2 * tick)
@@ -133,10 +185,29 @@ class Session:
             if self._hold > 0 or self.finished:
                 break
 
+    def _begins(self) -> bool:
+        """Whether someone makes the first move now; it is answered at once."""
+        if not (self.overridden or self.driver == "controller"):
+            return False
+        self._since = 1.0 / self.engine.rate
+        return True
+
+    def _rest_after_end(self, seconds: float) -> None:
+        """First the replay; where nobody plays, the next episode begins by itself some time after it."""
+        self._since += seconds
+        if self.part < 1.0:
+            return
+        self._ended += seconds
+        if all(self.tells_end(engine) for engine in self.playing if engine.over):
+            self._rest += seconds
+        if self.rest == 1.0:
+            self.restart()
+
     _idle = True
 
     def tick(self) -> None:
         """One step of everything that is played, with one action."""
+        self.waiting = False
         driver, advice = self.driver, self.leader.advice
         action = self.steering.action() if driver == "human" or advice is None else advice
         self._idle = action == STAY
@@ -144,17 +215,27 @@ class Session:
         both = all(engine.over is None for engine in self.playing)
         for engine in self.playing:
             engine.step(action, driver)
-        self._rest = 0.0
+            if self.endless:
+                engine.go_on()
+        self._rest = self._ended = 0.0
         if both and self.divergence is not None and self.other is not None:
             self.divergence.look(self.engine.frame, self.other.frame, action)
         if not running:
             return
-        if self.engine.over is None and any(event in was for event in PAUSES):
+        if self.engine.over is None and ("eaten" in was or "level" in was):
             self._hold = READY
-        for event, seconds in PAUSES.items():
-            if event in self.engine.events:
-                self._hold = seconds
+        stops = [seconds for event, seconds in PAUSES.items() if event in self.engine.events]
+        self._hold = max(stops, default=self._hold)
         self.on_step(self.engine)
+
+    def toggle_endless(self) -> None:
+        """Dreams go on after an end, or they stop there again; one that has just ended goes on."""
+        self.endless = not self.endless
+        revived = [engine for engine in self.playing if self.endless and engine.go_on()]
+        if revived:
+            self._release()
+            self._rest = self._ended = 0.0
+            self.waiting = True
 
     def step_once(self) -> None:
         """One tick by hand; pauses if it ran."""
@@ -167,7 +248,8 @@ class Session:
     def restart(self) -> None:
         """A new episode; side by side the dream begins where the game does."""
         self._release()
-        self._since = self._rest = 0.0
+        self._since = self._rest = self._ended = 0.0
+        self.waiting = True
         self.steering.clear()
         self.together = True
         pair = self.playing
@@ -197,6 +279,8 @@ class Session:
             front.reset()
         self.engine, self.other = front, back
         self._since = 1.0 / front.rate
+        self._rest = self._ended = 0.0
+        self.waiting = True
         self.steering.clear()
         self.steering.latched = front.title.latched
         self.share_controller()
@@ -222,6 +306,8 @@ class Session:
             engine.clip.append(engine.frame)
         self.steering.clear()
         self._release()
+        self.waiting = True
+        self._rest = self._ended = 0.0
         self.share_controller()
         return fits
 
@@ -243,6 +329,7 @@ class Session:
         else:
             return False
         self._release()
+        self._rest = self._ended = 0.0
         return True
 
     @staticmethod
@@ -304,7 +391,7 @@ class Session:
         self._since += seconds
         if self._since < 0.5 / self.engine.rate:
             return True
-        self._since = self._rest = self._hold = 0.0
+        self._since = self._rest = self._ended = self._hold = 0.0
         if all(engine.goes_back for engine in self.playing):
             for engine in self.playing:
                 engine.rewind()

@@ -90,6 +90,7 @@ class Settings:
         size: (width, height) of the window when it does not.
         dead_zone: how far a gamepad's stick moves before it means anything, percent, 5..90.
         clips: what the last seconds of play are saved as, one of CLIPS.
+        endless_dreams: whether dreams go on after an end.
         keys: pygame keys by the name of an action, for those that differ from the key table.
     """
 
@@ -103,6 +104,7 @@ class Settings:
     size: tuple[int, int] = field(default=(1280, 800), init=False)
     dead_zone: int = field(default=35, init=False)
     clips: str = field(default="gif", init=False)
+    endless_dreams: bool = field(default=False, init=False)
     keys: dict[str, list[int]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -166,6 +168,7 @@ _FITS = {
     "size": lambda v: isinstance(v, list) and len(v) == 2 and all(_whole(side, 1, 16384) for side in v),
     "dead_zone": lambda v: _whole(v, 5, 90),
     "clips": lambda v: v in CLIPS,
+    "endless_dreams": lambda v: isinstance(v, bool),
     "keys": _key_table,
 }
 """Whether a value that was read makes sense, by the name of the setting."""

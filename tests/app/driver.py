@@ -53,8 +53,12 @@ class Driver:
             self.frames(1, 0.0)
             time.sleep(0.002)
 
-    def play(self, name: str) -> "Driver":
-        """Open a title from the menu, by its name, with the keys that this takes."""
+    def play(self, name: str, waits: bool = False) -> "Driver":
+        """Open a title from the menu, by its name, with the keys that this takes.
+
+        Args:
+            waits: leave it at "Ready!"; else its clock runs, as it does after a first move.
+        """
         menu = self.window.screen
         assert isinstance(menu, Menu)
         self.frames(1, 0.0)
@@ -62,7 +66,14 @@ class Driver:
         menu.chosen = wanted
         self.press(pygame.K_RETURN)
         self.until(lambda: type(self.window.screen).__name__ == "Play")
+        self.session.waiting = waits
         return self
+
+    def passes(self, seconds: float) -> None:
+        """Let time pass in the game; only the last moment of it is drawn."""
+        for _ in range(round(seconds / FRAME)):
+            self.window.screen.update(FRAME)
+        self.frames(1, 0.0)
 
     def resize(self, width: int, height: int) -> None:
         self.window.surface = pygame.display.set_mode((width, height), pygame.RESIZABLE)

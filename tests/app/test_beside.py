@@ -240,6 +240,7 @@ def open_both(app: Driver) -> None:
     app.play("Pac-Man, endless")
     app.press(pygame.K_v)
     app.until(lambda: type(app.window.screen).__name__ == "Play")
+    app.session.waiting = False
     assert app.session.beside
 
 

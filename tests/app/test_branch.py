@@ -205,6 +205,7 @@ def test_backspace_side_by_side_shows_the_dreams_film(app: Driver):
     app.play("Pac-Man, endless")
     app.press(pygame.K_v)
     app.until(lambda: type(app.window.screen).__name__ == "Play")
+    app.session.waiting = False
     app.frames(20, 0.1)
     was = [side.steps for side in app.session.playing]
     app.down(pygame.K_BACKSPACE)

@@ -6,8 +6,8 @@ import pytest
 from app.driver import FRAME, dream, engine
 from gamesim.app.catalog import ARCADE, MAZE
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP
-from gamesim.app.play import CARRIED
-from gamesim.app.session import PAUSES, READY, REST, Session
+from gamesim.app.play import CARRIED, Engine
+from gamesim.app.session import PAUSES, READY, Session
 from gamesim.app.temperature import RUNGS
 
 
@@ -19,13 +19,20 @@ def free_ways(made) -> list[int]:
     return [move for move, (nx, ny) in around.items() if cells[ny + 1, nx + 1] != 1]
 
 
+def running(made: Engine) -> Session:
+    """A session whose clock runs, as after a first move."""
+    session = Session(made)
+    session.waiting = False
+    return session
+
+
 def run(session: Session, seconds: float) -> None:
     for _ in range(round(seconds / FRAME)):
         session.update(FRAME)
 
 
 def test_a_short_tap_moves_exactly_one_cell():
-    session = Session(engine())
+    session = running(engine())
     start, move = session.engine.now.pacman, free_ways(session.engine)[0]
     session.steering.press(move)
     session.update(FRAME)
@@ -36,14 +43,14 @@ def test_a_short_tap_moves_exactly_one_cell():
 
 
 def test_a_held_key_moves_once_a_tick():
-    session = Session(engine(MAZE))
+    session = running(engine(MAZE))
     session.steering.press(free_ways(session.engine)[0])
     run(session, 1.0)
     assert session.engine.steps == pytest.approx(session.engine.title.rate, abs=2)
 
 
 def test_a_press_after_a_rest_is_answered_within_half_a_tick():
-    session = Session(engine())
+    session = running(engine())
     run(session, 0.95 / session.engine.rate)
     before = session.engine.steps
     session.steering.press(free_ways(session.engine)[0])
@@ -52,7 +59,7 @@ def test_a_press_after_a_rest_is_answered_within_half_a_tick():
 
 
 def test_pause_stops_the_clock_and_step_makes_one_step():
-    session = Session(engine())
+    session = running(engine())
     session.paused = True
     run(session, 1.0)
     assert session.engine.steps == 0
@@ -61,19 +68,19 @@ def test_pause_stops_the_clock_and_step_makes_one_step():
 
 
 def test_a_long_absence_is_not_caught_up():
-    session = Session(engine())
+    session = running(engine())
     session.update(1000.0)
     assert session.engine.steps <= 2
 
 
 def test_motion_is_drawn_between_cells():
-    session = Session(engine())
+    session = running(engine())
     run(session, 1.2 / session.engine.rate)
     assert 0.0 < session.part < 1.0
 
 
 def test_the_dream_starts_from_the_last_frames_of_the_game():
-    session = Session(engine())
+    session = running(engine())
     session.other = dream()
     run(session, 3.0)
     seen = [frame for frame, _ in session.engine.trail]
@@ -86,7 +93,7 @@ def test_the_dream_starts_from_the_last_frames_of_the_game():
 
 
 def test_carried_actions_are_those_between_the_carried_frames():
-    session = Session(engine())
+    session = running(engine())
     session.other = dream()
     moves = [LEFT, RIGHT, UP, DOWN, LEFT]
     for move in moves:
@@ -99,7 +106,7 @@ def test_carried_actions_are_those_between_the_carried_frames():
 
 
 def test_tab_and_back_leaves_the_real_game_as_it_was():
-    session = Session(engine())
+    session = running(engine())
     session.other = dream()
     run(session, 1.0)
     real = session.engine
@@ -117,14 +124,14 @@ def test_tab_and_back_leaves_the_real_game_as_it_was():
 
 
 def test_a_dream_of_another_size_begins_by_itself_and_says_so():
-    session = Session(engine())
+    session = running(engine())
     session.other = dream(side=64)
     assert session.switch() is False
     assert session.engine.frame.shape == (64, 64, 3)
 
 
 def test_side_by_side_both_get_the_same_keys_from_the_same_moment():
-    session = Session(engine())
+    session = running(engine())
     session.other = dream()
     run(session, 0.5)
     session.toggle_beside()
@@ -139,7 +146,7 @@ def test_side_by_side_both_get_the_same_keys_from_the_same_moment():
 
 
 def test_side_by_side_can_begin_from_the_dream():
-    session = Session(dream())
+    session = running(dream())
     session.other = engine()
     session.toggle_beside()
     assert session.engine.temperature is None and session.beside
@@ -147,7 +154,7 @@ def test_side_by_side_can_begin_from_the_dream():
 
 @pytest.mark.parametrize(("turns", "end"), [([1] * 50, RUNGS[-1]), ([-1] * 50, RUNGS[0])])
 def test_temperature_stays_in_its_range(turns, end):
-    session = Session(dream())
+    session = running(dream())
     for turn in turns:
         session.turn_temperature(turn)
     assert session.engine.env.temperature == pytest.approx(end)
@@ -159,7 +166,7 @@ def test_a_real_game_has_no_temperature():
 
 
 def test_rewinding_a_dream_restores_its_states_one_by_one():
-    session = Session(dream())
+    session = running(dream())
     frames = [session.engine.frame.copy()]
     for _ in range(6):
         session.tick()
@@ -174,7 +181,7 @@ def test_rewinding_a_dream_restores_its_states_one_by_one():
 
 
 def test_a_dream_that_ended_can_be_rewound_and_played_on():
-    session = Session(dream(length=3))
+    session = running(dream(length=3))
     for _ in range(3):
         session.tick()
     assert session.engine.over
@@ -182,18 +189,11 @@ def test_a_dream_that_ended_can_be_rewound_and_played_on():
     assert session.engine.over is None and session.engine.steps == 2
 
 
-def test_after_the_end_nothing_moves_until_the_next_episode_begins_by_itself():
-    session = Session(engine(max_steps=3))
-    run(session, 1.0)
-    assert session.engine.over == "Out of time" and session.engine.steps == 3
-    run(session, REST - 0.4)
-    assert session.engine.over is None
-
-
 def test_reset_begins_a_new_episode_for_both():
-    session = Session(engine())
+    session = running(engine())
     session.other = dream()
     session.toggle_beside()
+    session.waiting = False
     run(session, 1.0)
     session.restart()
     assert [made.steps for made in session.playing] == [0, 0]
@@ -201,7 +201,7 @@ def test_reset_begins_a_new_episode_for_both():
 
 
 def test_an_arcade_life_costs_a_pause_and_the_game_goes_on():
-    session = Session(engine(ARCADE))
+    session = running(engine(ARCADE))
     for _ in range(2000):
         session.steering.press(LEFT if session.engine.steps % 20 < 10 else RIGHT)
         session.tick()
@@ -219,18 +219,19 @@ def test_an_arcade_life_costs_a_pause_and_the_game_goes_on():
 
 
 def test_the_end_probability_is_shown_where_an_engine_says_it():
-    session = Session(dream(length=1))
+    session = running(dream(length=1))
     session.tick()
     assert session.engine.end_probability == pytest.approx(0.9)
     assert engine().end_probability is None
 
 
 def test_clips_of_both_sides_stay_in_step_when_the_dream_ends_first():
-    session = Session(engine())
+    session = running(engine())
     session.other = dream(length=3)
     run(session, 1.0)
     session.toggle_beside()
     session.together = False
+    session.waiting = False
     run(session, 1.0)
     real, dreamt = session.playing
     assert dreamt.over and dreamt.steps == 3 and real.over is None

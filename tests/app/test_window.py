@@ -257,6 +257,7 @@ def test_a_gif_of_the_last_seconds_is_saved(app: Driver):
     app.play("Pac-Man, endless")
     app.press(pygame.K_v)
     app.until(lambda: type(app.window.screen).__name__ == "Play")
+    app.press(pygame.K_LEFT)
     app.frames(90)
     app.press(pygame.K_g)
     app.until(lambda: "Saved" in app.said)

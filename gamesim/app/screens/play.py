@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 RUNGS = {Command.COOLER: -1, Command.WARMER: 1}
-SOUNDS = ("level", "flag", "eaten", "timeout", "ghost", "power", "food")  # the first that happened is heard
+SOUNDS = ("level", "flag", "eaten", "timeout", "fruit", "ghost", "power", "food")
+"""The first of these that happened is heard."""
 
 
 class Play(Screen):
@@ -78,8 +79,9 @@ class Play(Screen):
             return
         steering = self.session.steering
         if event.type == pygame.KEYDOWN and isinstance(move := meaning(event.key), int):
-            if self.engine.over is None:
-                steering.press(move, event.key)
+            self._guard(lambda: self.session.press(move, event.key))
+        elif event.type in (pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN):
+            self.session.skip()
         elif event.type == pygame.KEYUP:
             steering.release(event.key)
             self.session.rewinding &= self.window.holds(Command.REWIND)
@@ -118,6 +120,7 @@ class Play(Screen):
             self.session.set_temperature(value)
 
     def command(self, command: Command) -> None:
+        self.session.skip()
         act = {
             Command.RESET: self._reset,
             Command.PAUSE: self._pause,
@@ -129,6 +132,7 @@ class Play(Screen):
             Command.WARMER: lambda: self._turn(Command.WARMER),
             Command.NEUTRAL: lambda: self._turn(Command.NEUTRAL),
             Command.DRIVER: self._change_driver,
+            Command.ENDLESS: self._go_on_after_ends,
             Command.HOME: self._go_home,
             Command.XRAY: self.xray.toggle,
             Command.LAYERS: self.swap.turn,
@@ -167,6 +171,14 @@ class Play(Screen):
             self.window.say(f"Only a dream has a temperature. {shown(Command.SWITCH)} switches to the dream.")
         elif rungs is not None:
             self._turning.press(command)
+
+    def _go_on_after_ends(self) -> None:
+        """Dreams ignore their ends from now on, or stop there; remembered as a setting."""
+        self.session.toggle_endless()
+        self.window.settings.endless_dreams = self.session.endless
+        self.window.keep_settings()
+        on = "Dreams go on after an end, as if nothing had happened."
+        self.window.say(on if self.session.endless else "Dreams stop at an end again.")
 
     def _rewind(self) -> None:
         if not self.session.can_rewind:
@@ -283,6 +295,7 @@ class Play(Screen):
     # time and drawing ------------------------------------------------------------------------------------
 
     def update(self, seconds: float) -> None:
+        self.session.endless = self.window.settings.endless_dreams
         self.stage.clock += 0.0 if self.session.paused else seconds
         if self.walk and self.panel.home is None and not self.engine.steps and not self.session.beside:
             self._go_home()
@@ -305,11 +318,12 @@ class Play(Screen):
 
     def _after_step(self, engine: Engine) -> None:
         self._follow_walk()
-        heard = next((name for name in SOUNDS if name in engine.events), None)
+        heard = next((name for name in SOUNDS if name in engine.happened), None)
         if heard:
             self.window.sound.play(heard)
         if engine.over and engine.title.latched and engine.now is not None:
-            if self.window.scores.add(engine.title.world, engine.score) and engine.score > 0:
+            beaten = self.window.scores.best(engine.title.world) > 0
+            if self.window.scores.add(engine.title.world, engine.score) and beaten:
                 self.window.say(f"A new high score: {engine.score:,.0f}")
             if self.window.scores.problem:
                 self.window.say(self.window.scores.problem, bad=True)

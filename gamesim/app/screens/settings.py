@@ -91,6 +91,7 @@ class SettingsScreen(Screen):
         marks = "The safe ones are Okabe and Ito's; a dream's own pictures stay as they are."
         zoom = "Words and marks; a small window takes as much of it as it has room for."
         zone = "How far a stick moves before it means anything."
+        ends = f"The dream ignores its ends, so you can play for minutes. In play: {shown(Command.ENDLESS)}."
         films = f"In {self.window.pictures}" + ("" if can_mp4() else f". {NO_MP4}")
         return [
             Row("Look"),
@@ -100,6 +101,8 @@ class SettingsScreen(Screen):
             Row("Sound"),
             self._choice("Sound", "muted", (True, False), lambda muted: on_off(not muted)),
             self._choice("Volume", "volume", tuple(range(0, 101, 10)), "{} %".format, metered=True),
+            Row("Dreams"),
+            self._choice("Go on after an end", "endless_dreams", (False, True), on_off, ends),
             Row("Pictures"),
             self._choice("Films of play", "clips", CLIPS, str.upper, films),
             Row("Gamepad"),

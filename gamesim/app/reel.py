@@ -1,0 +1,67 @@
+"""The last second of play, kept to be shown again in slow motion."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from gamesim.envs.rules import Snapshot
+
+SPEED = 0.4  # of the replay, where 1 is the speed of play
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One step, as it was shown.
+
+    Attributes:
+        before, now: snapshots around it, None for an engine that has none.
+        frame: uint8 (H, W, 3).
+        end_probability: how likely the engine held it that this was the end, 0..1; None if it does not say.
+    """
+
+    before: Snapshot | None
+    now: Snapshot | None
+    frame: np.ndarray
+    end_probability: float | None
+
+
+class Reel:
+    """The last steps of one engine.
+
+    Args:
+        rate: steps a second.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._shots: deque[Shot] = deque(maxlen=round(rate))
+
+    @property
+    def seconds(self) -> float:
+        """How long the replay takes."""
+        return len(self._shots) / (SPEED * self._rate)
+
+    def add(self, shot: Shot) -> None:
+        self._shots.append(shot)
+
+    def undo(self) -> None:
+        """The last step has been taken back."""
+        if self._shots:
+            self._shots.pop()
+
+    def clear(self) -> None:
+        self._shots.clear()
+
+    def at(self, seconds: float) -> tuple[Shot, float] | None:
+        """The step that is shown so long after the replay began, and how much of it has passed, 0..1.
+
+        It ends with its last step; None where nothing was played.
+        """
+        if not self._shots:
+            return None
+        place = max(0.0, seconds) * SPEED * self._rate
+        index = min(int(place), len(self._shots) - 1)
+        return self._shots[index], min(1.0, place - index)
