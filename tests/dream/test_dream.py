@@ -125,6 +125,18 @@ class TestEnds:
         beginnings = {start[-1].numpy().tobytes() for start in starts.frames}
         assert {frame.tobytes() for frame in frames} <= beginnings
 
+    def test_an_end_that_is_taken_back_is_only_passed_by(self, starts):
+        env = DreamEnv((Ideal(end_after=3), starts))
+        env.reset(seed=0)
+        frame = walk(env, [0, 0, 0])[-1][0]
+        env.go_on()
+        assert not env.state.ended.any()
+        after, *_ = env.step(0)
+        assert after.shape == frame.shape
+
+    def test_it_says_how_many_beginnings_it_has(self, source, starts):
+        assert DreamEnv(source).openings == len(starts.frames)
+
     def test_steps_before_a_reset_are_refused(self, source):
         with pytest.raises(gym.error.ResetNeeded):
             DreamEnv(source).step(0)
