@@ -1,5 +1,6 @@
 """Where a dream begins."""
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -22,7 +23,7 @@ def test_all_come_before_any_comes_again_and_none_comes_twice_running(count, see
     drawn = [deck.draw() for _ in range(6 * count)]
     for begin in range(0, len(drawn), count):
         assert sorted(drawn[begin : begin + count]) == list(range(count))
-    assert count == 1 or all(a != b for a, b in zip(drawn, drawn[1:], strict=False))
+    assert count == 1 or all(a != b for a, b in pairwise(drawn))
 
 
 def test_a_dream_begins_at_each_of_its_openings_in_turn_also_when_it_is_opened_again():
