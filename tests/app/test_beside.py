@@ -159,6 +159,7 @@ def test_a_session_compares_each_step_from_the_moment_when_both_began():
     for _ in range(3):
         made.tick()
     made.toggle_beside()
+    made.waiting = False
     assert made.divergence is not None and made.divergence.shape == (7, 7)
     assert made.divergence.forgotten is None
     for _ in range(30):
@@ -174,12 +175,14 @@ def test_a_new_game_forgets_the_first_difference():
     made = Session(engine())
     made.other = dream()
     made.toggle_beside()
+    made.waiting = False
     for _ in range(30):
         made.tick()
     before = made.divergence
     made.restart()
     assert made.divergence is not before and made.divergence is not None and made.divergence.first is None
     made.toggle_beside()
+    made.waiting = False
     assert made.divergence is None and not made.beside
 
 
@@ -188,6 +191,7 @@ def ended(**kwargs) -> Session:
     made = Session(engine())
     made.other = dream(length=2, **kwargs)
     made.toggle_beside()
+    made.waiting = False
     for _ in range(4):
         made.update(1 / made.engine.rate)
     return made
@@ -213,6 +217,7 @@ def test_a_dream_may_go_on_alone_when_the_game_is_over_and_is_compared_no_more()
     made = Session(engine(max_steps=2))
     made.other = dream()
     made.toggle_beside()
+    made.waiting = False
     for _ in range(4):
         made.update(1 / made.engine.rate)
     assert made.finished and made.go_on() and not made.finished and not made.compared
@@ -227,6 +232,7 @@ def test_where_both_are_over_nothing_can_go_on():
     made = Session(engine(max_steps=2))
     made.other = dream(length=2)
     made.toggle_beside()
+    made.waiting = False
     made.tick()
     made.tick()
     assert not made.go_on()

@@ -128,6 +128,7 @@ def side_by_side(**kwargs) -> Session:
     for _ in range(3):
         made.tick()
     made.toggle_beside()
+    made.waiting = False
     return made
 
 

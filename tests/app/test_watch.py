@@ -175,6 +175,7 @@ def test_side_by_side_the_dream_is_driven_on_when_the_game_is_over(policy: Alter
     made = Session(engine(max_steps=3))
     made.other = dream(checkpoint="world-model")
     made.toggle_beside()
+    made.waiting = False
     made.together = False
     made.toggle_driver()
     for _ in range(6):
