@@ -134,7 +134,7 @@ def test_tab_opens_the_dream_and_comes_back(app: Driver):
     app.until(lambda: type(app.window.screen).__name__ == "Play" and app.session.engine is not real)
     assert app.session.engine.temperature == 1.0
     app.press(pygame.K_EQUALS, pygame.K_EQUALS, pygame.K_MINUS)
-    assert app.session.engine.temperature == pytest.approx(1.1)
+    assert app.session.engine.temperature == pytest.approx(1.05)
     app.press(pygame.K_TAB)
     assert app.session.engine is real
 
