@@ -86,7 +86,7 @@ def test_a_mode_may_be_told_in_words(told: str) -> None:
 def test_a_mode_that_is_not_told_is_gymnasiums_usual_one_until_the_game_shows_another(mode: Any) -> None:
     env = batch(mode)
     env.metadata = {}
-    with pytest.warns(UserWarning, match="SyncVectorEnv: its metadata names no autoreset_mode"):
+    with pytest.warns(UserWarning, match="Walk: its metadata names no autoreset_mode"):
         episodes = played(env)
     for episode in episodes:
         check_whole(episode)

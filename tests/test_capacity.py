@@ -117,7 +117,7 @@ def test_when_memory_runs_out_that_is_one_line_and_what_was_finished_stays(
 
     def make(**how: Any) -> Walk:
         lengths.append(5 + len(lengths) % 9)
-        return Hungry(lengths[-1], **how)
+        return Hungry(lengths[-1], size=64, **how)
 
     lengths: list[int] = []
     spec = gym.envs.registration.EnvSpec(id="toys/Hungry-v0", entry_point=make)

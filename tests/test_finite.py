@@ -45,7 +45,7 @@ def bad_end(monkeypatch: pytest.MonkeyPatch) -> str:
 
     def make(**how: Any) -> Walk:
         made.append(1)
-        return Walk(12, {9: float("nan")}, **how) if len(made) == 4 else Walk(5, **how)
+        return Walk(12, {9: float("nan")}, 64, **how) if len(made) == 5 else Walk(5, size=64, **how)
 
     spec = gym.envs.registration.EnvSpec(id="toys/BadEnd-v0", entry_point=make)
     monkeypatch.setitem(gym.registry, "toys/BadEnd-v0", spec)
@@ -69,7 +69,7 @@ def test_whatever_is_not_finite_ends_a_rollout(wrong: float) -> None:
     found: list[Episode] = []
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        with pytest.raises(UserError, match=r"^SyncVectorEnv: the reward of step 4 is "):
+        with pytest.raises(UserError, match=r"^Walk: the reward of step 4 is "):
             found.extend(run(env, RandomPolicy(0, 2), 5))
     assert [len(episode) for episode in found] == [3, 3]
     assert not any(episode.terminated or episode.truncated for episode in found)

@@ -246,6 +246,9 @@ class Walk(gym.Env[np.ndarray, np.int64]):
         reward = self.rewards.get(self.at, float(self.at))
         return self._frame(int(action)), reward, self.at == self.steps, False, {}
 
+    def render(self) -> Any:
+        return self._frame(0)
+
     def _frame(self, action: int) -> np.ndarray:
         frame = np.zeros((self.size, self.size, 3), np.uint8)
         frame[0, 0] = (self.steps - 2) % 256, self.game % 256, self.at % 256

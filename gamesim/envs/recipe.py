@@ -276,7 +276,7 @@ class _Guarded(VectorWrapper):
     def _try(self, where: str, do: Any) -> Any:
         try:
             return do()
-        except UserError:
+        except (UserError, MemoryError):
             raise
         except Exception as error:
             raise UserError(f"{self.name} failed in {where}: {one_line(error)}") from error

@@ -7,8 +7,10 @@ from gymnasium.envs.registration import EnvSpec
 
 
 def name_of(env: Any) -> str:
-    """What a game is called: its id, or the name of its class."""
-    return env.spec.id if env.spec is not None else type(env.unwrapped).__name__
+    """What a game, or a batch of it, is called: its id, or the name of its class."""
+    single = getattr(env, "envs", [env])[0]
+    spec = env.spec or single.spec
+    return spec.id if spec is not None else type(single.unwrapped).__name__
 
 
 def spec_json(spec: EnvSpec) -> str:

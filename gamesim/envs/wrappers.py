@@ -130,7 +130,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         """What the game raises becomes one line that names it."""
         try:
             yield
-        except UserError:
+        except (UserError, MemoryError):
             raise
         except Exception as error:  # code of somebody else's
             raise UserError(f"{self.name} failed in {where}: {one_line(error)}") from error
