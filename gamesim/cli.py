@@ -190,6 +190,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.plots is not None:  # minutes before it is needed
         plots.available()
     how = {name: getattr(options, name) for name in ("episodes", "seed", "vision", "device", "temperature")}
+    if options.game is not None:
+        from gamesim.envs.recipe import find
+
+        find(options.game)  # its module is imported
     figures = evaluate(options.checkpoint, progress=True, **how)
     written = text.to_json(figures, indent=1)
     print(written.decode(), end="")

@@ -375,7 +375,9 @@ class ControllerTraining(LoopConfig):
     begin: Literal["first", "any"] = Field(
         default="first", description="dreams begin with an episode's first frame, or within it"
     )
-    real_env: str = Field(default="gamesim/Pacman-v0", description="where the best is tried, never trained")
+    real_env: str = Field(
+        default="", description="game of the trials, in which nothing is trained; empty: the recorded one"
+    )
     real_episodes: int = Field(default=64, ge=1, le=1_000_000, description="of a trial")
     precision: Literal["float32", "bfloat16"] = Field(default="float32", description="of M in the dream")
 

@@ -129,6 +129,7 @@ def _evaluate(words: Words) -> None:
     parser.add_argument("--episodes", type=_count, default=200, metavar="N")
     parser.add_argument("--seed", type=_seed, default=0)
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file, too")
+    parser.add_argument("--game", metavar="module:Id", help="import the module of a game of your own")
     parser.add_argument("--card", action="store_true", help="write the figures into the checkpoint")
     parser.add_argument("--plots", metavar="DIR", help="draw them, too (needs the extra 'plots')")
     parser.add_argument("--vision", metavar="CHECKPOINT", help="a World Models engine, for its V's distances")

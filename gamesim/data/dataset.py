@@ -68,6 +68,7 @@ class Dataset:
         frame_shape: (H, W, 3).
         highest_action: That was played in them.
         env_spec: Spec JSON of the environment that most of them were recorded in.
+        action_meanings: A word for each of its actions, () where most of them have none.
         num_windows: Different windows of ``segment`` steps without padding.
     """
 
@@ -280,6 +281,7 @@ class Dataset:
         self.num_frames, self.num_episodes = at, len(kept)
         self.highest_action = max(int(episode.actions.max()) for episode in kept)
         self.env_spec = _commonest(episode.env_spec for episode in kept)
+        self.action_meanings = _commonest(tuple(episode.action_meanings) for episode in kept)
         self._number(kept)
 
     def _number(self, kept: list[Episode]) -> None:

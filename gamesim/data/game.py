@@ -25,6 +25,7 @@ class Game:
         known: Whether it is certain that there are no more.
         opposites: Pairs of actions that go opposite ways, where the game says what its actions mean.
         peak: The largest reward of a step, up or down, that was met.
+        env_spec: Spec JSON of the environment, "" where none is named.
     """
 
     height: int
@@ -33,6 +34,7 @@ class Game:
     known: bool
     opposites: tuple[tuple[int, int], ...]
     peak: float = field(default=0.0, compare=False)
+    env_spec: str = field(default="", compare=False)
 
 
 def games(folder: str | Path) -> dict[str, int]:
@@ -86,12 +88,13 @@ def recorded_game(folder: str | Path, game: str | None = None) -> Game:
     kind, _ = Counter(map(_kind, found)).most_common(1)[0]
     height, width, env_id = kind
     entries = [entry for entry in found if _kind(entry) == kind]
-    meanings, used = (), 0
+    meanings, used, spec = (), 0, ""
     for entry in entries:
         try:
             episode = read_meta(folder / entry.file)
         except UserError:
             continue
+        spec = spec or episode.env_spec
         used = max(used, int(episode.actions.max()) + 1)
         meanings = episode.action_meanings or _installed(env_id)
         if meanings:
@@ -99,7 +102,7 @@ def recorded_game(folder: str | Path, game: str | None = None) -> Game:
     if not used:
         raise UserError(f"{folder}: none of its {len(entries)} episodes can be read")
     peak = max(entry.peak for entry in entries)
-    return Game(height, width, len(meanings) or used, bool(meanings), opposites(meanings), peak)
+    return Game(height, width, len(meanings) or used, bool(meanings), opposites(meanings), peak, spec)
 
 
 def _entries(folder: Path) -> list[Entry]:

@@ -6,6 +6,7 @@ are made as they are; any other goes through `PixelEnv`. Whatever cannot be play
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import difflib
 import importlib
@@ -188,6 +189,18 @@ def _import(module: str, env_id: str) -> None:
         missing = isinstance(error, ModuleNotFoundError) and error.name in (module, module.partition(".")[0])
         why = f"{module} cannot be imported: {one_line(error)}"
         raise UserError(f"{env_id}: {f'there is no module {module}' if missing else why}") from error
+
+
+def known(recipe: Recipe) -> Recipe | None:
+    """The same if its game is registered here, else None.
+
+    For what recordings and cards name: they are data, and no module is imported because they say so.
+    """
+    name = recipe.env_id.rpartition(":")[2]
+    if any(name.startswith(family.begins) for family in FAMILIES):
+        with contextlib.suppress(UserError):
+            find(name)
+    return replace(recipe, env_id=name) if name in gym.registry else None
 
 
 def make(recipe: Recipe) -> gym.Env:

@@ -53,14 +53,15 @@ def controller_figures(
     Raises:
         UserError: The checkpoint is damaged, or its card names no known game.
     """
-    from gamesim.evaluation import game_of
+    from gamesim.evaluation import recipe_of
 
     model, loaded = load_model(checkpoint, device)
     if not has_controller(model, loaded.starts):
         return None
-    game = game_of(loaded.card, str(checkpoint))
+    game = recipe_of(loaded.card, str(checkpoint))
     first = BOARDS + 1_000_000 * seed
-    players = {"real": ControllerPolicy(model, device), "random": "random", "explorer": "explorer"}
+    others = ("random", "explorer") if game.ours else ("random",)
+    players = {"real": ControllerPolicy(model, device), **dict(zip(others, others, strict=True))}
     figures: dict[str, float] = {"episodes": episodes}
     limit = TimeLimit(STEPS, 0.0)
     for name, player in players.items():
@@ -69,7 +70,7 @@ def controller_figures(
         limit = time_limit(played) or limit
     sums = dream_scores(model, loaded.starts, limit, episodes, 1.0, seed)
     figures["dream"], figures["dream_error"] = mean_and_error(sums)
-    for name in ("random", "explorer"):
+    for name in others:
         error = math.hypot(figures["real_error"], figures[f"{name}_error"])
         figures[f"above_{name}"] = (figures["real"] - figures[name]) / error if error else 0.0
     return figures

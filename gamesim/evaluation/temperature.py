@@ -61,14 +61,14 @@ def temperature_table(
     Raises:
         UserError: The checkpoint holds no world model, or C cannot be trained in `out` or on `data`.
     """
-    from gamesim.evaluation import game_of
+    from gamesim.evaluation import recipe_of
     from gamesim.training.stages import train_controller
 
     place = pick(device)
     loaded = load(checkpoint)
     if loaded.config.system != "world-model":
         raise UserError(f"{checkpoint}: is no world model, it has no temperature table")
-    game, rows = game_of(loaded.card, str(checkpoint)), {}
+    game, rows = recipe_of(loaded.card, str(checkpoint)), {}
     for temperature in temperatures:
         changes = {"temperature": temperature, "steps": generations}
         settings = loaded.config.controller.model_copy(update=changes)

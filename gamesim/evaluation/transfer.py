@@ -26,6 +26,7 @@ Source: Kim et al. 2020 (arXiv 2005.12126), Sec. 4.1, Table 1; World Models, Sec
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -37,6 +38,7 @@ import numpy as np
 
 from gamesim import outputs, storage
 from gamesim.devices import pick
+from gamesim.envs.recipe import Recipe, find, limited, make_batch
 from gamesim.envs.rules import LOSS
 from gamesim.errors import UserError
 from gamesim.rollout import ExplorerPolicy, Policy, RandomPolicy, run
@@ -166,8 +168,11 @@ def score(row: Row, budget: Budget, seed: int) -> list[float]:
 
 def _player(row: Row, budget: Budget, seed: int) -> Policy:
     if row.source == "random":
-        return RandomPolicy(seed)
+        with contextlib.closing(_real(budget)) as env:
+            return RandomPolicy(seed, int(env.single_action_space.n))  # pyright: ignore
     if row.source == "explorer":
+        if not Recipe(budget.game).ours:
+            raise UserError(f"the bot (explorer) plays our own games alone, not {budget.game}")
         return ExplorerPolicy(seed)
     if row.source.startswith(CONTROLLER):
         from gamesim.driver import ControllerPolicy
@@ -176,7 +181,7 @@ def _player(row: Row, budget: Budget, seed: int) -> Policy:
     train = _trainer()
     if row.source == "real":
         return train(_real(budget), budget.steps, seed, budget.device)
-    limit = gym.spec(budget.game).kwargs.get("max_steps")
+    limit = find(budget.game).kwargs.get("max_steps")
     dream = gym.make_vec(
         "gamesim/Dream-v0",
         num_envs=budget.lanes,
@@ -203,10 +208,7 @@ def _trainer() -> Callable[..., Policy]:
 
 
 def _real(budget: Budget) -> gym.vector.VectorEnv:
-    try:
-        return gym.make_vec(budget.game, num_envs=budget.lanes, vectorization_mode="vector_entry_point")
-    except gym.error.Error as error:
-        raise UserError(f"{budget.game}: {error}") from error
+    return make_batch(limited(Recipe(budget.game)), budget.lanes)
 
 
 def _read(file: Path, row: Row, budget: Budget) -> list[float] | None:

@@ -24,6 +24,7 @@ from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.rollout import mean_and_error, play
 from gamesim.schema import ControllerTraining, WorldModelConfig
 from gamesim.sheet import contact_sheet
+from gamesim.training.trials import real_game
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # cma misses matplotlib, which we do not ask it for
@@ -170,6 +171,7 @@ class ControllerTask:
     ) -> None:
         """Take an engine with a trained V and M on its device, and data sets that keep `latents`."""
         self.settings, self.seed = config.controller, config.seed
+        self.real = real_game(config, train.env_spec)
         found = train.time_limit()
         cut = found is not None and found.steps <= self.settings.dream_steps
         self.limit = found if found is not None and cut else TimeLimit(self.settings.dream_steps, 0.0)
@@ -241,28 +243,40 @@ class ControllerTask:
             temperature=settings.temperature,
             generator=generator,
         )
-        trial = play(settings.real_env, self.policy, settings.real_episodes, seed=TRIALS)
         dream, dream_error = mean_and_error(dreamt.flatten().tolist())
-        real, real_error = mean_and_error([float(episode.rewards.sum()) for episode in trial])
-        figures = {"dream": dream, "dream_error": dream_error, "real": real, "real_error": real_error}
-        return {"loss": -dream, **figures}
+        figures = {"loss": -dream, "dream": dream, "dream_error": dream_error}
+        if self.real is not None:
+            trial = play(self.real, self.policy, settings.real_episodes, seed=TRIALS)
+            real, real_error = mean_and_error([float(episode.rewards.sum()) for episode in trial])
+            figures |= {"real": real, "real_error": real_error}
+        return figures
 
     def sheet(self) -> np.ndarray:
-        """Real games above, dreams that begin with the same frame below; C plays both, as it sees them."""
+        """Real games above, dreams that begin with the same frame below; C plays both, as it sees them.
+
+        Without a real game there are dreams alone.
+        """
+        if self.real is None:
+            dreamt = self._dreamt(drawn(self.held_out, SHEET_ROWS, torch.Generator().manual_seed(1)))
+            return contact_sheet(np.zeros_like(dreamt), dreamt)
         real = np.stack(
             [
                 episode.frames[np.minimum(np.arange(SHEET_STEPS + 1), len(episode))]
-                for episode in play(self.settings.real_env, self.policy, SHEET_ROWS, seed=TRIALS)
+                for episode in play(self.real, self.policy, SHEET_ROWS, seed=TRIALS)
             ]
         )
-        return contact_sheet(real[:, 1:], self._dreamt(torch.from_numpy(real[:, 0])))
+        return contact_sheet(real[:, 1:], self._dreamt(self._begun(torch.from_numpy(real[:, 0]))))
 
     @torch.inference_mode()
-    def _dreamt(self, frames: Tensor) -> NDArray[np.uint8]:
-        """What C dreams after single real frames uint8 (B, H, W, 3): (B, SHEET_STEPS, H, W, 3)."""
+    def _begun(self, frames: Tensor) -> State:
+        """The states after single real frames uint8 (B, H, W, 3)."""
         nothing = torch.zeros(len(frames), 0, dtype=torch.int64)
         device = self.starts["z"].device
-        state = self.engine.start(frames[:, None].to(device), nothing.to(device))
+        return self.engine.start(frames[:, None].to(device), nothing.to(device))
+
+    @torch.inference_mode()
+    def _dreamt(self, state: State) -> NDArray[np.uint8]:
+        """What C dreams from these states: uint8 (B, SHEET_STEPS, H, W, 3)."""
         generator, dreamt = torch.Generator().manual_seed(1), []
         for _ in range(SHEET_STEPS):
             state, told = self.engine.imagine(

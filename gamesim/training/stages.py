@@ -19,8 +19,9 @@ from torch import Tensor
 from gamesim import checkpoint, models, storage
 from gamesim.checkpoint import Checkpoint, Starts
 from gamesim.data.dataset import Dataset
-from gamesim.data.game import counted, games
+from gamesim.data.game import counted, games, recorded_game
 from gamesim.data.index import env_id
+from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.schema import Config, GameGANConfig, TilemapConfig, WorldModelConfig
@@ -28,6 +29,7 @@ from gamesim.training import STAGES, devices, loop
 from gamesim.training.deadline import Deadline
 from gamesim.training.fitting import continued, fitted
 from gamesim.training.folder import Log, began, earlier, same
+from gamesim.training.trials import real_game
 
 Weights = dict[str, Tensor]
 """Of an engine, or of some of its parts."""
@@ -91,6 +93,9 @@ def train(
         if before is None and init is not None and stage == "controller":  # its M is not trained any more
             before = checkpoint.load(init).config
         config = fitted(config if before is None else continued(config, before), data)
+        if config.system == "world-model" and stage in (None, STAGES[-1]):
+            recorded = recorded_game(data, config.data.game)
+            real_game(config, recorded.env_spec)  # before V, which takes a while
         if loop.distributed().first:
             print(_recordings(data, config), flush=True)
         begin = None if init is None else _beginning(config, Path(init), resume)
@@ -404,6 +409,11 @@ def _facts(train: Dataset, data: str, begin: Checkpoint | None) -> dict[str, obj
         "game": env_id(train.env_spec),
         "data": f"{train.num_episodes} episodes, {train.num_frames} frames ({Path(data).resolve().name})",
     }
+    recipe = Recipe.of(train.env_spec)
+    if recipe is not None and recipe.words:
+        facts["recorded with"] = recipe.words
+    if any(train.action_meanings):
+        facts["actions"] = ", ".join(train.action_meanings)
     if begin is not None:
         facts["began from"] = "/".join(begin.folder.resolve().parts[-2:])
     return facts

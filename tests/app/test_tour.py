@@ -108,5 +108,3 @@ def test_the_line_is_seen_at_any_size_of_the_window(begun: Driver, size: tuple[i
     begun.window.screen.tour = None  # type: ignore[attr-defined]
     begun.frames(1, 0.0)
     assert min(size) < 100 or (with_line != pygame.surfarray.array3d(begun.window.surface)).any()
-
-

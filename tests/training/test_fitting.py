@@ -34,7 +34,6 @@ TINY = {
         "vision.steps=2",
         "memory.steps=2",
         "controller.steps=2",
-        "controller.real_env=toys/Nine-v0",
     ),
 }
 """Overrides that make a training of each system one of seconds."""
@@ -44,7 +43,11 @@ TINY = {
 def played(tmp_path_factory) -> dict[str, Path]:
     """Recordings of games that are not ours, by their names."""
     folders = {}
-    for name in ("Nine", "Three", "Large"):
+    for tag in range(6):
+        folders["Large"] = folders.get("Large") or tmp_path_factory.mktemp("Large")
+        made = make_episode(12, tag, size=96, env_spec='{"id": "toys/Large-v0"}')  # as older ones are
+        made.save(folders["Large"] / f"e{tag}.npz")
+    for name in ("Nine", "Three"):
         folders[name] = tmp_path_factory.mktemp(name)
         rollout.record(f"toys/{name}-v0", "random", 6, folders[name], progress=False)
     return folders

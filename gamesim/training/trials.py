@@ -1,0 +1,52 @@
+"""The real game in which C is tried: the one that was recorded, unless the config names another."""
+
+import warnings
+
+import gymnasium as gym
+
+from gamesim.envs.recipe import Recipe, known, limited, make
+from gamesim.errors import UserError
+from gamesim.schema import WorldModelConfig
+
+
+def real_game(config: WorldModelConfig, env_spec: str) -> Recipe | None:
+    """How the game of the trials is made; None, and a warning, where the recordings' game is not here.
+
+    Args:
+        config: Fitted to the recordings; ``controller.real_env`` may name a game.
+        env_spec: Spec JSON of the game that was recorded, or "".
+
+    Raises:
+        UserError: The game that the config names is not here, or has other frames or actions.
+    """
+    named, recorded = config.controller.real_env, Recipe.of(env_spec)
+    if named:
+        recipe = recorded if recorded is not None and recorded.env_id == named else Recipe(named)
+        _check(config, recipe)
+        return limited(recipe)
+    what = "the recordings name no game" if recorded is None else f"{recorded.env_id} is not here"
+    found = known(recorded) if recorded is not None else None
+    try:
+        if found is not None:
+            _check(config, found)
+            return limited(found)
+    except UserError as error:
+        what = str(error)
+    warnings.warn(
+        f"the controller is not tried in the real game ({what}): controller.real_env=ID names one",
+        stacklevel=2,
+    )
+    return None
+
+
+def _check(config: WorldModelConfig, recipe: Recipe) -> None:
+    """Complain about a game that the model does not fit."""
+    side, count = config.model.frame_size, config.model.num_actions
+    env = make(recipe)
+    frames, actions = env.observation_space.shape, env.action_space
+    env.close()
+    name = f"controller.real_env={recipe.env_id}"
+    if frames != (side, side, 3):
+        raise UserError(f"{name}: its frames are {frames}, and the model's {(side, side, 3)}")
+    if not isinstance(actions, gym.spaces.Discrete) or actions.n != count:
+        raise UserError(f"{name}: it has {getattr(actions, 'n', 'no')} actions, and the model {count}")
