@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 import torch
 
-from gamesim import checkpoint, cli, config, models, rollout
+from gamesim import checkpoint, cli, config, models
 from gamesim.errors import UserError
 from gamesim.training import stages
 from gamesim.training.controller import ControllerTask
@@ -23,14 +22,6 @@ STILL = {
     ],
 }
 """Rates at which a training leaves the weights as they were."""
-
-
-@pytest.fixture(scope="module")
-def plays(tmp_path_factory) -> Path:
-    """Twelve recorded games."""
-    folder = tmp_path_factory.mktemp("plays")
-    rollout.record("gamesim/Pacman-v0", "explorer", 12, folder, seed=1, progress=False)
-    return folder
 
 
 def settings(preset, *changes):

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from fake_task import after
-from gamesim import checkpoint, cli, config, rollout, storage
+from gamesim import checkpoint, cli, config, storage
 from gamesim.data.dataset import Dataset
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
@@ -24,14 +24,6 @@ from gamesim.training.memory import MemoryTask, latents
 from gamesim.training.vision import VisionTask, seen
 
 TINY = ["data.validation=0.3"]
-
-
-@pytest.fixture(scope="module")
-def plays(tmp_path_factory) -> Path:
-    """Twelve recorded games."""
-    folder = tmp_path_factory.mktemp("plays")
-    rollout.record("gamesim/Pacman-v0", "explorer", 12, folder, seed=1, progress=False)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gamesim import checkpoint, cli, config, rollout, storage
+from gamesim import checkpoint, cli, config, storage
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models.frames import to_float
 from gamesim.training import loop, tilemap
@@ -37,14 +37,6 @@ VARIANTS = {
     "teacher-forced alone": ("training.free_running={start: 0, end: 0}",),
     "freely, but for one lane": ("training.free_running={start: 1, end: 1}",),
 }
-
-
-@pytest.fixture(scope="session")
-def plays(tmp_path_factory) -> Path:
-    """Twelve recorded games."""
-    folder = tmp_path_factory.mktemp("plays")
-    rollout.record("gamesim/Pacman-v0", "explorer", 12, folder, seed=1, progress=False)
-    return folder
 
 
 def chosen(*overrides: str) -> config.Config:

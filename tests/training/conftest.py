@@ -1,0 +1,32 @@
+"""What the trainings share: recordings, and as little to look at between steps as will do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gamesim import rollout
+from gamesim.training import controller, gamegan, memory, tilemap, vision
+
+
+@pytest.fixture(scope="session")
+def plays(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve recorded games."""
+    folder = tmp_path_factory.mktemp("plays")
+    rollout.record("gamesim/Pacman-v0", "explorer", 12, folder, seed=1, progress=False)
+    return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_looks() -> Iterator[None]:
+    """Validation and sheets of a few lanes: of a run of six steps they would be nearly all the work."""
+    with pytest.MonkeyPatch.context() as patch:
+        for task in (gamegan, tilemap):
+            patch.setattr(task, "VALIDATION_LANES", 4)
+            patch.setattr(task, "SHEET_ROWS", 2)
+        patch.setattr(memory, "VALIDATION_LANES", 32)
+        patch.setattr(vision, "VALIDATION_FRAMES", 32)
+        patch.setattr(controller, "VALIDATION_DREAMS", 8)
+        yield
