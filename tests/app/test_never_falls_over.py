@@ -148,9 +148,9 @@ def no_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # a recorder that is interrupted says so
 @pytest.mark.parametrize("screen", SCREENS)
-def test_hundreds_of_random_events(checkpoints: Path, tmp_path: Path, no_processes: None, screen: str):
+def test_a_hundred_random_events(checkpoints: Path, tmp_path: Path, no_processes: None, screen: str):
     house = House(checkpoints, tmp_path, screen, seed=len(screen))
-    house.tease(300)
+    house.tease(100)
     house.leave()
 
 

@@ -156,7 +156,7 @@ def test_recordings_may_lie_anywhere(trainer: Driver, tmp_path: Path):
     pygame.event.post(pygame.event.Event(pygame.DROPFILE, file=str(tmp_path / "nowhere")))
     trainer.frames(1)
     assert "no such folder" in trainer.said
-    trainer.press(pygame.K_RETURN, pygame.K_HOME, *[pygame.K_DELETE] * 200)
+    trainer.press(pygame.K_RETURN, pygame.K_HOME, *[pygame.K_DELETE] * len(str(page.data)))
     typed(trainer, str(tmp_path / "far away"))
     trainer.press(pygame.K_RETURN)
     assert page.data == tmp_path / "far away"

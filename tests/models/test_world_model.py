@@ -238,6 +238,7 @@ class TestTheController:
         with pytest.raises(UserError, match=r"tiny sees frames of \(84, 84, 3\), not \(64, 64, 3\)"):
             ControllerPolicy(folder).act(np.zeros((2, 64, 64, 3), np.uint8), {})
 
+    @pytest.mark.slow
     def test_its_score_is_the_same_in_two_processes(self, folder):
         result = subprocess.run(
             [sys.executable, "-c", f"from test_world_model import score; print(score({str(folder)!r}))"],
