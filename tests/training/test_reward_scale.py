@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from test_fitting import TINY
 
 from gamesim import cli, config, models, rollout
 from gamesim.data.dataset import Dataset
@@ -16,7 +17,6 @@ from gamesim.data.game import recorded_game
 from gamesim.data.index import scan
 from gamesim.training.fitting import continued, fitted, reward_scale
 from recordings import make_episode
-from training.test_fitting import TINY
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 SYSTEMS = ("gamegan-tiny", "tilemap", "world-model-tiny")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_fitting import TINY
 
 from gamesim import checkpoint, cli, config
 from gamesim.data.dataset import Dataset
@@ -14,7 +15,6 @@ from gamesim.data.game import choose, games, recorded_game
 from gamesim.errors import UserError
 from gamesim.training.fitting import continued, fitted
 from recordings import make_episode
-from training.test_fitting import TINY
 
 NINE, OTHER = '{"id": "toys/Nine-v0", "kwargs": {}}', '{"id": "toys/Other-v0", "kwargs": {}}'
 
