@@ -26,7 +26,7 @@ class Card:
     """One thing to choose.
 
     Attributes:
-        kind: what it begins: the tour for newcomers, the game of coming home, what was played last, or plainly its title.
+        kind: what it begins: the tour for newcomers, coming home, what was played last, or just its title.
         title: what is played.
         picture: its moving picture.
         blurb: a few words about it.

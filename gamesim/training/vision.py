@@ -122,7 +122,7 @@ class VisionTask:
         frames = self.held_out.sample_frames(SHEET_ROWS * SHEET_FRAMES, generator)
         drawn = to_uint8(self.vision.decode(self.vision.encode(see(frames, self.vision.side))[0]))
         real, seen = (part.unflatten(0, (SHEET_ROWS, SHEET_FRAMES)).cpu().numpy() for part in (frames, drawn))
-        return contact_sheet(real, seen, scale=2)
+        return contact_sheet(real, seen, scale=2, names=("real", "drawn"), steps=False)
 
     def state_dict(self) -> dict[str, Any]:
         return {

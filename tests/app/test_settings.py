@@ -56,7 +56,7 @@ def test_volume_mute_and_size_hold_at_once_and_in_the_next_run(app: Driver, sett
     before = Scale.of((1280, 800)).factor
     choose(settings, "Volume")
     app.press(pygame.K_LEFT, pygame.K_LEFT)
-    choose(settings, "Size of words")
+    choose(settings, "Text and icon")
     app.press(pygame.K_RIGHT)
     app.press(pygame.K_n)
     assert app.window.sound.volume == pytest.approx(0.6) and app.window.sound.muted
@@ -98,7 +98,7 @@ def test_fullscreen_is_kept_and_the_window_comes_back_as_it_was(app: Driver, set
 def test_everything_can_be_as_it_was(app: Driver, settings: SettingsScreen):
     app.window.settings.volume = 10
     KEYMAP.give(Command.PAUSE, pygame.K_q)
-    choose(settings, "All settings")
+    choose(settings, "Reset all settings")
     app.press(pygame.K_RETURN)
     assert app.window.settings.volume == 80 and meaning(pygame.K_q) is None
     assert meaning(pygame.K_p) is Command.PAUSE

@@ -140,9 +140,13 @@ def test_tab_opens_the_dream_and_comes_back(app: Driver):
 
 
 def test_without_a_dream_tab_says_so(app: Driver, elsewhere):
-    app.play("Arcade")
+    app.play("Garden")  # one can be trained
     app.press(pygame.K_TAB)
-    assert "no dream of this game" in app.said
+    assert "Record it, then train one" in app.said
+    app.press(pygame.K_ESCAPE)
+    app.play("Arcade")  # none can
+    app.press(pygame.K_TAB)
+    assert "has no dream" in app.said and "train one" not in " ".join(app.window.toasts.words[-1:])
 
 
 def test_a_broken_checkpoint_is_a_message_and_the_menu_stays(app: Driver, monkeypatch):

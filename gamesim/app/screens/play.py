@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 RUNGS = {Command.COOLER: -1, Command.WARMER: 1}
+NO_DREAM = "There is no dream of this game yet. Record it, then train one."
+NO_MODEL = "This game has no dream. It shows its whole board; the models here learn views that scroll."
 SOUNDS = ("level", "flag", "eaten", "timeout", "fruit", "ghost", "power", "food")
 """The first of these that happened is heard."""
 
@@ -283,7 +285,7 @@ class Play(Screen):
             return
         title = catalog.partner(self.engine.title, self.window.workshop.offered())
         if title is None:
-            self.window.say("There is no dream of this game yet. Record it, then train one.")
+            self.window.say(NO_DREAM if self.engine.title.scrolls else NO_MODEL)
             return
 
         def opened(env: gym.Env) -> None:

@@ -25,7 +25,7 @@ from gamesim.app.screens.ask import Ask
 from gamesim.app.screens.keyed import ButtonScreen
 from gamesim.app.screens.train import ask_to_delete, draw_state, play, run_facts
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import box, text
+from gamesim.app.widgets import box, counted, text
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -230,7 +230,7 @@ class RunPage(ButtonScreen):
     def _draw_sheet(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         """The beginning of the newest sheet; a click enlarges it."""
         newest = self.run.log.sheets[-1]
-        words = f"Step {sheet_step(newest):,}: real above, dreamt below"
+        words = f"After {counted(sheet_step(newest), 'training step')}. Click to enlarge"
         line = text(surface, words, area.topleft, scale.px(14), COLOURS["quiet"], width=area.width)
         self._picture = pygame.Rect(
             area.left, line.bottom + scale.px(4), area.width, area.bottom - line.bottom
@@ -300,7 +300,8 @@ class SheetPage(Screen):
         size = surface.get_size()
         scale = Scale.of(size)
         step = sheet_step(self.sheets[self.at])
-        line = f"Step {step:,} · {self.at + 1} of {len(self.sheets)} · real above, dreamt below, same keys"
+        trained = f"After {counted(step, 'training step')}"
+        line = f"{trained} · {self.at + 1} of {len(self.sheets)} · the same keys in both"
         top = draw_head(surface, "Samples", line, scale)
         hints = ((shown(LEFT), ""), (shown(RIGHT), "earlier, later"), (shown(Command.BACK), "back"))
         draw_foot(surface, hints, scale)

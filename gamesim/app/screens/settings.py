@@ -25,7 +25,7 @@ from gamesim.app.controls import (
 from gamesim.app.screens import Screen
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.userdata import CLIPS, PALETTES, UI_SCALES
-from gamesim.app.widgets import box, keycap, meter, scrollbar, text
+from gamesim.app.widgets import at_home, box, keycap, meter, scrollbar, text
 from gamesim.errors import UserError
 from gamesim.films import NO_MP4, can_mp4
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 PALETTE_NAMES = {"standard": "standard", "okabe-ito": "colour-blind safe"}
 MOVES = {LEFT: "move left", RIGHT: "move right", UP: "move up", DOWN: "move down"}
-KEY_HINT = "Enter: another key · Ins: one more key · Del: as it was"
+KEY_HINT = "Enter: change · Ins: add a second key · Del: reset"
 THINGS = ("pacman4", "ghost0a", "ghost1a", "ghost2a", "ghost3a", "scareda", "power", "flag0")
 
 
@@ -88,30 +88,31 @@ class SettingsScreen(Screen):
 
     def _rows(self) -> list[Row]:
         chosen, toggle = self.window.settings, self.window.toggle_fullscreen
-        marks = "The safe ones are Okabe and Ito's; a dream's own pictures stay as they are."
-        zoom = "Words and marks; a small window takes as much of it as it has room for."
-        zone = "How far a stick moves before it means anything."
+        marks = "Okabe-Ito colours. Dreams keep the colours they were trained on"
+        zoom = "Limited in small windows"
+        zone = "How far to move a stick before it counts"
+        places = f"In {at_home(self.window.pictures)}; recordings in {at_home(self.window.recordings)}"
+        films = places + ("" if can_mp4() else f". {NO_MP4}")
         ends = f"The dream ignores its ends, so you can play for minutes. In play: {shown(Command.ENDLESS)}."
-        films = f"In {self.window.pictures}" + ("" if can_mp4() else f". {NO_MP4}")
         return [
             Row("Look"),
             self._choice("Colours", "palette", PALETTES, PALETTE_NAMES.__getitem__, marks),
-            self._choice("Size of words and marks", "ui_scale", UI_SCALES, "{} %".format, zoom),
+            self._choice("Text and icon size", "ui_scale", UI_SCALES, "{} %".format, zoom),
             Row("Fullscreen", lambda: on_off(chosen.fullscreen), lambda _: toggle(), toggle),
             Row("Sound"),
             self._choice("Sound", "muted", (True, False), lambda muted: on_off(not muted)),
             self._choice("Volume", "volume", tuple(range(0, 101, 10)), "{} %".format, metered=True),
             Row("Dreams"),
             self._choice("Go on after an end", "endless_dreams", (False, True), on_off, ends),
-            Row("Pictures"),
-            self._choice("Films of play", "clips", CLIPS, str.upper, films),
+            Row("Clips and pictures"),
+            self._choice("Clip format", "clips", CLIPS, str.upper, films),
             Row("Gamepad"),
             self._choice("Dead zone", "dead_zone", tuple(range(5, 91, 5)), "{} %".format, zone, metered=True),
             Row("Keys"),
             *(self._key_row(binding.does, binding.text) for binding in BINDINGS),
-            Row("Afresh"),
-            Row("All keys as they were", lambda: "", press=self._restore_keys),
-            Row("All settings as they were", lambda: "", press=self._restore_all),
+            Row("Reset"),
+            Row("Reset all keys", lambda: "", press=self._restore_keys),
+            Row("Reset all settings", lambda: "", press=self._restore_all),
         ]
 
     def _choice(
@@ -177,14 +178,14 @@ class SettingsScreen(Screen):
     def _restore_keys(self) -> None:
         KEYMAP.restore()
         self._keep_keys()
-        self.window.say("All keys are as they were.")
+        self.window.say("All keys were reset")
 
     def _restore_all(self) -> None:
         if self.window.settings.fullscreen:
             self.window.toggle_fullscreen()
         self.window.settings.reset()
         self.window.keep_settings()
-        self.window.say("All settings are as they were.")
+        self.window.say("All settings were reset")
 
     def _keep_keys(self) -> None:
         self.window.settings.keys = KEYMAP.changes()
@@ -379,7 +380,7 @@ class SettingsScreen(Screen):
 
     def _draw_foot(self, surface: pygame.Surface, column: pygame.Rect, top: int, scale: Scale) -> None:
         row = self.rows[self.chosen]
-        hint = row.hint or ("Left and right change it." if row.turn else "Enter does it.")
+        hint = row.hint or ("Left and right: change" if row.turn else "Enter: do it")
         words = f"{shown(Command.BACK)}: back   {hint}"
         place = (column.left, top + scale.px(20))
         text(surface, words, place, scale.px(15), COLOURS["quiet"], anchor="midleft", width=column.width)
