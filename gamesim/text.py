@@ -40,6 +40,11 @@ def encode(words: str) -> bytes:
     return words.encode("utf-8", "backslashreplace")
 
 
+def shown(words: str) -> str:
+    """Return words that any screen can show: what is no character is spelled out."""
+    return encode(words).decode().replace("\0", "\\x00")
+
+
 def to_json(tree: Any, indent: int | None = None) -> bytes:
     """Return JSON and a line's end. Numbers of NumPy and torch are numbers, NaN and infinity are null."""
     return (json.dumps(plain(tree), indent=indent, allow_nan=False) + "\n").encode()

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pygame
 
 from gamesim.envs.sprites import palette
 from gamesim.shipped import folder
+from gamesim.text import shown
 
 Colour = tuple[int, int, int]
 
@@ -103,11 +104,21 @@ def assets() -> Path:
     return folder("assets")
 
 
+class _Typeface(pygame.font.Font):
+    """Draws and measures whatever a file may be called."""
+
+    def render(self, text: Any, *how: Any, **more: Any) -> pygame.Surface:
+        return super().render(shown(text), *how, **more)
+
+    def size(self, text: Any) -> tuple[int, int]:
+        return super().size(shown(text))
+
+
 @cache
 def font(size: int, bold: bool = False) -> pygame.font.Font:
     """The one typeface at `size` pixels."""
     name = "Quicksand-Bold.ttf" if bold else "Quicksand-Medium.ttf"
-    return pygame.font.Font(str(assets() / "fonts" / name), max(6, size))
+    return _Typeface(str(assets() / "fonts" / name), max(6, size))
 
 
 @lru_cache(maxsize=512)

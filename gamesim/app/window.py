@@ -28,6 +28,7 @@ from gamesim.errors import UserError
 from gamesim.shipped import model_folders
 from gamesim.signals import handled
 from gamesim.storage import write_file
+from gamesim.text import shown
 
 SIZE = (1280, 800)
 FPS = 60
@@ -206,7 +207,7 @@ class Window:
     def _name_window(self) -> None:
         """The title bar says which screen this is."""
         name = "Help" if self.help else self.screen.caption or type(self.screen).__name__
-        words = name if name == "gamesim" else f"{name} - gamesim"
+        words = shown(name if name == "gamesim" else f"{name} - gamesim")
         if pygame.display.get_caption()[0] != words:
             pygame.display.set_caption(words)
 

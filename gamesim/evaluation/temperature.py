@@ -12,12 +12,11 @@ a warmer one transfers (918 and 1092 at 1.15).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gamesim import storage
+from gamesim import storage, text
 from gamesim.checkpoint import load, load_model, update_metrics
 from gamesim.config import complete
 from gamesim.data.dataset import TimeLimit
@@ -117,7 +116,7 @@ def write(
         UserError: Something cannot be written, or matplotlib is not installed (extra ``plots``).
     """
     if json_file is not None:
-        storage.write_file(Path(json_file), f"{json.dumps(found, indent=1)}\n".encode())
+        storage.write_file(Path(json_file), text.to_json(found, indent=1))
     if plot is not None:
         save_plot(found, plot)
     if card is not None:

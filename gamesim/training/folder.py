@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gamesim import storage
+from gamesim import storage, text
 from gamesim.config import difference, parse, value
 from gamesim.errors import UserError
 from gamesim.schema import Config
@@ -97,7 +97,7 @@ class Log:
         """
         try:
             with self.path.open("ab") as file:  # one write: a reader sees whole lines
-                file.write(json.dumps(record).encode() + b"\n")
+                file.write(text.to_json(record))
         except OSError as error:
             raise UserError(f"{self.path}: cannot be written: {error.strerror or error}") from None
 

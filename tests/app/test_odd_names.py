@@ -1,0 +1,49 @@
+"""Whatever a user may be called or call a file is drawn, and a signal that comes loses nothing."""
+
+import os
+import signal
+import threading
+import time
+
+import pygame
+import pytest
+
+from app.driver import Driver
+from gamesim.app import theme
+from gamesim.data.index import scan
+
+NAMES = ("naïve", "👻 take", "odd\udce9byte", "a\0b", "عربي")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_can_be_drawn_and_measured(app: Driver, name: str):
+    width, _ = theme.font(20).size(name)
+    assert theme.render(name, 20, (255, 255, 255)).get_width() == width > 0
+    app.window.say(f"{name}: cannot be read", bad=True)
+    app.window.screen.caption = name
+    app.frames(3)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1])
+def test_a_signal_closes_the_window_and_what_is_recorded_is_saved(app: Driver, number: int):
+    app.play("Maze")
+    app.press(pygame.K_COMMA)
+    for _ in range(3):
+        app.press(pygame.K_RIGHT)
+        app.frames(20)
+
+    def end() -> None:
+        while app.window.running:  # a terminal that is closed says it more than once
+            os.kill(os.getpid(), number)
+            time.sleep(0.01)
+
+    before = signal.getsignal(number)
+    signal.signal(number, lambda *_: None)  # one that comes late is not pytest's
+    try:
+        thread = threading.Timer(0.2, end)
+        thread.start()
+        assert app.window.run() == 0
+        thread.join()
+    finally:
+        signal.signal(number, before)
+    assert len(scan(app.recordings)) == 1
