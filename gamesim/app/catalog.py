@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import gymnasium as gym
 from gamesim import text
 from gamesim.app.housed import Housed
 from gamesim.card import facts_in
-from gamesim.envs.recipe import Recipe, find, make
+from gamesim.envs.recipe import Recipe, find, known, make
 from gamesim.errors import UserError
 from gamesim.shipped import locate
 
@@ -36,7 +36,8 @@ class Title:
         world: id of the real game it is, or was learned from; "" where that is unknown.
         checkpoint: folder of a learned engine, None for a real game.
         system: which kind of engine its config says it is; "" for a real game, or where that is unknown.
-        recipe: how a game is made that is not ours; None for all others.
+        recipe: how a game is made that is not ours, or was when a dream was learned; None for all others.
+        actions: words for what its actions mean, as the card of a dream has them.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Title:
     checkpoint: Path | None = None
     system: str = ""
     recipe: Recipe | None = None
+    actions: tuple[str, ...] = ()
 
     @property
     def learned(self) -> bool:
@@ -130,10 +132,18 @@ def dreams(folder: Path) -> list[Title]:
 
 def dream(folder: Path) -> Title:
     """One learned engine; the real game that it learned is the one on its card."""
-    world = facts_in(folder).get("game", "")
+    facts = facts_in(folder)
+    world = facts.get("game", "")
     blurb = f"Learned from {game_name(world)}" if world else "Its card does not say which game it learned"
     kwargs = {"checkpoint": str(folder), "temperature": 1.0}
-    return Title(spoken(run_of(folder).name), blurb, DREAM, kwargs, world, folder, _system(folder))
+    recipe = (
+        None
+        if not world or world.startswith("gamesim/")
+        else Recipe.read(world, facts.get("recorded with", ""))
+    )
+    actions = tuple(word for word in facts.get("actions", "").split(", ") if word)
+    name = spoken(run_of(folder).name)
+    return Title(name, blurb, DREAM, kwargs, world, folder, _system(folder), recipe, actions)
 
 
 def run_of(folder: Path) -> Path:
@@ -168,6 +178,9 @@ def foreign(recipe: Recipe) -> Title:
 
 def partner(title: Title, engines: Iterable[Title]) -> Title | None:
     """The real game of a dream, or the first of `engines` that dreams a real game; None if there is none."""
+    if title.learned and title.recipe is not None:  # as it was recorded, if it is here
+        found = known(title.recipe)
+        return None if found is None else replace(foreign(found), world=title.world)
     others = games() if title.learned else engines
     return next((other for other in others if other.world == title.world), None)
 

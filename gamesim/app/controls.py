@@ -1,13 +1,19 @@
 """Keys to commands and moves: one table, from which the help screen and the hints are made too."""
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 import pygame
 
 from gamesim.errors import UserError
+
+if TYPE_CHECKING:
+    from gamesim.app.action_keys import ActionKeys
 
 STAY, LEFT, RIGHT, UP, DOWN = range(5)
 
@@ -235,6 +241,8 @@ class Steering:
         self._held: dict[int, int] = {}  # direction by key, the one pressed last at the end
         self._taps: deque[int] = deque(maxlen=2)
         self._last = STAY
+        self.keys: ActionKeys | None = None
+        """Of a game that is not ours: directions are its buttons then."""
 
     @property
     def waiting(self) -> bool:
@@ -265,8 +273,17 @@ class Steering:
         self._taps.clear()
         self._last = STAY
 
+    @property
+    def stands(self) -> bool:
+        """Whether a game that has no action for doing nothing waits for a key."""
+        return self.keys is not None and self.keys.idle is None and not (self._taps or self._held)
+
     def action(self) -> int:
-        """The action of this tick, 0..4; consumes one waiting tap."""
+        """The action of this tick, 0..4 in our games; consumes one waiting tap."""
+        if self.keys is not None:
+            tapped = [self._taps.popleft()] if self._taps else []
+            found = self.keys.action([*(held for held in self._held.values() if held not in tapped), *tapped])
+            return 0 if found is None else found
         if self._taps:
             return self._taps.popleft()
         return self._last if self.latched else self.held

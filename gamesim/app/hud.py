@@ -105,7 +105,8 @@ def driving(session: Session) -> list[Fact]:
     else:
         found = [Fact("Driver", "you")]
     label = "AI presses" if session.driver == "controller" else "AI would press"
-    found.append(Fact(label, MOVES[engine.advice], colour=dream if session.watching else quiet))
+    move = MOVES[engine.advice] if engine.keys is None else engine.keys.words[engine.advice]
+    found.append(Fact(label, move, colour=dream if session.watching else quiet))
     return found
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 KEYS = 96
 """Pixels of a 1280x800 window that the figures leave to the keys."""
 
+MOST_KEYS = 8  # of a game that is not ours, on screen
+
 
 class Panel:
     """Draws the panel of a session.
@@ -110,6 +112,8 @@ class Panel:
         for engine in session.playing:
             known = {fact.label for fact in lines}
             lines += [fact for fact in hud.facts(engine, best) if fact.label not in known]
+        keys = session.engine.keys
+        lines += [hud.Fact(word, cap) for cap, word in keys.legend[:MOST_KEYS]] if keys else []
         lines += hud.driving(session) + hud.mixture(session.playing[-1])
         return lines + hud.recording(Takes.words(session.engine))
 

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 import numpy as np
 
+from gamesim.app.action_keys import ActionKeys
 from gamesim.app.catalog import ARCADE, Title
 from gamesim.app.controls import STAY
 from gamesim.app.history import History, Moment
 from gamesim.app.openings import deck_of
 from gamesim.app.reel import Reel, Shot
+from gamesim.envs.meanings import action_meanings
 from gamesim.envs.rules import FLAG_REWARD, FOOD_REWARD, LOSS, Snapshot
 
 if TYPE_CHECKING:
@@ -76,9 +78,18 @@ class Engine:
         self.started = False
         self.trail: deque[tuple[np.ndarray, int]] = deque(maxlen=CARRIED)  # (frame, action that led to it)
         self.clip: deque[np.ndarray] = deque(maxlen=round(CLIP_SECONDS * title.rate))
+        self.keys = self._keys()
         self._insides: tuple[np.ndarray, dict[str, np.ndarray]] | None = None
 
     # what this engine can do -----------------------------------------------------------------------------
+
+    def _keys(self) -> ActionKeys | None:
+        """The keys of a game that is not ours, or of its dream; None for ours."""
+        count = getattr(self.env.action_space, "n", 0)
+        if self.title.world.startswith("gamesim/") or not count:
+            return None
+        words = [*action_meanings(self.env)]
+        return ActionKeys(words if any(words) or len(self.title.actions) != count else self.title.actions)
 
     def _capability(self, name: str) -> Any:
         return getattr(self.env.unwrapped, name, None)

@@ -49,6 +49,7 @@ class Session:
         self.paused = False
         self.rewinding = False
         self.steering = Steering(engine.title.latched)
+        self.steering.keys = engine.keys
         self.on_step = on_step or (lambda engine: None)
         self._since = 0.0  # seconds since the last tick
         self._hold = 0.0  # seconds that the clock still stands
@@ -174,6 +175,8 @@ class Session:
             return
         if self.waiting and not self._begins():
             return
+        if self.steering.stands and self.driver == "human":
+            return
         tick = 1.0 / self.engine.rate
         self._since += min(seconds, 2 * tick)
         # A press after a rest does not wait for the whole tick: the game answers at once.
@@ -283,6 +286,7 @@ class Session:
         self.waiting = True
         self.steering.clear()
         self.steering.latched = front.title.latched
+        self.steering.keys = front.keys
         self.share_controller()
         return fits
 

@@ -45,7 +45,8 @@ _LIKELY = (
     (" ", "FIRE|ATTACK|SHOOT|JUMP|HIT|USE|PICK.?UP|TOGGLE"),
 )
 """Keys and the words of buttons that they are expected to press."""
-_OTHERS = "1234567890qzcftyuiojkl"
+OTHERS = "1234567890qzcftyuiojkl"
+"""Keys for buttons that no key is expected to press."""
 
 
 def action_meanings(env: gym.Env | VectorEnv) -> tuple[str, ...]:
@@ -137,8 +138,13 @@ def _buttons(word: str, number: str) -> frozenset[str]:
     return frozenset(re.split(r"(?<=\w)\+(?=\w)", word) if word else [number])
 
 
-def likely_keys(names: Sequence[str]) -> dict[str, str]:
-    """A key, a character, for each of these buttons; those for which there is none are left out."""
+def likely_keys(names: Sequence[str], others: str = OTHERS) -> dict[str, str]:
+    """A key, a character, for each of these buttons; those for which there is none are left out.
+
+    Args:
+        names: The buttons.
+        others: Keys for those that no key is expected to press.
+    """
     found: dict[str, str] = {}
     for key, words in _LIKELY:
         fits = [name for name in names if re.search(rf"(?<![A-Z])({words})(?![A-Z])", name.upper())]
@@ -147,7 +153,7 @@ def likely_keys(names: Sequence[str]) -> dict[str, str]:
         if fits:
             found[(exact or fits)[0]] = key
     for name in names:
-        free = [key for key in _OTHERS if key not in found.values()]
+        free = [key for key in others if key not in found.values()]
         if name not in found and free:
             found[name] = name if name in free else free[0]
     return found

@@ -56,8 +56,12 @@ class Loading(Screen):
         self.window.back()
         if env is None:
             self.window.say(f"Cannot be opened: {self._error}", bad=True)
-        else:
+            return
+        try:
             self.then(env)
+        except Exception as error:  # it breaks down when it begins
+            self.window.say(f"Cannot be played: {error or type(error).__name__}", bad=True)
+            env.close()
 
     def draw(self, surface: pygame.Surface) -> None:
         if self.seconds < QUICK:

@@ -80,7 +80,7 @@ class Play(Screen):
         if self.xray.handle(event) or self._mouse(event):
             return
         steering = self.session.steering
-        if event.type == pygame.KEYDOWN and isinstance(move := meaning(event.key), int):
+        if event.type == pygame.KEYDOWN and (move := self._button(event.key)) is not None:
             self._guard(lambda: self.session.press(move, event.key))
         elif event.type in (pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN):
             self.session.skip()
@@ -93,6 +93,12 @@ class Play(Screen):
             self.session.rewinding = self._sliding = False
             self._clicked = None
             self._turning.clear()
+
+    def _button(self, key: int) -> int | None:
+        """The direction, or the button of a game that is not ours, that a key presses."""
+        keys = self.session.steering.keys
+        asked = meaning(key) if keys is None else keys.button(key)
+        return asked if isinstance(asked, int) else None
 
     def _mouse(self, event: pygame.event.Event) -> bool:
         """The temperature's slider, and the keys on screen; returns whether the event was for them."""
