@@ -29,7 +29,8 @@ class FakeTask:
     frames_per_step = 8
     score_key = "error"
 
-    def __init__(self, *, signal_at=(), nan_at=None, kill_at=None, poison_at=None, pause=0.0):
+    def __init__(self, *, signal_at=(), nan_at=None, kill_at=None, poison_at=None, pause=0.0, seen=None):
+        self.seen = seen
         self.processes = loop.distributed()
         self.model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 1))
         self.processes.same(self.model)
@@ -39,6 +40,8 @@ class FakeTask:
         self.poison_at, self.count = poison_at, 0
 
     def step(self):
+        if self.seen is not None:
+            self.seen.append(self.generator.get_state())
         self.count += 1
         inputs = torch.randn(8, 3, generator=self.generator) + float(np.random.rand())
         loss = (self.model(inputs) - inputs.sum(1, keepdim=True)).square().mean()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import imageio.v3 as imageio
 import pytest
+import torch
 
 from fake_task import Always, after, train
 from gamesim import checkpoint, config, storage
@@ -16,6 +17,7 @@ from gamesim.errors import UserError
 from gamesim.signals import ENDING
 from gamesim.training import loop
 from gamesim.training.deadline import Deadline
+from gamesim.training.state import decode
 
 HERE = Path(__file__).parent
 
@@ -211,6 +213,36 @@ def test_a_stop_in_the_last_step_holds_for_the_stages_that_follow(tmp_path):
     deadline = Deadline()
     assert train(settings(steps=2), tmp_path / "run", signal_at=(2,), deadline=lambda: deadline) == "done"
     assert deadline.passed
+
+
+def test_a_run_of_two_processes_goes_on_with_one(tmp_path):
+    """What each process has of its own is chance, which is made anew; one line says so."""
+    out, streams = tmp_path / "run", []
+    train(settings(steps=6), out, signal_at=(3,))
+    sealed = {"kind": loop.RESUME_KIND, "version": loop.RESUME_VERSION}
+    files = storage.read_folder(out / "resume", **sealed)
+    second = {name.replace("process0", "process1"): data for name, data in files.items()}
+    storage.write_folder(out / "resume", files | second, **sealed)
+    with pytest.warns(UserWarning, match="2 processes made this run, 1 from here on") as said:
+        assert train(settings(steps=6), out, resume=True, seen=streams) == "done"
+    assert len(said) == 1
+    kept = decode(files["process0.safetensors"], files["process0.json"], "kept")
+    assert not torch.equal(streams[0], kept["task"]["generator"])
+    card = checkpoint.load(out / "last").card
+    assert "| steps | 6 of 6 |" in card and "| processes | 1 |" in card and "| frames seen | 48 |" in card
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_run_goes_on_with_any_number_of_processes(tmp_path):
+    torchrun, out = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"), tmp_path / "run"
+    train(settings(steps=6), out, signal_at=(2,))
+    wider = in_python(tmp_path, {"steps": 6}, [(out, "resume=True, signal_at=(4,)")], *torchrun)
+    assert wider.returncode == 0, wider.stderr
+    assert "1 process made this run, 2 from here on" in wider.stderr
+    with pytest.warns(UserWarning, match="2 processes made this run, 1 from here on"):
+        assert train(settings(steps=6), out, resume=True) == "done"
+    assert "| frames seen | 64 |" in checkpoint.load(out / "last").card
 
 
 @pytest.mark.slow

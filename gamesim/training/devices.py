@@ -66,10 +66,15 @@ def setup(device: str, *, seed: int, threads: int | None = None) -> torch.device
             dist.init_process_group("nccl" if picked.type == "cuda" else "gloo")
         except (ValueError, RuntimeError) as error:
             raise UserError(f"torchrun: the processes cannot join: {str(error).splitlines()[0]}") from None
-    torch.manual_seed(seed + rank)
-    np.random.seed((seed + rank) % 2**32)
-    random.seed(seed + rank)
+    seed_everything(seed + rank)
     return picked
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the global generators of torch, NumPy and Python."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
 
 
 def describe(device: torch.device) -> str:

@@ -23,6 +23,7 @@ import contextlib
 import math
 import sys
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -39,7 +40,15 @@ from gamesim.errors import UserError
 from gamesim.schema import Config, LoopConfig
 from gamesim.signals import Asked
 from gamesim.training.deadline import Deadline
-from gamesim.training.devices import Processes, describe, distributed, finish, pick_device, setup
+from gamesim.training.devices import (
+    Processes,
+    describe,
+    distributed,
+    finish,
+    pick_device,
+    seed_everything,
+    setup,
+)
 from gamesim.training.folder import Log, check
 from gamesim.training.state import NotFinite, decode, encode, rng_state, same_rng, set_rng_state
 
@@ -87,7 +96,10 @@ class Task(Protocol):
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a bit-exact resume needs: nested dicts and lists of tensors, numbers, strings."""
+        """Return what a bit-exact resume needs: nested dicts and lists of tensors, numbers, strings.
+
+        "generator" is the state of the stream that this process draws from; all else is alike in all of them.
+        """
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -180,10 +192,9 @@ class _Loop:
         if not storage.exists(folder):
             return self.log.trim(0)
         files = storage.read_folder(folder, kind=RESUME_KIND, version=RESUME_VERSION)
-        rank, name = self.processes.rank, f"process{self.processes.rank}"
         count = sum(file.endswith(".json") for file in files)
-        if count != self.processes.count:
-            raise UserError(f"{folder}: made by {count} process(es), resume with as many")
+        rank = self.processes.rank if count == self.processes.count else 0  # all but chance is alike in all
+        name = f"process{rank}"
         if not {f"{name}.json", f"{name}.safetensors"} <= files.keys():
             raise UserError(f"{folder}: the state of process {rank} is missing")
         state = decode(files[f"{name}.safetensors"], files[f"{name}.json"], str(folder))
@@ -194,12 +205,30 @@ class _Loop:
             self.task.load_state_dict(state["task"])
             # A run of before frames were counted: as if every step had been like the next one.
             self.frames = state.get("frames", self.step * self.task.frames_per_step * self.processes.count)
-            set_rng_state(state["rng"])
+            if count == self.processes.count:
+                set_rng_state(state["rng"])
+            else:
+                self._draw_anew(state["task"], count)
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             raise UserError(f"{folder}: does not fit this task: {one_line(str(error), 160)}") from None
         self.saved_step = self.step
         if self.processes.first:
             self.log.trim(self.step)
+
+    def _draw_anew(self, task: dict[str, Any], before: int) -> None:
+        """Give this process chance of its own: the run was made by another number of processes."""
+        here, rank = self.processes.count, self.processes.rank
+        seed = (self.config.seed + 1_000_003 * self.step + 7919 * here + rank) % 2**32  # no stream of before
+        seed_everything(seed)
+        if "generator" in task:
+            self.task.load_state_dict({**task, "generator": torch.Generator().manual_seed(seed).get_state()})
+        if self.processes.first:
+            were = "1 process" if before == 1 else f"{before} processes"
+            warnings.warn(
+                f"{self.out}: {were} made this run, {here} from here on, with new random numbers; "
+                "the rest goes on as it was",
+                stacklevel=1,
+            )
 
     # ------------------------------------------------------------------------ the loop
 

@@ -15,6 +15,8 @@ import torch
 
 from gamesim import checkpoint, config, dream
 from gamesim.driver import ControllerPolicy
+from gamesim.evaluation import dreamt_figures
+from gamesim.evaluation import temperature as temperatures
 from gamesim.evaluation.controller import controller_figures
 from gamesim.schema import Config
 from gamesim.training import devices, stages
@@ -115,6 +117,20 @@ def test_a_controller_is_measured_there(engine):
     assert controller_figures(engine, episodes=4, seed=1, device=DEVICE) == pytest.approx(here)
 
 
+def test_coming_home_and_all_that_is_judged_is_measured_there(engine):
+    """V's distances as well, which are numbers of twice the length: those are the CPU's alone."""
+    model, _ = checkpoint.load_model(engine, DEVICE)
+    figures = dreamt_figures(model, "gamesim/Pacman-v0", 2, vision=engine, device=DEVICE)
+    assert figures["home"]["d_10"] is not None and figures["fidelity"] and figures["diversity"]
+
+
+def test_a_temperature_table_is_made_there(engine, plays, tmp_path, there, monkeypatch):
+    monkeypatch.setattr(temperatures, "pick", lambda name: DEVICE)
+    how = {"generations": 1, "episodes": 2, "temperatures": (1.0,), "device": "mps"}
+    table = temperatures.temperature_table(engine, str(plays), tmp_path / "table", **how)
+    assert table is not None and set(table["rows"]) == {"1"}
+
+
 def test_the_other_device_refuses_what_a_gpu_does():
     here, there = torch.ones(3), torch.ones(3).to(DEVICE)
     assert isinstance(there, OnDevice) and (there + 1).tolist() == [2, 2, 2]
@@ -123,6 +139,8 @@ def test_the_other_device_refuses_what_a_gpu_does():
         lambda: torch.stack([torch.ones(()), there.sum()]),
         lambda: torch.randn(3, generator=torch.Generator(), device=DEVICE),
         lambda: there.numpy(),
+        lambda: there.double(),
+        lambda: here.double().to(DEVICE),
     ]
     while_recorded = [
         lambda: there.sum().item(),
@@ -136,7 +154,7 @@ def test_the_other_device_refuses_what_a_gpu_does():
     for ask in while_recorded:
         ask()
     for ask in refused:
-        with pytest.raises(RuntimeError):
+        with pytest.raises((RuntimeError, TypeError)):
             ask()
     with recording():
         assert (there * 2).sum().device == DEVICE
