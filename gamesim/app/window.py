@@ -16,6 +16,7 @@ from gamesim.app.board import BoardPainter
 from gamesim.app.catalog import Title
 from gamesim.app.controls import KEYMAP, VIRTUAL, Command, meaning
 from gamesim.app.gamepad import Pads
+from gamesim.app.opening import Ahead
 from gamesim.app.screens import Screen, visit
 from gamesim.app.screens.help import Help
 from gamesim.app.screens.loading import Loading
@@ -73,6 +74,7 @@ class Window:
         self.recordings = (recordings or data / "recordings").absolute()
         self.pictures = pictures_folder(self.recordings if recordings else data / "pictures")
         self.device = "cpu"  # where dreams compute
+        self.ahead = Ahead()
         self.workshop = Workshop(folders, self.recordings, self.scores.path.parent)
         here = Path("recordings").absolute()
         if recordings is None and here.is_dir():  # what the command line recorded here is found, too
@@ -216,6 +218,7 @@ class Window:
         while self._stack:
             self._stack.pop().close()
         self.running = False
+        self.ahead.drop()
         self.workshop.close()
         self._keep_size()
         self.pads.close()

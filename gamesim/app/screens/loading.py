@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -29,34 +29,20 @@ class Loading(Screen):
         super().__init__(window)
         self.title, self.then = title, then
         self.seconds = 0.0
-        self._env: gym.Env | None = None
-        self._error: Exception | None = None
-        self._abandoned = False
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._open, daemon=True)
-        self._thread.start()
-
-    def _open(self) -> None:
-        try:
-            env = self.title.make(self.window.device)
-        except Exception as error:  # shown on screen by update()
-            self._error = error
-            return
-        with self._lock:
-            if not self._abandoned:
-                self._env = env
-                return
-        env.close()
+        self._opening = window.ahead.opening(title, window.device)
+        self._asked = time.monotonic()
 
     def update(self, seconds: float) -> None:
         self.seconds += seconds
-        if self._thread.is_alive():
+        if not self._opening.done:
             return
-        env, self._env = self._env, None
+        try:
+            env = self._opening.take()
+        except Exception as error:  # whatever it is, it is shown on screen
+            self.window.back()
+            self.window.say(f"Cannot be opened: {error}", bad=True)
+            return
         self.window.back()
-        if env is None:
-            self.window.say(f"Cannot be opened: {self._error}", bad=True)
-            return
         try:
             self.then(env)
         except Exception as error:  # it breaks down when it begins
@@ -77,6 +63,8 @@ class Loading(Screen):
         surface.fill(COLOURS["back"], (x - size // 2, y - scale.px(80), size // 2, size))
         surface.blit(sprites.get(f"pacman{round(7 * bite)}", size), (x - size // 2, y - scale.px(80)))
         words = "Waking the dream…" if self.title.learned else "Opening…"
+        waited = int(time.monotonic() - self._asked)  # frames may stand still meanwhile
+        words += f" {waited} s" if waited else ""
         lines = (
             (self.title.name, 14, scale.head, "text"),
             (words, 54, scale.body, "quiet"),
@@ -88,8 +76,4 @@ class Loading(Screen):
             text(surface, line, place, height, COLOURS[colour], bold=bold, anchor="midtop", width=width)
 
     def close(self) -> None:
-        with self._lock:
-            self._abandoned = True
-            env, self._env = self._env, None
-        if env is not None:
-            env.close()
+        self._opening.abandon()

@@ -69,6 +69,8 @@ class Play(Screen):
         self._layout = hud.layout(window.surface.get_size(), 1)
         if watch:
             self._change_driver()
+        if not engine.title.learned and (dream := catalog.partner(engine.title, window.workshop.offered())):
+            window.ahead.prepare(dream, window.device)  # torch alone takes seconds: Tab shall not wait for it
 
     @property
     def engine(self) -> Engine:
@@ -367,5 +369,6 @@ class Play(Screen):
         return free if fits else bottom_area(size)
 
     def close(self) -> None:
+        self.window.ahead.drop()
         self.swap.leave(put_back=False)
         self.session.close()
