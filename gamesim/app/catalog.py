@@ -95,7 +95,7 @@ class Title:
         Raises:
             UserError: it cannot be opened; the message names it.
         """
-        how: dict[str, Any] = self.kwargs | ({"device": device} if self.learned else {})
+        how: dict[str, Any] = self.kwargs | ({"device": device} if self.learned and device != "cpu" else {})
         try:
             if self.learned:
                 return gym.make(self.env_id, render_mode="rgb_array", disable_env_checker=True, **how)
