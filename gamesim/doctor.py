@@ -41,6 +41,7 @@ def main(checkpoints: Path | None = None) -> int:
     healthy = _python()
     healthy &= _packages()
     healthy &= _pygame()
+    _games()
     healthy &= _torch()
     _window()
     return 0 if _engines(checkpoints) and healthy else 2
@@ -76,6 +77,16 @@ def _pygame() -> bool:
     if all(found.values()):
         return _line("BAD", "pygame", f"{names} are both installed; pip uninstall both, then install pygame")
     return _line("ok" if names else "BAD", "pygame", names or "not installed")
+
+
+def _games() -> None:
+    """The packages of other people's games; none of them is needed."""
+    extras = {"doom": "vizdoom", "box2d": "box2d", "atari": "ale-py"}
+    found = {extra: _installed(name) for extra, name in extras.items()}
+    there = ", ".join(f"{extras[extra]} {version}" for extra, version in found.items() if version)
+    absent = ", ".join(extra for extra, version in found.items() if not version)
+    more = f"extras that are not installed: {absent}" if absent else ""
+    _line("ok" if there else "note", "games", "; ".join(fact for fact in (there, more) if fact))
 
 
 def _installed(name: str) -> str | None:
