@@ -11,6 +11,7 @@ from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.widgets import box, text
 
 GLASS = 185  # opacity of the box, of 255
+SMALLEST = 11  # pixels, of letters
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,9 @@ def draw_banner(
     below = pygame.Rect(board.left, player.bottom, board.width, board.bottom - player.bottom)
     below = below.inflate(-2 * gap, -2 * gap)
     room = above if above.height >= min(below.height, board.height // 3) else below
-    heights = [round(1.35 * font(scale.px(line.size), line.bold).get_height()) for line in lines]
-    while len(heights) > 1 and sum(heights) + 2 * pad > room.height:
-        heights.pop()
-    widest = max(font(scale.px(line.size), line.bold).size(line.words)[0] for line in lines[: len(heights)])
+    lines, sizes = fitted(lines, (room.width - 2 * pad, room.height - 2 * pad), scale)
+    heights = [line_height(size, line.bold) for line, size in zip(lines, sizes, strict=True)]
+    widest = max(font(size, line.bold).size(line.words)[0] for line, size in zip(lines, sizes, strict=True))
     width, height = min(room.width, widest + 4 * pad), min(room.height, sum(heights) + 2 * pad)
     if width < 8 or height < 8:
         return pygame.Rect(room.center, (0, 0))
@@ -66,21 +66,36 @@ def draw_banner(
     glass.set_alpha(GLASS)
     surface.blit(glass, banner)
     y = banner.top + pad
-    for line, high in zip(lines, heights, strict=False):
+    for line, size, high in zip(lines, sizes, heights, strict=True):
         place = (banner.centerx, y + high // 2)
         inside = max(1, banner.width - 2 * pad)
-        text(
-            surface, line.words, place, scale.px(line.size), line.colour, bold=line.bold, anchor="center",
-            width=inside,
-        )  # fmt: skip
+        text(surface, line.words, place, size, line.colour, bold=line.bold, anchor="center", width=inside)
         y += high
     return banner
+
+
+def line_height(size: int, bold: bool) -> int:
+    """Pixels from one line to the next."""
+    return round(1.35 * font(size, bold).get_height())
+
+
+def fitted(lines: list[Line], room: tuple[int, int], scale: Scale) -> tuple[list[Line], list[int]]:
+    """Lines and their sizes in pixels: made smaller, then the last ones left out, until they fit `room`."""
+    for count in range(len(lines), 0, -1):
+        for part in (1.0, 0.85, 0.7, 0.6, 0.5):
+            sizes = [max(SMALLEST, round(part * scale.px(line.size))) for line in lines[:count]]
+            drawn = list(zip(lines[:count], sizes, strict=True))
+            wide = max(font(size, line.bold).size(line.words)[0] for line, size in drawn)
+            high = sum(line_height(size, line.bold) for line, size in drawn)
+            if wide <= room[0] and high <= room[1]:
+                return lines[:count], sizes
+    return lines[:1], [SMALLEST]
 
 
 def draw_ready(surface: pygame.Surface, board: pygame.Rect, words: str, small: str, scale: Scale) -> None:
     """What an arcade says before a start: letters without a box, between the ghosts' house and the player."""
     cell = board.height / 21
-    for line, row, size in ((words, 11.45, 1.35), (small, 13.5, 0.9)):
+    for line, row, size in ((words, 11.6, 1.15), (small, 13.5, 0.85)):
         place = (board.centerx, board.top + round(row * cell))
         pixels = max(6, round(size * cell))
         for dx, dy in ((-2, 0), (2, 0), (0, -2), (0, 2), (-1, -1), (1, 1), (-1, 1), (1, -1)):

@@ -333,6 +333,7 @@ def hints(session: Session, partner: bool = True, driver: bool = True) -> list[H
         found.append((Command.HOME, "coming home"))
     found += [(Command.PAUSE, "pause"), (Command.RECORD, "record")]
     if dream:
+        found.append((Command.ENDLESS, "stop at ends" if session.endless else "go on after ends"))
         found.append((Command.LAYERS, "other background"))
     return found
 

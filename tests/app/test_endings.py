@@ -7,10 +7,10 @@ import pytest
 from app.driver import FRAME, Driver, dream, engine
 from app.fakes import FakeDream
 from gamesim.app import stage
-from gamesim.app.banner import Line, draw_banner, player_cell
+from gamesim.app.banner import Line, draw_banner, fitted, player_cell
 from gamesim.app.controls import RIGHT
 from gamesim.app.session import CAUGHT, PAUSES, Session
-from gamesim.app.theme import Scale
+from gamesim.app.theme import Scale, font
 from gamesim.app.userdata import Settings
 from gamesim.data.episode import Episode
 
@@ -101,6 +101,17 @@ class TestBanner:
         where = draw_banner(surface, board, player, lines, Scale.of(size))
         assert not where.colliderect(player)
         assert board.contains(where)
+
+    @pytest.mark.parametrize("zoom", [1.0, 1.5, 2.0])
+    @pytest.mark.parametrize("side", [200, 300, 420, 660])
+    def test_no_line_is_cut_off(self, app: Driver, side, zoom):
+        Scale.zoom = zoom
+        lines = [Line("Caught by a ghost", 32, (9, 9, 9), True), Line("Score +0.5 · 12 steps", 18, (9, 9, 9))]
+        room = (side - 24, 3 * side // 7 - 24)
+        kept, sizes = fitted(lines, room, Scale.of((800, 600)))
+        assert kept[0] is lines[0] and (side < 300 or len(kept) == 2)
+        for line, size in zip(kept, sizes, strict=True):
+            assert font(size, line.bold).size(line.words)[0] <= room[0]
 
     def test_the_board_is_seen_through_it(self, app: Driver):
         def drawn(colour: int) -> np.ndarray:
