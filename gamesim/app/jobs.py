@@ -32,6 +32,7 @@ class Job:
 
     Attributes:
         name: as the app calls it.
+        words: of the command line.
         log: file that takes what the command prints.
     """
 
@@ -46,7 +47,7 @@ class Job:
         Raises:
             UserError: it cannot be started, or the log cannot be written.
         """
-        self.name, self.log = name, log
+        self.name, self.words, self.log = name, list(words), log
         self._began = time.monotonic()
         try:
             log.parent.mkdir(parents=True, exist_ok=True)

@@ -262,6 +262,7 @@ def train(
     *,
     device: str = "auto",
     resume: bool = False,
+    game: str | None = None,
 ) -> None:
     """Start a training as a process of its own.
 
@@ -273,6 +274,7 @@ def train(
         settings: overrides, such as ``{"training.steps": 2000}``.
         device: auto, cpu, cuda or mps.
         resume: go on with the run in `folder`.
+        game: the one to learn, where the recordings are of several.
 
     Raises:
         UserError: it cannot be started.
@@ -286,6 +288,6 @@ def train(
     note = {"data": str(data.absolute()), "preset": preset, "device": device, "at": time.time()}
     storage.write_file(folder / STARTED, json.dumps(note).encode(), sync=False)
     words = ["train", preset, "--data", str(data.absolute()), "--out", str(folder.absolute())]
-    words += ["--device", device, *["--resume"] * resume]
+    words += ["--device", device, *["--resume"] * resume, *(["--game", game] if game else [])]
     words += [f"{key}={value}" for key, value in settings.items()]
     processes.start(folder, jobs.TRAINING, words, folder / LOG)

@@ -11,6 +11,7 @@ import pygame
 
 from gamesim.app import estimate, plans, runs
 from gamesim.app.background import Lazily
+from gamesim.app.catalog import game_name
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, shown
 from gamesim.app.estimate import Estimate
 from gamesim.app.fitness import View, view_of
@@ -20,6 +21,7 @@ from gamesim.app.runs import Run
 from gamesim.app.screens.ask import Ask, Prompt
 from gamesim.app.screens.keyed import KeyScreen
 from gamesim.app.scroller import Scroller
+from gamesim.app.shelf import Recording
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.widgets import box, counted, paragraph, text, wrap
 
@@ -71,12 +73,14 @@ class NewRun(KeyScreen):
         self.device = 0
         self.data: Path | None = run.data if run else None
         self.others: list[Path] = [run.data] if run and run.data else []  # folders beyond the shelf's
-        self.steps = 0
+        self.steps = self.game = 0
+        self._of: tuple[list[Recording], Path | None] | None = None
+        self._games: dict[str, list[Recording]] = {}
         self._name: str | None = None
         self.chosen = 0
         self.lines: list[Choice] = []
         self.scroller = Scroller()
-        self.views: Lazily[Path, View] = Lazily(self._view_of)
+        self.views: Lazily[tuple[Path, int], View] = Lazily(self._view_of)
         self._estimates: dict[tuple, Estimate] = {}
         self._runs = [window.workshop.run(folder) for folder in window.workshop.runs()]
         self._place = pygame.Rect(0, 0, 0, 0)
@@ -99,6 +103,32 @@ class NewRun(KeyScreen):
     def known(self) -> dict[Path, tuple[int, int]]:
         """Folders of recordings -> (episodes, steps); (0, 0) for one that was typed."""
         return {**dict.fromkeys(self.others, (0, 0)), **self.window.workshop.shelf.collections}
+
+    @property
+    def games(self) -> dict[str, list[Recording]]:
+        """The games that the chosen folder holds, by id, the one with the most recordings first."""
+        everything = self.window.workshop.shelf.recordings
+        if self._of is None or self._of[0] is not everything or self._of[1] != self.data:
+            found: dict[str, list[Recording]] = {}
+            for each in everything:
+                if each.collection == self.data:
+                    found.setdefault(each.entry.game, []).append(each)
+            self._of = (everything, self.data)
+            self._games = dict(sorted(found.items(), key=lambda item: -len(item[1])))
+        return self._games
+
+    @property
+    def inside(self) -> list[Recording]:
+        """The recordings in the chosen folder, of the game that is chosen."""
+        games = list(self.games.values())
+        return games[self.game % len(games)] if games else []
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """(games, steps) that would be learned from."""
+        if len(self.games) > 1:
+            return len(self.inside), sum(each.entry.length for each in self.inside)
+        return self.known.get(self.data, (0, 0)) if self.data else (0, 0)
 
     @property
     def name(self) -> str:
@@ -126,7 +156,10 @@ class NewRun(KeyScreen):
         places = list(self.known)
         if places:
             now = places.index(self.data) if self.data in places else -by
-            self.data = places[(now + by) % len(places)]
+            self.data, self.game = places[(now + by) % len(places)], 0
+
+    def _turn_game(self, by: int) -> None:
+        self.game = (self.game + by) % max(1, len(self.games))
 
     def _turn_steps(self, by: int) -> None:
         self.steps = min(len(self._step_options()) - 1, max(0, self.steps + by))
@@ -173,15 +206,14 @@ class NewRun(KeyScreen):
     @property
     def warnings(self) -> list[str]:
         """What speaks against starting now."""
-        games, steps = self.known.get(self.data, (0, 0)) if self.data else (0, 0)
-        view = self.views.get(self.data) if self.data and games else None
+        games, steps = self.counts
+        view = self.views.get((self.data, self.game)) if self.data and games else None
         device = plans.DEVICES[self.device]
         return plans.warnings(self.plan, games, steps, view, self.takes, device)
 
-    def _view_of(self, data: Path) -> View:
-        """What the recordings in a folder show, by a few of them; on a thread of its own."""
-        inside = [each for each in self.window.workshop.shelf.recordings if each.collection == data]
-        return view_of([each.path for each in inside[:3]])
+    def _view_of(self, asked: tuple[Path, int]) -> View:
+        """What the chosen recordings show, by a few of them; on a thread of its own."""
+        return view_of([each.path for each in self.inside[:3]])
 
     def start(self) -> None:
         """Start the training; what speaks against it is asked about first."""
@@ -206,16 +238,18 @@ class NewRun(KeyScreen):
             return
         steps = self._step_options()[self.steps] if self.plan.single else None
         chosen, device = plans.settings(self.plan, steps), plans.DEVICES[self.device]
-        runs.train(
-            workshop.jobs, folder, self.plan.config, self.data, chosen, device=device, resume=bool(self.again)
-        )
+        several = list(self.games) if len(self.games) > 1 and not self.again else []
+        game = several[self.game] if several else None
+        resume = bool(self.again)
+        config, data = self.plan.config, self.data
+        runs.train(workshop.jobs, folder, config, data, chosen, device=device, resume=resume, game=game)
         window = self.window
         window.back()
         if not (isinstance(window.screen, RunPage) and window.screen.run.folder == folder):
             window.go(RunPage(window, folder))
 
     def _lines(self) -> list[Choice]:
-        counts = self.known.get(self.data, (0, 0)) if self.data else (0, 0)
+        counts, games = self.counts, self.games
         about = "None yet. Record some games first, or press Enter to choose a folder"
         if self.data:
             about = f"{counted(counts[0], 'game')}, {counted(counts[1], 'step')}, in {self.data}"
@@ -245,6 +279,10 @@ class NewRun(KeyScreen):
             ),
             Choice("", "Train further" if self.again else "Start", enter=self.start),
         ]  # fmt: skip
+        if len(games) > 1 and not self.again:
+            chosen = list(games)[self.game]
+            words = "These recordings are of several games. A model learns one of them"
+            lines.insert(1, Choice("Game", game_name(chosen), self._turn_game, about=words))
         for old, new in zip(self.lines, lines, strict=False):
             new.rect = old.rect
         return lines
