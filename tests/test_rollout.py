@@ -94,6 +94,18 @@ def play(policy: Policy, episodes: int = 300, **settings: Any) -> list[Episode]:
     return list(run(env, policy, episodes, seed=11))
 
 
+@pytest.fixture(scope="module")
+def explored() -> list[Episode]:
+    """300 games of the explorer."""
+    return play(ExplorerPolicy(0))
+
+
+@pytest.fixture(scope="module")
+def random_games() -> list[Episode]:
+    """The same boards by chance."""
+    return play(RandomPolicy(0))
+
+
 def moves(episode: Episode) -> tuple[int, int, int]:
     """Blocked moves, moves to a cell where it has been before, and the furthest way from the start."""
     cells, _ = decode(episode.frames)
@@ -112,8 +124,10 @@ def moves(episode: Episode) -> tuple[int, int, int]:
     return blocked, again, far
 
 
-def test_the_explorer_shows_all_that_a_model_must_learn() -> None:
-    episodes = play(ExplorerPolicy(0))
+def test_the_explorer_shows_all_that_a_model_must_learn(
+    explored: list[Episode], random_games: list[Episode]
+) -> None:
+    episodes = explored
     steps = sum(map(len, episodes))
     actions = np.concatenate([episode.actions for episode in episodes])
     shares = np.bincount(actions, minlength=5) / steps
@@ -126,13 +140,14 @@ def test_the_explorer_shows_all_that_a_model_must_learn() -> None:
     ended = np.array([(e.rewards[-1] == -1 and e.terminated, e.truncated) for e in episodes]).mean(0)
     assert 0.1 < ended[0] < 0.5, "eaten by ghosts"
     food = np.mean([(e.rewards == 0.5).sum() for e in episodes])
-    assert food > 1.5 * np.mean([(e.rewards == 0.5).sum() for e in play(RandomPolicy(0))])
+    assert food > 1.5 * np.mean([(e.rewards == 0.5).sum() for e in random_games])
 
 
-def test_the_explorer_is_not_predictable_and_lives_longer_than_chance() -> None:
-    explorer, chance = play(ExplorerPolicy(0)), play(RandomPolicy(0))
-    assert np.mean([len(e) for e in explorer]) > np.mean([len(e) for e in chance]) + 2
-    twice = np.concatenate([e.actions[:-1] * 5 + e.actions[1:] for e in explorer])
+def test_the_explorer_is_not_predictable_and_lives_longer_than_chance(
+    explored: list[Episode], random_games: list[Episode]
+) -> None:
+    assert np.mean([len(e) for e in explored]) > np.mean([len(e) for e in random_games]) + 2
+    twice = np.concatenate([e.actions[:-1] * 5 + e.actions[1:] for e in explored])
     share = np.bincount(twice, minlength=25) / len(twice)
     entropy = -(share * np.log2(share + 1e-12)).sum()
     assert entropy > 3.5  # bits in two actions; 4.64 at most

@@ -29,6 +29,7 @@ TINY = {
         "data.segment=6",
         "training.steps=3",
         "training.log_every=1",
+        "training.palette_frames=64",
     ),
     "world-model-tiny": (
         "vision.steps=2",

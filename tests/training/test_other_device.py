@@ -33,8 +33,15 @@ PRESETS = {
         "model.channels=4",
         "model.hidden=4",
         "training.free_running.end=0.5",
+        "training.palette_frames=64",
     ],
-    "world-model-tiny": ["vision.steps=4", "memory.steps=4", "memory.noise=0.1"],
+    "world-model-tiny": [
+        "vision.steps=4",
+        "memory.steps=4",
+        "memory.noise=0.1",
+        "controller.validate_every=3",
+        "controller.real_episodes=1",
+    ],
 }
 
 
