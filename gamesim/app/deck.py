@@ -77,7 +77,7 @@ def deal(workshop: Workshop, picture: Callable[[Title], Preview | None]) -> list
         workshop: knows the models, and what was played last.
         picture: makes the moving picture of a title.
     """
-    games, shipped, own = catalog.games(), workshop.shipped(), workshop.own()
+    games, shipped, own = [*catalog.games(), *workshop.added.titles], workshop.shipped(), workshop.own()
     dreamt = {title.world for title in [*shipped, *own]}
     blurbs = {key(game): blurb(game, dreamt) for game in games}
 

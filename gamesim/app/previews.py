@@ -165,6 +165,8 @@ def preview(title: Title, worker: Worker | None = None) -> Preview | None:
     """The moving picture of a title; None if it cannot be opened."""
     if title.learned:
         return DreamPreview(title, worker)
+    if title.recipe is not None:  # somebody else's, which may be a process or take seconds to begin
+        return None
     try:
         return GamePreview(title)
     except UserError:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gamesim.app import catalog
+from gamesim.app.added import Added
 from gamesim.app.background import Worker
 from gamesim.app.catalog import Title
 from gamesim.app.jobs import EVALUATION, RECORDING, TRAINING, Job, Jobs
@@ -29,6 +30,7 @@ class Workshop:
         shelf: the recordings.
         jobs: the processes that this window started.
         recent: what was played when.
+        added: games of other people in the menu.
         worker: does what takes a moment, such as writing a GIF.
         run_roots: folders of run folders; new ones go into the last.
         data: the app's own folder.
@@ -40,6 +42,7 @@ class Workshop:
         self.shelf = Shelf([recordings])
         self.jobs = Jobs()
         self.recent = Recent(data / "recent.json")
+        self.added = Added(data / "games.json")
         self.worker = Worker("workshop")
         self.run_roots = (Path("runs").absolute(), data / "runs")
         self._news: deque[tuple[str, bool]] = deque()
@@ -110,7 +113,8 @@ class Workshop:
         """
         out = self.shelf.roots[0] / game.slug
         words = ["record", "--env", game.env_id, "--episodes", str(episodes), "--out", str(out.absolute())]
-        words += ["--policy", "explorer", "--seed", str(secrets.randbelow(2**32))]
+        words += ["--policy", "explorer"] if game.recipe is None else ["--policy", "random", "--hold", "1-10"]
+        words += ["--seed", str(secrets.randbelow(2**32))]
         return self.jobs.start(out, RECORDING, words, self.data / "figures" / f"record-{game.slug}.log")
 
     def figures(self, title: Title) -> Path:

@@ -367,6 +367,8 @@ def _newest(names: Iterable[str]) -> list[str]:
     best: dict[str, tuple[int, str]] = {}
     for name in names:
         spec = gym.registry[name]
+        if str(spec.entry_point).startswith("ale_py") and not name.startswith("ALE/"):
+            continue  # the same games under their old names
         title = f"{spec.namespace or ''}/{spec.name}"
         best[title] = max(best.get(title, (-1, "")), (spec.version or 0, name))
     return [name for _, name in best.values()]

@@ -8,8 +8,11 @@ from app.driver import Driver
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.catalog import Title, dream, foreign, partner, title_of
 from gamesim.app.play import Engine
+from gamesim.app.screens.add_game import AddGame
 from gamesim.app.screens.play import Play
+from gamesim.app.workshop import Workshop
 from gamesim.envs.recipe import Recipe
+from gamesim.errors import UserError
 
 toy_games.register()
 PONG = ["NOOP", "FIRE", "RIGHT", "LEFT", "RIGHTFIRE", "LEFTFIRE"]
@@ -107,3 +110,28 @@ def test_the_partner_of_such_a_dream_is_its_game_as_it_was_recorded(app: Driver)
 def test_main_py_play_takes_any_id():
     assert title_of("CartPole-v1").how == Recipe("CartPole-v1")
     assert title_of("gamesim/PacmanArcade-v0").name == "Arcade"
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_game_is_added_to_the_menu_stays_there_and_is_removed_again(app: Driver):
+    app.frames(1)
+    app.window.screen.visit("Add a game")  # type: ignore[attr-defined]
+    app.frames(2)
+    page = app.window.screen
+    assert isinstance(page, AddGame) and "CartPole-v1" in page.rows
+    page.chosen = page.rows.index("CartPole-v1")
+    app.frames(1)
+    page.press(next(action for action in page.buttons if action.label == "Add to menu"))
+    app.frames(1)
+    assert Workshop((), app.recordings, app.window.workshop.data).added.has("CartPole-v1"), (
+        "also the next time"
+    )
+    app.press(pygame.K_ESCAPE)
+    app.frames(3)
+    assert "CartPole-v1" in [card.title.name for card in app.window.screen.cards]  # type: ignore[attr-defined]
+    page.press(next(action for action in page.actions() if action.label == "Remove"))
+    assert not app.window.workshop.added.has("CartPole-v1")
+    page._add("toys/Three-v0")
+    assert page.current == "toys/Three-v0"
+    with pytest.raises(UserError, match="unknown game"):
+        page._add("toys/Nothing-v0")

@@ -59,6 +59,7 @@ PLACES = {
     "Recordings": ("gamesim.app.screens.recordings", "Recordings"),
     "Models": ("gamesim.app.screens.engines", "Engines"),
     "Train": ("gamesim.app.screens.train", "Train"),
+    "Add a game": ("gamesim.app.screens.add_game", "AddGame"),
     "Settings": ("gamesim.app.screens.settings", "SettingsScreen"),
 }
 """Screens that are reached by their name; each is imported when it is first visited."""

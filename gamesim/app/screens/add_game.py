@@ -1,0 +1,113 @@
+"""Games of other people: those that are installed, and any other by its id. They become cards of the menu."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pygame
+
+from gamesim.app.catalog import foreign
+from gamesim.app.parts import Action
+from gamesim.app.play import Engine
+from gamesim.app.screens.ask import Prompt
+from gamesim.app.screens.listing import Listing
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.widgets import paragraph, text
+from gamesim.envs.recipe import Recipe, find, installed
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+RECORDED = 200  # games that are recorded with random keys
+ABOUT = (
+    "Any Gymnasium game can be played and recorded here. A model that you train on its recordings "
+    "dreams it. Recording it plays random keys and holds each for 1 to 10 steps."
+)
+
+
+class AddGame(Listing):
+    """Choose a game to play it, to add it to the menu or to remove it, or to record it with random keys."""
+
+    title = "Add a game"
+    row = 44
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self.added = window.workshop.added
+        self._installed = installed()
+        self._list()
+
+    def _list(self) -> None:
+        mine = [recipe.env_id for recipe in self.added.recipes]
+        self.rows = mine + [name for name in self._installed if name not in mine]
+
+    @property
+    def count(self) -> int:
+        return len(self.rows)
+
+    @property
+    def current(self) -> str | None:
+        return self.rows[self.chosen] if self.chosen < self.count else None
+
+    def line(self) -> str:
+        return f"{len(self.added.recipes)} in the menu · {len(self._installed)} installed"
+
+    def actions(self) -> list[Action]:
+        typed = Action("Type an id", self.type)
+        if self.current is None:
+            return [typed]
+        there = self.added.has(self.current)
+        turn = Action("Remove", self.remove, danger=True) if there else Action("Add to menu", self.add)
+        return [Action("Play", self.play), turn, Action(f"Record {RECORDED} games", self.record), typed]
+
+    def play(self) -> None:
+        from gamesim.app.screens.play import Play
+
+        title = foreign(Recipe(self.current or ""))
+        self.window.load(title, lambda env: self.window.go(Play(self.window, Engine(title, env))))
+
+    def add(self) -> None:
+        self._add(self.current or "")
+
+    def _add(self, env_id: str) -> None:
+        find(env_id)  # a module of one's own is imported; what is missing is said
+        self.added.add(Recipe(env_id))
+        self._list()
+        self.chosen = self.rows.index(env_id)
+        self.window.say(f"{env_id} is in the menu now")
+
+    def remove(self) -> None:
+        self.added.remove(self.current or "")
+        self.window.say(f"Removed {self.current}. Its recordings stay")
+        self._list()
+
+    def record(self) -> None:
+        title = foreign(Recipe(self.current or ""))
+        self.window.workshop.record(title, RECORDED)
+        self.window.say(f"Recording {RECORDED} games of {title.name} in the background")
+
+    def type(self) -> None:
+        more = "Such as CartPole-v1, or module:Id for a game of your own"
+        self.window.go(Prompt(self.window, "Which game?", more, "", self._add))
+
+    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
+        name = self.rows[index]
+        there = self.added.has(name)
+        right = rect.right - scale.px(4)
+        if there:
+            mark = text(
+                surface,
+                "in the menu",
+                (right, rect.centery),
+                scale.px(15),
+                COLOURS["real"],
+                anchor="midright",
+            )
+            right = mark.left - scale.px(10)
+        place, room = (rect.left + scale.px(4), rect.centery), max(1, right - rect.left - scale.px(4))
+        text(surface, name, place, scale.px(17), bold=there, anchor="midleft", width=room)
+
+    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
+        name = text(surface, self.current or "", area.topleft, scale.px(20), bold=True, width=area.width)
+        place = (area.left, name.bottom + scale.px(10))
+        return paragraph(surface, ABOUT, place, scale.px(16), area.width)
