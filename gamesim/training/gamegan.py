@@ -180,7 +180,7 @@ class GameGANTask:
         """One update of everything, in tensors alone: a GPU records it as a graph."""
         batch = Segments(shown, actions, rewards, terminated, truncated, played)
         *scheduled, chance, decay = weights.unbind()
-        weight = dict(zip(SCHEDULED, scheduled, strict=True))
+        weight: dict[str, Tensor] = dict(zip(SCHEDULED, scheduled, strict=True))
         frames = to_float(shown, getattr(torch, self.settings.precision))
         z = chance * torch.randn(*actions.shape, *self.trained.noise_shape, device=self.device)
         with autocast(self.device, self.settings.precision):

@@ -116,9 +116,9 @@ class MemoryModule(nn.Module):
         Else a read is a blur of many slots' noise for hundreds of steps, and the dynamic layer, which needs
         no memory, draws everything before the static one can draw anything.
         """
-        score, content = self.kernel.score[-1], self.content[-1]
-        score.bias[4] = STAYS
-        content.bias[: content.out_features // 2] = ERASES
+        self.kernel.score.get_parameter("2.bias")[4] = STAYS
+        bias = self.content.get_parameter("2.bias")
+        bias[: len(bias) // 2] = ERASES
 
     def initial(self, batch: int) -> tuple[Tensor, Tensor]:
         """(memory (batch, N, N, D), attention (batch, N, N)) before anything happened."""
