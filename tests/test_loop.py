@@ -237,7 +237,8 @@ def test_a_run_of_two_processes_goes_on_with_one(tmp_path):
 def test_a_run_goes_on_with_any_number_of_processes(tmp_path):
     torchrun, out = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"), tmp_path / "run"
     train(settings(steps=6), out, signal_at=(2,))
-    wider = in_python(tmp_path, {"steps": 6}, [(out, "resume=True, signal_at=(4,)")], *torchrun)
+    same = {"steps": 6, "log_every": 2, "validate_every": 4}
+    wider = in_python(tmp_path, same, [(out, "resume=True, signal_at=(4,)")], *torchrun)
     assert wider.returncode == 0, wider.stderr
     assert "1 process made this run, 2 from here on" in wider.stderr
     with pytest.warns(UserWarning, match="2 processes made this run, 1 from here on"):
