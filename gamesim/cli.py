@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from gamesim import outputs, shipped, signals, streams
 from gamesim.errors import UserError
+from gamesim.text import counted
 from gamesim.words import Words
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with signals.interrupting():
             code = _run(list(sys.argv[1:] if argv is None else argv))
         if lost := streams.failure():
-            _say(f"gamesim: what was printed is not all there: {lost.strerror}")
+            _say(f"gamesim: not everything could be printed: {lost.strerror}")
         return 2 if lost else code
     except UserError as error:
         _say(f"gamesim: {' '.join(str(error).split())}")
@@ -117,7 +118,9 @@ def _record(options: argparse.Namespace) -> int:
     _known_place("--out", options.out, outputs.check_folder)
     if options.device is not None:
         if options.env != "gamesim/Dream-v0":
-            raise UserError(f"record: --device is for dreams (gamesim/Dream-v0), not for {options.env}")
+            raise UserError(
+                f"record: --device works with gamesim/Dream-v0 only, not with {options.env}"
+            )
         options.settings.append(f"device={options.device}")
     game = _game(options.env, options)
     from gamesim import rollout
@@ -132,7 +135,7 @@ def _record(options: argparse.Namespace) -> int:
     )
     steps = sum(entry.length for entry in entries)
     asked = "stopped: " if len(entries) < options.episodes else ""
-    print(f"{asked}{len(entries)} episodes, {steps} steps in {options.out}")
+    print(f"{asked}{counted(len(entries), 'game')}, {counted(steps, 'step')} in {options.out}")
     return 0
 
 
@@ -161,7 +164,7 @@ def _train(options: argparse.Namespace) -> int:
         settings = [*settings, f"data.game={json.dumps(options.game)}"]
     chosen = config.load(preset, settings)  # before torch: a typing error shows at once
     if stage is not None and chosen.system != "world-model":
-        raise UserError(f"preset={preset}: has no {stage}, it is no world model")
+        raise UserError(f"preset={preset}: it is not a World Model, so it has no {stage}")
     _known_place("--out", options.out, outputs.check_folder)
     if options.init is not None:
         _known_checkpoint(options.init)
@@ -170,7 +173,7 @@ def _train(options: argparse.Namespace) -> int:
     how = {name: getattr(options, name) for name in ("device", "resume", "minutes", "init")}
     ended = stages.train(chosen, options.data, Path(options.out), stage=stage, **how)
     if ended is not None:
-        more = "" if ended.outcome == "done" else "; the same command with --resume goes on"
+        more = "" if ended.outcome == "done" else "; to continue, run the same command with --resume"
         print(f"{ended.outcome}: {ended.checkpoint}{more}")
     return 0
 
@@ -186,7 +189,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from gamesim.evaluation import evaluate, plots
 
     if options.card and options.temperature != 1:
-        raise UserError("--card: a card's figures are those of temperature 1")
+        raise UserError("--card: a card shows what was measured at temperature 1")
     if options.plots is not None:  # minutes before it is needed
         plots.available()
     how = {name: getattr(options, name) for name in ("episodes", "seed", "vision", "device", "temperature")}
@@ -237,7 +240,7 @@ def _export(options: argparse.Namespace) -> int:
         _known_checkpoint(options.start)
     kind = out.suffix.lower()
     if options.device is not None and kind in ("", ".onnx"):
-        raise UserError("export: --device is for films")
+        raise UserError("export: --device works with films only")
     if kind == ".onnx":
         _known_checkpoint(options.start)
         from gamesim.onnx_export import write_onnx
@@ -302,11 +305,11 @@ def _start(options: argparse.Namespace) -> str | Recipe:
         try:
             return _game(options.start, options)
         except UnknownGame as error:
-            raise UserError(f"'{options.start}' is neither a model nor a game: {error}") from None
+            raise UserError(f"'{options.start}' is neither a game nor a model{error.hint}") from None
     shown = {name: getattr(options, name) for name in ("size", "stretch", "frame_skip", "time_limit")}
     said = [f"--{name.replace('_', '-')}" for name in Recipe("", **shown).changed] + options.settings
     if said:
-        raise UserError(f"{said[0]} is for games, and {options.start} is a model")
+        raise UserError(f"{said[0]} works with games only, and {options.start} is a model")
     return options.start
 
 
@@ -316,7 +319,7 @@ def _known_checkpoint(folder: str) -> None:
 
     place = shipped.locate(folder)
     if not place.exists() and not storage.exists(place):
-        raise UserError(f"{folder}: no such checkpoint")
+        raise UserError(f"{folder}: no such model")
 
 
 def _known_place(flag: str, place: str | None, check: Callable[[str], None] = outputs.check_file) -> None:
@@ -337,7 +340,7 @@ def _known_card(options: argparse.Namespace) -> None:
 def _suggest(word: str, known: Iterable[str]) -> str:
     known = list(known)
     close = difflib.get_close_matches(word, known, n=1)
-    return f", did you mean '{close[0]}'?" if close else f" (there are: {', '.join(sorted(known))})"
+    return f", did you mean '{close[0]}'?" if close else f" (choose from: {', '.join(sorted(known))})"
 
 
 def _say(line: str) -> None:

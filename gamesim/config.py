@@ -199,7 +199,7 @@ def _resolve(name: str, base: Path | None, seen: tuple[str, ...]) -> dict[str, A
             name = PRESETS[name]
         if name not in known:
             raise UserError(
-                f"unknown preset '{name}'{suggest(name, known) or ' (there are: ' + ', '.join(known) + ')'}"
+                f"unknown preset '{name}'{suggest(name, known) or ' (choose from: ' + ', '.join(known) + ')'}"
             )
         text, base = (_folder() / f"{name}.yaml").read_bytes(), None
     tree = _read(text, name)

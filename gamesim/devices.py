@@ -34,7 +34,7 @@ def spelled(name: str) -> str:
     """
     small = name.strip().lower()
     if not re.fullmatch(r"auto|(cpu|mps)(:0)?|cuda(:\d{1,3})?", small, re.ASCII):
-        raise UserError(f"unknown device '{name[:40]}' (there are: {HELP})")
+        raise UserError(f"unknown device '{name[:40]}' (choose from: {HELP})")
     return small
 
 

@@ -79,3 +79,8 @@ def canonical(tree: Any) -> bytes:
     """Return the same bytes for all texts that say the same: order, layout, and 1 or 1.0, do not matter."""
     numbers = json.loads(json.dumps(plain(tree)), parse_int=float)
     return json.dumps(numbers, sort_keys=True).encode()
+
+
+def counted(count: int, noun: str) -> str:
+    """Return 1 game, 2 games, 1,000 games."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from typing import NoReturn
 
 from gamesim import __version__
 from gamesim.devices import HELP, spelled
 from gamesim.errors import UserError
 
-GAME = "any Gymnasium id, such as gamesim/Pacman-v0 or CartPole-v1, or module:Id for a game of your own"
+GAMES = {
+    "gamesim/Pacman-v0": "the paper's game: 40 steps, food, three ghosts and a flag to find",
+    "gamesim/PacmanMaze-v0": "the same in a maze, without ghosts",
+    "gamesim/PacmanGarden-v0": "the same, drawn in another style",
+    "gamesim/PacmanArcade-v0": "the whole board: four ghosts, levels, a high score",
+}
+"""Our own games, a line each."""
+GAME = "a game: one of the list below, any Gymnasium id, or module:Id for a game of your own"
 GAME_SETTINGS = "Extra arguments go to the game, such as max_steps=200 num_ghosts=5."
+_USUAL = "(default: %(default)s)"
+MODEL = "the folder of a model, such as runs/mine/best, or the name of a shipped one"
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,8 +52,10 @@ class Words:
         self.top = Parser(
             prog="gamesim",
             allow_abbrev=False,
-            description="Play a game, train a neural game engine on what was played, and play inside that. "
-            "Without a command: the app.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            description="Play a game, train a model on recordings of it, and play inside the model.\n"
+            "Without a command, the app opens.",
+            epilog="gamesim COMMAND --help says more about a command.",
         )
         self.top.add_argument("--version", action="version", version=f"gamesim {__version__}")
         self.commands: dict[str, Command] = {}
@@ -50,157 +63,230 @@ class Words:
         for add in (_play, _watch, _record, _train, _evaluate, _temperature, _export, _doctor):
             add(self)
 
-    def command(self, name: str, text: str, settings: str | None = None) -> argparse.ArgumentParser:
-        """Adds a command; with `settings`, which say what they are, it takes words such as key=value."""
+    def command(
+        self, name: str, text: str, *lists: str, takes_settings: bool = False
+    ) -> argparse.ArgumentParser:
+        """Adds a command; what `lists` say stands below its flags."""
         parser = self._group.add_parser(
-            name, help=text, description=text, epilog=settings, allow_abbrev=False
+            name,
+            help=text,
+            description=text,
+            epilog="\n\n".join(lists) or None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
-        self.commands[name] = Command(parser, settings is not None)
+        self.commands[name] = Command(parser, takes_settings)
         return parser
 
 
 def _play(words: Words) -> None:
-    parser = words.command("play", "Open the app at a play screen.", GAME_SETTINGS)
-    parser.add_argument("start", nargs="?", metavar="GAME | CHECKPOINT", help=f"{GAME}; none: the menu")
+    parser = words.command(
+        "play", "Open the app in a game or in a dream.", _games(), GAME_SETTINGS, takes_settings=True
+    )
+    parser.add_argument(
+        "start", nargs="?", metavar="GAME | MODEL", help=f"{GAME}; or {MODEL} (default: open the menu)"
+    )
     _shown(parser)
-    _device(parser, "cpu", "of the dreams")
+    _device(parser, "cpu", "that computes dreams")
 
 
 def _watch(words: Words) -> None:
-    parser = words.command("watch", "Open the app and let an engine's controller drive in its dream.")
-    parser.add_argument("checkpoint", metavar="CHECKPOINT")
-    _device(parser, "cpu", "of the dreams")
+    parser = words.command("watch", "Watch a World Model's AI play in its dream.")
+    parser.add_argument("checkpoint", metavar="MODEL", help=MODEL)
+    _device(parser, "cpu", "that computes dreams")
 
 
 def _record(words: Words) -> None:
     parser = words.command(
         "record",
-        "Record episodes that a policy plays, or check that recordings replay byte for byte.",
+        "Record games that a bot plays, or check that recordings replay byte for byte.",
+        _games(),
         GAME_SETTINGS,
+        takes_settings=True,
     )
     parser.add_argument("--env", metavar="GAME", help=GAME)
     parser.add_argument(
         "--policy",
         choices=("explorer", "random"),
-        help="who plays: explorer is the bot, for our own games (default: the bot, else random keys)",
+        help="who plays: the bot (explorer), which knows only our own games, or random keys "
+        "(default: the bot where it knows the game, otherwise random keys)",
     )
     parser.add_argument(
         "--hold",
         type=_span,
         default=(1, 1),
         metavar="1-10",
-        help="random: hold each key for so many steps (default 1)",
+        help="with random keys: hold each key for this many steps (default: 1)",
     )
     _shown(parser)
-    parser.add_argument("--episodes", type=_count, default=1000, metavar="N")
-    parser.add_argument("--out", metavar="DIR", help="a folder of recordings; new ones join what is there")
-    parser.add_argument("--seed", type=_seed, default=0)
-    _device(parser, None, "of gamesim/Dream-v0 (cpu)")
-    parser.add_argument("--verify", metavar="DIR", help="replay every episode in DIR and compare")
+    parser.add_argument(
+        "--episodes", type=_count, default=1000, metavar="N", help=f"games to record {_USUAL}"
+    )
+    parser.add_argument("--out", metavar="DIR", help="folder for the recordings (appended to)")
+    _seed_of(parser, "the first game")
+    _device(parser, None, "that computes gamesim/Dream-v0 (default: cpu)")
+    parser.add_argument("--verify", metavar="DIR", help="instead: replay every recording in DIR and compare")
 
 
 def _train(words: Words) -> None:
     parser = words.command(
         "train",
-        "Train an engine on recordings.",
-        "More words change the preset: training.steps=2000 data.batch_size=16.",
+        "Train a model on recordings.",
+        _presets(),
+        "Extra arguments change the preset, such as training.steps=2000 data.batch_size=16.",
+        takes_settings=True,
     )
     parser.add_argument(
         "preset",
         metavar="PRESET",
-        help="a preset's name or a YAML file; or vision, memory or controller: that part of a world model "
-        "alone, by preset=NAME (world-model)",
+        help="a preset of the list below, or a YAML file. To train one part of a World Model: vision, memory "
+        "or controller, with preset=NAME (default: world-model)",
     )
-    parser.add_argument("--data", metavar="DIR", required=True, help="a folder of recordings")
-    parser.add_argument("--game", metavar="ID", help="the game to train on, where DIR holds several")
-    parser.add_argument("--out", metavar="RUN", required=True, help="the run folder, new or with --resume")
-    _device(parser, "auto", "that trains")
+    parser.add_argument("--data", metavar="DIR", required=True, help="folder of recordings")
+    parser.add_argument("--game", metavar="ID", help="which game to train on, if DIR holds several")
+    parser.add_argument(
+        "--out", metavar="RUN", required=True, help="folder for the run: new, or with --resume"
+    )
+    _device(parser, "auto", "to train on")
     begin = parser.add_mutually_exclusive_group()
-    begin.add_argument("--resume", action="store_true", help="go on exactly where the run in RUN was left")
+    begin.add_argument("--resume", action="store_true", help="continue the run in RUN where it stopped")
     begin.add_argument(
-        "--init", metavar="CHECKPOINT", help="begin a new run from an engine's weights (discriminators, too)"
+        "--init", metavar="MODEL", help="start a new run from a model's weights (its discriminators, too)"
     )
-    parser.add_argument("--minutes", type=_minutes, metavar="N", help="stop and save after so many (2.5)")
+    parser.add_argument(
+        "--minutes", type=_minutes, metavar="N", help="save and stop after N minutes, such as 2.5"
+    )
 
 
 def _evaluate(words: Words) -> None:
-    parser = words.command("evaluate", "Measure an engine: the figures of its card.")
-    parser.add_argument("checkpoint", metavar="CHECKPOINT")
-    parser.add_argument("--episodes", type=_count, default=200, metavar="N")
-    parser.add_argument("--seed", type=_seed, default=0)
-    parser.add_argument("--json", metavar="FILE", help="write the figures to a file, too")
+    parser = words.command("evaluate", "Measure how good a model is.")
+    parser.add_argument("checkpoint", metavar="MODEL", help=MODEL)
+    parser.add_argument(
+        "--episodes", type=_count, default=200, metavar="N", help=f"games to measure on {_USUAL}"
+    )
+    _seed_of(parser, "the games and dreams")
+    parser.add_argument("--json", metavar="FILE", help="also write the results to FILE")
     parser.add_argument("--game", metavar="module:Id", help="import the module of a game of your own")
-    parser.add_argument("--card", action="store_true", help="write the figures into the checkpoint")
-    parser.add_argument("--plots", metavar="DIR", help="draw them, too (needs the extra 'plots')")
-    parser.add_argument("--vision", metavar="CHECKPOINT", help="a World Models engine, for its V's distances")
-    parser.add_argument("--temperature", type=_heat, default=1.0, help="of the dreams that are judged (1)")
-    _device(parser, "cpu", "of the dreams")
+    parser.add_argument("--card", action="store_true", help="also write the results to the model's card")
+    parser.add_argument("--plots", metavar="DIR", help="also draw plots (needs the extra 'plots')")
+    parser.add_argument(
+        "--vision", metavar="MODEL", help="a World Model, whose V measures how alike two pictures are"
+    )
+    parser.add_argument(
+        "--temperature",
+        type=_heat,
+        default=1.0,
+        metavar="T",
+        help=f"temperature used for the dreams {_USUAL}",
+    )
+    _device(parser, "cpu", "to compute on")
 
 
 def _temperature(words: Words) -> None:
     parser = words.command(
         "temperature",
-        "Train a controller in dreams of each temperature, and measure it there and in the real game.",
+        "Train controllers in dreams at several temperatures,\nand measure each in its dream and in the real "
+        "game.",
     )
-    parser.add_argument("checkpoint", metavar="CHECKPOINT", help="a world model, whose V and M are kept")
-    parser.add_argument("--data", metavar="DIR", required=True, help="recordings: where dreams begin")
-    parser.add_argument("--out", metavar="RUN", required=True, help="a folder; what is there goes on")
-    parser.add_argument("--generations", type=_count, default=150, metavar="N", help="of each (150)")
-    parser.add_argument("--episodes", type=_count, default=500, metavar="N", help="of each mean (500)")
-    parser.add_argument("--seed", type=_seed, default=0, help="of what is measured")
-    _device(parser, "auto", "that trains and dreams")
-    parser.add_argument("--json", metavar="FILE", help="write the table to a file, too")
-    parser.add_argument("--plot", metavar="FILE", help="draw it (needs the extra plots)")
-    parser.add_argument("--card", action="store_true", help="write the table into the checkpoint")
+    parser.add_argument("checkpoint", metavar="MODEL", help="a World Model; its V and M stay as they are")
+    parser.add_argument("--data", metavar="DIR", required=True, help="recordings for dreams to start from")
+    parser.add_argument(
+        "--out", metavar="RUN", required=True, help="folder for the runs; those in it are continued"
+    )
+    parser.add_argument(
+        "--generations", type=_count, default=150, metavar="N", help=f"generations per temperature {_USUAL}"
+    )
+    parser.add_argument(
+        "--episodes", type=_count, default=500, metavar="N", help=f"games per measurement {_USUAL}"
+    )
+    _seed_of(parser, "the measurements")
+    _device(parser, "auto", "to train on")
+    parser.add_argument("--json", metavar="FILE", help="also write the table to FILE")
+    parser.add_argument("--plot", metavar="FILE", help="also draw the table (needs the extra 'plots')")
+    parser.add_argument("--card", action="store_true", help="also write the table to the model's card")
 
 
 def _export(words: Words) -> None:
     parser = words.command(
         "export",
-        "Film a dream or a real game, write an engine's step as ONNX, or an engine in half precision.",
+        "Film a game or a dream, or write a model as ONNX or in half precision.",
+        _games(),
         GAME_SETTINGS,
+        takes_settings=True,
     )
-    parser.add_argument("start", metavar="CHECKPOINT | GAME")
+    parser.add_argument("start", metavar="MODEL | GAME", help=f"{MODEL}; or {GAME}")
     parser.add_argument(
         "--out",
         metavar="FILE",
         required=True,
-        help="a .gif, .mp4 or .onnx, or a folder: the engine as it is shipped, in half precision",
+        help=".gif or .mp4: a film; .onnx: the model for ONNX; a folder: the model in half precision",
     )
-    parser.add_argument("--beside", metavar="GAME", help="draw the real game, too, under the same keys")
+    parser.add_argument("--beside", metavar="GAME", help="show this game beside the dream, same keys")
     _shown(parser)
-    parser.add_argument("--steps", type=_count, default=60, metavar="N")
-    parser.add_argument("--seed", type=_seed, default=0)
-    parser.add_argument("--temperature", type=_heat, default=1.0)
-    parser.add_argument("--scale", type=_count, default=3, help="screen pixels for each of the frame's")
-    _device(parser, None, "of a film's dream (cpu)")
+    parser.add_argument("--steps", type=_count, default=60, metavar="N", help=f"length in steps {_USUAL}")
+    _seed_of(parser, "the game or dream")
+    parser.add_argument(
+        "--temperature", type=_heat, default=1.0, metavar="T", help=f"temperature of the dream {_USUAL}"
+    )
+    parser.add_argument(
+        "--scale", type=_count, default=3, metavar="N", help=f"enlarge each pixel N times {_USUAL}"
+    )
+    _device(parser, None, "that computes a film's dream (default: cpu)")
 
 
 def _doctor(words: Words) -> None:
-    parser = words.command("doctor", "Say what this machine can run, and how fast.")
-    parser.add_argument("--checkpoints", metavar="DIR", help="the engines to time (the shipped ones)")
+    parser = words.command("doctor", "Check what this machine can run, and how fast.")
+    parser.add_argument(
+        "--checkpoints", metavar="DIR", help="folder of models to time (default: shipped ones)"
+    )
+
+
+def _games() -> str:
+    return _listed("games", GAMES)
+
+
+def _presets() -> str:
+    """Every preset with the first line of its file, which says in a comment what it is."""
+    files = (resources.files("gamesim") / "presets").iterdir()
+    lines = {file.name.removesuffix(".yaml"): file.read_text("utf-8").partition("\n")[0] for file in files}
+    return _listed("presets", {name: lines[name].removeprefix("# ").rstrip(".") for name in sorted(lines)})
+
+
+def _listed(title: str, lines: Mapping[str, str]) -> str:
+    wide = max(map(len, lines))
+    return "\n".join([f"{title}:", *(f"  {name:{wide}}  {line}" for name, line in lines.items())])
+
+
+def _seed_of(parser: argparse.ArgumentParser, whose: str) -> None:
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help=f"random seed of {whose} {_USUAL}")
 
 
 def _device(parser: argparse.ArgumentParser, default: str | None, whose: str) -> None:
     """Add --device, which is spelled alike everywhere."""
-    usual = f" ({default})" if default else ""
+    usual = f" {_USUAL}" if default else ""
     parser.add_argument(
-        "--device", type=spelled, default=default, metavar="NAME", help=f"device {whose}{usual}: {HELP}"
+        "--device", type=spelled, default=default, metavar="NAME", help=f"device {whose}: {HELP}{usual}"
     )
 
 
 def _shown(parser: argparse.ArgumentParser) -> None:
     """How a game is shown that is not ours."""
-    parser.add_argument("--size", type=int, choices=(64, 84), help="of the frames, pixels (default 84)")
+    parser.add_argument(
+        "--size", type=int, choices=(64, 84), help="width and height of the frames in pixels (default: 84)"
+    )
     parser.add_argument("--stretch", action="store_true", help="fill the frame, without black bars")
     parser.add_argument(
-        "--frame-skip", type=_count, default=1, metavar="N", help="play each key for N steps of the game (1)"
+        "--frame-skip",
+        type=_count,
+        default=1,
+        metavar="N",
+        help=f"play each key for N steps of the game {_USUAL}",
     )
     parser.add_argument(
         "--time-limit",
         type=_count,
         metavar="N",
-        help="cut games off after N steps (recordings of a game without a limit: 1,000)",
+        help="end a game after N steps (default: its own limit; 1000 when recording a game without one)",
     )
 
 
@@ -209,7 +295,7 @@ def _span(text: str) -> tuple[int, int]:
     low, _, high = text.partition("-")
     found = _bounded(low, 1, 10_000), _bounded(high or low, 1, 10_000)
     if found[0] > found[1]:
-        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number of steps, or the fewest-the most")
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number of steps or a range such as 1-10")
     return found
 
 

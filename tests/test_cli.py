@@ -8,6 +8,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import gymnasium as gym
 import imageio.v3 as imageio
 import pytest
 
@@ -49,32 +50,32 @@ def main(*words):
         ("train gamegan-tiny --data d --out o --minutes nan", "'nan' is not a number of minutes above 0"),
         ("train gamegan-tiny --data d --out o --minutes inf", "'inf' is not a number of minutes above 0"),
         ("train gamegan-tiny --data d --out o --minutes ten", "'ten' is not a number of minutes above 0"),
-        ("train gamegan-tiny --data d --out o --init nowhere", "nowhere: no such checkpoint"),
+        ("train gamegan-tiny --data d --out o --init nowhere", "nowhere: no such model"),
         (
             "train gamegan-tiny --data d --out o --init . --resume",
             "--resume: not allowed with argument --init",
         ),
-        ("export nowhere --out folder", "nowhere: no such checkpoint"),
+        ("export nowhere --out folder", "nowhere: no such model"),
         ("train visoin --data d --out o", "unknown preset 'visoin'"),
-        ("train vision --data d --out o preset=gamegan-tiny", "preset=gamegan-tiny: has no vision"),
-        ("train memory --data d --out nowhere", "nowhere/vision/best: no such checkpoint; train vision"),
+        ("train vision --data d --out o preset=gamegan-tiny", "it is not a World Model, so it has no vision"),
+        ("train memory --data d --out nowhere", "nowhere/vision/best: no such model; train vision"),
         ("train world-model-tiny --data d --out o --resume", "o: nothing to resume"),
-        ("temperature nowhere --data d --out o", "nowhere: no such checkpoint"),
+        ("temperature nowhere --data d --out o", "nowhere: no such model"),
         ("temperature . --data d --out o --json no/f", "--json no/f: no such folder"),
-        ("evaluate nowhere", "nowhere: no such checkpoint"),
+        ("evaluate nowhere", "nowhere: no such model"),
         (f"evaluate {'n' * 3000}", "nnn: File name too long"),
         ("evaluate . --json no/such/file", "--json no/such/file: no such folder"),
         ("evaluate . --plots file", "--plots file: not a folder"),
-        ("evaluate . --card --temperature 0", "a card's figures are those of temperature 1"),
+        ("evaluate . --card --temperature 0", "a card shows what was measured at temperature 1"),
         ("temperature . --data d --out o --plot no/f.png", "--plot no/f.png: no such folder"),
         ("play nowhere", "nowhere"),
-        ("export nowhere --out x.gif", "'nowhere' is neither a model nor a game: unknown game"),
+        ("export nowhere --out x.gif", "'nowhere' is neither a game nor a model. Games: gamesim/Pacman"),
         ("export gamesim/Pacman-v0 --out x.avi", "x.avi: films end in .gif or .mp4"),
         ("export gamesim/Pacman-v0 --out x.gif --steps 100000000", "too large"),
         ("export x --out x.gif --temperature 10.1", "'10.1' is not a number from 0 to 10"),
         ("export x --out x.gif --temperature nan", "'nan' is not a number from 0 to 10"),
         ("export x --out x.gif --beside gamesim/Pacmn-v0", "did you mean 'gamesim/Pacman-v0'?"),
-        ("export nowhere --out x.gif --beside gamesim/Pacman-v0", "nowhere: no such checkpoint"),
+        ("export nowhere --out x.gif --beside gamesim/Pacman-v0", "nowhere: no such model"),
         ("doctor now", "doctor: unexpected 'now'"),
         ("doctor --checkpoints nowhere", "nowhere: no such folder"),
         ("doctor --checkpoints file", "file: no such folder"),
@@ -115,7 +116,7 @@ def test_the_temperature_table_is_of_world_models(tmp_path, capsys):
     folder = tmp_path / "engine"
     checkpoint.save(folder, weights={}, config=config.load("gamegan-tiny"), starts=starts(), card={})
     assert main("temperature", folder, "--data", tmp_path, "--out", tmp_path / "table") == 2
-    assert f"{folder}: is no world model" in capsys.readouterr().err
+    assert f"{folder}: is not a World Model" in capsys.readouterr().err
 
 
 def test_a_folder_that_one_may_not_read_is_one_line(tmp_path, monkeypatch, capsys):
@@ -146,6 +147,35 @@ def test_help_and_version_exit_0(capsys):
         assert shown in capsys.readouterr().out
 
 
+def help_of(command, capsys):
+    with pytest.raises(SystemExit):
+        main(command, "--help")
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["play", "record", "export"])
+def test_help_lists_our_games_with_a_line_each(command, capsys):
+    ours = [each for each in gym.registry if each.startswith("gamesim/") and each != "gamesim/Dream-v0"]
+    lines = [line.split(maxsplit=1) for line in help_of(command, capsys).splitlines() if "gamesim/" in line]
+    said = dict(line for line in lines if len(line) == 2)
+    assert all(len(said[name]) > 10 for name in ours)
+
+
+def test_help_lists_the_presets_with_a_line_each(capsys):
+    _, _, listed = help_of("train", capsys).partition("presets:\n")
+    said = dict(line.split(maxsplit=1) for line in listed.split("\n\n")[0].splitlines())
+    assert list(said) == config.presets()
+    assert all(len(line) > 20 and line != line.lower() for line in said.values())
+
+
+@pytest.mark.parametrize(
+    ("command", "default"),
+    [("record", "1000"), ("evaluate", "200"), ("temperature", "150"), ("export", "60"), ("play", "cpu")],
+)
+def test_help_says_the_defaults(command, default, capsys):
+    assert f"(default: {default})" in " ".join(help_of(command, capsys).split())
+
+
 def test_without_words_and_with_play_the_app_opens(monkeypatch):
     started = []
     monkeypatch.setattr("gamesim.app.main", lambda start, device: started.append((start, device)) or 0)
@@ -159,13 +189,13 @@ def test_watch_opens_the_app_on_a_checkpoint_that_is_there(monkeypatch, tmp_path
     assert main("watch", str(tmp_path)) == 0
     assert started == [((str(tmp_path),), {"watch": True, "device": "cpu"})]
     assert main("watch", "nowhere") == 2
-    assert "nowhere: no such checkpoint" in capsys.readouterr().err
+    assert "nowhere: no such model" in capsys.readouterr().err
 
 
 def test_record_then_verify(tmp_path, capsys):
     words = ["--env", "gamesim/Pacman-v0", "--policy", "random", "--episodes", "3", "max_steps=5"]
     assert main("record", *words, "--out", tmp_path / "plays") == 0
-    assert "3 episodes" in capsys.readouterr().out
+    assert "3 games" in capsys.readouterr().out
     assert main("record", "--verify", tmp_path / "plays") == 0
     assert "3 replay byte for byte" in capsys.readouterr().out
 

@@ -60,7 +60,7 @@ def test_auto_takes_the_first_that_is_there(machine):
     "name", ["", " ", "gpu", "meta", "cuda:x", "cuda:-1", "cuda:", "cuda:1.5", "cpu:1", "x" * 999]
 )
 def test_an_unknown_name_is_one_short_line(name):
-    words = r"^unknown device '.*there are: auto, cpu, cuda, cuda:1 or mps"
+    words = r"^unknown device '.*choose from: auto, cpu, cuda, cuda:1 or mps"
     for ask in (spelled, pick, pick_device):
         with pytest.raises(UserError, match=words) as no:
             ask(name)

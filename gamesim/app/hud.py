@@ -11,7 +11,8 @@ from gamesim.app.controls import DOWN, LEFT, RIGHT, STAY, UP, Command, shown
 from gamesim.app.play import EGO, Engine
 from gamesim.app.session import Session
 from gamesim.app.theme import COLOURS, Colour, Scale, font
-from gamesim.app.widgets import ARROWS, box, counted, keycap, meter, text, wrap
+from gamesim.app.widgets import ARROWS, box, keycap, meter, text, wrap
+from gamesim.text import counted
 
 Hint = tuple[Command, str]
 """A key and what it does here, in a word or two."""

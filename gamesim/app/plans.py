@@ -15,9 +15,9 @@ from gamesim import devices, text
 from gamesim.app import estimate
 from gamesim.app.fitness import Needs, View, misfit
 from gamesim.app.runs import Run
-from gamesim.app.widgets import counted
 from gamesim.config import load, presets, value
 from gamesim.errors import UserError
+from gamesim.text import counted
 
 SECTIONS = ("training", "vision", "memory", "controller")
 DEVICES = devices.CHOICES

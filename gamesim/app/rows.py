@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gamesim.app.shelf import Recording
-from gamesim.app.widgets import counted
+from gamesim.text import counted
 
 PLAYERS = {"you": ("human",), "bot": ("explorer", "random", "agent"), "AI": ("controller",)}
 """Who played, in the words of the filter -> the players of an episode that it means."""

@@ -14,8 +14,9 @@ from gamesim.app.play import Engine
 from gamesim.app.previews import scaled
 from gamesim.app.session import Session
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import counted, pill, text
+from gamesim.app.widgets import pill, text
 from gamesim.app.xray.swap import Swap
+from gamesim.text import counted
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window

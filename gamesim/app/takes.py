@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from gamesim.app import clips
 from gamesim.app.play import Engine
-from gamesim.app.widgets import at_home, counted
+from gamesim.app.widgets import at_home
 from gamesim.data.recorder import Recorder
+from gamesim.text import counted
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window

@@ -78,11 +78,6 @@ def wrap(words: str, size: int, width: int, bold: bool = False) -> list[str]:
     return [shorten(part, size, width, bold) for part in [*lines, line] if part]
 
 
-def counted(count: int, noun: str) -> str:
-    """1 episode, 2 episodes, 1,000 episodes."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
 def at_home(path: Path) -> str:
     """A path, short: ~ stands for the user's folder."""
     with contextlib.suppress(ValueError, RuntimeError):

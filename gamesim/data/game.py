@@ -12,6 +12,7 @@ from gamesim.data.index import Entry, scan
 from gamesim.envs.meanings import action_meanings, opposites
 from gamesim.envs.recipe import Recipe, make
 from gamesim.errors import UserError
+from gamesim.text import counted
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,12 @@ def choose(folder: str | Path, game: str | None) -> str:
         UserError: There are several and none is named, or it is not there; the message says which are.
     """
     found = games(folder)
-    named = ", ".join(f"{name} ({counted(count)})" for name, count in found.items())
+    named = ", ".join(f"{name} ({counted(count, 'game')})" for name, count in found.items())
     if game is None and len(found) > 1:
         raise UserError(f"{folder} holds several games: {named}: choose one with --game ID")
     if game is not None and game not in found:
         raise UserError(f"{folder} holds no recordings of {game}, but of {named}")
     return game or next(iter(found))
-
-
-def counted(episodes: int) -> str:
-    """A number of episodes in words."""
-    return f"{episodes:,} episode{'s' * (episodes != 1)}"
 
 
 def recorded_game(folder: str | Path, game: str | None = None) -> Game:

@@ -39,7 +39,11 @@ TIME_LIMIT = 1000
 
 
 class UnknownGame(UserError):
-    """Nobody registered a game of that name."""
+    """Nobody registered a game of that name; `hint` says which games there are."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message + hint)
+        self.hint = hint
 
 
 @dataclass(frozen=True)
@@ -173,9 +177,9 @@ def find(env_id: str) -> EnvSpec:
     except Exception:
         close = difflib.get_close_matches(name, list(gym.registry), n=1, cutoff=0.7)
         ours = ", ".join(sorted(each for each in gym.registry if each.startswith(f"{OURS}Pacman")))
-        more = f", did you mean '{close[0]}'?" if close else f" (there are {ours}, and Gymnasium's own)"
+        more = f", did you mean '{close[0]}'?" if close else f". Games: {ours}, or any Gymnasium id"
         where = f" in the module {module}" if module else ""
-        raise UnknownGame(f"unknown game '{name}'{where}{more}") from None
+        raise UnknownGame(f"unknown game '{name}'", where + more) from None
 
 
 def _import(module: str, env_id: str) -> None:

@@ -66,7 +66,7 @@ def temperature_table(
     place = pick(device)
     loaded = load(checkpoint)
     if loaded.config.system != "world-model":
-        raise UserError(f"{checkpoint}: is no world model, it has no temperature table")
+        raise UserError(f"{checkpoint}: is not a World Model, so it has no temperature table")
     game, rows = recipe_of(loaded.card, str(checkpoint)), {}
     for temperature in temperatures:
         changes = {"temperature": temperature, "steps": generations}

@@ -19,12 +19,13 @@ from torch import Tensor
 from gamesim import checkpoint, models, storage
 from gamesim.checkpoint import Checkpoint, Starts
 from gamesim.data.dataset import Dataset
-from gamesim.data.game import counted, games, recorded_game
+from gamesim.data.game import games, recorded_game
 from gamesim.data.index import env_id
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.schema import Config, GameGANConfig, TilemapConfig, WorldModelConfig
+from gamesim.text import counted
 from gamesim.training import STAGES, devices, loop
 from gamesim.training.deadline import Deadline
 from gamesim.training.fitting import continued, fitted
@@ -267,7 +268,7 @@ def _upon(config: WorldModelConfig, stage: str, out: Path, begin: Checkpoint | N
             return given
         if checkpoint.exists(mine):  # it was given them
             return checkpoint.load(mine).weights
-        raise UserError(f"{before}: no such checkpoint; train {STAGES[index - 1]} to its end first")
+        raise UserError(f"{before}: no such model; train {STAGES[index - 1]} to its end first")
     found = checkpoint.load(before)
     same(found.config, config, before / "config.yaml", ["name", "seed", "data", *STAGES])
     if checkpoint.exists(mine):
@@ -388,7 +389,7 @@ def _taken(config: Config) -> dict[str, Any]:
 def _recordings(data: str, config: Config) -> str:
     """What a folder holds, and what of it is trained on, in one line."""
     held = games(data)
-    listed = ", ".join(f"{name} ({counted(count)})" for name, count in held.items())
+    listed = ", ".join(f"{name} ({counted(count, 'game')})" for name, count in held.items())
     chosen = f"; training on {config.data.game}" if len(held) > 1 else ""
     scale = config.model.reward_scale
     return f"recordings: {listed}{chosen}" + (f"; rewards in units of {scale:g}" if scale != 1 else "")

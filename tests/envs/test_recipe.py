@@ -109,7 +109,7 @@ def test_gymnasiums_own_play_finds_keys(name):
     ("name", "kwargs", "complaint"),
     [
         ("toys/Nin-v0", {}, "unknown game 'toys/Nin-v0', did you mean 'toys/Nine-v0'?"),
-        ("nonsense", {}, "unknown game 'nonsense' (there are gamesim/Pacman-v0"),
+        ("nonsense", {}, "unknown game 'nonsense'. Games: gamesim/Pacman-v0"),
         ("CartPole-v77", {}, "did you mean 'CartPole-v"),
         ("no_such_module:Nope-v0", {}, "no_such_module:Nope-v0: there is no module no_such_module"),
         ("a:b:c", {}, "there is no module a:b"),

@@ -48,7 +48,7 @@ def test_one_game_is_taken_several_are_a_question(mixed: Path) -> None:
     assert choose(mixed / "more", None) == "toys/Other-v0"
     assert choose(mixed, "toys/Other-v0") == "toys/Other-v0" and choose(mixed, "unknown") == "unknown"
     with pytest.raises(
-        UserError, match=r"toys/Nine-v0 \(7 episodes\), toys/Other-v0 \(4 episodes\), unknown"
+        UserError, match=r"toys/Nine-v0 \(7 games\), toys/Other-v0 \(4 games\), unknown"
     ):
         choose(mixed, None)
     with pytest.raises(UserError, match=r"no recordings of toys/Nin-v0, but of toys/Nine-v0 \(7"):
@@ -61,7 +61,7 @@ def test_several_games_without_a_choice_are_refused_before_anything_is_made(
 ) -> None:
     assert train(mixed, tmp_path / "run", *resume) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "--game" in line]
-    assert "toys/Nine-v0 (7 episodes), toys/Other-v0 (4 episodes), unknown (1 episode)" in line
+    assert "toys/Nine-v0 (7 games), toys/Other-v0 (4 games), unknown (1 game)" in line
     assert not (tmp_path / "run").exists()
 
 
@@ -69,7 +69,7 @@ def test_the_chosen_game_is_trained_on_and_gone_on_with(mixed: Path, tmp_path: P
     run = tmp_path / "run"
     assert train(mixed, run, "--game", "toys/Other-v0", "training.steps=1") == 0
     line = capsys.readouterr().out.splitlines()[0]
-    assert line.startswith("recordings: toys/Nine-v0 (7 episodes), toys/Other-v0 (4 episodes)")
+    assert line.startswith("recordings: toys/Nine-v0 (7 games), toys/Other-v0 (4 games)")
     assert line.endswith("; training on toys/Other-v0; rewards in units of 2.5")
     card = checkpoint.load(run / "last").card
     assert "| game | toys/Other-v0 |" in card and "3 episodes" in card

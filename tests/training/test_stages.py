@@ -131,7 +131,7 @@ def test_a_part_whose_ground_has_changed_is_refused(plays, run, tmp_path):
 
 
 def test_what_a_part_lacks_is_named(plays, run, tmp_path):
-    with pytest.raises(UserError, match="vision/best: no such checkpoint; train vision to its end first"):
+    with pytest.raises(UserError, match="vision/best: no such model; train vision to its end first"):
         train(plays, tmp_path, stage="memory")
     with pytest.raises(UserError, match="nothing to resume"):
         train(plays, tmp_path / "none", resume=True)
@@ -154,7 +154,7 @@ def test_the_command_line_trains_parts(plays, tmp_path, capsys):
     tiny = ["preset=world-model-tiny", *TINY]
     assert cli.main(["train", "vision", *words, *tiny, "vision.steps=2"]) == 0
     told, done = capsys.readouterr().out.splitlines()
-    assert told == "recordings: gamesim/Pacman-v0 (12 episodes)"
+    assert told == "recordings: gamesim/Pacman-v0 (12 games)"
     assert done == f"done: {tmp_path / 'run' / 'vision' / 'last'}"
     short = [*words[:-3], str(tmp_path / "short"), *words[-2:], *tiny, "--minutes", "1e-9"]
     assert cli.main(["train", "vision", *short]) == 0
@@ -162,7 +162,7 @@ def test_the_command_line_trains_parts(plays, tmp_path, capsys):
     assert capsys.readouterr().out.endswith(stopped)
     assert cli.main(["train", "memory", *words, *tiny, "memory.steps=2", "data.segment=4"]) == 0
     assert cli.main(["train", "vision", *words, "preset=gamegan-tiny"]) == 2
-    assert "preset=gamegan-tiny: has no vision, it is no world model" in capsys.readouterr().err
+    assert "preset=gamegan-tiny: it is not a World Model, so it has no vision" in capsys.readouterr().err
 
 
 def test_v_learns_a_batch_by_heart(plays):

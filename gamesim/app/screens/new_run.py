@@ -23,7 +23,8 @@ from gamesim.app.screens.keyed import KeyScreen
 from gamesim.app.scroller import Scroller
 from gamesim.app.shelf import Recording
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import box, counted, paragraph, text, wrap
+from gamesim.app.widgets import box, paragraph, text, wrap
+from gamesim.text import counted
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window

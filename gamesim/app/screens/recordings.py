@@ -24,9 +24,10 @@ from gamesim.app.screens.ask import Ask, Prompt
 from gamesim.app.screens.listing import Listing
 from gamesim.app.shelf import Recording, ago, thumbnails
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import at_home, box, counted, text
+from gamesim.app.widgets import at_home, box, text
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
+from gamesim.text import counted
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window

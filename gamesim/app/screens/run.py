@@ -25,7 +25,8 @@ from gamesim.app.screens.ask import Ask
 from gamesim.app.screens.keyed import ButtonScreen
 from gamesim.app.screens.train import ask_to_delete, draw_state, play, run_facts
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import box, counted, text
+from gamesim.app.widgets import box, text
+from gamesim.text import counted
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window

@@ -14,7 +14,8 @@ from gamesim.app.screens.ask import Ask
 from gamesim.app.screens.listing import Listing
 from gamesim.app.shelf import ago
 from gamesim.app.theme import COLOURS, Colour, Scale
-from gamesim.app.widgets import box, counted, meter, paragraph, text
+from gamesim.app.widgets import box, meter, paragraph, text
+from gamesim.text import counted
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
