@@ -47,6 +47,7 @@ class DreamState:
     frames: NDArray[np.uint8]  # (B, H, W, 3), on screen
     steps: NDArray[np.int64]  # (B,), since each lane's reset
     ended: NDArray[np.bool_]  # (B,), lanes that begin anew with the next step
+    came: tuple[State, Tensor] | None = None  # the memory and the actions of the step that led here
 
 
 class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
@@ -91,6 +92,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._streams = [torch.Generator() for _ in range(num_envs)]
         self._seeded = np.zeros(num_envs, bool)
         self._memory: State | None = None
+        self._came: tuple[State, Tensor] | None = None
         self._frames = np.zeros((num_envs, *self.model.frame_shape), np.uint8)
         self._steps = np.zeros(num_envs, np.int64)
         self.ended = np.zeros(num_envs, bool)
@@ -115,7 +117,9 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         if self._memory is None:
             raise gym.error.ResetNeeded("call reset() before you ask for the state of a dream")
         streams = tuple(stream.get_state() for stream in self._streams)
-        return DreamState(self._memory, streams, self._frames, self._steps.copy(), self.ended.copy())
+        return DreamState(
+            self._memory, streams, self._frames, self._steps.copy(), self.ended.copy(), self._came
+        )  # fmt: skip
 
     @state.setter
     def state(self, moment: DreamState) -> None:
@@ -124,7 +128,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         for stream, kept in zip(self._streams, moment.streams, strict=True):
             stream.set_state(kept)
         self._seeded[:] = True
-        self._memory, self._frames = moment.memory, moment.frames
+        self._memory, self._frames, self._came = moment.memory, moment.frames, moment.came
         self._steps, self.ended = moment.steps.copy(), moment.ended.copy()
 
     def reset(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -211,6 +215,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         if z.shape != tuple(memory["z"].shape):
             raise UserError(f"z must be {tuple(memory['z'].shape)}, not {z.shape}")
         self._memory, frames = change(memory, torch.as_tensor(z, dtype=torch.float32, device=self.device))
+        self._came = None
         self._frames = frames.cpu().numpy()
         return self._frames.copy()
 
@@ -226,6 +231,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             UserError: The engine has no memory that could be changed.
         """
         self._memory, frames = self._hook("memory")(self.state.memory, moment.memory)
+        self._came = None
         self._frames = frames.cpu().numpy()
         return self._frames.copy()
 
@@ -237,6 +243,25 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def go_on(self) -> None:
         """Take back every end: the dreams go on with the next step as if nothing had happened."""
         self.ended = np.zeros_like(self.ended)
+
+    @torch.inference_mode()
+    def alternatives(self, count: int) -> np.ndarray | None:
+        """What chance could as well have drawn in the last step, uint8 (N, count, H, W, 3).
+
+        It is the same step from the same moment with other noise; the dream and its own chance stay as they
+        are. None where the lanes did not all take a step just now, or were changed by hand after it.
+        """
+        if self._came is None:
+            return None
+        memory, actions = self._came
+        lanes = np.repeat(np.arange(self.num_envs), count)
+        _, drawn = self.model.imagine(
+            take(memory, lanes),
+            actions.repeat_interleave(count),
+            temperature=self.temperature,
+            generator=torch.Generator().manual_seed(int(self._steps.sum())),
+        )
+        return drawn.frame.cpu().numpy().reshape(self.num_envs, count, *self.model.frame_shape)
 
     def elsewhere(self, start: int) -> DreamState:
         """The moment after another of the checkpoint's beginnings, in every lane; the dream here goes on.
@@ -259,9 +284,11 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         assert self._memory is not None
         all_of_them = len(lanes) == self.num_envs
         memory = self._memory if all_of_them else take(self._memory, lanes)
+        pressed = torch.as_tensor(actions, dtype=torch.int64, device=self.device)
+        self._came = (memory, pressed) if all_of_them else None
         memory, prediction = self.model.imagine(
             memory,
-            torch.as_tensor(actions, dtype=torch.int64, device=self.device),
+            pressed,
             temperature=self.temperature,
             generator=[self._streams[lane] for lane in lanes],
         )
@@ -275,6 +302,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """Starts these lanes from the real frames that the options of `reset` ask for."""
         if not len(lanes):
             return
+        self._came = None
         frames, actions = self._beginnings.of(lanes, self._streams, options)
         memory = self.model.start(frames.to(self.device), actions.to(self.device))
         everyone = self._memory is None or len(lanes) == self.num_envs
@@ -392,6 +420,11 @@ class DreamEnv(gym.Env[np.ndarray, int]):
     def go_on(self) -> None:
         """Take back the end: the dream goes on with the next step as if nothing had happened."""
         self.batch.go_on()
+
+    def alternatives(self, count: int) -> np.ndarray | None:
+        """What chance could as well have drawn in the last step, uint8 (count, H, W, 3), or None."""
+        drawn = self.batch.alternatives(count)
+        return None if drawn is None else drawn[0]
 
     def elsewhere(self, start: int) -> DreamState:
         """The moment after another of the checkpoint's beginnings; the dream here goes on."""

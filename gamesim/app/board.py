@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
@@ -66,6 +67,7 @@ class BoardPainter:
         clock: float,
         view: tuple[int, int] | None = None,
         dying: float | None = None,
+        patches: Mapping[tuple[int, int], np.ndarray] | None = None,
     ) -> None:
         """Draw the moment between two snapshots.
 
@@ -78,8 +80,10 @@ class BoardPainter:
             clock: seconds, for what moves by itself (mouth, hems, flag, pellets).
             view: (rows, columns) that are seen around Pac-Man; None: the whole board.
             dying: None, or how much of Pac-Man has gone, 0..1; ghosts are not seen meanwhile.
+            patches: pixels uint8 (h, w, 3) that are shown as they are, by their (x, y) in cells.
         """
         rows, columns = view or now.cells.shape
+        patches = patches or {}
         cell = max(1, min(rect.width // columns, rect.height // rows))
         area = pygame.Rect(0, 0, cell * columns, cell * rows)
         area.center = rect.center
@@ -97,6 +101,9 @@ class BoardPainter:
         else:
             self._draw_ground(surface, area, origin, cell, cells)
         self._draw_things(surface, area, origin, cell, cells, clock)
+        for place, pixels in patches.items():
+            patch = pygame.surfarray.make_surface(pixels.swapaxes(0, 1))
+            surface.blit(pygame.transform.scale(patch, (cell, cell)), at(origin, place, cell))
         flash = 0 < getattr(now, "fright", 0) <= FLASH and int(clock * 5) % 2 == 0
         gains = now.gains if arrived else ()
         hidden = {(x, y) for x, y, _ in gains}  # points stand in for who met there
@@ -223,6 +230,8 @@ class BoardPainter:
         moving: bool,
         dying: float | None,
     ) -> None:
+        if not facing:
+            return
         if dying is not None:
             name = f"dying{min(7, int(dying * 8))}"
         else:

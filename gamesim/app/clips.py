@@ -1,7 +1,7 @@
 """The last seconds of play as a film: one engine, or the real game beside its dream."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 import pygame
 from numpy.typing import NDArray
 
+from gamesim.app.look import Look
 from gamesim.app.play import Engine
 from gamesim.app.theme import COLOURS
 from gamesim.app.widgets import text
@@ -23,10 +24,12 @@ class Clip:
 
     Attributes:
         empty: A page without its frames, uint8 (H, W, 3).
+        enlarged: Makes uint8 (SIDE, SIDE, 3) of a frame.
         strips: The frames of each engine, uint8 (h, w, 3) each; those of one moment have one index.
     """
 
     empty: NDArray[np.uint8]
+    enlarged: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
     strips: list[list[NDArray[np.uint8]]]
 
     def __len__(self) -> int:
@@ -37,12 +40,12 @@ class Clip:
             page = self.empty.copy()
             for i, frame in enumerate(moment):
                 left = _left(i)
-                page[HEAD : HEAD + SIDE, left : left + SIDE] = _enlarged(frame)
+                page[HEAD : HEAD + SIDE, left : left + SIDE] = self.enlarged(frame)
             yield page
 
 
-def compose(engines: list[Engine]) -> Clip:
-    """The last frames of one or two engines, labelled; they end at the same moment."""
+def compose(engines: list[Engine], look: Look) -> Clip:
+    """The last frames of one or two engines in the look of the window; they end at the same moment."""
     length = min(len(engine.clip) for engine in engines)
     page = pygame.Surface((_left(len(engines)), SIDE + HEAD + GAP), depth=32)
     page.fill(COLOURS["back"])
@@ -50,7 +53,9 @@ def compose(engines: list[Engine]) -> Clip:
         words, colour = ("dream", "dream") if engine.temperature is not None else ("real game", "real")
         text(page, words, (_left(i), HEAD // 2), 18, COLOURS[colour], bold=True, anchor="midleft")
     empty = pygame.surfarray.array3d(page).swapaxes(0, 1)
-    return Clip(empty, [list(engine.clip)[-length:] for engine in engines])
+    film = look.film() if look.paints(engines) else None
+    enlarged = _enlarged if film is None else lambda frame: film.picture(frame, SIDE)
+    return Clip(empty, enlarged, [list(engine.clip)[-length:] for engine in engines])
 
 
 def save(clip: Clip, folder: Path, rate: float, kind: str = "gif") -> Path:

@@ -27,6 +27,8 @@ class Command(Enum):
     SWITCH = auto()
     BESIDE = auto()
     AGAIN = auto()
+    LOOK = auto()
+    DOUBT = auto()
     COOLER = auto()
     WARMER = auto()
     NEUTRAL = auto()
@@ -42,6 +44,8 @@ class Command(Enum):
     MUTE = auto()
     FULLSCREEN = auto()
     SETTINGS = auto()
+    ABOUT = auto()
+    STORY = auto()
     HELP = auto()
     BACK = auto()
 
@@ -72,12 +76,15 @@ BINDINGS = (
         "Play",
     ),
     Binding(Command.HOME, (pygame.K_h,), "coming home: what does the dream forget?", "Play"),
+    Binding(Command.LOOK, (pygame.K_l,), "drawn large, or the network's own pixels", "Play"),
     Binding(Command.SWITCH, (pygame.K_TAB,), "real game or its dream", "Dream"),
     Binding(Command.BESIDE, (pygame.K_v,), "real game and dream side by side", "Dream"),
     Binding(Command.AGAIN, (pygame.K_c,), "side by side: dream again from here", "Dream"),
     Binding(Command.DRIVER, (pygame.K_m,), "let the AI drive, or drive yourself", "Dream"),
     Binding(Command.ENDLESS, (pygame.K_o,), "go on after a dream's end, or stop there", "Dream"),
+    Binding(Command.ABOUT, (pygame.K_i,), "what am I looking at?", "Dream"),
     Binding(Command.XRAY, (pygame.K_x,), "x-ray: see what the network is thinking", "Dream"),
+    Binding(Command.DOUBT, (pygame.K_u,), "how sure is the model?", "Dream"),
     Binding(Command.LAYERS, (pygame.K_b,), "let another network draw the background", "Dream"),
     Binding(Command.COOLER, (pygame.K_MINUS, pygame.K_KP_MINUS), "colder: the likely happens", "Dream"),
     Binding(
@@ -87,6 +94,7 @@ BINDINGS = (
         "Dream",
     ),
     Binding(Command.NEUTRAL, (pygame.K_0, pygame.K_KP0), "temperature back to 1.0", "Dream"),
+    Binding(Command.STORY, (pygame.K_t,), "why temperature matters", "Dream"),
     Binding(Command.RECORD, (pygame.K_COMMA,), "record what you play", "Save"),
     Binding(Command.GIF, (pygame.K_g,), "save a film of the last 10 s", "Save"),
     Binding(Command.SCREENSHOT, (pygame.K_F12, pygame.K_PRINTSCREEN), "save a picture of the window", "Save"),

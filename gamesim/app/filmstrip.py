@@ -11,6 +11,7 @@ from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.widgets import text
 
 EVERY = 2  # steps from one picture to the next
+STAYS = 4.0  # seconds for which it is seen after the key is let go
 NOW = 0.6  # of the strip's width: where the present is
 KEPT = 400  # pictures
 
@@ -23,12 +24,22 @@ class Filmstrip:
 
     @staticmethod
     def height(scale: Scale) -> int:
-        return scale.px(134)
+        return scale.px(250)
+
+    @classmethod
+    def place(cls, size: tuple[int, int], scale: Scale) -> pygame.Rect:
+        """At the bottom of a window of this size, over what is there: nothing moves for it."""
+        height = min(cls.height(scale), size[1] // 2)
+        return pygame.Rect(0, size[1] - height, size[0], height)
 
     def draw(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
         """The line that is played above, the branch that was left below; the present stands still."""
         history = engine.history
-        side = max(4, (rect.height - scale.px(22)) // 2)
+        rows = 2 if history.left else 1
+        side = max(4, min(scale.px(112 if rows == 2 else 170), (rect.height - scale.px(26)) // rows))
+        shade = pygame.Surface(rect.size, pygame.SRCALPHA)
+        shade.fill((*COLOURS["back"], 225))
+        surface.blit(shade, rect)
         clip = surface.get_clip()
         surface.set_clip(rect)
         upper = pygame.Rect(0, rect.top + scale.px(4), side, side)
@@ -38,9 +49,9 @@ class Filmstrip:
         def place(row: pygame.Rect, step: int) -> pygame.Rect:
             return row.move(now + (step - engine.steps) * (side + scale.px(4)) // EVERY, 0)
 
-        if history.fork is not None:
+        if history.fork is not None and history.left:
             self._draw_fork(
-                surface, place(upper, history.fork), place(lower, history.fork), history.fork, scale
+                surface, place(upper, history.fork), place(lower, history.fork), history.left[-1][0], scale
             )
         for step, frame in history.left:
             self._draw(surface, place(lower, step), rect, frame, step, faint=True)
@@ -54,15 +65,15 @@ class Filmstrip:
         surface.set_clip(clip)
 
     def _draw_fork(
-        self, surface: pygame.Surface, above: pygame.Rect, below: pygame.Rect, step: int, scale: Scale
+        self, surface: pygame.Surface, above: pygame.Rect, below: pygame.Rect, last: int, scale: Scale
     ) -> None:
-        """The way down from where the branch was left."""
+        """The way down to the branch that was left, and its last step."""
         colour: Colour = COLOURS["line"]
         width = max(2, scale.px(3))
         start, corner = above.midbottom, (above.centerx, below.centery)
         pygame.draw.line(surface, colour, start, corner, width)
         pygame.draw.line(surface, colour, corner, (below.right + scale.px(4), below.centery), width)
-        words, spot = f"left at step {step}", (above.centerx - scale.px(10), below.centery)
+        words, spot = f"first attempt, up to step {last}", (above.centerx - scale.px(10), below.centery)
         text(surface, words, spot, scale.px(15), COLOURS["quiet"], anchor="midright")
 
     def _draw(

@@ -63,9 +63,9 @@ class Homecoming:
         return self._path[-1]
 
     def place_at(self, part: float) -> tuple[float, float]:
-        """Where he is drawn when `part`, 0..1, of the last move has passed; frames do not move smoothly."""
+        """Where he is drawn when `part`, 0..1, of the last move has passed."""
         (x, y), (was_x, was_y) = self._path[-1], self._path[-2:][0]
-        rest = 1.0 - part if self.engine.painted else 0.0
+        rest = 1.0 - part
         return x - rest * (x - was_x), y - rest * (y - was_y)
 
     @property

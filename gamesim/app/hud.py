@@ -1,6 +1,6 @@
 """What stands beside the board: where it goes, what it says, how it is drawn."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pygame
@@ -25,22 +25,16 @@ class Layout:
     boards: tuple[pygame.Rect, ...]
     panel: pygame.Rect
     column: bool  # the panel stands at the right of the boards, else it lies below them
-    film: pygame.Rect = field(default_factory=lambda: pygame.Rect(0, 0, 0, 0))  # at the bottom of the window
 
 
-def layout(size: tuple[int, int], boards: int, film: int = 0) -> Layout:
+def layout(size: tuple[int, int], boards: int) -> Layout:
     """Lay out one or two boards, as large as they can be, and the panel in what is left.
 
     Args:
         size: of the window.
         boards: one or two.
-        film: height of the filmstrip, 0 for none; a window that is too low for it has none.
     """
     scale = Scale.of(size)
-    if film and size[1] - film >= scale.px(300):
-        above = layout((size[0], size[1] - film), boards)
-        strip = pygame.Rect(scale.px(20), size[1] - film, size[0] - 2 * scale.px(20), film - scale.px(8))
-        return replace(above, film=strip)
     width, height = size
     gap = scale.px(20)
     head = scale.px(30) if boards > 1 else 0  # names above the boards
@@ -161,6 +155,12 @@ def facts(engine: Engine, best: float) -> list[Fact]:
         colour = COLOURS["dream"]
         found.append(Fact("Temperature", f"{t:.2f}", place, mark, colour, note=note, slider=True))
     return [*found, Fact("Last points", signed(engine.reward))]
+
+
+def doubt(share: np.ndarray) -> list[Fact]:
+    """Of how many cells a dream is not sure, by the share of other draws that differ."""
+    count = int((share > 0).sum())
+    return [Fact("Unsure about", f"{count} of {share.size} cells", colour=COLOURS["dream"])]
 
 
 def recording(words: str | None) -> list[Fact]:
@@ -325,17 +325,20 @@ def hints(session: Session, partner: bool = True, driver: bool = True) -> list[H
         found.append((Command.SWITCH, "real game" if engine.temperature is not None else "dream"))
         found.append((Command.BESIDE, "one alone" if session.beside else "side by side"))
     if dream:
-        found += [(Command.XRAY, "x-ray"), (Command.COOLER, "colder"), (Command.WARMER, "warmer")]
+        found += [(Command.ABOUT, "what is this?"), (Command.XRAY, "x-ray")]
+        found += [(Command.COOLER, "colder"), (Command.WARMER, "warmer")]
     if session.can_rewind:
         found.append((Command.REWIND, "rewind"))
     if driver and not session.watching:
         found.append((Command.DRIVER, "let the AI drive"))
     if not session.beside and engine.grid == EGO:
         found.append((Command.HOME, "coming home"))
-    found += [(Command.PAUSE, "pause"), (Command.RECORD, "record")]
     if dream:
         found.append((Command.ENDLESS, "stop at ends" if session.endless else "go on after ends"))
-        found.append((Command.LAYERS, "other background"))
+        found.append((Command.DOUBT, "how sure?"))
+    found += [(Command.LOOK, "pixels"), (Command.PAUSE, "pause"), (Command.RECORD, "record")]
+    if dream:
+        found += [(Command.LAYERS, "other background"), (Command.STORY, "why temperature")]
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pygame
 
 from gamesim.app import catalog, hud, temperature
@@ -15,6 +16,7 @@ from gamesim.app.session import Session
 from gamesim.app.takes import Takes
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.widgets import paragraph, pill, text
+from gamesim.app.xray.swap import Swap
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -35,10 +37,11 @@ class Panel:
         keys: where the keys were drawn that a click presses.
     """
 
-    def __init__(self, window: Window, session: Session) -> None:
-        self.window, self.session = window, session
+    def __init__(self, window: Window, session: Session, swap: Swap | None = None) -> None:
+        self.window, self.session, self.swap = window, session, swap
         self.free = pygame.Rect(0, 0, 0, 0)
         self.home: Homecoming | None = None
+        self.share: np.ndarray | None = None  # of other draws, by cell, while a dream is asked how sure it is
         self.keys: list[tuple[pygame.Rect, Command]] = []
         self._bars: hud.Bars = {}
         self._offers: tuple[tuple, bool, bool] = ((), False, False)
@@ -109,11 +112,14 @@ class Panel:
         lines = [hud.Fact("Game", "paused")] if session.paused and not column else []
         lines += home_facts(self.home) if self.home else []
         lines += hud.differences(session)
+        if self.swap is not None and self.swap.name:
+            lines.append(hud.Fact("Background", self.swap.name, colour=COLOURS["dream"]))
         for engine in session.playing:
             known = {fact.label for fact in lines}
             lines += [fact for fact in hud.facts(engine, best) if fact.label not in known]
         keys = session.engine.keys
         lines += [hud.Fact(word, cap) for cap, word in keys.legend[:MOST_KEYS]] if keys else []
+        lines += hud.doubt(self.share) if self.share is not None else []
         lines += hud.driving(session) + hud.mixture(session.playing[-1])
         return lines + hud.recording(Takes.words(session.engine))
 

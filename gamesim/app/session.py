@@ -90,6 +90,11 @@ class Session:
         return any(ends) if self.together else all(ends)
 
     @property
+    def dream(self) -> Engine | None:
+        """The dream that is being played, if one is."""
+        return next((engine for engine in self.playing if engine.temperature is not None), None)
+
+    @property
     def compared(self) -> bool:
         """Whether what is on screen of both belongs to the same step."""
         return self.beside and (self.together or all(engine.over is None for engine in self.playing))

@@ -9,11 +9,14 @@ import pygame
 from gamesim.app.banner import Line, draw_banner, draw_ready, player_cell
 from gamesim.app.compare import KINDS, draw_marks
 from gamesim.app.controls import Command, shown
+from gamesim.app.doubt import Doubt
 from gamesim.app.hud import signed
+from gamesim.app.look import Offset
 from gamesim.app.play import Engine
 from gamesim.app.previews import scaled
+from gamesim.app.reel import Shot
 from gamesim.app.session import Session
-from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.widgets import pill, text
 from gamesim.app.xray.swap import Swap
 from gamesim.text import counted
@@ -29,6 +32,7 @@ class Stage:
 
     def __init__(self, window: Window, session: Session, swap: Swap) -> None:
         self.window, self.session, self.swap = window, session, swap
+        self.doubt = Doubt()
         self.clock = 0.0
 
     def draw(
@@ -36,11 +40,9 @@ class Stage:
     ) -> None:
         """One engine in `rect`, with its frame, its name where two are shown, and how it ended."""
         session, dream = self.session, engine.temperature is not None
-        self._draw_board(surface, rect, engine)
-        if self.swap.name and not engine.painted and rect.width > 200:
-            self._pill(surface, rect, f"Swapped in: {self.swap.name}", scale)
-        if dream and session.compared and not session.replaying:
-            self._mark(surface, rect, scale)
+        offset = self._draw_board(surface, rect, engine)
+        if dream and not session.replaying:
+            self._draw_over(surface, rect, offset, scale)
         if rect.width > 100:
             edge = rect.inflate(scale.px(6), scale.px(6))
             colour = COLOURS["dream" if dream else "line"]
@@ -48,7 +50,9 @@ class Stage:
         if named:
             words, colour = ("Dream", "dream") if dream else ("Real game", "real")
             place = (rect.left, rect.top - scale.px(8))
-            text(surface, words, place, scale.px(18), COLOURS[colour], bold=True, anchor="bottomleft")
+            name = text(surface, words, place, scale.px(18), COLOURS[colour], bold=True, anchor="bottomleft")
+            if dream and session.compared:
+                self._draw_legend(surface, rect, name.right + scale.px(16), scale)
         if session.replaying:
             self._draw_replay_words(surface, rect, engine, scale)
         elif session.tells_end(engine):
@@ -58,18 +62,59 @@ class Stage:
         elif dream and session.endless:
             self._draw_endless(surface, rect, engine, scale)
 
-    def _draw_board(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine) -> None:
-        """What is seen now: the running tick, or one of the last second in slow motion."""
-        session, again = self.session, self.session.replay(engine)
-        if again is None:
-            before, now, part, dying = engine.before, engine.now, session.part, session.death(engine)
-        else:
-            before, now, part, dying = again[0].before, again[0].now, again[1], None
-        if engine.painted and before is not None and now is not None:
-            self.window.painter.draw(surface, rect, before, now, part, self.clock, engine.view, dying)
-        else:
-            frame = self.swap.frame(engine) if again is None else again[0].frame
+    def smooth(self, engine: Engine) -> bool:
+        """Whether an engine is drawn large, so that what moves is seen between the cells, too."""
+        return engine in self.session.playing and self.window.look.paints(self.session.playing)
+
+    def _draw_board(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine) -> Offset:
+        """What is seen now, in the look of both sides; returns how far it still has to scroll."""
+        session, look = self.session, self.window.look
+        again = session.replay(engine)
+        if again is not None:
+            self._draw_again(surface, rect, engine, *again)
+            return 0, 0
+        frame = self.swap.frame(engine)
+        if engine.temperature is not None:
+            frame = self.doubt.seen(frame, self.clock)
+        if not self.smooth(engine):
             surface.blit(scaled(frame, rect.size), rect)
+            return 0, 0
+        return look.draw(
+            surface, rect, engine, frame, session.part, self.clock, session.death(engine), session.beside
+        )
+
+    def _draw_again(
+        self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, shot: Shot, part: float
+    ) -> None:
+        """One step of the last second, in slow motion."""
+        if not self.smooth(engine):
+            surface.blit(scaled(shot.frame, rect.size), rect)
+        elif engine.painted and shot.before is not None and shot.now is not None and not self.session.beside:
+            painter = self.window.painter
+            painter.draw(surface, rect, shot.before, shot.now, part, self.clock, engine.view)
+        else:
+            self.window.look.frame(surface, rect, shot.frame, engine.grid[0], clock=self.clock)
+
+    def _draw_over(self, surface: pygame.Surface, rect: pygame.Rect, offset: Offset, scale: Scale) -> None:
+        """Over a dream, and scrolling with it: how sure it is, what it invents and forgets."""
+        clip = surface.get_clip()
+        surface.set_clip(rect.clip(clip))
+        there = rect.move(offset)
+        self.doubt.draw(surface, there)
+        if self.session.compared:
+            self._mark(surface, there, scale)
+        surface.set_clip(clip)
+
+    def _draw_legend(self, surface: pygame.Surface, rect: pygame.Rect, left: int, scale: Scale) -> None:
+        """What the two kinds of marks mean, above a board; in short words where it is narrow."""
+        long = [f"{kind}: {meaning}" for kind, meaning in KINDS]
+        size, gap = scale.px(14), scale.px(16)
+        wide = sum(font(size).size(words)[0] + gap for words in long) <= rect.right - left
+        right = rect.right
+        for (kind, _), words in reversed([*zip(KINDS, long, strict=True)]):
+            place = (right, rect.top - scale.px(9))
+            told = words if wide else kind
+            right = text(surface, told, place, size, COLOURS[kind], anchor="bottomright").left - gap
 
     def _pill(self, surface: pygame.Surface, rect: pygame.Rect, words: str, scale: Scale) -> None:
         """A remark in the upper left corner of a board."""
@@ -114,18 +159,12 @@ class Stage:
         draw_banner(surface, rect, player, lines, scale)
 
     def _mark(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
-        """What the dream invents and forgets, with a legend above the board."""
+        """What the dream invents and forgets."""
         found = self.session.divergence
-        right = rect.right
-        for kind, meaning in reversed(KINDS):
+        for kind, _ in KINDS:
             mask = getattr(found, kind)
-            if mask is None:
-                return
-            draw_marks(surface, rect, mask, scale.px(3), kind)
-            place = (right, rect.top - scale.px(9))
-            words = f"{kind}: {meaning}"
-            told = text(surface, words, place, scale.px(14), COLOURS[kind], anchor="bottomright")
-            right = told.left - scale.px(16)
+            if mask is not None:
+                draw_marks(surface, rect, mask, scale.px(3), kind)
 
     def _draw_end(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
         """How it ended, what a dream believed, and how to play again."""

@@ -16,6 +16,7 @@ from gamesim.app.board import BoardPainter
 from gamesim.app.catalog import Title
 from gamesim.app.controls import KEYMAP, VIRTUAL, Command, meaning
 from gamesim.app.gamepad import Pads
+from gamesim.app.look import Look
 from gamesim.app.opening import Ahead
 from gamesim.app.screens import Screen, visit
 from gamesim.app.screens.help import Help
@@ -83,6 +84,7 @@ class Window:
         self.toasts = Toasts()
         self.pads = Pads(self.say)
         self.painter = BoardPainter()
+        self.look = Look(lambda: self.painter)
         pygame.display.set_icon(self.painter.sprites.get("pacman4", 64))
         self.clock = pygame.time.Clock()
         self.running = True

@@ -60,6 +60,14 @@ class FakeDream(gym.Env[np.ndarray, int]):
     def act(self) -> int | None:
         return len(self.actions) % 4 + 1 if self.controller else None
 
+    def alternatives(self, count: int) -> np.ndarray | None:
+        """Every second draw of a step has a bright cell in the corner."""
+        if not self.actions:
+            return None
+        drawn = np.repeat(self.frame[None], count, 0)
+        drawn[::2, :12, :12] = 255
+        return drawn
+
     def internals(self) -> dict[str, np.ndarray]:
         shares = np.roll(np.array([0.5, 0.2, 0.15, 0.1, 0.05], np.float32), len(self.actions))
         return {"mixture": shares} if self.controller else {}

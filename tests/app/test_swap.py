@@ -21,12 +21,12 @@ def test_b_goes_from_another_board_to_other_engines_and_back(layered):
     app = layered
     swap = app.window.screen.swap
     app.press(pygame.K_b)
-    assert swap.name == "another board's memory" and env(app).shade in (120, 121)
-    assert "Another board" in app.said
+    assert swap.name == BOARD and env(app).shade in (120, 121)
+    assert "another board" in app.said
     app.press(pygame.K_b)
     app.until(lambda: type(app.window.screen).__name__ == "Play" and swap.guest is not None)
     assert env(app).shade == 60  # its own memory came back
-    assert swap.name == "static layer of Other Pac-Man"
+    assert swap.name == "Other Pac-Man"
     guest = swap.guest.env.unwrapped
     app.press(pygame.K_b)
     assert swap.name is None and swap.guest is None and guest.closed
@@ -61,18 +61,18 @@ def bare(layered: Driver, checkpoints: Path, monkeypatch: pytest.MonkeyPatch) ->
     return layered
 
 
-def test_an_engine_without_layers_is_skipped_and_that_is_said_once(bare: Driver):
+def test_an_engine_without_layers_is_skipped_and_nothing_is_said_of_it(bare: Driver):
     swap = bare.window.screen.swap  # type: ignore[attr-defined]
     bare.press(pygame.K_b, pygame.K_b)
     bare.until(lambda: type(bare.window.screen).__name__ == "Play" and swap.name != BOARD)
-    assert "Odd Pac-Man has no static layer of this size: skipped." in bare.said
-    assert swap.name == "static layer of Other Pac-Man"
+    assert "Odd" not in bare.said and "Background now drawn by Other Pac-Man" in bare.said
+    assert swap.name == "Other Pac-Man"
     bare.press(pygame.K_b)
     assert swap.name is None
     bare.window.toasts._lines.clear()
     bare.press(pygame.K_b, pygame.K_b)
     bare.until(lambda: type(bare.window.screen).__name__ == "Play" and swap.guest is not None)
-    assert swap.name == "static layer of Other Pac-Man" and "skipped" not in bare.said
+    assert swap.name == "Other Pac-Man"
 
 
 def test_where_no_other_engine_has_layers_the_own_ones_come_next(bare: Driver, checkpoints: Path):
@@ -80,9 +80,16 @@ def test_where_no_other_engine_has_layers_the_own_ones_come_next(bare: Driver, c
     swap = bare.window.screen.swap  # type: ignore[attr-defined]
     bare.press(pygame.K_b, pygame.K_b)
     bare.until(lambda: type(bare.window.screen).__name__ == "Play" and swap.name is None)
-    assert "skipped" in bare.said and "Its own static layer" in bare.said
+    assert "Background back to normal" in bare.said
     bare.press(pygame.K_b)
     assert swap.name == BOARD
+
+
+def test_a_dream_that_is_over_keeps_its_background(layered):
+    app = layered
+    app.session.engine.over = "The dream ends here"
+    app.press(pygame.K_b)
+    assert app.window.screen.swap.name is None and "This dream is over" in app.said
 
 
 def test_a_new_episode_ends_a_swap_of_memories(layered):
@@ -97,7 +104,7 @@ def test_a_new_episode_ends_a_swap_of_memories(layered):
 
 def test_the_real_game_has_nothing_to_swap(app):
     app.play("Pac-Man").press(pygame.K_b)
-    assert "Only a dream has layers" in app.said
+    assert "Only dreams have a background" in app.said
 
 
 def test_two_looks_of_one_game_begin_with_the_same_walk():

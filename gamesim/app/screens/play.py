@@ -9,12 +9,14 @@ import pygame
 
 from gamesim.app import catalog, homecoming, hud
 from gamesim.app.controls import KEYMAP, Command, meaning, shown
-from gamesim.app.filmstrip import Filmstrip
+from gamesim.app.filmstrip import STAYS, Filmstrip
 from gamesim.app.home_view import draw_verdict, draw_way
 from gamesim.app.panel import Panel
 from gamesim.app.parts import Repeat
 from gamesim.app.play import Engine
 from gamesim.app.screens import Screen, bottom_area
+from gamesim.app.screens.about import About
+from gamesim.app.screens.story import Story
 from gamesim.app.session import Session
 from gamesim.app.stage import Stage
 from gamesim.app.takes import Takes
@@ -60,9 +62,10 @@ class Play(Screen):
         self.session = Session(self.takes.wrap(engine), self._after_step)
         self.swap, self.xray = Swap(window, self.session), XRay(self.session)
         self.stage = Stage(window, self.session, self.swap)
-        self.panel = Panel(window, self.session)
+        self.panel = Panel(window, self.session, self.swap)
         self.film = Filmstrip()
         self.walk, self.tour = walk, tour
+        self._film_left = 0.0  # seconds for which it stays on screen
         self._turning = Repeat()
         self._sliding = False
         self._clicked: Command | None = None  # the key that the mouse holds down
@@ -145,6 +148,12 @@ class Play(Screen):
             Command.ENDLESS: self._go_on_after_ends,
             Command.HOME: self._go_home,
             Command.XRAY: self.xray.toggle,
+            Command.LOOK: self._change_look,
+            Command.DOUBT: self._ask_doubt,
+            Command.ABOUT: lambda: self.window.go(
+                About(self.window, self.session.dream or self.engine, self.update)
+            ),
+            Command.STORY: lambda: self.window.go(Story(self.window)),
             Command.LAYERS: self.swap.turn,
             Command.RECORD: lambda: self.takes.toggle(self.engine),
             Command.REWIND: self._rewind,
@@ -190,6 +199,25 @@ class Play(Screen):
         on = "Dreams go on after an end, as if nothing had happened."
         self.window.say(on if self.session.endless else "Dreams stop at an end again.")
 
+    def _change_look(self) -> None:
+        """Both sides drawn large, or both as the network's pixels."""
+        look = self.window.look
+        look.pixels = not look.pixels
+        drawn = "Drawn large. Cells that are like nothing in the game stay pixels."
+        self.window.say("Pixels: what the network sees and draws" if look.pixels else drawn)
+
+    def _ask_doubt(self) -> None:
+        """Show how sure the dream is of each cell, or no more."""
+        doubt, dream = self.stage.doubt, self.session.dream
+        if dream is None or not doubt.asks(dream):
+            self.window.say(f"Only dreams can be unsure. {shown(Command.SWITCH)} switches to the dream.")
+            return
+        doubt.on = not doubt.on
+        on = (
+            "Shaded cells could as well have come out differently. They flicker between what else was likely."
+        )
+        self.window.say(on if doubt.on else "No more doubts shown")
+
     def _rewind(self) -> None:
         if not self.session.can_rewind:
             self.window.say("Only dreams can be rewound, or a game beside its dream.")
@@ -197,6 +225,7 @@ class Play(Screen):
             self.window.say("You cannot rewind while you record.")
         else:
             self.session.rewinding = True
+            self._film_left = STAYS
 
     def _change_driver(self) -> None:
         """The controller or the person; a real game calls a dream for its controller."""
@@ -309,6 +338,8 @@ class Play(Screen):
         self.stage.clock += 0.0 if self.session.paused else seconds
         if self.walk and self.panel.home is None and not self.engine.steps and not self.session.beside:
             self._go_home()
+        if not self.session.rewinding and not self.session.paused:
+            self._film_left = max(0.0, self._film_left - seconds)
         turned = self._turning.due(seconds)
         if isinstance(turned, Command):
             self.session.turn_temperature(RUNGS[turned])
@@ -320,6 +351,7 @@ class Play(Screen):
             self.tour.follow(self.session, self.panel.home)
 
     def _look_inside(self) -> None:
+        self.stage.doubt.follow(self.session.dream)
         self.swap.follow()
         self.xray.follow()
         if self.xray.problem:
@@ -342,25 +374,32 @@ class Play(Screen):
         size = surface.get_size()
         scale = Scale.of(size)
         engines = self.session.playing
-        dreams = [engine for engine in engines if engine.temperature is not None]
-        film = Filmstrip.height(scale) if any(dream.history.branched for dream in dreams) else 0
-        self._layout = self.xray.layout(size, len(engines), film)
+        self._layout = self.xray.layout(size, len(engines))
         for rect, engine in zip(self._layout.boards, engines, strict=True):
             self.stage.draw(surface, rect, engine, scale, named=len(engines) > 1)
+        self.panel.share = self.stage.doubt.share
         self.panel.draw(surface, self._layout, scale)
         self.xray.draw(surface, scale)
-        if self._layout.film.height:
-            self.film.draw(surface, self._layout.film, dreams[-1], scale)
+        dream = self.session.dream
+        if dream is not None and self.filmed:
+            self.film.draw(surface, self.film.place(size, scale), dream, scale)
         self._draw_walk(surface, self._layout.boards[0], scale)
         if self.tour is not None:
             self.tour.draw(surface, self._layout.boards[0], scale)
+
+    @property
+    def filmed(self) -> bool:
+        """Whether the dream's film lies over the lower edge: while one goes back, and a little longer."""
+        dream = self.session.dream
+        return dream is not None and dream.history.branched and self._film_left > 0
 
     def _draw_walk(self, surface: pygame.Surface, board: pygame.Rect, scale: Scale) -> None:
         home = self.panel.home
         if home is not None and home.verdict is not None:
             draw_verdict(surface, board, home.verdict, scale)
         elif home is not None:
-            draw_way(surface, board, home, self.session.part, scale)
+            part = self.session.part if self.stage.smooth(self.engine) else 1.0
+            draw_way(surface, board, home, part, scale)
 
     def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
         """In the panel, so that the board stays free; at the bottom of a window without one."""

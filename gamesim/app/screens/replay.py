@@ -18,7 +18,6 @@ from gamesim.app.parts import (
     foot_height,
     margin_of,
 )
-from gamesim.app.previews import draw_frame
 from gamesim.app.screens.keyed import ButtonScreen
 from gamesim.app.screens.recordings import delete, export, rename
 from gamesim.app.shelf import WHO, Recording
@@ -87,6 +86,7 @@ class Replay(ButtonScreen):
             Command.WARMER: lambda: self.faster(1),
             Command.COOLER: lambda: self.faster(-1),
             Command.NEUTRAL: lambda: self.faster(0),
+            Command.LOOK: self._change_look,
             Command.GIF: lambda: export(self.window, self.recording),
         }.get(command)
         if act is None:
@@ -161,6 +161,9 @@ class Replay(ButtonScreen):
     def _renamed(self, recording: Recording) -> None:
         self.recording = recording
 
+    def _change_look(self) -> None:
+        self.window.look.pixels = not self.window.look.pixels
+
     def delete(self) -> None:
         delete(self.window, [self.recording], self.window.back)
 
@@ -210,7 +213,7 @@ class Replay(ButtonScreen):
         if self.episode is None:
             text(surface, "Reading…", body.center, scale.px(20), COLOURS["quiet"], anchor="center")
             return
-        draw_frame(surface, picture, self.episode.frames[self.at])
+        self._draw_frame(surface, picture, self.episode)
         if beside:
             left = picture.right + scale.px(28)
             panel = pygame.Rect(left, body.top, min(body.right - left, scale.px(460)), body.height)
@@ -218,6 +221,17 @@ class Replay(ButtonScreen):
         else:
             self.buttons = []
         self._draw_bar(surface, scale, self.episode)
+
+    def _draw_frame(self, surface: pygame.Surface, room: pygame.Rect, episode: Episode) -> None:
+        """The frame that is seen, in the look of the play screen; what moves comes from the one before."""
+        side = min(room.size)
+        square = pygame.Rect(0, 0, max(1, side - side % 21), max(1, side - side % 21))
+        square.center = room.center
+        was = max(0, self.at - 1)
+        action = int(episode.actions[was]) if self.at else 0
+        part = self._since if self.playing else 1.0
+        frames = episode.frames
+        self.window.look.frame(surface, square, frames[self.at], None, frames[was], action, part)
 
     def _draw_panel(
         self, surface: pygame.Surface, panel: pygame.Rect, scale: Scale, episode: Episode

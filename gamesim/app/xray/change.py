@@ -20,9 +20,9 @@ def change(engine: Engine, name: str, value: Any) -> str | None:
         Why it could not be changed, or None.
     """
     if name not in changes(engine):
-        return f"This engine does not let its {name} be changed."
+        return f"This model's {name} cannot be changed."
     if engine.recorder is not None and engine.recorder.recording:
-        return "Nothing is changed by hand while it is recorded."
+        return "You cannot change the dream by hand while you record."
     try:
         engine.frame = getattr(engine.env.unwrapped, f"with_{name}")(value)
     except UserError as error:

@@ -26,16 +26,16 @@ class Tile:
         return Tile(self.rect.move(by), self.image.move(by), self.legend.move(by))
 
 
-def beside(size: tuple[int, int], boards: int, film: int) -> tuple[hud.Layout, pygame.Rect]:
+def beside(size: tuple[int, int], boards: int) -> tuple[hud.Layout, pygame.Rect]:
     """The play screen at the left and the x-ray's area at the right; below it in an upright window."""
     width, height = size
     gap = Scale.of(size).px(20)
     if width >= 0.9 * height:
         left = round(width * (0.36 if boards == 1 else 0.5))
         area = pygame.Rect(left + gap // 2, gap, width - left - gap // 2 - gap, height - 2 * gap)
-        return hud.layout((left, height), boards, film), area
+        return hud.layout((left, height), boards), area
     top = round(height * 0.5)
-    return hud.layout((width, top), boards, film), pygame.Rect(gap, top, width - 2 * gap, height - top - gap)
+    return hud.layout((width, top), boards), pygame.Rect(gap, top, width - 2 * gap, height - top - gap)
 
 
 def placed(room: pygame.Rect, wide: tuple[bool, ...], scale: Scale) -> list[Tile]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 
 from gamesim.app.catalog import Title
+from gamesim.app.controls import Command, shown
 from gamesim.app.play import Engine
 from gamesim.app.session import Session
 from gamesim.app.xray.change import change, changes
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 LAYERS = {"static", "dynamic", "mask"}
-BOARD = "another board's memory"
+BOARD = "another board"
 
 
 class Swap:
@@ -54,7 +55,12 @@ class Swap:
         """To the next choice: another board, each other engine, and back to the own layer."""
         host = self._find_host()
         if host is None:
-            self.window.say("Only a dream has layers that can be swapped.")
+            self.window.say(
+                f"Only dreams have a background of their own. {shown(Command.SWITCH)} switches to the dream."
+            )
+            return
+        if host.over is not None:
+            self.window.say(f"This dream is over. {shown(Command.RESET)} starts a new one.")
             return
         names = [name for name, _ in self._choices(host)]
         chosen = names.index(self.name) + 1 if self.name in names else 0
@@ -62,7 +68,7 @@ class Swap:
         if names:
             self._choose(host, chosen)
         else:
-            self.window.say("This engine has no memory and no layers to swap.")
+            self.window.say("This model draws everything at once, so there is no background to exchange.")
 
     def _choose(self, host: Engine, index: int) -> None:
         """Put in the choice of an index; after the last one comes the own layer."""
@@ -70,7 +76,7 @@ class Swap:
         if index < len(choices):
             choices[index][1](host)
         else:
-            self.window.say("Its own static layer and its own memory again.")
+            self.window.say("Background back to normal")
 
     def _choices(self, host: Engine) -> list[tuple[str, Callable[[Engine], None]]]:
         found: list[tuple[str, Callable[[Engine], None]]] = []
@@ -99,8 +105,8 @@ class Swap:
             return
         self._host, self._own, self.name = host, own, BOARD
         self._seen = (host.frame, host.steps)
-        new = "" if _static(host) > 0.5 else " What is on screen stays; the new board comes as you walk."
-        self.window.say(f"Another board was put into the memory.{new}")
+        new = "" if _static(host) > 0.5 else " You see it as you walk on."
+        self.window.say(f"The memory now holds another board.{new}")
 
     # another engine --------------------------------------------------------------------------------------
 
@@ -113,7 +119,6 @@ class Swap:
             fits = guest.frame.shape == host.frame.shape and "static" in guest.internals
             if not fits:
                 env.close()
-                self.window.say(f"{title.name} has no static layer of this size: skipped.")
                 self._bare.add(title.checkpoint)
                 self._choose(host, index)
                 return
@@ -124,15 +129,14 @@ class Swap:
     def _begin(self, host: Engine, guest: Engine) -> None:
         self._host, self.guest, self.name = host, guest, _layer_of(guest.title)
         walk = same_walk(host.title.world, guest.title.world)
-        words = "Each dreams on a board of its own."
         if walk is not None and not (host.recorder is not None and host.recorder.recording):
             mine, theirs, actions = walk
             host.reset({"frames": mine, "actions": actions})
             guest.reset({"frames": theirs, "actions": actions})
-            words = "Both begin on the same board."
         self._seen = (None, host.steps)
-        share = f"They make up {_static(host):.0%} of this picture."
-        self.window.say(f"{guest.title.name} draws the static parts, under the same keys. {words} {share}")
+        self.window.say(
+            f"Background now drawn by {guest.title.name} ({100 * _static(host):.0f} % of the picture)"
+        )
 
     # time ------------------------------------------------------------------------------------------------
 
@@ -187,7 +191,7 @@ class Swap:
 
 
 def _layer_of(title: Title) -> str:
-    return f"static layer of {title.name}"
+    return title.name
 
 
 def _static(host: Engine) -> float:

@@ -53,12 +53,12 @@ class XRay:
         self.open = not self.open
         self._hand, self._sheet, self._next = None, None, None
 
-    def layout(self, size: tuple[int, int], boards: int, film: int) -> hud.Layout:
+    def layout(self, size: tuple[int, int], boards: int) -> hud.Layout:
         """The play screen's layout, which makes room for the x-ray while it is open."""
         self._area = pygame.Rect(0, 0, 0, 0)
         if not self.open:
-            return hud.layout(size, boards, film)
-        found, self._area = layout.beside(size, boards, film)
+            return hud.layout(size, boards)
+        found, self._area = layout.beside(size, boards)
         return found
 
     def follow(self) -> None:

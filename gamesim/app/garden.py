@@ -1,0 +1,114 @@
+"""The garden, painted large: its tiles, smoothed, in the place of the arcade's sprites and walls."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pygame
+
+from gamesim.app.board import TURN, BoardPainter
+from gamesim.envs.rules import FLAG, FLOOR, FOOD, FRIGHTENED, GHOST, OUTSIDE, PACMAN, POWER, WALL
+from gamesim.envs.sprites import GARDEN, tiles
+
+THEME = "garden"
+CODES = {
+    "pacman": PACMAN, "ghost": GHOST, "scared": FRIGHTENED, "flash": FRIGHTENED, "flag": FLAG, "food": FOOD,
+    "power": POWER,
+}  # fmt: skip
+"""Tiles by the first word of a sprite's name."""
+
+
+class Tiles:
+    """The garden's things by the names of the sprites; they have no lawn of their own behind them."""
+
+    def __init__(self) -> None:
+        self._scaled: dict[tuple[str, int, int], pygame.Surface] = {}
+
+    def get(self, name: str, size: int, facing: int = 2) -> pygame.Surface:
+        """Sprite `name`, `size` pixels wide and high, turned to face 1 left, 2 right, 3 up, 4 down."""
+        key = (name, size, facing)
+        if key not in self._scaled:
+            if len(self._scaled) > 400:
+                self._scaled.clear()
+            self._scaled[key] = self._made(name, size, facing)
+        return self._scaled[key]
+
+    @staticmethod
+    def _made(name: str, size: int, facing: int) -> pygame.Surface:
+        word = name.rstrip("0123456789ab") if not name.startswith("dying") else "pacman"
+        image = pygame.Surface((size, size), pygame.SRCALPHA)
+        if word not in CODES:  # the ghosts' eyes are in their tile
+            return image
+        part = 1 - int(name[5:]) / 8 if name.startswith("dying") else 1.0
+        side = max(1, round(size * part))
+        thing = pygame.transform.smoothscale(cut(CODES[word]), (side, side))
+        turn = TURN[facing]
+        thing = (
+            pygame.transform.flip(thing, True, False)
+            if turn == "flip"
+            else pygame.transform.rotate(thing, turn)
+        )
+        image.blit(thing, thing.get_rect(center=(size // 2, size // 2)))
+        return image
+
+
+@lru_cache(maxsize=32)
+def smooth(code: int) -> pygame.Surface:
+    """A tile eight times as large, its edges smoothed (Scale2x)."""
+    image = pygame.surfarray.make_surface(tiles(12, THEME)[code].swapaxes(0, 1)).convert(32)
+    for _ in range(3):
+        image = pygame.transform.scale2x(image)
+    return image
+
+
+@lru_cache(maxsize=32)
+def cut(code: int) -> pygame.Surface:
+    """The same without the lawn."""
+    image = smooth(code).convert_alpha()
+    pixels, alpha = pygame.surfarray.pixels3d(image), pygame.surfarray.pixels_alpha(image)
+    lawn = np.zeros(alpha.shape, bool)
+    for colour in (GARDEN["black"], GARDEN["blade"]):
+        lawn |= (pixels == np.array(colour)).all(-1)
+    alpha[lawn] = 0
+    del pixels, alpha
+    return image
+
+
+class GardenPainter(BoardPainter):
+    """Draws snapshots as a garden; the rest is the arcade's painter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sprites = Tiles()  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _draw_ground(
+        self,
+        surface: pygame.Surface,
+        area: pygame.Rect,
+        origin: tuple[int, int],
+        cell: int,
+        cells: np.ndarray,
+    ) -> None:
+        """Lawn, walls of bricks and the pond, in the cells that the camera sees."""
+        rows, columns = cells.shape
+        first_x, first_y = (area.left - origin[0]) // cell, (area.top - origin[1]) // cell
+        for y in range(first_y, first_y + area.height // cell + 2):
+            for x in range(first_x, first_x + area.width // cell + 2):
+                inside = 0 <= x < columns and 0 <= y < rows
+                kind = int(cells[y, x]) if inside else OUTSIDE
+                kind = kind if kind in (WALL, OUTSIDE) else FLOOR
+                surface.blit(self._art(kind, cell), (origin[0] + x * cell, origin[1] + y * cell))
+
+    def _draw_thing(
+        self, surface: pygame.Surface, kind: int, place: tuple[int, int], cell: int, clock: float
+    ) -> None:
+        if kind == FOOD:
+            surface.blit(self.sprites.get("food", cell), place)
+        else:
+            super()._draw_thing(surface, kind, place, cell, clock)
+
+    def _art(self, kind: int, cell: int) -> pygame.Surface:
+        return self._tile(
+            ("art", kind, cell), lambda: pygame.transform.smoothscale(smooth(kind), (cell, cell)).convert()
+        )

@@ -1,0 +1,145 @@
+"""What am I looking at? One page for each kind of model, with the numbers of the dream that is running."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import pygame
+
+from gamesim.app.flow import draw_flow
+from gamesim.app.pages import Block, Page, Picture, Words
+from gamesim.app.play import Engine
+from gamesim.app.recall import Recall, draw_recall, recall
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+GAME = (
+    Words(
+        "This is the real game. A program keeps the board, moves the ghosts and counts the points. Nothing "
+        "here is learned.",
+        "The real game",
+    ),
+    Words(
+        "A dream is a game that a neural network makes up. The network watched thousands of recorded games: "
+        "the pictures and the keys that were pressed, nothing else. Nobody told it what a wall or a ghost "
+        "is. Press Tab to play in the dream, or V to see both side by side.",
+        "And a dream?",
+    ),
+)
+DREAM = Words(
+    "No game is running. A neural network draws each picture from the last ones and the key you press. It "
+    "learned this from recorded games: pictures and keys, nothing else. There is no board and there are no "
+    "rules in it.",
+    "A dream",
+)
+COMMON = (
+    Words(
+        "With every picture the network also says how likely it is that the game ends here. Above 50 % the "
+        "dream is over.",
+        "Chance of an ending",
+    ),
+    Words(
+        "How much is left to chance. Cold dreams show what is likeliest, warm ones are full of surprises. "
+        "Drag the slider, or press - and =. T tells the story behind it.",
+        "Temperature",
+    ),
+)
+GAMEGAN = (
+    Words(
+        "GameGAN (Kim et al. 2020) has three parts. The dynamics engine turns your key and the last picture "
+        "into a new hidden state. The memory module keeps what was seen, place by place. The rendering "
+        "engine draws two layers, the static one from memory and the dynamic one from the hidden state, and "
+        "a mask that says which layer each pixel comes from.",
+        "How this model works",
+    ),
+    Words(
+        "32 random numbers, drawn anew at each step: what chance decides, such as where a ghost turns.", "z"
+    ),
+    Words(
+        "A board of 21 x 21 slots. Your keys move the place where it is read and written. When you come "
+        "back to a place, it can be drawn as it was.",
+        "Memory",
+    ),
+)
+TILEMAP = (
+    Words(
+        "Tilemap is this project's own model. It knows beforehand that the picture is made of cells and "
+        "scrolls by whole cells. It learns everything else: which tiles exist, what blocks you, how ghosts "
+        "move. For each cell it says how likely each tile is, and draws one.",
+        "How this model works",
+    ),
+    Words("Random numbers, one for every tile in every cell. They decide which tile is drawn.", "z"),
+    Words(
+        "A map of slots that scrolls with you. What was on screen is written into it. When you come back to "
+        "a place, it is drawn from there.",
+        "Memory",
+    ),
+)
+WORLD_MODEL = (
+    Words(
+        "World Models (Ha and Schmidhuber 2018) have three parts. V, vision, squeezes each picture into a "
+        "few numbers, z. M, the memory of what happened, predicts the next z from this one and your key. C, "
+        "a small controller, looks at z and at M, and picks the key: it is the AI that can drive here.",
+        "How this model works",
+    ),
+    Words("The picture as a few numbers. In x-ray (X) you can drag them and see what changes.", "z"),
+    Words(
+        "M does not predict one future but several, each with a probability. One of them is drawn. The bars "
+        "show how likely each was.",
+        "Mixture: possible futures",
+    ),
+    Words(
+        "M remembers what happened in the last steps, but it keeps no map of the board. What leaves the "
+        "picture is made up anew when it comes back. GameGAN and Tilemap do have a map.",
+        "No memory of the board",
+    ),
+)
+PLACES = Words(
+    "This one is this project's own variant: V looks at each cell by itself, so that z has a few numbers "
+    "for every cell, and M predicts cell by cell.",
+    "World Model (places)",
+)
+KINDS: dict[str, Sequence[Words]] = {"gamegan": GAMEGAN, "tilemap": TILEMAP, "world-model": WORLD_MODEL}
+
+
+class About(Page):
+    """The page about one engine, which plays on under it.
+
+    Args:
+        window: on which it is.
+        engine: what is looked at.
+        keep_playing: lets so many seconds of the game below pass.
+    """
+
+    caption = "What am I looking at?"
+
+    def __init__(self, window: Window, engine: Engine, keep_playing: Callable[[float], None]) -> None:
+        super().__init__(window)
+        self.engine, self._keep_playing = engine, keep_playing
+        self.line = engine.title.name
+        self.recall: Recall | None = recall(engine)
+
+    def update(self, seconds: float) -> None:
+        super().update(seconds)
+        self._keep_playing(seconds)
+
+    def blocks(self) -> Sequence[Block]:
+        engine = self.engine
+        if engine.temperature is None:
+            return GAME
+        system = engine.title.system
+        found: list[Block] = [DREAM, Picture(self._flow), *KINDS.get(system, ())]
+        if system == "world-model" and "places" in str(engine.title.checkpoint):
+            found.insert(3, PLACES)
+        if self.recall is not None:
+            found.append(Picture(self._recall))
+        return [*found, *COMMON]
+
+    def _flow(self, surface: pygame.Surface, area: pygame.Rect, scale) -> int:
+        return draw_flow(surface, area, self.engine, scale)
+
+    def _recall(self, surface: pygame.Surface, area: pygame.Rect, scale) -> int:
+        assert self.recall is not None
+        return draw_recall(surface, area, self.recall, scale)

@@ -1,0 +1,116 @@
+"""One look for both sides: the same frame is drawn alike, whoever made it, and one key changes both."""
+
+import numpy as np
+import pygame
+import pytest
+
+from app.driver import Driver, engine
+from app.worlds_of_cells import GHOST, Board
+from gamesim.app.catalog import GARDEN, PACMAN
+from gamesim.app.doubt import Doubt
+from gamesim.app.sight import Reader, sight
+from gamesim.envs.rules import FLOOR
+
+
+def boards(app: Driver) -> list[np.ndarray]:
+    app.frames(1, 0.0)
+    plan = app.window.screen._layout  # type: ignore[attr-defined]
+    inner = [board.inflate(-8, -8) for board in plan.boards]
+    return [pygame.surfarray.array3d(app.window.surface.subsurface(board)) for board in inner]
+
+
+def beside(app: Driver) -> None:
+    app.play("Pac-Man, endless")
+    app.press(pygame.K_v)
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    assert app.session.beside
+    app.session.paused = True
+
+
+def test_side_by_side_the_same_frame_looks_the_same_and_one_key_changes_both(app: Driver):
+    beside(app)
+    real, dreamt = app.session.playing
+    np.testing.assert_array_equal(real.frame, dreamt.frame)
+    large = boards(app)
+    app.press(pygame.K_l)
+    pixels = boards(app)
+    assert "Pixels" in app.said
+    for first, second in (large, pixels):  # but for the banner of one of them
+        edge = slice(None, len(first) // 8)
+        np.testing.assert_array_equal(first[:, edge], second[:, edge])
+    assert not np.array_equal(large[0], pixels[0])
+
+
+@pytest.mark.parametrize("world", [PACMAN, GARDEN])
+def test_a_real_frame_is_read_as_what_the_game_has(world):
+    made = engine(world)
+    reading = Reader().read(made.frame, 7)
+    assert reading is not None and not reading.strange.any()
+    assert reading.theme == ("garden" if world == GARDEN else "night")
+    seen = sight(reading)
+    cells, where = made.info["cells"], np.ones((7, 7), bool)
+    where[3, 3] = False
+    np.testing.assert_array_equal(seen.now.cells[where], cells[where])
+
+
+def test_what_is_like_nothing_stays_the_pixels_that_it_is():
+    frame = Board().frame()
+    frame[:12, 12:24] = np.random.default_rng(0).integers(0, 255, (12, 12, 3))
+    reading = Reader().read(frame, 7)
+    assert reading is not None and np.argwhere(reading.strange).tolist() == [[0, 1]]
+    np.testing.assert_array_equal(sight(reading).patches[1, 0], frame[:12, 12:24])
+    assert Reader().read(np.full((84, 84, 3), 128, np.uint8), 7) is None
+
+
+def test_a_view_that_scrolls_moves_between_its_cells_and_ghosts_come_from_where_they_were():
+    board, reader = Board(), Reader()
+    was = reader.read(board.frame(r0c4=GHOST), 7)
+    board.go(2)
+    now = reader.read(board.frame(r0c3=GHOST, r6c6=FLOOR), 7)
+    assert was is not None and now is not None
+    seen = sight(now, was, 2)
+    assert seen.now.pacman[0] - seen.before.pacman[0] == 1 and seen.now.cells.shape == (7, 8)
+    assert (seen.before.ghosts[0].x, seen.now.ghosts[0].x) == (4, 4)
+
+
+def test_how_sure_a_dream_is_shows_where_other_draws_of_the_step_differ(app: Driver):
+    app.play("Tilemap Pac-Man")
+    app.session.tick()
+    app.press(pygame.K_u)
+    app.frames(2, 0.0)
+    doubt = app.window.screen.stage.doubt  # type: ignore[attr-defined]
+    assert doubt.share is not None and doubt.share[0, 0] == 0.5 and doubt.share.sum() == 0.5
+    facts = {fact.label: fact.value for fact in app.window.screen.panel._facts(True)}  # type: ignore[attr-defined]
+    assert facts["Unsure about"] == "1 of 49 cells"
+    app.press(pygame.K_u)
+    app.frames(2, 0.0)
+    assert doubt.share is None
+
+
+def test_a_real_game_is_never_unsure_and_says_so(app: Driver):
+    app.play("Maze")
+    app.press(pygame.K_u)
+    assert "Only dreams can be unsure" in app.said and not Doubt.asks(app.session.engine)
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600), (320, 240)])
+def test_the_pages_of_a_dream_open_scroll_and_close(app: Driver, size):
+    app.play("Tilemap Pac-Man")
+    app.resize(*size)
+    for key, name in ((pygame.K_i, "About"), (pygame.K_t, "Story")):
+        app.press(key)
+        app.frames(2, 0.0)
+        page = app.window.screen
+        assert type(page).__name__ == name
+        app.press(*[pygame.K_PAGEDOWN] * 9)
+        assert page.scroll == page._most  # type: ignore[attr-defined]
+        app.press(pygame.K_ESCAPE)
+        assert type(app.window.screen).__name__ == "Play"
+
+
+def test_the_story_of_temperature_has_the_papers_table_and_ours(app: Driver):
+    from gamesim.app.screens.story import OURS, PAPER, Story
+
+    words = " ".join(getattr(block, "source", "") for block in Story(app.window).blocks())
+    assert "The paper's own figures" in words and "Our own figures" in words
+    assert "193 ± 58" in PAPER[2] and "0.91 ± 0.06" in OURS[2]
