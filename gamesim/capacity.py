@@ -9,6 +9,7 @@ from typing import Any
 
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
+from gamesim.text import counted
 
 MEMORY = 1 << 29
 """Bytes that frames of running games take, at most; those that wait to be written take a quarter of it."""
@@ -72,7 +73,8 @@ def check_disk(out: Path, episodes: int, planned: Plan, sample: Callable[[], Epi
     needed = episodes * max(size, _FILE_BYTES)
     if needed > free:
         need, there = _told(needed), _told(free)
-        raise UserError(f"{out}: {episodes:,} episodes need about {need}, and {there} are free: record fewer")
+        games = counted(episodes, "game")
+        raise UserError(f"{out}: recording {games} takes about {need}, but {there} is free; record fewer")
 
 
 def _told(size: int) -> str:

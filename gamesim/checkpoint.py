@@ -164,7 +164,7 @@ def ship(folder: str | Path, out: str | Path, *, extras: bool = True) -> None:
     """
     folder, out = locate(folder), Path(out)
     if out.exists() and not exists(out) and not (out.is_dir() and not any(out.iterdir())):
-        raise UserError(f"{out}: is there already, and is no checkpoint that could be replaced")
+        raise UserError(f"{out}: already exists and is not a model, so it is not replaced")
     files = storage.read_folder(folder, required=_REQUIRED, **SEALED)
     for name in list(files):
         if _is_extra(name) and not extras:
@@ -175,7 +175,7 @@ def ship(folder: str | Path, out: str | Path, *, extras: bool = True) -> None:
         size, limit = len(files[name]), MAX_SHIPPED_BYTES
         if size > limit:
             found, most = (f"{each / 2**20:.0f} MiB" for each in (size, limit))
-            raise UserError(f"{folder / name}: {found}, but {most} is the most that is shipped")
+            raise UserError(f"{folder / name}: {found}, more than the {most} of a shipped file")
     facts, figures = _parts(text.decode(files["README.md"], "replace"))
     row = "| weights | float16 |\n"
     facts = facts if row in facts else facts.rstrip("\n") + "\n" + row
@@ -201,7 +201,7 @@ def load(folder: str | Path, *, extras: bool = False) -> Checkpoint:
     try:
         beginnings = Starts(starts["frames"], starts["actions"])
     except (KeyError, ValueError) as error:
-        raise UserError(f"{folder}: not a usable checkpoint: {one_line(str(error))}") from None
+        raise UserError(f"{folder}: not a usable model: {one_line(str(error))}") from None
     metrics = _metrics(files.get("metrics.json", b"{}"), str(folder / "metrics.json"))
     card = text.decode(files["README.md"], "replace")
     others = [name for name in files if extras and _is_extra(name)]
@@ -342,7 +342,7 @@ def _facts(config: Config, card: Mapping[str, object]) -> str:
     rows = "\n".join(f"| {_cell(key)} | {_cell(fact)} |" for key, fact in card.items())
     return (
         f"# {config.name}\n\n"
-        f"A game engine that was learned from {config.learned_from} (system: {config.system}).\n"
+        f"A model of a game, learned from {config.learned_from} (system: {config.system}).\n"
         f"It was trained by {config.trained_by}.\n"
         "Play it with `python main.py play PATH_OF_THIS_FOLDER`, or from Python:\n\n"
         "```python\n"

@@ -174,7 +174,7 @@ def _yaml(text: str, source: str) -> Any:
 
 def _read(text: str | bytes, source: str) -> dict[str, Any]:
     if len(text) > MAX_BYTES:
-        raise UserError(f"{source}: more than {MAX_BYTES // 1024} KiB, which is no config")
+        raise UserError(f"{source}: more than {MAX_BYTES // 1024} KiB, too large for a config")
     try:
         text = decode(text) if isinstance(text, bytes) else text
     except ValueError:
@@ -188,14 +188,14 @@ def _read(text: str | bytes, source: str) -> dict[str, Any]:
 def _resolve(name: str, base: Path | None, seen: tuple[str, ...]) -> dict[str, Any]:
     """Read a preset or file and lay it over what it extends."""
     if name in seen or len(seen) >= MAX_CHAIN:
-        raise UserError(f"{seen[0]}: 'extends' goes round: {' -> '.join((*seen, name))}")
+        raise UserError(f"{seen[0]}: 'extends' goes in a circle: {' -> '.join((*seen, name))}")
     if _is_path(name):
         path = Path(name) if base is None else base / name
         text, base = _read_path(path), path.parent
     else:
         known = presets()
         if name in PRESETS:
-            warnings.warn(f"the preset {name} is called {PRESETS[name]} now", stacklevel=2)
+            warnings.warn(f"the preset {name} is now called {PRESETS[name]}", stacklevel=2)
             name = PRESETS[name]
         if name not in known:
             raise UserError(
@@ -237,7 +237,7 @@ def _split_override(override: str) -> tuple[str, Any]:
     if not equals or not key.strip() or key != key.strip():
         raise UserError(f"'{one_line(override, 80)}': expected key=value, such as training.steps=1000")
     if key == "extends":
-        raise UserError(f"'{one_line(override, 80)}': extends belongs into a YAML file")
+        raise UserError(f"'{one_line(override, 80)}': extends belongs in a YAML file")
     return key, _yaml(text, f"'{one_line(override, 80)}'")
 
 

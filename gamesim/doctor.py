@@ -85,7 +85,7 @@ def _games() -> None:
     found = {extra: _installed(name) for extra, name in extras.items()}
     there = ", ".join(f"{extras[extra]} {version}" for extra, version in found.items() if version)
     absent = ", ".join(extra for extra, version in found.items() if not version)
-    more = f"extras that are not installed: {absent}" if absent else ""
+    more = f"extras not installed: {absent}" if absent else ""
     _line("ok" if there else "note", "games", "; ".join(fact for fact in (there, more) if fact))
 
 
@@ -105,7 +105,7 @@ def _torch() -> bool:
         build = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
         _line("ok", "torch", f"{torch.__version__} ({build}), {torch.get_num_threads()} threads")
         if torch.version.cuda and not torch.cuda.is_available():
-            _line("note", "torch", f"finds no GPU; the build for CPUs is gigabytes smaller: {CPU_ONLY}")
+            _line("note", "torch", f"finds no GPU; the CPU build is gigabytes smaller: {CPU_ONLY}")
         device = pick_device("auto")
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
         return _line("ok", "device", f"{device.type} {name}".strip())
@@ -142,16 +142,16 @@ def _engines(folder: Path | None) -> bool:
     try:
         from gamesim import checkpoint
     except ImportError as error:
-        return _line("BAD", "engines", f"cannot be timed: {error}")
+        return _line("BAD", "models", f"cannot be timed: {error}")
     folders = [folder] if folder else shipped.model_folders()
     found = [path for each in folders for path in checkpoint.find(each)]
     if not found:
-        _line("note", "engines", f"none in {folders[0]}")
+        _line("note", "models", f"none in {folders[0]}")
     healthy = True
     for path in found:
         try:
             rate, slow = _dream(path)
-            _line("ok", path.name, f"{rate:.0f} dream frames/s (99% within {slow:.1f} ms, one thread)")
+            _line("ok", path.name, f"{rate:.0f} dream frames/s (99 % take at most {slow:.1f} ms)")
         except UserError as error:
             healthy = _line("BAD", path.name, str(error))
     return healthy

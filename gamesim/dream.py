@@ -148,7 +148,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._seed(seed)
         mask = lane_mask(options, self.num_envs)
         if self._memory is None and not mask.all():
-            raise gym.error.ResetNeeded("the first reset() must be of all lanes")
+            raise gym.error.ResetNeeded("the first reset() must reset all lanes")
         self._begin(np.flatnonzero(mask), options or {})
         return self._frames.copy(), self._infos(np.zeros(self.num_envs), np.zeros(self.num_envs))
 
@@ -274,7 +274,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def _hook(self, name: str) -> Callable[[State, Any], tuple[State, Tensor]]:
         if name not in self.changes:
-            raise UserError(f"this engine does not let its {name} be changed")
+            raise UserError(f"this model's {name} cannot be changed")
         return getattr(self.model, f"with_{name}")
 
     @one_thread()

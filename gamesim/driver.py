@@ -36,7 +36,7 @@ class ControllerPolicy:
 
     def __init__(self, source: str | Path | WorldModel, device: str | torch.device = "cpu") -> None:
         named = isinstance(source, (str, Path))
-        self._name = str(source) if named else "this engine"
+        self._name = str(source) if named else "this model"
         self.model: WorldModel = checkpoint.load_model(source, device)[0] if named else source
         self.device = pick(device)
         self._state: State | None = None

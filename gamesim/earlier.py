@@ -36,8 +36,8 @@ def today(tree: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     if tree.get("system") == "world-model":
         name = {"name": "world-model-places"} if tree.get("name") == "world-model" else {}
         now = {**tree, **name, "model": {**model, "engine": "places"}}
-        return now, "model.engine 'maps' is called 'places' now"
-    return _tilemap(tree), "a GameGAN of the engine 'maps' is called Tilemap now, and read as that"
+        return now, "model.engine: 'maps' is now called 'places'"
+    return _tilemap(tree), "a GameGAN with the engine 'maps' is now called Tilemap and is read as one"
 
 
 def _tilemap(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -134,9 +134,9 @@ def _dream_of(game: Any, checkpoint: Any, temperature: float, device: str = "cpu
 
     dream = DreamEnv(checkpoint, temperature=temperature, device=device)
     if game.observation_space.shape != dream.observation_space.shape:
-        raise UserError(f"{game.spec.id}: the frames of {checkpoint} are not of its size")
+        raise UserError(f"{game.spec.id}: its frames do not have the size of {checkpoint}'s")
     if game.action_space != dream.action_space:
-        raise UserError(f"{game.spec.id}: it has other actions than {checkpoint}")
+        raise UserError(f"{game.spec.id}: its actions are not those of {checkpoint}")
     return dream
 
 

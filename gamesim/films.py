@@ -34,13 +34,13 @@ def check(out: Path, frames: int, size: tuple[int, int], scale: int = 1) -> None
             written.
     """
     if out.suffix.lower() not in KINDS:
-        raise UserError(f"{out}: films end in {' or '.join(KINDS)}")
+        raise UserError(f"{out}: a film's name ends in {' or '.join(KINDS)}")
     if out.suffix.lower() == ".mp4" and not can_mp4():
         raise UserError(NO_MP4)
     pixels = frames * size[0] * size[1] * scale**2
     if pixels > MAX_PIXELS:
-        most, asked = f"{MAX_PIXELS / 1e6:,.0f} million pixels", f"{frames:,} frames of this size are more"
-        raise UserError(f"{out}: too large a film: {most} are the most, {asked}")
+        most = f"{MAX_PIXELS / 1e6:,.0f} million pixels"
+        raise UserError(f"{out}: the film is too large: {frames:,} frames of this size exceed {most}")
     outputs.check_file(out)
 
 

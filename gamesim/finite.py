@@ -25,7 +25,7 @@ def check_rewards(game: str, steps: np.ndarray, rewards: Any, counts: np.ndarray
     if len(wrong):
         first = wrong[0]
         raise UserError(
-            f"{game}: the reward of step {steps[first]} is {rewards[first]}, which is no finite number"
+            f"{game}: the reward of step {steps[first]} is {rewards[first]}, which is not a finite number"
         )
     return kept
 
@@ -34,11 +34,11 @@ def check_frame(game: str, step: int, frame: Any) -> np.ndarray:
     """A frame, or a batch of them, as it is kept: uint8, a new array.
 
     Raises:
-        UserError: It holds numbers that are not finite.
+        UserError: It contains numbers that are not finite.
     """
     shown = np.asarray(frame)
     if shown.dtype != np.uint8 and not np.isfinite(shown).all():
-        raise UserError(f"{game}: the frame after step {step} holds numbers that are not finite")
+        raise UserError(f"{game}: the frame after step {step} contains numbers that are not finite")
     return np.array(shown, np.uint8)
 
 

@@ -50,7 +50,7 @@ def _standing(folder: Path) -> Path:
     while not there.exists() and there != there.parent:
         there = there.parent
     if not there.is_dir():
-        raise UserError(f"{folder}: {'not a folder' if there == folder.absolute() else 'lies in a file'}")
+        raise UserError(f"{folder}: {'not a folder' if there == folder.absolute() else 'is inside a file'}")
     return there
 
 

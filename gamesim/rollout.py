@@ -345,7 +345,7 @@ def _known_policy(name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1)) -> 
         raise UserError(f"policy must be one of {', '.join(_POLICIES)}, not {name!r}")
     if name == "explorer" and not recipe.ours:
         raise UserError(
-            f"the bot plays our own games as they are, not {recipe.env_id}: use the policy random"
+            f"the bot plays only our own games, unchanged, not {recipe.env_id}; use --policy random"
         )
     if not 1 <= hold[0] <= hold[1]:
         raise UserError(f"hold must be from 1 on, and not {hold[0]} to {hold[1]}")
@@ -388,12 +388,12 @@ def _make(recipe: Recipe, num_envs: int) -> tuple[gym.vector.VectorEnv, str]:
     try:
         env = make_batch(recipe, num_envs)
     except MemoryError:
-        raise UserError(f"{recipe.env_id}: not enough memory for {num_envs} of it at once") from None
+        raise UserError(f"{recipe.env_id}: not enough memory for {num_envs} games at once") from None
     space, actions = env.single_observation_space, env.single_action_space
     fits = isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and space.shape[2:] == (3,)
     if not fits or not isinstance(actions, gym.spaces.Discrete) or actions.n > 256:
         env.close()
-        raise UserError(f"{recipe.env_id}: it does not show uint8 (H, W, 3) frames and take Discrete actions")
+        raise UserError(f"{recipe.env_id}: it needs uint8 (H, W, 3) frames and Discrete actions")
     return env, spec_json(env, recipe)
 
 

@@ -23,25 +23,37 @@ class Section(BaseModel):
 class DataConfig(Section):
     """How recorded episodes become batches."""
 
-    segment: int = Field(default=16, ge=2, le=1024, description="steps of play in one training example")
-    batch_size: int = Field(default=32, ge=1, le=65536, description="examples in one step of each process")
-    validation: float = Field(default=0.05, ge=0.0, le=0.5, description="share of the episodes held out")
-    start_frames: int = Field(default=8, ge=1, le=256, description="real frames in a shipped start")
-    starts: int = Field(default=32, ge=1, le=4096, description="starts shipped with a checkpoint")
-    endings: float = Field(default=0.0, ge=0, le=1, description="share of examples in which a game ends")
-    game: str | None = Field(default=None, min_length=1, description="the recorded game; null: the only one")
+    segment: int = Field(
+        default=16, ge=2, le=1024, description="length of a training example, in steps of play"
+    )
+    batch_size: int = Field(default=32, ge=1, le=65536, description="training examples per step and process")
+    validation: float = Field(
+        default=0.05, ge=0.0, le=0.5, description="share of the recordings held out to validate"
+    )
+    start_frames: int = Field(default=8, ge=1, le=256, description="real frames that a dream starts from")
+    starts: int = Field(
+        default=32, ge=1, le=4096, description="starts saved with the model, one of which begins a dream"
+    )
+    endings: float = Field(
+        default=0.0, ge=0, le=1, description="share of examples chosen to show a game's end"
+    )
+    game: str | None = Field(
+        default=None, min_length=1, description="which recorded game to learn; null: the only one there is"
+    )
 
 
 class LoopConfig(Section):
     """What training/loop.py needs of any system's training section."""
 
-    steps: int = Field(default=10_000, ge=1, le=1_000_000_000, description="optimiser steps of the run")
-    log_every: int = Field(default=20, ge=1, le=1_000_000, description="steps between two log lines")
-    validate_every: int = Field(default=500, ge=1, le=1_000_000_000, description="steps between validations")
+    steps: int = Field(default=10_000, ge=1, le=1_000_000_000, description="training steps of the run")
+    log_every: int = Field(default=20, ge=1, le=1_000_000, description="training steps between log lines")
+    validate_every: int = Field(
+        default=500, ge=1, le=1_000_000_000, description="training steps between validations"
+    )
     sample_minutes: float = Field(default=3.0, gt=0, le=1e6, description="minutes between sample sheets")
-    checkpoint_minutes: float = Field(default=5.0, gt=0, le=1e6, description="minutes between checkpoints")
+    checkpoint_minutes: float = Field(default=5.0, gt=0, le=1e6, description="minutes between saves")
     threads: int | None = Field(default=None, ge=1, le=1024, description="CPU threads; null: torch decides")
-    graphs: bool = Field(default=True, description="on CUDA, steps that can be are recorded as CUDA graphs")
+    graphs: bool = Field(default=True, description="use CUDA graphs where possible, on NVIDIA GPUs")
 
 
 FrameSize = Literal[64, 84]
@@ -66,7 +78,7 @@ class GameShape(Section):
 
     frame_size: FrameSize = 84
     num_actions: int = Field(default=5, ge=2, le=256)
-    reward_scale: float = Field(default=1.0, gt=0, description="reward that the engine's own 1 stands for")
+    reward_scale: float = Field(default=1.0, gt=0, description="rewards are divided by this for the model")
     opposites: Pairs = Field(
         default_factory=_pacmans, description="pairs of actions that undo each other, such as left and right"
     )
@@ -82,12 +94,16 @@ class GameShape(Section):
 class GameGANModelConfig(GameShape):
     """The shape of a GameGAN generator and of its discriminators."""
 
-    channels: int = Field(default=64, ge=4, le=4096, description="base width of encoder and renderer")
-    hidden: int = Field(default=512, ge=1, le=16384, description="dynamics engine's state")
+    channels: int = Field(default=64, ge=4, le=4096, description="channels of encoder and renderer")
+    hidden: int = Field(default=512, ge=1, le=16384, description="size of the dynamics engine's state")
     z_size: int = Field(default=32, ge=2, le=4096)
-    memory: bool = Field(default=True, description="false: GameGAN-M, one simple renderer")
-    memory_slots: int = Field(default=21, ge=3, le=256, description="slots along each side of the board")
-    memory_width: int = Field(default=512, ge=1, le=16384, description="width of a slot")
+    memory: bool = Field(
+        default=True, description="use the memory module; false: GameGAN-M, with one simple renderer"
+    )
+    memory_slots: int = Field(
+        default=21, ge=3, le=256, description="memory slots along each side of the board"
+    )
+    memory_width: int = Field(default=512, ge=1, le=16384, description="numbers in a memory slot")
     discriminator_channels: int = Field(default=64, ge=4, le=4096)
 
 
@@ -99,7 +115,9 @@ class Schedule(Section):
 
     start: float = Field(ge=0, le=1e6)
     end: float = Field(ge=0, le=1e6)
-    begin: float = Field(default=0.0, ge=0, le=1, description="share of the run at which it leaves start")
+    begin: float = Field(
+        default=0.0, ge=0, le=1, description="share of the run after which the number begins to change"
+    )
     over: float = Field(default=1.0, gt=0, le=1, description="share of the run that the change takes")
 
     @model_validator(mode="before")
@@ -123,20 +141,26 @@ class GameGANLosses(Section):
     """Weights of the loss terms; the defaults are the paper's released ones."""
 
     adversarial: Schedule = Field(
-        default=Schedule(start=1, end=1), description="of all that the discriminators say to the generator"
+        default=Schedule(start=1, end=1),
+        description="weight of all the discriminators' terms for the generator",
     )
     action_recovery: float = Field(default=1.0, ge=0, le=1e6)
-    z_recovery: float = Field(default=30.0, ge=0, le=1e6, description="for the generator")
+    z_recovery: float = Field(default=30.0, ge=0, le=1e6, description="weight for the generator")
     z_recovery_discriminator: float = Field(default=1.0, ge=0, le=1e6)
     feature_matching: float = Field(default=10.0, ge=0, le=1e6)
     reconstruction: Schedule = Schedule(start=0.05, end=0.05)
     cycle: Schedule = Schedule(start=0.05, end=0.05)
     memory: Schedule = Field(
-        default=Schedule(start=7.5e-5, end=7.5e-5), description="a pixel that the dynamic layer draws"
+        default=Schedule(start=7.5e-5, end=7.5e-5),
+        description="cost of each pixel that the dynamic layer draws",
     )
-    gradient_penalty: float = Field(default=1.0, ge=0, le=1e6, description="on real frames and pairs")
+    gradient_penalty: float = Field(
+        default=1.0, ge=0, le=1e6, description="weight on real frames and pairs of frames"
+    )
     temporal_gradient_penalty: float = Field(default=10.0, ge=0, le=1e6)
-    outcome: Schedule = Field(default=Schedule(start=1, end=1), description="reward and end of the episode")
+    outcome: Schedule = Field(
+        default=Schedule(start=1, end=1), description="weight of the reward and the game's end"
+    )
 
 
 class GameGANTraining(LoopConfig):
@@ -148,9 +172,19 @@ class GameGANTraining(LoopConfig):
     decay: Schedule = Schedule(start=1.0, end=1.0)
     betas: tuple[float, float] = (0.0, 0.9)
     gradient_clip: float = Field(default=100.0, gt=0, le=1e9)
-    average: float = Field(default=0.999, ge=0, lt=1, description="decay of the shipped mean of the weights")
-    warm_up: Schedule = Field(default=Schedule(start=16, end=1, over=0.6), description="real frames first")
-    always_told: float = Field(default=0.125, ge=0, le=1, description="share of lanes on real frames only")
+    average: float = Field(
+        default=0.999,
+        ge=0,
+        lt=1,
+        description="decay of the running mean of the weights, which is what is saved",
+    )
+    warm_up: Schedule = Field(
+        default=Schedule(start=16, end=1, over=0.6),
+        description="real frames at the start of each example, before the model sees its own",
+    )
+    always_told: float = Field(
+        default=0.125, ge=0, le=1, description="share of examples in which the model sees real frames only"
+    )
     losses: GameGANLosses = GameGANLosses()
 
 
@@ -194,13 +228,19 @@ class TilemapModelConfig(GameShape):
     """The shape of Tilemap."""
 
     patch: int = Field(default=12, ge=1, le=84, description="pixels along the side of a cell")
-    tiles: int = Field(default=32, ge=2, le=4096, description="pictures of a cell that it can draw")
-    channels: int = Field(default=64, ge=4, le=4096, description="width of its layers")
-    hidden: int = Field(default=32, ge=1, le=16384, description="dynamics engine's state of a cell")
-    memory: bool = Field(default=True, description="false: no memory module, and one layer")
-    memory_slots: int = Field(default=21, ge=3, le=256, description="slots along each side of the board")
-    memory_width: int = Field(default=32, ge=1, le=16384, description="width of a slot")
-    blocks: int = Field(default=1, ge=1, le=64, description="residual blocks of the renderer")
+    tiles: int = Field(
+        default=32, ge=2, le=4096, description="different pictures of a cell that the model can draw"
+    )
+    channels: int = Field(default=64, ge=4, le=4096, description="channels of its layers")
+    hidden: int = Field(
+        default=32, ge=1, le=16384, description="size of the dynamics engine's state for each cell"
+    )
+    memory: bool = Field(default=True, description="use the memory module; false: one layer draws everything")
+    memory_slots: int = Field(
+        default=21, ge=3, le=256, description="memory slots along each side of the board"
+    )
+    memory_width: int = Field(default=32, ge=1, le=16384, description="numbers in a memory slot")
+    blocks: int = Field(default=1, ge=1, le=64, description="residual blocks in the renderer")
 
     @model_validator(mode="after")
     def _cells_fit(self) -> TilemapModelConfig:
@@ -222,24 +262,28 @@ class TilemapModelConfig(GameShape):
 class TilemapLosses(Section):
     """Weights of the loss terms: of nats a cell, but for outcome and covering."""
 
-    frame: float = Field(default=10.0, ge=0, le=1e6, description="of the next frame")
-    outcome: float = Field(default=5.0, ge=0, le=1e6, description="of reward and end of the episode")
+    frame: float = Field(default=10.0, ge=0, le=1e6, description="weight of the next frame")
+    outcome: float = Field(default=5.0, ge=0, le=1e6, description="weight of the reward and the game's end")
     static: Schedule = Field(
         default=Schedule(start=0, end=0),
-        description="of the static layer by itself, at cells seen before",
+        description="weight of the static layer alone, on cells seen before",
     )
     robust: float = Field(
-        default=0.05, ge=0, lt=1, description="chance below which the static layer need not say a tile"
+        default=0.05,
+        ge=0,
+        lt=1,
+        description="the static layer may give a tile a chance as low as this at no cost",
     )
     dynamic: Schedule = Field(
-        default=Schedule(start=0, end=0), description="of the dynamic layer by itself, everywhere"
+        default=Schedule(start=0, end=0), description="weight of the dynamic layer alone, on all cells"
     )
     remembered: Schedule = Field(
         default=Schedule(start=0, end=0),
-        description="of frames in lanes that run freely, at cells shown",
+        description="weight of free-running frames, on cells shown before",
     )
     covering: Schedule = Field(
-        default=Schedule(start=7.5e-5, end=7.5e-5), description="of a pixel that the dynamic layer draws"
+        default=Schedule(start=7.5e-5, end=7.5e-5),
+        description="cost of each pixel that the dynamic layer draws",
     )
 
 
@@ -251,20 +295,30 @@ class TilemapTraining(LoopConfig):
     decay: Schedule = Schedule(start=1.0, end=1.0)
     betas: tuple[float, float] = (0.5, 0.99)
     gradient_clip: float = Field(default=5.0, gt=0, le=1e9)
-    average: float = Field(default=0.0, ge=0, lt=1, description="decay of the shipped mean; 0: none")
-    unroll: Schedule = Field(default=Schedule(start=1e6, end=1e6), description="steps, at most data.segment")
+    average: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="decay of the running mean of the weights, which is what is saved; 0: no mean",
+    )
+    unroll: Schedule = Field(
+        default=Schedule(start=1e6, end=1e6), description="steps per example, at most data.segment"
+    )
     warm_up: Schedule = Field(
-        default=Schedule(start=1, end=1), description="real frames before a lane runs freely"
+        default=Schedule(start=1, end=1), description="real frames before an example runs freely"
     )
     free_running: Schedule = Field(
         default=Schedule(start=0, end=0),
-        description="share of lanes that run freely; others are teacher-forced",
+        description="share of examples in which the model sees its own frames; the others are teacher-forced",
     )
     corrupt: float = Field(
-        default=0.0, ge=0, le=1, description="share of the cells that teacher-forced lanes see wrong"
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of cells made wrong in teacher-forced examples, to be repaired",
     )
     palette_frames: int = Field(
-        default=4096, ge=1, le=1_000_000, description="frames in which the palette is found"
+        default=4096, ge=1, le=1_000_000, description="frames from which the tiles are collected"
     )
     losses: TilemapLosses = TilemapLosses()
 
@@ -280,8 +334,8 @@ class TilemapConfig(Common):
     def learned_from(self) -> str:
         """See `Common`."""
         return (
-            "frames and key presses, given the size of a cell, that the view scrolls by whole cells "
-            "or not at all, and the agent's cell"
+            "frames and key presses, given the size of a cell, the player's cell, and that the view scrolls "
+            "by whole cells or not at all"
         )
 
     @property
@@ -293,24 +347,35 @@ class TilemapConfig(Common):
 class WorldModelModelConfig(Section):
     """The shape of V, M and C (Ha & Schmidhuber 2018, appendix A)."""
 
-    engine: Literal["paper", "places"] = Field(default="paper", description="the paper's, or ours by places")
-    frame_size: FrameSize = Field(default=84, description="of the game's frames; the paper's V sees 64")
-    num_actions: int = Field(default=5, ge=2, le=256)
-    reward_scale: float = Field(default=1.0, gt=0, description="reward that M's own 1 stands for")
-    channels: int = Field(default=32, ge=1, le=1024, description="V's first layer; the paper: 32")
-    z_size: int = Field(default=32, ge=1, le=4096, description="numbers in z (places: for each)")
-    patch: int = Field(default=12, ge=1, le=84, description="places: pixels along the side of one")
-    width: int = Field(default=64, ge=1, le=4096, description="places: of what M makes of one")
-    hidden: int = Field(default=256, ge=1, le=16384, description="M's LSTM")
-    mixtures: int = Field(default=5, ge=1, le=64, description="Gaussians for each number of z")
-    rewards: bool = Field(default=True, description="M has a reward head; false: a step lived through is 1")
-    ends: bool = Field(default=True, description="M has a head for the end; false: dreams are endless")
-    outcome_sees: Literal["h", "hz"] = Field(
-        default="h", description="what reward and end are told by; the paper: h; hz: the z that came, too"
+    engine: Literal["paper", "places"] = Field(
+        default="paper", description="the paper's architecture, or ours that works by places"
     )
-    restarts: bool = Field(default=False, description="M is told that an episode begins (TakeCover)")
+    frame_size: FrameSize = Field(
+        default=84, description="size of the game's frames in pixels; the paper's V sees 64"
+    )
+    num_actions: int = Field(default=5, ge=2, le=256)
+    reward_scale: float = Field(default=1.0, gt=0, description="rewards are divided by this for M")
+    channels: int = Field(
+        default=32, ge=1, le=1024, description="channels of V's first layer; 32 in the paper"
+    )
+    z_size: int = Field(default=32, ge=1, le=4096, description="numbers in z; for places, in the z of each")
+    patch: int = Field(default=12, ge=1, le=84, description="for places: pixels along the side of a place")
+    width: int = Field(
+        default=64, ge=1, le=4096, description="for places: numbers that M computes for each place"
+    )
+    hidden: int = Field(default=256, ge=1, le=16384, description="size of the hidden state of M's LSTM")
+    mixtures: int = Field(default=5, ge=1, le=64, description="Gaussians for each number of z")
+    rewards: bool = Field(
+        default=True, description="M predicts the reward; false: every step survived counts 1"
+    )
+    ends: bool = Field(default=True, description="M predicts the game's end; false: dreams never end")
+    outcome_sees: Literal["h", "hz"] = Field(
+        default="h", description="what M predicts reward and end from: h as in the paper, or h and the next z"
+    )
+    restarts: bool = Field(default=False, description="M is told when a game starts, as for TakeCover")
     actions: Literal["one-hot", "number"] = Field(
-        default="one-hot", description="number: from -1 to 1, C has one output without a bias (TakeCover)"
+        default="one-hot",
+        description="number: one from -1 to 1, and C has a single output without bias, as for TakeCover",
     )
     controller_input: Literal["zh", "zhc"] = "zh"
 
@@ -335,16 +400,23 @@ class WorldModelModelConfig(Section):
 class VisionTraining(LoopConfig):
     """How V is trained: the ELBO in nats a frame (paper: 1e-4, batches of 100, squared error, floor 0.5)."""
 
-    batch_size: int = Field(default=100, ge=1, le=65536, description="frames in one step")
+    batch_size: int = Field(default=100, ge=1, le=65536, description="frames per training step")
     learning_rate: float = Field(default=1e-4, gt=0, le=1.0)
     decay: Schedule = Schedule(start=1.0, end=1.0)
     gradient_clip: float = Field(default=1e4, gt=0, le=1e9)
-    pixels: Literal["bernoulli", "gaussian"] = Field(default="bernoulli", description="their distribution")
+    pixels: Literal["bernoulli", "gaussian"] = Field(
+        default="bernoulli", description="distribution of a pixel in the loss"
+    )
     pixel_sigma: float = Field(
-        default=0.5**0.5, gt=0, le=1e3, description="gaussian: deviation; root of 1/2 is the squared error"
+        default=0.5**0.5,
+        gt=0,
+        le=1e3,
+        description="for gaussian: standard deviation; the root of 1/2 gives the squared error",
     )
     kl_weight: Schedule = Schedule(start=1.0, end=1.0)
-    kl_tolerance: float = Field(default=0.0, ge=0, le=1e3, description="KL's floor, nats for each z; 0: none")
+    kl_tolerance: float = Field(
+        default=0.0, ge=0, le=1e3, description="nats of KL per number of z that cost nothing; 0: all cost"
+    )
 
 
 class MemoryTraining(LoopConfig):
@@ -354,9 +426,14 @@ class MemoryTraining(LoopConfig):
     decay: Schedule = Schedule(start=1.0, end=0.01)
     gradient_clip: float = Field(default=1.0, gt=0, le=1e9)
     noise: float = Field(
-        default=0.0, ge=0, le=1, description="share of places at which M reads noise and learns to mend it"
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of places at which M reads noise, which it learns to repair",
     )
-    reward_sigma: float = Field(default=0.1, gt=0, le=1e3, description="deviation of the reward's Gaussian")
+    reward_sigma: float = Field(
+        default=0.1, gt=0, le=1e3, description="standard deviation of the reward's Gaussian"
+    )
     reward_weight: float = Field(default=1.0, ge=0, le=1e6)
     end_weight: float = Field(default=1.0, ge=0, le=1e6)
 
@@ -364,22 +441,28 @@ class MemoryTraining(LoopConfig):
 class ControllerTraining(LoopConfig):
     """How C is trained in the dream by CMA-ES: `steps` are generations."""
 
-    steps: int = Field(default=100, ge=1, le=1_000_000, description="generations")
-    log_every: int = Field(default=1, ge=1, le=1_000_000, description="generations between two log lines")
-    validate_every: int = Field(default=10, ge=1, le=1_000_000, description="generations between real trials")
+    steps: int = Field(default=100, ge=1, le=1_000_000, description="generations of CMA-ES")
+    log_every: int = Field(default=1, ge=1, le=1_000_000, description="generations between log lines")
+    validate_every: int = Field(
+        default=10, ge=1, le=1_000_000, description="generations between tests in the real game"
+    )
     population: int = Field(default=64, ge=4, le=65536)
-    rollouts: int = Field(default=16, ge=1, le=65536, description="dreams that score a candidate")
-    sigma: float = Field(default=0.1, gt=0, le=1e3, description="CMA-ES's first step size")
-    temperature: float = Field(default=1.0, ge=0, le=10, description="of the dreams it learns in")
-    dream_steps: int = Field(default=1000, ge=1, le=1_000_000, description="longest dream")
+    rollouts: int = Field(default=16, ge=1, le=65536, description="dreams in which each candidate is scored")
+    sigma: float = Field(default=0.1, gt=0, le=1e3, description="initial step size of CMA-ES")
+    temperature: float = Field(
+        default=1.0, ge=0, le=10, description="temperature of the dreams that C learns in"
+    )
+    dream_steps: int = Field(default=1000, ge=1, le=1_000_000, description="most steps of a dream")
     begin: Literal["first", "any"] = Field(
-        default="first", description="dreams begin with an episode's first frame, or within it"
+        default="first", description="where dreams begin: at a recording's first frame, or anywhere in it"
     )
     real_env: str = Field(
-        default="", description="game of the trials, in which nothing is trained; empty: the recorded one"
+        default="", description="real game that C is tested in, never trained in; empty: the recorded one"
     )
-    real_episodes: int = Field(default=64, ge=1, le=1_000_000, description="of a trial")
-    precision: Literal["float32", "bfloat16"] = Field(default="float32", description="of M in the dream")
+    real_episodes: int = Field(default=64, ge=1, le=1_000_000, description="games per test")
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="precision of M while dreaming"
+    )
 
 
 class WorldModelConfig(Common):

@@ -90,4 +90,4 @@ class Asked:
         if not self.asked:
             self.asked = True
             with contextlib.suppress(OSError, RuntimeError, ValueError):  # no terminal, or one mid-write
-                print("\nsaving, then leaving (Ctrl-C again: at once)", file=sys.stderr, flush=True)
+                print("\nsaving, then stopping (Ctrl-C again: stop at once)", file=sys.stderr, flush=True)

@@ -181,7 +181,7 @@ def claimed(folder: Path) -> Iterator[None]:
                 break
             except OSError:
                 if attempt == 3:
-                    raise UserError(f"{folder}: another training is writing into it") from None
+                    raise UserError(f"{folder}: another training is writing to it") from None
                 time.sleep(0.02)  # it may only be somebody who looks whether it is held
         file.truncate(0)
         file.write(str(os.getpid()).encode())
@@ -234,7 +234,7 @@ def _read_text(path: Path, shown: Path, seal: _Seal, meaning: Meaning) -> bytes:
     """Read a text that may have been rewritten since it was sealed, but must say what it said."""
     data = _read(path, shown, max(_TEXT_BYTES, seal.size))
     if _sha256(data) != seal.digest and _sha256(meaning(data, str(shown))) != seal.says and seal.says:
-        raise UserError(f"{shown}: damaged or edited: it does not say what it said when it was saved")
+        raise UserError(f"{shown}: damaged or edited: its content has changed since it was saved")
     return data
 
 

@@ -30,14 +30,14 @@ def wake(source: Source, device: torch.device) -> tuple[WorldModel, Starts]:
         UserError: A checkpoint is damaged, or the beginnings do not fit the engine.
     """
     if isinstance(source, tuple):
-        name, (model, starts) = "the engine", source
+        name, (model, starts) = "the model", source
     else:
         model, loaded = checkpoints.load_model(source, device)
         name, starts = source, loaded.starts
     if tuple(starts.frames.shape[2:]) != tuple(model.frame_shape):
-        raise UserError(f"{name}: its first frames are not of the engine's size {model.frame_shape}")
+        raise UserError(f"{name}: its first frames are not of the model's size {model.frame_shape}")
     if not are_indices(starts.actions.cpu().numpy(), model.num_actions):
-        raise UserError(f"{name}: its first frames come with actions that the engine does not know")
+        raise UserError(f"{name}: its first frames come with actions that the model does not know")
     return model, starts
 
 

@@ -73,7 +73,7 @@ def test_more_episodes_than_the_disk_holds_are_refused_first(
     words = ["record", "--env", "gamesim/Pacman-v0", "--out", str(tmp_path / "new" / "out"), "--episodes"]
     assert main([*words, "1000000"]) == 2
     line = capsys.readouterr().err
-    assert "new/out: 1,000,000 episodes need about " in line and "and 10 MB are free" in line
+    assert "new/out: recording 1,000,000 games takes about " in line and "but 10 MB is free" in line
     assert line.count("\n") == 1 and not (tmp_path / "new").exists()
     assert main([*words, "40"]) == 0, "34 MB of frames are 0.2 MB of files"
 
@@ -88,7 +88,7 @@ def test_an_endless_game_weighs_its_longest_episodes(tmp_path: Path, monkeypatch
     )
     monkeypatch.setitem(gym.registry, "toys/Noise-v0", spec)
     monkeypatch.setattr(shutil, "disk_usage", lambda place: Usage(0, 0, 5_000_000))
-    with pytest.raises(UserError, match=r"1 episodes need about 6\.\d MB, and 5\.0 MB are free"):
+    with pytest.raises(UserError, match=r"recording 1 game takes about 6\.\d MB, but 5\.0 MB is free"):
         rollout.record("toys/Noise-v0", "random", 1, tmp_path, progress=False)
 
 

@@ -77,7 +77,7 @@ def test_what_training_saves_is_exact_however_large(tmp_path):
     [
         ("gamegan", "frames and key presses alone", "reconstruction and discriminators"),
         ("action-lstm", "frames and key presses alone", "reconstruction alone"),
-        ("tilemap", "frames and key presses, given the size of a cell, that the view", "the likelihood of"),
+        ("tilemap", "frames and key presses, given the size of a cell, ", "the likelihood of"),
         ("world-model", "frames and key presses alone", "likelihood, and its controller by evolution"),
         ("world-model-places", "frames and key presses, given the size of a place", "likelihood, and its"),
     ],
@@ -85,7 +85,7 @@ def test_what_training_saves_is_exact_however_large(tmp_path):
 def test_a_card_says_what_an_engine_was_given_and_trained_by(tmp_path, preset, learned_from, trained_by):
     checkpoint.save(tmp_path, weights={}, config=config.load(preset), starts=starts(), card={})
     card = checkpoint.load(tmp_path).card
-    assert card.startswith(f"# {preset}\n\nA game engine that was learned from {learned_from}")
+    assert card.startswith(f"# {preset}\n\nA model of a game, learned from {learned_from}")
     assert f"\nIt was trained by {trained_by}" in card
     assert f"| learned from | {learned_from}" in card
 
@@ -115,7 +115,7 @@ def test_shipping_never_replaces_what_is_no_checkpoint_and_refuses_what_is_too_l
     run = save(tmp_path / "run")
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "mine.txt").touch()
-    with pytest.raises(UserError, match="notes: is there already, and is no checkpoint"):
+    with pytest.raises(UserError, match="notes: already exists and is not a model"):
         checkpoint.ship(run, tmp_path / "notes")
     assert (tmp_path / "notes" / "mine.txt").exists()
     monkeypatch.setattr(checkpoint, "MAX_SHIPPED_BYTES", 100)

@@ -70,7 +70,7 @@ def main(*words):
         ("temperature . --data d --out o --plot no/f.png", "--plot no/f.png: no such folder"),
         ("play nowhere", "nowhere"),
         ("export nowhere --out x.gif", "'nowhere' is neither a game nor a model. Games: gamesim/Pacman"),
-        ("export gamesim/Pacman-v0 --out x.avi", "x.avi: films end in .gif or .mp4"),
+        ("export gamesim/Pacman-v0 --out x.avi", "x.avi: a film's name ends in .gif or .mp4"),
         ("export gamesim/Pacman-v0 --out x.gif --steps 100000000", "too large"),
         ("export x --out x.gif --temperature 10.1", "'10.1' is not a number from 0 to 10"),
         ("export x --out x.gif --temperature nan", "'nan' is not a number from 0 to 10"),

@@ -88,7 +88,7 @@ def test_difference_names_the_dotted_key():
         ("seed", "expected key=value"),
         ("=3", "expected key=value"),
         ("seed={", "not valid YAML"),
-        ("extends=gamegan", "extends belongs into a YAML file"),
+        ("extends=gamegan", "extends belongs in a YAML file"),
     ],
 )
 def test_a_wrong_override_is_named(override, complaint):
@@ -119,7 +119,7 @@ def test_a_wrong_override_is_named(override, complaint):
         (b"seed: \x00", "not valid YAML"),
         ("extends: nothing", "unknown preset 'nothing'"),
         ("extends: 3", "extends: expected a preset's name, found a number"),
-        ("extends: ./mine.yaml", "'extends' goes round"),
+        ("extends: ./mine.yaml", "'extends' goes in a circle"),
         ("extends: ./gone.yaml", "no such file"),
         ("? [a, b]\n: 1", "not valid YAML"),
         ("1: 2", "unknown key '1'"),

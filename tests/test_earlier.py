@@ -47,7 +47,7 @@ training:
 
 
 def test_a_config_of_the_map_engine_is_tilemaps():
-    with pytest.warns(UserWarning, match=r"^old: a GameGAN of the engine 'maps' is called Tilemap now"):
+    with pytest.warns(UserWarning, match=r"^old: a GameGAN with the engine 'maps' is now called Tilemap"):
         read = config.parse(MAPS, "old")
     changes = ["seed=3", "model.tiles=16", "model.memory=false"]
     assert isinstance(read, TilemapConfig)
@@ -76,7 +76,7 @@ def test_what_is_wrong_with_an_older_config_is_named_like_any_other():
 
 def test_a_world_model_over_maps_is_one_by_places():
     text = config.load("world-model-places").dump().replace("engine: places", "engine: maps")
-    with pytest.warns(UserWarning, match="'maps' is called 'places' now"):
+    with pytest.warns(UserWarning, match="'maps' is now called 'places'"):
         read = config.parse(text.replace("name: world-model-places", "name: world-model"), "old")
     assert config.difference(read, config.load("world-model-places")) is None
 
@@ -91,12 +91,12 @@ def test_the_presets_old_names_give_todays_with_one_line(tmp_path, capsys):
     words = ["--data", "nowhere", "--out", str(tmp_path / "run"), "--device", "cpu"]
     assert cli.main(["train", "gamegan-lite-long", *words]) == 2
     said = capsys.readouterr().err.splitlines()
-    assert said[0] == "gamesim: warning: the preset gamegan-lite-long is called tilemap-long now"
+    assert said[0] == "gamesim: warning: the preset gamegan-lite-long is now called tilemap-long"
     assert len(said) == 2 and "nowhere" in said[1]
-    with pytest.warns(UserWarning, match="gamegan-lite is called tilemap now"):
+    with pytest.warns(UserWarning, match="gamegan-lite is now called tilemap"):
         assert config.load("gamegan-lite") == config.load("tilemap")
     (tmp_path / "mine.yaml").write_text("extends: gamegan-lite\nseed: 4\n")
-    with pytest.warns(UserWarning, match="gamegan-lite is called tilemap now"):
+    with pytest.warns(UserWarning, match="gamegan-lite is now called tilemap"):
         assert config.load(tmp_path / "mine.yaml").system == "tilemap"
 
 
@@ -110,6 +110,6 @@ def test_a_checkpoint_of_the_map_engine_loads_with_the_weights_it_has(tmp_path):
     older = MAPS.replace("channels: 64", "channels: 8").replace("z_size: 16", "z_size: 32")
     files["config.yaml"] = older.replace("memory: false", "memory: true").encode()
     storage.write_folder(tmp_path / "e", files, **sealed)
-    with pytest.warns(UserWarning, match="is called Tilemap now"):
+    with pytest.warns(UserWarning, match="is now called Tilemap"):
         model, _ = checkpoint.load_model(tmp_path / "e")
     assert all((model.state_dict()[name] == weight).all() for name, weight in weights.items())

@@ -105,11 +105,11 @@ def test_a_place_that_is_gone_is_one_line(tmp_path, kind):
 def test_what_cannot_be_written_is_known_beforehand(tmp_path, monkeypatch):
     size = (84, 84)
     films.check(tmp_path / "A.GIF", 100, size, 3)
-    cases = {"a.avi": "films end in", "a": "films end in", "no/a.gif": "no such folder"}
+    cases = {"a.avi": "a film's name ends in", "a": "a film's name ends in", "no/a.gif": "no such folder"}
     for name, words in cases.items():
         with pytest.raises(UserError, match=words):
             films.check(tmp_path / name, 100, size)
-    with pytest.raises(UserError, match=r"too large a film: .* 100 frames"):
+    with pytest.raises(UserError, match=r"the film is too large: 100 frames"):
         films.check(tmp_path / "a.gif", 100, size, 100)
     monkeypatch.setattr(films, "can_mp4", lambda: False)
     with pytest.raises(UserError, match=r"gamesim\[video\]"):

@@ -56,7 +56,7 @@ def test_record_names_game_and_step_and_keeps_what_is_good(bad_end: str, tmp_pat
     words = ["--env", bad_end, "--policy", "random", "--episodes", "9", "--out", str(tmp_path)]
     assert main(["record", *words]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == (
-        f"gamesim: {bad_end}: the reward of step 9 is nan, which is no finite number"
+        f"gamesim: {bad_end}: the reward of step 9 is nan, which is not a finite number"
     )
     found = sorted(len(Episode.load(tmp_path / entry.file)) for entry in scan(tmp_path))
     assert found.count(8) == 1, "the good part of the game itself"
@@ -98,7 +98,7 @@ def test_a_frame_that_is_not_finite_is_named() -> None:
     env = SyncVectorEnv([lambda: Walk(12)])
     step = env.step
     env.step = lambda actions: (np.full((1, 4, 4, 3), np.nan), *step(actions)[1:])
-    with pytest.raises(UserError, match="the frame after step 1 holds numbers that are not finite"):
+    with pytest.raises(UserError, match="the frame after step 1 contains numbers that are not finite"):
         list(run(env, RandomPolicy(0, 2), 2))
 
 
@@ -129,7 +129,7 @@ def test_the_recorder_names_a_frame_that_is_not_finite(tmp_path: Path) -> None:
     for _ in range(6):
         recorder.step(1)
     assert recorder.error == (
-        "Foggy: the frame after step 4 holds numbers that are not finite: recording stopped"
+        "Foggy: the frame after step 4 contains numbers that are not finite: recording stopped"
     )
     recorder.close()
     assert [entry.length for entry in scan(tmp_path)] == [3]
@@ -141,7 +141,7 @@ def test_without_a_recording_the_recorder_says_so_once(tmp_path: Path) -> None:
     recorder.reset(seed=1)
     for _ in range(2):
         recorder.step(1)
-    assert recorder.error == "Walk: the reward of step 2 is nan, which is no finite number"
+    assert recorder.error == "Walk: the reward of step 2 is nan, which is not a finite number"
     recorder.error = None
     recorder.step(1)
     assert recorder.error is None

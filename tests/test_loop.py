@@ -223,7 +223,7 @@ def test_a_run_of_two_processes_goes_on_with_one(tmp_path):
     files = storage.read_folder(out / "resume", **sealed)
     second = {name.replace("process0", "process1"): data for name, data in files.items()}
     storage.write_folder(out / "resume", files | second, **sealed)
-    with pytest.warns(UserWarning, match="2 processes made this run, 1 from here on") as said:
+    with pytest.warns(UserWarning, match="until now 2 processes, from now on 1") as said:
         assert train(settings(steps=6), out, resume=True, seen=streams) == "done"
     assert len(said) == 1
     kept = decode(files["process0.safetensors"], files["process0.json"], "kept")
@@ -240,8 +240,8 @@ def test_a_run_goes_on_with_any_number_of_processes(tmp_path):
     same = {"steps": 6, "log_every": 2, "validate_every": 4}
     wider = in_python(tmp_path, same, [(out, "resume=True, signal_at=(4,)")], *torchrun)
     assert wider.returncode == 0, wider.stderr
-    assert "1 process made this run, 2 from here on" in wider.stderr
-    with pytest.warns(UserWarning, match="2 processes made this run, 1 from here on"):
+    assert "until now 1 process, from now on 2" in wider.stderr
+    with pytest.warns(UserWarning, match="until now 2 processes, from now on 1"):
         assert train(settings(steps=6), out, resume=True) == "done"
     assert "| frames seen | 64 |" in checkpoint.load(out / "last").card
 

@@ -35,7 +35,7 @@ def test_what_is_wrong_is_named(tmp_path):
         (outputs.check_file, tmp_path / "no" / "a.json", "no such folder"),
         (outputs.check_file, tmp_path / "file" / "a.json", "no such folder"),
         (outputs.check_folder, tmp_path / "file", "not a folder"),
-        (outputs.check_folder, tmp_path / "file" / "a" / "b", "lies in a file"),
+        (outputs.check_folder, tmp_path / "file" / "a" / "b", "is inside a file"),
         (outputs.check_sealed, tmp_path / "file" / "a", "not a folder"),
     ]
     for check, place, words in cases:

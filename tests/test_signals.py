@@ -62,7 +62,7 @@ def test_a_second_ctrl_c_is_for_those_who_cannot_wait():
     process = start(ASKS.replace("range(30)", "range(30_000)"))
     process.send_signal(signal.SIGINT)
     said = process.stderr.readline() + process.stderr.readline()
-    assert said == "\nsaving, then leaving (Ctrl-C again: at once)\n"
+    assert said == "\nsaving, then stopping (Ctrl-C again: stop at once)\n"
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=100)[0] == ""
 

@@ -108,7 +108,7 @@ def test_a_full_disk_is_one_line_after_the_work_is_done(tmp_path):
         done = run(command(tmp_path / "saved"), stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 2
     said = done.stderr.decode().strip().splitlines()[-1]
-    assert said == f"gamesim: what was printed is not all there: {os.strerror(errno.ENOSPC)}"
+    assert said == f"gamesim: not everything could be printed: {os.strerror(errno.ENOSPC)}"
     assert (tmp_path / "saved").exists()
 
 

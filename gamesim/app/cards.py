@@ -25,14 +25,14 @@ FIGURES = {
     "rules.moves_blocked": "Walls stop Pac-Man",
     "rules.food_eaten_gone": "Eaten food is gone",
     "rules.reward_on_food": "Reward for food",
-    "rules.flag_ends": "The flag ends it",
+    "rules.flag_ends": "The flag ends the game",
     "speed.median_ms": "One step takes",
     "speed.p99_ms": "Slowest 1 % of steps",
     "controller.dream": "AI driver, in the dream",
     "controller.real": "AI driver, in the real game",
     "controller.random": "Random keys, in the real game",
     "controller.explorer": "The bot, in the real game",
-    "controller.episodes": "Real games played for these",
+    "controller.episodes": "Games played for these scores",
 }
 """Figures of `main.py evaluate` that are shown, the most telling first, in plain words; a figure that has
 one of the same name with _error beside it is shown with that."""

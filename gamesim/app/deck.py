@@ -89,7 +89,7 @@ def deal(workshop: Workshop, picture: Callable[[Title], Preview | None]) -> list
     if home := catalog.home(shipped):
         if game := catalog.partner(home, ()):
             first.append(card(game, "start", "Three minutes: play, dream, come home"))
-        first.append(card(home, "home", f"Walk {WALK} cells out, walk back: what was forgotten?"))
+        first.append(card(home, "home", f"Walk {WALK} cells away, then back. What was forgotten?"))
     if last := workshop.last([*games, *shipped, *own]):
         first.append(card(last, "continue", last.name))
     rows = [

@@ -53,7 +53,7 @@ HELP = (
     ("X", "real game or its dream"), ("Y", "both, side by side"), ("LB  RB", "temperature down, up"),
     ("LT", "hold to rewind a dream"), ("RT", "one step while paused"), ("L3", "record"),
     ("R3", "save a film"), ("Back", "this help"), ("Right stick ↑", "x-ray"),
-    ("Right stick ←", "swap the background"), ("Right stick →", "who drives"),
+    ("Right stick ←", "other background"), ("Right stick →", "let the AI drive"),
     ("Right stick ↓", "coming home"),
 )  # fmt: skip
 """What the help shows of a pad while there is one."""
@@ -166,7 +166,7 @@ class Pads:
         pad = self._pads.pop(instance, None)
         if pad is None:
             return []
-        self._say(f"Gamepad unplugged: {pad.name}. The keys go on.")
+        self._say(f"Gamepad unplugged: {pad.name}. The keys still work.")
         return self._let_go(pad)
 
     def _hold(self, pad: Pad, part: Hashable, does: Command | int) -> list[pygame.event.Event]:

@@ -111,7 +111,7 @@ def differences(session: Session) -> list[Fact]:
     if found is None or found.invented is None or found.forgotten is None:
         return []
     if not session.compared:
-        return [Fact("Compared", "no more, one is over", colour=COLOURS["quiet"])]
+        return [Fact("Compared", "stopped: one of them is over", colour=COLOURS["quiet"])]
     counts = {"invented": int(found.invented.sum()), "forgotten": int(found.forgotten.sum())}
     return [
         Fact(kind.capitalize(), f"{counted(counts[kind], 'cell')}", colour=COLOURS[kind], note=meaning)

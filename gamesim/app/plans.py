@@ -80,7 +80,7 @@ def of_run(run: Run) -> Preset:
         UserError: it cannot be read.
     """
     if run.config is None:
-        raise UserError(f"{run.folder}: it has no config that can be read")
+        raise UserError(f"{run.folder}: its config cannot be read")
     about = "The settings of this run. Only the number of steps can be changed"
     return _planned(run.log.preset, str(run.config.absolute()), about)
 

@@ -160,13 +160,13 @@ class Run:
             self.state, self.why = "failed", self._cut_off(code)
 
     def _broken(self) -> str:
-        return str((self.log.ended or {}).get("why", "")) or "it broke"
+        return str((self.log.ended or {}).get("why", "")) or "it failed"
 
     def _cut_off(self, code: int | None) -> str:
-        left = "its last save is still there" if self.saved else "nothing had been saved yet"
+        left = "what it saved last is still there" if self.saved else "nothing had been saved yet"
         if code is not None and code < 0:
-            return f"signal {-code} ended it; {left}"
-        return jobs.last_words(self.folder / LOG) or f"it was cut off; {left}"
+            return f"it was stopped by signal {-code}; {left}"
+        return jobs.last_words(self.folder / LOG) or f"it was interrupted; {left}"
 
     # doing -----------------------------------------------------------------------------------------------
 
@@ -206,7 +206,7 @@ class Run:
             UserError: it is training, or it cannot be removed.
         """
         if self.pid is not None:
-            raise UserError(f"{self.folder}: is training; stop it first")
+            raise UserError(f"{self.folder}: still training; stop it first")
         try:
             shutil.rmtree(self.folder)
         except OSError as error:

@@ -58,7 +58,7 @@ class Scores:
             content = _read(self.path)
             self._best = {str(key): float(value) for key, value in content.get("best", {}).items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            self.problem = f"The high scores in {self.path} cannot be read: starting afresh."
+            self.problem = f"The high scores in {self.path} cannot be read. Starting with none."
 
     def best(self, env_id: str) -> float:
         return self._best.get(env_id, 0.0)
@@ -71,7 +71,7 @@ class Scores:
         try:
             _write(self.path, {"best": self._best})
         except (OSError, UserError) as error:
-            self.problem = f"The high score is not kept: {_reason(error)}."
+            self.problem = f"The high score was not saved: {_reason(error)}."
         return True
 
 
@@ -115,12 +115,12 @@ class Settings:
             aside = self.path.with_suffix(".broken.json")
             with contextlib.suppress(OSError):
                 os.replace(self.path, aside)
-            why = "cannot be read" if isinstance(error, OSError) else f"are damaged (kept as {aside.name})"
-            self.problem = f"The settings in {self.path} {why}: using the usual ones."
+            why = "cannot be read" if isinstance(error, OSError) else f"are damaged (saved as {aside.name})"
+            self.problem = f"The settings in {self.path} {why}. Using the defaults."
             return
         wrong = [name for name, value in content.items() if not self._take(name, value)]
         if wrong:
-            self.problem = f"In {self.path} these settings make no sense: {', '.join(wrong)[:60]}."
+            self.problem = f"These settings in {self.path} are not valid: {', '.join(wrong)[:60]}."
 
     def save(self) -> None:
         """Keep everything; what goes wrong is in `problem`."""
@@ -129,7 +129,7 @@ class Settings:
             _write(self.path, {name: getattr(self, name) for name in _FITS})
             self.problem = None
         except (OSError, UserError) as error:
-            self.problem = f"The settings are not kept: {_reason(error)}."
+            self.problem = f"The settings were not saved: {_reason(error)}."
 
     def reset(self) -> None:
         """Everything as it was at the first start, but for the window's size."""

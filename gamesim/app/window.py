@@ -65,7 +65,7 @@ class Window:
             pygame.font.init()
             self.surface = pygame.display.set_mode(self._usual_size(), pygame.RESIZABLE)
         except pygame.error as error:
-            raise UserError(f"no window can be opened: {error}") from error
+            raise UserError(f"cannot open a window: {error}") from error
         pygame.display.set_caption("Starting - gamesim")
         # Absolute, as the folder that the app was started in may be gone before the app is.
         folders = [folder.absolute() for folder in ([checkpoints] if checkpoints else model_folders())]
@@ -309,7 +309,7 @@ class Window:
         except pygame.error as error:
             full = False
             self.surface = pygame.display.set_mode(SIZE, pygame.RESIZABLE)
-            self.say(f"No fullscreen here: {error}", bad=True)
+            self.say(f"Fullscreen does not work here: {error}", bad=True)
         if full != self.settings.fullscreen:
             self.settings.fullscreen = full
             self.keep_settings()
@@ -344,7 +344,7 @@ class Window:
             path = next(self.pictures / name for name in names if not (self.pictures / name).exists())
             write_file(path, data.getvalue())
         except (OSError, UserError) as error:
-            self.say(f"No picture was saved: {error}", bad=True)
+            self.say(f"The picture was not saved: {error}", bad=True)
         else:
             self.say(f"Saved {at_home(path)}")
 
@@ -374,4 +374,4 @@ def check_driver() -> None:
     if pygame.display.get_driver() == "offscreen" and not os.environ.get("SDL_VIDEODRIVER"):
         pygame.display.quit()
         named = [f"{name}={os.environ[name]}" for name in DISPLAYS if os.environ.get(name)]
-        raise UserError(f"no display: the one that is named does not answer ({', '.join(named)})")
+        raise UserError(f"no display: cannot reach the one that is set ({', '.join(named)})")

@@ -169,7 +169,7 @@ def ending(about: Path, job: Job, asked: bool) -> tuple[str, bool]:
         return f"{job.name} was stopped: {about.name}", False
     if job.code == 0:
         return f"{job.name} is done: {about.name}", False
-    why = job.last_words or "it was cut off"
+    why = job.last_words or "it was interrupted"
     if job.name == TRAINING and (about / LOG).exists():
         return f"{job.name} failed ({about.name}): {why}", True
     return f"{job.name} failed: {why}", True

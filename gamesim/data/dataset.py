@@ -109,10 +109,10 @@ class Dataset:
         folder = Path(folder)
         entries = scan(folder)
         if not entries:
-            raise UserError(f"{folder}: there are no recordings in it")
+            raise UserError(f"{folder}: it contains no recordings")
         entries = [entry for entry in entries if game in (None, entry.game)]
         if not entries:
-            raise UserError(f"{folder}: there are no recordings of {game} in it")
+            raise UserError(f"{folder}: it contains no recordings of {game}")
         self.reward_scale = reward_scale
         chosen = _choose(entries, 1 if short else segment, split, validation)[:limit]
         if not chosen:

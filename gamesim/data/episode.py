@@ -234,7 +234,7 @@ def _read_frames(archive: zipfile.ZipFile, count: int, pixels: bool) -> np.ndarr
     size = blocks.shape[1]
     shape = (count, index.shape[1] * size, index.shape[2] * size, 3)
     if size != blocks.shape[2] or 0 in blocks.shape or math.prod(shape) > MAX_FRAME_BYTES:
-        raise ValueError(f"its blocks {blocks.shape} and index {index.shape} make no frames")
+        raise ValueError(f"its blocks {blocks.shape} and index {index.shape} do not make up frames")
     return unpack(blocks, index) if pixels else np.broadcast_to(np.zeros((), np.uint8), shape)
 
 
@@ -281,7 +281,7 @@ def _read_array(
         if size > max_bytes or size > 1040 * info.compress_size + 1024:
             raise ValueError(f"{name} claims {size} bytes")
         if info.file_size != len(start) + len(header) + size:
-            raise ValueError(f"{name} has not the size that its shape claims")
+            raise ValueError(f"{name} does not have the size that its shape claims")
         if not pixels:
             return np.broadcast_to(np.zeros((), dtype), found)
         data, at = np.empty(size, np.uint8), 0

@@ -58,9 +58,9 @@ def choose(folder: str | Path, game: str | None) -> str:
     found = games(folder)
     named = ", ".join(f"{name} ({counted(count, 'game')})" for name, count in found.items())
     if game is None and len(found) > 1:
-        raise UserError(f"{folder} holds several games: {named}: choose one with --game ID")
+        raise UserError(f"{folder} contains several games: {named}. Choose one with --game ID")
     if game is not None and game not in found:
-        raise UserError(f"{folder} holds no recordings of {game}, but of {named}")
+        raise UserError(f"{folder} contains no recordings of {game}, only of {named}")
     return game or next(iter(found))
 
 
@@ -80,7 +80,7 @@ def recorded_game(folder: str | Path, game: str | None = None) -> Game:
     folder = Path(folder)
     found = [entry for entry in _entries(folder) if game in (None, entry.game)]
     if not found:
-        raise UserError(f"{folder}: there are no recordings of {game} in it")
+        raise UserError(f"{folder}: it contains no recordings of {game}")
     kind, _ = Counter(map(_kind, found)).most_common(1)[0]
     height, width, env_id = kind
     entries = [entry for entry in found if _kind(entry) == kind]
@@ -105,7 +105,7 @@ def _entries(folder: Path) -> list[Entry]:
     damaged: dict[str, str] = {}  # whoever loads the frames will warn of them
     entries = scan(folder, damaged)
     if not entries:
-        raise UserError(next(iter(damaged.values()), f"{folder}: there are no recordings in it"))
+        raise UserError(next(iter(damaged.values()), f"{folder}: it contains no recordings"))
     return entries
 
 

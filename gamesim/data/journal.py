@@ -170,7 +170,7 @@ def rescue(path: Path) -> bool:
         return True
     except (UserError, OSError, ValueError, RecursionError, MemoryError, zlib.error) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise UserError(f"{path}: a game that was being recorded is not recovered: {why}") from error
+        raise UserError(f"{path}: an unfinished recording could not be recovered: {why}") from error
     return True
 
 

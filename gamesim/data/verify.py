@@ -39,7 +39,7 @@ class Report:
         for count, what in (
             (len(self.different), "differ"),
             (len(self.damaged), "are damaged"),
-            (len(self.skipped), "have no replay"),
+            (len(self.skipped), "cannot be replayed"),
         ):
             parts += [f"{count} {what}"] if count else []
         return ", ".join(parts)
@@ -58,7 +58,7 @@ def verify(folder: str | Path, on_episode: Callable[[int, int], None] | None = N
     folder, report = Path(folder), Report()
     entries = scan(folder, report.damaged)
     if not entries and not report.damaged:
-        raise UserError(f"{folder}: there are no recordings in it")
+        raise UserError(f"{folder}: it contains no recordings")
     envs: dict[str, gym.Env] = {}
     for done, entry in enumerate(entries, 1):
         try:
@@ -87,11 +87,11 @@ def _why_not(episode: Episode) -> str:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "it does not say which game it is"
     if not isinstance(name, str) or not name.startswith("gamesim/") or name not in gym.registry:
-        return "it is no game of ours"
+        return "it is not one of our games"
     if name.startswith("gamesim/Dream"):
         return "a dream"
     if wrappers:
-        return "its game was wrapped"
+        return "its game was wrapped in another"
     return "it has no seed" if episode.seed is None else ""
 
 

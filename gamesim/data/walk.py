@@ -99,13 +99,13 @@ class _Search:
     def _link(self, name: str, real: str) -> None:
         if os.path.isdir(real):
             if f"{self.root}{os.sep}".startswith(f"{real.rstrip(os.sep)}{os.sep}") and real != self.root:
-                self.found.passed[name] = "a link to a folder that this one lies in"
+                self.found.passed[name] = "a link to a folder that contains it"
             else:
                 self.links.append((f"{name}/", real))
         elif not os.path.exists(real):
             self.found.passed[name] = "a link that leads nowhere"
         elif name.endswith(JOURNAL):
-            self.found.passed[name] = f"a link to {real}: it is recovered where it lies"
+            self.found.passed[name] = f"a link to {real}, where it is recovered"
         else:
             self._linked_files.append((name, real))
 

@@ -246,7 +246,7 @@ def choices(space: spaces.Space, name: str) -> list[Any]:
                     pushed[axis] = end[axis]
                     native.append(pushed)
     else:
-        raise UserError(f"{name} has actions of a kind that keys cannot press: {space}")
+        raise UserError(f"{name} has actions that cannot be mapped to keys: {space}")
     if len(native) > MOST_ACTIONS:
         raise UserError(f"{name} has {len(native)} actions, more than {MOST_ACTIONS}")
     if len(native) < 2:

@@ -80,7 +80,7 @@ def evaluate(
 
     place = pick(device)
     model, loaded = load_model(checkpoint, place)
-    notes = [] if temperature == 1 else [f"dreams of temperature {temperature}, not 1"]
+    notes = [] if temperature == 1 else [f"measured in dreams at temperature {temperature}, not 1"]
     try:
         game = game_of(loaded.card, str(checkpoint))
     except UserError as error:  # how fast it is can be told of any
@@ -149,9 +149,9 @@ def _encoder(model: object, vision: str | Path | None, device: str | torch.devic
 
     encoder = encoder_of(model if vision is None else load_model(vision, device)[0])
     if encoder is None and vision is not None:
-        raise UserError(f"{vision}: it has no V; distances need the checkpoint of a World Models engine")
+        raise UserError(f"{vision}: it has no V; the distances d need a World Model")
     if encoder is None:
-        notes.append("home: no distances d, as no World Models checkpoint was given for its V (--vision)")
+        notes.append("home: no distances d; they need a World Model (--vision)")
     return encoder
 
 
@@ -180,7 +180,7 @@ def recipe_of(card: str, source: str) -> Recipe:
         raise UserError(f"{source}: its card does not say which game it learned")
     found = known(Recipe.read(named, told.get("recorded with", "")))
     if found is None:
-        raise UserError(f"{source}: it learned '{named}', which is not there")
+        raise UserError(f"{source}: it learned '{named}', which is not installed here")
     return found
 
 

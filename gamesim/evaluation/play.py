@@ -138,7 +138,7 @@ def real_episodes(env_id: str, episodes: int, warm_up: int, steps: int, seed: in
     first, rounds = FIRST_SEED + seed * 1_000_000, 0
     while sum(len(part.seeds) for part in parts) < episodes:
         if rounds == 8:
-            raise UserError(f"{env_id}: too few episodes last for {warm_up} frames")
+            raise UserError(f"{env_id}: too few games last {warm_up} frames")
         lanes = min(LANES, episodes + episodes // 4 + 8)
         parts.append(_real_round(env_id, lanes, warm_up, steps, first + rounds * lanes))
         rounds = rounds + 1 if len(parts[-1].seeds) < lanes // 4 else 0
@@ -231,7 +231,7 @@ class Dream:
     ) -> None:
         ours, theirs = tuple(model.frame_shape), real.frames.shape[2:]
         if ours != theirs:
-            raise UserError(f"the engine's frames are {ours}, the game's are {theirs}")
+            raise UserError(f"the model's frames are {ours}, the game's are {theirs}")
         self.model, self.device, self.temperature, self.on_step = model, device, temperature, on_step
         self.generator = torch.Generator().manual_seed(seed)
         with one_thread(), torch.inference_mode():

@@ -8,13 +8,13 @@ from typing import Any
 from gamesim.evaluation.aims import AIMS, FLOORS, flat, missed, short_of
 
 TITLES = {
-    "rules": "rules kept, 30 dreamt steps (floor)",
-    "horizons": "rules kept by horizon (aim)",
-    "home": "coming home, by steps out (aim)",
-    "fidelity": "open loop, against the real game (decibels; share; episodes)",
-    "diversity": "new cells (aim), and what chance makes of them",
-    "controller": "the engine's own controller",
-    "speed": "one step, one lane (floor)",
+    "rules": "rules kept over 30 dreamt steps (floor)",
+    "horizons": "rules kept after 1 to 100 dreamt steps (aim)",
+    "home": "coming home, by steps walked away (aim)",
+    "fidelity": "compared with the real game, same keys (decibels; share; games)",
+    "diversity": "new cells, compared with the real game's (aim)",
+    "controller": "score of the AI driver (controller C)",
+    "speed": "time for one step (floor)",
 }
 
 
@@ -33,7 +33,7 @@ def table(figures: Mapping[str, Any]) -> str:
     short = short_of(figures)
     if short:
         measured = [name for name, value in flat(figures).items() if name in AIMS and value is not None]
-        lines.append(f"* {len(short)} of {len(measured)} aims are missed")
+        lines.append(f"* misses {len(short)} of {len(measured)} aims")
     return "\n".join(lines)
 
 

@@ -147,8 +147,8 @@ def save_plot(
     for name, height in (baselines or {}).items():
         axes.axhline(height, color="#888888", linewidth=1, linestyle=":")
         axes.annotate(name, (1, height), (3, 0), ("axes fraction", "data"), "offset points", va="center")
-    axes.set_xlabel("temperature of the dream that it was trained in")
-    axes.set_ylabel("mean score of an episode")
+    axes.set_xlabel("temperature of the dreams it was trained in")
+    axes.set_ylabel("mean score per game")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     try:

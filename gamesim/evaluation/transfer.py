@@ -90,7 +90,7 @@ class Row:
         row = Row(name or Path(source.removeprefix(CONTROLLER)).name, source)
         folder = source.removeprefix(CONTROLLER)
         if source not in ("random", "explorer", "real") and not storage.exists(Path(folder)):
-            raise UserError(f"{folder}: no such checkpoint, and not random, explorer or real")
+            raise UserError(f"{folder}: no such model, and not random, explorer or real")
         if not row.name or not set(row.name) <= set(_LETTERS):
             raise UserError(f"'{row.name}' cannot be a row's name: letters, digits, dots and dashes only")
         return row
@@ -172,7 +172,7 @@ def _player(row: Row, budget: Budget, seed: int) -> Policy:
             return RandomPolicy(seed, int(env.single_action_space.n))  # pyright: ignore
     if row.source == "explorer":
         if not Recipe(budget.game).ours:
-            raise UserError(f"the bot (explorer) plays our own games alone, not {budget.game}")
+            raise UserError(f"the bot (explorer) plays only our own games, not {budget.game}")
         return ExplorerPolicy(seed)
     if row.source.startswith(CONTROLLER):
         from gamesim.driver import ControllerPolicy

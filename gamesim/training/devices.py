@@ -20,6 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from gamesim.devices import pick
 from gamesim.errors import UserError
+from gamesim.text import counted
 
 
 def pick_device(name: str) -> torch.device:
@@ -81,7 +82,7 @@ def describe(device: torch.device) -> str:
     """Return a device as a card names it: ``cuda (NVIDIA H100)``, ``cpu (2 threads)``."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
+    return f"cpu ({counted(torch.get_num_threads(), 'thread')})" if device.type == "cpu" else device.type
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,9 @@ def fitted(config: _Config, data: str) -> _Config:
         raise UserError(f"model.frame_size is {model.frame_size}, but the recordings in {data} are {size}")
     if game.height != game.width or game.height not in sizes:
         possible = " or ".join(f"{side}x{side}" for side in sizes)
-        raise UserError(f"the recordings in {data} are {size}, and an engine's frames are {possible}")
+        raise UserError(f"the recordings in {data} are {size}, and a model's frames are {possible}")
     if "num_actions" in told and game.known and model.num_actions != game.num_actions:
-        played = f"the game that was recorded in {data} has {game.num_actions}"
+        played = f"the game recorded in {data} has {game.num_actions}"
         raise UserError(f"model.num_actions is {model.num_actions}, but {played}")
     found = {"frame_size": game.height, "num_actions": game.num_actions, "opposites": game.opposites}
     found["reward_scale"] = reward_scale(game.peak)

@@ -46,10 +46,10 @@ def check(config: Config, out: str | Path, resume: bool, section: str = "trainin
     file = out / "config.yaml"
     if not resume:
         if out.exists() and (not out.is_dir() or any(path.name[0] != "." for path in out.iterdir())):
-            raise UserError(f"{out}: is not empty; go on with --resume, or choose another --out")
+            raise UserError(f"{out}: is not empty; continue with --resume, or choose another --out")
         return
     if not file.is_file():
-        raise UserError(f"{out}: nothing to resume, it holds no run")
+        raise UserError(f"{out}: nothing to resume, there is no run in it")
     others = [name for name in SECTIONS if name != section]
     before = parse(file.read_bytes(), str(file))
     if before.data.game is None:  # an earlier release did not say which
@@ -66,7 +66,7 @@ def same(before: Config, config: Config, file: Path, ignore: list[str]) -> None:
     key = difference(before, config, ignore=ignore)
     if key is not None:
         was, now = value(before, key), value(config, key)
-        raise UserError(f"{key}: is {now} here but {was} in {file}; resume with that")
+        raise UserError(f"{key}: is {now} here but {was} in {file}; resume with that value")
 
 
 def earlier(out: Path) -> Config | None:

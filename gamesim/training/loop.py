@@ -225,8 +225,8 @@ class _Loop:
         if self.processes.first:
             were = "1 process" if before == 1 else f"{before} processes"
             warnings.warn(
-                f"{self.out}: {were} made this run, {here} from here on, with new random numbers; "
-                "the rest goes on as it was",
+                f"{self.out}: until now {were}, from now on {here} and new random numbers; "
+                "nothing else changes",
                 stacklevel=1,
             )
 
@@ -320,9 +320,9 @@ class _Loop:
             self._broken(f"{bad[0]} is {figures[bad[0]]}" if bad else "another process met NaN or infinity")
 
     def _broken(self, what: str) -> None:
-        kept = "no checkpoint had been saved yet"
+        kept = "nothing had been saved yet"
         if self.saved_step is not None:
-            kept = f"the checkpoint of step {self.saved_step} is kept in {self.out / 'last'}"
+            kept = f"step {self.saved_step} is saved in {self.out / 'last'}"
         if self.processes.first:
             record = {"step": self.step, "seconds": round(self.seconds, 3), "status": "broken", "why": what}
             self.log.write(record)

@@ -106,7 +106,7 @@ def train(
         if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
             raise
         size = config.data.batch_size
-        raise UserError(f"out of memory on {device}: try less than data.batch_size={size}") from None
+        raise UserError(f"out of memory on {device}: try a data.batch_size below {size}") from None
     finally:
         loop.finish()
 
@@ -154,7 +154,7 @@ def _train(
     if stage is not None:
         return _stage(config, stage, data, out, device, resume, deadline, begin)
     if resume and not began(out / STAGES[0]):
-        raise UserError(f"{out}: nothing to resume, it holds no run")
+        raise UserError(f"{out}: nothing to resume, there is no run in it")
     if not resume:
         loop.check(config, out, resume=False)
     ended = Ended("done", out / "last")
@@ -173,10 +173,10 @@ def _beginning(config: Config, init: Path, resume: bool) -> Checkpoint:
         UserError: It is damaged, of another system or shape, or the run has begun already.
     """
     if resume:
-        raise UserError("--init begins a new run, --resume goes on with one: use one of them")
+        raise UserError("--init starts a new run and --resume continues one: use only one of them")
     found = checkpoint.load(init, extras=True)
     if found.config.system != config.system:
-        raise UserError(f"{init}: is of the system {found.config.system}, not {config.system}")
+        raise UserError(f"{init}: its system is {found.config.system}, not {config.system}")
     # Not on the meta device, where spectral norm takes twenty times as long.
     wanted = {"model": models.build(config).state_dict(), **_extras(config)}
     for name, part in {"model": found.weights, **found.extras}.items():
@@ -275,7 +275,7 @@ def _upon(config: WorldModelConfig, stage: str, out: Path, begin: Checkpoint | N
         earlier = checkpoint.load(mine).weights
         fixed = [key for key in found.weights if key.startswith(STAGES[:index])]
         if not all(torch.equal(earlier[key], found.weights[key]) for key in fixed):
-            raise UserError(f"{out / stage}: was trained upon another {STAGES[index - 1]}: move it away")
+            raise UserError(f"{out / stage}: was trained on another {STAGES[index - 1]}; move it away")
     return found.weights | {key: part for key, part in given.items() if key.startswith(f"{stage}.")}
 
 
@@ -375,7 +375,7 @@ def _load(config: Config, data: str, device: torch.device, **how: Any) -> tuple[
     size, actions = config.model.frame_size, config.model.num_actions
     for part in (train, held_out):
         if part.frame_shape[:2] != (size, size):
-            raise UserError(f"{data}: it holds recordings of several games: give each a folder of its own")
+            raise UserError(f"{data}: it contains recordings of several games; give each its own folder")
         if part.highest_action >= actions:
             raise UserError(f"{data}: action {part.highest_action} was played, and the game has {actions}")
     return train, held_out

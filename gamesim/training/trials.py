@@ -24,7 +24,7 @@ def real_game(config: WorldModelConfig, env_spec: str) -> Recipe | None:
         recipe = recorded if recorded is not None and recorded.env_id == named else Recipe(named)
         _check(config, recipe)
         return limited(recipe)
-    what = "the recordings name no game" if recorded is None else f"{recorded.env_id} is not here"
+    what = "the recordings name no game" if recorded is None else f"{recorded.env_id} is not installed"
     found = known(recorded) if recorded is not None else None
     try:
         if found is not None:
@@ -33,7 +33,7 @@ def real_game(config: WorldModelConfig, env_spec: str) -> Recipe | None:
     except UserError as error:
         what = str(error)
     warnings.warn(
-        f"the controller is not tried in the real game ({what}): controller.real_env=ID names one",
+        f"the controller is not tested in the real game ({what}); name one with controller.real_env=ID",
         stacklevel=2,
     )
     return None

@@ -9,7 +9,7 @@ from gamesim.app import hud
 from gamesim.app.controls import Command
 from gamesim.app.theme import COLOURS, Scale
 
-WORDS = "Tilemap Maze draws the static parts, under the same keys. Each dreams on a board of its own."
+WORDS = "This dream was trained on a different game, so it starts on a board of its own"
 SCENES = {
     "real": ("Pac-Man", ()),
     "arcade": ("Arcade", ()),

@@ -155,7 +155,7 @@ def test_damaged_files_are_messages(shelf: Driver, tmp_path: Path):
     shelf.until(lambda: "bad.npz" in shelf.said)
     (shelf.recordings / "pac-man" / "first.npz").write_bytes(b"gone bad since")
     shelf.press(pygame.K_RETURN)
-    shelf.until(lambda: "Cannot be replayed" in shelf.said)
+    shelf.until(lambda: "Cannot replay this" in shelf.said)
     assert isinstance(shelf.window.screen, Recordings)
     shelf.press(pygame.K_g)
     shelf.until(lambda: "not a readable episode" in shelf.said)

@@ -203,7 +203,7 @@ def test_a_stop_before_anything_was_saved_is_no_failure_and_says_so(tmp_path: Pa
     assert run.doing.startswith("Finishing this step, then saving · ") or not run.live
     until(lambda: (run.follow(), not run.live)[1])
     assert (run.state, run.why) == ("stopped", "Nothing had been saved yet.") and not run.resumable
-    assert ending(folder, processes.all[folder], True) == ("A training was stopped: one", False)
+    assert ending(folder, processes.all[folder], True) == ("The training was stopped: one", False)
 
 
 def test_a_run_that_another_hand_ended_has_failed_and_says_by_which_signal(tmp_path: Path, stub):

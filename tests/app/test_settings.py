@@ -253,7 +253,7 @@ def test_settings_that_cannot_be_written_are_a_message(app: Driver, tmp_path: Pa
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     app.window.settings.path = tmp_path / "file" / "settings.json"
     app.press(pygame.K_n)
-    assert "not kept" in app.said and app.window.sound.muted
+    assert "not saved" in app.said and app.window.sound.muted
 
 
 # pictures --------------------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ def test_a_picture_that_cannot_be_saved_is_a_message(app: Driver, tmp_path: Path
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     app.window.pictures = tmp_path / "file" / "deeper"
     app.press(pygame.K_F12)
-    assert "No picture was saved" in app.said
+    assert "The picture was not saved" in app.said
 
 
 def test_pictures_go_among_the_users_pictures_where_there_are_any(tmp_path: Path, monkeypatch):

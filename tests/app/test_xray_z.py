@@ -81,4 +81,4 @@ def test_bars_of_what_cannot_be_changed_are_not_dragged(dreaming):
     mouse(pygame.MOUSEBUTTONDOWN, shown)
     app.frames(2)
     assert (env(app).z == 0).all()
-    assert "does not let its mixture be changed" in (change(app.session.engine, "mixture", None) or "")
+    assert "This model's mixture cannot be changed" in (change(app.session.engine, "mixture", None) or "")

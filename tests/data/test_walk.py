@@ -135,7 +135,7 @@ def test_where_nothing_can_be_written_the_journal_stays_and_is_named(
     assert names == ["other.npz"] and path.exists()
     why = passed[f"maze/{path.name}"]
     assert why.startswith(
-        f"{path}: a game that was being recorded is not recovered: there: cannot be written"
+        f"{path}: an unfinished recording could not be recovered: there: cannot be written"
     )
 
 
@@ -149,7 +149,7 @@ def test_where_nothing_can_be_written_the_journal_stays_and_is_named(
         (lambda path: path.with_suffix(".npz").touch(), "not a readable episode"),
         (lambda path: path.with_suffix(SUFFIX).write_text("hello"), "it is not a journal"),
         (lambda path: path.with_suffix(SUFFIX).write_text("gamesim-journal-9\n"), "another version"),
-        (lambda path: path.symlink_to(path.parent.parent), "a link to a folder that this one lies in"),
+        (lambda path: path.symlink_to(path.parent.parent), "a link to a folder that contains it"),
     ],
 )
 def test_what_cannot_be_an_episode_is_named(

@@ -154,7 +154,7 @@ class TestTemperature:
         env = DreamEnv(source, temperature=0.0)
         env.reset(seed=0)
         cold = frames_of(walk(env, [0] * 5))
-        assert (cold == cold[0]).all()  # this engine's chance is where its ghosts are
+        assert (cold == cold[0]).all()  # this model's chance is where its ghosts are
         env.temperature = 10
         hot = walk(env, [0] * 5)
         assert (frames_of(hot) != cold[0]).any()

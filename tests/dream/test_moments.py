@@ -80,7 +80,7 @@ class TestChanges:
         env = DreamEnv(source)
         env.reset(seed=0)
         assert env.changes == set()
-        with pytest.raises(UserError, match="does not let its z be changed"):
+        with pytest.raises(UserError, match="this model's z cannot be changed"):
             env.with_z(np.zeros(3, np.float32))
 
     def test_another_z_is_another_frame_and_another_dream(self, dreamer):

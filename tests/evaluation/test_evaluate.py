@@ -151,7 +151,7 @@ def test_aims_are_missed_by_so_much_at_a_horizon_and_marked_in_the_table():
     }
     lines = table(figures).splitlines()
     assert next(line for line in lines if line.startswith("  moves_free")).count("*") == 1
-    assert "* 4 of 7 aims are missed" in lines[-1]
+    assert "* misses 4 of 7 aims" in lines[-1]
     assert all(low <= high for low, high in AIMS.values())
 
 

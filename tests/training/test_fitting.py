@@ -149,7 +149,7 @@ def test_actions_that_never_were_played_may_be_told_where_nobody_knows_the_game(
         ("gamegan-tiny", "Nine", ["model.frame_size=84"], "model.frame_size is 84, but the recordings in"),
         ("gamegan-tiny", "Nine", ["model.num_actions=5"], "model.num_actions is 5, but the game"),
         ("gamegan-tiny", "Three", ["model.opposites=[[3, 4]]"], "opposites: no action may be"),
-        ("gamegan-tiny", "Large", [], "are 96x96, and an engine's frames are 64x64 or 84x84"),
+        ("gamegan-tiny", "Large", [], "are 96x96, and a model's frames are 64x64 or 84x84"),
         ("world-model-places", "Nine", [], "patch 12 does not cut 64 pixels into whole places"),
         ("tilemap", "Nine", ["model.patch=12"], "patch 12 does not cut 64 pixels into 3 cells"),
         ("world-model-tiny", "Nine", ["model.num_actions=3"], "model.num_actions is 3, but the game"),

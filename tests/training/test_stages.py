@@ -126,7 +126,7 @@ def test_a_part_whose_ground_has_changed_is_refused(plays, run, tmp_path):
     shutil.copytree(run, out)
     assert train(plays, out, "vision.steps=9", stage="vision", resume=True) == "done"
     assert weights(out / "vision" / "best") != weights(run / "vision" / "best")
-    with pytest.raises(UserError, match="memory: was trained upon another vision: move it away"):
+    with pytest.raises(UserError, match="memory: was trained on another vision; move it away"):
         train(plays, out, "vision.steps=9", resume=True)
 
 

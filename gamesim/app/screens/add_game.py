@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 RECORDED = 200  # games that are recorded with random keys
 ABOUT = (
-    "Any Gymnasium game can be played and recorded here. A model that you train on its recordings "
-    "dreams it. Recording it plays random keys and holds each for 1 to 10 steps."
+    "You can play and record any Gymnasium game, and train a model that dreams it. When you record it "
+    "here, random keys play, each held for 1 to 10 steps."
 )
 
 

@@ -92,7 +92,7 @@ class Engines(Listing):
         if title is None:
             return []
         run = catalog.run_of(place(title))
-        no_run = "" if is_run(run) else "only models trained here can be"
+        no_run = "" if is_run(run) else "only for models trained here"
         no_pilot = "" if title.has_controller else "no AI driver, only World Models have one"
         found = [
             Action("Play", partial(self.open, title, False)),

@@ -20,7 +20,7 @@ from gamesim.app.controls import (
     shown,
 )
 from gamesim.app.theme import COLOURS, Scale, font
-from gamesim.app.widgets import box, keycap, scrollbar, text
+from gamesim.app.widgets import box, keycap, scrollbar, text, wrap
 
 MOVES = (LEFT, UP, DOWN, RIGHT)
 
@@ -97,7 +97,7 @@ class Help:
         title = text(surface, "Keys", (area.left, middle), scale.head, bold=True, anchor="midleft")
         words = f"{shown(Command.HELP)} or {key_name(pygame.K_ESCAPE)} closes this"
         if self._most:
-            words = f"↑ ↓ scroll · {words}".replace("↑ ↓ ", "arrows ")
+            words = f"arrow keys scroll · {words}"
         room = max(1, area.right - title.right - scale.px(10))
         place = (area.right, middle)
         text(surface, words, place, scale.small, COLOURS["quiet"], anchor="midright", width=room)
@@ -117,8 +117,14 @@ class Help:
                 x = keycap(surface, word, (x, y), scale.px(13)).right + scale.px(4)
             start = max(area.left + indent, x + scale.px(6))
             room = max(1, area.right - start)
-            size = body if font(body).size(line.words)[0] <= room else max(8, round(body * 0.86))
-            text(surface, line.words, (start, y), size, anchor="midleft", width=room)
+            if font(body).size(line.words)[0] <= room:
+                text(surface, line.words, (start, y), body, anchor="midleft")
+                continue
+            size = max(8, round(body * 0.86))
+            parts = wrap(line.words, size, room)[:2]
+            for rank, part in enumerate(parts):
+                place = (start, y + (2 * rank - len(parts) + 1) * row // 4)
+                text(surface, part, place, size, anchor="midleft", width=room)
 
 
 def key_lines() -> list[Line]:
@@ -140,7 +146,7 @@ def move_lines() -> list[Line]:
     keys = [KEYMAP.keys(move) for move in MOVES]
     ranks = range(min(2, max(map(len, keys))))
     rows = [[key_name(own[rank]) if rank < len(own) else "–" for own in keys] for rank in ranks]
-    return [Line(tuple(names), "move" if i == 0 else "move, too") for i, names in enumerate(rows)]
+    return [Line(tuple(names), "move" if i == 0 else "also move") for i, names in enumerate(rows)]
 
 
 def pad_lines() -> list[Line]:

@@ -40,13 +40,13 @@ class Loading(Screen):
             env = self._opening.take()
         except Exception as error:  # whatever it is, it is shown on screen
             self.window.back()
-            self.window.say(f"Cannot be opened: {error}", bad=True)
+            self.window.say(f"Cannot open this: {error}", bad=True)
             return
         self.window.back()
         try:
             self.then(env)
         except Exception as error:  # it breaks down when it begins
-            self.window.say(f"Cannot be played: {error or type(error).__name__}", bad=True)
+            self.window.say(f"Cannot play this: {error or type(error).__name__}", bad=True)
             env.close()
 
     def draw(self, surface: pygame.Surface) -> None:

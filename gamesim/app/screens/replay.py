@@ -179,7 +179,7 @@ class Replay(ButtonScreen):
 
     def update(self, seconds: float) -> None:
         if self._problem:
-            self.window.say(f"Cannot be replayed: {self._problem}", bad=True)
+            self.window.say(f"Cannot replay this: {self._problem}", bad=True)
             self.window.back()
             return
         super().update(seconds)

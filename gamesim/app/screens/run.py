@@ -189,7 +189,7 @@ class RunPage(ButtonScreen):
         ]
         losses = [Chart(spoken(name), curve, COLOURS["ghost2"]) for name, curve in log.losses.items()]
         if not losses and not held_out:
-            waiting = "Curves appear with the first steps" if self.run.live else "No curves: it made no step"
+            waiting = "Curves appear with the first steps" if self.run.live else "No curves: no step was made"
             text(
                 surface,
                 waiting,

@@ -176,7 +176,7 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
         ("Trained for", spell(log.seconds)),
         ("Frames/s", f"{log.frames_per_second:,.0f}" if log.frames_per_second else "–"),
         ("Preset", log.preset or "–"),
-        ("Recordings", run.data.name if run.data else "see the command line"),
+        ("Recordings", run.data.name if run.data else "started elsewhere"),
         ("Folder", str(run.folder.parent.name + "/" + run.name)),
     ]
     if log.section != "training":

@@ -54,7 +54,7 @@ class Chart:
         seconds = self.length(engine) / engine.rate
         legend = f"The last {seconds:.0f} seconds, newest at the right."
         if says:
-            legend += " The episode ends where P(end) is above 0.5."
+            legend += " The dream ends when P(end) is above 0.5."
         size = max(11, scale.px(13))
         line = pygame.Rect(area.left, area.bottom - scale.px(17), area.width, scale.px(17))
         text(surface, legend, line.topleft, size, COLOURS["quiet"], width=max(1, area.width))
