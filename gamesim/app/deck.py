@@ -18,7 +18,7 @@ Kind = Literal["start", "home", "continue", "play"]
 NAMES: dict[Kind, str] = {
     "start": "Start here", "home": "Coming home", "continue": "Continue",
 }  # fmt: skip
-NO_DREAM = "Has no dream"
+NO_DREAM = "No dream"
 
 
 @dataclass

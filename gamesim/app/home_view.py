@@ -58,7 +58,7 @@ def draw_verdict(surface: pygame.Surface, area: pygame.Rect, verdict: Verdict, s
     box(surface, panel, COLOURS["panel"], scale.px(16), COLOURS["line"])
     room = max(1, panel.width - 2 * pad)
     count, of = int(verdict.forgotten.sum()), int(verdict.counted.sum())
-    large = f"{100 * verdict.share:.0f}% of home was forgotten"
+    large = f"{100 * verdict.share:.0f} % of home was forgotten"
     small = f"{count} of {of} fixed cells changed"
     colour = COLOURS["bad" if count else "good"]
     x, y = panel.centerx, panel.top + scale.px(20)

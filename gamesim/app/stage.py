@@ -130,7 +130,7 @@ class Stage:
             return
         end, words = again[0].end_probability, "Slow motion · any key skips it"
         if end is not None:
-            words = f"Slow motion · chance of an ending {100 * end:.0f}%"
+            words = f"Slow motion · chance of an ending {100 * end:.0f} %"
         self._pill(surface, rect, words, scale)
 
     def _draw_endless(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
@@ -174,7 +174,7 @@ class Stage:
         lines.append(Line(f"{score} · {counted(engine.steps, 'step')}", 18, COLOURS["quiet"]))
         sure = engine.end_probability
         if sure is not None and "timeout" not in engine.happened:
-            words = f"The model was {100 * sure:.0f}% sure that this was the end"
+            words = f"The model was {100 * sure:.0f} % sure that this was the end"
             lines.append(Line(words, 17, COLOURS["dream"]))
         if self.session.finished and engine is self.session.engine:
             again = f"{shown(Command.RESET)} to play again"

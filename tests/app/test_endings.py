@@ -233,7 +233,7 @@ class TestBelief:
         app.play("Tilemap Pac-Man")
         app.passes(6.0)
         words = [line.words for line in banners[-1]]
-        assert "The model was 79% sure that this was the end" in words
+        assert "The model was 79 % sure that this was the end" in words
         assert any("3 steps" in line for line in words)
 
     def test_nothing_is_minus_nought(self, app: Driver, entry, banners):

@@ -37,9 +37,10 @@ class Leaving(Ask):
         at_work = window.workshop.jobs.running
         names = " and ".join(sorted({job.name[:1].lower() + job.name[1:] for job in at_work}))
         kept = sorted({FOUND[job.name] for job in at_work})
+        it, what, saves = ("It", "it", "it saves") if len(at_work) == 1 else ("They", "them", "they save")
         more = (
-            f"It can run on in the background. You will find it again under {' and '.join(kept)}. "
-            "If you stop it, it saves what it has first."
+            f"{it} can go on in the background. You will find {what} again under {' and '.join(kept)}. "
+            f"If you stop {what}, {saves} everything so far first."
         )
         answers = (
             ("Stay", lambda: None, False),

@@ -272,7 +272,7 @@ class NewRun(KeyScreen):
             else Choice("Steps", "default", about=f"One part after the other: {fixed}"),
             Choice(
                 "Device", plans.DEVICES[self.device], self._turn_device,
-                about="auto: use a GPU if there is one, otherwise the CPU",
+                about="auto: a GPU if there is one, else the CPU",
             ),
             Choice(
                 "Name", self.name, enter=None if self.again else self._type_name,
