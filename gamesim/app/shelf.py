@@ -152,7 +152,7 @@ class Shelf:
             raise UserError(f"'{name[:40]}' cannot be the name of a recording")
         there = recording.path.with_name(f"{name}.npz")
         if there.exists():
-            raise UserError(f"There is already a recording called {name}")
+            raise UserError(f"There is already a recording named {name}")
         try:
             recording.path.rename(there)
         except OSError as error:

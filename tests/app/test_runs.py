@@ -110,7 +110,7 @@ def test_a_curve_stays_small_however_long_a_run_is():
         ({"status": "done"}, "done", ""),
         ({"status": "stopped"}, "stopped", ""),
         ({"status": "broken", "why": "loss is nan"}, "failed", "loss is nan"),
-        ({"losses": {"a": 1.0}}, "failed", "cut off"),
+        ({"losses": {"a": 1.0}}, "failed", "interrupted"),
     ],
 )
 def test_how_a_run_ended_is_told_by_its_last_line(tmp_path: Path, last: dict, state: str, why: str):
