@@ -70,7 +70,7 @@ def test_nothing_is_changed_by_hand_while_it_is_recorded(dreaming):
     _, tile = panel(app, "z")
     mouse(pygame.MOUSEBUTTONDOWN, (tile.image.left + 3, tile.image.top))
     app.frames(2)
-    assert (env(app).z == 0).all() and "while you record it" in app.said
+    assert (env(app).z == 0).all() and "while you record" in app.said
     app.press(pygame.K_COMMA)
 
 

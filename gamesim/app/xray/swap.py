@@ -68,7 +68,7 @@ class Swap:
         if names:
             self._choose(host, chosen)
         else:
-            self.window.say("This model draws everything at once, so there is no background to exchange.")
+            self.window.say("This model draws everything at once, so there is no background to swap.")
 
     def _choose(self, host: Engine, index: int) -> None:
         """Put in the choice of an index; after the last one comes the own layer."""
@@ -105,7 +105,7 @@ class Swap:
             return
         self._host, self._own, self.name = host, own, BOARD
         self._seen = (host.frame, host.steps)
-        new = "" if _static(host) > 0.5 else " You see it as you walk on."
+        new = "" if _static(host) > 0.5 else " You will see it as you walk."
         self.window.say(f"The memory now holds another board.{new}")
 
     # another engine --------------------------------------------------------------------------------------
