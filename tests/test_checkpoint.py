@@ -119,7 +119,7 @@ def test_shipping_never_replaces_what_is_no_checkpoint_and_refuses_what_is_too_l
         checkpoint.ship(run, tmp_path / "notes")
     assert (tmp_path / "notes" / "mine.txt").exists()
     monkeypatch.setattr(checkpoint, "MAX_SHIPPED_BYTES", 100)
-    with pytest.raises(UserError, match=r"run/\S+: 0 MiB, but 0 MiB is the most"):
+    with pytest.raises(UserError, match=r"run/\S+: 0 MiB, more than the 0 MiB"):
         checkpoint.ship(run, tmp_path / "shipped")
     assert not (tmp_path / "shipped").exists()
 
@@ -221,7 +221,7 @@ def test_text_that_says_something_else_is_named(tmp_path, name, old, new):
     said = (folder / name).read_text()
     assert old in said
     (folder / name).write_text(said.replace(old, new))
-    with pytest.raises(UserError, match=rf"engine/{name}: .*does not say what it said when it was saved$"):
+    with pytest.raises(UserError, match=rf"engine/{name}: .*its content has changed since it was saved$"):
         checkpoint.load(folder)
 
 

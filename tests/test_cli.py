@@ -320,7 +320,7 @@ def test_record_train_stop_resume_and_dream(tmp_path, monkeypatch, capsys):
 def test_the_doctor_finds_this_machine_healthy(tmp_path):
     result = python("main.py", "doctor", "--checkpoints", tmp_path, timeout=200)
     assert result.returncode == 0, result.stdout
-    for name in ("python", "packages", "pygame", "torch", "device", "display", "audio", "engines"):
+    for name in ("python", "packages", "pygame", "torch", "device", "display", "audio", "models"):
         assert f" {name} " in result.stdout
 
 

@@ -120,7 +120,7 @@ def test_two_trainings_cannot_share_a_folder(tmp_path):
 def test_nan_or_infinity_stops_and_keeps_the_last_good_checkpoint(tmp_path, trouble):
     train(settings(), tmp_path / "run", signal_at=(3,))
     good = weights(tmp_path / "run" / "last")
-    with pytest.raises(UserError, match=r"step 6: .*(nan|NaN).*step 3 is kept in"):
+    with pytest.raises(UserError, match=r"step 6: .*(nan|NaN).*step 3 is saved in"):
         train(settings(), tmp_path / "run", resume=True, **trouble)
     assert weights(tmp_path / "run" / "last") == good
     assert log(tmp_path / "run")[-1]["status"] == "broken"

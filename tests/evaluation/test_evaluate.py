@@ -80,7 +80,7 @@ def test_every_dream_that_is_judged_has_the_temperature_that_was_asked_for(save,
     monkeypatch.setattr("gamesim.evaluation.speed.cost", lambda *_: {})  # that of playing, at 1
     figures = evaluate(folder, episodes=2, temperature=0.5)
     assert seen == {0.5}
-    assert figures["notes"][0] == "dreams of temperature 0.5, not 1"
+    assert figures["notes"][0] == "measured in dreams at temperature 0.5, not 1"
 
 
 def test_distances_need_a_checkpoint_with_a_vision_and_nothing_is_dreamt_without(save, monkeypatch):

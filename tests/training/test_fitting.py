@@ -111,7 +111,7 @@ def test_a_fitted_config_says_all_and_fits_again(played):
     again = config.parse(once.dump(), "a run")
     assert fitted(again, str(played["Nine"])) == once
     with pytest.raises(
-        UserError, match=r"no recordings of toys/Nine-v0, but of toys/Three-v0 \(6 games\)"
+        UserError, match=r"no recordings of toys/Nine-v0, only of toys/Three-v0 \(6 games\)"
     ):
         fitted(again, str(played["Three"]))
     other = config.load("gamegan-tiny", ["model.num_actions=9"])

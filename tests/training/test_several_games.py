@@ -51,7 +51,7 @@ def test_one_game_is_taken_several_are_a_question(mixed: Path) -> None:
         UserError, match=r"toys/Nine-v0 \(7 games\), toys/Other-v0 \(4 games\), unknown"
     ):
         choose(mixed, None)
-    with pytest.raises(UserError, match=r"no recordings of toys/Nin-v0, but of toys/Nine-v0 \(7"):
+    with pytest.raises(UserError, match=r"no recordings of toys/Nin-v0, only of toys/Nine-v0 \(7"):
         choose(mixed, "toys/Nin-v0")
 
 
