@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from gamesim.models.layers import activation, mlp
 
-STAYS, ERASES = 3.0, 3.0
-"""Logits with which training begins: of the kernel's middle against its rim, and of erasing."""
+STAYS = 3.0
+"""Logit of the kernel's middle, against its rim, with which training begins."""
+ERASES = 3.0
+"""Logit of erasing with which training begins."""
 
 
 class ShiftKernel(nn.Module):
