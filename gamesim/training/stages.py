@@ -97,9 +97,10 @@ def train(
         if config.system == "world-model" and stage in (None, STAGES[-1]):
             recorded = recorded_game(data, config.data.game)
             real_game(config, recorded.env_spec)  # before V, which takes a while
+        begin = None if init is None else _beginning(config, Path(init), resume)
+        _ready(config, out, resume, stage, begin)
         if loop.distributed().first:
             print(_recordings(data, config), flush=True)
-        begin = None if init is None else _beginning(config, Path(init), resume)
         ended = _train(config, data, out, device, resume, stage, Deadline(minutes), begin)
         return ended if loop.distributed().first else None
     except RuntimeError as error:
@@ -153,10 +154,6 @@ def _train(
         return Ended(_run(config, "training", out, device, resume, make, deadline), out / "last")
     if stage is not None:
         return _stage(config, stage, data, out, device, resume, deadline, begin)
-    if resume and not began(out / STAGES[0]):
-        raise UserError(f"{out}: nothing to resume, there is no run in it")
-    if not resume:
-        loop.check(config, out, resume=False)
     ended = Ended("done", out / "last")
     for name in STAGES:
         if ended.outcome == "done" and not _finished(config, name, out):
@@ -164,6 +161,18 @@ def _train(
             if name != STAGES[-1] and loop.distributed().agree([int(deadline.passed)])[0]:
                 ended = replace(ended, outcome="stopped")
     return ended
+
+
+def _ready(config: Config, out: Path, resume: bool, stage: str | None, begin: Checkpoint | None) -> None:
+    """Complain about a run folder from which nothing can be trained, before the recordings are read."""
+    if config.system != "world-model":
+        loop.check(config, out, resume)
+    elif stage is not None:
+        _upon(config, stage, out, begin)
+    elif not resume:
+        loop.check(config, out, resume=False)
+    elif not began(out / STAGES[0]):
+        raise UserError(f"{out}: nothing to resume, there is no run in it")
 
 
 def _beginning(config: Config, init: Path, resume: bool) -> Checkpoint:

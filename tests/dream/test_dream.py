@@ -186,7 +186,7 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
         [
-            ({"device": "nonsense"}, "device nonsense"),
+            ({"device": "nonsense"}, "unknown device 'nonsense'"),
             ({"device": "cuda:99"}, "device cuda:99"),
             ({"render_mode": "human"}, "render_mode"),
             ({"max_steps": -1}, "max_steps"),

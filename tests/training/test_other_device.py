@@ -74,6 +74,7 @@ def test_every_system_is_trained_saved_and_resumed_there(plays, tmp_path, there,
     assert all(part.device.type == "cpu" for part in found.weights.values())
 
 
+@pytest.mark.slow
 def test_tilemaps_step_is_recorded_in_every_phase_of_a_run(plays, tmp_path, there):
     """With other lengths, lanes and losses it is recorded anew; schedules alone do not make it so."""
     long = ["training.steps=18", "data.segment=3", "training.validate_every=18", "training.sample_minutes=9"]
@@ -82,6 +83,7 @@ def test_tilemaps_step_is_recorded_in_every_phase_of_a_run(plays, tmp_path, ther
     assert there.count("record") == 3, "as it begins, with lanes that run freely, and longer"
 
 
+@pytest.mark.slow
 def test_gamegans_step_is_recorded_in_every_phase_of_a_run(plays, tmp_path, there):
     """Told alone, then judged, then on frames of its own; a penalty is a recording beside the other."""
     long = ["training.steps=20", "training.validate_every=20", "training.sample_minutes=9"]
@@ -124,6 +126,7 @@ def test_a_controller_is_measured_there(engine):
     assert controller_figures(engine, episodes=4, seed=1, device=DEVICE) == pytest.approx(here)
 
 
+@pytest.mark.slow
 def test_coming_home_and_all_that_is_judged_is_measured_there(engine):
     """V's distances as well, which are numbers of twice the length: those are the CPU's alone."""
     model, _ = checkpoint.load_model(engine, DEVICE)
