@@ -55,7 +55,7 @@ def test_a_loop_is_asked_once_however_many_signals_come(number):
         process.send_signal(each)
     out, err = process.communicate(timeout=100)
     assert (process.returncode, out) == (0, "saved\n"), err
-    assert err.count("saving, then leaving") == err.strip().count("\n") + 1 == 1
+    assert err.count("saving, then stopping") == err.strip().count("\n") + 1 == 1
 
 
 def test_a_second_ctrl_c_is_for_those_who_cannot_wait():

@@ -360,7 +360,7 @@ def test_sigterm_saves_and_leaves(plays, tmp_path):
     finally:
         process.kill()
     assert process.returncode == 0, errors
-    assert out.startswith("stopped: ")
+    assert "\nstopped: " in out
     assert json.loads(log.read_text().splitlines()[-1])["status"] == "stopped"
     dreams(tmp_path / "run" / "last")
 
