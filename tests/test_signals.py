@@ -106,7 +106,7 @@ def test_the_bot_saves_what_it_has_played(tmp_path, number):
     assert "Traceback" not in err
     saved = len(scan(tmp_path / "r"))
     assert saved > 0
-    assert out.startswith(f"stopped: {saved} episodes, ")
+    assert out.startswith(f"stopped: {saved} game")
 
 
 def test_a_terminal_that_is_closed_loses_nothing(tmp_path):
