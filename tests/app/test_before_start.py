@@ -65,7 +65,7 @@ def test_a_preset_that_takes_nothing_for_granted_fits_every_game():
     ("preset", "low", "high"),
     [
         ("tilemap", 10, 16),
-        ("gamegan-small", 50, 70),
+        ("gamegan-small", 100, 130),
         ("world-model-places", 20, 40),
         ("gamegan", 20_000, 1e6),
     ],

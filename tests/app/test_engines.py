@@ -61,7 +61,7 @@ def test_what_an_engine_cannot_do_is_said(app: Driver):
     press_button(app, "Watch")
     assert "no AI driver" in app.said
     press_button(app, "Train further")
-    assert "only models trained here" in app.said
+    assert "only for models trained here" in app.said
 
 
 def test_an_engine_is_measured_in_a_process_of_its_own(trainer: Driver):
@@ -113,4 +113,4 @@ def test_greyed_buttons_say_why_before_they_are_pressed(app: Driver, monkeypatch
     visit(app.window, "Models")
     app.frames(1)
     said = " ".join(drawn)
-    assert "Watch: no AI driver" in said and "Train further: only models trained here" in said
+    assert "Watch: no AI driver" in said and "Train further: only for models trained here" in said

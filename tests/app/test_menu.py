@@ -97,8 +97,8 @@ def test_the_window_s_close_button_quits_at_once(app: Driver):
 
 def test_the_game_that_no_model_can_learn_says_so_on_its_card(app: Driver):
     words = {card.name: card.blurb for card in menu(app).cards}
-    assert "no dream" in words["Arcade"]
-    assert "no dream" not in words["Garden"]  # one can be trained
+    assert "No dream" in words["Arcade"]
+    assert "No dream" not in words["Garden"]  # one can be trained
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (800, 600)])

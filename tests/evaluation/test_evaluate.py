@@ -86,7 +86,7 @@ def test_every_dream_that_is_judged_has_the_temperature_that_was_asked_for(save,
 def test_distances_need_a_checkpoint_with_a_vision_and_nothing_is_dreamt_without(save, monkeypatch):
     folder = save("gamesim/Pacman-v0")
     monkeypatch.setattr("gamesim.evaluation.play.Dream", lambda *_, **__: pytest.fail("it was too late"))
-    with pytest.raises(UserError, match="World Models"):
+    with pytest.raises(UserError, match="World Model"):
         evaluate(folder, episodes=2, vision=folder)
 
 

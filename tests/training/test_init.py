@@ -152,5 +152,5 @@ def test_another_system_is_refused_and_so_is_a_run_that_has_begun(plays, tmp_pat
     words = ["train", "world-model-tiny", "--data", str(plays), "--out", str(tmp_path / "run")]
     assert cli.main([*words, "--init", str(given)]) == 2
     assert "given: its system is gamegan, not world-model" in capsys.readouterr().err
-    with pytest.raises(UserError, match="--init begins a new run, --resume goes on with one"):
+    with pytest.raises(UserError, match="--init starts a new run and --resume continues one"):
         train("gamegan-tiny", plays, tmp_path / "run", init=given, resume=True)
