@@ -55,6 +55,13 @@ def test_an_engine_is_played_from_its_card_and_is_then_the_last_used_at_home(app
     menu.close()
 
 
+@pytest.mark.parametrize("place", ["Recordings", "Models", "Train", "Settings", "Add a game"])
+def test_the_title_bar_names_a_place_as_the_menu_does(app: Driver, place: str):
+    visit(app.window, place)
+    app.frames(1)
+    assert pygame.display.get_caption()[0] == f"{place} - gamesim"
+
+
 def test_what_an_engine_cannot_do_is_said(app: Driver):
     engine_folder(app)
     visit(app.window, "Models")

@@ -36,6 +36,7 @@ class Engines(Listing):
     """Choose one to play, to watch, to measure or to train further."""
 
     title = "Models"
+    caption = "Models"
     row = 84
     keys = (pygame.K_DELETE,)
 
