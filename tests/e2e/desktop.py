@@ -110,7 +110,7 @@ class App:
     def visit(self, place: str) -> None:
         """From the menu to one of the places at its top."""
         steps = ("Recordings", "Models", "Train", "Add a game", "Settings").index(place)
-        self.on("gamesim").keys("Up", "Up", "Up", "Up", "Left", "Left", "Left", *["Right"] * steps, "Return")
+        self.on("gamesim").keys("Up", "Up", "Up", "Up", *["Left"] * 4, *["Right"] * steps, "Return")
         self.on(place)
 
     def leave(self) -> int:
