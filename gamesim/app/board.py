@@ -137,19 +137,23 @@ class BoardPainter:
         cell: int,
         cells: np.ndarray,
     ) -> None:
-        """Walls, and what lies beyond the board, in the cells that the camera sees."""
+        """What stands in the cells that the camera sees, on the board and beyond it."""
         rows, columns = cells.shape
         masks = wall_masks(cells.tobytes(), cells.shape)
         first_x, first_y = (area.left - origin[0]) // cell, (area.top - origin[1]) // cell
         for y in range(first_y, first_y + area.height // cell + 2):
             for x in range(first_x, first_x + area.width // cell + 2):
                 inside = 0 <= x < columns and 0 <= y < rows
-                kind = cells[y, x] if inside else OUTSIDE
-                place = (origin[0] + x * cell, origin[1] + y * cell)
-                if kind == WALL:
-                    surface.blit(self._wall(int(masks[y, x]), cell, hollow=False), place)
-                elif kind == OUTSIDE:
-                    surface.blit(self._outside(cell), place)
+                kind, mask = (int(cells[y, x]), int(masks[y, x])) if inside else (OUTSIDE, 0)
+                tile = self._ground(kind, mask, cell)
+                if tile is not None:
+                    surface.blit(tile, (origin[0] + x * cell, origin[1] + y * cell))
+
+    def _ground(self, kind: int, mask: int, cell: int) -> pygame.Surface | None:
+        """What stands in a cell of a class; None for the bare floor. `mask`: as of `wall_masks`."""
+        if kind == WALL:
+            return self._wall(mask, cell, hollow=False)
+        return self._outside(cell) if kind == OUTSIDE else None
 
     def _whole_ground(self, cells: np.ndarray, cell: int, lit: bool) -> pygame.Surface:
         """The same for a board that is seen as a whole: one picture, drawn again when its walls change."""

@@ -82,23 +82,12 @@ class GardenPainter(BoardPainter):
         super().__init__()
         self.sprites = Tiles()  # pyright: ignore[reportAttributeAccessIssue]
 
-    def _draw_ground(
-        self,
-        surface: pygame.Surface,
-        area: pygame.Rect,
-        origin: tuple[int, int],
-        cell: int,
-        cells: np.ndarray,
-    ) -> None:
-        """Lawn, walls of bricks and the pond, in the cells that the camera sees."""
-        rows, columns = cells.shape
-        first_x, first_y = (area.left - origin[0]) // cell, (area.top - origin[1]) // cell
-        for y in range(first_y, first_y + area.height // cell + 2):
-            for x in range(first_x, first_x + area.width // cell + 2):
-                inside = 0 <= x < columns and 0 <= y < rows
-                kind = int(cells[y, x]) if inside else OUTSIDE
-                kind = kind if kind in (WALL, OUTSIDE) else FLOOR
-                surface.blit(self._art(kind, cell), (origin[0] + x * cell, origin[1] + y * cell))
+    def _ground(self, kind: int, mask: int, cell: int) -> pygame.Surface:
+        """Lawn, walls of bricks and the pond."""
+        kind = kind if kind in (WALL, OUTSIDE) else FLOOR
+        return self._tile(
+            ("art", kind, cell), lambda: pygame.transform.smoothscale(smooth(kind), (cell, cell)).convert()
+        )
 
     def _draw_thing(
         self, surface: pygame.Surface, kind: int, place: tuple[int, int], cell: int, clock: float
@@ -107,8 +96,3 @@ class GardenPainter(BoardPainter):
             surface.blit(self.sprites.get("food", cell), place)
         else:
             super()._draw_thing(surface, kind, place, cell, clock)
-
-    def _art(self, kind: int, cell: int) -> pygame.Surface:
-        return self._tile(
-            ("art", kind, cell), lambda: pygame.transform.smoothscale(smooth(kind), (cell, cell)).convert()
-        )
