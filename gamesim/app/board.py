@@ -38,15 +38,20 @@ class Sprites:
         if key not in self._scaled:
             if len(self._scaled) > 600:  # many window sizes later
                 self._scaled.clear()
-            image = pygame.transform.smoothscale(self._originals[name], (size, size))
-            turn = TURN[facing]
-            image = (
-                pygame.transform.flip(image, True, False)
-                if turn == "flip"
-                else pygame.transform.rotate(image, turn)
-            )
-            self._scaled[key] = image
+            self._scaled[key] = turned(self._picture(name, size), facing)
         return self._scaled[key]
+
+    def _picture(self, name: str, size: int) -> pygame.Surface:
+        """Sprite `name` as it is on the sheet, facing right."""
+        return pygame.transform.smoothscale(self._originals[name], (size, size))
+
+
+def turned(image: pygame.Surface, facing: int) -> pygame.Surface:
+    """A picture that faces right, made to face 1 left, 2 right, 3 up, 4 down."""
+    turn = TURN[facing]
+    if turn == "flip":
+        return pygame.transform.flip(image, True, False)
+    return pygame.transform.rotate(image, turn)
 
 
 class BoardPainter:

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import pygame
 
-from gamesim.app.board import TURN, BoardPainter
+from gamesim.app.board import BoardPainter, Sprites
 from gamesim.envs.rules import FLAG, FLOOR, FOOD, FRIGHTENED, GHOST, OUTSIDE, PACMAN, POWER, WALL
 from gamesim.envs.sprites import GARDEN, tiles
 
@@ -19,37 +19,20 @@ CODES = {
 """Tiles by the first word of a sprite's name."""
 
 
-class Tiles:
+class Tiles(Sprites):
     """The garden's things by the names of the sprites; they have no lawn of their own behind them."""
 
     def __init__(self) -> None:
-        self._scaled: dict[tuple[str, int, int], pygame.Surface] = {}
+        self._scaled = {}
 
-    def get(self, name: str, size: int, facing: int = 2) -> pygame.Surface:
-        """Sprite `name`, `size` pixels wide and high, turned to face 1 left, 2 right, 3 up, 4 down."""
-        key = (name, size, facing)
-        if key not in self._scaled:
-            if len(self._scaled) > 400:
-                self._scaled.clear()
-            self._scaled[key] = self._made(name, size, facing)
-        return self._scaled[key]
-
-    @staticmethod
-    def _made(name: str, size: int, facing: int) -> pygame.Surface:
+    def _picture(self, name: str, size: int) -> pygame.Surface:
         word = name.rstrip("0123456789ab") if not name.startswith("dying") else "pacman"
         image = pygame.Surface((size, size), pygame.SRCALPHA)
-        if word not in CODES:  # the ghosts' eyes are in their tile
-            return image
-        part = 1 - int(name[5:]) / 8 if name.startswith("dying") else 1.0
-        side = max(1, round(size * part))
-        thing = pygame.transform.smoothscale(cut(CODES[word]), (side, side))
-        turn = TURN[facing]
-        thing = (
-            pygame.transform.flip(thing, True, False)
-            if turn == "flip"
-            else pygame.transform.rotate(thing, turn)
-        )
-        image.blit(thing, thing.get_rect(center=(size // 2, size // 2)))
+        if word in CODES:  # the ghosts' eyes are in their tile
+            part = 1 - int(name[5:]) / 8 if name.startswith("dying") else 1.0
+            side = max(1, round(size * part))
+            thing = pygame.transform.smoothscale(cut(CODES[word]), (side, side))
+            image.blit(thing, thing.get_rect(center=(size // 2, size // 2)))
         return image
 
 
@@ -80,7 +63,7 @@ class GardenPainter(BoardPainter):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sprites = Tiles()  # pyright: ignore[reportAttributeAccessIssue]
+        self.sprites = Tiles()
 
     def _ground(self, kind: int, mask: int, cell: int) -> pygame.Surface:
         """Lawn, walls of bricks and the pond."""
