@@ -91,6 +91,7 @@ class Settings:
         dead_zone: how far a gamepad's stick moves before it means anything, percent, 5..90.
         clips: what the last seconds of play are saved as, one of CLIPS.
         endless_dreams: whether dreams go on after an end.
+        pixels: whether games and dreams are shown as what the network sees and draws.
         keys: pygame keys by the name of an action, for those that differ from the key table.
     """
 
@@ -105,6 +106,7 @@ class Settings:
     dead_zone: int = field(default=35, init=False)
     clips: str = field(default="gif", init=False)
     endless_dreams: bool = field(default=False, init=False)
+    pixels: bool = field(default=False, init=False)
     keys: dict[str, list[int]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -169,6 +171,7 @@ _FITS = {
     "dead_zone": lambda v: _whole(v, 5, 90),
     "clips": lambda v: v in CLIPS,
     "endless_dreams": lambda v: isinstance(v, bool),
+    "pixels": lambda v: isinstance(v, bool),
     "keys": _key_table,
 }
 """Whether a value that was read makes sense, by the name of the setting."""

@@ -289,6 +289,7 @@ class Window:
         self.sound.volume = chosen.volume / 100
         self.sound.mute(chosen.muted)
         self.pads.dead_zone = chosen.dead_zone / 100
+        self.look.pixels = chosen.pixels
         KEYMAP.load(chosen.keys)
 
     def keep_settings(self) -> None:
@@ -296,6 +297,13 @@ class Window:
         self.apply_settings()
         self.settings.save()
         self._say_problem(self.settings.problem)
+
+    def toggle_look(self) -> None:
+        """Games and dreams drawn large, or as the network's pixels."""
+        self.settings.pixels = not self.settings.pixels
+        self.keep_settings()
+        drawn = "Drawn large. Cells that look like nothing in the game stay pixels."
+        self.say("Pixels: what the network sees and draws" if self.settings.pixels else drawn)
 
     def toggle_fullscreen(self) -> None:
         """Between the whole screen and the window as it was."""

@@ -41,6 +41,20 @@ def test_side_by_side_the_same_frame_looks_the_same_and_one_key_changes_both(app
     assert not np.array_equal(large[0], pixels[0])
 
 
+def test_the_look_is_the_same_at_the_next_start_and_until_settings_are_reset(
+    app: Driver, checkpoints, tmp_path
+):
+    app.play("Maze")
+    app.press(pygame.K_l)
+    app.window.close()
+    again = Driver(checkpoints, tmp_path)
+    assert again.window.look.pixels and again.window.settings.pixels
+    again.window.settings.reset()
+    again.window.keep_settings()
+    assert not again.window.look.pixels
+    again.window.close()
+
+
 @pytest.mark.parametrize("world", [PACMAN, GARDEN])
 def test_a_real_frame_is_read_as_what_the_game_has(world):
     made = engine(world)

@@ -148,7 +148,7 @@ class Play(Screen):
             Command.ENDLESS: self._go_on_after_ends,
             Command.HOME: self._go_home,
             Command.XRAY: self.xray.toggle,
-            Command.LOOK: self._change_look,
+            Command.LOOK: self.window.toggle_look,
             Command.DOUBT: self._ask_doubt,
             Command.ABOUT: lambda: self.window.go(
                 About(self.window, self.session.dream or self.engine, self.update)
@@ -198,13 +198,6 @@ class Play(Screen):
         self.window.keep_settings()
         on = "Dreams go on after an end, as if nothing had happened."
         self.window.say(on if self.session.endless else "Dreams stop at an end again.")
-
-    def _change_look(self) -> None:
-        """Both sides drawn large, or both as the network's pixels."""
-        look = self.window.look
-        look.pixels = not look.pixels
-        drawn = "Drawn large. Cells that are like nothing in the game stay pixels."
-        self.window.say("Pixels: what the network sees and draws" if look.pixels else drawn)
 
     def _ask_doubt(self) -> None:
         """Show how sure the dream is of each cell, or no more."""

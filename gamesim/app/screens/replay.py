@@ -86,7 +86,7 @@ class Replay(ButtonScreen):
             Command.WARMER: lambda: self.faster(1),
             Command.COOLER: lambda: self.faster(-1),
             Command.NEUTRAL: lambda: self.faster(0),
-            Command.LOOK: self._change_look,
+            Command.LOOK: self.window.toggle_look,
             Command.GIF: lambda: export(self.window, self.recording),
         }.get(command)
         if act is None:
@@ -160,9 +160,6 @@ class Replay(ButtonScreen):
 
     def _renamed(self, recording: Recording) -> None:
         self.recording = recording
-
-    def _change_look(self) -> None:
-        self.window.look.pixels = not self.window.look.pixels
 
     def delete(self) -> None:
         delete(self.window, [self.recording], self.window.back)

@@ -90,6 +90,7 @@ class SettingsScreen(Screen):
         chosen, toggle = self.window.settings, self.window.toggle_fullscreen
         marks = "Okabe-Ito colours. Dreams keep the colours they were trained on"
         zoom = "Limited in small windows"
+        pixels = f"Drawn large, or the pixels that the network sees. In play: {shown(Command.LOOK)}."
         zone = "How far to move a stick before it counts"
         places = f"In {at_home(self.window.pictures)}; recordings in {at_home(self.window.recordings)}"
         films = places + ("" if can_mp4() else f". {NO_MP4}")
@@ -97,6 +98,7 @@ class SettingsScreen(Screen):
         return [
             Row("Look"),
             self._choice("Colours", "palette", PALETTES, PALETTE_NAMES.__getitem__, marks),
+            self._choice("Games and dreams", "pixels", (False, True), look, pixels),
             self._choice("Text and icon size", "ui_scale", UI_SCALES, "{} %".format, zoom),
             Row("Fullscreen", lambda: on_off(chosen.fullscreen), lambda _: toggle(), toggle),
             Row("Sound"),
@@ -384,6 +386,10 @@ class SettingsScreen(Screen):
         words = f"{shown(Command.BACK)}: back   {hint}"
         place = (column.left, top + scale.px(20))
         text(surface, words, place, scale.px(15), COLOURS["quiet"], anchor="midleft", width=column.width)
+
+
+def look(pixels: bool) -> str:
+    return "as pixels" if pixels else "drawn large"
 
 
 def on_off(value: bool) -> str:
