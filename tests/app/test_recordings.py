@@ -273,6 +273,7 @@ def test_renaming_starts_from_the_title_that_is_shown_and_typing_takes_its_place
     save(app.recordings / "pac-man", "20261126-053607-dfa59c")
     visit(app.window, "Recordings")
     app.until(lambda: listing(app).count == 1)
+    app.frames(1)
     app.press(pygame.K_RETURN)
     app.until(lambda: replay(app).episode is not None)
     page, title = replay(app), "26 Nov, 05:36:07"
