@@ -210,8 +210,8 @@ class Window:
 
     def _name_window(self) -> None:
         """The title bar says which screen this is."""
-        name = "Help" if self.help else self.screen.caption or type(self.screen).__name__
-        words = shown(name if name == "gamesim" else f"{name} - gamesim")
+        name = "Help" if self.help else self.screen.caption
+        words = shown(f"{name} - gamesim" if name else "gamesim")
         if pygame.display.get_caption()[0] != words:
             pygame.display.set_caption(words)
 

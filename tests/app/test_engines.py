@@ -7,8 +7,12 @@ from app.driver import Driver
 from app.training import engine_folder, old_run, press_button
 from gamesim.app import parts
 from gamesim.app.screens import visit
+from gamesim.app.screens.ask import Ask
 from gamesim.app.screens.engines import Engines
+from gamesim.app.screens.leaving import Quit
 from gamesim.app.screens.menu import Menu
+from gamesim.app.screens.new_run import NewRun
+from gamesim.app.screens.run import RunPage
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -60,6 +64,32 @@ def test_the_title_bar_names_a_place_as_the_menu_does(app: Driver, place: str):
     visit(app.window, place)
     app.frames(1)
     assert pygame.display.get_caption()[0] == f"{place} - gamesim"
+
+
+def test_the_title_bar_says_what_is_on_screen_and_never_a_class(app: Driver):
+    window, run = app.window, app.window.workshop.run(old_run(app))
+    run.follow()
+    found = []
+    for screen in (
+        None,
+        Ask(window, "Delete it?", "", [("Keep", lambda: None, False)]),
+        Quit(window),
+        NewRun(window),
+        NewRun(window, run),
+        RunPage(window, run.folder),
+    ):
+        if screen is not None:
+            window.go(screen)
+        app.frames(1, 0.0)
+        found.append(pygame.display.get_caption()[0])
+    assert found == [
+        "gamesim",
+        "Delete it? - gamesim",
+        "Quit gamesim? - gamesim",
+        "New training - gamesim",
+        "Train old further - gamesim",
+        "old - gamesim",
+    ]
 
 
 def test_what_an_engine_cannot_do_is_said(app: Driver):

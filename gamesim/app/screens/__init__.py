@@ -18,6 +18,7 @@ class Screen:
     """The base of all screens; `window` gives toasts, sounds, scores and the way to other screens."""
 
     caption = ""
+    """What it is called, at its top and in the title bar; "" for the menu, which bears the app's name."""
     typing = False
     """Whether keys are text now: then `handle` gets every one of them and none is a command."""
 

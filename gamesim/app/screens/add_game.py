@@ -28,7 +28,6 @@ ABOUT = (
 class AddGame(Listing):
     """Choose a game to play it, to add it to the menu or to remove it, or to record it with random keys."""
 
-    title = "Add a game"
     caption = "Add a game"
     row = 44
 

@@ -35,7 +35,8 @@ class Ask(Screen):
         answers: Sequence[tuple[str, Callable[[], None], bool]],
     ) -> None:
         super().__init__(window)
-        self.question, self.more = question, more
+        self.caption = self.question = question
+        self.more = more
         self.below = window.screen
         self.actions = [Action(label, do, danger=danger) for label, do, danger in answers]
         self.chosen = len(self.actions) - 1

@@ -35,7 +35,6 @@ RATE = 4.0
 class Engines(Listing):
     """Choose one to play, to watch, to measure or to train further."""
 
-    title = "Models"
     caption = "Models"
     row = 84
     keys = (pygame.K_DELETE,)

@@ -20,8 +20,6 @@ FOUND = {TRAINING: "Train", EVALUATION: "Models", RECORDING: "Recordings"}
 class Quit(Ask):
     """After Esc at the menu: Enter quits, and one more Esc stays."""
 
-    caption = "Quit"
-
     def __init__(self, window: Window) -> None:
         answers = (("Stay", lambda: None, False), ("Quit", window.leave, False))
         more = f"{shown(Command.RESET)} quits, {shown(Command.BACK)} stays."
@@ -30,8 +28,6 @@ class Quit(Ask):
 
 class Leaving(Ask):
     """Whether trainings, evaluations and recordings go on without the window; they are found again later."""
-
-    caption = "Leaving"
 
     def __init__(self, window: Window) -> None:
         at_work = window.workshop.jobs.running

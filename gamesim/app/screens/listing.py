@@ -34,12 +34,10 @@ class Listing(ButtonScreen):
     chosen row does what the first button says.
 
     Attributes:
-        title: of the screen.
         row: height of a row at a window of 1280x800.
         chosen: index of the chosen row.
     """
 
-    title = ""
     row = 72
     keys: Sequence[int] = ()
     """Keys (beside commands) that do what the button with their name on it does."""
@@ -169,7 +167,7 @@ class Listing(ButtonScreen):
         size = surface.get_size()
         scale = Scale.of(size)
         margin = margin_of(size, scale)
-        top = draw_head(surface, self.title, self.line(), scale)
+        top = draw_head(surface, self.caption, self.line(), scale)
         body = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - top - foot_height(scale))
         draw_foot(surface, self.hints(), scale)
         if body.width < 40 or body.height < 20:

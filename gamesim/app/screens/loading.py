@@ -25,6 +25,8 @@ QUICK = 0.2  # seconds in which something may open without anybody being told
 class Loading(Screen):
     """Shows that something is being opened, then hands it on; Esc gives up waiting."""
 
+    caption = "Loading"
+
     def __init__(self, window: Window, title: Title, then: Callable[[gym.Env], None]) -> None:
         super().__init__(window)
         self.title, self.then = title, then

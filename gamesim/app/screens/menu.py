@@ -42,8 +42,6 @@ class Menu(Screen):
         chosen: index of a card; from len(cards) on, of a place.
     """
 
-    caption = "gamesim"
-
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self.rows: list[Row] = []

@@ -64,11 +64,10 @@ class NewRun(KeyScreen):
         UserError: the config of the run cannot be read.
     """
 
-    caption = "New training"
-
     def __init__(self, window: Window, run: Run | None = None) -> None:
         super().__init__(window)
         self.again = run
+        self.caption = f"Train {run.name} further" if run else "New training"
         self.presets = [plans.of_run(run)] if run else plans.all_presets()
         self.preset = 0
         self.device = 0
@@ -369,8 +368,7 @@ class NewRun(KeyScreen):
         size = surface.get_size()
         scale = Scale.of(size)
         margin = margin_of(size, scale)
-        title = f"Train {self.again.name} further" if self.again else "New training"
-        top = draw_head(surface, title, "Runs in the background. You can keep playing", scale)
+        top = draw_head(surface, self.caption, "Runs in the background. You can keep playing", scale)
         hints = [
             (shown(UP), ""), (shown(DOWN), "line"), (shown(LEFT), ""), (shown(RIGHT), "change"),
             (shown(Command.RESET), "choose"), (shown(Command.HELP), "help"), (shown(Command.BACK), "back"),

@@ -39,6 +39,8 @@ SOUNDS = ("level", "flag", "eaten", "timeout", "fruit", "ghost", "power", "food"
 class Play(Screen):
     """Keys in, frames out; everything that decides anything is in the session."""
 
+    caption = "Play"
+
     def __init__(
         self,
         window: Window,

@@ -46,7 +46,7 @@ class Recordings(Listing):
         selected: paths of the recordings that are selected.
     """
 
-    title = "Recordings"
+    caption = "Recordings"
     keys = (pygame.K_DELETE, pygame.K_SPACE)
 
     def __init__(self, window: Window) -> None:

@@ -38,11 +38,10 @@ CLEAR = 0.6  # of its size: a sheet that is drawn smaller cannot be made out
 class RunPage(ButtonScreen):
     """Leave it and come back whenever you like: the training does not notice."""
 
-    caption = "Training"
-
     def __init__(self, window: Window, folder: Path) -> None:
         super().__init__(window)
         self.run = window.workshop.run(folder)
+        self.caption = self.run.name
         self.run.follow()
         self.charts = Charts()
         self.sheet = Sheet()
@@ -145,7 +144,7 @@ class RunPage(ButtonScreen):
         size = surface.get_size()
         scale = Scale.of(size)
         margin = margin_of(size, scale)
-        top = draw_head(surface, self.run.name, self._line(), scale)
+        top = draw_head(surface, self.caption, self._line(), scale)
         draw_foot(surface, self._hints(), scale)
         body = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - top - foot_height(scale))
         if body.width < 40 or body.height < 40:
@@ -303,7 +302,7 @@ class SheetPage(Screen):
         step = sheet_step(self.sheets[self.at])
         trained = f"After {counted(step, 'training step')}"
         line = f"{trained} · {self.at + 1} of {len(self.sheets)} · the same keys in both"
-        top = draw_head(surface, "Samples", line, scale)
+        top = draw_head(surface, self.caption, line, scale)
         hints = ((shown(LEFT), ""), (shown(RIGHT), "earlier, later"), (shown(Command.BACK), "back"))
         draw_foot(surface, hints, scale)
         margin = margin_of(size, scale)

@@ -279,7 +279,7 @@ class SettingsScreen(Screen):
         width = min(size[0] - 2 * scale.px(20), scale.px(820))
         column = pygame.Rect((size[0] - width) // 2, 0, max(1, width), size[1])
         top = scale.px(26) if size[1] > 420 else scale.px(8)
-        title = text(surface, "Settings", (column.left, top), scale.px(38), bold=True)
+        title = text(surface, self.caption, (column.left, top), scale.px(38), bold=True)
         self._draw_things(surface, title, column, scale)
         foot = size[1] - scale.px(46)
         view = pygame.Rect(column.left, title.bottom + scale.px(8), column.width, 0)

@@ -36,7 +36,7 @@ WORDS: dict[State, tuple[str, str]] = {
 class Train(Listing):
     """The first row begins a new training, the others are runs, the one that was at work last on top."""
 
-    title = "Train"
+    caption = "Train"
     keys = (pygame.K_DELETE,)
     row = 76
 
