@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 
 import gamesim  # noqa: F401 - registers the ids
+from gamesim.agents.rollout import play
 from gamesim.checkpoint import load_model
 from gamesim.envs.sprites import decode
 from gamesim.evaluation import game_of
@@ -25,7 +26,6 @@ from gamesim.evaluation.play import make_real
 from gamesim.evaluation.rules_kept import CENSUS
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.tilemap.engine import TilemapEngine
-from gamesim.rollout import play
 
 BOARDS = 5_000_000_000
 FIRST, STEPS, LANES = 4, 20, 64

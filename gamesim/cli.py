@@ -123,7 +123,7 @@ def _record(options: argparse.Namespace) -> int:
             )
         options.settings.append(f"device={options.device}")
     game = _game(options.env, options)
-    from gamesim import rollout
+    from gamesim.agents import rollout
 
     entries = rollout.record(
         game,

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamesim import films
+from gamesim.agents.rollout import ExplorerPolicy, Policy, RandomPolicy
 from gamesim.envs.recipe import OURS, Recipe, find, make
 from gamesim.errors import UserError
-from gamesim.rollout import ExplorerPolicy, Policy, RandomPolicy
 from gamesim.shipped import locate
 
 CARRIED = 8  # real frames from which a dream goes on

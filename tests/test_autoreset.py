@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
+from gamesim.agents.rollout import RandomPolicy, run
 from gamesim.autoreset import Batch
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
-from gamesim.rollout import RandomPolicy, run
 from toy_games import Walk
 
 MODES = list(AutoresetMode)

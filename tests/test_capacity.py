@@ -9,7 +9,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from gamesim import capacity, rollout
+from gamesim import capacity
+from gamesim.agents import rollout
 from gamesim.capacity import MAX_STEPS, MEMORY, plan
 from gamesim.cli import main
 from gamesim.data.episode import MAX_FRAME_BYTES, Episode

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from gymnasium.vector import SyncVectorEnv
 
-from gamesim import rollout
+from gamesim.agents import rollout
+from gamesim.agents.rollout import RandomPolicy, run
 from gamesim.cli import main
 from gamesim.data.episode import Episode
 from gamesim.data.index import scan
 from gamesim.data.recorder import Recorder
 from gamesim.errors import UserError
-from gamesim.rollout import RandomPolicy, run
 from toy_games import Walk
 
 WRONG = [float("nan"), float("inf"), -float("inf"), 1e300]

@@ -32,9 +32,8 @@ ROOMS = (
     "checkpoint",
     "waking",
     "dream",
-    "explorer",
     "capacity",
-    "rollout",
+    "agents",
     "driver",
     "sheet",
     "export",
@@ -52,7 +51,7 @@ ROOMS = (
 FILES = sorted((ROOT / "gamesim").rglob("*.py"))
 TORCH_FREE = (
     *("envs", "text", "streams", "signals", "storage", "shipped", "schema", "config", "errors"),
-    *("explorer", "rollout", "app", "words", "cli"),
+    *("agents", "app", "words", "cli"),
 )
 
 

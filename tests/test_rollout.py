@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import gamesim  # noqa: F401 (registers the ids)
-from gamesim import rollout
+from gamesim.agents import rollout
+from gamesim.agents.rollout import ExplorerPolicy, Policy, RandomPolicy, record, run
 from gamesim.data.episode import Episode
 from gamesim.data.index import scan
 from gamesim.envs.sprites import decode
 from gamesim.errors import UserError
-from gamesim.rollout import ExplorerPolicy, Policy, RandomPolicy, record, run
 
 
 class Counting(gym.vector.VectorEnv):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gamesim import storage, text
+from gamesim.agents.rollout import mean_and_error, play
 from gamesim.checkpoint import load, load_model, update_metrics
 from gamesim.config import complete
 from gamesim.data.dataset import TimeLimit
@@ -25,7 +26,6 @@ from gamesim.devices import pick
 from gamesim.driver import ControllerPolicy
 from gamesim.errors import UserError
 from gamesim.evaluation.controller import BOARDS, dream_scores, returns, time_limit, without_frames
-from gamesim.rollout import mean_and_error, play
 
 TEMPERATURES = (0.1, 0.5, 1.0, 1.15, 1.3)
 

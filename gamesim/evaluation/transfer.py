@@ -37,11 +37,11 @@ import gymnasium as gym
 import numpy as np
 
 from gamesim import outputs, storage
+from gamesim.agents.rollout import ExplorerPolicy, Policy, RandomPolicy, run
 from gamesim.devices import pick
 from gamesim.envs.recipe import Recipe, find, limited, make_batch
 from gamesim.envs.rules import LOSS
 from gamesim.errors import UserError
-from gamesim.rollout import ExplorerPolicy, Policy, RandomPolicy, run
 
 TESTED = 3_000_000_000
 """Seed of the boards of the tests, other than those of evaluations, trials and recordings."""

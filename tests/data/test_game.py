@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import toy_games
-from gamesim import rollout
+from gamesim.agents import rollout
 from gamesim.data.game import Game, recorded_game
 from gamesim.data.index import scan
 from gamesim.errors import UserError

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from gamesim.agents.rollout import record
 from gamesim.data.episode import Episode
 from gamesim.data.index import scan
 from gamesim.data.verify import verify
 from gamesim.errors import UserError
-from gamesim.rollout import record
 
 
 @pytest.fixture

@@ -172,7 +172,7 @@ def test_an_agent_learns_something(agents):
         return gym.make_vec("gamesim/Pacman-v0", 8, vectorization_mode="vector_entry_point", **setting)
 
     def earned(agent):
-        from gamesim.rollout import run
+        from gamesim.agents.rollout import run
 
         return np.mean([episode.rewards.sum() for episode in run(plenty(), agent, 40, seed=9)])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gamesim import rollout
+from gamesim.agents import rollout
 from gamesim.training import controller, gamegan, memory, tilemap, vision
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import toy_games
-from gamesim import checkpoint, cli, config, rollout
+from gamesim import checkpoint, cli, config
+from gamesim.agents import rollout
 from gamesim.errors import UserError
 from gamesim.training.fitting import fitted
 from recordings import make_episode

@@ -11,7 +11,8 @@ import pytest
 import torch
 from test_fitting import TINY
 
-from gamesim import cli, config, models, rollout
+from gamesim import cli, config, models
+from gamesim.agents import rollout
 from gamesim.data.dataset import Dataset
 from gamesim.data.game import recorded_game
 from gamesim.data.index import scan

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import toy_games
-from gamesim import checkpoint, cli, config, rollout
+from gamesim import checkpoint, cli, config
+from gamesim.agents import rollout
 from gamesim.card import facts
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError

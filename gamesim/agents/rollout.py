@@ -15,6 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gamesim import capacity, storage
+from gamesim.agents.explorer import ExplorerPolicy
 from gamesim.autoreset import Batch
 from gamesim.capacity import MAX_STEPS
 from gamesim.data.episode import PLAYERS, Episode
@@ -22,7 +23,6 @@ from gamesim.data.index import Entry, append, entry_of
 from gamesim.envs.meanings import action_meanings
 from gamesim.envs.recipe import Recipe, limited, make_batch, spec_json
 from gamesim.errors import UserError
-from gamesim.explorer import ExplorerPolicy
 from gamesim.finite import check_rewards, seed_of
 from gamesim.signals import Asked
 

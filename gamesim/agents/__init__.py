@@ -1,0 +1,1 @@
+"""Who plays when no person does, and what they play written down."""
