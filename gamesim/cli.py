@@ -123,9 +123,9 @@ def _record(options: argparse.Namespace) -> int:
             )
         options.settings.append(f"device={options.device}")
     game = _game(options.env, options)
-    from gamesim.agents import rollout
+    from gamesim.agents.record import record
 
-    entries = rollout.record(
+    entries = record(
         game,
         options.policy or ("explorer" if game.ours else "random"),
         options.episodes,

@@ -21,7 +21,7 @@ from gamesim.threads import one_thread
 
 
 class ControllerPolicy:
-    """A `rollout.Policy`: drives a batch of games by the frames that they show, without chance.
+    """A `agents.policy.Policy`: drives a batch of games by the frames that they show, without chance.
 
     Args:
         source: the folder of a checkpoint, or an engine in eval mode.

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamesim import films
-from gamesim.agents.rollout import ExplorerPolicy, Policy, RandomPolicy
+from gamesim.agents.explorer import ExplorerPolicy
+from gamesim.agents.policy import Policy, RandomPolicy
 from gamesim.envs.recipe import OURS, Recipe, find, make
 from gamesim.errors import UserError
 from gamesim.shipped import locate

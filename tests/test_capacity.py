@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gamesim import capacity
-from gamesim.agents import rollout
+from gamesim.agents.record import record
 from gamesim.capacity import MAX_STEPS, MEMORY, plan
 from gamesim.cli import main
 from gamesim.data.episode import MAX_FRAME_BYTES, Episode
@@ -58,7 +58,7 @@ def register(monkeypatch: pytest.MonkeyPatch, **how: Any) -> str:
 def test_what_does_not_fit_comes_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capacity, "MEMORY", 10 * 64 * 64 * 3)
     env_id = register(monkeypatch, size=64)
-    rollout.record(env_id, "random", 3, tmp_path, progress=False)
+    record(env_id, "random", 3, tmp_path, progress=False)
     parts = [Episode.load(tmp_path / entry.file) for entry in scan(tmp_path)]
     assert [len(part) for part in parts] == [9, 9, 9]
     assert [len(part.prefix) for part in parts] == [0, 9, 18]
@@ -90,12 +90,12 @@ def test_an_endless_game_weighs_its_longest_episodes(tmp_path: Path, monkeypatch
     monkeypatch.setitem(gym.registry, "toys/Noise-v0", spec)
     monkeypatch.setattr(shutil, "disk_usage", lambda place: Usage(0, 0, 5_000_000))
     with pytest.raises(UserError, match=r"recording 1 game takes about 6\.\d MB, but 5\.0 MB is free"):
-        rollout.record("toys/Noise-v0", "random", 1, tmp_path, progress=False)
+        record("toys/Noise-v0", "random", 1, tmp_path, progress=False)
 
 
 def test_a_sample_does_not_change_what_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def frames(folder: Path) -> list[bytes]:
-        rollout.record("gamesim/Pacman-v0", "random", 3, folder, progress=False)
+        record("gamesim/Pacman-v0", "random", 3, folder, progress=False)
         return [(folder / entry.file).read_bytes() for entry in scan(folder)]
 
     before = frames(tmp_path / "a")

@@ -11,7 +11,9 @@ import pytest
 from gymnasium.vector import SyncVectorEnv
 
 from gamesim.agents import rollout
-from gamesim.agents.rollout import RandomPolicy, run
+from gamesim.agents.policy import RandomPolicy
+from gamesim.agents.record import record
+from gamesim.agents.rollout import run
 from gamesim.cli import main
 from gamesim.data.episode import Episode
 from gamesim.data.index import scan
@@ -163,7 +165,7 @@ def test_play_and_evaluate_get_the_same_line(bad_end: str) -> None:
 
 def test_the_index_holds_finite_numbers_only(bad_end: str, tmp_path: Path) -> None:
     with pytest.raises(UserError):
-        rollout.record(bad_end, "random", 9, tmp_path, progress=False)
+        record(bad_end, "random", 9, tmp_path, progress=False)
     for line in (tmp_path / "index.jsonl").read_text().splitlines():
         assert np.isfinite(json.loads(line)["total_reward"])
 

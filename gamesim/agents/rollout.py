@@ -1,81 +1,27 @@
-"""Playing without a person: policies, and the one loop that serves the real game and every dream."""
+"""The one loop in which policies play: it serves the real game and every dream."""
 
 import contextlib
 import json
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from tqdm import tqdm
 
-from gamesim import capacity, storage
-from gamesim.agents.explorer import ExplorerPolicy
+from gamesim import capacity
+from gamesim.agents.policy import Policy, RandomPolicy, known_policy, num_actions
 from gamesim.autoreset import Batch
 from gamesim.capacity import MAX_STEPS
 from gamesim.data.episode import PLAYERS, Episode
-from gamesim.data.index import Entry, append, entry_of
 from gamesim.envs.meanings import action_meanings
 from gamesim.envs.recipe import Recipe, limited, make_batch, spec_json
 from gamesim.errors import UserError
 from gamesim.finite import check_rewards, seed_of
-from gamesim.signals import Asked
 
 _SAMPLE_STEPS = 64
 """Steps of play that tell what a step takes on the disk."""
-
-
-class Policy(Protocol):
-    """Chooses actions for a batch of games from what a person would see."""
-
-    player: str
-    """Who that is, a name of :data:`PLAYERS`."""
-
-    def act(self, frames: np.ndarray, info: dict[str, Any]) -> np.ndarray:
-        """Frames uint8 (N, H, W, 3) and the environment's infos (no cells) -> actions int64 (N,)."""
-        ...
-
-    def reset(self, mask: np.ndarray) -> None:
-        """Forget the lanes of ``mask``, bool (N,): new games begin there with the next frames."""
-        ...
-
-
-class RandomPolicy:
-    """Every action equally likely, and held for as many steps as chance says.
-
-    Args:
-        seed: Of its chance.
-        num_actions: Of the game.
-        hold: The fewest and the most steps that an action is held, each number equally likely.
-    """
-
-    player = "random"
-
-    def __init__(self, seed: int = 0, num_actions: int = 5, hold: tuple[int, int] = (1, 1)) -> None:
-        self._random = np.random.default_rng(seed)
-        self._num_actions, self._hold = num_actions, hold
-        self._actions = self._left = np.zeros(0, np.int64)
-
-    def act(self, frames: np.ndarray, info: dict[str, Any]) -> np.ndarray:
-        drawn = self._random.integers(self._num_actions, size=len(frames))
-        if self._hold == (1, 1):
-            return drawn
-        if len(self._left) != len(frames):
-            self._actions, self._left = drawn, np.zeros(len(frames), np.int64)
-        steps = self._random.integers(self._hold[0], self._hold[1] + 1, size=len(frames))
-        anew = self._left == 0
-        self._actions = np.where(anew, drawn, self._actions)
-        self._left = np.where(anew, steps, self._left) - 1
-        return self._actions.copy()
-
-    def reset(self, mask: np.ndarray) -> None:
-        if len(mask) == len(self._left):
-            self._left = np.where(mask, 0, self._left)
 
 
 def run(
@@ -227,75 +173,6 @@ class _Book:
         return episode
 
 
-def record(
-    env_id: str | Recipe,
-    policy: str,
-    episodes: int,
-    out: str | Path,
-    *,
-    seed: int = 0,
-    num_envs: int = 256,
-    env_kwargs: dict[str, Any] | None = None,
-    hold: tuple[int, int] = (1, 1),
-    progress: bool = True,
-) -> list[Entry]:
-    """Record episodes into a folder, beside whatever is there.
-
-    Each call makes a folder of its own below ``out``; its number is part of the boards' seed, so that
-    the same call twice gives different boards, and into an empty folder always the same.
-
-    Args:
-        env_id: Such as ``gamesim/Pacman-v0``, or how any game is made.
-        policy: "explorer" or "random".
-        episodes: How many, >= 1.
-        out: The folder; made where it is missing.
-        seed: Of boards and choices, >= 0.
-        num_envs: Games played at once, at most; fewer where their frames would take too much memory.
-        env_kwargs: For the environment.
-        hold: The fewest and the most steps that "random" holds an action.
-        progress: Show a bar.
-
-    Returns:
-        What was recorded: fewer episodes where a signal ended it.
-
-    Raises:
-        UserError: Unknown id, policy or keyword, unsuitable environment, unwritable folder; too little room
-            on the disk, or no more memory; an environment that breaks down, see `run`. What had been recorded
-            until then stays.
-    """
-    recipe = _recipe(env_id, env_kwargs)
-    make_player = _known_policy(policy, recipe, hold)
-    if episodes < 1 or num_envs < 1 or seed < 0:
-        raise UserError("episodes and num_envs must be at least 1, and seed at least 0")
-    out = Path(out)
-    env, spec, steps = _planned(recipe, min(num_envs, episodes), out, episodes)
-    with contextlib.closing(env):
-        folder, number = _claim(out, f"{policy}-s{seed}")
-        env_seed, policy_seed = np.random.SeedSequence([seed, number]).generate_state(2, np.uint64) >> 2
-        player = make_player(int(policy_seed), env, json.loads(spec)["kwargs"])
-        writer, signals = _Writer(out, folder), Asked()
-
-        def end_if_asked(kept: int) -> None:
-            if signals.asked:
-                raise _Ended
-
-        try:
-            with signals, tqdm(total=episodes, unit="episode", disable=not progress) as bar, writer:
-                played = 0
-                how = {"seed": int(env_seed), "env_spec": spec, "max_steps": steps, "on_step": end_if_asked}
-                for episode in run(env, player, episodes, **how):
-                    writer.put(episode)
-                    played += len(episode)
-                    bar.update()
-                    bar.set_postfix(steps=f"{played:,}", refresh=False)
-        except _Ended:
-            pass
-        except MemoryError:
-            saved = f"saved before that: {len(writer.entries)} episodes in {out}"
-            raise UserError(f"{recipe.env_id}: out of memory; {saved}") from None
-        return writer.entries
-
-
 def play(
     env_id: str | Recipe, policy: str | Policy, episodes: int, *, seed: int, num_envs: int = 256
 ) -> Iterator[Episode]:
@@ -311,61 +188,21 @@ def play(
     Raises:
         UserError: Unknown id or policy, an unsuitable environment, or one that breaks down; see `run`.
     """
-    recipe = _recipe(env_id, None)
-    env, spec, steps = _planned(recipe, min(num_envs, episodes))
+    recipe = recipe_of(env_id, None)
+    env, spec, steps = planned_batch(recipe, min(num_envs, episodes))
     with contextlib.closing(env):
         if isinstance(policy, str):
-            policy = _known_policy(policy, recipe)(seed, env, json.loads(spec)["kwargs"])
+            policy = known_policy(policy, recipe)(seed, env, json.loads(spec)["kwargs"])
         yield from run(env, policy, episodes, seed=seed, env_spec=spec, max_steps=steps)
 
 
-def mean_and_error(sums: Sequence[float]) -> tuple[float, float]:
-    """The mean of some returns and its standard error (0 for a single one)."""
-    deviation = np.std(sums, ddof=1) if len(sums) > 1 else 0.0
-    return float(np.mean(sums)), float(deviation / len(sums) ** 0.5)
-
-
-def _explorer(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> Policy:
-    grid = settings.get("grid_size", 7) if settings.get("view") == "full" else 7
-    return ExplorerPolicy(seed, grid, theme=settings.get("theme", "night"))
-
-
-def _random(
-    seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any], hold: tuple[int, int] = (1, 1)
-) -> Policy:
-    return RandomPolicy(seed, _num_actions(env), hold)
-
-
-_MakePlayer = Callable[[int, gym.vector.VectorEnv, dict[str, Any]], Policy]
-_POLICIES: dict[str, _MakePlayer] = {"explorer": _explorer, "random": _random}
-
-
-def _known_policy(name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1)) -> _MakePlayer:
-    if name not in _POLICIES:
-        raise UserError(f"policy must be one of {', '.join(_POLICIES)}, not {name!r}")
-    if name == "explorer" and not recipe.ours:
-        raise UserError(
-            f"the bot plays only our own games, unchanged, not {recipe.env_id}; use --policy random"
-        )
-    if not 1 <= hold[0] <= hold[1]:
-        raise UserError(f"hold must be from 1 on, and not {hold[0]} to {hold[1]}")
-    if hold != (1, 1) and name != "random":
-        raise UserError(f"only the policy random holds its keys, not {name}")
-    return partial(_random, hold=hold) if name == "random" else _POLICIES[name]
-
-
-def _recipe(game: str | Recipe, kwargs: dict[str, Any] | None) -> Recipe:
+def recipe_of(game: str | Recipe, kwargs: dict[str, Any] | None) -> Recipe:
     """How a game is made to be recorded: one that never ends is cut off."""
     recipe = game if isinstance(game, Recipe) else Recipe(game, kwargs or {})
     return limited(recipe)
 
 
-def _num_actions(env: gym.vector.VectorEnv) -> int:
-    assert isinstance(env.single_action_space, gym.spaces.Discrete)
-    return int(env.single_action_space.n)
-
-
-def _planned(
+def planned_batch(
     recipe: Recipe, num_envs: int, out: Path | None = None, episodes: int = 0
 ) -> tuple[gym.vector.VectorEnv, str, int]:
     """A batch of as many games as fit into memory, its spec's JSON, and the steps of an episode at most.
@@ -377,7 +214,7 @@ def _planned(
     planned = capacity.plan(num_envs, env.single_observation_space.shape or (), json.loads(spec))
     with contextlib.closing(env):
         if out is not None:
-            random, most = RandomPolicy(0, _num_actions(env)), min(planned.steps, _SAMPLE_STEPS)
+            random, most = RandomPolicy(0, num_actions(env)), min(planned.steps, _SAMPLE_STEPS)
             sample = run(env, random, 1, seed=0, max_steps=most)
             capacity.check_disk(out, episodes, planned, lambda: next(sample))
     return *_make(recipe, planned.lanes), planned.longest
@@ -397,76 +234,7 @@ def _make(recipe: Recipe, num_envs: int) -> tuple[gym.vector.VectorEnv, str]:
     return env, spec_json(env, recipe)
 
 
-def _claim(out: Path, name: str) -> tuple[Path, int]:
-    """A new subfolder ``name-NUMBER``; to make it is to own it, also when two record at once."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        number = 0
-        while True:
-            folder = out / f"{name}-{number:03d}"
-            try:
-                folder.mkdir()
-                return folder, number
-            except FileExistsError:
-                number += 1
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written ({error.strerror or error})") from error
-
-
-class _Ended(Exception):
-    """A signal asked for the end: the games that are being played are left out."""
-
-
-class _Writer:
-    """Compresses and saves episodes in other threads, a few at a time."""
-
-    def __init__(self, root: Path, folder: Path) -> None:
-        self._root, self._folder = root, folder
-        self._workers = 2 + (os.cpu_count() or 1)  # some will be waiting for the disk
-        self._pool = ThreadPoolExecutor(self._workers)
-        self._pending: dict[Future[Entry], int] = {}  # -> bytes of its frames
-        self._count = 0
-        self._indexed = 0
-        self.entries: list[Entry] = []
-
-    def __enter__(self) -> "_Writer":
-        return self
-
-    def put(self, episode: Episode) -> None:
-        """Save it soon; waits where too many are waiting.
-
-        Raises:
-            UserError: An earlier one could not be written.
-            MemoryError: It could not be compressed.
-        """
-        path = self._folder / f"{self._folder.name}-{self._count:06d}.npz"
-        self._count += 1
-        self._pending[self._pool.submit(self._save, path, episode)] = episode.frames.nbytes
-        while len(self._pending) > 4 * self._workers or sum(self._pending.values()) > capacity.MEMORY // 4:
-            self._collect()
-
-    def _save(self, path: Path, episode: Episode) -> Entry:
-        episode.save(path, lasting=False)
-        return entry_of(self._root, path, episode)
-
-    def _collect(self, everything: bool = False) -> None:
-        done, _ = wait(self._pending, return_when="ALL_COMPLETED" if everything else FIRST_COMPLETED)
-        self._pending = {saving: size for saving, size in self._pending.items() if saving not in done}
-        self.entries += [future.result() for future in done if not future.exception()]
-        if everything or len(self.entries) - self._indexed >= 256:
-            with contextlib.suppress(OSError):
-                storage.sync_folder(self._folder)
-            append(self._root, self.entries[self._indexed :])
-            self._indexed = len(self.entries)
-        for future in done:
-            future.result()
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        try:
-            self._collect(everything=True)
-        except (UserError, MemoryError):
-            if error is None:
-                raise
-        finally:
-            self._pool.shutdown()
-            self.entries.sort(key=lambda entry: entry.file)
+def mean_and_error(sums: Sequence[float]) -> tuple[float, float]:
+    """The mean of some returns and its standard error (0 for a single one)."""
+    deviation = np.std(sums, ddof=1) if len(sums) > 1 else 0.0
+    return float(np.mean(sums)), float(deviation / len(sums) ** 0.5)

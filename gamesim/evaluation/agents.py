@@ -169,7 +169,7 @@ class Games(VecEnv):
 
 
 class AgentPolicy:
-    """A trained agent as a `rollout.Policy`; it draws its actions from its own policy."""
+    """A trained agent as a `agents.policy.Policy`; it draws its actions from its own policy."""
 
     player = "agent"
 

@@ -37,7 +37,9 @@ import gymnasium as gym
 import numpy as np
 
 from gamesim import outputs, storage
-from gamesim.agents.rollout import ExplorerPolicy, Policy, RandomPolicy, run
+from gamesim.agents.explorer import ExplorerPolicy
+from gamesim.agents.policy import Policy, RandomPolicy
+from gamesim.agents.rollout import run
 from gamesim.devices import pick
 from gamesim.envs.recipe import Recipe, find, limited, make_batch
 from gamesim.envs.rules import LOSS

@@ -8,6 +8,7 @@ import pytest
 
 import toy_games
 from gamesim.agents import rollout
+from gamesim.agents.record import record
 from gamesim.data.game import Game, recorded_game
 from gamesim.data.index import scan
 from gamesim.errors import UserError
@@ -22,7 +23,7 @@ def spec(name: str) -> str:
 
 
 def test_recordings_say_what_their_game_is(tmp_path: Path) -> None:
-    rollout.record("gamesim/Pacman-v0", "random", 2, tmp_path, progress=False)
+    record("gamesim/Pacman-v0", "random", 2, tmp_path, progress=False)
     assert recorded_game(tmp_path) == Game(84, 84, 5, True, PAIRS)
 
 

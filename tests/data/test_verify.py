@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gamesim.agents.rollout import record
+from gamesim.agents.record import record
 from gamesim.data.episode import Episode
 from gamesim.data.index import scan
 from gamesim.data.verify import verify

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gamesim.agents import rollout
+from gamesim.agents.record import record
 from gamesim.training import controller, gamegan, memory, tilemap, vision
 
 
@@ -15,7 +15,7 @@ from gamesim.training import controller, gamegan, memory, tilemap, vision
 def plays(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve recorded games."""
     folder = tmp_path_factory.mktemp("plays")
-    rollout.record("gamesim/Pacman-v0", "explorer", 12, folder, seed=1, progress=False)
+    record("gamesim/Pacman-v0", "explorer", 12, folder, seed=1, progress=False)
     return folder
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import toy_games
 from gamesim import checkpoint, cli, config
-from gamesim.agents import rollout
+from gamesim.agents.record import record
 from gamesim.errors import UserError
 from gamesim.training.fitting import fitted
 from recordings import make_episode
@@ -51,7 +51,7 @@ def played(tmp_path_factory) -> dict[str, Path]:
         made.save(folders["Large"] / f"e{tag}.npz")
     for name in ("Nine", "Three"):
         folders[name] = tmp_path_factory.mktemp(name)
-        rollout.record(f"toys/{name}-v0", "random", 6, folders[name], progress=False)
+        record(f"toys/{name}-v0", "random", 6, folders[name], progress=False)
     return folders
 
 
@@ -101,7 +101,7 @@ def test_what_nobody_set_is_the_games(played):
 
 
 def test_our_own_games_are_what_a_config_without_recordings_is_for(tmp_path):
-    rollout.record("gamesim/Pacman-v0", "random", 2, tmp_path, progress=False)
+    record("gamesim/Pacman-v0", "random", 2, tmp_path, progress=False)
     for preset in ("gamegan", "tilemap", "world-model"):
         told = config.load(preset, ["data.game=gamesim/Pacman-v0"])
         assert fitted(config.load(preset), str(tmp_path)) == told

@@ -12,7 +12,7 @@ import torch
 from test_fitting import TINY
 
 from gamesim import cli, config, models
-from gamesim.agents import rollout
+from gamesim.agents.record import record
 from gamesim.data.dataset import Dataset
 from gamesim.data.game import recorded_game
 from gamesim.data.index import scan
@@ -44,7 +44,7 @@ def test_the_scale_is_the_largest_reward_where_that_is_unusual(peak: float, scal
 
 @pytest.mark.parametrize("name", ["Pacman", "PacmanGarden", "PacmanMaze"])
 def test_our_own_games_rewards_stay_as_they_are(tmp_path: Path, name: str) -> None:
-    rollout.record(f"gamesim/{name}-v0", "explorer", 40, tmp_path, progress=False)
+    record(f"gamesim/{name}-v0", "explorer", 40, tmp_path, progress=False)
     assert fitted(config.load("tilemap"), str(tmp_path)).model.reward_scale == 1
     plain, scaled = (Dataset(tmp_path, segment=2, split="all", **how) for how in ({}, {"reward_scale": 1.0}))
     assert torch.equal(plain._rewards, scaled._rewards)

@@ -9,7 +9,7 @@ import pytest
 
 import toy_games
 from gamesim import checkpoint, cli, config
-from gamesim.agents import rollout
+from gamesim.agents.record import record
 from gamesim.card import facts
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
@@ -63,7 +63,7 @@ def test_one_that_is_named_and_does_not_fit_is_refused_before_v_is_trained(
     with pytest.raises(UserError) as caught:
         real_game(made, "")
     assert complaint in str(caught.value)
-    rollout.record("gamesim/Pacman-v0", "random", 2, tmp_path / "r", progress=False)
+    record("gamesim/Pacman-v0", "random", 2, tmp_path / "r", progress=False)
     monkeypatch.setattr("gamesim.training.stages.Dataset", None)
     run = [
         "train",
@@ -80,7 +80,7 @@ def test_one_that_is_named_and_does_not_fit_is_refused_before_v_is_trained(
 
 def test_the_card_says_how_the_game_is_made_and_what_its_actions_mean(tmp_path: Path):
     recipe = Recipe("toys/Nine-v0", {"steps": 9})
-    rollout.record(recipe, "random", 6, tmp_path / "r", progress=False)
+    record(recipe, "random", 6, tmp_path / "r", progress=False)
     words = ["training.steps=1", "training.log_every=1", "data.validation=0.3"]
     run = [
         "train",

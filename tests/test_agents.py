@@ -9,7 +9,10 @@ import pytest
 
 import gamesim  # noqa: F401 (registers the ids)
 from gamesim.agents import rollout
-from gamesim.agents.rollout import ExplorerPolicy, Policy, RandomPolicy, record, run
+from gamesim.agents.explorer import ExplorerPolicy
+from gamesim.agents.policy import Policy, RandomPolicy
+from gamesim.agents.record import record
+from gamesim.agents.rollout import run
 from gamesim.data.episode import Episode
 from gamesim.data.index import scan
 from gamesim.envs.sprites import decode

@@ -1,0 +1,94 @@
+"""Who chooses actions: what a policy is, the one that knows nothing, and policies by their names."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+import gymnasium as gym
+import numpy as np
+
+from gamesim.agents.explorer import ExplorerPolicy
+from gamesim.envs.recipe import Recipe
+from gamesim.errors import UserError
+
+
+class Policy(Protocol):
+    """Chooses actions for a batch of games from what a person would see."""
+
+    player: str
+    """Who that is, a name of :data:`PLAYERS`."""
+
+    def act(self, frames: np.ndarray, info: dict[str, Any]) -> np.ndarray:
+        """Frames uint8 (N, H, W, 3) and the environment's infos (no cells) -> actions int64 (N,)."""
+        ...
+
+    def reset(self, mask: np.ndarray) -> None:
+        """Forget the lanes of ``mask``, bool (N,): new games begin there with the next frames."""
+        ...
+
+
+class RandomPolicy:
+    """Every action equally likely, and held for as many steps as chance says.
+
+    Args:
+        seed: Of its chance.
+        num_actions: Of the game.
+        hold: The fewest and the most steps that an action is held, each number equally likely.
+    """
+
+    player = "random"
+
+    def __init__(self, seed: int = 0, num_actions: int = 5, hold: tuple[int, int] = (1, 1)) -> None:
+        self._random = np.random.default_rng(seed)
+        self._num_actions, self._hold = num_actions, hold
+        self._actions = self._left = np.zeros(0, np.int64)
+
+    def act(self, frames: np.ndarray, info: dict[str, Any]) -> np.ndarray:
+        drawn = self._random.integers(self._num_actions, size=len(frames))
+        if self._hold == (1, 1):
+            return drawn
+        if len(self._left) != len(frames):
+            self._actions, self._left = drawn, np.zeros(len(frames), np.int64)
+        steps = self._random.integers(self._hold[0], self._hold[1] + 1, size=len(frames))
+        anew = self._left == 0
+        self._actions = np.where(anew, drawn, self._actions)
+        self._left = np.where(anew, steps, self._left) - 1
+        return self._actions.copy()
+
+    def reset(self, mask: np.ndarray) -> None:
+        if len(mask) == len(self._left):
+            self._left = np.where(mask, 0, self._left)
+
+
+def _explorer(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> Policy:
+    grid = settings.get("grid_size", 7) if settings.get("view") == "full" else 7
+    return ExplorerPolicy(seed, grid, theme=settings.get("theme", "night"))
+
+
+def _random(
+    seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any], hold: tuple[int, int] = (1, 1)
+) -> Policy:
+    return RandomPolicy(seed, num_actions(env), hold)
+
+
+_MakePlayer = Callable[[int, gym.vector.VectorEnv, dict[str, Any]], Policy]
+_POLICIES: dict[str, _MakePlayer] = {"explorer": _explorer, "random": _random}
+
+
+def known_policy(name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1)) -> _MakePlayer:
+    if name not in _POLICIES:
+        raise UserError(f"policy must be one of {', '.join(_POLICIES)}, not {name!r}")
+    if name == "explorer" and not recipe.ours:
+        raise UserError(
+            f"the bot plays only our own games, unchanged, not {recipe.env_id}; use --policy random"
+        )
+    if not 1 <= hold[0] <= hold[1]:
+        raise UserError(f"hold must be from 1 on, and not {hold[0]} to {hold[1]}")
+    if hold != (1, 1) and name != "random":
+        raise UserError(f"only the policy random holds its keys, not {name}")
+    return partial(_random, hold=hold) if name == "random" else _POLICIES[name]
+
+
+def num_actions(env: gym.vector.VectorEnv) -> int:
+    assert isinstance(env.single_action_space, gym.spaces.Discrete)
+    return int(env.single_action_space.n)
