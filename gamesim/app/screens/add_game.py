@@ -25,7 +25,7 @@ ABOUT = (
 )
 
 
-class AddGame(Listing):
+class AddGame(Listing[str]):
     """Choose a game to play it, to add it to the menu or to remove it, or to record it with random keys."""
 
     caption = "Add a game"
@@ -39,15 +39,11 @@ class AddGame(Listing):
 
     def _list(self) -> None:
         mine = [recipe.env_id for recipe in self.added.recipes]
-        self.rows = mine + [name for name in self._installed if name not in mine]
+        self._rows = mine + [name for name in self._installed if name not in mine]
 
     @property
-    def count(self) -> int:
-        return len(self.rows)
-
-    @property
-    def current(self) -> str | None:
-        return self.rows[self.chosen] if self.chosen < self.count else None
+    def rows(self) -> list[str]:
+        return self._rows
 
     def line(self) -> str:
         return f"{len(self.added.recipes)} in the menu · {len(self._installed)} installed"

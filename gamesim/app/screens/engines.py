@@ -32,7 +32,7 @@ LOOK = 1.0  # seconds between two looks at cards that may have changed
 RATE = 4.0
 
 
-class Engines(Listing):
+class Engines(Listing[Title]):
     """Choose one to play, to watch, to measure or to train further."""
 
     caption = "Models"
@@ -60,12 +60,8 @@ class Engines(Listing):
             self.chosen = known.index(place(chosen))
 
     @property
-    def count(self) -> int:
-        return len(self.engines)
-
-    @property
-    def current(self) -> Title | None:
-        return self.engines[self.chosen] if self.chosen < len(self.engines) else None
+    def rows(self) -> list[Title]:
+        return self.engines
 
     def line(self) -> str:
         return "What each model learned from, and how well it plays"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app.controls import Command, meaning, shown
+from gamesim.app.controls import Command, key_name, meaning, shown
 from gamesim.app.parts import Action, Repeat, attempt
 from gamesim.app.screens import Screen
 
@@ -37,7 +38,10 @@ class KeyScreen(Screen):
             self.go(move)
 
     def key(self, key: int) -> None:
-        """A key that is no command was pressed."""
+        """A key that is no command was pressed; Space chooses, as Enter does."""
+        if key == pygame.K_SPACE:
+            self.command(Command.RESET)
+            return
         move = meaning(key)
         if isinstance(move, int):
             self._repeat.press(move)
@@ -56,7 +60,10 @@ class ButtonScreen(KeyScreen):
     Attributes:
         buttons: as they were drawn last.
         focus: index of the one that Enter presses.
+        keys: besides commands, that press the button with their name on it.
     """
+
+    keys: Sequence[int] = ()
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
@@ -71,6 +78,12 @@ class ButtonScreen(KeyScreen):
             self.press(action)
         else:
             super().command(command)
+
+    def key(self, key: int) -> None:
+        if key in self.keys:
+            self.press(self.labelled(key_name(key)))
+        else:
+            super().key(key)
 
     def labelled(self, cap: str) -> Action | None:
         """The button with the name of a key on it."""

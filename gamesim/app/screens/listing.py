@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import pygame
 
-from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, shown
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, shown
 from gamesim.app.parts import (
     Action,
     draw_button_foot,
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 PAGE = 8  # rows that Page up and Page down go
 
 
-class Listing(ButtonScreen):
+Row = TypeVar("Row")
+
+
+class Listing(ButtonScreen, Generic[Row]):
     """Only rows that are seen are drawn, so that there may be any number of them.
 
     Up and down (or a click) choose a row, left and right a button, Enter does it; a second click on the
@@ -39,8 +42,6 @@ class Listing(ButtonScreen):
     """
 
     row = 72
-    keys: Sequence[int] = ()
-    """Keys (beside commands) that do what the button with their name on it does."""
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
@@ -54,9 +55,19 @@ class Listing(ButtonScreen):
     # what a list says ------------------------------------------------------------------------------------
 
     @property
+    def rows(self) -> Sequence[Row]:
+        """What is listed, from top to bottom."""
+        raise NotImplementedError
+
+    @property
     def count(self) -> int:
         """How many rows there are."""
-        raise NotImplementedError
+        return len(self.rows)
+
+    @property
+    def current(self) -> Row | None:
+        """The chosen row; None in an empty list."""
+        return self.rows[self.chosen] if self.chosen < self.count else None
 
     def line(self) -> str:
         """A line about the whole, beside the title."""
@@ -114,10 +125,6 @@ class Listing(ButtonScreen):
         }
         if key in jumps:
             self.choose(self.chosen + jumps[key])
-        elif key == pygame.K_SPACE:
-            self.command(Command.RESET)
-        elif key in self.keys:
-            self.press(self.labelled(key_name(key)))
         else:
             super().key(key)
 

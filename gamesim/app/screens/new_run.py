@@ -312,12 +312,6 @@ class NewRun(KeyScreen):
         else:
             self.chosen = (self.chosen + 1) % len(lines)
 
-    def key(self, key: int) -> None:
-        if key == pygame.K_SPACE:
-            self._enter()
-        else:
-            super().key(key)
-
     def mouse(self, event: pygame.event.Event) -> None:
         if self.scroller.handle(event):
             return

@@ -38,7 +38,7 @@ EXPLORED = 2000  # games that the bot records when it is asked to
 LARGEST = 4  # enlargement of a GIF
 
 
-class Recordings(Listing):
+class Recordings(Listing[Line]):
     """Choose one to replay, to rename, to save as a GIF or to delete; many can be selected and deleted.
 
     Attributes:
@@ -87,14 +87,6 @@ class Recordings(Listing):
             of_game = [each for each, game in named if self.shown_game in (ALL, game)]
             seen = [each for each in of_game if self.shown_player in (ALL, category(each))]
             self._rows = lines(seen, self._opened)
-
-    @property
-    def count(self) -> int:
-        return len(self.rows)
-
-    @property
-    def current(self) -> Line | None:
-        return self.rows[self.chosen] if self.chosen < self.count else None
 
     @property
     def meant(self) -> list[Recording]:
@@ -156,12 +148,6 @@ class Recordings(Listing):
             self._show(player=following([ALL, *PLAYERS], self.shown_player))
         else:
             super().command(command)
-
-    def key(self, key: int) -> None:
-        if key == pygame.K_SPACE:
-            self.select()
-        else:
-            super().key(key)
 
     def handle(self, event: pygame.event.Event) -> None:
         held = getattr(event, "mod", 0) & (pygame.KMOD_CTRL | pygame.KMOD_META)

@@ -38,6 +38,8 @@ CLEAR = 0.6  # of its size: a sheet that is drawn smaller cannot be made out
 class RunPage(ButtonScreen):
     """Leave it and come back whenever you like: the training does not notice."""
 
+    keys = (pygame.K_DELETE,)
+
     def __init__(self, window: Window, folder: Path) -> None:
         super().__init__(window)
         self.run = window.workshop.run(folder)
@@ -69,14 +71,6 @@ class RunPage(ButtonScreen):
                 self.press(button)
             elif self._picture.collidepoint(event.pos):
                 self.enlarge()
-
-    def key(self, key: int) -> None:
-        if key == pygame.K_SPACE:
-            self.command(Command.RESET)
-        elif key == pygame.K_DELETE:
-            self.press(self.labelled(key_name(key)))
-        else:
-            super().key(key)
 
     def go(self, move: int) -> None:
         if move in (LEFT, RIGHT) and self.buttons:

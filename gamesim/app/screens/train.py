@@ -33,7 +33,7 @@ WORDS: dict[State, tuple[str, str]] = {
 """A state in words, and its colour."""
 
 
-class Train(Listing):
+class Train(Listing[Run | None]):
     """The first row begins a new training, the others are runs, the one that was at work last on top."""
 
     caption = "Train"
@@ -55,16 +55,13 @@ class Train(Listing):
         self.runs = [known.get(folder) or workshop.run(folder) for folder in workshop.runs()]
         for run in self.runs:
             run.follow()
-        if chosen in self.runs:
-            self.chosen = 1 + self.runs.index(chosen)
+        if chosen in self.rows:
+            self.chosen = self.rows.index(chosen)
 
     @property
-    def count(self) -> int:
-        return 1 + len(self.runs)
-
-    @property
-    def current(self) -> Run | None:
-        return self.runs[self.chosen - 1] if 0 < self.chosen <= len(self.runs) else None
+    def rows(self) -> list[Run | None]:
+        """None, which begins a new training, then the runs."""
+        return [None, *self.runs]
 
     def line(self) -> str:
         live = sum(run.live for run in self.runs)
@@ -112,7 +109,8 @@ class Train(Listing):
             self.refresh()
 
     def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
-        if index == 0:
+        run = self.rows[index]
+        if run is None:
             middle = (rect.left + scale.px(24), rect.centery)
             reach, thick = scale.px(11), max(2, scale.px(3))
             for dx, dy in ((reach, 0), (0, reach)):
@@ -122,7 +120,6 @@ class Train(Listing):
             room = max(1, rect.right - place[0])
             text(surface, "New training", place, scale.px(19), bold=True, anchor="midleft", width=room)
             return
-        run = self.runs[index - 1]
         inner = rect.inflate(-scale.px(8), 0)
         words, colour = state_words(run)
         state = text(
