@@ -11,33 +11,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
 
 from gamesim import checkpoint, models, storage
-from gamesim.checkpoint import Checkpoint, Starts
-from gamesim.data.dataset import Dataset
+from gamesim.checkpoint import Checkpoint
 from gamesim.data.game import games, recorded_game
-from gamesim.data.index import env_id
-from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
-from gamesim.models.world_model.model import WorldModelEngine
-from gamesim.schema import Config, GameGANConfig, TilemapConfig, WorldModelConfig
+from gamesim.schema import Config, WorldModelConfig
 from gamesim.text import counted
-from gamesim.training import STAGES, devices, loop
+from gamesim.training import STAGES, devices, loop, tasks
 from gamesim.training.deadline import Deadline
 from gamesim.training.fitting import continued, fitted
 from gamesim.training.folder import Log, began, earlier, same
+from gamesim.training.tasks import Training, Weights
 from gamesim.training.trials import real_game
-
-Weights = dict[str, Tensor]
-"""Of an engine, or of some of its parts."""
-SHOWN_ROWS, SHOWN_STEPS = 4, 15
-"""Of M's sample sheets."""
-DREAMT_EPISODES = 1024
-"""Episodes, at most, that C's dreams begin with."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +34,6 @@ class Ended:
 
     outcome: loop.Outcome
     checkpoint: Path
-
-
-@dataclass
-class Training:
-    """A task, ready for the loop, and what its checkpoints say and hold beside the weights."""
-
-    task: loop.Task
-    starts: Starts
-    facts: dict[str, object]
 
 
 def train(
@@ -133,7 +112,7 @@ def train_controller(
     fixed = {key: part for key, part in weights.items() if not key.startswith("controller.")}
     try:
         config = fitted(continued(config, config), data)
-        make = partial(_controller, config, data, weights=fixed)
+        make = partial(tasks.controller, config, data, weights=fixed)
         return _run(config, "controller", out, device, began(out), make, Deadline())
     finally:
         loop.finish()
@@ -150,7 +129,7 @@ def _train(
     begin: Checkpoint | None,
 ) -> Ended:
     if config.system != "world-model":
-        make = partial(_whole, config, data, begin=begin)
+        make = partial(tasks.whole, config, data, begin=begin)
         return Ended(_run(config, "training", out, device, resume, make, deadline), out / "last")
     if stage is not None:
         return _stage(config, stage, data, out, device, resume, deadline, begin)
@@ -223,7 +202,7 @@ def _stage(
 ) -> Ended:
     """Train V, M or C; after C the engine is whole."""
     weights = _upon(config, stage, out, begin)
-    make = partial(_MAKERS[stage], config, data, weights=weights, begin=begin)
+    make = partial(tasks.MAKERS[stage], config, data, weights=weights, begin=begin)
     outcome = _run(config, stage, out / stage, device, resume, make, deadline)
     if stage != STAGES[-1]:
         return Ended(outcome, out / stage / "last")
@@ -288,113 +267,6 @@ def _upon(config: WorldModelConfig, stage: str, out: Path, begin: Checkpoint | N
     return found.weights | {key: part for key, part in given.items() if key.startswith(f"{stage}.")}
 
 
-# ---------------------------------------------------------------------------------- what is trained
-
-
-def _whole(
-    config: GameGANConfig | TilemapConfig,
-    data: str,
-    device: torch.device,
-    begin: Checkpoint | None = None,
-) -> Training:
-    from gamesim.training.gamegan import GameGANTask
-    from gamesim.training.tilemap import TilemapTask
-
-    short = config.system == "gamegan"  # its windows may reach beyond an end
-    train, held_out = _load(config, data, device, segment=config.data.segment, short=short)
-    if config.system == "gamegan":
-        task = GameGANTask(config, train, held_out, device)
-    else:
-        task = TilemapTask(config, train, held_out, device)
-    if begin is not None:
-        task.init(begin.weights, begin.extras)
-    starts = Starts(*train.starts(config.data.starts, config.data.start_frames))
-    return Training(task, starts, _facts(train, data, begin))
-
-
-def _vision(
-    config: WorldModelConfig,
-    data: str,
-    device: torch.device,
-    weights: Weights,
-    begin: Checkpoint | None = None,
-) -> Training:
-    from gamesim.training.vision import VisionTask, seen
-
-    engine = _engine(config, weights, device)
-    train, held_out = _load(config, data, device, segment=1, keep=seen(engine.vision.side))
-    task = VisionTask(config, engine, train, held_out)
-    return Training(task, _starts(config, data, device), _facts(train, data, begin))
-
-
-def _memory(
-    config: WorldModelConfig,
-    data: str,
-    device: torch.device,
-    weights: Weights,
-    begin: Checkpoint | None = None,
-) -> Training:
-    from gamesim.training.memory import MemoryTask, latents
-
-    engine = _engine(config, weights, device)
-    segment, steps = config.data.segment, min(config.data.segment, SHOWN_STEPS)
-    train, held_out = _load(config, data, device, segment=segment, short=True, keep=latents(engine))
-    shared = {"device": device, "limit": 4 * SHOWN_ROWS, **_taken(config)}
-    shown = Dataset(data, segment=steps, split="validation", **shared)
-    segments = shown.sample(SHOWN_ROWS, torch.Generator().manual_seed(1))
-    task = MemoryTask(config, engine, train, held_out, segments)
-    facts = _facts(train, data, begin) | _before(config, "memory")
-    return Training(task, _starts(config, data, device), facts)
-
-
-def _controller(
-    config: WorldModelConfig,
-    data: str,
-    device: torch.device,
-    weights: Weights,
-    begin: Checkpoint | None = None,
-) -> Training:
-    from gamesim.training.controller import ControllerTask
-    from gamesim.training.memory import latents
-
-    engine = _engine(config, weights, device)
-    how = {"segment": config.data.segment, "short": True, "limit": DREAMT_EPISODES}
-    train, held_out = _load(config, data, device, keep=latents(engine), **how)
-    task = ControllerTask(config, engine, train, held_out)
-    facts = _facts(train, data, begin) | _before(config, "controller")
-    return Training(task, _starts(config, data, device), facts)
-
-
-_MAKERS = {"vision": _vision, "memory": _memory, "controller": _controller}
-
-
-def _engine(config: WorldModelConfig, weights: Weights, device: torch.device) -> WorldModelEngine:
-    """The engine with these weights, and its own where there are none."""
-    engine = WorldModelEngine(config.model)
-    engine.load_state_dict(engine.state_dict() | weights)
-    return engine.to(device)
-
-
-def _load(config: Config, data: str, device: torch.device, **how: Any) -> tuple[Dataset, Dataset]:
-    """The episodes to train on, and those that are held out (the same ones where none are)."""
-    held = config.data.validation
-    shared = {"validation": held, "device": device, **_taken(config), **how}
-    train = Dataset(data, split="train", **shared)
-    held_out = Dataset(data, split="validation", **shared) if held > 0 else train
-    size, actions = config.model.frame_size, config.model.num_actions
-    for part in (train, held_out):
-        if part.frame_shape[:2] != (size, size):
-            raise UserError(f"{data}: it contains recordings of several games; give each its own folder")
-        if part.highest_action >= actions:
-            raise UserError(f"{data}: action {part.highest_action} was played, and the game has {actions}")
-    return train, held_out
-
-
-def _taken(config: Config) -> dict[str, Any]:
-    """Which game is taken out of a folder, and how its rewards are scaled."""
-    return {"game": config.data.game, "reward_scale": config.model.reward_scale}
-
-
 def _recordings(data: str, config: Config) -> str:
     """What a folder holds, and what of it is trained on, in one line."""
     held = games(data)
@@ -402,34 +274,3 @@ def _recordings(data: str, config: Config) -> str:
     chosen = f"; training on {config.data.game}" if len(held) > 1 else ""
     scale = config.model.reward_scale
     return f"recordings: {listed}{chosen}" + (f"; rewards in units of {scale:g}" if scale != 1 else "")
-
-
-def _starts(config: WorldModelConfig, data: str, device: torch.device) -> Starts:
-    """Real beginnings to ship, out of the training episodes."""
-    settings = config.data
-    shared = {"validation": settings.validation, "device": device, "limit": settings.starts}
-    shared |= _taken(config)
-    train = Dataset(data, segment=max(1, settings.start_frames - 1), **shared)
-    return Starts(*train.starts(settings.starts, settings.start_frames))
-
-
-def _facts(train: Dataset, data: str, begin: Checkpoint | None) -> dict[str, object]:
-    """What cards say about the data, and about the engine that the run began from."""
-    facts: dict[str, object] = {
-        "game": env_id(train.env_spec),
-        "data": f"{train.num_episodes} episodes, {train.num_frames} frames ({Path(data).resolve().name})",
-    }
-    recipe = Recipe.of(train.env_spec)
-    if recipe is not None and recipe.words:
-        facts["recorded with"] = recipe.words
-    if any(train.action_meanings):
-        facts["actions"] = ", ".join(train.action_meanings)
-    if begin is not None:
-        facts["began from"] = "/".join(begin.folder.resolve().parts[-2:])
-    return facts
-
-
-def _before(config: WorldModelConfig, stage: str) -> dict[str, object]:
-    """What cards say about the parts that were trained before."""
-    earlier = STAGES[: STAGES.index(stage)]
-    return {f"{name} before": f"{getattr(config, name).steps} steps" for name in earlier}

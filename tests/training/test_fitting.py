@@ -159,7 +159,7 @@ def test_actions_that_never_were_played_may_be_told_where_nobody_knows_the_game(
 def test_what_does_not_fit_is_one_line_before_anything_is_loaded(
     preset, game, words, complaint, played, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("gamesim.training.stages.Dataset", None)
+    monkeypatch.setattr("gamesim.training.tasks.Dataset", None)
     assert train(preset, played[game], tmp_path / "run", *words) == 2
     said = capsys.readouterr().err
     assert complaint in said and said.count("\n") == 1

@@ -141,7 +141,7 @@ def test_what_does_not_fit_is_named_before_data_is_loaded(
     plays, tmp_path, preset, change, complaint, monkeypatch
 ):
     given = engine(preset, tmp_path / "given")
-    monkeypatch.setattr(stages, "Dataset", None)
+    monkeypatch.setattr("gamesim.training.tasks.Dataset", None)
     with pytest.raises(UserError, match=complaint):
         train(preset, plays, tmp_path / "run", change, init=given)
     assert not (tmp_path / "run").exists()

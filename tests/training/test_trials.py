@@ -64,7 +64,7 @@ def test_one_that_is_named_and_does_not_fit_is_refused_before_v_is_trained(
         real_game(made, "")
     assert complaint in str(caught.value)
     record("gamesim/Pacman-v0", "random", 2, tmp_path / "r", progress=False)
-    monkeypatch.setattr("gamesim.training.stages.Dataset", None)
+    monkeypatch.setattr("gamesim.training.tasks.Dataset", None)
     run = [
         "train",
         "world-model-tiny",

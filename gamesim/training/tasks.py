@@ -1,0 +1,174 @@
+"""What the loop trains, made from a folder of recordings: a task, its beginnings, and what its card says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gamesim.checkpoint import Checkpoint, Starts
+from gamesim.data.dataset import Dataset
+from gamesim.data.index import env_id
+from gamesim.envs.recipe import Recipe
+from gamesim.errors import UserError
+from gamesim.models.world_model.model import WorldModelEngine
+from gamesim.schema import Config, GameGANConfig, TilemapConfig, WorldModelConfig
+from gamesim.training import STAGES, loop
+
+Weights = dict[str, Tensor]
+"""Of an engine, or of some of its parts."""
+SHOWN_ROWS, SHOWN_STEPS = 4, 15
+"""Of M's sample sheets."""
+DREAMT_EPISODES = 1024
+"""Episodes, at most, that C's dreams begin with."""
+
+
+@dataclass
+class Training:
+    """A task, ready for the loop, and what its checkpoints say and hold beside the weights."""
+
+    task: loop.Task
+    starts: Starts
+    facts: dict[str, object]
+
+
+def whole(
+    config: GameGANConfig | TilemapConfig,
+    data: str,
+    device: torch.device,
+    begin: Checkpoint | None = None,
+) -> Training:
+    """GameGAN or Tilemap, which are trained in one piece; `begin` gives it its first weights."""
+    from gamesim.training.gamegan import GameGANTask
+    from gamesim.training.tilemap import TilemapTask
+
+    short = config.system == "gamegan"  # its windows may reach beyond an end
+    train, held_out = _load(config, data, device, segment=config.data.segment, short=short)
+    if config.system == "gamegan":
+        task = GameGANTask(config, train, held_out, device)
+    else:
+        task = TilemapTask(config, train, held_out, device)
+    if begin is not None:
+        task.init(begin.weights, begin.extras)
+    starts = Starts(*train.starts(config.data.starts, config.data.start_frames))
+    return Training(task, starts, _facts(train, data, begin))
+
+
+def vision(
+    config: WorldModelConfig,
+    data: str,
+    device: torch.device,
+    weights: Weights,
+    begin: Checkpoint | None = None,
+) -> Training:
+    """V, with the weights that there are for it."""
+    from gamesim.training.vision import VisionTask, seen
+
+    engine = _engine(config, weights, device)
+    train, held_out = _load(config, data, device, segment=1, keep=seen(engine.vision.side))
+    task = VisionTask(config, engine, train, held_out)
+    return Training(task, _starts(config, data, device), _facts(train, data, begin))
+
+
+def memory(
+    config: WorldModelConfig,
+    data: str,
+    device: torch.device,
+    weights: Weights,
+    begin: Checkpoint | None = None,
+) -> Training:
+    """M, upon V."""
+    from gamesim.training.memory import MemoryTask, latents
+
+    engine = _engine(config, weights, device)
+    segment, steps = config.data.segment, min(config.data.segment, SHOWN_STEPS)
+    train, held_out = _load(config, data, device, segment=segment, short=True, keep=latents(engine))
+    shared = {"device": device, "limit": 4 * SHOWN_ROWS, **_taken(config)}
+    shown = Dataset(data, segment=steps, split="validation", **shared)
+    segments = shown.sample(SHOWN_ROWS, torch.Generator().manual_seed(1))
+    task = MemoryTask(config, engine, train, held_out, segments)
+    facts = _facts(train, data, begin) | _before(config, "memory")
+    return Training(task, _starts(config, data, device), facts)
+
+
+def controller(
+    config: WorldModelConfig,
+    data: str,
+    device: torch.device,
+    weights: Weights,
+    begin: Checkpoint | None = None,
+) -> Training:
+    """C, upon V and M."""
+    from gamesim.training.controller import ControllerTask
+    from gamesim.training.memory import latents
+
+    engine = _engine(config, weights, device)
+    how = {"segment": config.data.segment, "short": True, "limit": DREAMT_EPISODES}
+    train, held_out = _load(config, data, device, keep=latents(engine), **how)
+    task = ControllerTask(config, engine, train, held_out)
+    facts = _facts(train, data, begin) | _before(config, "controller")
+    return Training(task, _starts(config, data, device), facts)
+
+
+MAKERS = {"vision": vision, "memory": memory, "controller": controller}
+
+
+def _engine(config: WorldModelConfig, weights: Weights, device: torch.device) -> WorldModelEngine:
+    """The engine with these weights, and its own where there are none."""
+    engine = WorldModelEngine(config.model)
+    engine.load_state_dict(engine.state_dict() | weights)
+    return engine.to(device)
+
+
+def _load(config: Config, data: str, device: torch.device, **how: Any) -> tuple[Dataset, Dataset]:
+    """The episodes to train on, and those that are held out (the same ones where none are)."""
+    held = config.data.validation
+    shared = {"validation": held, "device": device, **_taken(config), **how}
+    train = Dataset(data, split="train", **shared)
+    held_out = Dataset(data, split="validation", **shared) if held > 0 else train
+    size, actions = config.model.frame_size, config.model.num_actions
+    for part in (train, held_out):
+        if part.frame_shape[:2] != (size, size):
+            raise UserError(f"{data}: it contains recordings of several games; give each its own folder")
+        if part.highest_action >= actions:
+            raise UserError(f"{data}: action {part.highest_action} was played, and the game has {actions}")
+    return train, held_out
+
+
+def _taken(config: Config) -> dict[str, Any]:
+    """Which game is taken out of a folder, and how its rewards are scaled."""
+    return {"game": config.data.game, "reward_scale": config.model.reward_scale}
+
+
+def _starts(config: WorldModelConfig, data: str, device: torch.device) -> Starts:
+    """Real beginnings to ship, out of the training episodes."""
+    settings = config.data
+    shared = {"validation": settings.validation, "device": device, "limit": settings.starts}
+    shared |= _taken(config)
+    train = Dataset(data, segment=max(1, settings.start_frames - 1), **shared)
+    return Starts(*train.starts(settings.starts, settings.start_frames))
+
+
+def _facts(train: Dataset, data: str, begin: Checkpoint | None) -> dict[str, object]:
+    """What cards say about the data, and about the engine that the run began from."""
+    facts: dict[str, object] = {
+        "game": env_id(train.env_spec),
+        "data": f"{train.num_episodes} episodes, {train.num_frames} frames ({Path(data).resolve().name})",
+    }
+    recipe = Recipe.of(train.env_spec)
+    if recipe is not None and recipe.words:
+        facts["recorded with"] = recipe.words
+    if any(train.action_meanings):
+        facts["actions"] = ", ".join(train.action_meanings)
+    if begin is not None:
+        facts["began from"] = "/".join(begin.folder.resolve().parts[-2:])
+    return facts
+
+
+def _before(config: WorldModelConfig, stage: str) -> dict[str, object]:
+    """What cards say about the parts that were trained before."""
+    earlier = STAGES[: STAGES.index(stage)]
+    return {f"{name} before": f"{getattr(config, name).steps} steps" for name in earlier}
