@@ -6,7 +6,7 @@ chooses by that key.
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -76,11 +76,23 @@ class GameShape(Section):
     Training takes all of it from the recordings unless it is set; without recordings it is our Pac-Man's.
     """
 
-    frame_size: FrameSize = 84
-    num_actions: int = Field(default=5, ge=2, le=256)
+    frame_size: FrameSize = Field(default=84, description="width and height of the game's frames in pixels")
+    num_actions: int = Field(default=5, ge=2, le=256, description="actions that the game has")
     reward_scale: float = Field(default=1.0, gt=0, description="rewards are divided by this for the model")
+
+
+class MemoryShape(GameShape):
+    """The shape of an engine that may have a memory module, which is told which actions are opposites."""
+
     opposites: Pairs = Field(
         default_factory=_pacmans, description="pairs of actions that undo each other, such as left and right"
+    )
+    channels: int = Field(default=64, ge=4, le=4096, description="channels of encoder and renderer")
+    memory: bool = Field(
+        default=True, description="use the memory module; false: one simple renderer draws everything"
+    )
+    memory_slots: int = Field(
+        default=21, ge=3, le=256, description="memory slots along each side of the board"
     )
 
     @model_validator(mode="after")
@@ -91,20 +103,15 @@ class GameShape(Section):
         return self
 
 
-class GameGANModelConfig(GameShape):
-    """The shape of a GameGAN generator and of its discriminators."""
+class GameGANModelConfig(MemoryShape):
+    """The shape of a GameGAN generator and of its discriminators; without memory it is GameGAN-M."""
 
-    channels: int = Field(default=64, ge=4, le=4096, description="channels of encoder and renderer")
     hidden: int = Field(default=512, ge=1, le=16384, description="size of the dynamics engine's state")
-    z_size: int = Field(default=32, ge=2, le=4096)
-    memory: bool = Field(
-        default=True, description="use the memory module; false: GameGAN-M, with one simple renderer"
-    )
-    memory_slots: int = Field(
-        default=21, ge=3, le=256, description="memory slots along each side of the board"
-    )
+    z_size: int = Field(default=32, ge=2, le=4096, description="numbers in z, the noise of a step")
     memory_width: int = Field(default=512, ge=1, le=16384, description="numbers in a memory slot")
-    discriminator_channels: int = Field(default=64, ge=4, le=4096)
+    discriminator_channels: int = Field(
+        default=64, ge=4, le=4096, description="channels of the discriminators' first layer"
+    )
 
 
 class Schedule(Section):
@@ -137,6 +144,40 @@ class Schedule(Section):
         return max(self.start, self.end)
 
 
+LearningRate = Annotated[float, Field(gt=0, le=1.0, description="step size of Adam")]
+Clip = Annotated[float, Field(gt=0, le=1e9, description="longest gradient; a longer one is shortened to it")]
+Betas = Annotated[
+    tuple[float, float], Field(description="how much Adam's means of gradients and of their squares keep")
+]
+Average = Annotated[
+    float,
+    Field(
+        ge=0,
+        lt=1,
+        description="decay of the running mean of the weights, which is what is saved; 0: no mean",
+    ),
+]
+Precision = Literal["float32", "bfloat16"]
+
+
+class DescentConfig(LoopConfig):
+    """How a part is trained by gradient descent."""
+
+    learning_rate: LearningRate = 1e-4
+    decay: Schedule = Field(
+        default=Schedule(start=1, end=1), description="factor of the learning rate, over the run"
+    )
+    gradient_clip: Clip = 100.0
+
+
+class EngineTraining(DescentConfig):
+    """How an engine is trained that learns in one piece."""
+
+    precision: Precision = Field(default="float32", description="precision of the activations")
+    betas: Betas = (0.0, 0.9)
+    average: Average = 0.0
+
+
 class GameGANLosses(Section):
     """Weights of the loss terms; the defaults are the paper's released ones."""
 
@@ -144,12 +185,24 @@ class GameGANLosses(Section):
         default=Schedule(start=1, end=1),
         description="weight of all the discriminators' terms for the generator",
     )
-    action_recovery: float = Field(default=1.0, ge=0, le=1e6)
-    z_recovery: float = Field(default=30.0, ge=0, le=1e6, description="weight for the generator")
-    z_recovery_discriminator: float = Field(default=1.0, ge=0, le=1e6)
-    feature_matching: float = Field(default=10.0, ge=0, le=1e6)
-    reconstruction: Schedule = Schedule(start=0.05, end=0.05)
-    cycle: Schedule = Schedule(start=0.05, end=0.05)
+    action_recovery: float = Field(
+        default=1.0, ge=0, le=1e6, description="weight of telling the action from a pair of frames"
+    )
+    z_recovery: float = Field(
+        default=30.0, ge=0, le=1e6, description="weight of telling z from a pair of frames, for the generator"
+    )
+    z_recovery_discriminator: float = Field(
+        default=1.0, ge=0, le=1e6, description="the same for the discriminator"
+    )
+    feature_matching: float = Field(
+        default=10.0, ge=0, le=1e6, description="weight of having the discriminators' features of real frames"
+    )
+    reconstruction: Schedule = Field(
+        default=Schedule(start=0.05, end=0.05), description="weight of the next frame's squared error"
+    )
+    cycle: Schedule = Field(
+        default=Schedule(start=0.05, end=0.05), description="weight of finding a place again as it was left"
+    )
     memory: Schedule = Field(
         default=Schedule(start=7.5e-5, end=7.5e-5),
         description="cost of each pixel that the dynamic layer draws",
@@ -157,27 +210,19 @@ class GameGANLosses(Section):
     gradient_penalty: float = Field(
         default=1.0, ge=0, le=1e6, description="weight on real frames and pairs of frames"
     )
-    temporal_gradient_penalty: float = Field(default=10.0, ge=0, le=1e6)
+    temporal_gradient_penalty: float = Field(
+        default=10.0, ge=0, le=1e6, description="weight of the same for the temporal discriminator"
+    )
     outcome: Schedule = Field(
         default=Schedule(start=1, end=1), description="weight of the reward and the game's end"
     )
 
 
-class GameGANTraining(LoopConfig):
+class GameGANTraining(EngineTraining):
     """How GameGAN is trained."""
 
-    precision: Literal["float32", "bfloat16"] = "float32"
-    learning_rate: float = Field(default=1e-4, gt=0, le=1.0)
-    discriminator_learning_rate: float = Field(default=1e-4, gt=0, le=1.0)
-    decay: Schedule = Schedule(start=1.0, end=1.0)
-    betas: tuple[float, float] = (0.0, 0.9)
-    gradient_clip: float = Field(default=100.0, gt=0, le=1e9)
-    average: float = Field(
-        default=0.999,
-        ge=0,
-        lt=1,
-        description="decay of the running mean of the weights, which is what is saved",
-    )
+    discriminator_learning_rate: LearningRate = 1e-4
+    average: Average = 0.999
     warm_up: Schedule = Field(
         default=Schedule(start=16, end=1, over=0.6),
         description="real frames at the start of each example, before the model sees its own",
@@ -192,7 +237,7 @@ class Common(Section):
     """What every system's config has."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,63}$", description="the preset's name")
-    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    seed: int = Field(default=0, ge=0, le=2**32 - 1, description="random seed of the run")
     data: DataConfig = DataConfig()
 
     def dump(self) -> str:
@@ -224,20 +269,15 @@ class GameGANConfig(Common):
         return "reconstruction and discriminators" if judged else "reconstruction alone"
 
 
-class TilemapModelConfig(GameShape):
+class TilemapModelConfig(MemoryShape):
     """The shape of Tilemap."""
 
     patch: int = Field(default=12, ge=1, le=84, description="pixels along the side of a cell")
     tiles: int = Field(
         default=32, ge=2, le=4096, description="different pictures of a cell that the model can draw"
     )
-    channels: int = Field(default=64, ge=4, le=4096, description="channels of its layers")
     hidden: int = Field(
         default=32, ge=1, le=16384, description="size of the dynamics engine's state for each cell"
-    )
-    memory: bool = Field(default=True, description="use the memory module; false: one layer draws everything")
-    memory_slots: int = Field(
-        default=21, ge=3, le=256, description="memory slots along each side of the board"
     )
     memory_width: int = Field(default=32, ge=1, le=16384, description="numbers in a memory slot")
     blocks: int = Field(default=1, ge=1, le=64, description="residual blocks in the renderer")
@@ -287,20 +327,12 @@ class TilemapLosses(Section):
     )
 
 
-class TilemapTraining(LoopConfig):
+class TilemapTraining(EngineTraining):
     """How Tilemap is trained: by likelihood alone."""
 
-    precision: Literal["float32", "bfloat16"] = "float32"
-    learning_rate: float = Field(default=2e-3, gt=0, le=1.0)
-    decay: Schedule = Schedule(start=1.0, end=1.0)
-    betas: tuple[float, float] = (0.5, 0.99)
-    gradient_clip: float = Field(default=5.0, gt=0, le=1e9)
-    average: float = Field(
-        default=0.0,
-        ge=0,
-        lt=1,
-        description="decay of the running mean of the weights, which is what is saved; 0: no mean",
-    )
+    learning_rate: LearningRate = 2e-3
+    betas: Betas = (0.5, 0.99)
+    gradient_clip: Clip = 5.0
     unroll: Schedule = Field(
         default=Schedule(start=1e6, end=1e6), description="steps per example, at most data.segment"
     )
@@ -344,17 +376,12 @@ class TilemapConfig(Common):
         return "the likelihood of real frames alone, without a discriminator"
 
 
-class WorldModelModelConfig(Section):
-    """The shape of V, M and C (Ha & Schmidhuber 2018, appendix A)."""
+class WorldModelModelConfig(GameShape):
+    """The shape of V, M and C (Ha & Schmidhuber 2018, appendix A); the paper's V sees 64x64 pixels."""
 
     engine: Literal["paper", "places"] = Field(
         default="paper", description="the paper's architecture, or ours that works by places"
     )
-    frame_size: FrameSize = Field(
-        default=84, description="size of the game's frames in pixels; the paper's V sees 64"
-    )
-    num_actions: int = Field(default=5, ge=2, le=256)
-    reward_scale: float = Field(default=1.0, gt=0, description="rewards are divided by this for M")
     channels: int = Field(
         default=32, ge=1, le=1024, description="channels of V's first layer; 32 in the paper"
     )
@@ -377,7 +404,9 @@ class WorldModelModelConfig(Section):
         default="one-hot",
         description="number: one from -1 to 1, and C has a single output without bias, as for TakeCover",
     )
-    controller_input: Literal["zh", "zhc"] = "zh"
+    controller_input: Literal["zh", "zhc"] = Field(
+        default="zh", description="what C sees: z and M's hidden state h, or M's cell state c, too"
+    )
 
     @model_validator(mode="after")
     def _places_fit(self) -> WorldModelModelConfig:
@@ -397,13 +426,11 @@ class WorldModelModelConfig(Section):
         return self.z_size * self.places**2
 
 
-class VisionTraining(LoopConfig):
+class VisionTraining(DescentConfig):
     """How V is trained: the ELBO in nats a frame (paper: 1e-4, batches of 100, squared error, floor 0.5)."""
 
     batch_size: int = Field(default=100, ge=1, le=65536, description="frames per training step")
-    learning_rate: float = Field(default=1e-4, gt=0, le=1.0)
-    decay: Schedule = Schedule(start=1.0, end=1.0)
-    gradient_clip: float = Field(default=1e4, gt=0, le=1e9)
+    gradient_clip: Clip = 1e4
     pixels: Literal["bernoulli", "gaussian"] = Field(
         default="bernoulli", description="distribution of a pixel in the loss"
     )
@@ -413,18 +440,20 @@ class VisionTraining(LoopConfig):
         le=1e3,
         description="for gaussian: standard deviation; the root of 1/2 gives the squared error",
     )
-    kl_weight: Schedule = Schedule(start=1.0, end=1.0)
+    kl_weight: Schedule = Field(default=Schedule(start=1, end=1), description="weight of the KL divergence")
     kl_tolerance: float = Field(
         default=0.0, ge=0, le=1e3, description="nats of KL per number of z that cost nothing; 0: all cost"
     )
 
 
-class MemoryTraining(LoopConfig):
+class MemoryTraining(DescentConfig):
     """How M is trained, on data.batch_size windows of data.segment steps: nats a step."""
 
-    learning_rate: float = Field(default=1e-3, gt=0, le=1.0)
-    decay: Schedule = Schedule(start=1.0, end=0.01)
-    gradient_clip: float = Field(default=1.0, gt=0, le=1e9)
+    learning_rate: LearningRate = 1e-3
+    decay: Schedule = Field(
+        default=Schedule(start=1, end=0.01), description="factor of the learning rate, over the run"
+    )
+    gradient_clip: Clip = 1.0
     noise: float = Field(
         default=0.0,
         ge=0,
@@ -434,8 +463,8 @@ class MemoryTraining(LoopConfig):
     reward_sigma: float = Field(
         default=0.1, gt=0, le=1e3, description="standard deviation of the reward's Gaussian"
     )
-    reward_weight: float = Field(default=1.0, ge=0, le=1e6)
-    end_weight: float = Field(default=1.0, ge=0, le=1e6)
+    reward_weight: float = Field(default=1.0, ge=0, le=1e6, description="weight of the reward")
+    end_weight: float = Field(default=1.0, ge=0, le=1e6, description="weight of the game's end")
 
 
 class ControllerTraining(LoopConfig):
@@ -446,7 +475,7 @@ class ControllerTraining(LoopConfig):
     validate_every: int = Field(
         default=10, ge=1, le=1_000_000, description="generations between tests in the real game"
     )
-    population: int = Field(default=64, ge=4, le=65536)
+    population: int = Field(default=64, ge=4, le=65536, description="candidates in a generation")
     rollouts: int = Field(default=16, ge=1, le=65536, description="dreams in which each candidate is scored")
     sigma: float = Field(default=0.1, gt=0, le=1e3, description="initial step size of CMA-ES")
     temperature: float = Field(
@@ -460,9 +489,7 @@ class ControllerTraining(LoopConfig):
         default="", description="real game that C is tested in, never trained in; empty: the recorded one"
     )
     real_episodes: int = Field(default=64, ge=1, le=1_000_000, description="games per test")
-    precision: Literal["float32", "bfloat16"] = Field(
-        default="float32", description="precision of M while dreaming"
-    )
+    precision: Precision = Field(default="float32", description="precision of M while dreaming")
 
 
 class WorldModelConfig(Common):

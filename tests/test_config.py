@@ -1,11 +1,14 @@
 """Configs: presets, files, overrides, and one line that names the file and the key for whatever is wrong."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gamesim import config
 from gamesim.errors import UserError
+from gamesim.schema import Config, Schedule, Section
 
 
 def load_text(tmp_path, text):
@@ -36,6 +39,21 @@ def test_a_file_extends_its_neighbour(tmp_path):
 def test_overrides_are_read_as_yaml_with_plain_numbers():
     changed = config.load("gamegan-tiny", ["training.steps=12", "training.sample_minutes=1e-2", "seed=3"])
     assert (changed.training.steps, changed.training.sample_minutes, changed.seed) == (12, 0.01, 3)
+
+
+def settings_of(section):
+    for name, field in section.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section) and kind is not Schedule:
+            yield from settings_of(kind)
+        else:
+            yield f"{section.__name__}.{name}", field
+
+
+@pytest.mark.parametrize("system", get_args(Config), ids=lambda system: system.__name__)
+def test_every_setting_says_what_it_means(system):
+    silent = [name for name, field in settings_of(system) if not field.description]
+    assert silent == [f"{system.__name__}.system"]
 
 
 def test_the_system_decides_which_sections_there_are():
