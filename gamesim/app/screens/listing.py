@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import pygame
 
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, shown
-from gamesim.app.parts import (
-    Action,
-    draw_button_foot,
-    draw_foot,
-    draw_head,
-    foot_height,
-    margin_of,
-)  # fmt: skip
-from gamesim.app.screens.keyed import ButtonScreen
-from gamesim.app.scroller import Scroller
+from gamesim.app.screens.panelled import PanelScreen
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.widgets import box, paragraph, scrollbar
 
@@ -30,7 +21,7 @@ PAGE = 8  # rows that Page up and Page down go
 Row = TypeVar("Row")
 
 
-class Listing(ButtonScreen, Generic[Row]):
+class Listing(PanelScreen, Generic[Row]):
     """Only rows that are seen are drawn, so that there may be any number of them.
 
     Up and down (or a click) choose a row, left and right a button, Enter does it; a second click on the
@@ -49,8 +40,6 @@ class Listing(ButtonScreen, Generic[Row]):
         self._view = pygame.Rect(0, 0, 0, 0)
         self._height = 1  # of a row, as drawn last
         self._reveal = self._dragging = False
-        self.detail = Scroller()
-        self._panel = pygame.Rect(0, 0, 0, 0)
 
     # what a list says ------------------------------------------------------------------------------------
 
@@ -69,23 +58,12 @@ class Listing(ButtonScreen, Generic[Row]):
         """The chosen row; None in an empty list."""
         return self.rows[self.chosen] if self.chosen < self.count else None
 
-    def line(self) -> str:
-        """A line about the whole, beside the title."""
-        return ""
-
     def nothing(self) -> str:
         """What stands in the place of an empty list."""
         return ""
 
     def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
         """Draw a row inside `rect`; its ground is drawn already."""
-
-    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
-        """Draw all that is known about the chosen row, from the top of `area`; returns the y below it.
-
-        What is lower than `area` is scrolled to.
-        """
-        return area.top
 
     def top_height(self, scale: Scale) -> int:
         """Pixels above the rows for `draw_top`."""
@@ -94,27 +72,17 @@ class Listing(ButtonScreen, Generic[Row]):
     def draw_top(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         """Draw what stands above the rows, such as filters."""
 
-    def actions(self) -> list[Action]:
-        """What can be done now."""
-        return []
-
     # keys and mouse --------------------------------------------------------------------------------------
 
     def mouse(self, event: pygame.event.Event) -> None:
-        if self.detail.handle(event):
-            return
-        if event.type == pygame.MOUSEWHEEL and self._panel.collidepoint(pygame.mouse.get_pos()):
-            self.detail.wheel(event.y)
-        elif event.type == pygame.MOUSEWHEEL:
-            self.scroll -= event.y * self._height
-        elif event.type == pygame.MOUSEMOTION:
-            if self._dragging:
-                self._drag(event.pos)
-            self.point(event.pos)
-        elif event.type == pygame.MOUSEBUTTONUP:
+        if event.type == pygame.MOUSEBUTTONUP:
             self._dragging = False
-        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
-            self._click(event.pos)
+        elif event.type == pygame.MOUSEMOTION and self._dragging:
+            self._drag(event.pos)
+        super().mouse(event)
+
+    def wheel(self, clicks: int) -> None:
+        self.scroll -= clicks * self._height
 
     def key(self, key: int) -> None:
         jumps = {
@@ -132,9 +100,8 @@ class Listing(ButtonScreen, Generic[Row]):
         """Up and down through the rows, left and right through the buttons."""
         if move in (UP, DOWN):
             self.choose(self.chosen + (1 if move == DOWN else -1))
-        elif move in (LEFT, RIGHT) and self.buttons:
-            self.focus = (self.focus + (1 if move == RIGHT else -1)) % len(self.buttons)
-            self.window.sound.play("move")
+        else:
+            super().go(move)
 
     def choose(self, index: int) -> None:
         index = min(self.count - 1, max(0, index))
@@ -144,11 +111,8 @@ class Listing(ButtonScreen, Generic[Row]):
             self.detail.at = 0
             self.window.sound.play("move")
 
-    def _click(self, place: tuple[int, int]) -> None:
-        button = self.point(place)
-        if button is not None:
-            self.press(button)
-        elif self._gutter().collidepoint(place):
+    def click(self, place: tuple[int, int]) -> None:
+        if self._gutter().collidepoint(place):
             self._dragging = True
             self._drag(place)
         elif self._view.collidepoint(place):
@@ -170,40 +134,19 @@ class Listing(ButtonScreen, Generic[Row]):
         super().update(seconds)
         self.chosen = max(0, min(self.chosen, self.count - 1))
 
-    def draw(self, surface: pygame.Surface) -> None:
-        size = surface.get_size()
-        scale = Scale.of(size)
-        margin = margin_of(size, scale)
-        top = draw_head(surface, self.caption, self.line(), scale)
-        body = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - top - foot_height(scale))
-        draw_foot(surface, self.hints(), scale)
-        if body.width < 40 or body.height < 20:
-            return
-        beside = body.width >= scale.px(560)
-        panel = body.copy()
-        if beside:
-            panel.width = min(scale.px(430), round(body.width * 0.44))
-            panel.right = body.right
-            body.width = panel.left - scale.px(22) - body.left
-        else:
-            body.height = max(self._height, round(body.height * 0.45))
-            panel.top, panel.height = body.bottom + scale.px(8), panel.bottom - body.bottom - scale.px(8)
+    def draw_main(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         above = self.top_height(scale)
-        if above and body.height > 3 * above:
-            self.draw_top(surface, pygame.Rect(body.left, body.top, body.width, above), scale)
-            body.top, body.height = body.top + above, body.height - above
-        self.buttons = self.actions()
-        self.focus = min(self.focus, max(0, len(self.buttons) - 1))
-        self._draw_list(surface, body, scale)
-        if panel.height > 20:
-            self._draw_panel(surface, panel, scale)
+        if above and area.height > 3 * above:
+            self.draw_top(surface, pygame.Rect(area.left, area.top, area.width, above), scale)
+            area = pygame.Rect(area.left, area.top + above, area.width, area.height - above)
+        self._draw_list(surface, area, scale)
 
     def hints(self) -> list[tuple[str, str]]:
         """Keys for the line at the bottom."""
-        choose = self.buttons[self.focus].label.lower() if self.focus < len(self.buttons) else "choose"
         return [
             (shown(UP), ""), (shown(DOWN), "row"), (shown(LEFT), ""), (shown(RIGHT), "button"),
-            (shown(Command.RESET), choose), (shown(Command.HELP), "help"), (shown(Command.BACK), "back"),
+            (shown(Command.RESET), self.chosen_label), (shown(Command.HELP), "help"),
+            (shown(Command.BACK), "back"),
         ]  # fmt: skip
 
     def _draw_list(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
@@ -236,22 +179,3 @@ class Listing(ButtonScreen, Generic[Row]):
 
     def _gutter(self) -> pygame.Rect:
         return pygame.Rect(self._view.right - 8, self._view.top, 8 if self._most() else 0, self._view.height)
-
-    def _draw_panel(self, surface: pygame.Surface, panel: pygame.Rect, scale: Scale) -> None:
-        pad, self._panel = scale.px(18), panel
-        box(surface, panel, COLOURS["panel"], scale.px(14))
-        inner = panel.inflate(-2 * pad, -2 * pad)
-        if inner.width < 20 or inner.height < 20:
-            return
-        clip = surface.get_clip()
-        surface.set_clip(inner.clip(clip))
-        bottom = draw_button_foot(surface, inner, self.buttons, self.focus, scale)
-        view = pygame.Rect(inner.left, inner.top, inner.width, max(0, bottom - inner.top))
-        if self.count and view.height > 0:
-            surface.set_clip(view.clip(clip))
-            bar = Scroller.width(scale) if self.detail.most else 0
-            area = view.move(0, -self.detail.at)
-            area.width -= bar
-            self.detail.fit(view, self.draw_detail(surface, area, scale) - area.top, scale)
-            self.detail.draw(surface)
-        surface.set_clip(clip)
