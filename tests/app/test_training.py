@@ -25,6 +25,7 @@ from gamesim.app.screens.leaving import Leaving
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage, SheetPage
 from gamesim.app.screens.train import Train
+from gamesim.app.theme import Scale
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 SIZES = [(800, 600), (300, 700), (160, 120), (1, 1)]
@@ -99,6 +100,21 @@ def test_a_run_of_the_command_line_shows_up_with_its_curves_and_its_sheet(app: D
     app.press(pygame.K_LEFT, pygame.K_RIGHT, pygame.K_ESCAPE)
     press_button(app, "Play it")
     app.until(lambda: type(app.window.screen).__name__ == "Play")
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600)])
+@pytest.mark.parametrize("zoom", [1.0, 1.5])
+def test_all_that_is_known_of_a_run_can_be_scrolled_to(app: Driver, size: tuple[int, int], zoom: float):
+    page = RunPage(app.window, old_run(app))
+    app.window.go(page)
+    app.resize(*size)
+    Scale.zoom = zoom
+    app.frames(2)
+    assert bool(page.detail.most) == bool(page.detail.gutter.width)
+    app.press(*[pygame.K_PAGEDOWN] * 20)
+    assert page.detail.at == page.detail.most and (page.detail.most > 0 or zoom == 1.0)
+    click(app, page._picture.center)  # the sheet is the last of it
+    assert isinstance(app.window.screen, SheetPage)
 
 
 def test_deleting_a_run_asks_first(app: Driver):

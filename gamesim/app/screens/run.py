@@ -11,31 +11,26 @@ import pygame
 from gamesim.app import jobs
 from gamesim.app.charts import Chart, Charts
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, meaning, shown
-from gamesim.app.parts import (
-    Action,
-    draw_actions,
-    draw_facts,
-    draw_foot,
-    draw_head,
-    foot_height,
-    margin_of,
-)
+from gamesim.app.parts import Action, draw_facts, draw_foot, draw_head, foot_height, margin_of
+from gamesim.app.runlog import RunLog
 from gamesim.app.screens import Screen
 from gamesim.app.screens.ask import Ask
-from gamesim.app.screens.keyed import ButtonScreen
+from gamesim.app.screens.panelled import PanelScreen
 from gamesim.app.screens.train import ask_to_delete, draw_state, play, run_facts
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import box, text
+from gamesim.app.widgets import text
 from gamesim.text import counted
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 LOOK = 0.5  # seconds between two looks into the run folder
+PAGE = 4  # clicks of the wheel that Page up and Page down are worth
+LEAST = 120  # height of the sheet in the panel, at a window of 1280x800
 CLEAR = 0.6  # of its size: a sheet that is drawn smaller cannot be made out
 
 
-class RunPage(ButtonScreen):
+class RunPage(PanelScreen):
     """Leave it and come back whenever you like: the training does not notice."""
 
     keys = (pygame.K_DELETE,)
@@ -60,27 +55,28 @@ class RunPage(ButtonScreen):
         else:
             super().command(command)
 
-    def mouse(self, event: pygame.event.Event) -> None:
-        if event.type == pygame.MOUSEWHEEL:
-            self.charts.scroll -= event.y
-        elif event.type == pygame.MOUSEMOTION:
-            self.point(event.pos)
-        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
-            button = self.point(event.pos)
-            if button is not None:
-                self.press(button)
-            elif self._picture.collidepoint(event.pos):
-                self.enlarge()
+    def wheel(self, clicks: int) -> None:
+        self.charts.scroll -= clicks
+
+    def click(self, place: tuple[int, int]) -> None:
+        if self._picture.collidepoint(place):
+            self.enlarge()
+
+    def key(self, key: int) -> None:
+        if key in (pygame.K_PAGEUP, pygame.K_PAGEDOWN):
+            self.detail.wheel(PAGE if key == pygame.K_PAGEUP else -PAGE)
+        else:
+            super().key(key)
 
     def go(self, move: int) -> None:
-        if move in (LEFT, RIGHT) and self.buttons:
-            self.focus = (self.focus + (1 if move == RIGHT else -1)) % len(self.buttons)
-        elif move in (UP, DOWN):
+        if move in (UP, DOWN):
             self.charts.scroll += 1 if move == DOWN else -1
+        else:
+            super().go(move)
 
     # what can be done ------------------------------------------------------------------------------------
 
-    def _actions(self) -> list[Action]:
+    def actions(self) -> list[Action]:
         run, found = self.run, []
         if run.engine:
             found.append(Action("Play it", partial(play, self.window, run)))
@@ -89,8 +85,10 @@ class RunPage(ButtonScreen):
             held = run.state == "paused"
             cap = shown(Command.PAUSE)
             found.append(Action("Go on" if held else "Pause", run.pause, cap, why_not))
-            stopping = run.state == "stopping"
-            found.append(Action("Stop at once", self.kill, danger=True) if stopping else self._stop_action())
+            if run.state == "stopping":
+                found.append(Action("Stop at once", self.kill, danger=True))
+            else:
+                found.append(Action("Stop and save", self.stop))
         elif run.resumable:
             found.append(Action("Train further", self.further))
         if run.log.sheets:
@@ -98,9 +96,6 @@ class RunPage(ButtonScreen):
         if not run.live:
             found.append(Action("Delete", self.delete, key_name(pygame.K_DELETE), danger=True))
         return found
-
-    def _stop_action(self) -> Action:
-        return Action("Stop and save", self.stop)
 
     def stop(self) -> None:
         """Ask it to save and leave."""
@@ -134,47 +129,25 @@ class RunPage(ButtonScreen):
             self._since = 0.0
             self.run.follow()
 
-    def draw(self, surface: pygame.Surface) -> None:
-        size = surface.get_size()
-        scale = Scale.of(size)
-        margin = margin_of(size, scale)
-        top = draw_head(surface, self.caption, self._line(), scale)
-        draw_foot(surface, self._hints(), scale)
-        body = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - top - foot_height(scale))
-        if body.width < 40 or body.height < 40:
-            return
-        beside = body.width >= scale.px(560)
-        panel, curves = body.copy(), body.copy()
-        if beside:
-            panel.width = min(scale.px(430), round(body.width * 0.44))
-            panel.right = body.right
-            curves.width = panel.left - scale.px(20) - body.left
-        else:
-            panel.height = round(body.height * 0.55)
-            curves.top = panel.bottom + scale.px(10)
-            curves.height = max(0, body.bottom - curves.top)
-        self._draw_panel(surface, panel, scale)
-        self._draw_curves(surface, curves, scale)
-
-    def _line(self) -> str:
+    def line(self) -> str:
         if len(self.run.logs) > 1:
             log = self._log
             return f"Curves of {log.section}. {shown(Command.SWITCH)} shows the next part"
         return "Training losses. Purple: measured on games kept out of training"
 
     @property
-    def _log(self):
+    def _log(self) -> RunLog:
         stage = self.stage
         return self.run.log if stage is None or stage >= len(self.run.logs) else self.run.logs[stage]
 
-    def _hints(self) -> list[tuple[str, str]]:
-        words = self.buttons[self.focus].label.lower() if self.focus < len(self.buttons) else "choose"
+    def hints(self) -> list[tuple[str, str]]:
         return [
-            (shown(LEFT), ""), (shown(RIGHT), "button"), (shown(Command.RESET), words), (shown(UP), ""),
-            (shown(DOWN), "more curves"), (shown(Command.HELP), "help"), (shown(Command.BACK), "back"),
+            (shown(LEFT), ""), (shown(RIGHT), "button"), (shown(Command.RESET), self.chosen_label),
+            (shown(UP), ""), (shown(DOWN), "more curves"), (shown(Command.HELP), "help"),
+            (shown(Command.BACK), "back"),
         ]  # fmt: skip
 
-    def _draw_curves(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+    def draw_main(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         log = self._log
         held_out = [
             Chart(f"Held out: {spoken(name)}", curve, COLOURS["dream"])
@@ -195,47 +168,30 @@ class RunPage(ButtonScreen):
             return
         self.charts.draw(surface, area, losses + held_out, scale, pygame.mouse.get_pos())
 
-    def _draw_panel(self, surface: pygame.Surface, panel: pygame.Rect, scale: Scale) -> None:
-        pad = scale.px(18)
-        box(surface, panel, COLOURS["panel"], scale.px(14))
-        inner = panel.inflate(-2 * pad, -2 * pad)
+    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
+        y = draw_state(surface, pygame.Rect(area.left, area.top, area.width, 0), self.run, scale)
+        y = draw_facts(surface, pygame.Rect(area.left, y, area.width, 0), run_facts(self.run), scale, 15)
         self._picture.size = (0, 0)
-        if inner.width < 40 or inner.height < 40:
-            return
-        self.buttons = self._actions()
-        self.focus = min(self.focus, max(0, len(self.buttons) - 1))
-        probe = pygame.Surface((1, 1))
-        need = draw_actions(probe, pygame.Rect(0, 0, inner.width, 0), self.buttons, None, scale)
-        foot = pygame.Rect(inner.left, max(inner.top, inner.bottom - need), inner.width, need)
-        clip = surface.get_clip()
-        surface.set_clip(inner.clip(clip))
-        y = draw_state(surface, pygame.Rect(inner.left, inner.top, inner.width, 0), self.run, scale)
-        room = max(0, foot.top - scale.px(10) - y)
-        facts = run_facts(self.run)
-        facts = facts if room > scale.px(300) else facts[:4]
-        y = draw_facts(surface, pygame.Rect(inner.left, y, inner.width, room), facts, scale, 15)
-        rest = pygame.Rect(inner.left, y + scale.px(12), inner.width, 0)
-        rest.height = max(0, foot.top - scale.px(12) - rest.top)
-        if self.run.log.sheets and rest.height > scale.px(60):
-            self._draw_sheet(surface, rest, scale)
-        surface.set_clip(clip)
-        draw_actions(surface, foot, self.buttons, self.focus, scale)
+        if not self.run.log.sheets:
+            return y
+        top = y + scale.px(12)
+        return self._draw_sheet(surface, pygame.Rect(area.left, top, area.width, area.bottom - top), scale)
 
-    def _draw_sheet(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
-        """The beginning of the newest sheet; a click enlarges it."""
+    def _draw_sheet(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
+        """The beginning of the newest sheet, which a click enlarges; returns the y below."""
         newest = self.run.log.sheets[-1]
         words = f"After {counted(sheet_step(newest), 'training step')}. Click to enlarge"
         line = text(surface, words, area.topleft, scale.px(14), COLOURS["quiet"], width=area.width)
-        self._picture = pygame.Rect(
-            area.left, line.bottom + scale.px(4), area.width, area.bottom - line.bottom
-        )
-        self._picture.height -= scale.px(4)
-        image = self.sheet.scaled(newest, (self._picture.width, 0), CLEAR)
+        top = line.bottom + scale.px(4)
+        place = pygame.Rect(area.left, top, area.width, max(area.bottom - top, scale.px(LEAST)))
+        image = self.sheet.scaled(newest, (place.width, 0), CLEAR)
         if image is None:
-            return
-        part = image.get_rect().clip(pygame.Rect((0, 0), self._picture.size))
-        self._picture.size = part.size
-        surface.blit(image, self._picture, part)
+            return line.bottom
+        part = image.get_rect().clip(pygame.Rect((0, 0), place.size))
+        place.size = part.size
+        surface.blit(image, place, part)
+        self._picture = place.clip(surface.get_clip())
+        return place.bottom
 
 
 class Sheet:
