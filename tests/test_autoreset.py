@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
+from gamesim.agents.autoreset import Batch
 from gamesim.agents.policy import RandomPolicy
 from gamesim.agents.rollout import run
-from gamesim.autoreset import Batch
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
 from toy_games import Walk

@@ -9,9 +9,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from gamesim import capacity
+from gamesim.agents import capacity
+from gamesim.agents.capacity import MAX_STEPS, MEMORY, plan
 from gamesim.agents.record import record
-from gamesim.capacity import MAX_STEPS, MEMORY, plan
 from gamesim.cli import main
 from gamesim.data.episode import MAX_FRAME_BYTES, Episode
 from gamesim.data.index import scan

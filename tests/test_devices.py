@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from gamesim import checkpoint, cli, devices
+from gamesim.agents.controller import ControllerPolicy
 from gamesim.devices import pick, spelled
-from gamesim.driver import ControllerPolicy
 from gamesim.errors import UserError
 from gamesim.evaluation import evaluate
 from gamesim.evaluation.temperature import temperature_table

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gamesim.sheet import BETWEEN, COLUMNS, GAP, PAPER, contact_sheet, layout
+from gamesim.training.sheet import BETWEEN, COLUMNS, GAP, PAPER, contact_sheet, layout
 
 
 @pytest.mark.parametrize("times", [4, 30])

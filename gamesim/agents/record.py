@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from gamesim import capacity, storage
+from gamesim import storage
+from gamesim.agents import capacity
 from gamesim.agents.policy import known_policy
 from gamesim.agents.rollout import planned_batch, recipe_of, run
 from gamesim.data.episode import Episode

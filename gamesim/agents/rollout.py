@@ -10,15 +10,15 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from gamesim import capacity
+from gamesim.agents import capacity
+from gamesim.agents.autoreset import Batch
+from gamesim.agents.capacity import MAX_STEPS
 from gamesim.agents.policy import Policy, RandomPolicy, known_policy, num_actions
-from gamesim.autoreset import Batch
-from gamesim.capacity import MAX_STEPS
 from gamesim.data.episode import PLAYERS, Episode
+from gamesim.data.finite import check_rewards, seed_of
 from gamesim.envs.meanings import action_meanings
 from gamesim.envs.recipe import Recipe, limited, make_batch, spec_json
 from gamesim.errors import UserError
-from gamesim.finite import check_rewards, seed_of
 
 _SAMPLE_STEPS = 64
 """Steps of play that tell what a step takes on the disk."""

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     import gymnasium as gym
 
-    from gamesim.driver import ControllerPolicy
+    from gamesim.agents.controller import ControllerPolicy
 
 
 class Pilot:
@@ -41,7 +41,7 @@ def pilot_of(dream: gym.Env) -> Pilot | None:
     act = getattr(dream.unwrapped, "act", None)
     if act is None or act() is None:
         return None
-    from gamesim.driver import ControllerPolicy
+    from gamesim.agents.controller import ControllerPolicy
 
     batch = dream.unwrapped.batch  # pyright: ignore[reportAttributeAccessIssue]
     return Pilot(ControllerPolicy(batch.model, batch.device))

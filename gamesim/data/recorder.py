@@ -12,12 +12,12 @@ import gymnasium as gym
 import numpy as np
 
 from gamesim.data.episode import PLAYERS
+from gamesim.data.finite import check_frame, check_rewards, seed_of
 from gamesim.data.index import append, entry_of
 from gamesim.data.journal import SUFFIX, Journal, recover
 from gamesim.envs.meanings import action_meanings
 from gamesim.envs.spec import name_of, spec_json
 from gamesim.errors import UserError
-from gamesim.finite import check_frame, check_rewards, seed_of
 
 PART_BYTES = 1 << 28
 """A longer episode is kept in parts of so many bytes of frames (20 minutes of 84x84x3 at 10 steps/s)."""

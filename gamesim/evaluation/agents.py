@@ -21,9 +21,9 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from gamesim.data.finite import check_rewards
 from gamesim.envs.spec import name_of
 from gamesim.errors import UserError
-from gamesim.finite import check_rewards
 
 WIDTH = 128
 SHRINK = 4

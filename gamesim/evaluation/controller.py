@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
 from gamesim.checkpoint import Starts, load_model
 from gamesim.data.dataset import TimeLimit
 from gamesim.data.episode import Episode
-from gamesim.driver import ControllerPolicy
 from gamesim.models import WorldModel
 from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.threads import one_thread

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from gamesim import storage, text
+from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
 from gamesim.checkpoint import load, load_model, update_metrics
 from gamesim.config import complete
 from gamesim.data.dataset import TimeLimit
 from gamesim.data.game import games
 from gamesim.devices import pick
-from gamesim.driver import ControllerPolicy
 from gamesim.errors import UserError
 from gamesim.evaluation.controller import BOARDS, dream_scores, returns, time_limit, without_frames
 

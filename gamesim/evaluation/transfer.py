@@ -177,7 +177,7 @@ def _player(row: Row, budget: Budget, seed: int) -> Policy:
             raise UserError(f"the bot (explorer) plays only our own games, not {budget.game}")
         return ExplorerPolicy(seed)
     if row.source.startswith(CONTROLLER):
-        from gamesim.driver import ControllerPolicy
+        from gamesim.agents.controller import ControllerPolicy
 
         return ControllerPolicy(row.source.removeprefix(CONTROLLER), budget.device)
     train = _trainer()

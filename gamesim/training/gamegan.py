@@ -24,12 +24,12 @@ from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.gamegan.discriminators import Discriminators
 from gamesim.models.gamegan.generator import Generator, Rollout
 from gamesim.schema import GameGANConfig
-from gamesim.sheet import contact_sheet
 from gamesim.training.adam import Adam
 from gamesim.training.adversarial import discriminator_loss, generator_loss, gradient_penalty, judge, mean
 from gamesim.training.average import decay_at, follow
 from gamesim.training.devices import autocast, distributed
 from gamesim.training.graphs import Graphed
+from gamesim.training.sheet import contact_sheet
 
 SCHEDULED = ("adversarial", "reconstruction", "outcome", "cycle", "memory")
 """Losses whose weights may change over the run."""

@@ -19,10 +19,10 @@ from gamesim.models.world_model.memory import Memory
 from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.models.world_model.vision import reparameterised, see
 from gamesim.schema import WorldModelConfig
-from gamesim.sheet import contact_sheet
 from gamesim.training.adam import Adam
 from gamesim.training.devices import distributed
 from gamesim.training.graphs import Graphed
+from gamesim.training.sheet import contact_sheet
 
 VALIDATION_LANES = 256
 

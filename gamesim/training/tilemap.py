@@ -33,11 +33,11 @@ from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.tilemap.engine import TilemapEngine
 from gamesim.models.tilemap.model import Tilemap
 from gamesim.schema import TilemapConfig
-from gamesim.sheet import contact_sheet
 from gamesim.training.adam import Adam
 from gamesim.training.average import decay_at, follow
 from gamesim.training.devices import autocast, distributed
 from gamesim.training.graphs import Graphed
+from gamesim.training.sheet import contact_sheet
 
 SHEET_ROWS, SHEET_REAL = 4, 4
 VALIDATION_LANES = 32

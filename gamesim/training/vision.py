@@ -21,10 +21,10 @@ from gamesim.models.world_model.vision import (
     show,
 )
 from gamesim.schema import WorldModelConfig
-from gamesim.sheet import contact_sheet
 from gamesim.training.adam import Adam
 from gamesim.training.devices import distributed
 from gamesim.training.graphs import Graphed
+from gamesim.training.sheet import contact_sheet
 
 SHEET_ROWS, SHEET_FRAMES = 4, 12
 VALIDATION_FRAMES = 1024

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from gamesim.agents.controller import ControllerPolicy
 from gamesim.checkpoint import Starts
 from gamesim.dream import DreamEnv, DreamVectorEnv
-from gamesim.driver import ControllerPolicy
 from gamesim.evaluation.play import dream_episodes, real_episodes
 from gamesim.evaluation.speed import step_times
 from gamesim.threads import one_thread

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from gamesim import checkpoint, models
+from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import run
 from gamesim.config import load
 from gamesim.dream import DreamEnv, DreamVectorEnv
-from gamesim.driver import ControllerPolicy
 from gamesim.errors import UserError
 from gamesim.evaluation.play import real_episodes
 from walks import check_dream

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from gamesim import checkpoint, config, dream
-from gamesim.driver import ControllerPolicy
+from gamesim.agents.controller import ControllerPolicy
 from gamesim.evaluation import dreamt_figures
 from gamesim.evaluation import temperature as temperatures
 from gamesim.evaluation.controller import controller_figures

@@ -12,9 +12,9 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
+from gamesim.data.finite import check_frame
 from gamesim.envs.spec import name_of
 from gamesim.errors import UserError
-from gamesim.finite import check_frame
 
 
 @dataclass
