@@ -249,7 +249,7 @@ def test_a_broken_pipe_is_quiet():
 
 
 def test_the_doctor_names_a_clash_of_pygames(monkeypatch, capsys):
-    from gamesim import doctor
+    from gamesim.cli import doctor
 
     monkeypatch.setattr(doctor, "_installed", lambda name: "2.6.1")
     assert not doctor._pygame()
@@ -259,7 +259,7 @@ def test_the_doctor_names_a_clash_of_pygames(monkeypatch, capsys):
 def test_the_doctor_names_the_smaller_torch_where_there_is_no_gpu(monkeypatch, capsys):
     import torch
 
-    from gamesim import doctor
+    from gamesim.cli import doctor
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for build, named in ((None, 0), ("13.0", 1)):
@@ -269,7 +269,7 @@ def test_the_doctor_names_the_smaller_torch_where_there_is_no_gpu(monkeypatch, c
 
 
 def test_the_doctor_does_not_take_a_folder_it_cannot_read_for_an_empty_one(tmp_path, monkeypatch):
-    from gamesim import doctor
+    from gamesim.cli import doctor
 
     monkeypatch.setattr(doctor.os, "access", lambda path, mode: path != tmp_path)  # root may read all
     with pytest.raises(UserError, match="cannot be read"):
@@ -278,7 +278,7 @@ def test_the_doctor_does_not_take_a_folder_it_cannot_read_for_an_empty_one(tmp_p
 
 def test_the_doctor_names_a_damaged_engine(tmp_path, capsys):
     from fake_task import starts
-    from gamesim import doctor
+    from gamesim.cli import doctor
 
     folder = tmp_path / "engine"
     checkpoint.save(folder, weights={}, config=config.load("gamegan-tiny"), starts=starts(), card={})

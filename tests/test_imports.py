@@ -12,7 +12,6 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
     "errors",
     "text",
-    "streams",
     "signals",
     "storage",
     "card",
@@ -36,8 +35,6 @@ ROOMS = (
     "training",
     "evaluation",
     "app",
-    "doctor",
-    "words",
     "cli",
     "__main__",
 )
@@ -45,8 +42,8 @@ ROOMS = (
 
 FILES = sorted((ROOT / "gamesim").rglob("*.py"))
 TORCH_FREE = (
-    *("envs", "text", "streams", "signals", "storage", "shipped", "schema", "config", "errors"),
-    *("agents", "app", "words", "cli"),
+    *("envs", "text", "signals", "storage", "shipped", "schema", "config", "errors"),
+    *("agents", "app", "cli"),
 )
 TORCH = ("agents/controller.py",)
 """What plays through a model's eyes, in a room that is free of torch otherwise."""

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from fake_task import starts
-from gamesim import checkpoint, cli, config, doctor, shipped
+from gamesim import checkpoint, cli, config, shipped
 from gamesim.app import catalog
 from gamesim.app.workshop import Workshop
+from gamesim.cli import doctor
 from gamesim.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent

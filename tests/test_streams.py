@@ -91,7 +91,7 @@ def test_a_file_is_never_taken_for_a_closed_stream(tmp_path):
     """The first file that a process without streams opens would be its standard output."""
     script = """
 import os, sys
-from gamesim import streams
+from gamesim.cli import streams
 streams.prepare()
 with open(sys.argv[1], "w") as file:
     os.write(1, b"a library's message")

@@ -19,10 +19,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gamesim import outputs, shipped, signals, streams
+from gamesim import outputs, shipped, signals
+from gamesim.cli import streams
+from gamesim.cli.words import Words
 from gamesim.errors import UserError
 from gamesim.text import counted
-from gamesim.words import Words
 
 if TYPE_CHECKING:
     from gamesim.envs.recipe import Recipe
@@ -269,7 +270,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from gamesim import doctor
+    from gamesim.cli import doctor
 
     return doctor.main(Path(options.checkpoints) if options.checkpoints else None)
 
