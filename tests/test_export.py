@@ -4,10 +4,11 @@ import imageio.v3 as imageio
 import pytest
 import torch
 
-from gamesim import checkpoint, films
+from gamesim import checkpoint
 from gamesim.errors import UserError
 from gamesim.evaluation.play import real_episodes
-from gamesim.export import CARRIED, beside, film, film_beside
+from gamesim.export import video
+from gamesim.export.film import CARRIED, beside, film, film_beside
 from worlds import Frozen, Ideal
 
 
@@ -77,7 +78,7 @@ def test_a_film_that_cannot_be_is_refused_before_anything_is_played(
     starts, tmp_path, monkeypatch, name, how, words
 ):
     (tmp_path / "there.gif").mkdir()
-    monkeypatch.setattr("gamesim.export._player", lambda *_: pytest.fail("it plays"))
+    monkeypatch.setattr("gamesim.export.film._player", lambda *_: pytest.fail("it plays"))
     how = {"steps": 4, "seed": 0, "scale": 1, **how}
     for write in (
         lambda: film("gamesim/Pacman-v0", tmp_path / name, **how),
@@ -90,7 +91,7 @@ def test_a_film_that_cannot_be_is_refused_before_anything_is_played(
 
 def test_beside_is_refused_by_what_both_frames_weigh(starts, tmp_path):
     """One alone would just fit."""
-    steps = films.MAX_PIXELS // (84 * 84) - 1
+    steps = video.MAX_PIXELS // (84 * 84) - 1
     with pytest.raises(UserError, match="the film is too large"):
         film_beside((Frozen(), starts), "gamesim/Pacman-v0", tmp_path / "a.gif", steps=steps, scale=1)
 

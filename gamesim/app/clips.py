@@ -70,15 +70,15 @@ def save(clip: Clip, folder: Path, rate: float, kind: str = "gif") -> Path:
     Raises:
         UserError: it cannot be written; nothing is left behind.
     """
-    from gamesim import films
+    from gamesim.export import video
 
     path = folder / time.strftime(f"gamesim-%Y%m%d-%H%M%S.{kind}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from error
-    films.check(path, len(clip), clip.empty.shape[:2])
-    films.write(clip, path, rate=rate)
+    video.check(path, len(clip), clip.empty.shape[:2])
+    video.write(clip, path, rate=rate)
     return path
 
 

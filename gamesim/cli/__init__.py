@@ -119,9 +119,7 @@ def _record(options: argparse.Namespace) -> int:
     _known_place("--out", options.out, outputs.check_folder)
     if options.device is not None:
         if options.env != "gamesim/Dream-v0":
-            raise UserError(
-                f"record: --device works with gamesim/Dream-v0 only, not with {options.env}"
-            )
+            raise UserError(f"record: --device works with gamesim/Dream-v0 only, not with {options.env}")
         options.settings.append(f"device={options.device}")
     game = _game(options.env, options)
     from gamesim.agents.record import record
@@ -244,7 +242,7 @@ def _export(options: argparse.Namespace) -> int:
         raise UserError("export: --device works with films only")
     if kind == ".onnx":
         _known_checkpoint(options.start)
-        from gamesim.onnx_export import write_onnx
+        from gamesim.export.onnx import write_onnx
 
         write_onnx(options.start, out, temperature=options.temperature)
         print(out)
@@ -257,14 +255,14 @@ def _export(options: argparse.Namespace) -> int:
         checkpoint.ship(options.start, out)
         print(out)
         return 0
-    from gamesim import export
+    from gamesim.export import film
 
     shown = {name: getattr(options, name) for name in ("steps", "seed", "temperature", "scale")}
     shown["device"] = options.device or "cpu"
     if beside is None:
-        export.film(_start(options), out, **shown)
+        film.film(_start(options), out, **shown)
     else:
-        export.film_beside(options.start, beside, out, **shown)
+        film.film_beside(options.start, beside, out, **shown)
     print(out)
     return 0
 

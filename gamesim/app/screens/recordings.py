@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pygame
 
-from gamesim import films
 from gamesim.app import catalog
 from gamesim.app.background import Lazily
 from gamesim.app.cards import spell
@@ -27,6 +26,7 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.widgets import at_home, box, text
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
+from gamesim.export import video
 from gamesim.text import counted
 
 if TYPE_CHECKING:
@@ -366,11 +366,11 @@ def export(window: Window, recording: Recording) -> None:
     def work() -> None:
         try:
             frames = Episode.load(recording.path).frames
-            room = films.MAX_PIXELS / (frames.size // 3)
+            room = video.MAX_PIXELS / (frames.size // 3)
             scale = max(1, min(LARGEST, int(room**0.5)))
             out.parent.mkdir(parents=True, exist_ok=True)
-            films.check(out, len(frames), frames.shape[1:3], scale)
-            films.write(frames, out, scale=scale)
+            video.check(out, len(frames), frames.shape[1:3], scale)
+            video.write(frames, out, scale=scale)
             workshop.say(f"Saved {at_home(out)}")
         except (UserError, OSError, MemoryError) as error:
             workshop.say(str(error) or "out of memory", bad=True)

@@ -27,7 +27,7 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.userdata import CLIPS, PALETTES, UI_SCALES
 from gamesim.app.widgets import at_home, box, keycap, meter, scrollbar, text
 from gamesim.errors import UserError
-from gamesim.films import NO_MP4, can_mp4
+from gamesim.export.video import NO_MP4, can_mp4
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window

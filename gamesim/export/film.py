@@ -11,11 +11,11 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from gamesim import films
 from gamesim.agents.explorer import ExplorerPolicy
 from gamesim.agents.policy import Policy, RandomPolicy
 from gamesim.envs.recipe import OURS, Recipe, find, make
 from gamesim.errors import UserError
+from gamesim.export import video
 from gamesim.shipped import locate
 
 CARRIED = 8  # real frames from which a dream goes on
@@ -40,7 +40,7 @@ def film(
 
     Args:
         start: A checkpoint's folder, an environment id, or how any game is made.
-        out: The file; its name ends in one of `films.KINDS`.
+        out: The file; its name ends in one of `video.KINDS`.
         steps: Steps of play; a finished episode is followed by the next.
         seed: Of the game and of the choices.
         temperature: Of a dream.
@@ -50,11 +50,11 @@ def film(
     Raises:
         UserError: No such engine, game or device, or the file cannot be written.
     """
-    films.check(out, steps, (1, 1), scale)  # what can be known before torch is loaded
+    video.check(out, steps, (1, 1), scale)  # what can be known before torch is loaded
     env = _make(start, temperature, device)
     try:
-        films.check(out, steps, env.observation_space.shape[:2], scale)
-        films.write(_played(env, steps, seed), out, scale=scale)
+        video.check(out, steps, env.observation_space.shape[:2], scale)
+        video.write(_played(env, steps, seed), out, scale=scale)
     finally:
         env.close()
 
@@ -90,15 +90,15 @@ def film_beside(
     Raises:
         UserError: No such engine, game or device, they do not fit each other, or the file cannot be written.
     """
-    films.check(out, steps, (1, 1), scale)
+    video.check(out, steps, (1, 1), scale)
     game = _endless(env_id)
     height, width = game.observation_space.shape[:2]
-    films.check(out, steps, (height, 2 * width + GAP), scale)
+    video.check(out, steps, (height, 2 * width + GAP), scale)
     dream = _dream_of(game, checkpoint, temperature, device)
     gap = np.full((height, GAP, 3), PAPER, np.uint8)
     moments = _side_by_side(dream, game, steps, seed)
     pages = (np.concatenate([real, gap, dreamt], axis=1) for real, dreamt, _ in moments)
-    films.write(pages, out, scale=scale)
+    video.write(pages, out, scale=scale)
 
 
 def beside(

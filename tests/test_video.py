@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 import gamesim  # noqa: F401
-from gamesim import films
 from gamesim.errors import UserError
+from gamesim.export import video
 
 KINDS = [
     ".gif",
-    pytest.param(".mp4", marks=pytest.mark.skipif(not films.can_mp4(), reason="needs the extra video")),
+    pytest.param(".mp4", marks=pytest.mark.skipif(not video.can_mp4(), reason="needs the extra video")),
 ]
 
 
@@ -35,7 +35,7 @@ def played(steps: int) -> np.ndarray:
 def test_a_gif_shows_every_frame_to_the_pixel(tmp_path):
     frames = played(30)
     frames[7] = frames[6]  # also one in which nothing changes
-    films.write(frames, tmp_path / "a.gif", scale=3)
+    video.write(frames, tmp_path / "a.gif", scale=3)
     seen = imageio.imread(tmp_path / "a.gif")
     assert seen.shape == (31, 252, 252, 3)
     assert (seen[:, 1::3, 1::3] == frames).all()
@@ -44,7 +44,7 @@ def test_a_gif_shows_every_frame_to_the_pixel(tmp_path):
 
 @pytest.mark.parametrize("rate", [7, 8, 9, 12.5])
 def test_a_gif_keeps_the_games_pace_and_goes_on_for_ever(tmp_path, rate):
-    films.write(played(2 * 25 - 1), tmp_path / "a.gif", rate=rate)
+    video.write(played(2 * 25 - 1), tmp_path / "a.gif", rate=rate)
     with Image.open(tmp_path / "a.gif") as film:
         assert film.info["loop"] == 0
         milliseconds = [(film.seek(index), film.info["duration"])[1] for index in range(film.n_frames)]
@@ -53,7 +53,7 @@ def test_a_gif_keeps_the_games_pace_and_goes_on_for_ever(tmp_path, rate):
 
 def test_a_frame_of_many_colours_is_close(tmp_path):
     frame = np.linspace(0, 255, 84 * 84 * 3).reshape(84, 84, 3).astype(np.uint8)
-    films.write([frame, frame[::-1]], tmp_path / "a.gif")
+    video.write([frame, frame[::-1]], tmp_path / "a.gif")
     seen = imageio.imread(tmp_path / "a.gif")
     assert np.abs(seen.astype(int) - np.stack([frame, frame[::-1]])).mean() < 3
 
@@ -62,7 +62,7 @@ def test_mp4_has_every_frame_of_an_odd_picture(tmp_path):
     pytest.importorskip("imageio_ffmpeg")
     shades = np.linspace(0, 250, 9).astype(np.uint8)
     frames = np.broadcast_to(shades[:, None, None, None], (9, 21, 43, 3))
-    films.write(frames, tmp_path / "a.mp4", rate=7)
+    video.write(frames, tmp_path / "a.mp4", rate=7)
     back = imageio.imread(tmp_path / "a.mp4", plugin="FFMPEG")
     assert back.shape == (9, 22, 44, 3)
     assert np.abs(back.mean((1, 2, 3)) - shades).max() < 4
@@ -74,7 +74,7 @@ def test_memory_does_not_grow_with_the_film(tmp_path, kind):
     peaks = []
     for count in (5, 60):
         tracemalloc.start()
-        films.write(noise(count), tmp_path / f"a{kind}", scale=2)
+        video.write(noise(count), tmp_path / f"a{kind}", scale=2)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 64 * 64 * 3 * 20
@@ -92,26 +92,26 @@ def test_what_breaks_off_leaves_nothing_half(tmp_path, kind, error):
         if before is not None:
             out.write_bytes(before)
         with pytest.raises(error):
-            films.write(broken(), out)
+            video.write(broken(), out)
         assert [path.read_bytes() for path in tmp_path.iterdir()] == ([] if before is None else [before])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_place_that_is_gone_is_one_line(tmp_path, kind):
     with pytest.raises(UserError, match="cannot be written"):
-        films.write(noise(3), tmp_path / "gone" / f"a{kind}")
+        video.write(noise(3), tmp_path / "gone" / f"a{kind}")
 
 
 def test_what_cannot_be_written_is_known_beforehand(tmp_path, monkeypatch):
     size = (84, 84)
-    films.check(tmp_path / "A.GIF", 100, size, 3)
+    video.check(tmp_path / "A.GIF", 100, size, 3)
     cases = {"a.avi": "a film's name ends in", "a": "a film's name ends in", "no/a.gif": "no such folder"}
     for name, words in cases.items():
         with pytest.raises(UserError, match=words):
-            films.check(tmp_path / name, 100, size)
+            video.check(tmp_path / name, 100, size)
     with pytest.raises(UserError, match=r"the film is too large: 100 frames"):
-        films.check(tmp_path / "a.gif", 100, size, 100)
-    monkeypatch.setattr(films, "can_mp4", lambda: False)
+        video.check(tmp_path / "a.gif", 100, size, 100)
+    monkeypatch.setattr(video, "can_mp4", lambda: False)
     with pytest.raises(UserError, match=r"gamesim\[video\]"):
-        films.check(tmp_path / "a.mp4", 2, size)
+        video.check(tmp_path / "a.mp4", 2, size)
     assert not list(tmp_path.iterdir())

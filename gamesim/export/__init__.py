@@ -1,0 +1,1 @@
+"""What leaves gamesim: films of play, and models as ONNX."""
