@@ -66,7 +66,7 @@ BINDINGS = (
     Binding(RIGHT, (pygame.K_RIGHT, pygame.K_d), "right", "Play"),
     Binding(UP, (pygame.K_UP, pygame.K_w), "up", "Play"),
     Binding(DOWN, (pygame.K_DOWN, pygame.K_s), "down", "Play"),
-    Binding(Command.RESET, (pygame.K_RETURN, pygame.K_r, pygame.K_KP_ENTER), "new game; choose", "Play"),
+    Binding(Command.RESET, (pygame.K_RETURN, pygame.K_r, pygame.K_KP_ENTER), "new game", "Play"),
     Binding(Command.PAUSE, (pygame.K_p, pygame.K_PERIOD), "pause", "Play"),
     Binding(Command.STEP, (pygame.K_e,), "one step while paused", "Play"),
     Binding(
@@ -104,6 +104,14 @@ BINDINGS = (
     Binding(Command.HELP, (pygame.K_F1,), "this help", "Window"),
     Binding(Command.BACK, (pygame.K_ESCAPE,), "back", "Window"),
 )
+
+EVERYWHERE = (
+    Command.SCREENSHOT, Command.MUTE, Command.FULLSCREEN, Command.SETTINGS, Command.HELP, Command.BACK,
+)  # fmt: skip
+"""What works on every screen."""
+
+Hint = tuple[Command | int | str, str]
+"""A key and what it does: an action of the key table, or a key's name; without words it shares the next's."""
 
 NAMES = {
     pygame.K_LEFT: "←", pygame.K_RIGHT: "→", pygame.K_UP: "↑", pygame.K_DOWN: "↓", pygame.K_RETURN: "Enter",

@@ -48,15 +48,16 @@ PLAIN_BUTTONS = (
     Command.HELP, Command.PAUSE, Command.RECORD, Command.GIF, Command.XRAY, Command.LAYERS, Command.HOME,
     Command.DRIVER,
 )  # fmt: skip
-HELP = (
-    ("Stick  D-pad", "move"), ("A", "new game; choose"), ("B", "back"), ("Start", "pause"),
-    ("X", "real game or its dream"), ("Y", "both, side by side"), ("LB  RB", "temperature down, up"),
-    ("LT", "hold to rewind a dream"), ("RT", "one step while paused"), ("L3", "record"),
-    ("R3", "save a film"), ("Back", "this help"), ("Right stick ↑", "x-ray"),
-    ("Right stick ←", "other background"), ("Right stick →", "let the AI drive"),
-    ("Right stick ↓", "coming home"),
+HELP: tuple[tuple[str, str, Command | int], ...] = (
+    ("Stick  D-pad", "move", LEFT), ("A", "new game", Command.RESET), ("B", "back", Command.BACK),
+    ("Start", "pause", Command.PAUSE), ("X", "real game or its dream", Command.SWITCH),
+    ("Y", "both, side by side", Command.BESIDE), ("LB  RB", "temperature down, up", Command.COOLER),
+    ("LT", "hold to rewind a dream", Command.REWIND), ("RT", "one step while paused", Command.STEP),
+    ("L3", "record", Command.RECORD), ("R3", "save a film", Command.GIF), ("Back", "this help", Command.HELP),
+    ("Right stick ↑", "x-ray", Command.XRAY), ("Right stick ←", "other background", Command.LAYERS),
+    ("Right stick →", "let the AI drive", Command.DRIVER), ("Right stick ↓", "coming home", Command.HOME),
 )  # fmt: skip
-"""What the help shows of a pad while there is one."""
+"""The parts of a pad, what they do while a game is played, and the action that this is."""
 
 FULL = 32767  # the farthest that a controller's axis goes
 

@@ -14,9 +14,6 @@ from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.widgets import ARROWS, box, keycap, meter, text, wrap
 from gamesim.text import counted
 
-Hint = tuple[Command, str]
-"""A key and what it does here, in a word or two."""
-
 
 @dataclass(frozen=True)
 class Layout:
@@ -306,7 +303,7 @@ def draw_value(
     text(surface, fact.value, place, size, colour, bold=True, anchor=anchor, width=room)
 
 
-def hints(session: Session, partner: bool = True, driver: bool = True) -> list[Hint]:
+def hints(session: Session, partner: bool = True, driver: bool = True) -> list[tuple[Command, str]]:
     """The keys that do something here, those that matter most first: they are left out last.
 
     Args:
@@ -316,8 +313,9 @@ def hints(session: Session, partner: bool = True, driver: bool = True) -> list[H
     """
     engine = session.engine
     dream = session.temperature is not None
-    found: list[Hint] = [(Command.RESET, "new game"), (Command.HELP, "all keys")]
-    if session.beside and any(side.over for side in session.playing):
+    found: list[tuple[Command, str]] = [(Command.RESET, "new game"), (Command.HELP, "all keys")]
+    ended = any(side.over for side in session.playing)
+    if session.beside and ended:
         found.insert(0, (Command.AGAIN, "go on"))
     if driver and session.watching:
         found.append((Command.DRIVER, "drive yourself"))
@@ -333,17 +331,22 @@ def hints(session: Session, partner: bool = True, driver: bool = True) -> list[H
         found.append((Command.DRIVER, "let the AI drive"))
     if not session.beside and engine.grid == EGO:
         found.append((Command.HOME, "coming home"))
+    if session.beside and not ended:
+        found.append((Command.AGAIN, "dream again"))
     if dream:
         found.append((Command.ENDLESS, "stop at ends" if session.endless else "go on after ends"))
         found.append((Command.DOUBT, "how sure?"))
     found += [(Command.LOOK, "pixels"), (Command.PAUSE, "pause"), (Command.RECORD, "record")]
     if dream:
         found += [(Command.LAYERS, "other background"), (Command.STORY, "why temperature")]
-    return found
+        found.append((Command.NEUTRAL, "temperature 1.0"))
+    else:
+        found.append((Command.ABOUT, "what is this?"))
+    return [*found, (Command.GIF, "save a film"), (Command.STEP, "one step")]
 
 
 def draw_hints(
-    surface: pygame.Surface, rect: pygame.Rect, known: list[Hint], scale: Scale
+    surface: pygame.Surface, rect: pygame.Rect, known: list[tuple[Command, str]], scale: Scale
 ) -> list[tuple[pygame.Rect, Command]]:
     """Keys from the bottom of `rect` up, as many lines of them as fit; returns the place of each."""
     size, row = scale.px(13), scale.px(31)

@@ -113,7 +113,7 @@ class Page(KeyScreen):
     def _move(self, lines: int) -> None:
         self.scroll = min(self._most, max(0, self.scroll + lines * self._step))
 
-    def keys(self) -> list[tuple[str, str]]:
+    def hints(self) -> list[tuple[str, str]]:
         return [(shown(UP), ""), (shown(DOWN), "scroll"), (shown(Command.BACK), "back")]
 
     def draw(self, surface: pygame.Surface) -> None:
@@ -122,7 +122,7 @@ class Page(KeyScreen):
         margin = margin_of(size, scale)
         top = draw_head(surface, self.caption, self.line, scale)
         view = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - foot_height(scale) - top)
-        draw_foot(surface, self.keys(), scale)
+        draw_foot(surface, self.hints(), scale)
         if view.width < 20 or view.height < 20:
             return
         area = view.move(0, -self.scroll)

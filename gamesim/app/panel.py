@@ -46,7 +46,7 @@ class Panel:
         self._bars: hud.Bars = {}
         self._offers: tuple[tuple, bool, bool] = ((), False, False)
 
-    def hints(self) -> list[hud.Hint]:
+    def hints(self) -> list[tuple[Command, str]]:
         """The keys that do something here, the most important first."""
         session = self.session
         title = session.engine.title

@@ -14,7 +14,7 @@ import pygame
 from gamesim.app import theme
 from gamesim.app.board import BoardPainter
 from gamesim.app.catalog import Title
-from gamesim.app.controls import KEYMAP, VIRTUAL, Command, meaning
+from gamesim.app.controls import EVERYWHERE, KEYMAP, VIRTUAL, Command, Hint, meaning
 from gamesim.app.gamepad import Pads
 from gamesim.app.look import Look
 from gamesim.app.opening import Ahead
@@ -143,6 +143,12 @@ class Window:
         """Open `title` in the background behind a loading screen, then call `then(env)` on this thread."""
         self.go(Loading(self, title, then))
 
+    def works(self) -> list[Hint]:
+        """All keys that do something now: the screen's, and the window's own."""
+        there = self.screen.caption == "Settings"
+        own = [does for does in EVERYWHERE if not (there and does is Command.SETTINGS)]
+        return [*self.screen.works(), *((does, "") for does in own)]
+
     def holds(self, command: Command) -> bool:
         """Whether any key that asks for `command` is down."""
         return any(meaning(key) is command for key in self.held)
@@ -259,7 +265,7 @@ class Window:
             self.say("Sound off" if self.settings.muted else "Sound on")
         elif command is Command.HELP:
             self._unhand()
-            self.help = Help(self.pads.connected) if self.help is None else None
+            self.help = Help(self.works(), self.pads.connected) if self.help is None else None
         elif self.help is not None:
             if command is Command.BACK:
                 self.help = None

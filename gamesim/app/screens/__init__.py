@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app.controls import Command
+from gamesim.app.controls import Command, Hint, shown
 from gamesim.app.theme import Scale
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ class Screen:
         """A key of the table that is not a move was pressed."""
         if command is Command.BACK:
             self.window.back()
+
+    def hints(self) -> list[tuple[str, str]]:
+        """The names of the keys that do something here, each with a word or two, for the foot."""
+        return [(shown(Command.BACK), "back")]
+
+    def works(self) -> Sequence[Hint]:
+        """All keys that do something here now, for the help: also those for which the foot has no room."""
+        return self.hints()
 
     def handle(self, event: pygame.event.Event) -> None:
         """Any other event: moves, mouse, key releases, focus."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app.controls import RIGHT, Command, meaning
+from gamesim.app.controls import LEFT, RIGHT, Command, meaning, shown
 from gamesim.app.parts import Action, Field, attempt, draw_actions
 from gamesim.app.screens import Screen
 from gamesim.app.theme import COLOURS, Scale
@@ -46,6 +46,12 @@ class Ask(Screen):
             self.answer(self.actions[self.chosen])
         else:
             super().command(command)
+
+    def hints(self) -> list[tuple[str, str]]:
+        return [
+            (shown(LEFT), ""), (shown(RIGHT), "another answer"), (shown(Command.RESET), "choose it"),
+            (shown(Command.BACK), "no answer"),
+        ]  # fmt: skip
 
     def handle(self, event: pygame.event.Event) -> None:
         if event.type == pygame.KEYDOWN:

@@ -1,5 +1,6 @@
-"""The keys, on top of any screen: made from the key table as it is now."""
+"""The keys that do something on the screen below: it says which, the key table says how they are called."""
 
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -14,6 +15,7 @@ from gamesim.app.controls import (
     RIGHT,
     UP,
     Command,
+    Hint,
     caps,
     key_name,
     meaning,
@@ -34,14 +36,19 @@ class Line:
 
 
 class Help:
-    """An overlay that lists every key in as many columns as fit; it scrolls where they are too high.
+    """An overlay that lists keys in as many columns as fit; it scrolls where they are too high.
 
     Args:
+        works: the keys that do something on the screen below.
         pads: names of the gamepads that are there.
     """
 
-    def __init__(self, pads: list[str] | None = None) -> None:
-        self.lines = key_lines() + (pad_lines() if pads else [])
+    def __init__(self, works: Sequence[Hint], pads: Sequence[str] = ()) -> None:
+        here = [(cap, words) for cap, words in works if isinstance(cap, str)]
+        named = {cap for cap, _ in here}
+        actions = {does for does, _ in works if not isinstance(does, str) and shown(does) not in named}
+        self.lines = screen_lines(here) + table_lines(actions)
+        self.lines += pad_lines(actions, dict(here)) if pads else []
         self.scroll = 0
         self._most = 0  # how far it can be scrolled
         self._step = 1
@@ -94,7 +101,8 @@ class Help:
 
     def _draw_head(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         middle = area.top + scale.px(36)
-        title = text(surface, "Keys", (area.left, middle), scale.head, bold=True, anchor="midleft")
+        place = (area.left, middle)
+        title = text(surface, "Keys on this page", place, scale.head, bold=True, anchor="midleft")
         words = f"{shown(Command.HELP)} or {key_name(pygame.K_ESCAPE)} closes this"
         if self._most:
             words = f"arrow keys scroll · {words}"
@@ -127,18 +135,30 @@ class Help:
                 text(surface, part, place, size, anchor="midleft", width=room)
 
 
-def key_lines() -> list[Line]:
-    """The key table as it is now; the four directions share a line, or two where they have two keys each."""
+def screen_lines(here: Sequence[tuple[str, str]]) -> list[Line]:
+    """What keys do on this screen alone; those without words share the line of the next."""
+    lines: list[Line] = [Line((), "Here")] if here else []
+    names: tuple[str, ...] = ()
+    for cap, words in here:
+        names = (*names, cap)
+        if words:
+            lines.append(Line(names, words[:1].lower() + words[1:]))
+            names = ()
+    return lines
+
+
+def table_lines(actions: Set[Command | int]) -> list[Line]:
+    """The lines of the key table for some actions; the four directions share one, or two."""
     lines: list[Line] = []
     for name, group in groupby(BINDINGS, key=lambda binding: binding.group):
-        lines.append(Line((), name))
-        if name == BINDINGS[0].group:
-            lines.extend(move_lines())
-        lines.extend(
+        does = [binding for binding in group if binding.does in actions]
+        found = move_lines() if any(binding.does in MOVES for binding in does) else []
+        found += [
             Line(tuple(caps(binding.does)) or ("no key",), binding.text)
-            for binding in group
+            for binding in does
             if isinstance(binding.does, Command)
-        )
+        ]
+        lines += [Line((), name), *found] if found else []
     return lines
 
 
@@ -149,8 +169,13 @@ def move_lines() -> list[Line]:
     return [Line(tuple(names), "move" if i == 0 else "also move") for i, names in enumerate(rows)]
 
 
-def pad_lines() -> list[Line]:
-    return [Line((), "Gamepad"), *(Line(tuple(names.split("  ")), words) for names, words in gamepad.HELP)]
+def pad_lines(actions: Set[Command | int], here: Mapping[str, str]) -> list[Line]:
+    """The parts of a gamepad that press one of these actions, or one of the keys that mean something here."""
+    lines = [Line((), "Gamepad")]
+    for names, words, does in gamepad.HELP:
+        if does in actions or shown(does) in here:
+            lines.append(Line(tuple(names.split("  ")), here.get(shown(does)) or words))
+    return lines
 
 
 def spread(lines: list[Line], columns: int) -> list[list[Line]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app.controls import Command, key_name, meaning, shown
+from gamesim.app.controls import Command, Hint, key_name, meaning, shown
 from gamesim.app.parts import Action, Repeat, attempt
 from gamesim.app.screens import Screen
 
@@ -84,6 +84,10 @@ class ButtonScreen(KeyScreen):
             self.press(self.labelled(key_name(key)))
         else:
             super().key(key)
+
+    def works(self) -> Sequence[Hint]:
+        buttons = [(action.cap, action.label) for action in self.buttons if action.cap and not action.why_not]
+        return [*self.hints(), *buttons]
 
     def labelled(self, cap: str) -> Action | None:
         """The button with the name of a key on it."""

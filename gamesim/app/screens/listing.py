@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import pygame
 
-from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, shown
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, shown
 from gamesim.app.screens.panelled import PanelScreen
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.widgets import box, paragraph, scrollbar
@@ -148,6 +148,10 @@ class Listing(PanelScreen, Generic[Row]):
             (shown(Command.RESET), self.chosen_label), (shown(Command.HELP), "help"),
             (shown(Command.BACK), "back"),
         ]  # fmt: skip
+
+    def works(self) -> Sequence[Hint]:
+        more = [("PgUp", ""), ("PgDn", "a page"), ("Home", ""), ("End", "first, last row")]
+        return [*super().works(), *more]
 
     def _draw_list(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         self._view, self._height = area, scale.px(self.row)

@@ -213,7 +213,7 @@ class Menu(Screen):
         self.scroller.fit(bar, content, scale)
         self.scroller.draw(surface)
         self._scroll_to_chosen(view)
-        draw_foot(surface, self._hints(), scale)
+        draw_foot(surface, self.hints(), scale)
 
     def _draw_head(self, surface: pygame.Surface, margin: int, scale: Scale) -> int:
         y = scale.px(34)
@@ -370,7 +370,7 @@ class Menu(Screen):
             first = card in self.rows[0].cards
             self.scroller.reveal(0 if first else top - scale.px(40), top + card.rect.height + scale.px(8))
 
-    def _hints(self) -> list[tuple[str, str]]:
+    def hints(self) -> list[tuple[str, str]]:
         card = self.current
         hints = [(shown(Command.RESET), "play" if card else "open")]
         if card and card.own:

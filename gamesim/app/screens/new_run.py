@@ -303,6 +303,12 @@ class NewRun(KeyScreen):
         else:
             super().command(command)
 
+    def hints(self) -> list[tuple[str, str]]:
+        return [
+            (shown(UP), ""), (shown(DOWN), "line"), (shown(LEFT), ""), (shown(RIGHT), "change"),
+            (shown(Command.RESET), "choose"), (shown(Command.HELP), "help"), (shown(Command.BACK), "back"),
+        ]  # fmt: skip
+
     def _enter(self) -> None:
         lines = self._lines()
         line = lines[min(self.chosen, len(lines) - 1)]
@@ -363,11 +369,7 @@ class NewRun(KeyScreen):
         scale = Scale.of(size)
         margin = margin_of(size, scale)
         top = draw_head(surface, self.caption, "Runs in the background. You can keep playing", scale)
-        hints = [
-            (shown(UP), ""), (shown(DOWN), "line"), (shown(LEFT), ""), (shown(RIGHT), "change"),
-            (shown(Command.RESET), "choose"), (shown(Command.HELP), "help"), (shown(Command.BACK), "back"),
-        ]  # fmt: skip
-        draw_foot(surface, hints, scale)
+        draw_foot(surface, self.hints(), scale)
         self.lines = self._lines()
         body = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - foot_height(scale) - top)
         if body.width < 40 or body.height < 20:

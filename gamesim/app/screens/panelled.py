@@ -30,10 +30,6 @@ class PanelScreen(ButtonScreen):
         """A line about the whole, beside the title."""
         return ""
 
-    def hints(self) -> list[tuple[str, str]]:
-        """Keys for the line at the bottom."""
-        return []
-
     def actions(self) -> list[Action]:
         """What can be done now."""
         return []

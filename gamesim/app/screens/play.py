@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import gymnasium as gym
 import pygame
 
 from gamesim.app import catalog, homecoming, hud
-from gamesim.app.controls import KEYMAP, Command, meaning, shown
+from gamesim.app.controls import DOWN, KEYMAP, LEFT, RIGHT, UP, Command, Hint, meaning, shown
 from gamesim.app.filmstrip import STAYS, Filmstrip
 from gamesim.app.home_view import draw_verdict, draw_way
 from gamesim.app.panel import Panel
@@ -82,6 +83,11 @@ class Play(Screen):
         return self.session.engine
 
     # keys ------------------------------------------------------------------------------------------------
+
+    def works(self) -> Sequence[Hint]:
+        keys = self.engine.keys
+        moves = [(move, "") for move in (LEFT, RIGHT, UP, DOWN)] if keys is None else keys.legend
+        return [*moves, *self.panel.hints()]
 
     def handle(self, event: pygame.event.Event) -> None:
         if self.xray.handle(event) or self._mouse(event):

@@ -14,7 +14,7 @@ from gamesim.app import catalog
 from gamesim.app.background import Lazily
 from gamesim.app.cards import spell
 from gamesim.app.catalog import Title
-from gamesim.app.controls import Command, key_name, shown
+from gamesim.app.controls import Command, Hint, key_name, shown
 from gamesim.app.jobs import RECORDING
 from gamesim.app.parts import Action, dot, draw_actions, draw_facts
 from gamesim.app.previews import draw_frame
@@ -148,6 +148,10 @@ class Recordings(Listing[Line]):
             self._show(player=following([ALL, *PLAYERS], self.shown_player))
         else:
             super().command(command)
+
+    def works(self) -> Sequence[Hint]:
+        filters = [(action.cap, action.label) for action in self._filters]
+        return [*super().works(), *filters, ("Ctrl", ""), ("A", "select all")]
 
     def handle(self, event: pygame.event.Event) -> None:
         held = getattr(event, "mod", 0) & (pygame.KMOD_CTRL | pygame.KMOD_META)

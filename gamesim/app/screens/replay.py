@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pygame
 
 from gamesim.app.background import Worker
-from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, shown
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, shown
 from gamesim.app.parts import (
     Action,
     attempt,
@@ -120,6 +121,16 @@ class Replay(ButtonScreen):
         else:
             super().key(key)
 
+    def hints(self) -> list[tuple[str, str]]:
+        return [
+            (shown(LEFT), ""), (shown(RIGHT), "step"), (shown(Command.PAUSE), "play, pause"), (shown(UP), ""),
+            (shown(DOWN), "speed"), ("Home", ""), ("End", "first, last"), (shown(Command.BACK), "back"),
+        ]  # fmt: skip
+
+    def works(self) -> Sequence[Hint]:
+        more = [("PgUp", ""), ("PgDn", "ten steps"), (shown(Command.LOOK), "drawn large, or as pixels")]
+        return [*super().works(), *more]
+
     def go(self, move: int) -> None:
         if move in (LEFT, RIGHT):
             self.step(1 if move == RIGHT else -1)
@@ -191,11 +202,7 @@ class Replay(ButtonScreen):
         size = surface.get_size()
         scale = Scale.of(size)
         margin = margin_of(size, scale)
-        hints = (
-            (shown(LEFT), ""), (shown(RIGHT), "step"), (shown(Command.PAUSE), "play, pause"), (shown(UP), ""),
-            (shown(DOWN), "speed"), ("Home", ""), ("End", "first, last"), (shown(Command.BACK), "back"),
-        )  # fmt: skip
-        draw_foot(surface, hints, scale)
+        draw_foot(surface, self.hints(), scale)
         foot = size[1] - foot_height(scale)
         self._bar = pygame.Rect(margin, foot - scale.px(34), max(1, size[0] - 2 * margin), scale.px(20))
         top = scale.px(24)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import pygame
 
 from gamesim.app import jobs
 from gamesim.app.charts import Chart, Charts
-from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, meaning, shown
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, meaning, shown
 from gamesim.app.parts import Action, draw_facts, draw_foot, draw_head, foot_height, margin_of
 from gamesim.app.runlog import RunLog
 from gamesim.app.screens import Screen
@@ -140,6 +141,10 @@ class RunPage(PanelScreen):
         stage = self.stage
         return self.run.log if stage is None or stage >= len(self.run.logs) else self.run.logs[stage]
 
+    def works(self) -> Sequence[Hint]:
+        parts = [(shown(Command.SWITCH), "the next part's curves")] if len(self.run.logs) > 1 else []
+        return [*super().works(), *parts]
+
     def hints(self) -> list[tuple[str, str]]:
         return [
             (shown(LEFT), ""), (shown(RIGHT), "button"), (shown(Command.RESET), self.chosen_label),
@@ -246,6 +251,9 @@ class SheetPage(Screen):
             return
         self.at = min(len(self.sheets) - 1, max(0, self.at + step))
 
+    def hints(self) -> list[tuple[str, str]]:
+        return [(shown(LEFT), ""), (shown(RIGHT), "earlier, later"), (shown(Command.BACK), "back")]
+
     def draw(self, surface: pygame.Surface) -> None:
         size = surface.get_size()
         scale = Scale.of(size)
@@ -253,8 +261,7 @@ class SheetPage(Screen):
         trained = f"After {counted(step, 'training step')}"
         line = f"{trained} · {self.at + 1} of {len(self.sheets)} · the same keys in both"
         top = draw_head(surface, self.caption, line, scale)
-        hints = ((shown(LEFT), ""), (shown(RIGHT), "earlier, later"), (shown(Command.BACK), "back"))
-        draw_foot(surface, hints, scale)
+        draw_foot(surface, self.hints(), scale)
         margin = margin_of(size, scale)
         area = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - top - foot_height(scale))
         if area.width < 8 or area.height < 8:

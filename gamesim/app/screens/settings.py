@@ -204,6 +204,12 @@ class SettingsScreen(Screen):
         else:
             super().command(command)
 
+    def hints(self) -> list[tuple[str, str]]:
+        change = [(shown(LEFT), ""), (shown(RIGHT), "change"), (shown(Command.RESET), "change, or do it")]
+        keys = [(key_name(pygame.K_INSERT), "add a second key"), (key_name(pygame.K_DELETE), "reset a key")]
+        back = (shown(Command.BACK), "back")
+        return [(shown(UP), ""), (shown(DOWN), "row"), *change, *keys, back]
+
     def handle(self, event: pygame.event.Event) -> None:
         if event.type == pygame.KEYDOWN:
             self._key(event.key)

@@ -1,0 +1,84 @@
+"""F1 lists the keys that do something on the screen below, and no others."""
+
+import pygame
+import pytest
+
+from app.driver import Driver
+from app.fakes import save
+from gamesim.app.controls import BINDINGS, Command
+from gamesim.app.screens import PLACES, visit
+
+WORDS = {binding.does: binding.text for binding in BINDINGS}
+WINDOW = {"settings", "fullscreen", "sound on or off", "save a picture of the window"}
+
+
+def helped(app: Driver) -> dict[str, tuple[str, ...]]:
+    """The lines of the help: the keys of each by its words."""
+    app.frames(2, 0.0)
+    app.press(pygame.K_F1)
+    assert app.window.help is not None
+    lines = {line.words: line.caps for line in app.window.help.lines if line.caps}
+    app.press(pygame.K_F1)
+    return lines
+
+
+def words(*commands: Command) -> set[str]:
+    return {WORDS[command] for command in commands}
+
+
+OF_PLAY = words(Command.PAUSE, Command.RECORD, Command.XRAY, Command.SWITCH, Command.HOME, Command.COOLER)
+
+
+def test_the_menu_names_no_key_of_a_game(app: Driver):
+    lines = helped(app)
+    assert {"play", "quit"} <= set(lines) and set(lines) >= WINDOW
+    assert not OF_PLAY & set(lines) and "move" not in lines
+
+
+def test_a_game_without_a_dream_names_no_key_of_dreams(app: Driver):
+    lines = helped(app.play("Arcade"))
+    assert "move" in lines and words(Command.PAUSE, Command.RECORD, Command.GIF, Command.LOOK) <= set(lines)
+    dreams = words(
+        Command.XRAY, Command.COOLER, Command.REWIND, Command.SWITCH, Command.BESIDE, Command.AGAIN
+    )
+    assert not dreams & set(lines)
+
+
+def test_a_dream_names_its_own_keys_and_side_by_side_those_of_both(app: Driver):
+    app.play("Tilemap Pac-Man")
+    alone = set(helped(app))
+    assert words(Command.XRAY, Command.COOLER, Command.NEUTRAL, Command.REWIND, Command.HOME) <= alone
+    assert WORDS[Command.AGAIN] not in alone
+    app.press(pygame.K_v)
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    both = set(helped(app))
+    assert WORDS[Command.AGAIN] in both and WORDS[Command.HOME] not in both
+
+
+def test_the_keys_that_the_panel_names_stand_in_the_help_in_more_words(app: Driver):
+    app.play("Tilemap Pac-Man")
+    named = {WORDS[command] for command, _ in app.window.screen.panel.hints()}  # type: ignore[attr-defined]
+    assert named <= set(helped(app))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_page_names_the_keys_of_its_foot_and_none_of_a_game(app: Driver, place: str):
+    visit(app.window, place)
+    app.frames(2, 0.0)
+    foot = {told[:1].lower() + told[1:] for _, told in app.window.screen.hints() if told}
+    lines = set(helped(app))
+    assert foot <= lines and not (OF_PLAY & lines) and "move" not in lines
+
+
+def test_a_list_names_the_keys_on_its_buttons(app: Driver):
+    save(app.recordings / "pac-man", "one", steps=3)
+    visit(app.window, "Recordings")
+    app.until(lambda: app.window.screen.count)  # type: ignore[attr-defined]
+    lines = helped(app)
+    assert lines["delete"] == ("Del",) and lines["select all"] == ("Ctrl", "A")
+    assert any(told.startswith("player") for told in lines)
+
+
+def test_the_settings_do_not_name_the_key_that_opens_them(app: Driver):
+    app.press(pygame.K_F2)
+    assert app.window.screen.caption == "Settings" and "settings" not in helped(app)
