@@ -25,7 +25,7 @@ README = {
 }
 """Screenshots that README_PICTURES=assets/readme copies there, and what they are called there."""
 DREAMS = Path(os.environ.get("E2E_CHECKPOINTS", ROOT / "checkpoints"))
-PATIENCE = float(os.environ.get("E2E_PATIENCE", "240"))  # seconds; alone, everything takes one or two
+PATIENCE = float(os.environ.get("E2E_PATIENCE", "120"))  # seconds; alone, everything takes one or two
 
 
 class App:

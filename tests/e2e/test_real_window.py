@@ -58,7 +58,7 @@ def test_play_record_train_dream_side_by_side_gif_quit(app: App, tmp_path: Path)
     app.shoot("new-training")
     app.keys("Up", "Up", "Up", "Return")  # round the end of the form: Start
     app.keys("Left", "Return")  # it asks, as the recordings are few and the preset is for tests: start anyway
-    app.on("Training")
+    app.on("gamegan-tiny-pac-man-endless")  # the page of the run, which has its name
     runs = tmp_path / "data" / "gamesim" / "runs"
     app.until(lambda: list(runs.glob("*/last/manifest.json")), "trained engine")
     time.sleep(2.0)
