@@ -26,7 +26,6 @@ ROOMS = (
     "data",
     "models",
     "checkpoint",
-    "waking",
     "dream",
     "agents",
     "export",
