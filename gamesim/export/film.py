@@ -154,7 +154,7 @@ def _side_by_side(dream: Any, game: Any, steps: int, seed: int) -> Iterator[Mome
         trail = [*trail[1 - CARRIED :], frame]
         keys.append(key)
         if len(keys) >= CARRIED:
-            dream.batch.ended[:] = False
+            dream.go_on()
             shown += 1
             yield frame, dream.step(key)[0], key
         if terminated or truncated:
