@@ -11,20 +11,17 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gamesim.app import cards
+from gamesim.app import cards, presets
 from gamesim.app.cards import spell
+from gamesim.app.presets import Preset
 from gamesim.app.runs import Run, started
-
-if TYPE_CHECKING:
-    from gamesim.app.plans import Preset
 
 REFERENCE = 150.0  # GFLOP/s of one core of the machine on which the shipped models were trained
 BEGINNING = 15.0  # seconds until PyTorch and the recordings are loaded
@@ -59,28 +56,28 @@ class Estimate:
 
 
 def estimate(
-    plan: Preset, steps: int | None, device: str, runs: Iterable[Run], shipped: Iterable[Path]
+    preset: Preset, steps: int | None, device: str, runs: Iterable[Run], shipped: Iterable[Path]
 ) -> Estimate:
     """How long a preset trains.
 
     Args:
-        plan: the preset.
+        preset: what it trains.
         steps: to train, where one section has them; None: the preset's own.
         device: as it is chosen: "auto", "cpu", "cuda" or "mps".
         runs: all that ran on this machine, the newest first.
         shipped: folders of models whose cards say how long they took.
     """
     where = resolved(device)
-    share = 1.0 if steps is None else steps / max(1, sum(plan.steps.values()))
+    share = 1.0 if steps is None else steps / max(1, sum(preset.steps.values()))
     for run in runs:
         paces = paced(run) if resolved(started(run.folder).get("device")) == where else {}
-        if run.log.preset == plan.name and paces.keys() >= plan.steps.keys():
-            trained = share * sum(paces[name] * count for name, count in plan.steps.items())
+        if run.log.preset == preset.name and paces.keys() >= preset.steps.keys():
+            trained = share * sum(paces[name] * count for name, count in preset.steps.items())
             return Estimate(BEGINNING + trained, where, measured=True)
     if where != "cpu":
         return Estimate(None, where)
-    core = next(filter(None, (from_card(plan, folder) for folder in shipped)), SAID.get(plan.name))
-    core = core or next(filter(None, (from_card(plan, folder, alike=True) for folder in shipped)), None)
+    core = next(filter(None, (from_card(preset, folder) for folder in shipped)), SAID.get(preset.name))
+    core = core or next(filter(None, (from_card(preset, folder, alike=True) for folder in shipped)), None)
     return Estimate(None if core is None else BEGINNING + share * core * REFERENCE / speed(), where)
 
 
@@ -90,30 +87,28 @@ def paced(run: Run) -> dict[str, float]:
     return {log.section: log.seconds / log.step for log in run.logs if log.step >= 3 and log.seconds > 0}
 
 
-def from_card(plan: Preset, folder: Path, *, alike: bool = False) -> float | None:
+def from_card(preset: Preset, folder: Path, *, alike: bool = False) -> float | None:
     """Seconds that a preset's steps take one core, by the card of a model; None where it does not tell.
 
     Args:
-        plan: the preset.
+        preset: what it trains.
         folder: of the model.
         alike: take the card of another preset of the same system, by how much wider the network is.
     """
-    from gamesim.app import plans
-
     facts = cards.read(folder, Path()).facts
-    preset, device = facts.get("preset", ""), facts.get("device", "")
+    trained, device = facts.get("preset", ""), facts.get("device", "")
     done, minutes = re.match(r"(\d+) of", facts.get("steps", "")), facts.get("minutes", "")
-    if not (done and device.startswith("cpu (1 ") and re.fullmatch(r"[\d.]+", minutes) and plan.single):
+    if not (done and device.startswith("cpu (1 ") and re.fullmatch(r"[\d.]+", minutes) and preset.single):
         return None
-    if preset != plan.name and not alike:
+    if trained != preset.name and not alike:
         return None
     times = 1.0
-    if preset != plan.name:
-        other = next((each for each in plans.all_presets() if each.name == preset), None)
-        if other is None or other.system != plan.system or not other.work:
+    if trained != preset.name:
+        other = next((each for each in presets.all_presets() if each.name == trained), None)
+        if other is None or other.system != preset.system or not other.work:
             return None
-        times = plan.work / other.work
-    return 60 * float(minutes) / int(done.group(1)) * sum(plan.steps.values()) * times
+        times = preset.work / other.work
+    return 60 * float(minutes) / int(done.group(1)) * sum(preset.steps.values()) * times
 
 
 def resolved(device: object) -> str:
@@ -138,10 +133,3 @@ def speed() -> float:
         np.matmul(square, square)
         best = max(best, 2e-9 * len(square) ** 3 / max(1e-6, time.process_time() - began))
     return best
-
-
-def work(tree: Mapping[str, object], width: int | None) -> float:
-    """What a step costs, to compare presets of one system: frames times the square of the width."""
-    batch, segment = tree.get("batch_size"), tree.get("segment")
-    known = isinstance(batch, int) and isinstance(segment, int) and width is not None
-    return float(batch * segment * width**2) if known else 0.0  # type: ignore[operator]

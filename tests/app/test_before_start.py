@@ -14,11 +14,12 @@ from app.driver import Driver
 from app.fakes import save
 from app.test_runs import a_run, line
 from app.training import new_training, press_button
-from gamesim.app import estimate, plans
+from gamesim.app import estimate, presets
 from gamesim.app.catalog import ARCADE, GARDEN, MAZE, PACMAN
 from gamesim.app.estimate import Estimate
 from gamesim.app.fitness import Needs, View, look, misfit
 from gamesim.app.jobs import Jobs
+from gamesim.app.plan import warnings
 from gamesim.app.runs import Run
 from gamesim.app.screens.ask import Ask
 from gamesim.app.screens.new_run import NewRun
@@ -52,12 +53,12 @@ def walk(world: str, steps: int = 60) -> np.ndarray:
 def test_whether_a_game_can_be_learned_is_seen_in_its_frames(world: str, fits: bool):
     view = look(walk(world))
     assert view == (View(12, scrolls=True) if fits else View(None, scrolls=False))
-    assert bool(misfit(plans.preset("tilemap").needs, view)) is not fits
-    assert bool(misfit(plans.preset("gamegan-small").needs, view)) is not fits
+    assert bool(misfit(presets.preset("tilemap").needs, view)) is not fits
+    assert bool(misfit(presets.preset("gamegan-small").needs, view)) is not fits
 
 
 def test_a_preset_that_takes_nothing_for_granted_fits_every_game():
-    assert misfit(plans.preset("world-model").needs, View(None, scrolls=False)) == ""
+    assert misfit(presets.preset("world-model").needs, View(None, scrolls=False)) == ""
     assert "cells of 12" in misfit(Needs(cell=12), View(None, scrolls=True))
 
 
@@ -71,23 +72,23 @@ def test_a_preset_that_takes_nothing_for_granted_fits_every_game():
     ],
 )
 def test_minutes_on_a_cpu_core_come_from_the_cards(preset: str, low: float, high: float):
-    takes = estimate.estimate(plans.preset(preset), None, "cpu", [], CARDS)
+    takes = estimate.estimate(presets.preset(preset), None, "cpu", [], CARDS)
     assert takes.seconds is not None and low < takes.seconds / 60 < high and not takes.measured
 
 
 def test_half_the_steps_take_half_the_time_and_a_slower_core_takes_longer(monkeypatch: pytest.MonkeyPatch):
-    plan = plans.preset("tilemap")
-    whole, half = (estimate.estimate(plan, steps, "cpu", [], CARDS).seconds for steps in (1000, 500))
+    chosen = presets.preset("tilemap")
+    whole, half = (estimate.estimate(chosen, steps, "cpu", [], CARDS).seconds for steps in (1000, 500))
     assert whole and half and half - estimate.BEGINNING == pytest.approx((whole - estimate.BEGINNING) / 2)
     monkeypatch.setattr(estimate, "speed", lambda: estimate.REFERENCE / 4)
-    slow = estimate.estimate(plan, 1000, "cpu", [], CARDS).seconds
+    slow = estimate.estimate(chosen, 1000, "cpu", [], CARDS).seconds
     assert slow and slow > 3 * whole
 
 
 def test_a_run_of_the_same_preset_on_this_machine_tells_best(tmp_path: Path):
     folder = a_run(tmp_path / "run", line(10, losses={"a": 1.0}))  # 2 seconds a step
     (folder / "config.yaml").write_text("name: tilemap\nsystem: tilemap\ntraining: {steps: 400}\n")
-    takes = estimate.estimate(plans.preset("tilemap"), 100, "cpu", [Run(folder, Jobs())], CARDS)
+    takes = estimate.estimate(presets.preset("tilemap"), 100, "cpu", [Run(folder, Jobs())], CARDS)
     assert takes == Estimate(estimate.BEGINNING + 200, "cpu", measured=True)
     assert takes.words == "Takes about 4 min on this CPU, as the last time"
 
@@ -128,13 +129,13 @@ def test_what_speaks_against_a_training_is_said(
     device: str,
     warned: Sequence[str],
 ):
-    found = plans.warnings(plans.preset(preset), *recorded, view, takes, device)
+    found = warnings(presets.preset(preset), *recorded, view, takes, device)
     assert len(found) == len(warned) and all(part in words for part, words in zip(warned, found, strict=True))
 
 
 def test_a_hopeless_start_asks_first_and_back_starts_nothing(trainer: Driver):
     page = new_training(trainer, "stub")
-    assert any("Few recordings" in words for words in page.warnings)
+    assert any("Few recordings" in words for words in page.plan.warnings)
     trainer.press(pygame.K_UP, pygame.K_RETURN)
     assert isinstance(trainer.window.screen, Ask) and "Few recordings" in trainer.window.screen.more
     trainer.press(pygame.K_RETURN)  # what is chosen at first goes back
@@ -148,7 +149,12 @@ def test_recordings_of_a_game_that_does_not_scroll_are_looked_at(trainer: Driver
     save(trainer.recordings / "flat", "one", steps=30)  # grey frames that only grow brighter
     trainer.window.workshop.shelf.refresh()
     page = new_training(trainer)
-    trainer.until(lambda: (trainer.frames(1), any("cannot learn" in words for words in page.warnings))[1])
+
+    def warned() -> bool:
+        trainer.frames(1)
+        return any("cannot learn" in words for words in page.plan.warnings)
+
+    trainer.until(warned)
 
 
 @pytest.mark.parametrize("zoom", [1.0, 1.5])
@@ -169,11 +175,11 @@ def test_of_several_games_in_one_folder_one_is_chosen(trainer: Driver):
     save(trainer.recordings / "pac-man", "other", steps=50, game="PacmanMaze")
     save(trainer.recordings / "pac-man", "third", steps=9)
     page = new_training(trainer, "stub")
-    trainer.until(lambda: len(page.games) > 1)
+    trainer.until(lambda: len(page.plan.games) > 1)
     assert [each.label for each in page._lines()][:3] == ["Recordings", "Game", "Preset"]
-    assert page.counts == (2, 39)
+    assert page.plan.counts == (2, 39)
     trainer.press(pygame.K_DOWN, pygame.K_RIGHT)
-    assert page.counts == (1, 50) and page._lines()[1].words == "Maze"
+    assert page.plan.counts == (1, 50) and page._lines()[1].words == "Maze"
     trainer.press(pygame.K_UP, pygame.K_UP, pygame.K_RETURN)
     press_button(trainer, "Start anyway")
     (job,) = trainer.window.workshop.jobs.all.values()

@@ -18,7 +18,7 @@ from app.training import (
     press_button,
     start,
 )
-from gamesim.app import jobs, plans
+from gamesim.app import jobs
 from gamesim.app.screens import visit
 from gamesim.app.screens.ask import Ask, Prompt
 from gamesim.app.screens.leaving import Leaving
@@ -135,9 +135,9 @@ def test_a_run_is_trained_further_with_its_own_config_and_more_steps(trainer: Dr
     trainer.press(pygame.K_DOWN, pygame.K_RETURN)
     press_button(trainer, "Train further")
     page = trainer.window.screen
-    assert isinstance(page, NewRun) and page.plan.config == str(folder / "config.yaml")
-    assert min(page._step_options()) > 40
-    trainer.until(lambda: page.data)
+    assert isinstance(page, NewRun) and page.plan.preset.config == str(folder / "config.yaml")
+    assert page.plan.steps and page.plan.steps > 40
+    trainer.until(lambda: page.plan.data)
     trainer.press(pygame.K_UP, pygame.K_RETURN)
     press_button(trainer, "Start anyway")
     assert isinstance(trainer.window.screen, RunPage)
@@ -147,23 +147,23 @@ def test_a_run_is_trained_further_with_its_own_config_and_more_steps(trainer: Dr
 
 def test_the_form_is_filled_in_with_keys_and_the_mouse(trainer: Driver):
     page = new_training(trainer)
-    assert page.plan.name in ("tilemap", "world-model-places") and page.data
-    names = [each.name for each in page.presets]
+    assert page.plan.preset.name in ("tilemap", "world-model-places") and page.plan.data
+    names = [each.name for each in page.plan.presets]
     assert set(names) >= {"gamegan", "tilemap", "gamegan-tiny"}
     trainer.press(pygame.K_DOWN, *[pygame.K_RIGHT] * names.index("gamegan"))
-    assert page.plan.name == "gamegan" and page.plan.about
+    assert page.plan.preset.name == "gamegan" and page.plan.preset.about
     trainer.press(pygame.K_DOWN, pygame.K_LEFT)
-    assert page._step_options()[page.steps] < page.plan.steps["training"]
+    assert page.plan.steps and page.plan.steps < page.plan.usual
     trainer.frames(1)
     device = page.lines[3].rect
     click(trainer, (device.right - 5, device.centery))
-    assert plans.DEVICES[page.device] == "cpu"
+    assert page.plan.device == "cpu"
     click(trainer, page.lines[4].rect.center)
     assert isinstance(trainer.window.screen, Prompt)
     trainer.press(*[pygame.K_BACKSPACE] * 60)
     typed(trainer, "mine")
     trainer.press(pygame.K_RETURN)
-    assert page.name == "mine"
+    assert page.plan.name == "mine"
 
 
 def test_recordings_may_lie_anywhere(trainer: Driver, tmp_path: Path):
@@ -172,11 +172,11 @@ def test_recordings_may_lie_anywhere(trainer: Driver, tmp_path: Path):
     pygame.event.post(pygame.event.Event(pygame.DROPFILE, file=str(tmp_path / "nowhere")))
     trainer.frames(1)
     assert "no such folder" in trainer.said
-    trainer.press(pygame.K_RETURN, pygame.K_HOME, *[pygame.K_DELETE] * len(str(page.data)))
+    trainer.press(pygame.K_RETURN, pygame.K_HOME, *[pygame.K_DELETE] * len(str(page.plan.data)))
     typed(trainer, str(tmp_path / "far away"))
     trainer.press(pygame.K_RETURN)
-    assert page.data == tmp_path / "far away"
-    trainer.until(lambda: page.known[tmp_path / "far away"] == (1, 9))
+    assert page.plan.data == tmp_path / "far away"
+    trainer.until(lambda: page.plan.known[tmp_path / "far away"] == (1, 9))
 
 
 def test_without_recordings_a_start_says_what_is_missing(app: Driver):
@@ -226,7 +226,7 @@ def test_a_real_training_ends_in_an_engine_that_is_one_key_from_being_played(
         save(trainer.recordings / "pac-man", f"more-{i}", steps=30)
     trainer.window.workshop.shelf.refresh()
     page = new_training(trainer)
-    names = [each.name for each in page.presets]
+    names = [each.name for each in page.plan.presets]
     trainer.press(pygame.K_DOWN, *[pygame.K_RIGHT] * names.index("gamegan-tiny"), pygame.K_UP)
     trainer.press(pygame.K_UP, pygame.K_RETURN)
     press_button(trainer, "Start anyway")

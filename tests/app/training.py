@@ -10,7 +10,7 @@ import pygame
 
 from app.driver import Driver, click
 from gamesim import storage
-from gamesim.app import plans
+from gamesim.app import presets
 from gamesim.app.screens import visit
 from gamesim.app.screens.ask import Ask
 from gamesim.app.screens.new_run import NewRun
@@ -74,10 +74,10 @@ def new_training(app: Driver, preset: str = "") -> NewRun:
     app.press(pygame.K_RETURN)
     page = app.window.screen
     assert isinstance(page, NewRun)
-    app.until(lambda: page.data)
+    app.until(lambda: page.plan.data)
     if preset:
-        page.presets = [plans.Preset(preset, preset, "", {"training": 1000})]
-        page._choose_preset(0)
+        page.plan.presets = [presets.Preset(preset, preset, "", {"training": 1000})]
+        page.plan.turn_preset(0)
     return page
 
 
@@ -87,7 +87,7 @@ def start(app: Driver, preset: str = "stub") -> RunPage:
     if isinstance(app.window.screen, Ask):  # with so few recordings
         press_button(app, "Start anyway")
     assert isinstance(app.window.screen, RunPage), app.said
-    assert page.folder.is_relative_to(app.window.workshop.run_roots[-1])
+    assert page.plan.folder.is_relative_to(app.window.workshop.run_roots[-1])
     return app.window.screen
 
 

@@ -1,28 +1,21 @@
-"""What can be chosen before a training starts: recordings, presets, steps, devices, names."""
+"""The presets that a training can start with: what each trains, for how long, and what it needs."""
 
 from __future__ import annotations
 
 import contextlib
-import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
-from gamesim import devices, text
-from gamesim.app import estimate
-from gamesim.app.fitness import Needs, View, misfit
+from gamesim import text
+from gamesim.app.fitness import Needs
 from gamesim.app.runs import Run
 from gamesim.config import load, presets, value
 from gamesim.errors import UserError
-from gamesim.text import counted
 
 SECTIONS = ("training", "vision", "memory", "controller")
-DEVICES = devices.CHOICES
 SHARES = (0.1, 0.25, 0.5, 1, 2, 4, 10)  # of the preset's steps
-FEW = 10_000  # steps of play below which a model learns little
 FOR_TESTS = "-tiny"  # presets of that name learn nothing: they come last
 
 
@@ -93,7 +86,7 @@ def _planned(name: str, config: str, about: str) -> Preset:
     model, threads = chosen.model.model_dump(), [value(chosen, f"{section}.threads") for section in steps]
     return Preset(
         name, config, about, steps, chosen.system, None not in threads,
-        estimate.work(chosen.data.model_dump(), model.get("channels")), _needs(chosen.system, model),
+        _work(chosen.data.model_dump(), model.get("channels")), _needs(chosen.system, model),
     )  # fmt: skip
 
 
@@ -104,6 +97,13 @@ def _needs(system: str, model: Mapping[str, Any]) -> Needs:
     if model.get("engine") == "places":
         return Needs(model["frame_size"] // 7)
     return Needs(scrolls=True, tried=True) if system == "gamegan" else Needs()
+
+
+def _work(tree: Mapping[str, object], width: int | None) -> float:
+    """What a step costs, to compare presets of one system: frames times the square of the width."""
+    batch, segment = tree.get("batch_size"), tree.get("segment")
+    known = isinstance(batch, int) and isinstance(segment, int) and width is not None
+    return float(batch * segment * width**2) if known else 0.0  # type: ignore[operator]
 
 
 def choices_of_steps(usual: int, done: int = 0) -> list[int]:
@@ -130,53 +130,3 @@ def settings(preset: Preset, steps: int | None) -> dict[str, object]:
         if asked != usual:
             found[f"{section}.steps"] = asked
     return found
-
-
-def warnings(
-    preset: Preset, games: int, steps: int, view: View | None, takes: estimate.Estimate, device: str
-) -> list[str]:
-    """What speaks against starting a training now, a line each.
-
-    Args:
-        preset: the chosen one.
-        games: that were recorded, 0 where nobody has counted yet.
-        steps: in them.
-        view: what they show; None: not looked at yet.
-        takes: how long it takes.
-        device: as it is chosen.
-    """
-    found = []
-    if preset.name.endswith(FOR_TESTS):
-        found.append("This preset is for tests: too small to learn anything")
-    elif view is not None and (why := misfit(preset.needs, view)):
-        found.append(why)
-    if games and steps < FEW:
-        found.append(
-            f"Few recordings: {counted(games, 'game')}, {counted(steps, 'step')}. Models need thousands of "
-            "games: let the bot record some, under Recordings"
-        )
-    if device in ("cuda", "mps") and device != estimate.gpu():
-        found.append(f"No {'NVIDIA GPU' if device == 'cuda' else 'Apple GPU'} was found on this machine")
-    long = takes.seconds is not None and takes.seconds >= estimate.LONG
-    if takes.device == "cpu" and (long or (takes.seconds is None and not preset.one_core)):
-        found.append("This preset wants a GPU. On a CPU, choose tilemap or gamegan-small")
-    return found
-
-
-def new_name(preset: str, data: Path, roots: tuple[Path, ...]) -> str:
-    """A name for a run folder that is not taken: preset, recordings, day."""
-    plain = re.sub(r"[^a-z0-9]+", "-", f"{preset} {data.name}".lower()).strip("-")[:48]
-    names = [plain, *(f"{plain}-{number}" for number in range(2, 1000)), f"{plain}-{time.time_ns()}"]
-    return next(name for name in names if not any((root / name).exists() for root in roots))
-
-
-def check_name(name: str) -> str:
-    """The name, if a folder can have it.
-
-    Raises:
-        UserError: it cannot.
-    """
-    name = name.strip()
-    if not name or name.startswith(".") or re.search(r'[\\/:*?"<>|\x00-\x1f]', name) or len(name) > 80:
-        raise UserError(f"'{name[:40]}' cannot be the name of a folder")
-    return name
