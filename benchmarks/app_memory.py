@@ -20,7 +20,7 @@ import pygame
 
 from gamesim import shipped
 from gamesim.app.screens.menu import Menu
-from gamesim.app.userdata import Scores, Settings
+from gamesim.app.settings import Scores, Settings
 from gamesim.app.window import Window
 
 SIZES = ((400, 300), (640, 480), (320, 240))

@@ -171,8 +171,8 @@ def test_the_index_holds_finite_numbers_only(bad_end: str, tmp_path: Path) -> No
 
 
 def test_the_app_counts_what_is_finite() -> None:
-    from gamesim.app.catalog import Title
-    from gamesim.app.play import Engine
+    from gamesim.app.game.play import Engine
+    from gamesim.app.library.catalog import Title
 
     engine = Engine(Title("Walk", "", "toys/Walk-v0", {}, "toys/Walk-v0"), Walk(12, {2: float("nan")}))
     engine.frame, engine.info = engine.env.reset(seed=0)

@@ -10,8 +10,8 @@ import pytest
 
 from fake_task import starts
 from gamesim import checkpoint, cli, config, shipped
-from gamesim.app import catalog
-from gamesim.app.workshop import Workshop
+from gamesim.app.library import catalog
+from gamesim.app.library.workshop import Workshop
 from gamesim.cli import doctor
 from gamesim.errors import UserError
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gamesim import config, text
-from gamesim.app import cards, catalog
-from gamesim.app.userdata import Settings
+from gamesim.app.library import cards, catalog
+from gamesim.app.settings import Settings
 from gamesim.training.folder import Log
 
 LINES = "one\ntwo ✓\n"

@@ -24,7 +24,7 @@ def main(start: str | Recipe | None = None, watch: bool = False, device: str = "
 
     title = None
     if start is not None:
-        from gamesim.app.catalog import title_of
+        from gamesim.app.library.catalog import title_of
 
         title = title_of(start)
     if device != "cpu":  # torch takes seconds: most dreams are on the CPU, and the menu comes first
@@ -33,7 +33,7 @@ def main(start: str | Recipe | None = None, watch: bool = False, device: str = "
         pick(device)
     window = Window()
     window.device = device
-    from gamesim.app.play import Engine
+    from gamesim.app.game.play import Engine
     from gamesim.app.screens.menu import Menu
     from gamesim.app.screens.play import Play
 

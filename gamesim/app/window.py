@@ -12,20 +12,20 @@ os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "gamesim")
 import pygame
 
 from gamesim.app import theme
-from gamesim.app.board import BoardPainter
-from gamesim.app.catalog import Title
 from gamesim.app.controls import EVERYWHERE, KEYMAP, VIRTUAL, Command, Hint, meaning
+from gamesim.app.game.board import BoardPainter
+from gamesim.app.game.look import Look
+from gamesim.app.game.opening import Ahead
 from gamesim.app.gamepad import Pads
-from gamesim.app.look import Look
-from gamesim.app.opening import Ahead
-from gamesim.app.screens import Screen, visit
+from gamesim.app.library.catalog import Title
+from gamesim.app.library.workshop import Workshop
+from gamesim.app.navigation import Screen, visit
 from gamesim.app.screens.help import Help
 from gamesim.app.screens.loading import Loading
+from gamesim.app.settings import Scores, Settings, pictures_folder
 from gamesim.app.sound import Sound
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.userdata import Scores, Settings, pictures_folder
-from gamesim.app.widgets import Toasts, at_home
-from gamesim.app.workshop import Workshop
+from gamesim.app.ui.widgets import Toasts, at_home
 from gamesim.errors import UserError
 from gamesim.shipped import model_folders
 from gamesim.signals import handled

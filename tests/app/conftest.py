@@ -12,9 +12,10 @@ from safetensors.numpy import save_file
 from app.driver import Driver
 from app.fakes import Dreamer, FakeDream, Layered, card, save
 from app.training import STUB
-from gamesim.app import jobs, theme
-from gamesim.app.catalog import PACMAN
+from gamesim.app import theme
 from gamesim.app.controls import KEYMAP
+from gamesim.app.library import jobs
+from gamesim.app.library.catalog import PACMAN
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 

@@ -9,11 +9,11 @@ import pygame
 
 import gamesim  # noqa: F401
 from app.fakes import FakeDream
-from gamesim.app.catalog import MAZE, PACMAN, Title, games
-from gamesim.app.play import Engine
+from gamesim.app.game.play import Engine
+from gamesim.app.game.session import Session
+from gamesim.app.library.catalog import MAZE, PACMAN, Title, games
 from gamesim.app.screens.menu import Menu
-from gamesim.app.session import Session
-from gamesim.app.userdata import Scores
+from gamesim.app.settings import Scores
 from gamesim.app.window import Window
 
 FRAME = 1 / 60

@@ -5,9 +5,9 @@ import pygame
 import pytest
 
 from app.driver import FRAME, Driver, engine
-from gamesim.app import stage
-from gamesim.app.catalog import ARCADE
-from gamesim.app.session import PAUSES, READY, Session
+from gamesim.app.game import stage
+from gamesim.app.game.session import PAUSES, READY, Session
+from gamesim.app.library.catalog import ARCADE
 from gamesim.envs.arcade_maze import maze
 from gamesim.envs.layouts import FLOOR, FOOD, POWER
 from gamesim.envs.sprites import TREAT

@@ -14,13 +14,13 @@ from app.driver import Driver
 from app.fakes import save
 from app.test_runs import a_run, line
 from app.training import new_training, press_button
-from gamesim.app import estimate, presets
-from gamesim.app.catalog import ARCADE, GARDEN, MAZE, PACMAN
-from gamesim.app.estimate import Estimate
-from gamesim.app.fitness import Needs, View, look, misfit
-from gamesim.app.jobs import Jobs
-from gamesim.app.plan import warnings
-from gamesim.app.runs import Run
+from gamesim.app.library import estimate, presets
+from gamesim.app.library.catalog import ARCADE, GARDEN, MAZE, PACMAN
+from gamesim.app.library.estimate import Estimate
+from gamesim.app.library.fitness import Needs, View, look, misfit
+from gamesim.app.library.jobs import Jobs
+from gamesim.app.library.plan import warnings
+from gamesim.app.library.runs import Run
 from gamesim.app.screens.ask import Ask
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage

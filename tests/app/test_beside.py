@@ -6,12 +6,12 @@ import pytest
 
 from app.driver import Driver, dream, engine
 from app.worlds_of_cells import FLOOR, FOOD, GHOST, WALL, Board
-from gamesim.app import hud
-from gamesim.app.catalog import ARCADE, PACMAN
-from gamesim.app.cells import TOLERANCE, differing
 from gamesim.app.controls import LEFT, RIGHT, STAY
-from gamesim.app.divergence import Divergence
-from gamesim.app.session import Session
+from gamesim.app.game import hud
+from gamesim.app.game.cells import TOLERANCE, differing
+from gamesim.app.game.divergence import Divergence
+from gamesim.app.game.session import Session
+from gamesim.app.library.catalog import ARCADE, PACMAN
 from gamesim.envs.sprites import tiles
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from app.driver import Driver, dream, engine
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP
-from gamesim.app.filmstrip import Filmstrip
-from gamesim.app.session import Session
+from gamesim.app.game.filmstrip import Filmstrip
+from gamesim.app.game.session import Session
 from gamesim.app.theme import Scale
 from gamesim.data.episode import Episode
 

@@ -7,9 +7,9 @@ import pygame
 import pytest
 
 from app.driver import Driver
-from gamesim.app.catalog import spoken
-from gamesim.app.charts import Chart, Charts, number, plot_area, smoothed
-from gamesim.app.runlog import Curve
+from gamesim.app.library.catalog import spoken
+from gamesim.app.library.charts import Chart, Charts, number, plot_area, smoothed
+from gamesim.app.library.runlog import Curve
 from gamesim.app.theme import Scale
 
 

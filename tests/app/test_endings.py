@@ -6,12 +6,12 @@ import pytest
 
 from app.driver import FRAME, Driver, dream, engine
 from app.fakes import FakeDream
-from gamesim.app import stage
-from gamesim.app.banner import Line, draw_banner, fitted, player_cell
 from gamesim.app.controls import RIGHT
-from gamesim.app.session import CAUGHT, PAUSES, Session
+from gamesim.app.game import stage
+from gamesim.app.game.banner import Line, draw_banner, fitted, player_cell
+from gamesim.app.game.session import CAUGHT, PAUSES, Session
+from gamesim.app.settings import Settings
 from gamesim.app.theme import Scale, font
-from gamesim.app.userdata import Settings
 from gamesim.data.episode import Episode
 
 

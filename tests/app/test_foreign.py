@@ -6,11 +6,11 @@ import pytest
 import toy_games
 from app.driver import Driver
 from gamesim.app.action_keys import ActionKeys
-from gamesim.app.catalog import Title, dream, foreign, partner, title_of
-from gamesim.app.play import Engine
+from gamesim.app.game.play import Engine
+from gamesim.app.library.catalog import Title, dream, foreign, partner, title_of
+from gamesim.app.library.workshop import Workshop
 from gamesim.app.screens.add_game import AddGame
 from gamesim.app.screens.play import Play
-from gamesim.app.workshop import Workshop
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 

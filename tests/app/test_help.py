@@ -6,7 +6,7 @@ import pytest
 from app.driver import Driver
 from app.fakes import save
 from gamesim.app.controls import BINDINGS, Command
-from gamesim.app.screens import PLACES, visit
+from gamesim.app.navigation import PLACES, visit
 
 WORDS = {binding.does: binding.text for binding in BINDINGS}
 WINDOW = {"settings", "fullscreen", "sound on or off", "save a picture of the window"}

@@ -4,9 +4,9 @@ import pygame
 import pytest
 
 from app.driver import Driver, dream
-from gamesim.app import hud
 from gamesim.app.controls import Command
-from gamesim.app.session import Session
+from gamesim.app.game import hud
+from gamesim.app.game.session import Session
 from gamesim.app.theme import Scale
 
 

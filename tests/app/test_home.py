@@ -10,10 +10,10 @@ import pytest
 import gamesim  # noqa: F401
 from app import fakes
 from app.driver import Driver, dream, engine
-from gamesim.app.catalog import ARCADE, MAZE, PACMAN
 from gamesim.app.controls import DOWN, LEFT, RIGHT, STAY, UP
-from gamesim.app.homecoming import WALK, Homecoming, fits, judge, moved
-from gamesim.app.play import Engine
+from gamesim.app.game.homecoming import WALK, Homecoming, fits, judge, moved
+from gamesim.app.game.play import Engine
+from gamesim.app.library.catalog import ARCADE, MAZE, PACMAN
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.play import Play
 

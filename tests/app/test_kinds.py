@@ -8,8 +8,8 @@ from app.driver import Driver
 from app.training import old_run
 from fake_task import starts
 from gamesim import checkpoint, config
-from gamesim.app import catalog
-from gamesim.app.screens import visit
+from gamesim.app.library import catalog
+from gamesim.app.navigation import visit
 from gamesim.app.screens.engines import Engines
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.play import Play

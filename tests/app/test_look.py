@@ -6,9 +6,9 @@ import pytest
 
 from app.driver import Driver, engine
 from app.worlds_of_cells import GHOST, Board
-from gamesim.app.catalog import GARDEN, PACMAN
-from gamesim.app.doubt import Doubt
-from gamesim.app.sight import Reader, sight
+from gamesim.app.game.doubt import Doubt
+from gamesim.app.game.sight import Reader, sight
+from gamesim.app.library.catalog import GARDEN, PACMAN
 from gamesim.envs.rules import FLOOR
 
 

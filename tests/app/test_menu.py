@@ -6,8 +6,8 @@ import pytest
 from app.conftest import SHIPPED
 from app.driver import Driver, click
 from app.training import old_run, press_button
-from gamesim.app import catalog
-from gamesim.app.catalog import MAZE
+from gamesim.app.library import catalog
+from gamesim.app.library.catalog import MAZE
 from gamesim.app.screens.ask import Ask
 from gamesim.app.screens.leaving import Quit
 from gamesim.app.screens.menu import Menu

@@ -5,8 +5,8 @@ import pygame
 import pytest
 
 from app.driver import Driver
-from gamesim.app import hud
 from gamesim.app.controls import Command
+from gamesim.app.game import hud
 from gamesim.app.theme import COLOURS, Scale
 
 WORDS = "This dream was trained on a different game, so it starts on a board of its own"

@@ -15,7 +15,7 @@ from app.driver import Driver
 from app.fakes import save
 from app.mischief import Mischief
 from app.training import assert_kept_or_running, old_run, press_button, start
-from gamesim.app.screens import PLACES, visit
+from gamesim.app.navigation import PLACES, visit
 from gamesim.app.screens.menu import Menu
 from gamesim.data.episode import Episode
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.driver import dream
 from app.fakes import FakeDream
-from gamesim.app.openings import Deck, deck_of
+from gamesim.app.game.openings import Deck, deck_of
 
 
 class Opened(FakeDream):

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from gamesim import models
-from gamesim.app.catalog import PACMAN, Title, games
 from gamesim.app.controls import LEFT, RIGHT
-from gamesim.app.pilot import pilot_of
-from gamesim.app.play import Engine
-from gamesim.app.session import Session
+from gamesim.app.game.pilot import pilot_of
+from gamesim.app.game.play import Engine
+from gamesim.app.game.session import Session
+from gamesim.app.library.catalog import PACMAN, Title, games
 from gamesim.checkpoint import Starts
 from gamesim.config import load
 from gamesim.dream import DreamEnv

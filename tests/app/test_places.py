@@ -9,15 +9,15 @@ import pytest
 from app.driver import Driver
 from app.fakes import save
 from app.training import old_run
-from gamesim.app.screens import visit
+from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.recordings import Recordings
 from gamesim.app.screens.replay import Replay
 from gamesim.app.screens.run import RunPage
+from gamesim.app.settings import Scores
 from gamesim.app.theme import Scale
-from gamesim.app.userdata import Scores
-from gamesim.app.widgets import at_home, font, wrap
+from gamesim.app.ui.widgets import at_home, font, wrap
 from gamesim.app.window import Window
 
 FAR = "Saved /home/somebody/Pictures/and/some/more/folders/that/go/on/and/on/gamesim-20261126-114509.gif"

@@ -5,10 +5,10 @@ import pytest
 
 from app.driver import FRAME, Driver, dream
 from app.fakes import FakeDream
-from gamesim.app.catalog import games
 from gamesim.app.controls import LEFT, RIGHT
+from gamesim.app.game.session import BEAT, REST, SEEN, Session
 from gamesim.app.gamepad import Pad
-from gamesim.app.session import BEAT, REST, SEEN, Session
+from gamesim.app.library.catalog import games
 
 NAMES = [title.name for title in games()]
 

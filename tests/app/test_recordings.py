@@ -15,14 +15,14 @@ import pytest
 from app.driver import Driver, click, typed
 from app.fakes import save
 from app.training import press_button
-from gamesim.app import jobs
 from gamesim.app.background import Lazily
-from gamesim.app.screens import visit
+from gamesim.app.library import jobs
+from gamesim.app.library.shelf import Shelf, collections, thumbnails
+from gamesim.app.navigation import visit
 from gamesim.app.screens.ask import Ask, Prompt
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.recordings import Recordings
 from gamesim.app.screens.replay import SPEEDS, Replay
-from gamesim.app.shelf import Shelf, collections, thumbnails
 from gamesim.app.theme import Scale
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.errors import UserError

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from gamesim import storage
-from gamesim.app import jobs, runs
-from gamesim.app.cards import spell
-from gamesim.app.jobs import Job, Jobs
-from gamesim.app.runlog import MOST_POINTS, Curve, RunLog
-from gamesim.app.runs import Run
-from gamesim.app.workshop import ending
+from gamesim.app.library import jobs, runs
+from gamesim.app.library.cards import spell
+from gamesim.app.library.jobs import Job, Jobs
+from gamesim.app.library.runlog import MOST_POINTS, Curve, RunLog
+from gamesim.app.library.runs import Run
+from gamesim.app.library.workshop import ending
 from gamesim.errors import UserError
 
 STUB = [sys.executable, str(Path(__file__).with_name("stub_trainer.py"))]

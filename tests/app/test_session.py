@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from app.driver import FRAME, dream, engine
-from gamesim.app.catalog import ARCADE, MAZE
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP
-from gamesim.app.play import CARRIED, Engine
-from gamesim.app.session import PAUSES, READY, Session
-from gamesim.app.temperature import RUNGS
+from gamesim.app.game.play import CARRIED, Engine
+from gamesim.app.game.session import PAUSES, READY, Session
+from gamesim.app.game.temperature import RUNGS
+from gamesim.app.library.catalog import ARCADE, MAZE
 
 
 def free_ways(made) -> list[int]:

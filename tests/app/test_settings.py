@@ -12,8 +12,8 @@ from app.driver import Driver
 from gamesim.app import theme
 from gamesim.app.controls import BINDINGS, DOWN, KEYMAP, LEFT, Command, caps, meaning
 from gamesim.app.screens.settings import SettingsScreen
+from gamesim.app.settings import Settings, pictures_folder
 from gamesim.app.theme import COLOURS, PALETTES, Scale
-from gamesim.app.userdata import Settings, pictures_folder
 from gamesim.errors import UserError
 
 SIZES = [(1280, 800), (800, 600), (400, 300), (120, 90), (1, 1)]

@@ -12,9 +12,9 @@ import pytest
 from app.driver import Driver
 from app.fakes import Layered, card
 from app.looking import env
-from gamesim.app.catalog import PACMAN
-from gamesim.app.xray.swap import BOARD
-from gamesim.app.xray.walks import STEPS, same_walk
+from gamesim.app.game.swap import BOARD
+from gamesim.app.game.walks import STEPS, same_walk
+from gamesim.app.library.catalog import PACMAN
 
 
 def test_b_goes_from_another_board_to_other_engines_and_back(layered):

@@ -6,7 +6,7 @@ import pygame
 import pytest
 
 from app.driver import Driver
-from gamesim.app import hud, temperature
+from gamesim.app.game import hud, temperature
 
 
 def test_the_ladder_is_fine_where_it_matters_and_coarse_beyond():

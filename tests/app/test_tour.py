@@ -6,12 +6,13 @@ import pygame
 import pytest
 
 from app.driver import Driver
-from gamesim.app import catalog, homecoming
-from gamesim.app.catalog import PACMAN
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP
+from gamesim.app.game import homecoming
+from gamesim.app.game.tour import Tour
+from gamesim.app.library import catalog
+from gamesim.app.library.catalog import PACMAN
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.play import Play
-from gamesim.app.tour import Tour
 
 
 def tour(app: Driver) -> Tour:

@@ -18,8 +18,8 @@ from app.training import (
     press_button,
     start,
 )
-from gamesim.app import jobs
-from gamesim.app.screens import visit
+from gamesim.app.library import jobs
+from gamesim.app.navigation import visit
 from gamesim.app.screens.ask import Ask, Prompt
 from gamesim.app.screens.leaving import Leaving
 from gamesim.app.screens.new_run import NewRun

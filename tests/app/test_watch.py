@@ -9,13 +9,13 @@ import pytest
 
 from app.driver import Driver, dream, engine
 from app.fakes import card
-from gamesim.app import hud, session
-from gamesim.app.catalog import PACMAN
 from gamesim.app.controls import LEFT, RIGHT, STAY
-from gamesim.app.pilot import Pilot
-from gamesim.app.play import Engine
-from gamesim.app.session import Session
-from gamesim.app.temperature import RUNGS
+from gamesim.app.game import hud, session
+from gamesim.app.game.pilot import Pilot
+from gamesim.app.game.play import Engine
+from gamesim.app.game.session import Session
+from gamesim.app.game.temperature import RUNGS
+from gamesim.app.library.catalog import PACMAN
 from gamesim.data.episode import PLAYERS, Episode
 
 

@@ -12,11 +12,11 @@ import pytest
 
 from app.driver import Driver
 from app.fakes import FakeDream
-from gamesim.app import hud
-from gamesim.app.catalog import dream, games
+from gamesim.app.game import hud
+from gamesim.app.library.catalog import dream, games
 from gamesim.app.screens.menu import Menu
+from gamesim.app.settings import Scores
 from gamesim.app.sound import Sound
-from gamesim.app.userdata import Scores
 from gamesim.app.window import Window
 from gamesim.data.episode import Episode
 from gamesim.data.recorder import Recorder

@@ -8,10 +8,10 @@ import pytest
 
 from app.fakes import Layered
 from app.looking import SETTLE, env, panel, xray
+from gamesim.app.game.pictures import composed, outline, veiled
 from gamesim.app.theme import Scale
 from gamesim.app.xray import layout
 from gamesim.app.xray.panels import KEYS, UNSEEN, panels_of
-from gamesim.app.xray.pictures import composed, outline, veiled
 
 
 def test_x_shows_what_the_engine_has_and_x_again_hides_it(dreaming):

@@ -6,7 +6,7 @@ import pygame
 import pytest
 
 from app.looking import SETTLE, env, mouse, panel, xray
-from gamesim.app.xray.change import change
+from gamesim.app.game.change import change
 
 
 def test_the_chart_keeps_reward_and_end_and_forgets_what_is_rewound(dreaming):

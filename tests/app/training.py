@@ -10,8 +10,8 @@ import pygame
 
 from app.driver import Driver, click
 from gamesim import storage
-from gamesim.app import presets
-from gamesim.app.screens import visit
+from gamesim.app.library import presets
+from gamesim.app.navigation import visit
 from gamesim.app.screens.ask import Ask
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gamesim.app.scroll import DELTAS
+from gamesim.app.game.scroll import DELTAS
 from gamesim.envs.rules import FLOOR, FOOD, GHOST, WALL
 from gamesim.envs.sprites import FACING, painter
 

@@ -262,7 +262,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_after_the_app_was_killed_the_page_training_and_verifying_find_the_game(
     tmp_path: Path, capsys: Any
 ) -> None:
-    from gamesim.app.shelf import look
+    from gamesim.app.library.shelf import look
 
     paths = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
     done = subprocess.run(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app.flow import draw_flow
-from gamesim.app.pages import Block, Page, Picture, Words
-from gamesim.app.play import Engine
-from gamesim.app.recall import Recall, draw_recall, recall
+from gamesim.app.game.play import Engine
+from gamesim.app.game.recall import Recall, draw_recall, recall
+from gamesim.app.ui.pages import Block, Page, Picture, Words
+from gamesim.app.xray.flow import draw_flow
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app.catalog import foreign
-from gamesim.app.parts import Action
-from gamesim.app.play import Engine
+from gamesim.app.game.play import Engine
+from gamesim.app.library.catalog import foreign
 from gamesim.app.screens.ask import Prompt
-from gamesim.app.screens.listing import Listing
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import paragraph, text
+from gamesim.app.ui.listing import Listing
+from gamesim.app.ui.parts import Action
+from gamesim.app.ui.widgets import paragraph, text
 from gamesim.envs.recipe import Recipe, find, installed
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pygame
 
 from gamesim.app.controls import LEFT, RIGHT, Command, meaning, shown
-from gamesim.app.parts import Action, Field, attempt, draw_actions
-from gamesim.app.screens import Screen
+from gamesim.app.navigation import Screen
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import box, paragraph, text, wrap
+from gamesim.app.ui.parts import Action, Field, attempt, draw_actions
+from gamesim.app.ui.widgets import box, paragraph, text, wrap
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window

@@ -10,20 +10,20 @@ import gymnasium as gym
 import numpy as np
 import pygame
 
-from gamesim.app import cards, catalog
 from gamesim.app.background import Lazily
-from gamesim.app.cards import LEARNED_FROM, EngineCard, spell
-from gamesim.app.catalog import Title
 from gamesim.app.controls import key_name
-from gamesim.app.jobs import Job
-from gamesim.app.parts import Action, dot, draw_facts
-from gamesim.app.play import Engine
-from gamesim.app.previews import draw_frame, starts
-from gamesim.app.runs import is_run
+from gamesim.app.game.play import Engine
+from gamesim.app.game.previews import draw_frame, starts
+from gamesim.app.library import cards, catalog
+from gamesim.app.library.cards import LEARNED_FROM, EngineCard, spell
+from gamesim.app.library.catalog import Title
+from gamesim.app.library.jobs import Job
+from gamesim.app.library.runs import is_run
 from gamesim.app.screens.ask import Ask
-from gamesim.app.screens.listing import Listing
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import meter, paragraph, pill, text
+from gamesim.app.ui.listing import Listing
+from gamesim.app.ui.parts import Action, dot, draw_facts
+from gamesim.app.ui.widgets import meter, paragraph, pill, text
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window

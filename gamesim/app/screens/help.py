@@ -22,7 +22,7 @@ from gamesim.app.controls import (
     shown,
 )
 from gamesim.app.theme import COLOURS, Scale, font
-from gamesim.app.widgets import box, keycap, scrollbar, text, wrap
+from gamesim.app.ui.widgets import box, keycap, scrollbar, text, wrap
 
 MOVES = (LEFT, UP, DOWN, RIGHT)
 

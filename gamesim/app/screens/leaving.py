@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gamesim.app import jobs
 from gamesim.app.controls import Command, shown
-from gamesim.app.jobs import EVALUATION, RECORDING, TRAINING
+from gamesim.app.library import jobs
+from gamesim.app.library.jobs import EVALUATION, RECORDING, TRAINING
 from gamesim.app.screens.ask import Ask
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import gymnasium as gym
 import pygame
 
-from gamesim.app.catalog import Title
 from gamesim.app.controls import Command, shown
-from gamesim.app.screens import Screen
+from gamesim.app.library.catalog import Title
+from gamesim.app.navigation import Screen
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import text
+from gamesim.app.ui.widgets import text
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 import gymnasium as gym
 import pygame
 
-from gamesim.app import deck
 from gamesim.app.background import Worker, give_back
-from gamesim.app.catalog import Title, run_of
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, meaning, shown
-from gamesim.app.deck import Card, Row
-from gamesim.app.parts import Action, draw_actions, draw_foot, foot_height, margin_of
-from gamesim.app.play import Engine
-from gamesim.app.previews import Preview, preview
-from gamesim.app.screens import PLACES, Screen, visit
-from gamesim.app.scroller import Scroller
+from gamesim.app.game.play import Engine
+from gamesim.app.game.previews import Preview, preview
+from gamesim.app.game.tour import Tour
+from gamesim.app.library.catalog import Title, run_of
+from gamesim.app.library.workshop import key
+from gamesim.app.navigation import PLACES, Screen, visit
+from gamesim.app.screens import deck
+from gamesim.app.screens.deck import Card, Row
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.tour import Tour
-from gamesim.app.widgets import box, paragraph, text, wrap
-from gamesim.app.workshop import key
+from gamesim.app.ui.parts import Action, draw_actions, draw_foot, foot_height, margin_of
+from gamesim.app.ui.scroller import Scroller
+from gamesim.app.ui.widgets import box, paragraph, text, wrap
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app.catalog import game_name
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, shown
-from gamesim.app.parts import attempt, draw_foot, draw_head, foot_height, margin_of
-from gamesim.app.plan import Plan
-from gamesim.app.runs import Run
+from gamesim.app.library.catalog import game_name
+from gamesim.app.library.plan import Plan
+from gamesim.app.library.runs import Run
 from gamesim.app.screens.ask import Ask, Prompt
-from gamesim.app.screens.keyed import KeyScreen
-from gamesim.app.scroller import Scroller
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import box, paragraph, text, wrap
+from gamesim.app.ui.keyed import KeyScreen
+from gamesim.app.ui.parts import attempt, draw_foot, draw_head, foot_height, margin_of
+from gamesim.app.ui.scroller import Scroller
+from gamesim.app.ui.widgets import box, paragraph, text, wrap
 from gamesim.text import counted
 
 if TYPE_CHECKING:

@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING
 import gymnasium as gym
 import pygame
 
-from gamesim.app import catalog, homecoming, hud
 from gamesim.app.controls import DOWN, KEYMAP, LEFT, RIGHT, UP, Command, Hint, meaning, shown
-from gamesim.app.filmstrip import STAYS, Filmstrip
-from gamesim.app.home_view import draw_verdict, draw_way
-from gamesim.app.panel import Panel
-from gamesim.app.parts import Repeat
-from gamesim.app.play import Engine
-from gamesim.app.screens import Screen, bottom_area
+from gamesim.app.game import homecoming, hud
+from gamesim.app.game.filmstrip import STAYS, Filmstrip
+from gamesim.app.game.home_view import draw_verdict, draw_way
+from gamesim.app.game.panel import Panel
+from gamesim.app.game.play import Engine
+from gamesim.app.game.session import Session
+from gamesim.app.game.stage import Stage
+from gamesim.app.game.swap import Swap
+from gamesim.app.game.takes import Takes
+from gamesim.app.game.tour import Tour
+from gamesim.app.library import catalog
+from gamesim.app.navigation import Screen, bottom_area
 from gamesim.app.screens.about import About
 from gamesim.app.screens.story import Story
-from gamesim.app.session import Session
-from gamesim.app.stage import Stage
-from gamesim.app.takes import Takes
 from gamesim.app.theme import Scale
-from gamesim.app.tour import Tour
-from gamesim.app.xray.swap import Swap
+from gamesim.app.ui.parts import Repeat
 from gamesim.app.xray.view import XRay
 from gamesim.errors import UserError
 

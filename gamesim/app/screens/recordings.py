@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pygame
 
-from gamesim.app import catalog
 from gamesim.app.background import Lazily
-from gamesim.app.cards import spell
-from gamesim.app.catalog import Title
 from gamesim.app.controls import Command, Hint, key_name, shown
-from gamesim.app.jobs import RECORDING
-from gamesim.app.parts import Action, dot, draw_actions, draw_facts
-from gamesim.app.previews import draw_frame
-from gamesim.app.rows import PLAYERS, Key, Line, category, lines
+from gamesim.app.game.previews import draw_frame
+from gamesim.app.library import catalog
+from gamesim.app.library.cards import spell
+from gamesim.app.library.catalog import Title
+from gamesim.app.library.jobs import RECORDING
+from gamesim.app.library.rows import PLAYERS, Key, Line, category, lines
+from gamesim.app.library.shelf import Recording, ago, thumbnails
 from gamesim.app.screens.ask import Ask, Prompt
-from gamesim.app.screens.listing import Listing
-from gamesim.app.shelf import Recording, ago, thumbnails
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import at_home, box, text
+from gamesim.app.ui.listing import Listing
+from gamesim.app.ui.parts import Action, dot, draw_actions, draw_facts
+from gamesim.app.ui.widgets import at_home, box, text
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
 from gamesim.export import video

@@ -10,7 +10,11 @@ import pygame
 
 from gamesim.app.background import Worker
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, shown
-from gamesim.app.parts import (
+from gamesim.app.library.shelf import WHO, Recording
+from gamesim.app.screens.recordings import delete, export, rename
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.keyed import ButtonScreen
+from gamesim.app.ui.parts import (
     Action,
     attempt,
     draw_actions,
@@ -19,11 +23,7 @@ from gamesim.app.parts import (
     foot_height,
     margin_of,
 )
-from gamesim.app.screens.keyed import ButtonScreen
-from gamesim.app.screens.recordings import delete, export, rename
-from gamesim.app.shelf import WHO, Recording
-from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import box, keycap, text
+from gamesim.app.ui.widgets import box, keycap, text
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.errors import UserError
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app import jobs
-from gamesim.app.charts import Chart, Charts
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, meaning, shown
-from gamesim.app.parts import Action, draw_facts, draw_foot, draw_head, foot_height, margin_of
-from gamesim.app.runlog import RunLog
-from gamesim.app.screens import Screen
+from gamesim.app.library import jobs
+from gamesim.app.library.charts import Chart, Charts
+from gamesim.app.library.runlog import RunLog
+from gamesim.app.navigation import Screen
 from gamesim.app.screens.ask import Ask
-from gamesim.app.screens.panelled import PanelScreen
 from gamesim.app.screens.train import ask_to_delete, draw_state, play, run_facts
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import text
+from gamesim.app.ui.panelled import PanelScreen
+from gamesim.app.ui.parts import Action, draw_facts, draw_foot, draw_head, foot_height, margin_of
+from gamesim.app.ui.widgets import text
 from gamesim.text import counted
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from gamesim.app.controls import (
     meaning,
     shown,
 )
-from gamesim.app.screens import Screen
+from gamesim.app.navigation import Screen
+from gamesim.app.settings import CLIPS, PALETTES, UI_SCALES
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.userdata import CLIPS, PALETTES, UI_SCALES
-from gamesim.app.widgets import at_home, box, keycap, meter, scrollbar, text
+from gamesim.app.ui.widgets import at_home, box, keycap, meter, scrollbar, text
 from gamesim.errors import UserError
 from gamesim.export.video import NO_MP4, can_mp4
 

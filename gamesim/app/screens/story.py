@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gamesim.app.pages import Block, Page, Table, Words
+from gamesim.app.ui.pages import Block, Page, Table, Words
 
 PAPER = (
     ("Temperature", "0.1", "0.5", "1.0", "1.15", "1.3"),

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app.cards import spell
 from gamesim.app.controls import key_name
-from gamesim.app.parts import Action, dot, draw_facts
-from gamesim.app.runs import Run, State, modified
+from gamesim.app.library.cards import spell
+from gamesim.app.library.runs import Run, State, modified
+from gamesim.app.library.shelf import ago
 from gamesim.app.screens.ask import Ask
-from gamesim.app.screens.listing import Listing
-from gamesim.app.shelf import ago
 from gamesim.app.theme import COLOURS, Colour, Scale
-from gamesim.app.widgets import box, meter, paragraph, text
+from gamesim.app.ui.listing import Listing
+from gamesim.app.ui.parts import Action, dot, draw_facts
+from gamesim.app.ui.widgets import box, meter, paragraph, text
 from gamesim.text import counted
 
 if TYPE_CHECKING:
@@ -216,8 +216,8 @@ def draw_state(surface: pygame.Surface, area: pygame.Rect, run: Run, scale: Scal
 
 def play(window: Window, run: Run) -> None:
     """Play the newest model of a run."""
-    from gamesim.app import catalog
-    from gamesim.app.play import Engine
+    from gamesim.app.game.play import Engine
+    from gamesim.app.library import catalog
     from gamesim.app.screens.play import Play
 
     if run.engine is None:

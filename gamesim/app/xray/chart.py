@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pygame
 
-from gamesim.app.play import Engine
+from gamesim.app.game.play import Engine
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import text
+from gamesim.app.ui.widgets import text
 from gamesim.app.xray.panels import number
 
 SECONDS = 12.0

@@ -7,12 +7,12 @@ from functools import lru_cache
 import numpy as np
 import pygame
 
-from gamesim.app.previews import scaled
+from gamesim.app.game.pictures import outline
+from gamesim.app.game.previews import scaled
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import text, wrap
+from gamesim.app.ui.widgets import text, wrap
 from gamesim.app.xray.layout import Tile
 from gamesim.app.xray.panels import Panel
-from gamesim.app.xray.pictures import outline
 
 
 def draw_panel(surface: pygame.Surface, panel: Panel, tile: Tile, scale: Scale) -> None:

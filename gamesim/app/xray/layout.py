@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import pygame
 
-from gamesim.app import hud
+from gamesim.app.game import hud
 from gamesim.app.theme import Scale
 
 SMALLEST = 84  # pixels of a panel's side in a 1280x800 window

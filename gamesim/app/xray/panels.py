@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from gamesim.app.xray.pictures import GREY, HEAT, SIGNED, Picture, coloured, composed, over, veiled
+from gamesim.app.game.pictures import GREY, HEAT, SIGNED, Picture, coloured, composed, over, veiled
 
 Form = Literal["picture", "bars"]
 

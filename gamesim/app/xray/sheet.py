@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pygame
 
-from gamesim.app.play import Engine
+from gamesim.app.game.change import changes
+from gamesim.app.game.play import Engine
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.widgets import paragraph, shorten, text
+from gamesim.app.ui.widgets import paragraph, shorten, text
 from gamesim.app.xray import layout
-from gamesim.app.xray.change import changes
 from gamesim.app.xray.chart import Chart
 from gamesim.app.xray.draw import draw_panel
 from gamesim.app.xray.panels import Panel, panels_of

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pygame
 
-from gamesim.app import hud
-from gamesim.app.play import Engine
-from gamesim.app.session import Session
+from gamesim.app.game import hud
+from gamesim.app.game.change import change
+from gamesim.app.game.play import Engine
+from gamesim.app.game.session import Session
 from gamesim.app.theme import Scale
 from gamesim.app.xray import layout
-from gamesim.app.xray.change import change
 from gamesim.app.xray.chart import Chart
 from gamesim.app.xray.draw import bar_at
 from gamesim.app.xray.panels import Panel

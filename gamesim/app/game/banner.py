@@ -1,0 +1,105 @@
+"""Words over a board: a half transparent box that keeps clear of the player."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pygame
+
+from gamesim.app.game.play import Engine
+from gamesim.app.theme import COLOURS, Colour, Scale, font
+from gamesim.app.ui.widgets import box, text
+
+GLASS = 185  # opacity of the box, of 255
+SMALLEST = 11  # pixels, of letters
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: its words, its size at a window of 1280x800, its colour."""
+
+    words: str
+    size: int
+    colour: Colour
+    bold: bool = False
+
+
+def player_cell(board: pygame.Rect, engine: Engine) -> pygame.Rect:
+    """Where the player is on a board: in the middle, unless the whole of a known board is shown."""
+    rows, columns = engine.grid
+    wide, high = board.width / columns, board.height / rows
+    x, y = columns // 2, rows // 2
+    if engine.now is not None and engine.view is None:
+        x, y = engine.now.pacman
+    return pygame.Rect(board.left + round(x * wide), board.top + round(y * high), round(wide), round(high))
+
+
+def draw_banner(
+    surface: pygame.Surface, board: pygame.Rect, player: pygame.Rect, lines: list[Line], scale: Scale
+) -> pygame.Rect:
+    """Lines on glass, above the player or, where there is more room, below; returns where they went.
+
+    Args:
+        surface: the window.
+        board: within which it stays.
+        player: the player's cell, which it does not touch.
+        lines: the most important first: where there is no room, the last are left out.
+        scale: of the window.
+    """
+    gap, pad = scale.px(6), scale.px(12)
+    above = pygame.Rect(board.left, board.top, board.width, player.top - board.top).inflate(
+        -2 * gap, -2 * gap
+    )
+    below = pygame.Rect(board.left, player.bottom, board.width, board.bottom - player.bottom)
+    below = below.inflate(-2 * gap, -2 * gap)
+    room = above if above.height >= min(below.height, board.height // 3) else below
+    lines, sizes = fitted(lines, (room.width - 2 * pad, room.height - 2 * pad), scale)
+    heights = [line_height(size, line.bold) for line, size in zip(lines, sizes, strict=True)]
+    widest = max(font(size, line.bold).size(line.words)[0] for line, size in zip(lines, sizes, strict=True))
+    width, height = min(room.width, widest + 4 * pad), min(room.height, sum(heights) + 2 * pad)
+    if width < 8 or height < 8:
+        return pygame.Rect(room.center, (0, 0))
+    banner = pygame.Rect(0, 0, width, height)
+    banner.center = room.center
+    glass = pygame.Surface(banner.size, pygame.SRCALPHA)
+    box(glass, glass.get_rect(), COLOURS["panel"], scale.px(14), COLOURS["line"])
+    glass.set_alpha(GLASS)
+    surface.blit(glass, banner)
+    y = banner.top + pad
+    for line, size, high in zip(lines, sizes, heights, strict=True):
+        place = (banner.centerx, y + high // 2)
+        inside = max(1, banner.width - 2 * pad)
+        text(surface, line.words, place, size, line.colour, bold=line.bold, anchor="center", width=inside)
+        y += high
+    return banner
+
+
+def line_height(size: int, bold: bool) -> int:
+    """Pixels from one line to the next."""
+    return round(1.35 * font(size, bold).get_height())
+
+
+def fitted(lines: list[Line], room: tuple[int, int], scale: Scale) -> tuple[list[Line], list[int]]:
+    """Lines and their sizes in pixels: made smaller, then the last ones left out, until they fit `room`."""
+    for count in range(len(lines), 0, -1):
+        for part in (1.0, 0.85, 0.7, 0.6, 0.5):
+            sizes = [max(SMALLEST, round(part * scale.px(line.size))) for line in lines[:count]]
+            drawn = list(zip(lines[:count], sizes, strict=True))
+            wide = max(font(size, line.bold).size(line.words)[0] for line, size in drawn)
+            high = sum(line_height(size, line.bold) for line, size in drawn)
+            if wide <= room[0] and high <= room[1]:
+                return lines[:count], sizes
+    return lines[:1], [SMALLEST]
+
+
+def draw_ready(surface: pygame.Surface, board: pygame.Rect, words: str, small: str, scale: Scale) -> None:
+    """What an arcade says before a start: letters without a box, between the ghosts' house and the player."""
+    cell = board.height / 21
+    for line, row, size in ((words, 11.6, 1.15), (small, 13.5, 0.85)):
+        place = (board.centerx, board.top + round(row * cell))
+        pixels = max(6, round(size * cell))
+        for dx, dy in ((-2, 0), (2, 0), (0, -2), (0, 2), (-1, -1), (1, 1), (-1, 1), (1, -1)):
+            shadow = (place[0] + dx, place[1] + dy)
+            text(surface, line, shadow, pixels, COLOURS["back"], bold=True, anchor="center")
+        colour = COLOURS["pacman" if line == words else "text"]
+        text(surface, line, place, pixels, colour, bold=True, anchor="center")

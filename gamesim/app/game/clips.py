@@ -1,0 +1,92 @@
+"""The last seconds of play as a film: one engine, or the real game beside its dream."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pygame
+from numpy.typing import NDArray
+
+from gamesim.app.game.look import Look
+from gamesim.app.game.play import Engine
+from gamesim.app.theme import COLOURS
+from gamesim.app.ui.widgets import text
+from gamesim.errors import UserError
+
+SIDE, GAP, HEAD = 336, 16, 40
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames of one or two engines, side by side; a page is put together when it is asked for.
+
+    Attributes:
+        empty: A page without its frames, uint8 (H, W, 3).
+        enlarged: Makes uint8 (SIDE, SIDE, 3) of a frame.
+        strips: The frames of each engine, uint8 (h, w, 3) each; those of one moment have one index.
+    """
+
+    empty: NDArray[np.uint8]
+    enlarged: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+    strips: list[list[NDArray[np.uint8]]]
+
+    def __len__(self) -> int:
+        return len(self.strips[0])
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        for moment in zip(*self.strips, strict=True):
+            page = self.empty.copy()
+            for i, frame in enumerate(moment):
+                left = _left(i)
+                page[HEAD : HEAD + SIDE, left : left + SIDE] = self.enlarged(frame)
+            yield page
+
+
+def compose(engines: list[Engine], look: Look) -> Clip:
+    """The last frames of one or two engines in the look of the window; they end at the same moment."""
+    length = min(len(engine.clip) for engine in engines)
+    page = pygame.Surface((_left(len(engines)), SIDE + HEAD + GAP), depth=32)
+    page.fill(COLOURS["back"])
+    for i, engine in enumerate(engines):
+        words, colour = ("dream", "dream") if engine.temperature is not None else ("real game", "real")
+        text(page, words, (_left(i), HEAD // 2), 18, COLOURS[colour], bold=True, anchor="midleft")
+    empty = pygame.surfarray.array3d(page).swapaxes(0, 1)
+    film = look.film() if look.paints(engines) else None
+    enlarged = _enlarged if film is None else lambda frame: film.picture(frame, SIDE)
+    return Clip(empty, enlarged, [list(engine.clip)[-length:] for engine in engines])
+
+
+def save(clip: Clip, folder: Path, rate: float, kind: str = "gif") -> Path:
+    """Write a clip as a film named after the present time.
+
+    Args:
+        clip: what `compose` returned.
+        folder: made where it is missing.
+        rate: pages a second.
+        kind: "gif", or "mp4" where its extra is installed.
+
+    Raises:
+        UserError: it cannot be written; nothing is left behind.
+    """
+    from gamesim.export import video
+
+    path = folder / time.strftime(f"gamesim-%Y%m%d-%H%M%S.{kind}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    video.check(path, len(clip), clip.empty.shape[:2])
+    video.write(clip, path, rate=rate)
+    return path
+
+
+def _left(column: int) -> int:
+    return GAP + column * (SIDE + GAP)
+
+
+def _enlarged(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A frame as uint8 (SIDE, SIDE, 3), nearest neighbour."""
+    rows, columns = (np.arange(SIDE) * side // SIDE for side in frame.shape[:2])
+    return frame[rows][:, columns]

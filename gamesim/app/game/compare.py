@@ -1,0 +1,89 @@
+"""Differences between two pictures, drawn: marks around cells, and pairs of small pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pygame
+
+from gamesim.app.game.cells import Mask
+from gamesim.app.game.divergence import Divergence
+from gamesim.app.game.previews import scaled
+from gamesim.app.theme import COLOURS, Colour, Scale
+from gamesim.app.ui.widgets import text
+
+KINDS = (("invented", "not seen before"), ("forgotten", "seen before, now wrong"))
+"""What a cell that differs can be, the name being its colour's too, and what that means."""
+
+
+def draw_marks(
+    surface: pygame.Surface, rect: pygame.Rect, mask: Mask, width: int, kind: str = "forgotten"
+) -> None:
+    """A line around every group of marked cells of a picture in `rect`; dashed for what is invented."""
+    rows, columns = mask.shape
+    edges_y = [rect.top + rect.height * i // rows for i in range(rows + 1)]
+    edges_x = [rect.left + rect.width * i // columns for i in range(columns + 1)]
+    around = np.pad(mask, 1)
+    colour, dashed = COLOURS[kind], kind == "invented"
+    for y, x in np.argwhere(mask).tolist():
+        left, right, top, bottom = edges_x[x], edges_x[x + 1], edges_y[y], edges_y[y + 1]
+        if not around[y, x + 1]:
+            _line(surface, colour, pygame.Rect(left, top, right - left, width), dashed)
+        if not around[y + 2, x + 1]:
+            _line(surface, colour, pygame.Rect(left, bottom - width, right - left, width), dashed)
+        if not around[y + 1, x]:
+            _line(surface, colour, pygame.Rect(left, top, width, bottom - top), dashed)
+        if not around[y + 1, x + 2]:
+            _line(surface, colour, pygame.Rect(right - width, top, width, bottom - top), dashed)
+
+
+def _line(surface: pygame.Surface, colour: Colour, bar: pygame.Rect, dashed: bool) -> None:
+    """One side of a mark: whole, or four dashes."""
+    if not dashed:
+        surface.fill(colour, bar)
+        return
+    for i in range(4):
+        dash = bar.copy()
+        if bar.width > bar.height:
+            dash.width = max(1, bar.width // 8)
+            dash.left += (2 * i + 1) * bar.width // 8 - dash.width // 2
+        else:
+            dash.height = max(1, bar.height // 8)
+            dash.top += (2 * i + 1) * bar.height // 8 - dash.height // 2
+        surface.fill(colour, dash)
+
+
+def draw_pair(
+    surface: pygame.Surface,
+    rect: pygame.Rect,
+    pictures: tuple[np.ndarray, np.ndarray],
+    names: tuple[str, str],
+    mask: Mask,
+    scale: Scale,
+) -> pygame.Rect:
+    """Two frames beside each other with their names below, as large as `rect` allows; returns the area."""
+    gap, foot = scale.px(10), scale.px(20)
+    side = max(1, min((rect.width - gap) // 2, rect.height - foot))
+    for i, (frame, name) in enumerate(zip(pictures, names, strict=True)):
+        place = pygame.Rect(rect.left + i * (side + gap), rect.top, side, side)
+        surface.blit(scaled(frame, place.size), place)
+        draw_marks(surface, place, mask, max(1, side // 84))
+        middle = (place.centerx, place.bottom + scale.px(3))
+        text(surface, name, middle, scale.px(14), COLOURS["quiet"], anchor="midtop", width=side)
+    return pygame.Rect(rect.left, rect.top, 2 * side + gap, side + foot)
+
+
+def draw_divergence(surface: pygame.Surface, rect: pygame.Rect, found: Divergence, scale: Scale) -> int:
+    """When the dream first forgot something, and both pictures of that moment; returns the y below."""
+    first = found.first
+    words = "Nothing forgotten yet" if first is None else f"First forgotten: step {first.step}"
+    if found.forgotten is None:
+        words = "Nothing to compare yet"
+    elif first is None and found.apart:
+        words = "They walked apart: something invented was in the way"
+    colour = COLOURS["quiet" if first is None else "forgotten"]
+    line = text(surface, words, rect.topleft, scale.px(16), colour, bold=True, width=rect.width)
+    top = line.bottom + scale.px(6)
+    room = pygame.Rect(rect.left, top, rect.width, rect.bottom - top)
+    if first is None or room.height < scale.px(50):
+        return top
+    return draw_pair(surface, room, (first.real, first.dream), ("real", "dream"), first.mask, scale).bottom

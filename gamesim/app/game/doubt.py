@@ -1,0 +1,81 @@
+"""How sure a model is of each cell: the same step is dreamt again and again with other chance.
+
+Every model is asked in the same way: GameGAN draws other z, Tilemap other tiles by the probabilities of each
+cell, World Models other Gaussians of M's mixture. The share of draws in which a cell shows something else is
+its doubt, and what they show instead flickers in.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pygame
+
+from gamesim.app.game.cells import differing
+from gamesim.app.game.play import Engine
+from gamesim.app.theme import COLOURS
+
+DRAWS = 12
+FLICKER = 2.5
+"""Pictures a second: slow enough for everybody's eyes."""
+
+
+class Doubt:
+    """Asks one engine of a session while it is on; off, it costs nothing.
+
+    Attributes:
+        on: whether it is on screen.
+        share: float (rows, columns), 0 to 1, of the draws that show something else; None: nothing to tell.
+    """
+
+    def __init__(self) -> None:
+        self.on = False
+        self.share: np.ndarray | None = None
+        self._drawn: np.ndarray | None = None
+        self._frame: np.ndarray | None = None
+        self._seen: tuple[int, np.ndarray, np.ndarray] | None = None  # turn, frame, picture
+
+    @staticmethod
+    def asks(engine: Engine) -> bool:
+        """Whether an engine can be asked: only a dream leaves anything to chance."""
+        return hasattr(engine.env.unwrapped, "alternatives")
+
+    def follow(self, engine: Engine | None) -> None:
+        """Ask once for every frame."""
+        if not self.on or engine is None or not self.asks(engine):
+            self.share = self._drawn = self._frame = None
+            return
+        if self._frame is engine.frame:
+            return
+        self._frame = engine.frame
+        self._drawn = engine.env.unwrapped.alternatives(DRAWS)  # pyright: ignore[reportAttributeAccessIssue]
+        masks = [] if self._drawn is None else [differing(engine.frame, d, engine.grid) for d in self._drawn]
+        known = [mask for mask in masks if mask is not None]
+        self.share = np.mean(known, axis=0) if known else None
+
+    def seen(self, frame: np.ndarray, clock: float) -> np.ndarray:
+        """The frame, or every other time one with what another draw shows in the cells in doubt."""
+        turn = int(clock * FLICKER)
+        if self._seen is not None and self._seen[0] == turn and self._seen[1] is frame:
+            return self._seen[2]
+        if self.share is None or self._drawn is None or turn % 2 == 0:
+            return frame
+        other = self._drawn[turn // 2 % len(self._drawn)]
+        rows, columns = self.share.shape
+        height, width = frame.shape[:2]
+        y, x = np.arange(height) * rows // height, np.arange(width) * columns // width
+        doubted = (self.share > 0)[y[:, None], x]
+        self._seen = (turn, frame, np.where(doubted[..., None], other, frame))
+        return self._seen[2]
+
+    def draw(self, surface: pygame.Surface, rect: pygame.Rect) -> None:
+        """A veil over each cell, the denser the less sure."""
+        if self.share is None:
+            return
+        rows, columns = self.share.shape
+        veil = pygame.Surface(rect.size, pygame.SRCALPHA)
+        for y, x in np.argwhere(self.share > 0).tolist():
+            left, top = rect.width * x // columns, rect.height * y // rows
+            cell = pygame.Rect(left, top, rect.width * (x + 1) // columns - left, 0)
+            cell.height = rect.height * (y + 1) // rows - top
+            veil.fill((*COLOURS["dream"], round(50 + 120 * float(self.share[y, x]))), cell)
+        surface.blit(veil, rect)

@@ -1,0 +1,100 @@
+"""The film of a dream: what was, where it was left, and the branch that was left there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pygame
+
+from gamesim.app.game.play import Engine
+from gamesim.app.game.previews import scaled
+from gamesim.app.theme import COLOURS, Colour, Scale
+from gamesim.app.ui.widgets import text
+
+EVERY = 2  # steps from one picture to the next
+STAYS = 4.0  # seconds for which it is seen after the key is let go
+NOW = 0.6  # of the strip's width: where the present is
+KEPT = 400  # pictures
+
+
+class Filmstrip:
+    """Draws the film of an engine; small pictures are made once and kept for a while."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, int], tuple[np.ndarray, pygame.Surface]] = {}
+
+    @staticmethod
+    def height(scale: Scale) -> int:
+        return scale.px(250)
+
+    @classmethod
+    def place(cls, size: tuple[int, int], scale: Scale) -> pygame.Rect:
+        """At the bottom of a window of this size, over what is there: nothing moves for it."""
+        height = min(cls.height(scale), size[1] // 2)
+        return pygame.Rect(0, size[1] - height, size[0], height)
+
+    def draw(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
+        """The line that is played above, the branch that was left below; the present stands still."""
+        history = engine.history
+        rows = 2 if history.left else 1
+        side = max(4, min(scale.px(112 if rows == 2 else 170), (rect.height - scale.px(26)) // rows))
+        shade = pygame.Surface(rect.size, pygame.SRCALPHA)
+        shade.fill((*COLOURS["back"], 225))
+        surface.blit(shade, rect)
+        clip = surface.get_clip()
+        surface.set_clip(rect)
+        upper = pygame.Rect(0, rect.top + scale.px(4), side, side)
+        lower = upper.move(0, side + scale.px(12))
+        now = rect.left + round(rect.width * NOW)
+
+        def place(row: pygame.Rect, step: int) -> pygame.Rect:
+            return row.move(now + (step - engine.steps) * (side + scale.px(4)) // EVERY, 0)
+
+        if history.fork is not None and history.left:
+            self._draw_fork(
+                surface, place(upper, history.fork), place(lower, history.fork), history.left[-1][0], scale
+            )
+        for step, frame in history.left:
+            self._draw(surface, place(lower, step), rect, frame, step, faint=True)
+        for step, frame in history.undone:
+            self._draw(surface, place(upper, step), rect, frame, step, faint=True)
+        for moment in history.past:
+            self._draw(surface, place(upper, moment.steps), rect, moment.frame, moment.steps)
+        here = place(upper, engine.steps)
+        self._draw(surface, here, rect, engine.frame, 0)
+        pygame.draw.rect(surface, COLOURS["dream"], here.inflate(6, 6), max(2, scale.px(3)), border_radius=4)
+        surface.set_clip(clip)
+
+    def _draw_fork(
+        self, surface: pygame.Surface, above: pygame.Rect, below: pygame.Rect, last: int, scale: Scale
+    ) -> None:
+        """The way down to the branch that was left, and its last step."""
+        colour: Colour = COLOURS["line"]
+        width = max(2, scale.px(3))
+        start, corner = above.midbottom, (above.centerx, below.centery)
+        pygame.draw.line(surface, colour, start, corner, width)
+        pygame.draw.line(surface, colour, corner, (below.right + scale.px(4), below.centery), width)
+        words, spot = f"first attempt, up to step {last}", (above.centerx - scale.px(10), below.centery)
+        text(surface, words, spot, scale.px(15), COLOURS["quiet"], anchor="midright")
+
+    def _draw(
+        self,
+        surface: pygame.Surface,
+        place: pygame.Rect,
+        strip: pygame.Rect,
+        frame: np.ndarray,
+        step: int,
+        faint: bool = False,
+    ) -> None:
+        if step % EVERY or not place.colliderect(strip):
+            return
+        picture = self._picture(frame, place.width)
+        picture.set_alpha(120 if faint else 255)
+        surface.blit(picture, place)
+
+    def _picture(self, frame: np.ndarray, side: int) -> pygame.Surface:
+        key = (id(frame), side)
+        if key not in self._kept:
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            self._kept[key] = (frame, scaled(frame, (side, side)))  # holding the frame keeps its id its own
+        return self._kept[key][1]

@@ -1,0 +1,75 @@
+"""Coming home, on screen: the way back, and in the end the two pictures of home."""
+
+import pygame
+
+from gamesim.app.controls import Command, shown
+from gamesim.app.game.compare import draw_pair
+from gamesim.app.game.homecoming import WALK, Homecoming, Verdict
+from gamesim.app.game.hud import Fact
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.widgets import box, text
+
+
+def home_facts(home: Homecoming) -> list[Fact]:
+    """How far it is: first away from home, then back."""
+    good = COLOURS["good"]
+    if not home.returning:
+        return [Fact("Walk away", f"{home.farthest} of {WALK} cells", home.farthest / WALK, colour=good)]
+    x, y = home.place
+    ways = [f"{abs(x)} {'←' if x > 0 else '→'}"] * (x != 0) + [f"{abs(y)} {'↑' if y > 0 else '↓'}"] * (y != 0)
+    return [Fact("Come home", " ".join(ways) or "here", max(0.0, 1 - home.away / WALK), colour=good)]
+
+
+def draw_way(surface: pygame.Surface, rect: pygame.Rect, home: Homecoming, part: float, scale: Scale) -> None:
+    """On a board of 7x7 cells: a line around home where it is in sight, else an arrow to it at the edge.
+
+    Args:
+        surface: the window.
+        rect: the board.
+        home: the walk.
+        part: how much of the last move has been drawn, 0..1.
+        scale: of the window.
+    """
+    rows, columns = home.engine.grid
+    x, y = home.place_at(part)
+    cell = rect.width // columns
+    if abs(x) <= columns // 2 and abs(y) <= rows // 2:
+        left, top = rect.left + (columns // 2 - x) * cell, rect.top + (rows // 2 - y) * cell
+        place = pygame.Rect(round(left), round(top), cell, cell).clip(rect)
+        line = max(2, scale.px(3))
+        pygame.draw.rect(surface, COLOURS["good"], place, line, border_radius=scale.px(8))
+        return
+    toward = pygame.Vector2(-x, -y).normalize()
+    tip = pygame.Vector2(rect.center) + toward * (rect.width / 2 - scale.px(14))
+    back, side = toward * scale.px(46), toward.rotate(90) * scale.px(22)
+    corners = [tip, tip - back + side, tip - back * 0.7, tip - back - side]
+    pygame.draw.polygon(surface, COLOURS["good"], corners)
+    pygame.draw.polygon(surface, COLOURS["back"], corners, max(1, scale.px(2)))
+
+
+def draw_verdict(surface: pygame.Surface, area: pygame.Rect, verdict: Verdict, scale: Scale) -> None:
+    """What became of home: the share, both pictures with the forgotten cells marked, and how to go on."""
+    pad = scale.px(24)
+    width = min(area.width, scale.px(640))
+    side = min((width - 2 * pad - scale.px(10)) // 2, area.height - scale.px(190))
+    panel = pygame.Rect(0, 0, 2 * max(side, 1) + scale.px(10) + 2 * pad, max(side, 1) + scale.px(186))
+    panel.width = min(area.width, max(panel.width, scale.px(400)))
+    panel.center = area.center
+    box(surface, panel, COLOURS["panel"], scale.px(16), COLOURS["line"])
+    room = max(1, panel.width - 2 * pad)
+    count, of = int(verdict.forgotten.sum()), int(verdict.counted.sum())
+    large = f"{100 * verdict.share:.0f} % of home was forgotten"
+    small = f"{count} of {of} fixed cells changed"
+    colour = COLOURS["bad" if count else "good"]
+    x, y = panel.centerx, panel.top + scale.px(20)
+    text(surface, large, (x, y), scale.head, colour, bold=True, anchor="midtop", width=room)
+    y += scale.px(38)
+    text(surface, small, (x, y), scale.body, COLOURS["quiet"], anchor="midtop", width=room)
+    if side >= scale.px(40):
+        pair = pygame.Rect(panel.centerx - side - scale.px(5), y + scale.px(34), 2 * side + scale.px(10), 0)
+        pair.height = side + scale.px(20)
+        names = ("as you left it", "as it is now")
+        draw_pair(surface, pair, (verdict.before, verdict.after), names, verdict.forgotten, scale)
+    words = f"{shown(Command.HOME)} play on · {shown(Command.RESET)} new game"
+    below = (x, panel.bottom - scale.px(18))
+    text(surface, words, below, scale.px(16), COLOURS["real"], bold=True, anchor="midbottom", width=room)

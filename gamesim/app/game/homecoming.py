@@ -1,0 +1,126 @@
+"""Coming home, a game: walk away from where you are, come back, and see what is still there.
+
+A dream has no map. What it shows of a place that it did not show for a while comes out of its memory, or is
+made up. Where the player is is found by watching how the picture scrolls, in the real game as in a dream.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gamesim.app.game.cells import Mask, differing
+from gamesim.app.game.play import Engine
+from gamesim.app.game.scroll import DELTAS, Place, classes, moved
+from gamesim.envs.rules import GHOST, PACMAN
+
+BLURRED = 30.0  # mean absolute difference to a ghost, 0..255, up to which a cell is taken for one
+WALK = 8  # cells away from home, to the sides and up or down together
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of home.
+
+    Attributes:
+        before, after: uint8 (H, W, 3), home when it was left and now.
+        counted: bool (rows, columns), cells that stand still: neither Pac-Man nor a ghost was on them, and
+            the player did not walk over them (he eats).
+        forgotten: bool (rows, columns), those of them that look different now.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    counted: Mask
+    forgotten: Mask
+
+    @property
+    def share(self) -> float:
+        """Forgotten cells of those that count, 0..1."""
+        return float(self.forgotten.sum() / max(1, self.counted.sum()))
+
+
+class Homecoming:
+    """One walk, begun where the player of an engine is now.
+
+    Attributes:
+        place: (x, y) of the player in cells, home is (0, 0).
+        farthest: how far away he has been, in cells.
+        verdict: what became of home, once he is back.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.home = engine.frame.copy()
+        self.verdict: Verdict | None = None
+        self._grid = engine.grid
+        self._begin = engine.steps
+        self._path: list[Place] = [(0, 0)]  # one place for each step, so that rewinding walks back
+
+    @property
+    def place(self) -> Place:
+        return self._path[-1]
+
+    def place_at(self, part: float) -> tuple[float, float]:
+        """Where he is drawn when `part`, 0..1, of the last move has passed."""
+        (x, y), (was_x, was_y) = self._path[-1], self._path[-2:][0]
+        rest = 1.0 - part
+        return x - rest * (x - was_x), y - rest * (y - was_y)
+
+    @property
+    def away(self) -> int:
+        return abs(self.place[0]) + abs(self.place[1])
+
+    @property
+    def farthest(self) -> int:
+        return max(abs(x) + abs(y) for x, y in self._path)
+
+    @property
+    def returning(self) -> bool:
+        """Whether he has been far enough away and may come home."""
+        return self.farthest >= WALK
+
+    @property
+    def lost(self) -> bool:
+        """Whether this walk is over without an end: the episode ended, began anew or was rewound past it."""
+        return self.engine.over is not None or self.engine.steps < self._begin
+
+    def look(self) -> None:
+        """The engine has made a step."""
+        del self._path[self.engine.steps - self._begin :]
+        if not self._path or self.verdict is not None:
+            return
+        (was, _), (now, action) = self.engine.trail[-2], self.engine.trail[-1]
+        x, y = self.place
+        dx, dy = DELTAS.get(action, (0, 0)) if moved(was, now, action, self._grid) else (0, 0)
+        self._path.append((x + dx, y + dy))
+        if self.returning and self.place == (0, 0):
+            self.verdict = judge(self.home, now, self._path, self._grid)
+
+
+def judge(before: np.ndarray, after: np.ndarray, path: list[Place], grid: tuple[int, int]) -> Verdict:
+    """Compares home with what is there now.
+
+    Args:
+        before: home when it was left, uint8 (H, W, 3).
+        after: the same view now.
+        path: places that were walked over, home is (0, 0).
+        grid: (rows, columns) of cells in a frame.
+    """
+    counted = np.ones(grid, bool)
+    for x, y in path:
+        row, column = grid[0] // 2 + y, grid[1] // 2 + x
+        if 0 <= row < grid[0] and 0 <= column < grid[1]:
+            counted[row, column] = False
+    for frame in (before, after):
+        found, distance = classes(frame)
+        counted &= ~(np.isin(found, (GHOST, PACMAN)) & (distance < BLURRED))
+    different = differing(before, after, grid)
+    assert different is not None
+    return Verdict(before, after.copy(), counted, counted & different)
+
+
+def fits(engine: Engine) -> bool:
+    """Whether an engine shows a view of 7x7 cells that moves with the player."""
+    return engine.grid == (7, 7) and engine.frame.shape == (84, 84, 3)

@@ -1,0 +1,367 @@
+"""What stands beside the board: where it goes, what it says, how it is drawn."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pygame
+
+from gamesim.app.controls import DOWN, LEFT, RIGHT, STAY, UP, Command, shown
+from gamesim.app.game import temperature
+from gamesim.app.game.compare import KINDS
+from gamesim.app.game.play import EGO, Engine
+from gamesim.app.game.session import Session
+from gamesim.app.theme import COLOURS, Colour, Scale, font
+from gamesim.app.ui.widgets import ARROWS, box, keycap, meter, text, wrap
+from gamesim.text import counted
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Places on the play screen, in pixels; the boards and the panel never overlap."""
+
+    boards: tuple[pygame.Rect, ...]
+    panel: pygame.Rect
+    column: bool  # the panel stands at the right of the boards, else it lies below them
+
+
+def layout(size: tuple[int, int], boards: int) -> Layout:
+    """Lay out one or two boards, as large as they can be, and the panel in what is left.
+
+    Args:
+        size: of the window.
+        boards: one or two.
+    """
+    scale = Scale.of(size)
+    width, height = size
+    gap = scale.px(20)
+    head = scale.px(30) if boards > 1 else 0  # names above the boards
+    beside = min(height - 2 * gap - head, (width - (boards + 2) * gap - scale.px(290)) // boards)
+    below = min((width - (boards + 1) * gap) // boards, height - 3 * gap - head - scale.px(150))
+    column = whole(beside) >= whole(below)
+    side = whole(max(beside, below))
+    if side < 42:  # a tiny window: the board alone
+        side = max(1, min(width // boards, height))
+        rects = tuple(pygame.Rect(i * side, 0, side, side) for i in range(boards))
+        return Layout(rects, pygame.Rect(0, 0, 0, 0), True)
+    used = boards * side + (boards - 1) * gap
+    if column:
+        top = (height - side - head) // 2 + head
+        left = gap + max(0, min(gap, (width - used - 3 * gap - scale.px(330)) // 2))
+        right = left + used + scale.px(28)
+        panel = pygame.Rect(right, top - head, width - right - gap, side + head)
+        panel.width = min(panel.width, scale.px(420))
+    else:
+        top, left = gap + head, (width - used) // 2
+        panel = pygame.Rect(left, top + side + gap, used, height - top - side - 2 * gap)
+    rects = tuple(pygame.Rect(left + i * (side + gap), top, side, side) for i in range(boards))
+    return Layout(rects, panel, column)
+
+
+def whole(side: int) -> int:
+    """`side` made smaller so that cells, and mostly the dream's pixels, are whole numbers of pixels."""
+    unit = 84 if side >= 420 else 21
+    return max(0, side - side % unit)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of the panel: a label, a value, and a bar from 0 to 1 where that helps.
+
+    A value that is an arrow (or several words, some of them arrows) has them drawn as key caps; `bars` are
+    drawn instead of a value; `note` is a line below, where there is room; a `slider` has a knob.
+    """
+
+    label: str
+    value: str
+    bar: float | None = None
+    mark: float | None = None
+    colour: Colour = COLOURS["text"]
+    bars: tuple[float, ...] = ()
+    note: str = ""
+    slider: bool = False
+
+
+MOVES = {STAY: "stay", LEFT: "←", RIGHT: "→", UP: "↑", DOWN: "↓"}
+
+
+def driving(session: Session) -> list[Fact]:
+    """Who drives, and what an AI presses or would press now; nothing where there is no AI."""
+    engine = session.leader
+    quiet, dream = COLOURS["quiet"], COLOURS["dream"]
+    if engine.advice is None:
+        return []
+    if session.driver == "controller":
+        found = [Fact("Driver", "AI", colour=dream)]
+    elif session.watching:
+        found = [Fact("Driver", "you, while you hold a key")]
+    else:
+        found = [Fact("Driver", "you")]
+    label = "AI presses" if session.driver == "controller" else "AI would press"
+    move = MOVES[engine.advice] if engine.keys is None else engine.keys.words[engine.advice]
+    found.append(Fact(label, move, colour=dream if session.watching else quiet))
+    return found
+
+
+def differences(session: Session) -> list[Fact]:
+    """How many cells of the dream are not as in the real game, and why: the legend of their marks, too."""
+    found = session.divergence
+    if found is None or found.invented is None or found.forgotten is None:
+        return []
+    if not session.compared:
+        return [Fact("Compared", "stopped: one of them is over", colour=COLOURS["quiet"])]
+    counts = {"invented": int(found.invented.sum()), "forgotten": int(found.forgotten.sum())}
+    return [
+        Fact(kind.capitalize(), f"{counted(counts[kind], 'cell')}", colour=COLOURS[kind], note=meaning)
+        for kind, meaning in KINDS
+    ]
+
+
+def mixture(engine: Engine) -> list[Fact]:
+    """The weights of M's mixture, where an engine has one."""
+    weights = engine.internals.get("mixture") if engine.advice is not None else None
+    return [] if weights is None else [Fact("Possible futures", "", bars=tuple(np.asarray(weights).tolist()))]
+
+
+def signed(value: float) -> str:
+    """With its sign and one decimal; a zero is positive."""
+    return f"{round(value, 1) + 0.0:+.1f}"
+
+
+def facts(engine: Engine, best: float) -> list[Fact]:
+    """What there is to say about an engine now, the most important first."""
+    now = engine.now
+    if now is not None and engine.title.latched:
+        lives = "● " * now.lives if 0 < now.lives < 7 else str(now.lives)
+        return [
+            Fact("Score", f"{engine.score:,.0f}"),
+            Fact("High score", f"{max(best, engine.score):,.0f}"),
+            Fact("Lives", lives, colour=COLOURS["real"]),
+            Fact("Level", str(now.level)),
+        ]
+    limit = engine.limit
+    found = [Fact("Score", signed(engine.total))]
+    found.append(Fact("Steps", f"{engine.steps} / {limit}" if limit else str(engine.steps)))
+    if engine.end_probability is not None:
+        p = engine.end_probability
+        colour = COLOURS["bad"] if p > 0.5 else COLOURS["dream"]
+        found.append(Fact("Chance of an ending", f"{100 * p:.0f} %", bar=p, colour=colour))
+    if engine.temperature is not None:
+        t = engine.temperature
+        place, mark = temperature.share(t), temperature.share(temperature.NEUTRAL)
+        note = temperature.meaning(t)
+        colour = COLOURS["dream"]
+        found.append(Fact("Temperature", f"{t:.2f}", place, mark, colour, note=note, slider=True))
+    return [*found, Fact("Last points", signed(engine.reward))]
+
+
+def doubt(share: np.ndarray) -> list[Fact]:
+    """Of how many cells a dream is not sure, by the share of other draws that differ."""
+    count = int((share > 0).sum())
+    return [Fact("Unsure about", f"{count} of {share.size} cells", colour=COLOURS["dream"])]
+
+
+def recording(words: str | None) -> list[Fact]:
+    """What is being recorded; nothing while nothing is."""
+    return [] if words is None else [Fact("Recording", words, colour=COLOURS["record"])]
+
+
+Bars = dict[str, pygame.Rect]
+"""Where the bar of each fact was drawn, by its label."""
+
+
+def draw_column(
+    surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], scale: Scale, bars: Bars
+) -> int:
+    """Facts one below the other, labels left and values right; returns the y below them."""
+    y, row, small = rect.top, scale.px(36), scale.px(14)
+    needed = sum(row + (scale.px(14) if fact.bar is not None or fact.bars else 0) for fact in lines)
+    spare = rect.height - needed
+    for fact in lines:
+        height = row + (scale.px(14) if fact.bar is not None or fact.bars else 0)
+        if y + height > rect.bottom:
+            break
+        middle = y + row // 2
+        place, size = (rect.left, middle), scale.px(17)
+        label = text(surface, fact.label, place, size, COLOURS["quiet"], anchor="midleft")
+        room = max(1, rect.right - label.right - scale.px(8))
+        if fact.bars:
+            area = pygame.Rect(0, y + scale.px(4), min(room, scale.px(220)), height - scale.px(8))
+            area.right = rect.right
+            draw_bars(surface, area, fact, scale)
+        else:
+            draw_value(surface, fact, (rect.right, middle), scale.px(19), "midright", room)
+        if fact.bar is not None:
+            bar = pygame.Rect(rect.left, y + row - scale.px(2), rect.width, scale.px(7))
+            draw_bar(surface, bar, fact, bars)
+        y += height
+        note = wrap(fact.note, small, max(1, rect.width)) if fact.note else []
+        if note and spare >= len(note) * scale.px(20):
+            spare -= len(note) * scale.px(20)
+            for line in note:
+                text(surface, line, (rect.left, y - scale.px(2)), small, COLOURS["quiet"])
+                y += scale.px(20)
+        pygame.draw.line(surface, COLOURS["raised"], (rect.left, y), (rect.right - 1, y))
+    return y
+
+
+def draw_strip(
+    surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], scale: Scale, bars: Bars
+) -> int:
+    """Facts side by side in as many rows as fit, each a label above its value; returns the y below them."""
+    step = max(scale.px(150), 1)
+    columns = max(1, rect.width // step)
+    rows = -(-len(lines) // columns)
+    columns = -(-len(lines) // max(1, rows))
+    step, height = rect.width // max(1, columns), scale.px(62)
+    for i, fact in enumerate(lines):
+        x, y = rect.left + i % columns * step, rect.top + i // columns * height
+        if y + scale.px(46) > rect.bottom:
+            break
+        room = max(1, step - scale.px(14))
+        text(surface, fact.label, (x, y), scale.px(15), COLOURS["quiet"], width=room)
+        if fact.bars:
+            draw_bars(surface, pygame.Rect(x, y + scale.px(19), room, scale.px(36)), fact, scale)
+        else:
+            draw_value(surface, fact, (x, y + scale.px(19)), scale.px(20), "topleft", room)
+        if fact.bar is not None:
+            draw_bar(surface, pygame.Rect(x, y + scale.px(46), room, scale.px(6)), fact, bars)
+    return min(rect.top + rows * height, rect.bottom)
+
+
+def draw_bar(surface: pygame.Surface, rect: pygame.Rect, fact: Fact, bars: Bars) -> None:
+    """The bar of a fact, with a knob where it can be dragged."""
+    share = min(1.0, max(0.0, fact.bar or 0.0))
+    meter(surface, rect, share, fact.colour, fact.mark)
+    if fact.slider:
+        knob = (rect.left + round(share * rect.width), rect.centery)
+        pygame.draw.circle(surface, COLOURS["text"], knob, rect.height)
+        pygame.draw.circle(surface, COLOURS["back"], knob, rect.height, max(1, rect.height // 4))
+    bars[fact.label] = rect
+
+
+def draw_bars(surface: pygame.Surface, area: pygame.Rect, fact: Fact, scale: Scale) -> None:
+    """Shares side by side, each a column and its percentage; where it is narrow, only the greatest's."""
+    step, foot = area.width // len(fact.bars), scale.px(14)
+    roomy, greatest = step >= scale.px(26), int(np.argmax(fact.bars))
+    for i, share in enumerate(fact.bars):
+        track = pygame.Rect(area.left + i * step, area.top, step - scale.px(6), area.height - foot)
+        surface.fill(COLOURS["raised"], track)
+        full = round(track.height * min(1.0, max(0.0, share)))
+        surface.fill(COLOURS["dream"], (track.left, track.bottom - full, track.width, full))
+        if roomy or i == greatest:
+            below = (track.centerx, track.bottom + scale.px(1))
+            text(surface, f"{100 * share:.0f}%", below, scale.px(12), COLOURS["quiet"], anchor="midtop")
+
+
+def draw_keys(
+    surface: pygame.Surface, fact: Fact, place: tuple[int, int], size: int, anchor: str, room: int
+) -> None:
+    """A value some of whose words are arrows: those are drawn as key caps."""
+    words = fact.value.split()
+    cap, gap = round(size * 0.75), size // 2
+    widths = [round(cap * 1.9) if word in ARROWS else font(size, True).size(word)[0] for word in words]
+    right = anchor == "midright"
+    x = place[0] - sum(widths) - gap * (len(words) - 1) if right else place[0]
+    middle = place[1] if right else place[1] + round(size * 0.62)
+    for word, width in zip(words, widths, strict=True):
+        if word in ARROWS:
+            keycap(surface, word, (x, middle), cap)
+        else:
+            text(surface, word, (x, middle), size, fact.colour, bold=True, anchor="midleft", width=room)
+        x += width + gap
+
+
+def draw_value(
+    surface: pygame.Surface, fact: Fact, place: tuple[int, int], size: int, anchor: str, room: int
+) -> None:
+    """The value of a fact; rows of ● are drawn as discs (lives), a leading ● blinks (recording)."""
+    if any(word in ARROWS for word in fact.value.split()):
+        draw_keys(surface, fact, place, size, anchor, room)
+        return
+    if fact.value.startswith("● ") and set(fact.value) == {"●", " "}:
+        count, radius = fact.value.count("●"), round(size * 0.36)
+        step = round(2.6 * radius)
+        x = place[0] - step * count + radius if anchor == "midright" else place[0] + radius
+        y = place[1] if anchor == "midright" else place[1] + round(size * 0.62)
+        for i in range(count):
+            here = (x + i * step, y)
+            pygame.draw.circle(surface, fact.colour, here, radius)
+            mouth = [here, (here[0] + radius + 1, y - radius * 0.7), (here[0] + radius + 1, y + radius * 0.7)]
+            pygame.draw.polygon(surface, COLOURS["back"], mouth)
+        return
+    if fact.value.startswith("● "):
+        words, radius = fact.value[2:], round(size * 0.3)
+        lit = pygame.time.get_ticks() % 1000 < 650
+        rect = text(
+            surface, words, place if anchor == "midright" else (place[0] + 3 * radius, place[1]),
+            size, bold=True, anchor=anchor, width=max(1, room - 3 * radius),
+        )  # fmt: skip
+        dot = (rect.left - 2 * radius, rect.centery)
+        pygame.draw.circle(surface, fact.colour if lit else COLOURS["raised"], dot, radius)
+        return
+    colour = COLOURS["text"] if fact.bar is not None else fact.colour
+    text(surface, fact.value, place, size, colour, bold=True, anchor=anchor, width=room)
+
+
+def hints(session: Session, partner: bool = True, driver: bool = True) -> list[tuple[Command, str]]:
+    """The keys that do something here, those that matter most first: they are left out last.
+
+    Args:
+        session: what is played.
+        partner: whether there is another side: the game of this dream, or a dream of this game.
+        driver: whether an AI can drive here.
+    """
+    engine = session.engine
+    dream = session.temperature is not None
+    found: list[tuple[Command, str]] = [(Command.RESET, "new game"), (Command.HELP, "all keys")]
+    ended = any(side.over for side in session.playing)
+    if session.beside and ended:
+        found.insert(0, (Command.AGAIN, "go on"))
+    if driver and session.watching:
+        found.append((Command.DRIVER, "drive yourself"))
+    if partner:
+        found.append((Command.SWITCH, "real game" if engine.temperature is not None else "dream"))
+        found.append((Command.BESIDE, "one alone" if session.beside else "side by side"))
+    if dream:
+        found += [(Command.ABOUT, "what is this?"), (Command.XRAY, "x-ray")]
+        found += [(Command.COOLER, "colder"), (Command.WARMER, "warmer")]
+    if session.can_rewind:
+        found.append((Command.REWIND, "rewind"))
+    if driver and not session.watching:
+        found.append((Command.DRIVER, "let the AI drive"))
+    if not session.beside and engine.grid == EGO:
+        found.append((Command.HOME, "coming home"))
+    if session.beside and not ended:
+        found.append((Command.AGAIN, "dream again"))
+    if dream:
+        found.append((Command.ENDLESS, "stop at ends" if session.endless else "go on after ends"))
+        found.append((Command.DOUBT, "how sure?"))
+    found += [(Command.LOOK, "pixels"), (Command.PAUSE, "pause"), (Command.RECORD, "record")]
+    if dream:
+        found += [(Command.LAYERS, "other background"), (Command.STORY, "why temperature")]
+        found.append((Command.NEUTRAL, "temperature 1.0"))
+    else:
+        found.append((Command.ABOUT, "what is this?"))
+    return [*found, (Command.GIF, "save a film"), (Command.STEP, "one step")]
+
+
+def draw_hints(
+    surface: pygame.Surface, rect: pygame.Rect, known: list[tuple[Command, str]], scale: Scale
+) -> list[tuple[pygame.Rect, Command]]:
+    """Keys from the bottom of `rect` up, as many lines of them as fit; returns the place of each."""
+    size, row = scale.px(13), scale.px(31)
+    columns = 3 if rect.width > scale.px(700) else 2 if rect.width >= scale.px(250) else 1
+    lines = min(-(-len(known) // columns), max(0, rect.height // row))
+    step = rect.width // columns
+    places: list[tuple[pygame.Rect, Command]] = []
+    mouse = pygame.mouse.get_pos()
+    for i, (command, words) in enumerate(known[: lines * columns]):
+        place = pygame.Rect(rect.left + i % columns * step, rect.bottom - lines * row, step, row)
+        place.top += i // columns * row
+        if place.collidepoint(mouse):
+            box(surface, place, COLOURS["panel"], scale.px(8))
+        right = keycap(surface, shown(command), (place.left, place.centery), size).right + scale.px(8)
+        room, at = max(1, place.right - right - scale.px(4)), (right, place.centery)
+        text(surface, words, at, scale.px(15), COLOURS["quiet"], anchor="midleft", width=room)
+        places.append((place, command))
+    return places

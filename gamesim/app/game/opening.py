@@ -1,0 +1,91 @@
+"""Games and dreams are opened on threads of their own, some before anybody asks for them."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import gymnasium as gym
+
+from gamesim.app.library.catalog import Title
+
+
+class Opening:
+    """A title that is being opened.
+
+    Args:
+        title: what.
+        device: where a dream computes.
+    """
+
+    def __init__(self, title: Title, device: str) -> None:
+        self.title = title
+        self.began = time.monotonic()
+        self._device = device
+        self._env: gym.Env | None = None
+        self._error: Exception | None = None
+        self._abandoned = False
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._open, daemon=True)
+        self._thread.start()
+
+    @property
+    def done(self) -> bool:
+        """Whether it is open, or cannot be."""
+        return not self._thread.is_alive()
+
+    def take(self) -> gym.Env:
+        """The environment, once it is done; whoever takes it closes it.
+
+        Raises:
+            Exception: whatever kept it from being opened.
+        """
+        env, self._env = self._env, None
+        if env is None:
+            raise self._error or RuntimeError("taken already")
+        return env
+
+    def abandon(self) -> None:
+        """Nobody wants it any more."""
+        with self._lock:
+            self._abandoned = True
+            env, self._env = self._env, None
+        if env is not None:
+            env.close()
+
+    def _open(self) -> None:
+        try:
+            env = self.title.make(self._device)
+        except Exception as error:  # whoever takes it is told
+            self._error = error
+            return
+        with self._lock:
+            if not self._abandoned:
+                self._env = env
+                return
+        env.close()
+
+
+class Ahead:
+    """The one title that is opened before anybody asks: a dream takes seconds, most of them torch's."""
+
+    def __init__(self) -> None:
+        self._opening: Opening | None = None
+
+    def prepare(self, title: Title, device: str) -> None:
+        """Begin to open a title, in place of the one before."""
+        self.drop()
+        self._opening = Opening(title, device)
+
+    def opening(self, title: Title, device: str) -> Opening:
+        """The opening of a title: what was prepared, or one that begins now."""
+        if self._opening is not None and self._opening.title == title:
+            prepared, self._opening = self._opening, None
+            return prepared
+        return Opening(title, device)
+
+    def drop(self) -> None:
+        """What was prepared is not wanted any more: it may be another one by the next time."""
+        if self._opening is not None:
+            self._opening.abandon()
+        self._opening = None

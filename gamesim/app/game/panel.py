@@ -1,0 +1,143 @@
+"""The panel beside the boards: what is played, its figures, and the keys that matter most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pygame
+
+from gamesim.app.controls import Command
+from gamesim.app.game import hud, temperature
+from gamesim.app.game.compare import draw_divergence
+from gamesim.app.game.home_view import home_facts
+from gamesim.app.game.homecoming import Homecoming
+from gamesim.app.game.session import Session
+from gamesim.app.game.swap import Swap
+from gamesim.app.game.takes import Takes
+from gamesim.app.library import catalog
+from gamesim.app.theme import COLOURS, Scale, font
+from gamesim.app.ui.widgets import paragraph, pill, text
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+
+KEYS = 96
+"""Pixels of a 1280x800 window that the figures leave to the keys."""
+
+MOST_KEYS = 8  # of a game that is not ours, on screen
+
+
+class Panel:
+    """Draws the panel of a session.
+
+    Attributes:
+        home: the walk that is on, if one is.
+        free: what was left of it between the figures and the keys, which make room for messages.
+        keys: where the keys were drawn that a click presses.
+    """
+
+    def __init__(self, window: Window, session: Session, swap: Swap | None = None) -> None:
+        self.window, self.session, self.swap = window, session, swap
+        self.free = pygame.Rect(0, 0, 0, 0)
+        self.home: Homecoming | None = None
+        self.share: np.ndarray | None = None  # of other draws, by cell, while a dream is asked how sure it is
+        self.keys: list[tuple[pygame.Rect, Command]] = []
+        self._bars: hud.Bars = {}
+        self._offers: tuple[tuple, bool, bool] = ((), False, False)
+
+    def hints(self) -> list[tuple[Command, str]]:
+        """The keys that do something here, the most important first."""
+        session = self.session
+        title = session.engine.title
+        asked = (title, session.other is None)
+        if self._offers[0] != asked:
+            partner = session.other is not None
+            partner = partner or catalog.partner(title, self.window.workshop.offered()) is not None
+            called = None if title.learned else catalog.chauffeur(title, self.window.workshop.shipped())
+            self._offers = (asked, partner, called is not None)
+        driver = self._offers[2] or session.leader.advice is not None
+        return hud.hints(session, self._offers[1], driver)
+
+    def key_at(self, place: tuple[int, int]) -> Command | None:
+        """The key that was drawn at a place of the window."""
+        return next((command for rect, command in self.keys if rect.collidepoint(place)), None)
+
+    def temperature_at(self, place: tuple[int, int], held: bool = False) -> float | None:
+        """What the slider's temperature is under the mouse; None: it is not on the slider, nor `held`."""
+        bar = self._bars.get("Temperature")
+        if bar is None or not (held or bar.inflate(bar.height, 5 * bar.height).collidepoint(place)):
+            return None
+        return temperature.at((place[0] - bar.left) / max(1, bar.width))
+
+    def draw(self, surface: pygame.Surface, layout: hud.Layout, scale: Scale) -> None:
+        rect = layout.panel
+        self.free = pygame.Rect(0, 0, 0, 0)
+        self.keys, self._bars = [], {}
+        if rect.width <= scale.px(60) or rect.height <= scale.px(30):
+            return
+        clip = surface.get_clip()
+        surface.set_clip(rect)
+        if not layout.column and self.session.divergence is not None:
+            rect = self._draw_aside(surface, rect, scale)
+        message = self.window.toasts.height(rect.width, scale)
+        y = self._draw_heading(surface, rect, scale) if layout.column else rect.top
+        kept = min(scale.px(KEYS), (rect.bottom - y) // 2)
+        body = pygame.Rect(rect.left, y, rect.width, rect.bottom - y - max(message, kept))
+        draw = hud.draw_column if layout.column else hud.draw_strip
+        below = draw(surface, body, self._facts(layout.column), scale, self._bars)
+        if layout.column and self.session.divergence is not None:
+            rest = rect.bottom - below - max(message, scale.px(90))
+            room = pygame.Rect(rect.left, below + scale.px(12), rect.width, rest)
+            below = draw_divergence(surface, room, self.session.divergence, scale)
+        left = max(0, rect.bottom - below - scale.px(16) - message)
+        keys = pygame.Rect(rect.left, rect.bottom - left, rect.width, left)
+        self.keys = hud.draw_hints(surface, keys, self.hints(), scale)
+        surface.set_clip(clip)
+        top = self.keys[0][0].top - scale.px(14) if self.keys else rect.bottom
+        self.free = pygame.Rect(rect.left, below, rect.width, max(0, top - below))
+
+    def _draw_aside(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> pygame.Rect:
+        """The first difference at the right end of a panel that lies below; returns what is left of it."""
+        assert self.session.divergence is not None
+        width = min(rect.width // 3, scale.px(280))
+        aside = pygame.Rect(rect.right - width, rect.top, width, rect.height)
+        draw_divergence(surface, aside, self.session.divergence, scale)
+        return pygame.Rect(rect.left, rect.top, rect.width - width - scale.px(24), rect.height)
+
+    def _facts(self, column: bool) -> list[hud.Fact]:
+        """What is said of all engines that are played; what two of them share is said once."""
+        session = self.session
+        best = self.window.scores.best(session.engine.title.world)
+        lines = [hud.Fact("Game", "paused")] if session.paused and not column else []
+        lines += home_facts(self.home) if self.home else []
+        lines += hud.differences(session)
+        if self.swap is not None and self.swap.name:
+            lines.append(hud.Fact("Background", self.swap.name, colour=COLOURS["dream"]))
+        for engine in session.playing:
+            known = {fact.label for fact in lines}
+            lines += [fact for fact in hud.facts(engine, best) if fact.label not in known]
+        keys = session.engine.keys
+        lines += [hud.Fact(word, cap) for cap, word in keys.legend[:MOST_KEYS]] if keys else []
+        lines += hud.doubt(self.share) if self.share is not None else []
+        lines += hud.driving(session) + hud.mixture(session.playing[-1])
+        return lines + hud.recording(Takes.words(session.engine))
+
+    def _draw_heading(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> int:
+        """Name and kind of what is played; returns the y below."""
+        engine = self.session.engine
+        words, size = engine.title.name, scale.px(32)
+        size = size if font(size, True).size(words)[0] <= rect.width else scale.px(25)
+        name = text(surface, words, rect.topleft, size, bold=True, width=rect.width)
+        dream = engine.temperature is not None
+        place = (rect.left, name.bottom + scale.px(8))
+        colour = COLOURS["dream" if dream else "real"]
+        tag = pill(surface, "DREAM" if dream else "REAL GAME", place, scale, colour, COLOURS["back"])
+        if self.session.paused:
+            place = (tag.right + scale.px(8), tag.top)
+            pill(surface, "PAUSED", place, scale, COLOURS["raised"], COLOURS["text"])
+        y = tag.bottom + scale.px(12)
+        if rect.height > scale.px(460) and engine.title.blurb:
+            y = paragraph(surface, engine.title.blurb, (rect.left, y), scale.px(16), rect.width)
+        return y + scale.px(8)

@@ -1,0 +1,311 @@
+"""One engine being played, and what it can do.
+
+An `Engine` is any gymnasium env. What it can do besides `step` is found by looking: `snapshot` (drawn at
+window resolution), `temperature` (a dream's), `state` (rewind), `act` (a controller of its own), `internals`
+(what it thinks), `go_on` (an end is taken back), `openings` (where it can begin), `end_probability` in its
+info.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+import numpy as np
+
+from gamesim.app.action_keys import ActionKeys
+from gamesim.app.controls import STAY
+from gamesim.app.game.history import History, Moment
+from gamesim.app.game.openings import deck_of
+from gamesim.app.game.reel import Reel, Shot
+from gamesim.app.library.catalog import ARCADE, Title
+from gamesim.envs.meanings import action_meanings
+from gamesim.envs.rules import FLAG_REWARD, FOOD_REWARD, LOSS, Snapshot
+
+if TYPE_CHECKING:
+    from gamesim.app.game.pilot import Pilot
+    from gamesim.data.recorder import Recorder
+
+CARRIED = 8  # real frames from which a dream goes on
+CLIP_SECONDS = 10.0
+WHOLE, EGO, BLOCKS = (21, 21), (7, 7), (12, 12)  # cells on screen: of the arcade, our other games, any others
+
+
+class Engine:
+    """One env being played, and what the screen shows of it.
+
+    Attributes:
+        title: what is played.
+        env: the env, wrapped or not.
+        frame: uint8 (H, W, 3), the last observation.
+        before, now: snapshots around the running tick, None for an engine that has none.
+        total: sum of rewards of the episode.
+        reward: the last one.
+        steps: of the episode.
+        over: None while it runs, else one word or two about how it ended.
+        waited: ticks since it ended.
+        happened: what the last step brought, in the words of a Snapshot's events; of a dream, what its own
+            reward and end say.
+        ends: the steps at which a dream ended and went on all the same.
+        reel: the last second.
+        recorder: around the env where what is played can be kept, else None.
+        pilot: another engine's controller that may drive this one, else None.
+        advice: the action that a controller would take now, None where there is no controller.
+        history: what can be rewound, and the branch that was left.
+        keeps_past: whether its moments are kept, to be gone back to: of a game alone they are not.
+    """
+
+    def __init__(self, title: Title, env: gym.Env) -> None:
+        self.title, self.env = title, env
+        self.recorder: Recorder | None = None
+        self.pilot: Pilot | None = None
+        self.advice: int | None = None
+        self.history = History()
+        self.keeps_past = self.temperature is not None
+        self.frame = np.zeros((84, 84, 3), np.uint8)
+        self.before: Snapshot | None = None
+        self.now: Snapshot | None = None
+        self.info: dict[str, Any] = {}
+        self.total = self.reward = 0.0
+        self.steps = 0
+        self.over: str | None = None
+        self.waited = 0
+        self.happened: tuple[str, ...] = ()
+        self.ends: list[int] = []
+        self.reel = Reel(title.rate)
+        self.started = False
+        self.trail: deque[tuple[np.ndarray, int]] = deque(maxlen=CARRIED)  # (frame, action that led to it)
+        self.clip: deque[np.ndarray] = deque(maxlen=round(CLIP_SECONDS * title.rate))
+        self.keys = self._keys()
+        self._insides: tuple[np.ndarray, dict[str, np.ndarray]] | None = None
+
+    # what this engine can do -----------------------------------------------------------------------------
+
+    def _keys(self) -> ActionKeys | None:
+        """The keys of a game that is not ours, or of its dream; None for ours."""
+        count = getattr(self.env.action_space, "n", 0)
+        if self.title.world.startswith("gamesim/") or not count:
+            return None
+        words = [*action_meanings(self.env)]
+        return ActionKeys(words if any(words) or len(self.title.actions) != count else self.title.actions)
+
+    def _capability(self, name: str) -> Any:
+        return getattr(self.env.unwrapped, name, None)
+
+    @property
+    def temperature(self) -> float | None:
+        return self._capability("temperature")
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        self.env.unwrapped.temperature = value  # pyright: ignore[reportAttributeAccessIssue]
+
+    @property
+    def end_probability(self) -> float | None:
+        """How likely the engine holds it that this was the end, 0..1; None if it does not say."""
+        value = self.info.get("end_probability")
+        return None if value is None else float(np.asarray(value).reshape(-1)[0])
+
+    @property
+    def can_rewind(self) -> bool:
+        return hasattr(type(self.env.unwrapped), "state")  # to ask for its value may be too early
+
+    @property
+    def internals(self) -> dict[str, np.ndarray]:
+        """What the engine thinks now, by name; empty for one that cannot say. Asked once a step."""
+        ask = self._capability("internals")
+        if ask is None or not self.started:
+            return {}
+        if self._insides is None or self._insides[0] is not self.frame:
+            self._insides = (self.frame, ask())
+        return self._insides[1]
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(rows, columns) of cells that a frame shows."""
+        if (cells := self.info.get("cells")) is not None:
+            return int(cells.shape[0]), int(cells.shape[1])
+        world = self.title.world
+        return WHOLE if world == ARCADE else EGO if world.startswith("gamesim/") else BLOCKS
+
+    @property
+    def score(self) -> float:
+        return self.now.score if self.now else self.total
+
+    @property
+    def limit(self) -> int | None:
+        """Steps after which the episode is cut, None where there is no such limit."""
+        game = self._capability("game")
+        return getattr(game, "max_steps", None) or self._capability("max_steps")
+
+    @property
+    def view(self) -> tuple[int, int] | None:
+        """(rows, columns) that the player sees of a larger board; None: all of it."""
+        cells = self.info.get("cells")
+        if cells is None or self.now is None or cells.shape == self.now.cells.shape:
+            return None
+        return int(cells.shape[0]), int(cells.shape[1])
+
+    @property
+    def painted(self) -> bool:
+        """Whether the window paints it from its state; another look than the app's own is shown as it is."""
+        return self.now is not None and self._capability("theme") in (None, "night")
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        return self.now.events if self.now else ()
+
+    @property
+    def rate(self) -> float:
+        """Steps a second now: higher levels are faster."""
+        level = self.now.level if self.now else 1
+        return min(self.title.rate * 1.5, self.title.rate + 0.5 * (level - 1))
+
+    # what is done to it ----------------------------------------------------------------------------------
+
+    def reset(self, options: dict[str, Any] | None = None) -> None:
+        count = self._capability("openings")
+        if options is None and count:
+            options = {"start": deck_of(str(self.title.checkpoint), count).draw()}
+        self.frame, self.info = self.env.reset(options=options)
+        self.before = self.now = self._snapshot()
+        self.total = self.reward = 0.0
+        self.steps, self.over, self.waited, self.started = 0, None, 0, True
+        self.happened, self.ends = (), []
+        self.reel.clear()
+        self.history.clear()
+        self.trail.clear()
+        self._remember(STAY)
+        self.board(self.pilot)
+
+    def board(self, pilot: Pilot | None) -> None:
+        """Let a controller see what is played from now on; None: only the engine's own, if it has one."""
+        self.pilot, self.advice = pilot, self._own_advice()
+        if pilot is not None:
+            (first, _), *later = self.trail
+            self.advice = pilot.begin(first)
+            for frame, action in later:
+                self.advice = pilot.follow(action, frame)
+
+    def follow(self, other: Engine) -> bool:
+        """Dream on from the last frames of `other`; returns False if its pictures do not fit.
+
+        An engine that fits starts as if it had seen those frames; one that does not starts by itself.
+        """
+        frames = np.stack([frame for frame, _ in other.trail])
+        actions = np.array([action for _, action in other.trail][1:], np.int64)
+        space = self.env.observation_space.shape
+        if space is not None and tuple(space) != frames.shape[1:]:
+            self.reset()
+            return False
+        self.reset({"frames": frames, "actions": actions})
+        return True
+
+    def step(self, action: int, player: str = "human") -> None:
+        """One tick, its action chosen by `player`; once the episode is over its last frame stays."""
+        if self.over is not None:
+            self.waited += 1
+            self.clip.append(self.frame)
+            return
+        if self.keeps_past and self.can_rewind:
+            self.history.forward(self._moment())
+        if self.recorder is not None:
+            self.recorder.player = player
+        self.before = self.now
+        self.frame, reward, terminated, truncated, self.info = self.env.step(action)
+        self.now = self._snapshot()
+        self.reward = float(reward) if math.isfinite(reward) else 0.0  # its recorder says so
+        self.total += self.reward
+        self.steps += 1
+        self._remember(action)
+        self.reel.add(Shot(self.before, self.now, self.frame, self.end_probability))
+        self.happened = self.events if self.now else self._dreamt(terminated, truncated)
+        self.advice = self.pilot.follow(action, self.frame) if self.pilot else self._own_advice()
+        if terminated or truncated:
+            self.over = self._ending(bool(truncated))
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether an end of it can be taken back: of a dream."""
+        return self._capability("go_on") is not None
+
+    def go_on(self) -> bool:
+        """Take back the end of a dream: it goes on as if nothing had happened. False where that cannot be."""
+        if self.over is None or not self.can_go_on:
+            return False
+        self._capability("go_on")()
+        self.over, self.waited = None, 0
+        self.ends.append(self.steps)
+        if self.recorder is not None:
+            self.recorder.go_back(self.frame)  # what follows is a recording of its own
+        return True
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether there is a tick to go back to."""
+        return self.waited > 0 or bool(self.history.past)
+
+    def rewind(self) -> bool:
+        """Back by one tick, made or waited through; returns whether there was one to go back to."""
+        if len(self.clip) > 1 and self.goes_back:
+            self.clip.pop()
+        if self.waited:
+            self.waited -= 1
+            return True
+        moment = self.history.back(self.frame, self.steps)
+        if moment is None:
+            return False
+        self.frame, self.info = moment.frame, moment.info
+        self.total, self.reward, self.steps = moment.total, moment.reward, moment.steps
+        self.env.unwrapped.state = moment.state  # pyright: ignore[reportAttributeAccessIssue]
+        self.before = self.now = self._snapshot()
+        self.over, self.happened = None, ()
+        self.ends = [step for step in self.ends if step <= self.steps]
+        self.reel.undo()
+        self.trail.clear()
+        self.trail.extend(moment.trail)
+        self.board(self.pilot)  # a controller looks again
+        if self.recorder is not None:
+            self.recorder.go_back(self.frame)
+        return True
+
+    def _moment(self) -> Moment:
+        state = self.env.unwrapped.state  # pyright: ignore[reportAttributeAccessIssue]
+        return Moment(state, self.frame, self.info, self.total, self.reward, self.steps, tuple(self.trail))
+
+    def _own_advice(self) -> int | None:
+        act = self._capability("act")
+        return act() if act else None
+
+    def _snapshot(self) -> Snapshot | None:
+        take = self._capability("snapshot")
+        return take() if take else None
+
+    def _remember(self, action: int) -> None:
+        self.trail.append((self.frame, action))
+        self.clip.append(self.frame)
+
+    def _dreamt(self, terminated: bool, truncated: bool) -> tuple[str, ...]:
+        """What a dream's reward and end tell of its last step; of a foreign game only that it was cut."""
+        if truncated:
+            return ("timeout",)
+        if not self.title.world.startswith("gamesim/"):
+            return ()
+        if terminated:
+            return (
+                ("flag",) if self.reward > FLAG_REWARD / 2 else ("eaten",) if self.reward < LOSS / 2 else ()
+            )
+        return ("food",) if self.reward > FOOD_REWARD / 2 else ()
+
+    def _ending(self, truncated: bool) -> str:
+        if "flag" in self.happened:
+            return "You found the flag!"
+        if "eaten" in self.events or "over" in self.events:
+            return "Game over" if self.title.latched else "Caught by a ghost"
+        if truncated:
+            return "Out of time"
+        if self.temperature is None:
+            return "The end"
+        return "Caught in the dream" if "eaten" in self.happened else "The dream ends here"

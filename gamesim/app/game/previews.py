@@ -1,0 +1,185 @@
+"""Small moving pictures of what can be played, for the menu's cards."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Protocol
+
+import gymnasium as gym
+import numpy as np
+import pygame
+
+from gamesim.app.background import Worker
+from gamesim.app.game.board import BoardPainter
+from gamesim.app.game.play import Engine
+from gamesim.app.library.catalog import Title
+from gamesim.app.theme import COLOURS
+from gamesim.errors import UserError
+
+RATE = 5.0  # steps a second: calmer than the game itself
+DREAM_RATE = 4.0
+STARTS = 3  # real beginnings that are shown of a dream that is not awake
+
+
+class Preview(Protocol):
+    def update(self, seconds: float) -> None: ...
+
+    def draw(self, surface: pygame.Surface, rect: pygame.Rect, painter: BoardPainter) -> None: ...
+
+
+class GamePreview:
+    """A real game that plays by itself: it walks on where it can and turns at random."""
+
+    def __init__(self, title: Title) -> None:
+        self.engine = Engine(title, title.make())
+        self.engine.reset()
+        self.clock = self.since = random.random()
+        self.action = 2
+
+    def update(self, seconds: float) -> None:
+        self.clock += seconds
+        self.since += seconds
+        if self.since < 1 / RATE:
+            return
+        self.since = 0.0
+        before, now = self.engine.before, self.engine.now
+        blocked = before and now and before.pacman == now.pacman
+        if blocked or random.random() < 0.15:
+            self.action = random.randint(1, 4)
+        self.engine.step(self.action)
+        if self.engine.over:
+            self.engine.reset()
+
+    def draw(self, surface: pygame.Surface, rect: pygame.Rect, painter: BoardPainter) -> None:
+        engine = self.engine
+        if not engine.painted:
+            side = max(rect.size)  # it fills the picture, and is cut above and below
+            clip = surface.get_clip()
+            surface.set_clip(rect.clip(clip))
+            surface.blit(
+                scaled(engine.frame, (side, side)), (rect.centerx - side // 2, rect.centery - side // 2)
+            )
+            surface.set_clip(clip)
+        elif engine.before and engine.now:
+            part = min(1.0, self.since * RATE)
+            view = engine.view
+            if view:  # a wide picture shows more of the board to both sides
+                extra = max(0, (rect.width * view[0] // rect.height - view[1]) // 2)
+                view = (view[0], view[1] + 2 * extra)
+            painter.draw(surface, rect, engine.before, engine.now, part, self.clock, view)
+
+
+class DreamPreview:
+    """A dream that plays by itself, a few steps a second, on the thread of `worker`.
+
+    Until it is awake, and if it cannot be woken, it shows the real first frames that it would dream from:
+    they are read without its weights and without torch.
+
+    Args:
+        title: a learned engine.
+        worker: takes its steps; None: it never wakes.
+    """
+
+    def __init__(self, title: Title, worker: Worker | None = None) -> None:
+        self.title, self.worker = title, worker
+        self.since = random.random() / DREAM_RATE
+        self.index = 0
+        self.frames = starts(title.checkpoint)
+        self._env: gym.Env | None = None
+        self._live: np.ndarray | None = None
+        self._action = 2
+        self._busy = self._over = False
+
+    @property
+    def awake(self) -> bool:
+        """Whether what is seen is the dream itself."""
+        return self._live is not None
+
+    def update(self, seconds: float) -> None:
+        self.since += seconds
+        if self.since < 1 / DREAM_RATE:
+            return
+        self.since %= 1 / DREAM_RATE
+        self.index += 1
+        if self.worker and not self._busy:
+            self._busy = True
+            self.worker.do(self._step)
+
+    def _step(self) -> None:
+        """One step of the dream, on the worker's thread; a dream that fails is not asked again."""
+        try:
+            if self._env is None:
+                self._env = self.title.make()
+                frame = self._env.reset()[0]
+                self._over = False
+            elif self._over:
+                frame = self._env.reset()[0]
+                self._over = False
+            else:
+                if random.random() < 0.2:
+                    self._action = random.randint(1, 4)
+                frame, _, terminated, truncated, _ = self._env.step(self._action)
+                self._over = terminated or truncated
+                if self._live is not None and np.array_equal(frame, self._live):
+                    self._action = random.randint(1, 4)
+            self._live = np.array(frame, np.uint8)
+            self._busy = False
+        except Exception:  # reported when the dream is chosen; here its first frames do
+            self._live = None
+
+    def draw(self, surface: pygame.Surface, rect: pygame.Rect, painter: BoardPainter) -> None:
+        frame = self._live
+        if frame is None and self.frames is not None:
+            frame = self.frames[self.index % len(self.frames)]
+        if frame is not None:
+            draw_frame(surface, rect, frame)
+            return
+        radius = max(2, rect.width // 5)
+        pygame.draw.circle(surface, COLOURS["dream"], rect.center, radius)
+        bite = (rect.centerx + radius // 2, rect.centery - radius // 4)
+        pygame.draw.circle(surface, COLOURS["floor"], bite, radius)
+
+
+def draw_frame(surface: pygame.Surface, rect: pygame.Rect, frame: np.ndarray) -> pygame.Rect:
+    """Draw a frame, uint8 (H, W, 3), in the middle of `rect` and as large as it fits; returns its place.
+
+    Where the frame's pixels are enlarged much, each is a whole number of the screen's.
+    """
+    height, width = frame.shape[:2]
+    fit = min(rect.width / width, rect.height / height)
+    fit = int(fit) if fit >= 2 and fit - int(fit) < 0.35 * fit else fit
+    size = (max(1, round(width * fit)), max(1, round(height * fit)))
+    image = scaled(frame, size)
+    return surface.blit(image, image.get_rect(center=rect.center))
+
+
+def scaled(frame: np.ndarray, size: tuple[int, int]) -> pygame.Surface:
+    """A frame, uint8 (H, W, 3), as a surface of `size`, nearest neighbour."""
+    height, width = frame.shape[:2]
+    image = pygame.image.frombuffer(np.ascontiguousarray(frame).tobytes(), (width, height), "RGB")
+    return pygame.transform.scale(image, size)
+
+
+def preview(title: Title, worker: Worker | None = None) -> Preview | None:
+    """The moving picture of a title; None if it cannot be opened."""
+    if title.learned:
+        return DreamPreview(title, worker)
+    if title.recipe is not None:  # somebody else's, which may be a process or take seconds to begin
+        return None
+    try:
+        return GamePreview(title)
+    except UserError:
+        return None
+
+
+def starts(checkpoint: Path | None) -> np.ndarray | None:
+    """A few of the frames that an engine dreams from, one after another, uint8 (N, H, W, 3)."""
+    from safetensors import safe_open
+
+    try:
+        with safe_open(str((checkpoint or Path()) / "starts.safetensors"), framework="numpy") as file:
+            frames = file.get_slice("frames")[:STARTS]
+        return frames.reshape(-1, *frames.shape[-3:]) if frames.dtype == np.uint8 and frames.size else None
+    except Exception:  # a damaged file is reported when the dream is chosen; here a picture is missing
+        return None

@@ -1,0 +1,191 @@
+"""The boards of the play screen: the real game drawn large and smooth, a dream as it was dreamt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pygame
+
+from gamesim.app.controls import Command, shown
+from gamesim.app.game.banner import Line, draw_banner, draw_ready, player_cell
+from gamesim.app.game.compare import KINDS, draw_marks
+from gamesim.app.game.doubt import Doubt
+from gamesim.app.game.hud import signed
+from gamesim.app.game.look import Offset
+from gamesim.app.game.play import Engine
+from gamesim.app.game.previews import scaled
+from gamesim.app.game.reel import Shot
+from gamesim.app.game.session import Session
+from gamesim.app.game.swap import Swap
+from gamesim.app.theme import COLOURS, Scale, font
+from gamesim.app.ui.widgets import pill, text
+from gamesim.text import counted
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+LOUD = 10  # steps for which an end that was ignored is pointed out
+
+
+class Stage:
+    """Draws the engines of a session; it keeps nothing but the clock of what moves by itself."""
+
+    def __init__(self, window: Window, session: Session, swap: Swap) -> None:
+        self.window, self.session, self.swap = window, session, swap
+        self.doubt = Doubt()
+        self.clock = 0.0
+
+    def draw(
+        self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale, named: bool
+    ) -> None:
+        """One engine in `rect`, with its frame, its name where two are shown, and how it ended."""
+        session, dream = self.session, engine.temperature is not None
+        offset = self._draw_board(surface, rect, engine)
+        if dream and not session.replaying:
+            self._draw_over(surface, rect, offset, scale)
+        if rect.width > 100:
+            edge = rect.inflate(scale.px(6), scale.px(6))
+            colour = COLOURS["dream" if dream else "line"]
+            pygame.draw.rect(surface, colour, edge, scale.px(2), border_radius=scale.px(3))
+        if named:
+            words, colour = ("Dream", "dream") if dream else ("Real game", "real")
+            place = (rect.left, rect.top - scale.px(8))
+            name = text(surface, words, place, scale.px(18), COLOURS[colour], bold=True, anchor="bottomleft")
+            if dream and session.compared:
+                self._draw_legend(surface, rect, name.right + scale.px(16), scale)
+        if session.replaying:
+            self._draw_replay_words(surface, rect, engine, scale)
+        elif session.tells_end(engine):
+            self._draw_end(surface, rect, engine, scale)
+        elif session.ready:
+            self._draw_ready(surface, rect, engine, scale)
+        elif dream and session.endless:
+            self._draw_endless(surface, rect, engine, scale)
+
+    def smooth(self, engine: Engine) -> bool:
+        """Whether an engine is drawn large, so that what moves is seen between the cells, too."""
+        return engine in self.session.playing and self.window.look.paints(self.session.playing)
+
+    def _draw_board(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine) -> Offset:
+        """What is seen now, in the look of both sides; returns how far it still has to scroll."""
+        session, look = self.session, self.window.look
+        again = session.replay(engine)
+        if again is not None:
+            self._draw_again(surface, rect, engine, *again)
+            return 0, 0
+        frame = self.swap.frame(engine)
+        if engine.temperature is not None:
+            frame = self.doubt.seen(frame, self.clock)
+        if not self.smooth(engine):
+            surface.blit(scaled(frame, rect.size), rect)
+            return 0, 0
+        return look.draw(
+            surface, rect, engine, frame, session.part, self.clock, session.death(engine), session.beside
+        )
+
+    def _draw_again(
+        self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, shot: Shot, part: float
+    ) -> None:
+        """One step of the last second, in slow motion."""
+        if not self.smooth(engine):
+            surface.blit(scaled(shot.frame, rect.size), rect)
+        elif engine.painted and shot.before is not None and shot.now is not None and not self.session.beside:
+            painter = self.window.painter
+            painter.draw(surface, rect, shot.before, shot.now, part, self.clock, engine.view)
+        else:
+            self.window.look.frame(surface, rect, shot.frame, engine.grid[0], clock=self.clock)
+
+    def _draw_over(self, surface: pygame.Surface, rect: pygame.Rect, offset: Offset, scale: Scale) -> None:
+        """Over a dream, and scrolling with it: how sure it is, what it invents and forgets."""
+        clip = surface.get_clip()
+        surface.set_clip(rect.clip(clip))
+        there = rect.move(offset)
+        self.doubt.draw(surface, there)
+        if self.session.compared:
+            self._mark(surface, there, scale)
+        surface.set_clip(clip)
+
+    def _draw_legend(self, surface: pygame.Surface, rect: pygame.Rect, left: int, scale: Scale) -> None:
+        """What the two kinds of marks mean, above a board; in short words where it is narrow."""
+        long = [f"{kind}: {meaning}" for kind, meaning in KINDS]
+        size, gap = scale.px(14), scale.px(16)
+        wide = sum(font(size).size(words)[0] + gap for words in long) <= rect.right - left
+        right = rect.right
+        for (kind, _), words in reversed([*zip(KINDS, long, strict=True)]):
+            place = (right, rect.top - scale.px(9))
+            told = words if wide else kind
+            right = text(surface, told, place, size, COLOURS[kind], anchor="bottomright").left - gap
+
+    def _pill(self, surface: pygame.Surface, rect: pygame.Rect, words: str, scale: Scale) -> None:
+        """A remark in the upper left corner of a board."""
+        place = (rect.left + scale.px(8), rect.top + scale.px(8))
+        pill(surface, words, place, scale, COLOURS["panel"], COLOURS["dream"])
+
+    def _draw_replay_words(
+        self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale
+    ) -> None:
+        """That this is a replay, and how near a dream believed the end to be."""
+        again = self.session.replay(engine)
+        if rect.width <= 200 or again is None:
+            return
+        end, words = again[0].end_probability, "Slow motion · any key skips it"
+        if end is not None:
+            words = f"Slow motion · chance of an ending {100 * end:.0f} %"
+        self._pill(surface, rect, words, scale)
+
+    def _draw_endless(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
+        """That this dream goes on after its ends, and where it did."""
+        if rect.width <= 200 or not engine.ends:
+            return
+        if engine.steps - engine.ends[-1] < LOUD:
+            words = "An end, ignored: the dream goes on"
+        else:
+            words = f"{counted(len(engine.ends), 'end')} ignored"
+        self._pill(surface, rect, words, scale)
+
+    def _draw_ready(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
+        """That the clock waits, and for what."""
+        waits = self.session.waiting
+        hint = "Move to start" if waits else ""
+        level = f"Level {engine.now.level}" if engine.title.latched and engine.now else ""
+        small = " · ".join(part for part in (level, hint) if part)
+        player = player_cell(rect, engine)
+        whole = engine.now is not None and engine.view is None and engine.grid[0] == 21
+        if whole and player.top > rect.top + rect.height * 14 // 21:
+            draw_ready(surface, rect, "Ready!", small, scale)
+            return
+        lines = [Line("Ready!", 34, COLOURS["real"], bold=True)]
+        lines += [Line(small, 18, COLOURS["text"])] if small else []
+        draw_banner(surface, rect, player, lines, scale)
+
+    def _mark(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
+        """What the dream invents and forgets."""
+        found = self.session.divergence
+        for kind, _ in KINDS:
+            mask = getattr(found, kind)
+            if mask is not None:
+                draw_marks(surface, rect, mask, scale.px(3), kind)
+
+    def _draw_end(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
+        """How it ended, what a dream believed, and how to play again."""
+        points = engine.title.latched and engine.now is not None
+        score = f"{engine.score:,.0f} points" if points else f"Score {signed(engine.total)}"
+        lines = [Line(engine.over or "", 32, COLOURS["text"], bold=True)]
+        lines.append(Line(f"{score} · {counted(engine.steps, 'step')}", 18, COLOURS["quiet"]))
+        sure = engine.end_probability
+        if sure is not None and "timeout" not in engine.happened:
+            words = f"The model was {100 * sure:.0f} % sure that this was the end"
+            lines.append(Line(words, 17, COLOURS["dream"]))
+        if self.session.finished and engine is self.session.engine:
+            again = f"{shown(Command.RESET)} to play again"
+            lines.append(Line(again, 17, COLOURS["real"], bold=True))
+            if engine.can_go_on:
+                lines.append(
+                    Line(f"{shown(Command.ENDLESS)} to dream on as if nothing happened", 15, COLOURS["quiet"])
+                )
+        banner = draw_banner(surface, rect, player_cell(rect, engine), lines, scale)
+        rest = self.session.rest
+        if rest is not None and banner.width > scale.px(40):
+            left = pygame.Rect(banner.left + scale.px(14), banner.bottom - scale.px(8), 0, scale.px(3))
+            left.width = round((banner.width - scale.px(28)) * (1 - rest))
+            surface.fill(COLOURS["line"], left)

@@ -1,0 +1,200 @@
+"""The paper's swap: one dream's dynamic layer over another's static layer, or another board in its memory.
+
+Another board of the same engine is put into the memory for good: what it remembers blocks and feeds Pac-Man
+from then on. Another engine's static layer is a picture: both dream under the same keys, and only what is
+seen is put together from the two, by the mask of the first (Kim et al. 2020, Sec. 3.3; the swaps of Sec. 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+
+from gamesim.app.controls import Command, shown
+from gamesim.app.game.change import change, changes
+from gamesim.app.game.pictures import Picture, composed
+from gamesim.app.game.play import Engine
+from gamesim.app.game.session import Session
+from gamesim.app.game.walks import same_walk
+from gamesim.app.library.catalog import Title
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+LAYERS = {"static", "dynamic", "mask"}
+BOARD = "another board"
+
+
+class Swap:
+    """What is swapped in a session, and the key that goes through the choices.
+
+    Attributes:
+        name: what took the place of the static layer, in words; None while nothing is swapped.
+        guest: the engine whose static layer is shown, or None.
+    """
+
+    def __init__(self, window: Window, session: Session) -> None:
+        self.window, self.session = window, session
+        self.name: str | None = None
+        self.guest: Engine | None = None
+        self._host: Engine | None = None
+        self._own: Any = None  # the moment whose memory was taken out
+        self._seen: tuple = (None, 0)  # the frame and the step that the guest has followed to
+        self._picture: Picture | None = None
+        self._todo: list[Callable[[], None]] = []
+        self._boards = 0  # beginnings that were asked for
+        self._bare: set[Path | None] = set()  # checkpoints of engines without layers
+
+    # the key ---------------------------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        """To the next choice: another board, each other engine, and back to the own layer."""
+        host = self._find_host()
+        if host is None:
+            self.window.say(
+                f"Only dreams have a background of their own. {shown(Command.SWITCH)} switches to the dream."
+            )
+            return
+        if host.over is not None:
+            self.window.say(f"This dream is over. {shown(Command.RESET)} starts a new one.")
+            return
+        names = [name for name, _ in self._choices(host)]
+        chosen = names.index(self.name) + 1 if self.name in names else 0
+        self.leave()
+        if names:
+            self._choose(host, chosen)
+        else:
+            self.window.say("This model draws everything at once, so there is no background to swap.")
+
+    def _choose(self, host: Engine, index: int) -> None:
+        """Put in the choice of an index; after the last one comes the own layer."""
+        choices = self._choices(host)
+        if index < len(choices):
+            choices[index][1](host)
+        else:
+            self.window.say("Background back to normal")
+
+    def _choices(self, host: Engine) -> list[tuple[str, Callable[[Engine], None]]]:
+        found: list[tuple[str, Callable[[Engine], None]]] = []
+        if "memory" in changes(host):
+            found.append((BOARD, self._take_board))
+        if not set(host.internals) >= LAYERS:
+            return found
+        for title in self.window.workshop.shipped():
+            if title.checkpoint != host.title.checkpoint and title.checkpoint not in self._bare:
+                found.append((_layer_of(title), partial(self._invite, title, len(found))))
+        return found
+
+    def _find_host(self) -> Engine | None:
+        return next((e for e in self.session.playing if hasattr(e.env.unwrapped, "internals")), None)
+
+    # another board ---------------------------------------------------------------------------------------
+
+    def _take_board(self, host: Engine) -> None:
+        """The memory of another of the checkpoint's beginnings under this Pac-Man."""
+        env: Any = host.env.unwrapped
+        self._boards += 1
+        own = env.state
+        problem = change(host, "memory", env.elsewhere(host.steps + 7 * self._boards))
+        if problem:
+            self.window.say(problem, bad=True)
+            return
+        self._host, self._own, self.name = host, own, BOARD
+        self._seen = (host.frame, host.steps)
+        new = "" if _static(host) > 0.5 else " You will see it as you walk."
+        self.window.say(f"The memory now holds another board.{new}")
+
+    # another engine --------------------------------------------------------------------------------------
+
+    def _invite(self, title: Title, index: int, host: Engine) -> None:
+        """Load another engine and let it dream along; one that has no layers gives way to the next choice."""
+
+        def opened(env: gym.Env) -> None:
+            guest = Engine(title, env)
+            guest.reset()
+            fits = guest.frame.shape == host.frame.shape and "static" in guest.internals
+            if not fits:
+                env.close()
+                self._bare.add(title.checkpoint)
+                self._choose(host, index)
+                return
+            self._begin(host, guest)
+
+        self.window.load(title, opened)
+
+    def _begin(self, host: Engine, guest: Engine) -> None:
+        self._host, self.guest, self.name = host, guest, _layer_of(guest.title)
+        walk = same_walk(host.title.world, guest.title.world)
+        if walk is not None and not (host.recorder is not None and host.recorder.recording):
+            mine, theirs, actions = walk
+            host.reset({"frames": mine, "actions": actions})
+            guest.reset({"frames": theirs, "actions": actions})
+        self._seen = (None, host.steps)
+        self.window.say(
+            f"Background now drawn by {guest.title.name} ({100 * _static(host):.0f} % of the picture)"
+        )
+
+    # time ------------------------------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        """Let the guest make the steps that its host has made; a new episode ends a swap of memories.
+
+        One thing at a time: a step of each engine and both their layers would be too much for one frame.
+        """
+        host, (frame, step) = self._host, self._seen
+        if self._todo:
+            self._todo.pop(0)()
+        elif host is None or host.frame is frame:
+            return
+        elif host is not self._find_host() or (self.guest is None and host.steps < step and not host.steps):
+            self.leave(put_back=False)
+        else:
+            if self.guest is not None:
+                guest, missed = self.guest, host.steps - step
+                self._todo = [partial(self._lead, host, guest, missed), partial(self._compose, host, guest)]
+            self._seen = (host.frame, host.steps)
+
+    @staticmethod
+    def _lead(host: Engine, guest: Engine, missed: int) -> None:
+        """The guest makes the steps that it has missed, or goes back as many."""
+        for _, action in list(host.trail)[-missed:] if missed > 0 else []:
+            if guest.over:
+                guest.reset()
+            guest.step(action)
+        for _ in range(-missed):
+            guest.rewind()
+
+    def _compose(self, host: Engine, guest: Engine) -> None:
+        shown = host.internals
+        self._picture = composed(shown["dynamic"], shown["mask"], guest.internals["static"])
+        host.clip[-1] = self._picture
+
+    def frame(self, engine: Engine) -> Picture:
+        """What is on screen of an engine: its frame, or the one with the other's static layer."""
+        swapped = self._picture if engine is self._host else None
+        return engine.frame if swapped is None else swapped
+
+    def leave(self, put_back: bool = True) -> None:
+        """The own layer and the own memory again."""
+        if self._own is not None and put_back and self._host is not None:
+            problem = change(self._host, "memory", self._own)
+            if problem:
+                self.window.say(problem, bad=True)
+        if self.guest is not None:
+            self.guest.env.close()
+        self.name, self.guest, self._host, self._own, self._picture = None, None, None, None, None
+        self._todo = []
+
+
+def _layer_of(title: Title) -> str:
+    return title.name
+
+
+def _static(host: Engine) -> float:
+    """The share of the picture that the static layer draws, as far as the engine says it."""
+    mask = host.internals.get("mask")
+    return 0.0 if mask is None else 1 - float(mask.mean())

@@ -1,0 +1,94 @@
+"""What a play screen keeps of play: recordings for training, and the last seconds as a film."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from gamesim.app.game import clips
+from gamesim.app.game.play import Engine
+from gamesim.app.ui.widgets import at_home
+from gamesim.data.recorder import Recorder
+from gamesim.text import counted
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+
+class Takes:
+    """Puts a recorder around each engine, switches it, and saves clips on a thread of its own."""
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self._saving: threading.Thread | None = None
+        self._saved: list[tuple[str, bool]] = []  # what the saving thread has to say
+
+    def wrap(self, engine: Engine) -> Engine:
+        """`engine`, played through a recorder that is off."""
+        folder = self.window.recordings / engine.title.slug
+        engine.recorder = engine.env = Recorder(engine.env, folder, player="human", start=False)
+        return engine
+
+    @staticmethod
+    def words(engine: Engine) -> str | None:
+        """What the panel says of a running recording; None while there is none."""
+        recorder = engine.recorder
+        if recorder is None or not recorder.recording:
+            return None
+        return f"● {counted(recorder.steps, 'step')}"
+
+    def toggle(self, engine: Engine) -> None:
+        """Begin to record, or save what was recorded.
+
+        Raises:
+            UserError: the folder cannot be written to.
+        """
+        recorder = engine.recorder
+        if recorder is None:
+            return
+        if recorder.recording:
+            self.stop(engine)
+        else:
+            recorder.start()
+            self.window.sound.play("record")
+            self.window.say(f"Recording to {at_home(recorder.folder)}")
+
+    def stop(self, engine: Engine) -> None:
+        """Save what was recorded, if anything was."""
+        recorder = engine.recorder
+        if recorder is None or not recorder.recording:
+            return
+        recorder.stop()
+        self.window.sound.play("stop")
+        self.window.say(f"Saved {counted(recorder.episodes, 'game')} to {at_home(recorder.folder)}")
+
+    def save_clip(self, engines: list[Engine]) -> None:
+        """Save the last seconds of one or two engines; says so when it is done."""
+        if self._saving and self._saving.is_alive():
+            return
+        clip = clips.compose(sorted(engines, key=lambda e: e.temperature is not None), self.window.look)
+        if len(clip) < 2:
+            self.window.say("Nothing to save yet. Play first.")
+            return
+        folder, rate, kind = self.window.pictures, engines[0].rate, self.window.settings.clips
+
+        def work() -> None:
+            try:
+                self._saved.append((f"Saved {at_home(clips.save(clip, folder, rate, kind))}", False))
+            except Exception as error:
+                self._saved.append((str(error), True))
+
+        self.window.say("Saving the last 10 seconds…")
+        self._saving = threading.Thread(
+            target=work
+        )  # the process waits for it at its end, the window does not
+        self._saving.start()
+
+    def update(self, engine: Engine) -> None:
+        """Say what went wrong with a recording, and which clips are there."""
+        recorder = engine.recorder
+        if recorder is not None and recorder.error:
+            self.window.say(recorder.error, bad=True)
+            recorder.error = None
+        while self._saved:
+            self.window.say(*self._saved.pop(0))

@@ -1,0 +1,101 @@
+"""Start here: three minutes in which a newcomer plays, goes into the dream, walks out and comes home.
+
+One short line at a time says what to do next. Which one is decided by watching what the player does.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pygame
+
+from gamesim.app.controls import STAY, Command, shown
+from gamesim.app.game.homecoming import WALK, Homecoming
+from gamesim.app.game.session import Session
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.widgets import text, wrap
+
+Step = Literal["play", "switch", "dream", "home", "out", "back", "done"]
+STEPS: tuple[Step, ...] = ("play", "switch", "dream", "home", "out", "back", "done")
+MOVES = {"play": 5, "dream": 8}
+"""Moves that a step is long."""
+
+
+class Tour:
+    """Where the player is in the tour.
+
+    Attributes:
+        step: what is to be done next.
+        over: whether the game has ended, so that a new one is needed first.
+    """
+
+    def __init__(self) -> None:
+        self.step: Step = "play"
+        self.over = False
+        self._moves = 0
+        self._seen: tuple[int, int] = (0, 0)
+
+    @property
+    def words(self) -> str:
+        """The line that is shown now."""
+        if self.over and self.step != "done":
+            return f"This game is over. Press {shown(Command.RESET)} for a new one"
+        return {
+            "play": "This is the real game. Walk with the arrow keys",
+            "switch": f"Press {shown(Command.SWITCH)}: a network takes over and dreams the game on",
+            "dream": "Every picture is drawn by the network now. Walk around in it",
+            "home": f"Press {shown(Command.HOME)} and remember this place: it is home",
+            "out": f"Walk {WALK} cells away from home",
+            "back": "Now come home: the arrow shows the way",
+            "done": f"That is what the network remembered. {shown(Command.BACK)} goes to the menu",
+        }[self.step]
+
+    def follow(self, session: Session, home: Homecoming | None) -> None:
+        """Look at what the player did since the last look.
+
+        Args:
+            session: what is played.
+            home: the walk that is on; None while there is none.
+        """
+        engine = session.engine
+        self.over = engine.over is not None and (home is None or home.verdict is None)
+        seen = (id(engine), engine.steps)
+        if seen != self._seen:
+            self._seen = seen
+            self._moves += bool(engine.trail) and engine.trail[-1][1] != STAY
+        step = self._next(engine.temperature is not None, home)
+        if step != self.step:
+            self.step, self._moves = step, 0
+
+    def _next(self, dreaming: bool, home: Homecoming | None) -> Step:
+        """The step that comes now, or the same."""
+        if self.step == "done":
+            return "done"
+        if not dreaming:
+            walked = self.step != "play" or self._moves >= MOVES["play"]
+            return "switch" if walked else "play"
+        if home is not None:
+            return "done" if home.verdict is not None else "back" if home.returning else "out"
+        if self.step in ("play", "switch"):
+            return "dream"
+        walked = self.step != "dream" or self._moves >= MOVES["dream"]
+        return "home" if walked else "dream"
+
+    def draw(self, surface: pygame.Surface, board: pygame.Rect, scale: Scale) -> None:
+        """The line on a strip along the top of the board, with a dot for each step."""
+        size, pad = scale.px(19), scale.px(12)
+        lines = wrap(self.words, size, max(1, board.width - 2 * pad), True)
+        height = round(len(lines) * size * 1.3) + 2 * pad + scale.px(12)
+        strip = pygame.Surface((board.width, min(height, board.height)), pygame.SRCALPHA)
+        strip.fill((*COLOURS["back"], 215))
+        surface.blit(strip, board)
+        y = board.top + pad
+        for line in lines:
+            text(surface, line, (board.centerx, y), size, bold=True, anchor="midtop", width=board.width)
+            y += round(size * 1.3)
+        reach, gap = max(2, scale.px(4)), scale.px(16)
+        for i, step in enumerate(STEPS):
+            x = board.centerx + round((i - (len(STEPS) - 1) / 2) * gap)
+            reached = i <= STEPS.index(self.step)
+            colour = COLOURS["real" if step == self.step else "good" if reached else "line"]
+            pygame.draw.circle(surface, colour, (x, y + scale.px(6)), reach)

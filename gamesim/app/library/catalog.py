@@ -1,0 +1,218 @@
+"""What can be played: the real games, and the learned engines found on disk."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+
+from gamesim import text
+from gamesim.app.library.housed import Housed
+from gamesim.card import facts_in
+from gamesim.envs.recipe import Recipe, find, known, make
+from gamesim.errors import UserError
+from gamesim.shipped import locate
+
+ARCADE, MAZE, PACMAN = "gamesim/PacmanArcade-v0", "gamesim/PacmanMaze-v0", "gamesim/Pacman-v0"
+GARDEN = "gamesim/PacmanGarden-v0"
+DREAM = "gamesim/Dream-v0"
+KINDS = ("tilemap", "gamegan", "world-model")
+"""The systems of engines, in the order in which they are offered: the one that forgets least first."""
+IN_RUNS = ("last", "best", "vision", "memory", "controller")  # folders inside a run's
+
+
+@dataclass(frozen=True)
+class Title:
+    """Something that can be played.
+
+    Attributes:
+        name: as the menu shows it.
+        blurb: one line about it.
+        env_id: the Gymnasium id.
+        kwargs: for gym.make.
+        world: id of the real game it is, or was learned from; "" where that is unknown.
+        checkpoint: folder of a learned engine, None for a real game.
+        system: which kind of engine its config says it is; "" for a real game, or where that is unknown.
+        recipe: how a game is made that is not ours, or was when a dream was learned; None for all others.
+        actions: words for what its actions mean, as the card of a dream has them.
+    """
+
+    name: str
+    blurb: str
+    env_id: str
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    world: str = ""
+    checkpoint: Path | None = None
+    system: str = ""
+    recipe: Recipe | None = None
+    actions: tuple[str, ...] = ()
+
+    @property
+    def learned(self) -> bool:
+        return self.checkpoint is not None
+
+    @property
+    def kind(self) -> int:
+        """Its place in `KINDS`, which is after all of them where its system is unknown."""
+        return KINDS.index(self.system) if self.system in KINDS else len(KINDS)
+
+    @property
+    def has_controller(self) -> bool:
+        """Whether the engine can drive by itself, by what its config says."""
+        return self.system == "world-model"
+
+    @property
+    def slug(self) -> str:
+        """The name as a folder: recordings of it go there."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "game"
+
+    @property
+    def rate(self) -> float:
+        """Steps a second at the first level."""
+        return 9.0 if self.world == ARCADE else 7.0
+
+    @property
+    def scrolls(self) -> bool:
+        """Whether its view moves with the player; the arcade shows its whole board."""
+        return self.world != ARCADE
+
+    @property
+    def how(self) -> Recipe:
+        """How the game is made."""
+        return self.recipe or Recipe(self.env_id, self.kwargs)
+
+    @property
+    def latched(self) -> bool:
+        """Whether a direction stays pressed, as on an arcade cabinet."""
+        return self.world == ARCADE
+
+    def make(self, device: str = "cpu") -> gym.Env:
+        """Open it; a dream computes on `device`.
+
+        Raises:
+            UserError: it cannot be opened; the message names it.
+        """
+        how: dict[str, Any] = self.kwargs | ({"device": device} if self.learned and device != "cpu" else {})
+        try:
+            if self.learned:
+                return gym.make(self.env_id, render_mode="rgb_array", disable_env_checker=True, **how)
+            return Housed(make(self.how))
+        except UserError:
+            raise
+        except Exception as error:  # whatever a foreign environment raises has to become one line
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise UserError(f"{self.checkpoint or self.env_id}: {reason}") from error
+
+
+def games() -> list[Title]:
+    """The real games, in the menu's order: those that go on come before those of 40 steps."""
+    endless = {"max_steps": None}
+    return [
+        Title("Arcade", "Four ghosts, levels, a high score", ARCADE, {}, ARCADE),
+        Title("Pac-Man, endless", "Find the flag, mind the ghosts", PACMAN, endless, PACMAN),
+        Title("Maze, endless", "Find the flag. No ghosts", MAZE, endless, MAZE),
+        Title("Pac-Man", "40 steps, as in the paper", PACMAN, {}, PACMAN),
+        Title("Maze", "40 steps, as in the paper. No ghosts", MAZE, {}, MAZE),
+        Title("Garden", "40 steps, in another look", GARDEN, {}, GARDEN),
+    ]
+
+
+def dreams(folder: Path) -> list[Title]:
+    """The learned engines in `folder`, by kind, then by name; their weights are not looked at."""
+    try:
+        found = sorted(path for path in folder.iterdir() if (path / "config.yaml").is_file())
+    except OSError:
+        return []
+    titles = (dream(path) for path in found if not path.name.startswith("."))
+    return sorted(titles, key=lambda title: title.kind)
+
+
+def dream(folder: Path) -> Title:
+    """One learned engine; the real game that it learned is the one on its card."""
+    facts = facts_in(folder)
+    world = facts.get("game", "")
+    blurb = f"Learned from {game_name(world)}" if world else "Its card does not say which game it learned"
+    kwargs = {"checkpoint": str(folder), "temperature": 1.0}
+    recipe = (
+        None
+        if not world or world.startswith("gamesim/")
+        else Recipe.read(world, facts.get("recorded with", ""))
+    )
+    actions = tuple(word for word in facts.get("actions", "").split(", ") if word)
+    name = spoken(run_of(folder).name)
+    return Title(name, blurb, DREAM, kwargs, world, folder, _system(folder), recipe, actions)
+
+
+def run_of(folder: Path) -> Path:
+    """The run folder that a checkpoint lies in, or the checkpoint's own folder where it is in none."""
+    inside = folder.absolute()
+    while inside.name in IN_RUNS:
+        inside = inside.parent
+    return inside
+
+
+def title_of(start: str | Recipe) -> Title:
+    """What `main.py play START` means: a game, the id of one, or the folder of a checkpoint.
+
+    Raises:
+        UserError: it is none of these.
+    """
+    if isinstance(start, str) and (folder := locate(start)).is_dir():
+        return dream(folder.absolute())
+    recipe = start if isinstance(start, Recipe) else Recipe(start)
+    for title in games():
+        if recipe == title.how:
+            return title
+    find(recipe.env_id)
+    return foreign(recipe)
+
+
+def foreign(recipe: Recipe) -> Title:
+    """A game as it is made, whatever it is."""
+    name = re.split("[:/]", recipe.env_id)[-1]
+    return Title(name, "", recipe.env_id, dict(recipe.kwargs), recipe.env_id, recipe=recipe)
+
+
+def partner(title: Title, engines: Iterable[Title]) -> Title | None:
+    """The real game of a dream, or the first of `engines` that dreams a real game; None if there is none."""
+    if title.learned and title.recipe is not None:  # as it was recorded, if it is here
+        found = known(title.recipe)
+        return None if found is None else replace(foreign(found), world=title.world)
+    others = games() if title.learned else engines
+    return next((other for other in others if other.world == title.world), None)
+
+
+def home(dreams: Iterable[Title]) -> Title | None:
+    """The dream for coming home, where a person walks: the kind that forgets least, without ghosts."""
+    fit = [dream for dream in dreams if dream.learned and not dream.has_controller]
+    return min(fit, key=lambda dream: (dream.kind, dream.world != MAZE), default=None)
+
+
+def chauffeur(title: Title, engines: Iterable[Title]) -> Title | None:
+    """The first of `engines` that dreams the same real game and has a controller; None if there is none."""
+    same = (dream for dream in engines if dream.world == title.world)
+    return next((dream for dream in same if dream.has_controller), None)
+
+
+def _system(folder: Path) -> str:
+    try:
+        config = text.decode((folder / "config.yaml").read_bytes()[:65536], "replace")
+    except OSError:
+        return ""
+    named = re.search(r"^system:\s*(\S+)\s*$", config, re.MULTILINE)
+    return named.group(1) if named else ""
+
+
+@cache
+def game_name(world: str) -> str:
+    return next((game.name for game in games() if game.world == world and not game.kwargs), world)
+
+
+def spoken(name: str) -> str:
+    """gamegan-pacman -> GameGAN Pac-Man, world-model-places -> World Model (places)."""
+    special = {"gamegan": "GameGAN", "pacman": "Pac-Man", "places": "(places)"}
+    words = [word for word in re.split(r"[-_ ]+", name) if word]
+    return " ".join(special.get(word, word[:1].upper() + word[1:]) for word in words) or name

@@ -1,0 +1,182 @@
+"""Curves of a training, one small chart for each figure, drawn again only when they have grown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pygame
+
+from gamesim.app.library.runlog import Curve
+from gamesim.app.theme import COLOURS, Colour, Scale
+from gamesim.app.ui.widgets import box, scrollbar, text
+
+WIDE, HIGH = 190, 96  # least size of a chart at 1280x800
+SMOOTH_FROM = 40  # points from which on a smoothed curve is drawn over the raw one
+DECADES = 30.0  # a figure that spans more than this factor is drawn on a logarithmic scale
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One figure: its name, its curve and the colour of it."""
+
+    name: str
+    curve: Curve
+    colour: Colour
+
+
+class Charts:
+    """A grid of charts that fills an area; what has no room is scrolled to.
+
+    Attributes:
+        scroll: rows of charts above what is seen.
+    """
+
+    def __init__(self) -> None:
+        self.scroll = 0
+        self._drawn: dict[tuple, pygame.Surface] = {}
+
+    def draw(
+        self,
+        surface: pygame.Surface,
+        area: pygame.Rect,
+        charts: Sequence[Chart],
+        scale: Scale,
+        pointer: tuple[int, int] = (-1, -1),
+    ) -> None:
+        """Draw them.
+
+        Args:
+            surface: the window.
+            area: where.
+            charts: what.
+            scale: of the window.
+            pointer: where the mouse is: the value below it is named.
+        """
+        gap = scale.px(10)
+        columns = max(1, min(3, len(charts), (area.width + gap) // (scale.px(WIDE) + gap)))
+        rows = -(-len(charts) // columns)
+        fits = max(1, min(rows, (area.height + gap) // (scale.px(HIGH) + gap)))
+        self.scroll = min(max(0, self.scroll), rows - fits)
+        bar = scale.px(12) if rows > fits else 0
+        width = (area.width - bar - (columns - 1) * gap) // columns
+        height = min(scale.px(260), (area.height - (fits - 1) * gap) // fits)
+        if width < 24 or height < 24:
+            return
+        for i, chart in enumerate(charts[self.scroll * columns : (self.scroll + fits) * columns]):
+            x = area.left + i % columns * (width + gap)
+            rect = pygame.Rect(x, area.top + i // columns * (height + gap), width, height)
+            surface.blit(self._picture(chart, rect.size, scale), rect)
+            if rect.collidepoint(pointer):
+                self._draw_pointer(surface, rect, chart, pointer[0], scale)
+        gutter = pygame.Rect(area.right - scale.px(6), area.top, max(3, scale.px(5)), area.height)
+        scrollbar(surface, gutter, self.scroll * height, (rows - fits) * height)
+
+    def _picture(self, chart: Chart, size: tuple[int, int], scale: Scale) -> pygame.Surface:
+        curve = chart.curve
+        ends = (curve.steps[-1], curve.values[-1]) if curve.steps else None
+        key = (chart.name, chart.colour, size, scale.factor, len(curve.steps), ends)
+        if key not in self._drawn:
+            if len(self._drawn) > 48:
+                self._drawn.clear()
+            self._drawn[key] = draw_chart(chart, size, scale)
+        return self._drawn[key]
+
+    def _draw_pointer(
+        self, surface: pygame.Surface, rect: pygame.Rect, chart: Chart, x: int, scale: Scale
+    ) -> None:
+        """A line at the pointed step, and what the figure was there."""
+        plot, curve = plot_area(rect.size, scale).move(rect.topleft), chart.curve
+        if not curve.steps or plot.width < 2:
+            return
+        share = min(1.0, max(0.0, (x - plot.left) / plot.width))
+        index = int(np.abs(np.asarray(curve.steps) - share * max(curve.steps[-1], 1)).argmin())
+        pygame.draw.line(surface, COLOURS["quiet"], (x, plot.top), (x, plot.bottom - 1))
+        words = f"{number(curve.values[index])} at {curve.steps[index]:,.0f}"
+        anchor = "topright" if share > 0.5 else "topleft"
+        place = (x + (-4 if share > 0.5 else 4), plot.top)
+        text(surface, words, place, scale.px(13), COLOURS["text"], bold=True, anchor=anchor)
+
+
+def plot_area(size: tuple[int, int], scale: Scale) -> pygame.Rect:
+    """Where the curve lies inside a chart of `size`."""
+    top, pad = scale.px(38), scale.px(12)
+    left = scale.px(52)
+    return pygame.Rect(left, top, max(1, size[0] - left - pad), max(1, size[1] - top - scale.px(22)))
+
+
+def draw_chart(chart: Chart, size: tuple[int, int], scale: Scale) -> pygame.Surface:
+    """One chart as a picture: name, newest value, least and greatest value, and the curve."""
+    surface = pygame.Surface(size, pygame.SRCALPHA)
+    whole, plot, curve = surface.get_rect(), plot_area(size, scale), chart.curve
+    box(surface, whole, COLOURS["panel"], scale.px(10))
+    pad, small = scale.px(10), scale.px(12)
+    if not curve.values:
+        text(surface, chart.name, (pad, scale.px(7)), scale.px(14), COLOURS["quiet"], width=size[0] - 2 * pad)
+        return surface
+    place = (size[0] - pad, scale.px(6))
+    newest = text(
+        surface, number(curve.values[-1]), place, scale.px(15), chart.colour, bold=True, anchor="topright"
+    )
+    room = max(1, newest.left - 2 * pad)
+    text(surface, chart.name, (pad, scale.px(7)), scale.px(14), width=room)
+    values = np.asarray(curve.values)
+    low, high = float(values.min()), float(values.max())
+    log = low > 0 and high / low > DECADES
+    shown = np.log(values) if log else values
+    bottom, top = float(shown.min()), float(shown.max())
+    span = top - bottom or abs(top) or 1.0
+    for value, y, anchor in ((high, plot.top, "midright"), (low, plot.bottom - 1, "midright")):
+        pygame.draw.line(surface, COLOURS["raised"], (plot.left, y), (plot.right - 1, y))
+        label = number(value, 2)
+        text(surface, label, (plot.left - scale.px(5), y), small, COLOURS["quiet"], anchor=anchor)
+    last = f"{curve.steps[-1]:,.0f} steps" + (", log" if log else "")
+    text(surface, last, (plot.right, size[1] - scale.px(4)), small, COLOURS["quiet"], anchor="bottomright")
+    x = plot.left + np.asarray(curve.steps) / max(curve.steps[-1], 1) * (plot.width - 1)
+    flat = top == bottom
+
+    def draw(heights: np.ndarray, colour: Colour, width: int) -> None:
+        share = np.full(len(heights), 0.5) if flat else (heights - bottom) / span
+        y = plot.bottom - 1 - share * (plot.height - 1)
+        points = np.stack([x, y], 1)
+        if len(points) == 1:
+            pygame.draw.circle(surface, colour, points[0].tolist(), max(2, scale.px(3)))
+        elif width == 1:
+            pygame.draw.aalines(surface, colour, False, points.tolist())
+        else:
+            pygame.draw.lines(surface, colour, False, points.tolist(), width)
+            pygame.draw.aalines(surface, colour, False, points.tolist())
+
+    smooth = len(values) >= SMOOTH_FROM
+    if smooth:
+        draw(shown, blend(chart.colour, COLOURS["panel"], 0.35), 1)
+    draw(smoothed(shown) if smooth else shown, chart.colour, max(2, scale.px(2)))
+    return surface
+
+
+def smoothed(values: np.ndarray) -> np.ndarray:
+    """A running mean over a fiftieth of the points to both sides, shorter at the ends."""
+    reach = max(1, len(values) // 50)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    index = np.arange(len(values))
+    first, last = np.maximum(0, index - reach), np.minimum(len(values), index + reach + 1)
+    return (sums[last] - sums[first]) / (last - first)
+
+
+def blend(colour: Colour, ground: Colour, share: float) -> Colour:
+    """`share` of a colour on a ground."""
+    red, green, blue = (round(a * share + b * (1 - share)) for a, b in zip(colour, ground, strict=True))
+    return red, green, blue
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A figure, short: 0.0123, 1.62, 35.7, 1234, 12.3k."""
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size >= 1e4 or size < 1e-3:
+        exponent = math.floor(math.log10(size))
+        return f"{value / 1000:.1f}k" if 1e4 <= size < 1e6 else f"{value / 10**exponent:.1f}e{exponent}"
+    return f"{value:.{digits}g}" if size < 100 else f"{value:.0f}"

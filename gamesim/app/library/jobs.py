@@ -1,0 +1,228 @@
+"""What runs outside of the window: the commands of the command line as subprocesses, asked and heard by file.
+
+A training is asked to stop with SIGTERM (it saves and leaves) and held with SIGSTOP; Windows, which has
+neither, sends Ctrl-Break, and cannot hold a process: there, to pause is to stop and to go on with --resume.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from gamesim.errors import UserError
+
+RECORDING, TRAINING, EVALUATION = "The bot's recording", "The training", "The measurement"
+"""What jobs are called."""
+CAN_PAUSE = hasattr(signal, "SIGSTOP")
+COMMAND = [sys.executable, "-m", "gamesim"]
+NICENESS = 10  # the window comes first
+_TAIL = 8192  # bytes of a log in which its last words are looked for
+_BAR = re.compile(r"(\d{1,3})%\|")
+
+
+class Job:
+    """One command of gamesim in a process of its own, which outlives the app unless it is stopped.
+
+    Attributes:
+        name: as the app calls it.
+        words: of the command line.
+        log: file that takes what the command prints.
+    """
+
+    def __init__(self, name: str, words: Sequence[str], log: Path) -> None:
+        """Start it.
+
+        Args:
+            name: as above.
+            words: of the command line, such as ``["train", "gamegan-tiny", "--data", ...]``.
+            log: as above; its folder is made.
+
+        Raises:
+            UserError: it cannot be started, or the log cannot be written.
+        """
+        self.name, self.words, self.log = name, list(words), log
+        self._began = time.monotonic()
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("wb") as out:
+                self._process = subprocess.Popen(
+                    [*COMMAND, *words],
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    env=environment(),
+                    start_new_session=True,  # Ctrl-C in the app's terminal is not meant for it
+                    creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+                    | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
+                )
+        except OSError as error:
+            raise UserError(f"{log}: cannot be started: {error.strerror or error}") from error
+        if hasattr(os, "setpriority"):
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, self.pid, NICENESS)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def seconds(self) -> float:
+        """Since it was started."""
+        return time.monotonic() - self._began
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code, None while it runs; negative: the signal that ended it."""
+        return self._process.poll()
+
+    @property
+    def share(self) -> float | None:
+        """How much of it is done, 0..1, by the last progress bar that it drew; None if it drew none."""
+        found = _BAR.findall(tail(self.log))
+        return min(1.0, int(found[-1]) / 100) if found else None
+
+    @property
+    def last_words(self) -> str:
+        return last_words(self.log)
+
+    def stop(self) -> None:
+        """Ask it to save and leave."""
+        if self.running:
+            stop(self.pid)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it has ended, at most so long."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
+
+class Jobs:
+    """The commands that this window has started."""
+
+    def __init__(self) -> None:
+        self.all: dict[Path, Job] = {}  # by what they work on: a run folder, a checkpoint, recordings
+        self.asked: set[int] = set()  # processes that were asked to stop
+
+    def start(self, about: Path, name: str, words: Sequence[str], log: Path) -> Job:
+        """Start a command about a folder.
+
+        Raises:
+            UserError: one about it is running, or it cannot be started.
+        """
+        about = about.absolute()
+        if (known := self.all.get(about)) and known.running:
+            raise UserError(f"{about}: {known.name} is running already")
+        self.all[about] = job = Job(name, words, log)
+        return job
+
+    def about(self, folder: Path) -> Job | None:
+        """The last command about a folder."""
+        return self.all.get(folder.absolute())
+
+    @property
+    def running(self) -> list[Job]:
+        return [job for job in self.all.values() if job.running]
+
+    def stop(self, job: Job) -> None:
+        """Ask a job to save and leave; it is known then that it did not fail."""
+        self.asked.add(job.pid)
+        job.stop()
+
+
+def stop(pid: int) -> None:
+    """Ask a process to save and leave, also one that is paused; one that is gone is fine.
+
+    Raises:
+        UserError: it belongs to somebody else.
+    """
+    if sys.platform == "win32":
+        _signal(pid, signal.CTRL_BREAK_EVENT)
+    else:
+        _signal(pid, signal.SIGTERM)
+        _signal(pid, signal.SIGCONT)
+
+
+def kill(pid: int) -> None:
+    """End a process at once.
+
+    Raises:
+        UserError: it belongs to somebody else.
+    """
+    _signal(pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+
+
+def pause(pid: int) -> None:
+    """Hold a process where it is; only where `CAN_PAUSE`.
+
+    Raises:
+        UserError: it belongs to somebody else.
+    """
+    if sys.platform != "win32":
+        _signal(pid, signal.SIGSTOP)
+
+
+def go_on(pid: int) -> None:
+    """Let a paused process go on.
+
+    Raises:
+        UserError: it belongs to somebody else.
+    """
+    if sys.platform != "win32":
+        _signal(pid, signal.SIGCONT)
+
+
+def paused(pid: int) -> bool:
+    """Whether a process is held; where that cannot be seen, False."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return state.rpartition(")")[2].split()[0] in "Tt"
+    except (OSError, IndexError):
+        return False
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+    except OSError as error:
+        raise UserError(f"process {pid}: cannot be reached: {error.strerror or error}") from error
+
+
+def environment() -> dict[str, str]:
+    """The environment in which ``python -m gamesim`` finds this very package from any folder."""
+    package = str(Path(__file__).resolve().parents[3])
+    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
+
+
+def tail(log: Path) -> str:
+    """The last few thousand characters of a log, "" where there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+            return file.read(_TAIL).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def last_words(log: Path) -> str:
+    """The last line of a log that is not a progress bar, without the name of the program before it."""
+    lines = [line.strip() for line in re.split(r"[\r\n]+", tail(log))]
+    lines = [line for line in lines if line and not _BAR.search(line) and "it/s" not in line]
+    return lines[-1].removeprefix("gamesim: ") if lines else ""

@@ -1,0 +1,274 @@
+"""A training before it starts: what it learns from, what it trains, for how long and where."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+from gamesim import devices
+from gamesim.app.background import Lazily
+from gamesim.app.library import estimate, presets, runs
+from gamesim.app.library.estimate import Estimate
+from gamesim.app.library.fitness import View, misfit, view_of
+from gamesim.app.library.presets import FOR_TESTS, Preset
+from gamesim.app.library.runs import Run
+from gamesim.app.library.shelf import Recording
+from gamesim.app.library.workshop import Workshop
+from gamesim.errors import UserError
+from gamesim.text import counted
+
+DEVICES = devices.CHOICES
+FEW = 10_000  # steps of play below which a model learns little
+
+
+class Plan:
+    """What is chosen so far; each choice can be turned to the one before or after it.
+
+    Args:
+        workshop: gives recordings, runs and models, and starts the training.
+        run: None for a new training, else the one that goes on.
+
+    Attributes:
+        data: folder of recordings; None while none is chosen.
+        presets: that can be chosen.
+
+    Raises:
+        UserError: the config of the run cannot be read.
+    """
+
+    def __init__(self, workshop: Workshop, run: Run | None = None) -> None:
+        self.workshop, self.run = workshop, run
+        self.presets = [presets.of_run(run)] if run else presets.all_presets()
+        self.data: Path | None = run.data if run else None
+        self._others = [run.data] if run and run.data else []  # folders beyond the shelf's
+        self._preset = self._device = self._steps = self._game = 0
+        self._of: tuple[list[Recording], Path | None] | None = None
+        self._games: dict[str, list[Recording]] = {}
+        self._name = ""
+        self._views: Lazily[tuple[Path, int], View] = Lazily(self._view_of)
+        self._estimates: dict[tuple, Estimate] = {}
+        self._runs = [workshop.run(folder) for folder in workshop.runs()]
+        self.turn_preset(0)
+        workshop.shelf.refresh()
+
+    # what is chosen --------------------------------------------------------------------------------------
+
+    @property
+    def preset(self) -> Preset:
+        return self.presets[self._preset]
+
+    @property
+    def usual(self) -> int:
+        """Steps that the preset trains, or its first part."""
+        return next(iter(self.preset.steps.values()), 1)
+
+    @property
+    def steps(self) -> int | None:
+        """How many steps it trains in all; None where each part of the preset has its own."""
+        return self._step_options[self._steps] if self.preset.single else None
+
+    @property
+    def done(self) -> int:
+        """Steps that the run has behind it."""
+        return self.run.log.step if self.run else 0
+
+    @property
+    def device(self) -> str:
+        return DEVICES[self._device]
+
+    @property
+    def known(self) -> dict[Path, tuple[int, int]]:
+        """Folders of recordings -> (episodes, steps); (0, 0) for one that was typed."""
+        return {**dict.fromkeys(self._others, (0, 0)), **self.workshop.shelf.collections}
+
+    @property
+    def games(self) -> dict[str, list[Recording]]:
+        """The games that the chosen folder holds, by id, the one with the most recordings first."""
+        everything = self.workshop.shelf.recordings
+        if self._of is None or self._of[0] is not everything or self._of[1] != self.data:
+            found: dict[str, list[Recording]] = {}
+            for each in everything:
+                if each.collection == self.data:
+                    found.setdefault(each.entry.game, []).append(each)
+            self._of = (everything, self.data)
+            self._games = dict(sorted(found.items(), key=lambda item: -len(item[1])))
+        return self._games
+
+    @property
+    def game(self) -> str | None:
+        """The id of the one game that is learned; None where there is nothing to choose."""
+        games = list(self.games)
+        return games[self._game % len(games)] if len(games) > 1 and not self.run else None
+
+    @property
+    def inside(self) -> list[Recording]:
+        """The recordings in the chosen folder, of the game that is chosen."""
+        games = list(self.games.values())
+        return games[self._game % len(games)] if games else []
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """(games, steps) that would be learned from."""
+        if len(self.games) > 1:
+            return len(self.inside), sum(each.entry.length for each in self.inside)
+        return self.known.get(self.data, (0, 0)) if self.data else (0, 0)
+
+    @property
+    def name(self) -> str:
+        if self.run:
+            return self.run.name
+        roots = self.workshop.run_roots
+        return self._name or new_name(self.preset.name, self.data or Path("run"), roots)
+
+    @property
+    def folder(self) -> Path:
+        """The run folder, new or that of the run that goes on."""
+        return self.run.folder if self.run else self.workshop.run_roots[-1] / self.name
+
+    @property
+    def _step_options(self) -> list[int]:
+        return presets.choices_of_steps(self.usual, self.done)
+
+    # choosing --------------------------------------------------------------------------------------------
+
+    def turn_data(self, by: int) -> None:
+        places = list(self.known)
+        if places:
+            now = places.index(self.data) if self.data in places else -by
+            self.data, self._game = places[(now + by) % len(places)], 0
+
+    def turn_game(self, by: int) -> None:
+        self._game = (self._game + by) % max(1, len(self.games))
+
+    def turn_preset(self, by: int) -> None:
+        """To another preset, and to its usual number of steps."""
+        self._preset = (self._preset + by) % len(self.presets)
+        options, wanted = self._step_options, max(self.usual, self.done + 1)
+        self._steps = min(range(len(options)), key=lambda i: abs(options[i] - wanted))
+
+    def turn_steps(self, by: int) -> None:
+        self._steps = min(len(self._step_options) - 1, max(0, self._steps + by))
+
+    def turn_device(self, by: int) -> None:
+        self._device = (self._device + by) % len(DEVICES)
+
+    def take_folder(self, words: str) -> None:
+        """Learn from a folder that was typed or dropped.
+
+        Raises:
+            UserError: there is none.
+        """
+        path = Path(words).expanduser()
+        if not path.is_dir():
+            raise UserError(f"{path}: there is no such folder")
+        self._others.append(path)
+        self.data, self._game = path, 0
+        if path not in self.workshop.shelf.roots:
+            self.workshop.shelf.roots.append(path)
+            self.workshop.shelf.refresh()
+
+    def call(self, name: str) -> None:
+        """Give the run a name of its own.
+
+        Raises:
+            UserError: no folder can have it.
+        """
+        self._name = check_name(name)
+
+    # what is to be known before it starts ----------------------------------------------------------------
+
+    @property
+    def takes(self) -> Estimate:
+        """How long it takes here."""
+        steps = None if self.steps is None else max(1, self.steps - self.done)
+        asked = (self.preset.name, steps, self.device)
+        if asked not in self._estimates:
+            shipped = [title.checkpoint for title in self.workshop.shipped() if title.checkpoint]
+            self._estimates[asked] = estimate.estimate(self.preset, steps, self.device, self._runs, shipped)
+        return self._estimates[asked]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What speaks against starting now."""
+        games, steps = self.counts
+        view = self._views.get((self.data, self._game)) if self.data and games else None
+        return warnings(self.preset, games, steps, view, self.takes, self.device)
+
+    def _view_of(self, asked: tuple[Path, int]) -> View:
+        """What the chosen recordings show, by a few of them; on a thread of its own."""
+        return view_of([each.path for each in self.inside[:3]])
+
+    def start(self) -> None:
+        """Start the training, as a process of its own.
+
+        Raises:
+            UserError: no recordings are chosen, the name is taken, or it cannot be started.
+        """
+        if self.data is None:
+            raise UserError("Choose recordings first: record some games, or name a folder")
+        if not self.run and self.folder.exists():
+            raise UserError(f"There is already a run called {self.name}")
+        runs.train(
+            self.workshop.jobs,
+            self.folder,
+            self.preset.config,
+            self.data,
+            presets.settings(self.preset, self.steps),
+            device=self.device,
+            resume=bool(self.run),
+            game=self.game,
+        )
+
+    def close(self) -> None:
+        self._views.close()
+
+
+def warnings(
+    preset: Preset, games: int, steps: int, view: View | None, takes: estimate.Estimate, device: str
+) -> list[str]:
+    """What speaks against starting a training now, a line each.
+
+    Args:
+        preset: the chosen one.
+        games: that were recorded, 0 where nobody has counted yet.
+        steps: in them.
+        view: what they show; None: not looked at yet.
+        takes: how long it takes.
+        device: as it is chosen.
+    """
+    found = []
+    if preset.name.endswith(FOR_TESTS):
+        found.append("This preset is for tests: too small to learn anything")
+    elif view is not None and (why := misfit(preset.needs, view)):
+        found.append(why)
+    if games and steps < FEW:
+        found.append(
+            f"Few recordings: {counted(games, 'game')}, {counted(steps, 'step')}. Models need thousands of "
+            "games: let the bot record some, under Recordings"
+        )
+    if device in ("cuda", "mps") and device != estimate.gpu():
+        found.append(f"No {'NVIDIA GPU' if device == 'cuda' else 'Apple GPU'} was found on this machine")
+    long = takes.seconds is not None and takes.seconds >= estimate.LONG
+    if takes.device == "cpu" and (long or (takes.seconds is None and not preset.one_core)):
+        found.append("This preset wants a GPU. On a CPU, choose tilemap or gamegan-small")
+    return found
+
+
+def new_name(preset: str, data: Path, roots: tuple[Path, ...]) -> str:
+    """A name for a run folder that is not taken: preset, recordings, day."""
+    plain = re.sub(r"[^a-z0-9]+", "-", f"{preset} {data.name}".lower()).strip("-")[:48]
+    names = [plain, *(f"{plain}-{number}" for number in range(2, 1000)), f"{plain}-{time.time_ns()}"]
+    return next(name for name in names if not any((root / name).exists() for root in roots))
+
+
+def check_name(name: str) -> str:
+    """The name, if a folder can have it.
+
+    Raises:
+        UserError: it cannot.
+    """
+    name = name.strip()
+    if not name or name.startswith(".") or re.search(r'[\\/:*?"<>|\x00-\x1f]', name) or len(name) > 80:
+        raise UserError(f"'{name[:40]}' cannot be the name of a folder")
+    return name

@@ -1,0 +1,132 @@
+"""The presets that a training can start with: what each trains, for how long, and what it needs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+from gamesim import text
+from gamesim.app.library.fitness import Needs
+from gamesim.app.library.runs import Run
+from gamesim.config import load, presets, value
+from gamesim.errors import UserError
+
+SECTIONS = ("training", "vision", "memory", "controller")
+SHARES = (0.1, 0.25, 0.5, 1, 2, 4, 10)  # of the preset's steps
+FOR_TESTS = "-tiny"  # presets of that name learn nothing: they come last
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A preset as the app shows it.
+
+    Attributes:
+        name: of the preset; config: what `main.py train` takes, the name or a file.
+        about: the comment that it begins with.
+        steps: of each section that trains something.
+        system: which kind of model it makes.
+        one_core: whether it is meant for one CPU core.
+        work: what a step costs, to compare presets of one system.
+        needs: what it takes for granted about the game.
+    """
+
+    name: str
+    config: str
+    about: str
+    steps: Mapping[str, int]
+    system: str = ""
+    one_core: bool = True
+    work: float = 0.0
+    needs: Needs = field(default_factory=Needs)
+
+    @property
+    def single(self) -> bool:
+        """Whether one section trains all of it, so that its steps can be chosen."""
+        return len(self.steps) == 1
+
+
+def all_presets() -> list[Preset]:
+    """The presets that come with gamesim; those that are there for tests come last."""
+    found: list[Preset] = []
+    for name in presets():
+        with contextlib.suppress(UserError, OSError):  # one that cannot be read is not offered
+            found.append(preset(name))
+    first = ("tilemap", "world-model-places")
+    return sorted(found, key=lambda each: (each.name not in first, each.name.endswith(FOR_TESTS), each.name))
+
+
+def preset(name: str) -> Preset:
+    """One of them."""
+    said = text.decode((resources.files("gamesim") / "presets" / f"{name}.yaml").read_bytes())
+    lines = [line[1:].strip() for line in said.splitlines()]
+    count = next((i for i, line in enumerate(said.splitlines()) if not line.startswith("#")), 0)
+    return _planned(name, name, " ".join(lines[:count]))
+
+
+def of_run(run: Run) -> Preset:
+    """What goes on with a run: its own config.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    if run.config is None:
+        raise UserError(f"{run.folder}: its config cannot be read")
+    about = "The settings of this run. Only the number of steps can be changed"
+    return _planned(run.log.preset, str(run.config.absolute()), about)
+
+
+def _planned(name: str, config: str, about: str) -> Preset:
+    """What a config says, as far as the app needs to know."""
+    chosen = load(config)
+    found = {section: value(chosen, f"{section}.steps") for section in SECTIONS}
+    steps = {section: count for section, count in found.items() if isinstance(count, int)}
+    model, threads = chosen.model.model_dump(), [value(chosen, f"{section}.threads") for section in steps]
+    return Preset(
+        name, config, about, steps, chosen.system, None not in threads,
+        _work(chosen.data.model_dump(), model.get("channels")), _needs(chosen.system, model),
+    )  # fmt: skip
+
+
+def _needs(system: str, model: Mapping[str, Any]) -> Needs:
+    """What a model of this shape takes for granted about a game."""
+    if system == "tilemap":
+        return Needs(model["patch"], scrolls=True)
+    if model.get("engine") == "places":
+        return Needs(model["frame_size"] // 7)
+    return Needs(scrolls=True, tried=True) if system == "gamegan" else Needs()
+
+
+def _work(tree: Mapping[str, object], width: int | None) -> float:
+    """What a step costs, to compare presets of one system: frames times the square of the width."""
+    batch, segment = tree.get("batch_size"), tree.get("segment")
+    known = isinstance(batch, int) and isinstance(segment, int) and width is not None
+    return float(batch * segment * width**2) if known else 0.0  # type: ignore[operator]
+
+
+def choices_of_steps(usual: int, done: int = 0) -> list[int]:
+    """Numbers of steps around the usual one; for a run that is resumed, those that it has not reached yet."""
+    counts = {max(1, round(usual * share)) for share in SHARES}
+    if done:
+        counts |= {done + max(1, round(done * share)) for share in (0.1, 0.5, 1)}
+    return sorted(count for count in counts if count > done) or [done + max(1, usual)]
+
+
+def settings(preset: Preset, steps: int | None) -> dict[str, object]:
+    """Overrides for a training that is watched: a sheet every minute, and a log line every few steps.
+
+    Args:
+        preset: the chosen one.
+        steps: instead of the preset's, where it is `single`.
+    """
+    found: dict[str, object] = {}
+    for section, usual in preset.steps.items():
+        found[f"{section}.sample_minutes"] = 1.0
+        asked = steps if steps is not None and preset.single else usual
+        if asked <= 5000:
+            found[f"{section}.log_every"] = 5 if asked > 50 else 1
+        if asked != usual:
+            found[f"{section}.steps"] = asked
+    return found

@@ -1,0 +1,97 @@
+"""Rows of the list of recordings: a bot's games of one folder are one row, which can be opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from gamesim.app.library.shelf import Recording
+from gamesim.text import counted
+
+PLAYERS = {"you": ("human",), "bot": ("explorer", "random", "agent"), "AI": ("controller",)}
+"""Who played, in the words of the filter -> the players of an episode that it means."""
+Key = tuple[Path, str, str]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row.
+
+    Attributes:
+        recordings: one, or all of a set; the newest first.
+        key: of the set that it is, or belongs to; None for a recording of its own.
+        member: whether it is a single recording of an open set.
+    """
+
+    recordings: tuple[Recording, ...]
+    key: Key | None = None
+    member: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether it stands for a set."""
+        return self.key is not None and not self.member
+
+    @property
+    def first(self) -> Recording:
+        return self.recordings[0]
+
+    @property
+    def name(self) -> str:
+        if self.whole:
+            who = self.first.who
+            return f"{counted(len(self.recordings), 'game')} by {who}"
+        return self.first.name
+
+    @cached_property
+    def steps(self) -> int:
+        return sum(each.entry.length for each in self.recordings)
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(each.entry.size for each in self.recordings)
+
+    @cached_property
+    def reward(self) -> float:
+        """The mean of what they earned."""
+        return sum(each.entry.total_reward for each in self.recordings) / len(self.recordings)
+
+
+def category(recording: Recording) -> str:
+    """Who played most of it: "you", "bot" or "AI"."""
+    player = next(iter(recording.entry.players), "human")
+    return next(name for name, players in PLAYERS.items() if player in players)
+
+
+def lines(recordings: Sequence[Recording], opened: set[Key]) -> list[Line]:
+    """The rows for some recordings, which come the newest first; so do the rows.
+
+    Args:
+        recordings: that are shown.
+        opened: keys of the sets whose recordings are shown one by one, below them.
+    """
+    sets: dict[Key, list[Recording]] = {}
+    order: list[Key | Recording] = []
+    for each in recordings:
+        if category(each) != "bot":
+            order.append(each)
+            continue
+        key = (each.path.parent, each.who, each.game)
+        if key not in sets:
+            sets[key] = []
+            order.append(key)
+        sets[key].append(each)
+    found: list[Line] = []
+    for item in order:
+        members = sets.get(item, []) if isinstance(item, tuple) else []
+        if isinstance(item, Recording):
+            found.append(Line((item,)))
+        elif len(members) == 1:
+            found.append(Line((members[0],)))
+        else:
+            found.append(Line(tuple(members), item))
+            found += [Line((each,), item, member=True) for each in members if item in opened]
+    return found

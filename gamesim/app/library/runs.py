@@ -1,0 +1,293 @@
+"""Run folders as the app sees them: what a training is doing, how it ended, and how to hold and to stop it.
+
+Everything is read from files, so that a run that was started on the command line, or by an app that has been
+closed since, looks like any other. The app adds two hidden files of its own: what it started
+(``.started.json``) and what that printed (``.log``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from gamesim import storage
+from gamesim.app.library import jobs
+from gamesim.app.library.cards import spell
+from gamesim.app.library.jobs import Jobs
+from gamesim.app.library.runlog import RunLog
+from gamesim.errors import UserError
+
+State = Literal["starting", "training", "paused", "stopping", "done", "stopped", "failed"]
+LIVE: tuple[State, ...] = ("starting", "training", "paused", "stopping")
+STAGES = ("vision", "memory", "controller")  # of a world model: each is a run inside the run's folder
+
+STARTED, LOG = ".started.json", ".log"
+QUIET = 5.0  # seconds without a line in the log from which on one is told how long it has been
+_FRESH = 60.0  # seconds for which a run without a holder may only be between two stages
+
+
+class Run:
+    """One run folder; `follow` reads what is new in it.
+
+    Attributes:
+        folder: where it is.
+        logs: of its stages that have begun; one where it has no stages.
+        state: what it is doing, or how it ended.
+        why: one line about a failure, else "".
+    """
+
+    def __init__(self, folder: Path, processes: Jobs) -> None:
+        self.folder = folder
+        self.logs = [RunLog(folder)]
+        self.state: State = "starting"
+        self.why = ""
+        self._jobs = processes
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def log(self) -> RunLog:
+        """Of the stage that it has come to."""
+        return self.logs[-1]
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds that this stage has to go while it trains, else None."""
+        if self.state != "training" or not math.isfinite(self.log.eta):
+            return None
+        return max(0.0, self.log.eta - max(0.0, time.time() - self.log.logged_at))
+
+    @property
+    def engine(self) -> Path | None:
+        """Its newest checkpoint, which can be played; None before the first."""
+        places = ("last", "best", "controller/last", "memory/best")
+        return next((self.folder / place for place in places if storage.exists(self.folder / place)), None)
+
+    @property
+    def config(self) -> Path | None:
+        """The config that it is trained by; None where that is not known."""
+        return next((log.folder / "config.yaml" for log in self.logs if log.preset), None)
+
+    @property
+    def resumable(self) -> bool:
+        return not self.live and self.config is not None and self.saved
+
+    @property
+    def saved(self) -> bool:
+        """Whether there is something to go on from, or to play."""
+        folders = [self.folder, *(log.folder for log in self.logs)]
+        return self.engine is not None or any((folder / "resume").exists() for folder in folders)
+
+    @property
+    def doing(self) -> str:
+        """What it does now and for how long, so that one who waits sees a sign of life; "" once it ended."""
+        note, now = started(self.folder), time.time()
+        if self.state == "starting":
+            ready = self.config is not None and not self.log.status
+            words = "Computing the first step" if ready else "Loading PyTorch and the recordings"
+            return words + since(note.get("at"), now)
+        if self.state == "stopping":
+            return "Finishing this step, then saving" + since(note.get("stopped"), now)
+        quiet = now - self.log.logged_at
+        return f"Last news {spell(quiet)} ago" if self.state == "training" and quiet >= QUIET else ""
+
+    @property
+    def data(self) -> Path | None:
+        """The recordings that the app started it with; None for a run of the command line."""
+        found = started(self.folder).get("data")
+        return Path(found) if isinstance(found, str) else None
+
+    @property
+    def pid(self) -> int | None:
+        """The process that trains, 0 where it cannot be told, None if there is none."""
+        job = self._jobs.about(self.folder)
+        if job and job.running:
+            return job.pid
+        folders = {self.folder: None} | {log.folder: None for log in self.logs}
+        return next((pid for folder in folders if (pid := storage.holder(folder)) is not None), None)
+
+    def follow(self) -> None:
+        """Read what is new."""
+        begun = [name for name in STAGES if (self.folder / name / "config.yaml").is_file()]
+        if [log.section for log in self.logs] != (begun or ["training"]):
+            known = {log.section: log for log in self.logs}
+            self.logs = [known.get(name) or RunLog(self.folder / name, name) for name in begun] or [
+                RunLog(self.folder)
+            ]
+        for log in self.logs:
+            log.follow()
+        self._judge()
+
+    def _judge(self) -> None:
+        """Decide what state it is in."""
+        pid, status = self.pid, self.log.status
+        self.why = ""
+        if pid is not None:
+            if pid and jobs.paused(pid):
+                self.state = "paused"
+            elif pid in self._jobs.asked:
+                self.state = "stopping"
+            else:
+                self.state = "training" if self.log.losses and not status else "starting"
+            return
+        job = self._jobs.about(self.folder)
+        code = job.code if job else None
+        between = status == "done" and self.log.section in STAGES[:-1]
+        asked = (job is not None and job.pid in self._jobs.asked) or "stopped" in started(self.folder)
+        if code == 2 or status == "broken":
+            self.state, self.why = "failed", jobs.last_words(self.folder / LOG) or self._broken()
+        elif between or (not status and job is None and os.name == "nt"):
+            fresh = time.time() - self.log.logged_at < _FRESH
+            self.state = "starting" if fresh else "stopped"
+        elif status in ("done", "stopped"):
+            self.state = "done" if status == "done" else "stopped"
+        elif asked:
+            self.state, self.why = "stopped", "" if self.saved else "Nothing had been saved yet."
+        else:
+            self.state, self.why = "failed", self._cut_off(code)
+
+    def _broken(self) -> str:
+        return str((self.log.ended or {}).get("why", "")) or "it failed"
+
+    def _cut_off(self, code: int | None) -> str:
+        left = "what it saved last is still there" if self.saved else "nothing had been saved yet"
+        if code is not None and code < 0:
+            return f"it was stopped by signal {-code}; {left}"
+        return jobs.last_words(self.folder / LOG) or f"it was interrupted; {left}"
+
+    # doing -----------------------------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Hold it, or let it go on.
+
+        Raises:
+            UserError: its process cannot be reached.
+        """
+        if pid := self.pid:
+            (jobs.go_on if jobs.paused(pid) else jobs.pause)(pid)
+            self._judge()
+
+    def stop(self) -> None:
+        """Ask it to save and leave; asked again, end it at once.
+
+        Raises:
+            UserError: its process cannot be reached.
+        """
+        if pid := self.pid:
+            again = pid in self._jobs.asked
+            self._jobs.asked.add(pid)
+            self._note_stop()
+            (jobs.kill if again else jobs.stop)(pid)
+            self._judge()
+
+    def _note_stop(self) -> None:
+        """Write down that it was asked to stop: however it ends now, it did not fail."""
+        note = {"stopped": time.time(), **started(self.folder)}
+        with contextlib.suppress(OSError, UserError):
+            storage.write_file(self.folder / STARTED, json.dumps(note).encode(), sync=False)
+
+    def delete(self) -> None:
+        """Remove the folder and all that is in it.
+
+        Raises:
+            UserError: it is training, or it cannot be removed.
+        """
+        if self.pid is not None:
+            raise UserError(f"{self.folder}: still training; stop it first")
+        try:
+            shutil.rmtree(self.folder)
+        except OSError as error:
+            raise UserError(f"{self.folder}: cannot be removed: {error.strerror or error}") from error
+
+
+def since(moment: object, now: float) -> str:
+    """ " · 34 s" since a moment, seconds since 1970; "" where the moment is not known."""
+    return f" · {spell(max(0.0, now - moment))}" if isinstance(moment, float) else ""
+
+
+def find(roots: tuple[Path, ...]) -> list[Path]:
+    """The run folders in `roots`, the one that was written to last first."""
+    found: dict[Path, float] = {}
+    for root in roots:
+        with contextlib.suppress(OSError):
+            for path in root.iterdir():
+                if path.is_dir() and not path.name.startswith(".") and is_run(path):
+                    found[path.absolute()] = modified(path)
+    return sorted(found, key=lambda path: -found[path])
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a training writes, or wrote, into a folder."""
+    parts = ("metrics.jsonl", "samples", "resume", STARTED, *(f"{stage}/samples" for stage in STAGES))
+    return any((folder / part).exists() for part in parts)
+
+
+def modified(folder: Path) -> float:
+    """When something last happened in a run folder, seconds since 1970."""
+    times = [0.0]
+    for part in ("metrics.jsonl", STARTED, LOG, "config.yaml", *(f"{name}/metrics.jsonl" for name in STAGES)):
+        with contextlib.suppress(OSError):
+            times.append((folder / part).stat().st_mtime)
+    return max(times)
+
+
+def started(folder: Path) -> dict[str, Any]:
+    """What the app noted when it started a run; {} for a run of the command line."""
+    try:
+        note = json.loads((folder / STARTED).read_bytes()[:65536])
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def train(
+    processes: Jobs,
+    folder: Path,
+    preset: str,
+    data: Path,
+    settings: Mapping[str, object],
+    *,
+    device: str = "auto",
+    resume: bool = False,
+    game: str | None = None,
+) -> None:
+    """Start a training as a process of its own.
+
+    Args:
+        processes: the window's.
+        folder: the run folder.
+        preset: a preset's name, or the config of the run that is resumed.
+        data: folder of recordings.
+        settings: overrides, such as ``{"training.steps": 2000}``.
+        device: auto, cpu, cuda or mps.
+        resume: go on with the run in `folder`.
+        game: the one to learn, where the recordings are of several.
+
+    Raises:
+        UserError: it cannot be started.
+    """
+    if not data.is_dir():
+        raise UserError(f"{data}: there is no such folder of recordings")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made: {error.strerror or error}") from error
+    note = {"data": str(data.absolute()), "preset": preset, "device": device, "at": time.time()}
+    storage.write_file(folder / STARTED, json.dumps(note).encode(), sync=False)
+    words = ["train", preset, "--data", str(data.absolute()), "--out", str(folder.absolute())]
+    words += ["--device", device, *["--resume"] * resume, *(["--game", game] if game else [])]
+    words += [f"{key}={value}" for key, value in settings.items()]
+    processes.start(folder, jobs.TRAINING, words, folder / LOG)

@@ -1,0 +1,230 @@
+"""The recordings of a player: found in the background, deleted, renamed, told about in plain words."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from gamesim.app.library.catalog import DREAM, game_name, run_of, spoken
+from gamesim.data.episode import Episode, read_meta
+from gamesim.data.index import Entry, scan
+from gamesim.errors import UserError
+
+WHO = {
+    "human": "you",
+    "random": "random keys",
+    "explorer": "the bot",
+    "controller": "the AI",
+    "agent": "an agent",
+}
+THUMBNAILS = 10  # frames of a moving thumbnail
+_STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-[0-9a-f]{6}")
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One episode on disk.
+
+    Attributes:
+        root: the folder that was looked through.
+        entry: what is known of it.
+        model: of a dream, the name of the model that it was played in.
+    """
+
+    root: Path
+    entry: Entry
+    model: str = ""
+
+    @property
+    def path(self) -> Path:
+        return self.root / self.entry.file
+
+    @property
+    def name(self) -> str:
+        """Its own name, or when it was recorded where nobody gave it one."""
+        stamp = _STAMP.fullmatch(self.entry.name)
+        if stamp is None:
+            return self.entry.name
+        _, month, day, hour, minute, second = stamp.groups()
+        return f"{int(day)} {_MONTHS[(int(month) - 1) % 12]}, {hour}:{minute}:{second}"
+
+    @property
+    def collection(self) -> Path:
+        """The folder that it was recorded into, as a whole: the one below the root."""
+        first, _, rest = self.entry.file.partition("/")
+        return self.root / first if rest else self.root
+
+    @property
+    def game(self) -> str:
+        """Its name, or the id of a game that is not ours."""
+        if self.entry.env_id == DREAM:
+            return f"{self.model} (dream)" if self.model else "Dream"
+        return game_name(self.entry.env_id) or "unknown"
+
+    @property
+    def who(self) -> str:
+        return ", ".join(WHO.get(player, player) for player in self.entry.players) or "nobody"
+
+    @property
+    def ending(self) -> str:
+        if self.entry.terminated:
+            return "game over"
+        return "time limit" if self.entry.truncated else "recording stopped"
+
+
+class Shelf:
+    """All recordings below some folders, the newest first.
+
+    Attributes:
+        roots: the folders.
+        recordings: as far as they are known.
+        damaged: files that cannot be read, and why.
+        scanning: whether a look at the folders is under way.
+    """
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self.roots = list(roots)
+        self.recordings: list[Recording] = []
+        self.damaged: dict[Path, str] = {}
+        self.scanning = False
+        self._again = False
+        self._counted: tuple[list[Recording], dict[Path, tuple[int, int]]] | None = None
+
+    def refresh(self) -> None:
+        """Look at the folders again, in the background."""
+        if self.scanning:
+            self._again = True
+            return
+        self.scanning = True
+        threading.Thread(target=self._scan, name="shelf", daemon=True).start()
+
+    def _scan(self) -> None:
+        try:
+            self._again = True
+            while self._again:
+                self._again = False
+                self.recordings, self.damaged = look(self.roots)
+        finally:
+            self.scanning = False
+
+    @property
+    def collections(self) -> dict[Path, tuple[int, int]]:
+        """Folders of recordings -> (episodes, steps), what was recorded last first."""
+        if self._counted is None or self._counted[0] is not self.recordings:
+            self._counted = (self.recordings, collections(self.recordings))
+        return self._counted[1]
+
+    def delete(self, recordings: Sequence[Recording]) -> None:
+        """Remove the files, as many as can be.
+
+        Raises:
+            UserError: one of them cannot be removed; the others are.
+        """
+        gone, problem = set(), None
+        for recording in recordings:
+            try:
+                recording.path.unlink()
+                gone.add(recording.path)
+            except OSError as error:
+                problem = f"{recording.path}: cannot be deleted: {error.strerror or error}"
+        self.recordings = [other for other in self.recordings if other.path not in gone]
+        if problem is not None:
+            raise UserError(problem)
+
+    def rename(self, recording: Recording, name: str) -> Recording:
+        """Give the file another name; returns the recording as it is now. A colon becomes a full stop.
+
+        Raises:
+            UserError: the name cannot be one, is taken, or the file cannot be renamed.
+        """
+        name = name.strip().removesuffix(".npz").replace(":", ".")
+        if not name or name.startswith(".") or re.search(r'[\\/:*?"<>|\x00-\x1f]', name) or len(name) > 100:
+            raise UserError(f"'{name[:40]}' cannot be the name of a recording")
+        there = recording.path.with_name(f"{name}.npz")
+        if there.exists():
+            raise UserError(f"There is already a recording named {name}")
+        try:
+            recording.path.rename(there)
+        except OSError as error:
+            raise UserError(f"{recording.path}: cannot be renamed: {error.strerror or error}") from error
+        file = there.relative_to(recording.root).as_posix()
+        renamed = replace(recording, entry=replace(recording.entry, file=file))
+        self.recordings = [renamed if each.path == recording.path else each for each in self.recordings]
+        self.refresh()
+        return renamed
+
+
+def look(roots: Sequence[Path]) -> tuple[list[Recording], dict[Path, str]]:
+    """The recordings below some folders, the newest first, and what cannot be read; no folder is no harm."""
+    found: dict[Path, Recording] = {}
+    damaged: dict[Path, str] = {}
+    for root in roots:
+        if not os.path.lexists(root):
+            continue
+        try:
+            bad: dict[str, str] = {}
+            for entry in scan(root, bad):
+                model = model_of(root / entry.file, entry.modified) if entry.env_id == DREAM else ""
+                recording = Recording(root, entry, model)
+                found[recording.path.absolute()] = recording
+            damaged |= {root / file: why for file, why in bad.items()}
+        except (UserError, OSError) as error:
+            damaged[root] = str(error)
+    return sorted(found.values(), key=lambda each: -each.entry.modified), damaged
+
+
+@lru_cache(maxsize=4096)
+def model_of(path: Path, modified: int) -> str:
+    """The name of the model that a dream was played in, "" where its file does not say.
+
+    Args:
+        path: of the recording.
+        modified: when it was written: an answer holds as long as the file.
+    """
+    try:
+        found = json.loads(read_meta(path).env_spec)["kwargs"]["checkpoint"]
+    except (UserError, ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return spoken(run_of(Path(found)).name) if isinstance(found, str) else ""
+
+
+def thumbnails(path: Path) -> np.ndarray:
+    """A few frames of a recording from its beginning to its end, uint8 (N, H, W, 3), N <= THUMBNAILS.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    frames = Episode.load(path).frames
+    chosen = np.linspace(0, len(frames) - 1, min(THUMBNAILS, len(frames))).round().astype(int)
+    return frames[chosen].copy()
+
+
+def collections(recordings: Sequence[Recording]) -> dict[Path, tuple[int, int]]:
+    """Folders of recordings -> (episodes, steps), what was recorded last first."""
+    found: dict[Path, tuple[int, int]] = {}
+    for recording in recordings:
+        episodes, steps = found.get(recording.collection, (0, 0))
+        found[recording.collection] = (episodes + 1, steps + recording.entry.length)
+    return found
+
+
+def ago(seconds: float) -> str:
+    """A moment in plain words: "just now", "5 minutes ago", "3 days ago", else the day."""
+    passed = time.time() - seconds
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        count = int(passed // size)
+        if unit == "day" and count > 30:
+            return time.strftime("%d ", time.localtime(seconds)) + _MONTHS[time.localtime(seconds).tm_mon - 1]
+        if count >= 1:
+            return f"{count} {unit}{'s' * (count != 1)} ago"
+    return "just now"

@@ -1,0 +1,175 @@
+"""What the screens around play share: recordings, engines, runs, running processes and what was used last."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from gamesim.app.background import Worker
+from gamesim.app.library import catalog
+from gamesim.app.library.added import Added
+from gamesim.app.library.catalog import Title
+from gamesim.app.library.jobs import EVALUATION, RECORDING, TRAINING, Job, Jobs
+from gamesim.app.library.recent import Recent
+from gamesim.app.library.runs import LOG, Run, find
+from gamesim.app.library.shelf import Shelf
+from gamesim.errors import UserError
+from gamesim.storage import exists
+
+LOOK = 0.5  # seconds between two looks at the processes
+
+
+class Workshop:
+    """One for a window; it never needs a display.
+
+    Attributes:
+        shelf: the recordings.
+        jobs: the processes that this window started.
+        recent: what was played when.
+        added: games of other people in the menu.
+        worker: does what takes a moment, such as writing a GIF.
+        run_roots: folders of run folders; new ones go into the last.
+        data: the app's own folder.
+        folders: of the shipped engines, then of others, where what is no engine of ours is passed over.
+    """
+
+    def __init__(self, folders: Sequence[Path], recordings: Path, data: Path) -> None:
+        self.folders, self.data = folders, data
+        self.shelf = Shelf([recordings])
+        self.jobs = Jobs()
+        self.recent = Recent(data / "recent.json")
+        self.added = Added(data / "games.json")
+        self.worker = Worker("workshop")
+        self.run_roots = (Path("runs").absolute(), data / "runs")
+        self._news: deque[tuple[str, bool]] = deque()
+        self._told: set[Job] = set()  # of whose end the player knows
+        self._looked = 0.0
+
+    def say(self, words: str, bad: bool = False) -> None:
+        """Have a message shown, from any thread."""
+        self._news.append((words, bad))
+
+    def news(self) -> list[tuple[str, bool]]:
+        """Messages since the last call (words, whether it is an error); called once a frame."""
+        now = time.monotonic()
+        if now - self._looked >= LOOK:
+            self._looked = now
+            self._look()
+        found = []
+        while self._news:
+            found.append(self._news.popleft())
+        return found
+
+    def _look(self) -> None:
+        """Tell about processes that have ended since the last look."""
+        for about, job in self.jobs.all.items():
+            if job not in self._told and not job.running:
+                self._told.add(job)
+                self.say(*ending(about, job, job.pid in self.jobs.asked))
+                if job.name == RECORDING:
+                    self.shelf.refresh()
+
+    def runs(self) -> list[Path]:
+        """The run folders that there are, the newest first."""
+        return find(self.run_roots)
+
+    def run(self, folder: Path) -> Run:
+        return Run(folder, self.jobs)
+
+    def shipped(self) -> list[Title]:
+        """The models that come with gamesim, by kind, then those of ./checkpoints."""
+        ours, *others = self.folders
+        found = [title for folder in others for title in catalog.dreams(folder)]
+        sealed = [title for title in found if title.checkpoint and exists(title.checkpoint)]
+        return [*catalog.dreams(ours), *sealed]
+
+    def own(self) -> list[Title]:
+        """The newest model of each run that was trained here, by name."""
+        found = [path for run in self.runs() if (path := self.run(run).engine) is not None]
+        return sorted(map(catalog.dream, found), key=lambda title: (title.name, str(title.checkpoint)))
+
+    def offered(self) -> list[Title]:
+        """All models: the shipped ones first."""
+        return [*self.shipped(), *self.own()]
+
+    def last(self, titles: Iterable[Title]) -> Title | None:
+        """Which of some titles was played last; None if none ever was."""
+        played = [title for title in titles if self.recent.when(key(title))]
+        return max(played, key=lambda title: self.recent.when(key(title)), default=None)
+
+    def use(self, title: Title) -> None:
+        """Note that a title is played now."""
+        self.recent.use(key(title))
+
+    def record(self, game: Title, episodes: int) -> Job:
+        """Let the explorer play a game in a process of its own; what it plays joins the recordings.
+
+        Raises:
+            UserError: it is playing that game already, or the process cannot be started.
+        """
+        out = self.shelf.roots[0] / game.slug
+        words = ["record", "--env", game.env_id, "--episodes", str(episodes), "--out", str(out.absolute())]
+        words += ["--policy", "explorer"] if game.recipe is None else ["--policy", "random", "--hold", "1-10"]
+        words += ["--seed", str(secrets.randbelow(2**32))]
+        return self.jobs.start(out, RECORDING, words, self.data / "figures" / f"record-{game.slug}.log")
+
+    def figures(self, title: Title) -> Path:
+        """The file that takes the figures of an engine when it is measured here."""
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", str((title.checkpoint or Path()).absolute())).strip("-")
+        return self.data / "figures" / f"{name[-120:]}.json"
+
+    def evaluate(self, title: Title) -> Job:
+        """Measure an engine in a process of its own; its figures go into the app's folder.
+
+        Raises:
+            UserError: it is being measured, or the process cannot be started.
+        """
+        figures = self.figures(title)
+        try:
+            figures.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{figures.parent}: cannot be made: {error.strerror or error}") from error
+        folder = title.checkpoint or Path()
+        words = ["evaluate", str(folder.absolute()), "--json", str(figures)]
+        return self.jobs.start(folder, EVALUATION, words, figures.with_suffix(".log"))
+
+    def stop_all(self) -> None:
+        """Ask everything that this window started to save and leave."""
+        for about, job in self.jobs.all.items():
+            if job.running and job.name == TRAINING:
+                run = self.run(about)
+                run.follow()
+                if run.state != "stopping":  # asked twice, it would leave without saving
+                    run.stop()
+            elif job.running:
+                self.jobs.stop(job)
+
+    def close(self) -> None:
+        self.worker.close()
+
+
+def key(title: Title) -> str:
+    """A name of a title that stays the same from run to run of the app."""
+    return str(title.checkpoint.absolute()) if title.checkpoint else f"{title.env_id} {title.name}"
+
+
+def ending(about: Path, job: Job, asked: bool) -> tuple[str, bool]:
+    """What there is to say when a process has ended, and whether something went wrong.
+
+    Args:
+        about: what it was about.
+        job: the process.
+        asked: whether it was asked to stop: then it did not fail, however it ended.
+    """
+    if asked:
+        return f"{job.name} was stopped: {about.name}", False
+    if job.code == 0:
+        return f"{job.name} is done: {about.name}", False
+    why = job.last_words or "it was interrupted"
+    if job.name == TRAINING and (about / LOG).exists():
+        return f"{job.name} failed ({about.name}): {why}", True
+    return f"{job.name} failed: {why}", True

@@ -1,0 +1,81 @@
+"""Screens: what fills the window. Each handles events, lets time pass and draws itself."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pygame
+
+from gamesim.app.controls import Command, Hint, shown
+from gamesim.app.theme import Scale
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+
+class Screen:
+    """The base of all screens; `window` gives toasts, sounds, scores and the way to other screens."""
+
+    caption = ""
+    """What it is called, at its top and in the title bar; "" for the menu, which bears the app's name."""
+    typing = False
+    """Whether keys are text now: then `handle` gets every one of them and none is a command."""
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+
+    def command(self, command: Command) -> None:
+        """A key of the table that is not a move was pressed."""
+        if command is Command.BACK:
+            self.window.back()
+
+    def hints(self) -> list[tuple[str, str]]:
+        """The names of the keys that do something here, each with a word or two, for the foot."""
+        return [(shown(Command.BACK), "back")]
+
+    def works(self) -> Sequence[Hint]:
+        """All keys that do something here now, for the help: also those for which the foot has no room."""
+        return self.hints()
+
+    def handle(self, event: pygame.event.Event) -> None:
+        """Any other event: moves, mouse, key releases, focus."""
+
+    def update(self, seconds: float) -> None:
+        """Let time pass."""
+
+    def draw(self, surface: pygame.Surface) -> None:
+        """Draw everything; the surface is filled with the background already."""
+
+    def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
+        """Where messages are stacked: beside the title, where no button, bar or row is."""
+        scale = Scale.of(size)
+        left = round(0.4 * size[0]) if size[0] >= 640 else scale.px(8)
+        return pygame.Rect(left, scale.px(8), max(0, size[0] - left - scale.px(16)), scale.px(70))
+
+    def close(self) -> None:
+        """The screen is left for good: let go of what it holds."""
+
+
+def bottom_area(size: tuple[int, int]) -> pygame.Rect:
+    """Where messages go on a screen without a title: at the bottom."""
+    scale = Scale.of(size)
+    width = min(size[0] - 2 * scale.gap, scale.px(640))
+    return pygame.Rect((size[0] - width) // 2, 0, max(0, width), max(0, size[1] - scale.px(64)))
+
+
+PLACES = {
+    "Recordings": ("gamesim.app.screens.recordings", "Recordings"),
+    "Models": ("gamesim.app.screens.engines", "Engines"),
+    "Train": ("gamesim.app.screens.train", "Train"),
+    "Add a game": ("gamesim.app.screens.add_game", "AddGame"),
+    "Settings": ("gamesim.app.screens.settings", "SettingsScreen"),
+}
+"""Screens that are reached by their name; each is imported when it is first visited."""
+
+
+def visit(window: Window, name: str) -> None:
+    """Put the screen of a name out of `PLACES` on top."""
+    module, kind = PLACES[name]
+    window.go(getattr(importlib.import_module(module), kind)(window))

@@ -1,0 +1,107 @@
+"""The menu's cards, row by row. Nothing moves by being played: only what is new or gone changes a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pygame
+
+from gamesim.app.game.homecoming import WALK
+from gamesim.app.game.previews import Preview
+from gamesim.app.library import catalog
+from gamesim.app.library.catalog import Title
+from gamesim.app.library.workshop import Workshop, key
+
+Kind = Literal["start", "home", "continue", "play"]
+NAMES: dict[Kind, str] = {
+    "start": "Start here", "home": "Coming home", "continue": "Continue",
+}  # fmt: skip
+NO_DREAM = "No dream"
+
+
+@dataclass
+class Card:
+    """One thing to choose.
+
+    Attributes:
+        kind: what it begins: the tour for newcomers, coming home, what was played last, or just its title.
+        title: what is played.
+        picture: its moving picture.
+        blurb: a few words about it.
+        own: whether it is a model that was trained here, which can be deleted.
+        rect: where it was drawn last.
+    """
+
+    kind: Kind
+    title: Title
+    picture: Preview | None
+    blurb: str
+    own: bool = False
+    rect: pygame.Rect = field(default_factory=lambda: pygame.Rect(0, 0, 0, 0))
+
+    @property
+    def key(self) -> str:
+        """What it is known by, whatever is played."""
+        return self.kind if self.kind in NAMES else key(self.title)
+
+    @property
+    def name(self) -> str:
+        return NAMES.get(self.kind) or self.title.name
+
+    @property
+    def walk(self) -> bool:
+        return self.kind == "home"
+
+
+@dataclass
+class Row:
+    """Cards side by side.
+
+    Attributes:
+        heading: above them; "" for the row at the top, whose cards are low and wide.
+        colour: of the heading, by its name in the palette.
+        cards: from left to right.
+    """
+
+    heading: str
+    colour: str
+    cards: list[Card]
+
+
+def deal(workshop: Workshop, picture: Callable[[Title], Preview | None]) -> list[Row]:
+    """All rows, the empty ones left out.
+
+    Args:
+        workshop: knows the models, and what was played last.
+        picture: makes the moving picture of a title.
+    """
+    games, shipped, own = [*catalog.games(), *workshop.added.titles], workshop.shipped(), workshop.own()
+    dreamt = {title.world for title in [*shipped, *own]}
+    blurbs = {key(game): blurb(game, dreamt) for game in games}
+
+    def card(title: Title, kind: Kind = "play", words: str = "") -> Card:
+        words = words or blurbs.get(key(title), title.blurb)
+        return Card(kind, title, picture(title), words, own=title in own)
+
+    first = []
+    if home := catalog.home(shipped):
+        if game := catalog.partner(home, ()):
+            first.append(card(game, "start", "Three minutes: play, dream, come home"))
+        first.append(card(home, "home", f"Walk {WALK} cells away, then back. What was forgotten?"))
+    if last := workshop.last([*games, *shipped, *own]):
+        first.append(card(last, "continue", last.name))
+    rows = [
+        Row("", "text", first),
+        Row("Real games", "real", [card(title) for title in games]),
+        Row("Dreams: games inside a model", "dream", [card(title) for title in shipped]),
+        Row("Your models", "dream", [card(title) for title in own]),
+    ]
+    return [row for row in rows if row.cards]
+
+
+def blurb(game: Title, dreamt: set[str]) -> str:
+    """About a real game; the one that no model can learn, or has learned, says so."""
+    missing = game.world not in dreamt and not game.scrolls
+    return f"{game.blurb}. {NO_DREAM}" if missing else game.blurb

@@ -1,0 +1,112 @@
+"""What screens with lists and buttons share: keys that repeat while they are held, and buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pygame
+
+from gamesim.app.controls import Command, Hint, key_name, meaning, shown
+from gamesim.app.navigation import Screen
+from gamesim.app.ui.parts import Action, Repeat, attempt
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+
+class KeyScreen(Screen):
+    """A direction that is held goes on and on; subclasses say what a key, a direction and the mouse do."""
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self._repeat = Repeat()
+
+    def handle(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.KEYDOWN:
+            self.key(event.key)
+        elif event.type == pygame.KEYUP:
+            self._repeat.release(event.key)
+        elif event.type == pygame.WINDOWFOCUSLOST:
+            self._repeat.clear()
+        else:
+            self.mouse(event)
+
+    def update(self, seconds: float) -> None:
+        move = self._repeat.due(seconds)
+        if move and isinstance(move, int):
+            self.go(move)
+
+    def key(self, key: int) -> None:
+        """A key that is no command was pressed; Space chooses, as Enter does."""
+        if key == pygame.K_SPACE:
+            self.command(Command.RESET)
+            return
+        move = meaning(key)
+        if isinstance(move, int):
+            self._repeat.press(move)
+            self.go(move)
+
+    def go(self, move: int) -> None:
+        """A direction was pressed, or is still held."""
+
+    def mouse(self, event: pygame.event.Event) -> None:
+        """Any other event: the mouse, files that are dropped."""
+
+
+class ButtonScreen(KeyScreen):
+    """A screen with buttons: Enter presses the one in focus, and the key that is written on one presses that.
+
+    Attributes:
+        buttons: as they were drawn last.
+        focus: index of the one that Enter presses.
+        keys: besides commands, that press the button with their name on it.
+    """
+
+    keys: Sequence[int] = ()
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self.buttons: list[Action] = []
+        self.focus = 0
+
+    def command(self, command: Command) -> None:
+        action = self.labelled(shown(command))
+        if command is Command.RESET and self.focus < len(self.buttons):
+            self.press(self.buttons[self.focus])
+        elif action is not None:
+            self.press(action)
+        else:
+            super().command(command)
+
+    def key(self, key: int) -> None:
+        if key in self.keys:
+            self.press(self.labelled(key_name(key)))
+        else:
+            super().key(key)
+
+    def works(self) -> Sequence[Hint]:
+        buttons = [(action.cap, action.label) for action in self.buttons if action.cap and not action.why_not]
+        return [*self.hints(), *buttons]
+
+    def labelled(self, cap: str) -> Action | None:
+        """The button with the name of a key on it."""
+        return next((action for action in self.buttons if cap and action.cap == cap), None)
+
+    def press(self, action: Action | None) -> None:
+        """Do what a button says, or tell why not."""
+        if action is None:
+            return
+        if action.why_not:
+            self.window.say(f"{action.label}: {action.why_not}")
+            return
+        self.window.sound.play("select")
+        attempt(self.window, action.do)
+
+    def point(self, place: tuple[int, int]) -> Action | None:
+        """Put the focus on the button at a place, if there is one there, and return it."""
+        for i, action in enumerate(self.buttons):
+            if action.rect.collidepoint(place):
+                self.focus = i
+                return action
+        return None

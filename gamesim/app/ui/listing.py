@@ -1,0 +1,185 @@
+"""A list on the left, what is known about the chosen row and what can be done with it on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import pygame
+
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, shown
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.panelled import PanelScreen
+from gamesim.app.ui.widgets import box, paragraph, scrollbar
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+PAGE = 8  # rows that Page up and Page down go
+
+
+Row = TypeVar("Row")
+
+
+class Listing(PanelScreen, Generic[Row]):
+    """Only rows that are seen are drawn, so that there may be any number of them.
+
+    Up and down (or a click) choose a row, left and right a button, Enter does it; a second click on the
+    chosen row does what the first button says.
+
+    Attributes:
+        row: height of a row at a window of 1280x800.
+        chosen: index of the chosen row.
+    """
+
+    row = 72
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self.chosen = self.scroll = 0
+        self._view = pygame.Rect(0, 0, 0, 0)
+        self._height = 1  # of a row, as drawn last
+        self._reveal = self._dragging = False
+
+    # what a list says ------------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """What is listed, from top to bottom."""
+        raise NotImplementedError
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.rows)
+
+    @property
+    def current(self) -> Row | None:
+        """The chosen row; None in an empty list."""
+        return self.rows[self.chosen] if self.chosen < self.count else None
+
+    def nothing(self) -> str:
+        """What stands in the place of an empty list."""
+        return ""
+
+    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
+        """Draw a row inside `rect`; its ground is drawn already."""
+
+    def top_height(self, scale: Scale) -> int:
+        """Pixels above the rows for `draw_top`."""
+        return 0
+
+    def draw_top(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+        """Draw what stands above the rows, such as filters."""
+
+    # keys and mouse --------------------------------------------------------------------------------------
+
+    def mouse(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.MOUSEBUTTONUP:
+            self._dragging = False
+        elif event.type == pygame.MOUSEMOTION and self._dragging:
+            self._drag(event.pos)
+        super().mouse(event)
+
+    def wheel(self, clicks: int) -> None:
+        self.scroll -= clicks * self._height
+
+    def key(self, key: int) -> None:
+        jumps = {
+            pygame.K_PAGEUP: -PAGE,
+            pygame.K_PAGEDOWN: PAGE,
+            pygame.K_HOME: -self.count,
+            pygame.K_END: self.count,
+        }
+        if key in jumps:
+            self.choose(self.chosen + jumps[key])
+        else:
+            super().key(key)
+
+    def go(self, move: int) -> None:
+        """Up and down through the rows, left and right through the buttons."""
+        if move in (UP, DOWN):
+            self.choose(self.chosen + (1 if move == DOWN else -1))
+        else:
+            super().go(move)
+
+    def choose(self, index: int) -> None:
+        index = min(self.count - 1, max(0, index))
+        if index != self.chosen and index >= 0:
+            self.chosen = index
+            self._reveal = True
+            self.detail.at = 0
+            self.window.sound.play("move")
+
+    def click(self, place: tuple[int, int]) -> None:
+        if self._gutter().collidepoint(place):
+            self._dragging = True
+            self._drag(place)
+        elif self._view.collidepoint(place):
+            index = (place[1] - self._view.top + self.scroll) // self._height
+            if index == self.chosen and self.buttons:
+                self.press(self.buttons[0])
+            elif index < self.count:
+                self.chosen = index
+                self.detail.at = 0
+                self.window.sound.play("move")
+
+    def _drag(self, place: tuple[int, int]) -> None:
+        share = (place[1] - self._view.top) / max(1, self._view.height)
+        self.scroll = round(min(1.0, max(0.0, share)) * self._most())
+
+    # time and drawing ------------------------------------------------------------------------------------
+
+    def update(self, seconds: float) -> None:
+        super().update(seconds)
+        self.chosen = max(0, min(self.chosen, self.count - 1))
+
+    def draw_main(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+        above = self.top_height(scale)
+        if above and area.height > 3 * above:
+            self.draw_top(surface, pygame.Rect(area.left, area.top, area.width, above), scale)
+            area = pygame.Rect(area.left, area.top + above, area.width, area.height - above)
+        self._draw_list(surface, area, scale)
+
+    def hints(self) -> list[tuple[str, str]]:
+        """Keys for the line at the bottom."""
+        return [
+            (shown(UP), ""), (shown(DOWN), "row"), (shown(LEFT), ""), (shown(RIGHT), "button"),
+            (shown(Command.RESET), self.chosen_label), (shown(Command.HELP), "help"),
+            (shown(Command.BACK), "back"),
+        ]  # fmt: skip
+
+    def works(self) -> Sequence[Hint]:
+        more = [("PgUp", ""), ("PgDn", "a page"), ("Home", ""), ("End", "first, last row")]
+        return [*super().works(), *more]
+
+    def _draw_list(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+        self._view, self._height = area, scale.px(self.row)
+        if not self.count:
+            paragraph(surface, self.nothing(), (area.left, area.top + scale.px(8)), scale.px(18), area.width)
+            return
+        if self._reveal:
+            self._reveal = False
+            top = self.chosen * self._height
+            self.scroll = min(top, max(self.scroll, top + self._height - area.height))
+        self.scroll = min(max(0, self.scroll), self._most())
+        clip = surface.get_clip()
+        surface.set_clip(area.clip(clip))
+        gap = scale.px(8)
+        first = self.scroll // self._height
+        for index in range(first, min(self.count, first + area.height // self._height + 2)):
+            rect = pygame.Rect(area.left, area.top + index * self._height - self.scroll, area.width, 0)
+            rect.height = self._height - gap
+            rect.width -= scale.px(14) if self._most() else 0
+            chosen = index == self.chosen
+            edge = COLOURS["real"] if chosen else None
+            box(surface, rect, COLOURS["raised" if chosen else "panel"], scale.px(10), edge, scale.px(2))
+            self.draw_row(surface, rect.inflate(-scale.px(16), -scale.px(12)), index, scale)
+        surface.set_clip(clip)
+        scrollbar(surface, self._gutter(), self.scroll, self._most())
+
+    def _most(self) -> int:
+        return max(0, self.count * self._height - self._view.height)
+
+    def _gutter(self) -> pygame.Rect:
+        return pygame.Rect(self._view.right - 8, self._view.top, 8 if self._most() else 0, self._view.height)

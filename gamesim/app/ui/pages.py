@@ -1,0 +1,139 @@
+"""Pages to read: headings, paragraphs, tables and pictures one below the other; long ones are scrolled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pygame
+
+from gamesim.app.controls import DOWN, UP, Command, shown
+from gamesim.app.theme import COLOURS, Scale, font
+from gamesim.app.ui.keyed import KeyScreen
+from gamesim.app.ui.parts import draw_foot, draw_head, foot_height, margin_of
+from gamesim.app.ui.widgets import scrollbar, text, wrap
+
+WIDEST = 860
+"""Pixels of a line in a 1280x800 window: longer ones are hard to read."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """A paragraph, under a heading of its own where it has one."""
+
+    words: str
+    heading: str = ""
+
+    def draw(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
+        """Draw from the top of `area`; returns the y below."""
+        y, size = area.top, scale.px(18)
+        if self.heading:
+            for line in wrap(self.heading, scale.px(20), area.width, True):
+                y = text(surface, line, (area.left, y), scale.px(20), bold=True).bottom + scale.px(4)
+        for line in wrap(self.words, size, area.width):
+            text(surface, line, (area.left, y), size, COLOURS["quiet"])
+            y += round(size * 1.4)
+        return y + scale.px(14)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of the same length, the first one and the first column in bold."""
+
+    rows: Sequence[Sequence[str]]
+    source: str
+
+    def draw(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
+        """Draw from the top of `area`; returns the y below."""
+        y, row = area.top, scale.px(32)
+        count = len(self.rows[0])
+        most = max(font(scale.px(17), True).size(cells[0])[0] for cells in self.rows) + scale.px(16)
+        first = min(area.width // 2, most)
+        step = (area.width - first) // max(1, count - 1)
+        for i, cells in enumerate(self.rows):
+            for j, words in enumerate(cells):
+                x = area.left + (0 if j == 0 else first + (j - 1) * step)
+                bold, room = i == 0 or j == 0, max(1, (first if j == 0 else step) - scale.px(8))
+                size = scale.px(17)
+                while size > 8 and font(size, bold).size(words)[0] > room:
+                    size -= 1
+                colour = COLOURS["text" if bold else "quiet"]
+                text(surface, words, (x, y + row // 2), size, colour, bold=bold, anchor="midleft", width=room)
+            y += row
+            pygame.draw.line(surface, COLOURS["raised"], (area.left, y), (area.right - 1, y))
+        y += scale.px(6)
+        for line in wrap(self.source, scale.px(15), area.width):
+            text(surface, line, (area.left, y), scale.px(15), COLOURS["quiet"])
+            y += scale.px(20)
+        return y + scale.px(16)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Something that draws itself from the top of a given area, and says how far down it went."""
+
+    draw: Callable[[pygame.Surface, pygame.Rect, Scale], int]
+
+
+Block = Words | Table | Picture
+
+
+class Page(KeyScreen):
+    """Blocks below a title; arrows, wheel and Page keys scroll.
+
+    Attributes:
+        scroll: pixels above what is seen.
+    """
+
+    line = ""
+
+    def __init__(self, window) -> None:
+        super().__init__(window)
+        self.scroll = 0
+        self._most, self._step = 0, 40
+
+    def blocks(self) -> Sequence[Block]:
+        """What there is to read, from top to bottom."""
+        return ()
+
+    def go(self, move: int) -> None:
+        if move in (UP, DOWN):
+            self._move(-1 if move == UP else 1)
+
+    def key(self, key: int) -> None:
+        if key in (pygame.K_PAGEUP, pygame.K_PAGEDOWN):
+            self._move(-6 if key == pygame.K_PAGEUP else 6)
+        else:
+            super().key(key)
+
+    def mouse(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.MOUSEWHEEL:
+            self._move(-event.y)
+
+    def _move(self, lines: int) -> None:
+        self.scroll = min(self._most, max(0, self.scroll + lines * self._step))
+
+    def hints(self) -> list[tuple[str, str]]:
+        return [(shown(UP), ""), (shown(DOWN), "scroll"), (shown(Command.BACK), "back")]
+
+    def draw(self, surface: pygame.Surface) -> None:
+        size = surface.get_size()
+        scale = Scale.of(size)
+        margin = margin_of(size, scale)
+        top = draw_head(surface, self.caption, self.line, scale)
+        view = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - foot_height(scale) - top)
+        draw_foot(surface, self.hints(), scale)
+        if view.width < 20 or view.height < 20:
+            return
+        area = view.move(0, -self.scroll)
+        area.width = min(view.width - scale.px(20), scale.px(WIDEST))
+        clip = surface.get_clip()
+        surface.set_clip(view)
+        for block in self.blocks():
+            area.top = block.draw(surface, area, scale)
+        surface.set_clip(clip)
+        self._step = scale.px(48)
+        self._most = max(0, area.top + self.scroll - view.bottom)
+        self.scroll = min(self.scroll, self._most)
+        gutter = pygame.Rect(view.right - scale.px(6), view.top, max(3, scale.px(6)), view.height)
+        scrollbar(surface, gutter, self.scroll, self._most)

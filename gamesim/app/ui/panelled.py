@@ -1,0 +1,118 @@
+"""Something to look through on the left, on the right what is known about it and can be done with it."""
+
+from __future__ import annotations
+
+import pygame
+
+from gamesim.app.controls import LEFT, RIGHT
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.keyed import ButtonScreen
+from gamesim.app.ui.parts import Action, draw_button_foot, draw_foot, draw_head, foot_height, margin_of
+from gamesim.app.ui.scroller import Scroller
+from gamesim.app.ui.widgets import box
+
+NARROW = 560  # pixels below which the panel lies under the rest, at a window of 1280x800
+
+
+class PanelScreen(ButtonScreen):
+    """Left and right choose a button of the panel; what is too long for the panel is scrolled to.
+
+    Attributes:
+        detail: where one is in the panel.
+    """
+
+    def __init__(self, window) -> None:
+        super().__init__(window)
+        self.detail = Scroller()
+        self._panel = pygame.Rect(0, 0, 0, 0)
+
+    def line(self) -> str:
+        """A line about the whole, beside the title."""
+        return ""
+
+    def actions(self) -> list[Action]:
+        """What can be done now."""
+        return []
+
+    def draw_main(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+        """Draw what is looked through."""
+
+    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
+        """Draw all that is known, from the top of `area`; returns the y below it.
+
+        What is lower than `area` is scrolled to.
+        """
+        return area.top
+
+    @property
+    def chosen_label(self) -> str:
+        """What Enter does now, in a word or two."""
+        return self.buttons[self.focus].label.lower() if self.focus < len(self.buttons) else "choose"
+
+    def go(self, move: int) -> None:
+        if move in (LEFT, RIGHT) and self.buttons:
+            self.focus = (self.focus + (1 if move == RIGHT else -1)) % len(self.buttons)
+            self.window.sound.play("move")
+
+    def mouse(self, event: pygame.event.Event) -> None:
+        if self.detail.handle(event):
+            return
+        if event.type == pygame.MOUSEWHEEL and self._panel.collidepoint(pygame.mouse.get_pos()):
+            self.detail.wheel(event.y)
+        elif event.type == pygame.MOUSEWHEEL:
+            self.wheel(event.y)
+        elif event.type == pygame.MOUSEMOTION:
+            self.point(event.pos)
+        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+            button = self.point(event.pos)
+            if button is not None:
+                self.press(button)
+            else:
+                self.click(event.pos)
+
+    def wheel(self, clicks: int) -> None:
+        """The wheel was turned outside of the panel."""
+
+    def click(self, place: tuple[int, int]) -> None:
+        """Something that is no button was clicked."""
+
+    def draw(self, surface: pygame.Surface) -> None:
+        size = surface.get_size()
+        scale = Scale.of(size)
+        margin = margin_of(size, scale)
+        top = draw_head(surface, self.caption, self.line(), scale)
+        main = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - top - foot_height(scale))
+        draw_foot(surface, self.hints(), scale)
+        if main.width < 40 or main.height < 20:
+            return
+        panel = main.copy()
+        if main.width >= scale.px(NARROW):
+            panel.width = min(scale.px(430), round(main.width * 0.44))
+            panel.right = main.right
+            main.width = panel.left - scale.px(22) - main.left
+        else:
+            main.height = max(scale.px(84), round(main.height * 0.45))
+            panel.top, panel.height = main.bottom + scale.px(8), panel.bottom - main.bottom - scale.px(8)
+        self.buttons = self.actions()
+        self.focus = min(self.focus, max(0, len(self.buttons) - 1))
+        self.draw_main(surface, main, scale)
+        if panel.height > 20:
+            self._draw_panel(surface, panel, scale)
+
+    def _draw_panel(self, surface: pygame.Surface, panel: pygame.Rect, scale: Scale) -> None:
+        pad, self._panel = scale.px(18), panel
+        box(surface, panel, COLOURS["panel"], scale.px(14))
+        inner = panel.inflate(-2 * pad, -2 * pad)
+        if inner.width < 20 or inner.height < 20:
+            return
+        clip = surface.get_clip()
+        surface.set_clip(inner.clip(clip))
+        bottom = draw_button_foot(surface, inner, self.buttons, self.focus, scale)
+        view = pygame.Rect(inner.left, inner.top, inner.width, max(0, bottom - inner.top))
+        if view.height > 0:
+            surface.set_clip(view.clip(clip))
+            area = view.move(0, -self.detail.at)
+            area.width -= Scroller.width(scale) if self.detail.most else 0
+            self.detail.fit(view, self.draw_detail(surface, area, scale) - area.top, scale)
+            self.detail.draw(surface)
+        surface.set_clip(clip)

@@ -1,0 +1,282 @@
+"""What screens with lists and buttons are made of: heads, feet, buttons, facts, a field to type in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pygame
+
+from gamesim.app.controls import STAY, Command, meaning
+from gamesim.app.theme import COLOURS, Colour, Scale, font
+from gamesim.app.ui.widgets import box, keycap, text, wrap
+from gamesim.errors import UserError
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+WAIT, AGAIN = 0.35, 0.07  # seconds until a held direction repeats, and between two repeats
+
+
+@dataclass
+class Action:
+    """A button: what it says, what it does and, where it can do nothing now, why.
+
+    Attributes:
+        label: in a word or two.
+        do: called when it is chosen.
+        cap: name of a key that does the same, "" for none.
+        why_not: one line; "" while it can be done.
+        danger: whether something is lost by it.
+        rect: where it was drawn last.
+    """
+
+    label: str
+    do: Callable[[], None]
+    cap: str = ""
+    why_not: str = ""
+    danger: bool = False
+    rect: pygame.Rect = field(default_factory=lambda: pygame.Rect(0, 0, 0, 0))
+
+
+class Repeat:
+    """A key that is held down acts again and again."""
+
+    def __init__(self) -> None:
+        self._held: Command | int = STAY
+        self._left = 0.0
+
+    def press(self, does: Command | int) -> None:
+        self._held, self._left = does, WAIT
+
+    def release(self, key: int) -> None:
+        if meaning(key) == self._held:
+            self.clear()
+
+    def clear(self) -> None:
+        self._held = STAY
+
+    def due(self, seconds: float) -> Command | int:
+        """What the held key does now once more, 0 for nothing."""
+        if self._held == STAY:
+            return STAY
+        self._left -= seconds
+        if self._left > 0:
+            return STAY
+        self._left = max(self._left + AGAIN, 0.0)
+        return self._held
+
+
+def attempt(window: Window, do: Callable[[], None]) -> None:
+    """Do something that may meet a bad folder, a full disk or a damaged file: a message, never a fall."""
+    try:
+        do()
+    except (UserError, OSError) as error:
+        window.say(str(error), bad=True)
+
+
+def margin_of(size: tuple[int, int], scale: Scale) -> int:
+    """Pixels that stay free at the left and right of a screen."""
+    return max(4, min(scale.px(56), size[0] // 24))
+
+
+def draw_head(surface: pygame.Surface, title: str, line: str, scale: Scale) -> int:
+    """The name of a screen and a line about it; returns the y below."""
+    size = surface.get_size()
+    margin = margin_of(size, scale)
+    name = text(surface, title, (margin, scale.px(24)), scale.px(36), bold=True)
+    place = (name.right + scale.px(18), name.bottom - scale.px(9))
+    room = size[0] - margin - place[0]
+    if room > scale.px(80):
+        text(surface, line, place, scale.px(17), COLOURS["quiet"], anchor="bottomleft", width=room)
+    return name.bottom + scale.px(14)
+
+
+def foot_height(scale: Scale) -> int:
+    return scale.px(52)
+
+
+def draw_foot(surface: pygame.Surface, hints: Sequence[tuple[str, str]], scale: Scale) -> None:
+    """Keys and what they do, in one line at the bottom; what does not fit is left out."""
+    size = surface.get_size()
+    margin = margin_of(size, scale)
+    x, y = margin, size[1] - scale.px(28)
+    for cap, words in hints:
+        width = font(scale.px(15)).size(words)[0] + font(scale.px(14), True).size(cap)[0] + scale.px(24)
+        if x + width > size[0] - margin:
+            return
+        x = keycap(surface, cap, (x, y), scale.px(14)).right + scale.px(8 if words else 4)
+        if words:
+            drawn = text(surface, words, (x, y), scale.px(15), COLOURS["quiet"], anchor="midleft")
+            x = drawn.right + scale.px(20)
+
+
+def draw_actions(
+    surface: pygame.Surface,
+    area: pygame.Rect,
+    actions: Sequence[Action],
+    focus: int | None,
+    scale: Scale,
+    *,
+    centred: bool = False,
+    low: bool = False,
+) -> int:
+    """Buttons in rows, from the top left of `area`; each remembers its place. Returns the y below them."""
+    gap, height = scale.px(10), scale.px(34 if low else 40)
+    x, y = area.left, area.top
+    rows: list[list[Action]] = [[]]
+    for action in actions:
+        label = font(scale.px(16), True).size(action.label)[0]
+        cap = font(scale.px(12), True).size(action.cap)[0] + scale.px(26) if action.cap else 0
+        width = min(max(1, area.width), label + cap + scale.px(32))
+        if x > area.left and x + width > area.right:
+            x, y = area.left, y + height + gap
+            rows.append([])
+        action.rect = pygame.Rect(x, y, width, height)
+        rows[-1].append(action)
+        x += width + gap
+    for row in rows if centred else []:
+        shift = (area.right - row[-1].rect.right) // 2 if row else 0
+        for action in row:
+            action.rect.x += shift
+    for i, action in enumerate(actions):
+        _draw_button(surface, action, i == focus, scale)
+    return y + height if actions else area.top
+
+
+def draw_button_foot(
+    surface: pygame.Surface, area: pygame.Rect, actions: Sequence[Action], focus: int, scale: Scale
+) -> int:
+    """Buttons at the bottom of `area`, above them why the greyed ones can do nothing; returns the y above."""
+    probe = pygame.Surface((1, 1))
+    need = draw_actions(probe, pygame.Rect(0, 0, area.width, 0), actions, None, scale)
+    foot = pygame.Rect(area.left, max(area.top, area.bottom - need), area.width, need)
+    size, top = scale.px(14), foot.top
+    reasons = [f"{action.label}: {action.why_not}" for action in actions if action.why_not]
+    lines = [line for reason in reasons for line in wrap(reason, size, area.width)]
+    if lines and foot.top - area.top > 2 * len(lines) * size:
+        top -= round(len(lines) * size * 1.35) + scale.px(6)
+        for i, line in enumerate(lines):
+            text(surface, line, (area.left, top + round(i * size * 1.35)), size, COLOURS["quiet"])
+    draw_actions(surface, foot, actions, focus, scale)
+    return top - scale.px(12)
+
+
+def _draw_button(surface: pygame.Surface, action: Action, focused: bool, scale: Scale) -> None:
+    rect, can = action.rect, not action.why_not
+    tone = COLOURS["bad" if action.danger else "text"]
+    fill = (tone if can else COLOURS["line"]) if focused else COLOURS["raised"]
+    box(surface, rect, fill, scale.px(9), None if focused else COLOURS["line"])
+    ink = COLOURS["back"] if focused else tone if can else COLOURS["quiet"]
+    if focused and not can:
+        ink = COLOURS["quiet"]
+    left = rect.left + scale.px(16)
+    words = text(
+        surface, action.label, (left, rect.centery), scale.px(16), ink, bold=True, anchor="midleft",
+        width=max(1, rect.right - left - scale.px(8)),
+    )  # fmt: skip
+    if action.cap and can:
+        keycap(surface, action.cap, (words.right + scale.px(10), rect.centery), scale.px(12))
+
+
+def dot(surface: pygame.Surface, middle: tuple[int, int], radius: int, colour: Colour) -> None:
+    """A smooth disc."""
+    rect = pygame.Rect(0, 0, 2 * radius, 2 * radius)
+    rect.center = middle
+    box(surface, rect, colour, radius)
+
+
+def draw_facts(
+    surface: pygame.Surface, area: pygame.Rect, facts: Sequence[tuple[str, str]], scale: Scale, size: int = 16
+) -> int:
+    """Label and value, a line each, as many as fit if `area` has a height; returns the y below the last."""
+    y, row = area.top, scale.px(size + 12)
+    for label, value in facts:
+        if area.height and y + row > area.bottom:
+            break
+        middle = y + row // 2
+        name = text(surface, label, (area.left, middle), scale.px(size), COLOURS["quiet"], anchor="midleft")
+        room = max(1, area.right - name.right - scale.px(12))
+        place = (area.right, middle)
+        text(surface, value, place, scale.px(size), bold=True, anchor="midright", width=room)
+        y += row
+        pygame.draw.line(surface, COLOURS["raised"], (area.left, y), (area.right - 1, y))
+    return y
+
+
+class Field:
+    """One line of text being typed.
+
+    Attributes:
+        words: what stands there.
+        at: where the caret is, 0..len(words).
+        all: whether everything is selected: what is typed takes its place.
+    """
+
+    def __init__(self, words: str, most: int = 200) -> None:
+        self.words, self.most = words, most
+        self.at = len(words)
+        self.all = bool(words)
+        self._clock = 0.0
+
+    def handle(self, event: pygame.event.Event) -> bool:
+        """Take a key or typed text; returns whether it was for this field."""
+        if event.type == pygame.TEXTINPUT:
+            self.insert(event.text)
+            return True
+        if event.type != pygame.KEYDOWN:
+            return False
+        if event.key == pygame.K_a and getattr(event, "mod", 0) & (pygame.KMOD_CTRL | pygame.KMOD_META):
+            self.all, self.at = bool(self.words), len(self.words)
+            return True
+        step = {pygame.K_LEFT: -1, pygame.K_RIGHT: 1, pygame.K_HOME: -self.most, pygame.K_END: self.most}
+        if self.all and event.key in (pygame.K_BACKSPACE, pygame.K_DELETE):
+            self.words, self.at = "", 0
+        elif event.key == pygame.K_BACKSPACE:
+            if self.at > 0:
+                self.words = self.words[: self.at - 1] + self.words[self.at :]
+                self.at -= 1
+        elif event.key == pygame.K_DELETE:
+            self.words = self.words[: self.at] + self.words[self.at + 1 :]
+        elif event.key in step:
+            self.at = min(len(self.words), max(0, self.at + step[event.key]))
+        else:
+            return False
+        self.all, self._clock = False, 0.0
+        return True
+
+    def insert(self, words: str) -> None:
+        """Type `words`, in the place of what is selected; what cannot be seen is left out."""
+        if self.all:
+            self.words, self.at, self.all = "", 0, False
+        words = "".join(c for c in words if c.isprintable())[: self.most - len(self.words)]
+        self.words = self.words[: self.at] + words + self.words[self.at :]
+        self.at += len(words)
+
+    def update(self, seconds: float) -> None:
+        self._clock += seconds
+
+    def draw(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
+        """The words, scrolled so that the blinking caret is seen."""
+        box(surface, rect, COLOURS["back"], scale.px(8), COLOURS["text"])
+        size, pad = scale.px(18), scale.px(12)
+        inner = rect.inflate(-2 * pad, -4)
+        if inner.width < 4:
+            return
+        before = font(size).size(self.words[: self.at])[0]
+        shift = max(0, before - inner.width + 2)
+        clip = surface.get_clip()
+        surface.set_clip(inner.clip(clip))
+        place = (inner.left - shift, rect.centery)
+        ink = COLOURS["back" if self.all else "text"]
+        if self.all:
+            marked = pygame.Rect(place[0] - 1, 0, before + 2, size + 8)
+            marked.centery = rect.centery
+            surface.fill(COLOURS["real"], marked.clip(inner))
+        text(surface, self.words, place, size, ink, anchor="midleft")
+        if not self.all and self._clock % 1.0 < 0.6:
+            x = inner.left - shift + before
+            caret = pygame.Rect(x, rect.centery - size // 2 - 2, max(1, scale.px(2)), size + 4)
+            surface.fill(COLOURS["real"], caret)
+        surface.set_clip(clip)

@@ -1,0 +1,124 @@
+"""A model as a picture with the numbers of the running dream: what goes into what, from left to right.
+
+World Models: the frame, V's z, M's mixture, C's action (Ha & Schmidhuber 2018, the paper's flow diagram).
+GameGAN and Tilemap: the key, the memory, both layers, the frame (Kim et al. 2020, Fig. 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pygame
+
+from gamesim.app.game.hud import MOVES
+from gamesim.app.game.pictures import HEAT, coloured
+from gamesim.app.game.play import Engine
+from gamesim.app.game.previews import scaled
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.widgets import ARROWS, box, keycap, text
+
+Drawer = Callable[[pygame.Surface, pygame.Rect, Scale], None]
+MOST_BARS = 32
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One box of the picture: its name, and what draws its numbers."""
+
+    name: str
+    draw: Drawer
+
+
+def stops(engine: Engine) -> list[Stop]:
+    """The boxes of an engine, in the order in which data flow; by what it says of itself."""
+    shown = engine.internals
+    action = engine.trail[-1][1] if engine.trail else 0
+    frame = Stop("Picture", _picture(engine.frame))
+    key = Stop("Your key", _key(action))
+    if "mixture" in shown and "z" in shown:
+        found = [frame, Stop("V: z", _bars(shown["z"])), Stop("M: possible futures", _bars(shown["mixture"]))]
+        if engine.advice is not None:
+            found.append(Stop("C: AI's key", _key(engine.advice)))
+        return found
+    found = [key]
+    if "z" in shown:
+        found.append(Stop("z: chance", _numbers(shown["z"])))
+    if "memory" in shown:
+        found.append(Stop("Memory", _numbers(shown["memory"])))
+    if "static" in shown and "dynamic" in shown:
+        found.append(Stop("Static layer", _picture(shown["static"])))
+        found.append(Stop("Dynamic layer", _picture(shown["dynamic"])))
+    return [*found, frame]
+
+
+def draw_flow(surface: pygame.Surface, area: pygame.Rect, engine: Engine, scale: Scale) -> int:
+    """All boxes with arrows between them, as wide as `area`; returns the y below."""
+    found = stops(engine)
+    gap, head = scale.px(34), scale.px(26)
+    side = min(scale.px(180), (area.width - (len(found) - 1) * gap) // len(found))
+    if side < 12:
+        return area.top
+    for i, stop in enumerate(found):
+        place = pygame.Rect(area.left + i * (side + gap), area.top + head, side, side)
+        name = (place.centerx, area.top)
+        room = side + gap - scale.px(6)
+        text(surface, stop.name, name, scale.px(15), bold=True, anchor="midtop", width=room)
+        box(surface, place, COLOURS["panel"], scale.px(8), COLOURS["line"])
+        stop.draw(surface, place.inflate(-scale.px(10), -scale.px(10)), scale)
+        if i:
+            tip = (place.left - scale.px(6), place.centery)
+            tail = (place.left - gap + scale.px(6), place.centery)
+            pygame.draw.line(surface, COLOURS["dream"], tail, tip, max(2, scale.px(3)))
+            wing = scale.px(7)
+            corners = [tip, (tip[0] - wing, tip[1] - wing), (tip[0] - wing, tip[1] + wing)]
+            pygame.draw.polygon(surface, COLOURS["dream"], corners)
+    return area.top + head + side + scale.px(22)
+
+
+def _picture(frame: np.ndarray) -> Drawer:
+    def draw(surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
+        surface.blit(scaled(frame, rect.size), rect)
+
+    return draw
+
+
+def _numbers(values: np.ndarray) -> Drawer:
+    """Any array as a map of its sizes, the first axes folded away."""
+    flat = np.abs(values.reshape(-1, *values.shape[-2:]).mean(0) if values.ndim > 2 else values)
+    if flat.ndim == 1:
+        side = int(np.ceil(np.sqrt(len(flat))))
+        flat = np.pad(flat, (0, side * side - len(flat))).reshape(side, side)
+    return _picture(coloured(flat, 0.0, float(flat.max()) or 1.0, HEAT))
+
+
+def _bars(values: np.ndarray) -> Drawer:
+    """Up to `MOST_BARS` numbers as bars from the middle, or from below where none is negative."""
+
+    def draw(surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
+        numbers = np.asarray(values, np.float64).reshape(-1)[:MOST_BARS]
+        most = float(np.abs(numbers).max()) or 1.0
+        signed = bool((numbers < 0).any())
+        zero = rect.centery if signed else rect.bottom
+        for i, value in enumerate(numbers):
+            left = rect.left + i * rect.width // len(numbers)
+            right = rect.left + (i + 1) * rect.width // len(numbers)
+            height = round(abs(float(value)) / most * (zero - rect.top))
+            top = zero - height if value >= 0 else zero
+            surface.fill(
+                COLOURS["dream" if value >= 0 else "real"], (left, top, max(1, right - left - 1), height)
+            )
+
+    return draw
+
+
+def _key(action: int) -> Drawer:
+    def draw(surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
+        words = MOVES.get(action, str(action))
+        if words in ARROWS:
+            keycap(surface, words, rect.center, max(10, rect.width // 4), anchor="center")
+        else:
+            text(surface, words, rect.center, scale.px(20), bold=True, anchor="center", width=rect.width)
+
+    return draw
