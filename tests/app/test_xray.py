@@ -6,10 +6,12 @@ import numpy as np
 import pygame
 import pytest
 
+from app.driver import Driver
 from app.fakes import Layered
 from app.looking import SETTLE, env, panel, xray
 from gamesim.app.game.pictures import composed, outline, veiled
-from gamesim.app.theme import Scale
+from gamesim.app.theme import Scale, font
+from gamesim.app.ui.widgets import wrap
 from gamesim.app.xray import layout
 from gamesim.app.xray.panels import KEYS, UNSEEN, panels_of
 
@@ -75,11 +77,12 @@ def test_panels_lie_beside_the_boards_and_over_nothing(layered, size):
     app.frames(2, 0.0)
     places = [tile.rect for _, tile in xray(app).panels]
     screen = app.window.screen._layout
-    window = pygame.Rect((0, 0), size)
-    assert places or size == (640, 360)
+    sheet = xray(app)._sheet
+    assert places and pygame.Rect((0, 0), size).contains(sheet.view)
+    assert sheet.view.collidelist([*screen.boards, screen.panel]) == -1
     for index, place in enumerate(places):
-        assert window.contains(place)
-        assert place.collidelist([*places[:index], *screen.boards, screen.panel]) == -1
+        assert sheet.view.left <= place.left and place.right <= sheet.view.right
+        assert place.collidelist(places[:index]) == -1
 
 
 @pytest.mark.parametrize("size", [(200, 150), (60, 40), (1, 1)])
@@ -92,13 +95,40 @@ def test_a_tiny_window_has_no_room_and_nothing_falls_over(layered, size):
     assert xray(layered).panels
 
 
-def test_panels_for_which_there_is_no_room_are_left_out_from_the_end():
-    room, scale = pygame.Rect(0, 0, 400, 300), Scale(1.0)
-    wide = tuple([False] * 12)
-    found = layout.placed(room, wide, scale)
-    assert 0 < len(found) < 12
-    assert all(tile.rect.bottom <= room.bottom - scale.px(17) for tile in found)  # the note says the rest
-    assert len(layout.placed(pygame.Rect(0, 0, 900, 700), wide, scale)) == 12
+@pytest.mark.parametrize("zoom", [1.0, 1.5])
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600), (640, 480)])
+def test_no_word_of_a_panel_is_cut_off(app: Driver, size: tuple[int, int], zoom: float):
+    Scale.zoom = zoom
+    scale, needs = Scale.of(size), tuple(layout.Need(False, key.title, key.legend) for key in KEYS.values())
+    _, area = layout.beside(size, 1)
+    places = layout.placed(area.size, needs, scale)
+    assert len(places) == len(needs)
+    for need, tile in zip(needs, places, strict=True):
+        assert font(layout.title_size(scale), True).size(need.title)[0] <= tile.rect.width, need.title
+        lines = wrap(need.legend, layout.small(scale), tile.legend.width)
+        assert len(lines) * layout.line(scale) <= tile.legend.height and "…" not in "".join(lines)
+        assert tile.legend.bottom <= tile.rect.bottom and tile.image.height >= scale.px(layout.SMALLEST)
+
+
+def test_panels_that_do_not_fit_are_scrolled_to_with_the_wheel(layered, monkeypatch):
+    app = layered
+    app.press(pygame.K_x, pygame.K_p)
+    app.resize(640, 480)
+    Scale.zoom = 2.0
+    app.frames(SETTLE, 0.0)
+    view, temperature = xray(app)._sheet.view, app.session.temperature
+    name = xray(app).panels[-1][0].name
+    assert not view.contains(panel(app, name)[1].rect)
+    monkeypatch.setattr(pygame.mouse, "get_pos", lambda: view.center)
+    for _ in range(60):
+        pygame.event.post(pygame.event.Event(pygame.MOUSEWHEEL, y=-1))
+        app.frames(1, 0.0)
+    assert panel(app, name)[1].rect.bottom <= view.bottom
+    assert app.session.temperature == temperature  # the wheel turns that elsewhere
+    monkeypatch.setattr(pygame.mouse, "get_pos", lambda: (1, 1))
+    pygame.event.post(pygame.event.Event(pygame.MOUSEWHEEL, y=-1))
+    app.frames(1, 0.0)
+    assert app.session.temperature != temperature
 
 
 def test_every_known_panel_explains_itself_in_a_line():

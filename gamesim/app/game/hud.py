@@ -207,9 +207,15 @@ def draw_column(
 def draw_strip(
     surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], scale: Scale, bars: Bars
 ) -> int:
-    """Facts side by side in as many rows as fit, each a label above its value; returns the y below them."""
-    step = max(scale.px(150), 1)
-    columns = max(1, rect.width // step)
+    """Facts side by side in as many rows as fit, each a label above its value; returns the y below them.
+
+    Where there is no room for two side by side, they are drawn as a column: its rows are lower.
+    """
+    small, gap = scale.px(15), scale.px(14)
+    widest = max((font(small).size(fact.label)[0] for fact in lines), default=0)
+    columns = rect.width // max(scale.px(150), widest + gap)
+    if columns < 2:
+        return draw_column(surface, rect, lines, scale, bars)
     rows = -(-len(lines) // columns)
     columns = -(-len(lines) // max(1, rows))
     step, height = rect.width // max(1, columns), scale.px(62)
@@ -217,8 +223,8 @@ def draw_strip(
         x, y = rect.left + i % columns * step, rect.top + i // columns * height
         if y + scale.px(46) > rect.bottom:
             break
-        room = max(1, step - scale.px(14))
-        text(surface, fact.label, (x, y), scale.px(15), COLOURS["quiet"], width=room)
+        room = max(1, step - gap)
+        text(surface, fact.label, (x, y), small, COLOURS["quiet"], width=room)
         if fact.bars:
             draw_bars(surface, pygame.Rect(x, y + scale.px(19), room, scale.px(36)), fact, scale)
         else:

@@ -1,4 +1,4 @@
-"""The strip chart: reward and P(end) over the last seconds."""
+"""The strip chart: points and the chance of an ending over the last seconds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pygame
 
 from gamesim.app.game.play import Engine
-from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.widgets import text
 from gamesim.app.xray.panels import number
 
@@ -52,9 +52,9 @@ class Chart:
         """Both curves one above the other, newest at the right."""
         says = any(point.end is not None for point in self.points)
         seconds = self.length(engine) / engine.rate
-        legend = f"The last {seconds:.0f} seconds, newest at the right."
+        legend = f"The last {seconds:.0f} seconds."
         if says:
-            legend += " The dream ends when P(end) is above 0.5."
+            legend += " Above 50 % the dream ends."
         size = max(11, scale.px(13))
         line = pygame.Rect(area.left, area.bottom - scale.px(17), area.width, scale.px(17))
         text(surface, legend, line.topleft, size, COLOURS["quiet"], width=max(1, area.width))
@@ -64,14 +64,14 @@ class Chart:
         width = (room.width - (parts - 1) * gap) // parts
         most = max([0.5, *(abs(point.reward) for point in self.points)])
         first = pygame.Rect(room.left, room.top, width, room.height)
-        words = f"Reward {engine.reward:+.2f}" if engine.steps else "Reward"
+        words = f"Points {engine.reward:+.2f}" if engine.steps else "Points"
         plot = self._frame(surface, first, words, f"{number(-most)} to {number(most)}", scale)
         self._bars(surface, plot, engine, most)
         if says:
             second = first.move(width + gap, 0)
             end = engine.end_probability
-            words = "P(end)" if end is None else f"P(end) {end:.2f}"
-            self._ends(surface, self._frame(surface, second, words, "0 to 1", scale), engine)
+            words = "Chance of an ending" if end is None else f"Chance of an ending {100 * end:.0f} %"
+            self._ends(surface, self._frame(surface, second, words, "0 to 100 %", scale), engine)
 
     def _frame(
         self, surface: pygame.Surface, rect: pygame.Rect, title: str, ends: str, scale: Scale
@@ -79,9 +79,9 @@ class Chart:
         """The title, the ends of the scale and the ground of one curve; returns where it is drawn."""
         size = scale.px(16)
         left = text(surface, title, rect.topleft, size, bold=True, width=max(1, rect.width))
-        room = max(1, rect.right - left.right - scale.px(6))
-        place = (rect.right, left.bottom)
-        text(surface, ends, place, max(11, scale.px(13)), COLOURS["quiet"], anchor="bottomright", width=room)
+        small = max(11, scale.px(13))
+        if font(small).size(ends)[0] <= rect.right - left.right - scale.px(6):
+            text(surface, ends, (rect.right, left.bottom), small, COLOURS["quiet"], anchor="bottomright")
         top = rect.top + scale.px(24)
         plot = pygame.Rect(rect.left, top, rect.width, max(1, rect.bottom - top))
         surface.fill(COLOURS["panel"], plot)

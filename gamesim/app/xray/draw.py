@@ -9,34 +9,28 @@ import pygame
 
 from gamesim.app.game.pictures import outline
 from gamesim.app.game.previews import scaled
-from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.widgets import text, wrap
+from gamesim.app.xray import layout
 from gamesim.app.xray.layout import Tile
 from gamesim.app.xray.panels import Panel
 
 
 def draw_panel(surface: pygame.Surface, panel: Panel, tile: Tile, scale: Scale) -> None:
     """Draw `panel` at its place."""
-    small = max(11, scale.px(13))
-    width = tile.image.width if panel.form == "picture" and not panel.wide else tile.rect.width
-    ends = panel.scale
-    right = (tile.rect.left + width, tile.image.top - scale.px(4))
-    bold = scale.px(16)
-    title = text(surface, panel.title, tile.rect.topleft, bold, bold=True, width=max(1, width))
-    room = right[0] - title.right - scale.px(6)
-    if ends and room > scale.px(30):
-        text(surface, ends, right, small, COLOURS["quiet"], anchor="bottomright", width=room)
+    small, width = layout.small(scale), max(1, tile.rect.width)
+    size = layout.title_size(scale)
+    title = text(surface, panel.title, tile.rect.topleft, size, bold=True, width=width)
+    if font(small).size(panel.scale)[0] <= tile.rect.right - title.right - scale.px(6):
+        place = (tile.rect.right, tile.image.top - scale.px(4))
+        text(surface, panel.scale, place, small, COLOURS["quiet"], anchor="bottomright")
     if panel.form == "bars":
         _bars(surface, panel, tile.image, scale)
     else:
         _picture(surface, panel, tile.image)
-    y, lines = tile.legend.top, max(1, tile.legend.height // scale.px(17))
-    wrapped = _wrapped(panel.legend, small, max(1, width))
-    if len(wrapped) > lines:  # the last line goes on, and is cut off with dots
-        wrapped = [*wrapped[: lines - 1], " ".join(wrapped[lines - 1 :])]
-    for line in wrapped:
-        text(surface, line, (tile.legend.left, y), small, COLOURS["quiet"], width=max(1, width))
-        y += scale.px(17)
+    for i, words in enumerate(_wrapped(panel.legend, small, width)):
+        place = (tile.legend.left, tile.legend.top + i * layout.line(scale))
+        text(surface, words, place, small, COLOURS["quiet"])
 
 
 @lru_cache(maxsize=64)

@@ -1,17 +1,27 @@
-"""Where the x-ray's panels go: as large as they all can be, the last ones left out where there is no room."""
+"""Where the x-ray's panels go: as large as they all can be, or in rows to be scrolled where room is short."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import pygame
 
 from gamesim.app.game import hud
-from gamesim.app.theme import Scale
+from gamesim.app.theme import Scale, font
+from gamesim.app.ui.scroller import Scroller
+from gamesim.app.ui.widgets import wrap
 
-SMALLEST = 84  # pixels of a panel's side in a 1280x800 window
+SMALLEST, MOST = 84, 112  # pixels of a panel's side in a 1280x800 window; the second where it is scrolled
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a panel asks of its place: two columns or one, all of its title and all of its legend."""
+
+    wide: bool
+    title: str
+    legend: str
 
 
 @dataclass(frozen=True)
@@ -38,61 +48,95 @@ def beside(size: tuple[int, int], boards: int) -> tuple[hud.Layout, pygame.Rect]
     return hud.layout((width, top), boards), pygame.Rect(gap, top, width - 2 * gap, height - top - gap)
 
 
-def placed(room: pygame.Rect, wide: tuple[bool, ...], scale: Scale) -> list[Tile]:
-    """Places for the panels; where not all fit, a line at the bottom is kept free for a note that says so."""
-    found = _tiles(tuple(room), wide, scale)
-    if len(found) < len(wide):
-        found = _tiles((room.left, room.top, room.width, room.height - scale.px(22)), wide, scale)
-    return found
+def title_size(scale: Scale) -> int:
+    return scale.px(16)
+
+
+def small(scale: Scale) -> int:
+    """The size of the legends and of the ends of a scale."""
+    return max(11, scale.px(13))
+
+
+def line(scale: Scale) -> int:
+    """Pixels from one line of a legend to the next."""
+    return max(14, scale.px(17))
 
 
 @lru_cache(maxsize=8)
-def _tiles(place: tuple[int, ...], wide: tuple[bool, ...], scale: Scale) -> list[Tile]:
-    """Places for as many of the panels as there is room for, in order; legends are long where that is free.
+def placed(size: tuple[int, int], needs: tuple[Need, ...], scale: Scale) -> list[Tile]:
+    """Places for all panels; nothing of their words is cut off where a window has any room for them.
 
     Args:
-        place: of all of them, as a rectangle.
-        wide: for each panel, whether it wants the place of two.
+        size: of the room; the panels may reach further down than that, and are scrolled then.
+        needs: of the panels, in order.
         scale: of the window.
     """
-    area = pygame.Rect(place)
-    for count in range(len(wide), 0, -1):
-        short, long = (_best(area, wide[:count], scale, lines) for lines in (2, 4))
-        if _side(short) >= scale.px(SMALLEST):
-            return long if _side(long) >= 0.85 * _side(short) else short
-    return []
-
-
-def _best(area: pygame.Rect, wide: Sequence[bool], scale: Scale, lines: int) -> list[Tile]:
-    """The number of columns that makes the panels largest."""
-    return max((_fit(area, wide, columns, scale, lines) for columns in range(1, 9)), key=_side)
-
-
-def _side(found: list[Tile]) -> int:
-    return min((tile.image.height for tile in found), default=0)
-
-
-def _fit(area: pygame.Rect, wide: Sequence[bool], columns: int, scale: Scale, lines: int) -> list[Tile]:
-    """All panels in so many columns; [] if they are too low or too many for the area."""
-    gap, title, legend = scale.px(14), scale.px(24), lines * scale.px(17) + scale.px(4)
-    places, row, column = [], 0, 0
-    for two in wide:
-        span = min(2 if two else 1, columns)
-        if column + span > columns:
-            row, column = row + 1, 0
-        places.append((row, column, span))
-        column += span
-    rows = row + 1
-    width = (area.width - (columns - 1) * gap) // columns
-    height = (area.height - (rows - 1) * gap) // rows
-    side = min(width, height - title - legend)
-    if side <= 0:
+    if not needs:
         return []
-    step = side + title + legend + gap
-    found = []
-    for row, column, span in places:
-        left, top = area.left + column * (width + gap), area.top + row * step
-        rect = pygame.Rect(left, top, span * width + (span - 1) * gap, side + title + legend)
-        image = pygame.Rect(left, top + title, rect.width if span > 1 else side, side)
-        found.append(Tile(rect, image, pygame.Rect(left, image.bottom + scale.px(4), rect.width, legend)))
+    width, height = size
+    found = [_fit(width, height, needs, columns, scale) for columns in range(1, 9)]
+    best = max(found, key=_side)
+    if _side(best) >= scale.px(SMALLEST):
+        return best
+    width -= Scroller.width(scale)
+    found = [_fit(width, None, needs, columns, scale) for columns in range(1, 9)]
+    large = [tiles for tiles in found if _side(tiles) >= scale.px(SMALLEST)]
+    return min(large, key=bottom, default=[])
+
+
+def bottom(tiles: list[Tile]) -> int:
+    """The y below all of them."""
+    return max((tile.rect.bottom for tile in tiles), default=0)
+
+
+def _side(tiles: list[Tile]) -> int:
+    return min((tile.image.height for tile in tiles), default=0)
+
+
+def _fit(width: int, height: int | None, needs: tuple[Need, ...], columns: int, scale: Scale) -> list[Tile]:
+    """All panels in so many columns; [] where they are too many, or too narrow for their titles.
+
+    Args:
+        width: pixels that there are.
+        height: pixels that there are; None: as many as they need.
+        needs: of the panels.
+        columns: one or more.
+        scale: of the window.
+    """
+    gap, title = scale.px(14), scale.px(24)
+    column = (width - (columns - 1) * gap) // columns
+    rows: list[list[tuple[Need, int, int]]] = [[]]  # with the first column and how many there are
+    used = 0
+    for need in needs:
+        span = min(2 if need.wide else 1, columns)
+        if used + span > columns:
+            rows.append([])
+            used = 0
+        rows[-1].append((need, used, span))
+        used += span
+
+    def wide(span: int) -> int:
+        return span * column + (span - 1) * gap
+
+    if column <= 0 or (
+        columns > 1 and any(_title(need, scale) > wide(span) for row in rows for need, _, span in row)
+    ):
+        return []
+    legends = [max(len(wrap(need.legend, small(scale), wide(span))) for need, _, span in row) for row in rows]
+    words = [title + scale.px(4) + lines * line(scale) for lines in legends]
+    side = min(column, scale.px(MOST))
+    if height is not None:
+        side = min(column, (height - sum(words) - (len(rows) - 1) * gap) // len(rows))
+    found, top = [], 0
+    for row, high, lines in zip(rows, words, legends, strict=True) if side > 0 else ():
+        for _, first, span in row:
+            rect = pygame.Rect(first * (column + gap), top, wide(span), high + side)
+            image = pygame.Rect(rect.left, top + title, rect.width if span > 1 else side, side)
+            legend = pygame.Rect(rect.left, image.bottom + scale.px(4), rect.width, lines * line(scale))
+            found.append(Tile(rect, image, legend))
+        top += high + side + gap
     return found
+
+
+def _title(need: Need, scale: Scale) -> int:
+    return font(title_size(scale), True).size(need.title)[0]

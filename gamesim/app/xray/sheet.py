@@ -10,7 +10,7 @@ import pygame
 from gamesim.app.game.change import changes
 from gamesim.app.game.play import Engine
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.widgets import paragraph, shorten, text
+from gamesim.app.ui.widgets import paragraph
 from gamesim.app.xray import layout
 from gamesim.app.xray.chart import Chart
 from gamesim.app.xray.draw import draw_panel
@@ -24,16 +24,25 @@ class Sheet:
     """A painting that is under way, or done.
 
     Attributes:
-        image: what has been painted.
-        panels: with their places on the window; complete when it is done.
+        area: of the x-ray on the window.
+        view: the part of it where the panels are seen.
+        image: the panels, as high as they need.
+        panels: with their places in the image; complete when it is done.
+        chart: the strip chart, which is below the view; None where there is no room for it.
         done: whether nothing is left to paint.
     """
 
     def __init__(self, area: pygame.Rect, engine: Engine, chart: Chart, scale: Scale) -> None:
-        self.image = pygame.Surface(area.size)
+        self.area, self.view = area, area.copy()
+        self.image = pygame.Surface((0, 0))
         self.panels: list[tuple[Panel, layout.Tile]] = []
+        self.chart: pygame.Surface | None = None
         self.done = False
-        self._parts = self._paint(area, engine, chart, scale)
+        high = scale.px(CHART)
+        if area.height >= 2.2 * high:
+            self.chart = pygame.Surface((area.width, high))
+            self.view.height -= high + scale.px(12)
+        self._parts = self._paint(engine, chart, scale)
 
     def work(self, seconds: float | None = None) -> None:
         """Paint on for about so long, at least one part; None: to the end."""
@@ -43,31 +52,28 @@ class Sheet:
                 return
         self.done = True
 
-    def _paint(self, area: pygame.Rect, engine: Engine, chart: Chart, scale: Scale) -> Iterator[None]:
-        self.image.fill(COLOURS["back"])
+    def _paint(self, engine: Engine, chart: Chart, scale: Scale) -> Iterator[None]:
         shown, frame = engine.internals, engine.frame
         yield
         found = panels_of(shown, frame, changes(engine))
         yield
-        room = self.image.get_rect()
-        strip = pygame.Rect(0, room.bottom - scale.px(CHART), room.width, scale.px(CHART))
-        if room.height >= 2.2 * strip.height:
-            chart.draw(self.image, strip, engine, scale)
-            room.height -= strip.height + scale.px(12)
+        if self.chart is not None:
+            self.chart.fill(COLOURS["back"])
+            chart.draw(self.chart, self.chart.get_rect(), engine, scale)
             yield
+        needs = tuple(layout.Need(panel.wide, panel.title, panel.legend) for panel in found)
+        places = layout.placed(self.view.size, needs, scale)
+        self.image = pygame.Surface((self.view.width, max(self.view.height, layout.bottom(places))))
+        self.image.fill(COLOURS["back"])
         if not found:
-            paragraph(self.image, NOTHING, room.topleft, scale.px(17), room.width)
-        places = layout.placed(room, tuple(panel.wide for panel in found), scale)
+            paragraph(self.image, NOTHING, (0, 0), scale.px(17), self.view.width)
         for panel, tile in zip(found, places, strict=False):
             draw_panel(self.image, panel, tile, scale)
-            self.panels.append((panel, tile.moved(area.topleft)))
+            self.panels.append((panel, tile))
             yield
-        if missing := found[len(places) :]:
-            self._note(room, missing, scale)
 
-    def _note(self, room: pygame.Rect, missing: list[Panel], scale: Scale) -> None:
-        """Says what there was no room for."""
-        words = f"A larger window also shows: {', '.join(panel.title for panel in missing)}"
-        size, width = max(11, scale.px(13)), max(1, room.width)
-        words = shorten(words, size, width)
-        text(self.image, words, room.bottomleft, size, COLOURS["dream"], anchor="bottomleft")
+    def draw(self, surface: pygame.Surface, scrolled: int) -> None:
+        """Copy it to its place on the window, the panels from `scrolled` pixels on."""
+        surface.blit(self.image, self.view, pygame.Rect((0, scrolled), self.view.size))
+        if self.chart is not None:
+            surface.blit(self.chart, (self.area.left, self.area.bottom - self.chart.get_height()))

@@ -9,6 +9,7 @@ from gamesim.app.game.change import change
 from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
 from gamesim.app.theme import Scale
+from gamesim.app.ui.scroller import Scroller
 from gamesim.app.xray import layout
 from gamesim.app.xray.chart import Chart
 from gamesim.app.xray.draw import bar_at
@@ -31,6 +32,7 @@ class XRay:
         self.open = False
         self.problem: str | None = None
         self.chart = Chart()
+        self.scroller = Scroller()
         self._area = pygame.Rect(0, 0, 0, 0)
         self._sheet: Sheet | None = None  # on screen
         self._next: Sheet | None = None  # being painted
@@ -47,7 +49,10 @@ class XRay:
     @property
     def panels(self) -> list[tuple[Panel, layout.Tile]]:
         """What is on screen, with its places."""
-        return self._sheet.panels if self.open and self._sheet is not None else []
+        if not self.open or self._sheet is None:
+            return []
+        by = self._sheet.view.left, self._sheet.view.top - self.scroller.at
+        return [(panel, tile.moved(by)) for panel, tile in self._sheet.panels]
 
     def toggle(self) -> None:
         self.open = not self.open
@@ -77,10 +82,17 @@ class XRay:
     # the mouse -------------------------------------------------------------------------------------------
 
     def handle(self, event: pygame.event.Event) -> bool:
-        """Bars that may be changed are dragged; returns whether the event was for the x-ray."""
-        if not self.open:
+        """Bars are dragged, panels scrolled; returns whether the event was for the x-ray."""
+        if not self.open or self._sheet is None:
             return False
-        if event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+        view = self._sheet.view
+        if self._hand is None and self.scroller.handle(event):
+            return True
+        if event.type == pygame.MOUSEWHEEL:
+            over = bool(self.scroller.most) and view.collidepoint(pygame.mouse.get_pos())
+            self.scroller.wheel(event.y if over else 0)
+            return over
+        if event.type == pygame.MOUSEBUTTONDOWN and event.button == 1 and view.collidepoint(event.pos):
             self._grab(event.pos)
         elif event.type == pygame.MOUSEMOTION and self._hand is not None:
             self._grab(event.pos, self._hand[0])
@@ -105,7 +117,7 @@ class XRay:
         if not self.open or area.width < 40 or area.height < 40:
             return
         key = (id(self.engine.frame), self.engine.steps, area.size, scale, len(self.chart.points))
-        if self._sheet is None or self._sheet.image.get_size() != area.size:
+        if self._sheet is None or self._sheet.area != area:
             self._sheet = Sheet(area, self.engine, self.chart, scale)
             self._sheet.work()
             self._next, self._due = None, key
@@ -115,4 +127,6 @@ class XRay:
             self._next, self._due = Sheet(area, self.engine, self.chart, scale), key
         if self._next is not None and self._next.done:
             self._sheet, self._next = self._next, None
-        surface.blit(self._sheet.image, area)
+        self.scroller.fit(self._sheet.view, self._sheet.image.get_height(), scale)
+        self._sheet.draw(surface, self.scroller.at)
+        self.scroller.draw(surface)
