@@ -21,9 +21,9 @@ import gamesim  # noqa: F401 - registers the ids
 from gamesim.agents.rollout import play
 from gamesim.checkpoint import load_model
 from gamesim.envs.sprites import decode
-from gamesim.evaluation import game_of
-from gamesim.evaluation.play import make_real
-from gamesim.evaluation.rules_kept import CENSUS
+from gamesim.evaluation.evaluate import game_of
+from gamesim.evaluation.pacman.cells import make_real
+from gamesim.evaluation.pacman.rules_kept import CENSUS
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.tilemap.engine import TilemapEngine
 

@@ -14,7 +14,7 @@ from gamesim.agents.policy import Policy, RandomPolicy
 from gamesim.agents.record import record
 from gamesim.agents.rollout import run
 from gamesim.data.episode import Episode
-from gamesim.data.index import scan
+from gamesim.data.store.index import scan
 from gamesim.envs.sprites import decode
 from gamesim.errors import UserError
 

@@ -14,7 +14,7 @@ from gamesim.agents.capacity import MAX_STEPS, MEMORY, plan
 from gamesim.agents.record import record
 from gamesim.cli import main
 from gamesim.data.episode import MAX_FRAME_BYTES, Episode
-from gamesim.data.index import scan
+from gamesim.data.store.index import scan
 from gamesim.errors import UserError
 from toy_games import Walk
 

@@ -126,7 +126,7 @@ def test_a_folder_that_one_may_not_read_is_one_line(tmp_path, monkeypatch, capsy
     def denied(*_):
         raise PermissionError(13, "Permission denied", str(folder))
 
-    for place in ("gamesim.data.index.walk", "gamesim.storage._read_sealed", "os.path.isfile"):
+    for place in ("gamesim.data.store.index.walk", "gamesim.storage._read_sealed", "os.path.isfile"):
         monkeypatch.setattr(place, denied)  # a test that is run by root may read everything
     for words in (["record", "--verify", folder], ["evaluate", folder], ["export", folder, "--out", "x.gif"]):
         assert main(*words) == 2
@@ -221,7 +221,7 @@ def test_evaluate_writes_figures_where_it_is_told(tmp_path, monkeypatch, capsys)
     folder = tmp_path / "engine"
     checkpoint.save(folder, weights={}, config=config.load("gamegan-tiny"), starts=starts(), card={})
     figures = {"moves": 0.5}
-    monkeypatch.setattr("gamesim.evaluation.evaluate", lambda *_, **__: figures, raising=False)
+    monkeypatch.setattr("gamesim.evaluation.evaluate.evaluate", lambda *_, **__: figures, raising=False)
     assert main("evaluate", folder, "--json", tmp_path / "f.json", "--card") == 0
     assert json.loads(capsys.readouterr().out) == figures
     assert json.loads((tmp_path / "f.json").read_text()) == figures

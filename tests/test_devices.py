@@ -12,7 +12,7 @@ from gamesim import checkpoint, cli, devices
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.devices import pick, spelled
 from gamesim.errors import UserError
-from gamesim.evaluation import evaluate
+from gamesim.evaluation.evaluate import evaluate
 from gamesim.evaluation.temperature import temperature_table
 from gamesim.evaluation.transfer import Budget, Row, transfer
 from gamesim.training.devices import pick_device

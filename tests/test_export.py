@@ -6,7 +6,7 @@ import torch
 
 from gamesim import checkpoint
 from gamesim.errors import UserError
-from gamesim.evaluation.play import real_episodes
+from gamesim.evaluation.pacman.cells import real_episodes
 from gamesim.export import video
 from gamesim.export.film import CARRIED, beside, film, film_beside
 from worlds import Frozen, Ideal

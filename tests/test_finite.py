@@ -16,8 +16,8 @@ from gamesim.agents.record import record
 from gamesim.agents.rollout import run
 from gamesim.cli import main
 from gamesim.data.episode import Episode
-from gamesim.data.index import scan
 from gamesim.data.recorder import Recorder
+from gamesim.data.store.index import scan
 from gamesim.errors import UserError
 from toy_games import Walk
 
@@ -184,7 +184,7 @@ def test_the_app_counts_what_is_finite() -> None:
 
 def test_an_agent_does_not_learn_from_what_is_not_finite() -> None:
     pytest.importorskip("sb3_contrib")
-    from gamesim.evaluation.agents import Games
+    from gamesim.agents.ppo import Games
 
     env = SyncVectorEnv([lambda: Walk(12, {3: float("inf")}, size=12)] * 2, autoreset_mode="Disabled")
     games = Games(env)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gamesim.data.index import scan
+from gamesim.data.store.index import scan
 from gamesim.signals import ENDING
 
 pty = pytest.importorskip("pty", reason="signals of POSIX")

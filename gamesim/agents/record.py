@@ -15,7 +15,7 @@ from gamesim.agents import capacity
 from gamesim.agents.policy import known_policy
 from gamesim.agents.rollout import planned_batch, recipe_of, run
 from gamesim.data.episode import Episode
-from gamesim.data.index import Entry, append, entry_of
+from gamesim.data.store.index import Entry, append, entry_of
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.signals import Asked

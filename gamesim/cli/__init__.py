@@ -139,7 +139,7 @@ def _record(options: argparse.Namespace) -> int:
 
 
 def _verify(folder: Path) -> int:
-    from gamesim.data.verify import verify
+    from gamesim.data.store.verify import verify
 
     report = verify(folder)
     for file, why in (report.different | report.skipped).items():
@@ -185,7 +185,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.vision is not None:
         _known_checkpoint(options.vision)
     from gamesim import checkpoint, storage, text
-    from gamesim.evaluation import evaluate, plots
+    from gamesim.evaluation import plots
+    from gamesim.evaluation.evaluate import evaluate
 
     if options.card and options.temperature != 1:
         raise UserError("--card: a card shows what was measured at temperature 1")

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from gamesim.data.episode import Episode
-from gamesim.data.index import Entry, scan
+from gamesim.data.store.index import Entry, scan
 from gamesim.errors import UserError
 
 Split = Literal["train", "validation", "all"]

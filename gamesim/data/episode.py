@@ -19,7 +19,7 @@ from typing import IO, Any
 import numpy as np
 
 from gamesim import storage
-from gamesim.data.blocks import pack, unpack
+from gamesim.data.store.blocks import pack, unpack
 from gamesim.errors import UserError
 
 VERSION = 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import gymnasium as gym
 
 from gamesim.data.episode import read_meta
-from gamesim.data.index import Entry, scan
+from gamesim.data.store.index import Entry, scan
 from gamesim.envs.meanings import action_meanings, opposites
 from gamesim.envs.recipe import Recipe, make
 from gamesim.errors import UserError
@@ -41,7 +41,7 @@ class Game:
 def games(folder: str | Path) -> dict[str, int]:
     """The games of a folder of recordings: id -> episodes, the most first.
 
-    Those that do not say which game they are of are called :data:`gamesim.data.index.UNKNOWN`.
+    Those that do not say which game they are of are called :data:`gamesim.data.store.index.UNKNOWN`.
 
     Raises:
         UserError: No such folder, or no readable recording in it.

@@ -13,8 +13,8 @@ import numpy as np
 
 from gamesim.data.episode import PLAYERS
 from gamesim.data.finite import check_frame, check_rewards, seed_of
-from gamesim.data.index import append, entry_of
-from gamesim.data.journal import SUFFIX, Journal, recover
+from gamesim.data.store.index import append, entry_of
+from gamesim.data.store.journal import SUFFIX, Journal, recover
 from gamesim.envs.meanings import action_meanings
 from gamesim.envs.spec import name_of, spec_json
 from gamesim.errors import UserError

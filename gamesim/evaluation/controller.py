@@ -53,7 +53,7 @@ def controller_figures(
     Raises:
         UserError: The checkpoint is damaged, or its card names no known game.
     """
-    from gamesim.evaluation import recipe_of
+    from gamesim.evaluation.evaluate import recipe_of
 
     model, loaded = load_model(checkpoint, device)
     if not has_controller(model, loaded.starts):

@@ -60,7 +60,7 @@ def temperature_table(
     Raises:
         UserError: The checkpoint holds no world model, or C cannot be trained in `out` or on `data`.
     """
-    from gamesim.evaluation import recipe_of
+    from gamesim.evaluation.evaluate import recipe_of
     from gamesim.training.stages import train_controller
 
     place = pick(device)

@@ -203,7 +203,7 @@ def _trainer() -> Callable[..., Policy]:
         UserError: The extra ``agents`` is missing.
     """
     try:
-        from gamesim.evaluation.agents import train
+        from gamesim.agents.ppo import train
     except ImportError as error:
         raise UserError(f"agents need {error.name}: install gamesim with its extra 'agents'") from None
     return train

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gamesim.checkpoint import Checkpoint, Starts
 from gamesim.data.dataset import Dataset
-from gamesim.data.index import env_id
+from gamesim.data.store.index import env_id
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.models.world_model.model import WorldModelEngine

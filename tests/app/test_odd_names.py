@@ -10,7 +10,7 @@ import pytest
 
 from app.driver import Driver
 from gamesim.app import theme
-from gamesim.data.index import scan
+from gamesim.data.store.index import scan
 
 NAMES = ("naïve", "👻 take", "odd\udce9byte", "a\0b", "عربي")
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gamesim.data.blocks import pack, unpack
 from gamesim.data.episode import Episode
+from gamesim.data.store.blocks import pack, unpack
 
 
 def tiled(count: int, size: int, kinds: int, seed: int = 0) -> np.ndarray:
@@ -41,7 +41,7 @@ def test_noise_and_odd_sizes_stay_frames(side: int) -> None:
 
 
 def test_blocks_with_the_same_sum_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gamesim.data.blocks._WEIGHTS", np.zeros((12, 9), np.uint32))
+    monkeypatch.setattr("gamesim.data.store.blocks._WEIGHTS", np.zeros((12, 9), np.uint32))
     frames = tiled(10, 12, 3)
     assert pack(frames) is None
 

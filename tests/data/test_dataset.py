@@ -9,7 +9,7 @@ import torch
 
 from gamesim.data import episode
 from gamesim.data.dataset import Dataset
-from gamesim.data.index import INDEX, scan
+from gamesim.data.store.index import INDEX, scan
 from gamesim.errors import UserError
 from recordings import make_episode
 

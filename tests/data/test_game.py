@@ -10,7 +10,7 @@ import toy_games
 from gamesim.agents import rollout
 from gamesim.agents.record import record
 from gamesim.data.game import Game, recorded_game
-from gamesim.data.index import scan
+from gamesim.data.store.index import scan
 from gamesim.errors import UserError
 from recordings import make_episode
 

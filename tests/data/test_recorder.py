@@ -16,10 +16,10 @@ import pytest
 import gamesim  # noqa: F401 (registers the ids)
 from gamesim.data.dataset import Dataset
 from gamesim.data.episode import Episode
-from gamesim.data.index import scan
-from gamesim.data.journal import SUFFIX, recover
 from gamesim.data.recorder import Recorder
-from gamesim.data.verify import verify
+from gamesim.data.store.index import scan
+from gamesim.data.store.journal import SUFFIX, recover
+from gamesim.data.store.verify import verify
 from gamesim.errors import UserError
 
 

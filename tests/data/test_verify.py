@@ -7,8 +7,8 @@ import pytest
 
 from gamesim.agents.record import record
 from gamesim.data.episode import Episode
-from gamesim.data.index import scan
-from gamesim.data.verify import verify
+from gamesim.data.store.index import scan
+from gamesim.data.store.verify import verify
 from gamesim.errors import UserError
 
 

@@ -14,12 +14,12 @@ import pytest
 
 import gamesim  # noqa: F401 (registers the ids)
 from gamesim.cli import main
-from gamesim.data import journal
 from gamesim.data.dataset import Dataset
-from gamesim.data.index import scan
-from gamesim.data.journal import SUFFIX, recover
 from gamesim.data.recorder import Recorder
-from gamesim.data.verify import verify
+from gamesim.data.store import journal
+from gamesim.data.store.index import scan
+from gamesim.data.store.journal import SUFFIX, recover
+from gamesim.data.store.verify import verify
 from gamesim.errors import UserError
 from recordings import make_episode
 
@@ -93,7 +93,7 @@ def test_a_journal_that_ended_before_its_episode_was_removed_is_one_episode(tmp_
     assert len(found(tmp_path)[0]) == 1 and not path.exists()
 
 
-RECOVER = "import sys, gamesim.data.index as i; print(len(i.scan(sys.argv[1])))"
+RECOVER = "import sys, gamesim.data.store.index as i; print(len(i.scan(sys.argv[1])))"
 
 
 def test_two_processes_that_recover_at_once_lose_nothing(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_journal_that_another_process_has_just_rescued_is_no_trouble(
         assert rescue(file)
         return rescue(file)
 
-    monkeypatch.setattr("gamesim.data.index.rescue", late)
+    monkeypatch.setattr("gamesim.data.store.index.rescue", late)
     assert len(found(tmp_path)[0]) == 1 and not path.exists()
 
 

@@ -5,7 +5,7 @@ import torch
 
 from gamesim import checkpoint
 from gamesim.config import load
-from gamesim.evaluation.play import real_episodes
+from gamesim.evaluation.pacman.cells import real_episodes
 from worlds import Ideal, Network
 
 

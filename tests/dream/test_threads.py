@@ -12,7 +12,7 @@ import torch
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.checkpoint import Starts
 from gamesim.dream import DreamEnv, DreamVectorEnv
-from gamesim.evaluation.play import dream_episodes, real_episodes
+from gamesim.evaluation.pacman.cells import dream_episodes, real_episodes
 from gamesim.evaluation.speed import step_times
 from gamesim.threads import one_thread
 from worlds import Frozen

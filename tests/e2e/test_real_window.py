@@ -119,7 +119,7 @@ def test_the_arcade_is_played_with_held_keys(app: App) -> None:
 
 
 def test_a_killed_app_has_kept_what_was_played(app: App, tmp_path: Path) -> None:
-    from gamesim.data.journal import recover
+    from gamesim.data.store.journal import recover
 
     app.play("Right", "Right")  # the endless maze: no ghost ends it early
     app.keys("comma", "Left", "Right", "Up", "Down")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gamesim.evaluation.play import dream_episodes, real_episodes
-from gamesim.evaluation.rules_kept import judge, summary
+from gamesim.evaluation.pacman.cells import dream_episodes, real_episodes
+from gamesim.evaluation.pacman.rules_kept import judge, summary
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from gamesim.evaluation.coming_home import PAIR, apart, coming_home, encoder_of, random_pair, walk
-from gamesim.evaluation.play import Dream
+from gamesim.evaluation.pacman.cells import Dream
+from gamesim.evaluation.pacman.coming_home import PAIR, apart, coming_home, encoder_of, random_pair, walk
 from worlds import Frozen, Ideal, Noise, RealGame
 
 MAZE = "gamesim/PacmanMaze-v0"
@@ -13,7 +13,7 @@ MAZE = "gamesim/PacmanMaze-v0"
 
 @pytest.fixture
 def home(maze, monkeypatch):
-    monkeypatch.setattr("gamesim.evaluation.coming_home.LENGTHS", (3, 8))
+    monkeypatch.setattr("gamesim.evaluation.pacman.coming_home.LENGTHS", (3, 8))
     return lambda model, **settings: coming_home(model, MAZE, maze, len(maze.seeds), **settings)
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from gamesim.envs.rules import WALL
-from gamesim.evaluation.diversity import diversity, never_seen, straight_on
-from gamesim.evaluation.play import dream_episodes
-from gamesim.evaluation.rules_kept import judge
+from gamesim.evaluation.pacman.cells import dream_episodes
+from gamesim.evaluation.pacman.diversity import diversity, never_seen, straight_on
+from gamesim.evaluation.pacman.rules_kept import judge
 from worlds import Ideal, Noise, RealGame
 
 

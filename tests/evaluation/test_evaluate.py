@@ -10,10 +10,11 @@ import torch
 from gamesim import checkpoint
 from gamesim.config import load
 from gamesim.errors import UserError
-from gamesim.evaluation import AIMS, FLOORS, evaluate, game_of, missed, plain, short_of, table
-from gamesim.evaluation.aims import flat
-from gamesim.evaluation.play import real_episodes
+from gamesim.evaluation.aims import AIMS, FLOORS, flat, missed, short_of
+from gamesim.evaluation.evaluate import evaluate, game_of, plain
+from gamesim.evaluation.pacman.cells import real_episodes
 from gamesim.evaluation.speed import memory, speed, step_times
+from gamesim.evaluation.table import table
 from worlds import Frozen, Ideal, Network
 
 
@@ -40,8 +41,8 @@ def save(starts, tmp_path, monkeypatch):
 
 @pytest.fixture
 def short(monkeypatch):
-    monkeypatch.setattr("gamesim.evaluation.LONGEST", 31)
-    monkeypatch.setattr("gamesim.evaluation.coming_home.LENGTHS", (2, 5))
+    monkeypatch.setattr("gamesim.evaluation.evaluate.LONGEST", 31)
+    monkeypatch.setattr("gamesim.evaluation.pacman.coming_home.LENGTHS", (2, 5))
 
 
 def test_the_figures_of_a_checkpoint_are_json_and_go_onto_its_card(save, short, capsys):
@@ -85,7 +86,8 @@ def test_every_dream_that_is_judged_has_the_temperature_that_was_asked_for(save,
 
 def test_distances_need_a_checkpoint_with_a_vision_and_nothing_is_dreamt_without(save, monkeypatch):
     folder = save("gamesim/Pacman-v0")
-    monkeypatch.setattr("gamesim.evaluation.play.Dream", lambda *_, **__: pytest.fail("it was too late"))
+    dream = "gamesim.evaluation.pacman.cells.Dream"
+    monkeypatch.setattr(dream, lambda *_, **__: pytest.fail("it was too late"))
     with pytest.raises(UserError, match="World Model"):
         evaluate(folder, episodes=2, vision=folder)
 

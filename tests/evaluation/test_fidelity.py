@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gamesim.evaluation.fidelity import determined, fidelity
+from gamesim.evaluation.pacman.fidelity import determined, fidelity
 from gamesim.evaluation.ssim import psnr, ssim_map
 from worlds import Frozen, Noise, RealGame
 

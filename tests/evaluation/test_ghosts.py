@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from gamesim.envs.rules import FLOOR, GHOST, PACMAN
-from gamesim.evaluation.ghosts import Ghosts
-from gamesim.evaluation.scroll import SOLID, WALKABLE
-from gamesim.evaluation.tally import Tally
+from gamesim.evaluation.pacman.ghosts import Ghosts
+from gamesim.evaluation.pacman.scroll import SOLID, WALKABLE
+from gamesim.evaluation.pacman.tally import Tally
 
 
 def view(*ghosts):

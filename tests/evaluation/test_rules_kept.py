@@ -8,9 +8,17 @@ import torch
 
 from gamesim.envs.sprites import SPRITE_CLASS, painter, tiles
 from gamesim.errors import UserError
-from gamesim.evaluation.play import dream_episodes, real_episodes, replay
-from gamesim.evaluation.rules_kept import CENSUS, HORIZONS, POOLED, UNDECODABLE, by_horizon, judge, summary
-from gamesim.evaluation.tally import Tally
+from gamesim.evaluation.pacman.cells import dream_episodes, real_episodes, replay
+from gamesim.evaluation.pacman.rules_kept import (
+    CENSUS,
+    HORIZONS,
+    POOLED,
+    UNDECODABLE,
+    by_horizon,
+    judge,
+    summary,
+)
+from gamesim.evaluation.pacman.tally import Tally
 from worlds import Frozen, Ideal, Noise, RealGame
 
 PERFECT = (

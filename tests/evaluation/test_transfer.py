@@ -74,13 +74,13 @@ def test_scores_errors_and_shares(tmp_path):
 @pytest.fixture
 def agents():
     pytest.importorskip("sb3_contrib")
-    from gamesim.evaluation import agents
+    from gamesim.agents import ppo as agents
 
     return agents
 
 
 def test_without_the_extra_one_line_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "gamesim.evaluation.agents", None)
+    monkeypatch.setitem(__import__("sys").modules, "gamesim.agents.ppo", None)
     with pytest.raises(UserError, match="extra 'agents'"):
         transfer([Row.of("real")], SMALL, range(1), tmp_path)
 

@@ -15,7 +15,7 @@ from gamesim.agents.rollout import run
 from gamesim.config import load
 from gamesim.dream import DreamEnv, DreamVectorEnv
 from gamesim.errors import UserError
-from gamesim.evaluation.play import real_episodes
+from gamesim.evaluation.pacman.cells import real_episodes
 from walks import check_dream
 from worlds import Ideal
 

@@ -15,7 +15,7 @@ from gamesim import cli, config, models
 from gamesim.agents.record import record
 from gamesim.data.dataset import Dataset
 from gamesim.data.game import recorded_game
-from gamesim.data.index import scan
+from gamesim.data.store.index import scan
 from gamesim.training.fitting import continued, fitted, reward_scale
 from recordings import make_episode
 

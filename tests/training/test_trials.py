@@ -13,7 +13,7 @@ from gamesim.agents.record import record
 from gamesim.card import facts
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
-from gamesim.evaluation import evaluate, recipe_of
+from gamesim.evaluation.evaluate import evaluate, recipe_of
 from gamesim.training.trials import real_game
 from recordings import make_episode
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gamesim import card, text
-from gamesim.evaluation import FLOORS
+from gamesim.evaluation.aims import FLOORS
 
 _TRAINED_BY = re.compile(r"^It was trained by (.+)\.$", re.MULTILINE)
 _LONGEST = 65536  # characters of a card or of figures that are read

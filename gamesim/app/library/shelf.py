@@ -16,7 +16,7 @@ import numpy as np
 
 from gamesim.app.library.catalog import DREAM, game_name, run_of, spoken
 from gamesim.data.episode import Episode, read_meta
-from gamesim.data.index import Entry, scan
+from gamesim.data.store.index import Entry, scan
 from gamesim.errors import UserError
 
 WHO = {

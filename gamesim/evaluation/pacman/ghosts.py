@@ -33,8 +33,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamesim.envs.rules import GHOST
-from gamesim.evaluation.scroll import CENTRE, DELTAS, OPPOSITE, WALKABLE
-from gamesim.evaluation.tally import Bools, Tally
+from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS, OPPOSITE, WALKABLE
+from gamesim.evaluation.pacman.tally import Bools, Tally
 
 UNKNOWN = -1
 

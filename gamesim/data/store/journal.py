@@ -21,7 +21,7 @@ from typing import IO, Any
 import numpy as np
 
 from gamesim.data.episode import MAX_FRAME_BYTES, PLAYERS, Episode
-from gamesim.data.walk import JOURNAL, walk
+from gamesim.data.store.walk import JOURNAL, walk
 from gamesim.errors import UserError
 
 try:

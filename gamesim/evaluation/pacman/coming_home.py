@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 
 from gamesim.envs import sprites
 from gamesim.envs.rules import DOOR, FLAG, GHOST, OUTSIDE, WALL
-from gamesim.evaluation.play import Dream, Played, Tick, replay
-from gamesim.evaluation.scroll import CENTRE, DELTAS, OPPOSITE, ground
+from gamesim.evaluation.pacman.cells import Dream, Played, Tick, replay
+from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS, OPPOSITE, ground
 from gamesim.models import WorldModel
 from gamesim.threads import one_thread
 

@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 
 from gamesim.data.episode import Episode
-from gamesim.data.index import scan
+from gamesim.data.store.index import scan
 from gamesim.errors import UserError
 
 

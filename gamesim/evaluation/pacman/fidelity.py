@@ -31,12 +31,12 @@ from numpy.typing import NDArray
 
 from gamesim.envs import sprites
 from gamesim.envs.rules import GHOST
-from gamesim.evaluation.board import Board
-from gamesim.evaluation.play import Dream, Played, Tick, replay
-from gamesim.evaluation.rules_kept import HORIZONS
-from gamesim.evaluation.scroll import CENTRE, WALKABLE
+from gamesim.evaluation.pacman.board import Board
+from gamesim.evaluation.pacman.cells import Dream, Played, Tick, replay
+from gamesim.evaluation.pacman.rules_kept import HORIZONS
+from gamesim.evaluation.pacman.scroll import CENTRE, WALKABLE
+from gamesim.evaluation.pacman.tally import Bools
 from gamesim.evaluation.ssim import MARGIN, psnr, ssim_map
-from gamesim.evaluation.tally import Bools
 from gamesim.models import WorldModel
 
 CELL = 12

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamesim.envs.rules import FOOD
-from gamesim.evaluation.scroll import (
+from gamesim.evaluation.pacman.scroll import (
     CENTRE,
     DELTAS,
     expected_scroll,
@@ -17,7 +17,7 @@ from gamesim.evaluation.scroll import (
     target_cells,
     uncovered,
 )
-from gamesim.evaluation.tally import Bools
+from gamesim.evaluation.pacman.tally import Bools
 
 
 @dataclass

@@ -31,11 +31,11 @@ from numpy.typing import NDArray
 
 from gamesim.envs import sprites
 from gamesim.envs.rules import DOOR, OUTSIDE, WALL
-from gamesim.evaluation.board import Board
-from gamesim.evaluation.play import Dream, Played, Tick
-from gamesim.evaluation.rules_kept import CENSUS, ratio
-from gamesim.evaluation.scroll import CENTRE, DELTAS
-from gamesim.evaluation.tally import Bools, Tally
+from gamesim.evaluation.pacman.board import Board
+from gamesim.evaluation.pacman.cells import Dream, Played, Tick
+from gamesim.evaluation.pacman.rules_kept import CENSUS, ratio
+from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS
+from gamesim.evaluation.pacman.tally import Bools, Tally
 from gamesim.models import WorldModel
 
 BRANCHES = 4

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamesim.envs.rules import DOOR, GHOST, OUTSIDE, PACMAN, WALL
-from gamesim.evaluation.tally import Bools
+from gamesim.evaluation.pacman.tally import Bools
 
 CENTRE = 3
 """Row and column of Pac-Man in a 7x7 view."""

@@ -19,8 +19,8 @@ import numpy as np
 
 from gamesim import storage
 from gamesim.data.episode import MAX_STEPS, PLAYERS, Episode, read_meta
-from gamesim.data.journal import rescue
-from gamesim.data.walk import EPISODE, INDEX, JOURNAL, Found, walk
+from gamesim.data.store.journal import rescue
+from gamesim.data.store.walk import EPISODE, INDEX, JOURNAL, Found, walk
 from gamesim.errors import UserError
 
 UNKNOWN = "unknown"

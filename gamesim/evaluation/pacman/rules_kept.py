@@ -80,10 +80,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamesim.envs.rules import FLAG, FLOOR, FOOD, GHOST, OUTSIDE, PACMAN, WALL
-from gamesim.evaluation.board import Board
-from gamesim.evaluation.ghosts import Ghosts
-from gamesim.evaluation.play import Played
-from gamesim.evaluation.scroll import (
+from gamesim.evaluation.pacman.board import Board
+from gamesim.evaluation.pacman.cells import Played
+from gamesim.evaluation.pacman.ghosts import Ghosts
+from gamesim.evaluation.pacman.scroll import (
     BEYOND,
     CENTRE,
     SOLID,
@@ -94,7 +94,7 @@ from gamesim.evaluation.scroll import (
     target_cells,
     uncovered,
 )
-from gamesim.evaluation.tally import Bools, Tally
+from gamesim.evaluation.pacman.tally import Bools, Tally
 
 UNDECODABLE = 11.5
 """Mean absolute difference a pixel value (0..255) above which a cell shows no tile for sure.
