@@ -32,9 +32,9 @@ from torch import Tensor, nn
 from gamesim import config as configs
 from gamesim import storage, text
 from gamesim.config import one_line, parse
+from gamesim.config.schema import Config
 from gamesim.devices import pick
 from gamesim.errors import UserError
-from gamesim.schema import Config
 from gamesim.shipped import locate
 from gamesim.threads import one_thread
 

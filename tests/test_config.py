@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gamesim import config
+from gamesim.config.schema import Config, Schedule, Section
 from gamesim.errors import UserError
-from gamesim.schema import Config, Schedule, Section
 
 
 def load_text(tmp_path, text):

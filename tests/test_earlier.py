@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from gamesim import checkpoint, cli, config, models, storage
+from gamesim.config.schema import Schedule, TilemapConfig
 from gamesim.errors import UserError
-from gamesim.schema import Schedule, TilemapConfig
 
 MAPS = """\
 name: gamegan-lite-long

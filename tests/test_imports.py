@@ -19,8 +19,6 @@ ROOMS = (
     "outputs",
     "devices",
     "threads",
-    "schema",
-    "earlier",
     "config",
     "envs",
     "data",
@@ -39,7 +37,7 @@ ROOMS = (
 
 FILES = sorted((ROOT / "gamesim").rglob("*.py"))
 TORCH_FREE = (
-    *("envs", "text", "signals", "storage", "shipped", "schema", "config", "errors"),
+    *("envs", "text", "signals", "storage", "shipped", "config", "errors"),
     *("agents", "app", "cli"),
 )
 TORCH = ("agents/controller.py", "agents/ppo.py")

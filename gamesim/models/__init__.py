@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from gamesim.schema import Config
+    from gamesim.config.schema import Config
 
 Streams = torch.Generator | list[torch.Generator] | Tensor
 """One generator for the batch, or one for each lane; or the noise of the step itself, (B, *noise_shape)."""

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
+from gamesim.config.schema import ControllerTraining, WorldModelConfig
 from gamesim.data.dataset import Dataset, TimeLimit
 from gamesim.models import State, normal
 from gamesim.models.world_model.controller import Controller
 from gamesim.models.world_model.model import WorldModelEngine
-from gamesim.schema import ControllerTraining, WorldModelConfig
 from gamesim.training.sheet import contact_sheet
 from gamesim.training.trials import real_game
 

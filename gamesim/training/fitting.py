@@ -3,9 +3,9 @@
 from typing import TypeVar, get_args
 
 from gamesim.config import complete
+from gamesim.config.schema import Config, FrameSize
 from gamesim.data.game import choose, recorded_game
 from gamesim.errors import UserError
-from gamesim.schema import Config, FrameSize
 
 USUAL_REWARDS = (0.1, 1.0)
 """Where the largest reward of a game is within these, rewards are learned as they are."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from gamesim import storage, text
 from gamesim.config import difference, parse, value
+from gamesim.config.schema import Config
 from gamesim.errors import UserError
-from gamesim.schema import Config
 from gamesim.training import STAGES
 
 # What a resumed run may change. More steps is the one that matters: schedules over the run stretch with it.

@@ -19,11 +19,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from gamesim.config.schema import GameGANConfig
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.gamegan.discriminators import Discriminators
 from gamesim.models.gamegan.generator import Generator, Rollout
-from gamesim.schema import GameGANConfig
 from gamesim.training.adam import Adam
 from gamesim.training.adversarial import discriminator_loss, generator_loss, gradient_penalty, judge, mean
 from gamesim.training.average import decay_at, follow

@@ -36,8 +36,8 @@ from tqdm import tqdm
 
 from gamesim import checkpoint, storage
 from gamesim.config import one_line
+from gamesim.config.schema import Config, LoopConfig
 from gamesim.errors import UserError
-from gamesim.schema import Config, LoopConfig
 from gamesim.signals import Asked
 from gamesim.training.deadline import Deadline
 from gamesim.training.devices import (

@@ -14,11 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gamesim.config.schema import WorldModelConfig
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models.world_model.memory import Memory
 from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.models.world_model.vision import reparameterised, see
-from gamesim.schema import WorldModelConfig
 from gamesim.training.adam import Adam
 from gamesim.training.devices import distributed
 from gamesim.training.graphs import Graphed

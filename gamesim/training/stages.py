@@ -16,9 +16,9 @@ import torch
 
 from gamesim import checkpoint, models, storage
 from gamesim.checkpoint import Checkpoint
+from gamesim.config.schema import Config, WorldModelConfig
 from gamesim.data.game import games, recorded_game
 from gamesim.errors import UserError
-from gamesim.schema import Config, WorldModelConfig
 from gamesim.text import counted
 from gamesim.training import STAGES, devices, loop, tasks
 from gamesim.training.deadline import Deadline

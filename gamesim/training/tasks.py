@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from gamesim.checkpoint import Checkpoint, Starts
+from gamesim.config.schema import Config, GameGANConfig, TilemapConfig, WorldModelConfig
 from gamesim.data.dataset import Dataset
 from gamesim.data.store.index import env_id
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.models.world_model.model import WorldModelEngine
-from gamesim.schema import Config, GameGANConfig, TilemapConfig, WorldModelConfig
 from gamesim.training import STAGES, loop
 
 Weights = dict[str, Tensor]

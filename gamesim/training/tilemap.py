@@ -27,12 +27,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gamesim.config.schema import TilemapConfig
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models import State
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.tilemap.engine import TilemapEngine
 from gamesim.models.tilemap.model import Tilemap
-from gamesim.schema import TilemapConfig
 from gamesim.training.adam import Adam
 from gamesim.training.average import decay_at, follow
 from gamesim.training.devices import autocast, distributed

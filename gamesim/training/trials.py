@@ -4,9 +4,9 @@ import warnings
 
 import gymnasium as gym
 
+from gamesim.config.schema import WorldModelConfig
 from gamesim.envs.recipe import Recipe, known, limited, make
 from gamesim.errors import UserError
-from gamesim.schema import WorldModelConfig
 
 
 def real_game(config: WorldModelConfig, env_spec: str) -> Recipe | None:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gamesim.config.schema import WorldModelConfig
 from gamesim.data.dataset import Dataset
 from gamesim.models.frames import to_uint8
 from gamesim.models.world_model.model import WorldModelEngine
@@ -20,7 +21,6 @@ from gamesim.models.world_model.vision import (
     see,
     show,
 )
-from gamesim.schema import WorldModelConfig
 from gamesim.training.adam import Adam
 from gamesim.training.devices import distributed
 from gamesim.training.graphs import Graphed

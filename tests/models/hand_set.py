@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
+from gamesim.config.schema import TilemapModelConfig
 from gamesim.models.frames import to_uint8
 from gamesim.models.tilemap.engine import TilemapEngine
-from gamesim.schema import TilemapModelConfig
 
 TINY: dict[str, Any] = {"channels": 8, "hidden": 4, "tiles": 16, "blocks": 1}
 TINY |= {"memory_width": 5, "memory_slots": 11}

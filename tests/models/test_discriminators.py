@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch.nn.utils import parametrize
 
+from gamesim.config.schema import GameGANModelConfig
 from gamesim.models.gamegan.discriminators import WINDOWS, Discriminators, windows_with
-from gamesim.schema import GameGANModelConfig
 
 
 def discriminators(frame_size: int = 84) -> Discriminators:

@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gamesim.config.schema import GameGANModelConfig
 from gamesim.errors import UserError
 from gamesim.models.frames import to_float
 from gamesim.models.gamegan.generator import Generator, Rollout
 from gamesim.models.gamegan.rendering_engine import Component, compose
 from gamesim.models.layers import Spade
-from gamesim.schema import GameGANModelConfig
 
 TINY: dict[str, Any] = {"hidden": 24, "z_size": 6, "channels": 4, "memory_slots": 9, "memory_width": 12}
 """Tiny widths, the paper's structure."""

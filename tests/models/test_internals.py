@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
+from gamesim.config.schema import GameGANModelConfig, TilemapModelConfig
 from gamesim.models.frames import to_uint8
 from gamesim.models.gamegan.generator import Generator
 from gamesim.models.tilemap.model import Tilemap
-from gamesim.schema import GameGANModelConfig, TilemapModelConfig
 
 SLOTS = 11
 TINY: dict[str, Any] = {"channels": 8, "hidden": 8, "memory_slots": SLOTS, "memory_width": 6}

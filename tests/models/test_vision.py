@@ -7,10 +7,10 @@ import torch
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 from gamesim.config import load
+from gamesim.config.schema import VisionTraining
 from gamesim.evaluation.pacman.cells import real_episodes
 from gamesim.models.world_model import vision
 from gamesim.models.world_model.vision import Vision
-from gamesim.schema import VisionTraining
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gamesim import checkpoint, config, models
+from gamesim.config.schema import GameGANLosses, GameGANModelConfig
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models.gamegan.discriminators import Discriminators
 from gamesim.models.gamegan.generator import Generator, Rollout
-from gamesim.schema import GameGANLosses, GameGANModelConfig
 from gamesim.training import gamegan, loop
 from gamesim.training.gamegan import GameGANTask, released, supervised_loss
 

@@ -15,10 +15,10 @@ import torch
 
 from gamesim import checkpoint, config, dream
 from gamesim.agents.controller import ControllerPolicy
+from gamesim.config.schema import Config
 from gamesim.evaluation import temperature as temperatures
 from gamesim.evaluation.controller import controller_figures
 from gamesim.evaluation.evaluate import dreamt_figures
-from gamesim.schema import Config
 from gamesim.training import devices, stages
 from other_device import DEVICE, OnDevice, recording, records, tensor
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from gamesim.models.world_model.memory import MDN, Memory, chosen, drawn, log_normal
 
 if TYPE_CHECKING:
-    from gamesim.schema import WorldModelModelConfig
+    from gamesim.config.schema import WorldModelModelConfig
 
 
 class PlaceVision(nn.Module):

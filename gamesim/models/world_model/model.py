@@ -18,7 +18,7 @@ from gamesim.models.world_model.memory import MDN, Memory
 from gamesim.models.world_model.vision import Vision, see, show
 
 if TYPE_CHECKING:
-    from gamesim.schema import WorldModelModelConfig
+    from gamesim.config.schema import WorldModelModelConfig
 
 
 PARTS = {"paper": (Vision, Memory), "places": (PlaceVision, PlaceMemory)}

@@ -22,9 +22,9 @@ from typing import Any, TypeVar, get_args
 import yaml
 from pydantic import ValidationError
 
-from gamesim.earlier import PRESETS, today
+from gamesim.config.earlier import PRESETS, today
+from gamesim.config.schema import Config, Section
 from gamesim.errors import UserError
-from gamesim.schema import Config, Section
 from gamesim.text import canonical, decode
 
 MAX_BYTES = 64 * 1024  # a config is a page of text; whatever is larger is not one
