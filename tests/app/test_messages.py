@@ -46,6 +46,30 @@ def test_nothing_is_drawn_where_a_message_goes(app: Driver, scene: str, size: tu
     assert (pixels == np.array(COLOURS["back"])).all()
 
 
+@pytest.mark.parametrize("zoom", [1.0, 1.5])
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600)])
+@pytest.mark.parametrize("scene", SCENES)
+def test_figures_stay_where_they_are_while_messages_come(
+    app: Driver, scene: str, size: tuple[int, int], zoom: float
+):
+    name, keys = SCENES[scene]
+    app.play(name)
+    app.press(*keys)
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    app.resize(*size)
+    Scale.zoom = zoom
+    app.window.toasts._lines.clear()
+    app.frames(1, 0.0)
+    free, figures = app.window.screen.panel.free, app.window.screen._layout.panel  # type: ignore[attr-defined]
+    figures = pygame.Rect(figures.left, figures.top, figures.width, free.top - figures.top)
+    before = pygame.surfarray.array3d(app.window.surface.subsurface(figures))
+    for words in ("Recording to ~/recordings/maze", "Coming home works with one board. Press V first."):
+        app.window.say(words)
+    app.frames(1, 0.0)
+    after = pygame.surfarray.array3d(app.window.surface.subsurface(figures))
+    assert (before == after).all() and free.top > figures.top + 20
+
+
 def test_keys_come_back_when_the_message_has_gone(app: Driver):
     app.play("Tilemap Pac-Man")
     app.press(pygame.K_x)

@@ -36,7 +36,7 @@ def layout(size: tuple[int, int], boards: int) -> Layout:
     gap = scale.px(20)
     head = scale.px(30) if boards > 1 else 0  # names above the boards
     beside = min(height - 2 * gap - head, (width - (boards + 2) * gap - scale.px(290)) // boards)
-    below = min((width - (boards + 1) * gap) // boards, height - 3 * gap - head - scale.px(150))
+    below = min((width - (boards + 1) * gap) // boards, height - 3 * gap - head - scale.px(180))
     column = whole(beside) >= whole(below)
     side = whole(max(beside, below))
     if side < 42:  # a tiny window: the board alone
@@ -218,11 +218,13 @@ def draw_strip(
         return draw_column(surface, rect, lines, scale, bars)
     rows = -(-len(lines) // columns)
     columns = -(-len(lines) // max(1, rows))
-    step, height = rect.width // max(1, columns), scale.px(62)
+    step, height = rect.width // max(1, columns), scale.px(56)
+    below = rect.top
     for i, fact in enumerate(lines):
         x, y = rect.left + i % columns * step, rect.top + i // columns * height
         if y + scale.px(46) > rect.bottom:
             break
+        below = y + height
         room = max(1, step - gap)
         text(surface, fact.label, (x, y), small, COLOURS["quiet"], width=room)
         if fact.bars:
@@ -231,7 +233,7 @@ def draw_strip(
             draw_value(surface, fact, (x, y + scale.px(19)), scale.px(20), "topleft", room)
         if fact.bar is not None:
             draw_bar(surface, pygame.Rect(x, y + scale.px(46), room, scale.px(6)), fact, bars)
-    return min(rect.top + rows * height, rect.bottom)
+    return min(below, rect.bottom)
 
 
 def draw_bar(surface: pygame.Surface, rect: pygame.Rect, fact: Fact, bars: Bars) -> None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 
-KEYS = 96
-"""Pixels of a 1280x800 window that the figures leave to the keys."""
+KEYS, FEW_KEYS = 96, 66
+"""Pixels of a 1280x800 window that the figures leave to keys and messages, beside the boards and below them."""
 
 MOST_KEYS = 8  # of a game that is not ours, on screen
 
@@ -81,9 +81,9 @@ class Panel:
         surface.set_clip(rect)
         if not layout.column and self.session.divergence is not None:
             rect = self._draw_aside(surface, rect, scale)
-        message = self.window.toasts.height(rect.width, scale)
+        message = self.window.toasts.height(rect.width, scale)  # takes the place of keys, not of figures
         y = self._draw_heading(surface, rect, scale) if layout.column else rect.top
-        kept = min(scale.px(KEYS), (rect.bottom - y) // 2)
+        kept = min(scale.px(KEYS if layout.column else FEW_KEYS), (rect.bottom - y) // 2)
         body = pygame.Rect(rect.left, y, rect.width, rect.bottom - y - max(message, kept))
         draw = hud.draw_column if layout.column else hud.draw_strip
         below = draw(surface, body, self._facts(layout.column), scale, self._bars)

@@ -239,9 +239,9 @@ class Toasts:
         self._lines = [line for line in self._lines if line[2] > 0]
 
     def height(self, width: int, scale: Scale) -> int:
-        """Pixels that the messages need, one above the other, in a column of `width`."""
+        """Pixels that the newest message needs in a column of `width`."""
         boxes = self._boxes(pygame.Rect(0, 0, width, 0), scale)
-        return -boxes[-1][1].top if boxes else 0
+        return boxes[0][1].height if boxes else 0
 
     def draw(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         """Stack the messages from the bottom of `area` upwards."""
