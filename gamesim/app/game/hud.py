@@ -36,7 +36,7 @@ def layout(size: tuple[int, int], boards: int) -> Layout:
     gap = scale.px(20)
     head = scale.px(30) if boards > 1 else 0  # names above the boards
     beside = min(height - 2 * gap - head, (width - (boards + 2) * gap - scale.px(290)) // boards)
-    below = min((width - (boards + 1) * gap) // boards, height - 3 * gap - head - scale.px(180))
+    below = min((width - (boards + 1) * gap) // boards, height - 3 * gap - head - scale.px(165))
     column = whole(beside) >= whole(below)
     side = whole(max(beside, below))
     if side < 42:  # a tiny window: the board alone
@@ -222,7 +222,7 @@ def draw_strip(
     below = rect.top
     for i, fact in enumerate(lines):
         x, y = rect.left + i % columns * step, rect.top + i // columns * height
-        if y + scale.px(46) > rect.bottom:
+        if y + scale.px(52) > rect.bottom:
             break
         below = y + height
         room = max(1, step - gap)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 
-KEYS, FEW_KEYS = 96, 66
-"""Pixels of a 1280x800 window that the figures leave to keys and messages, beside the boards and below them."""
+KEYS, FEW_KEYS = 96, 78
+"""Pixels of a 1280x800 window that figures leave to keys and messages, beside the boards and below them."""
 
 MOST_KEYS = 8  # of a game that is not ours, on screen
 
