@@ -264,12 +264,24 @@ def to_rgb(image: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=32)
-def _weights(old: int, new: int) -> np.ndarray:
-    """How much of each old pixel is in each new one along one axis: float32 (new, old), rows sum to 1."""
-    begin = np.arange(new)[:, None] * (old / new)
-    left, right = np.arange(old), np.arange(old) + 1
-    overlap = np.minimum(begin + old / new, right) - np.maximum(begin, left)
-    return (np.clip(overlap, 0, None) * (new / old)).astype(np.float32)
+def _covered(old: int, new: int) -> tuple[np.ndarray, np.ndarray]:
+    """The old pixels that each new one covers along one axis, and how much of it each fills.
+
+    Returns:
+        int64 and float32 (new, K); the shares of a row add up to 1.
+    """
+    size = old / new
+    begin = np.arange(new)[:, None] * size
+    index = begin.astype(np.int64) + np.arange(int(np.ceil(size)) + 1)
+    share = np.minimum(begin + size, index + 1) - np.maximum(begin, index)
+    return index.clip(0, old - 1), (share.clip(0) / size).astype(np.float32)
+
+
+def _shrunk(rows: np.ndarray, new: int) -> np.ndarray:
+    """Rows (old, N) as float32 (new, N)."""
+    # Not as a product of matrices: BLAS would use all cores, which wait for each other where they are busy.
+    index, share = _covered(len(rows), new)
+    return (rows[index] * share[..., None]).sum(1)
 
 
 def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -285,8 +297,9 @@ def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     height, width = image.shape[:2]
     if (height, width) == size:
         return np.array(image)
-    rows = np.tensordot(_weights(height, size[0]), image.astype(np.float32), axes=(1, 0))
-    both = np.tensordot(_weights(width, size[1]), rows, axes=(1, 1)).transpose(1, 0, 2)
+    rows = _shrunk(image.reshape(height, -1), size[0])
+    columns = rows.reshape(size[0], width, 3).transpose(1, 0, 2).reshape(width, -1)
+    both = _shrunk(columns, size[1]).reshape(size[1], size[0], 3).transpose(1, 0, 2)
     return np.ascontiguousarray(np.rint(both).clip(0, 255).astype(np.uint8))
 
 
