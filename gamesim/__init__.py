@@ -25,6 +25,9 @@ def _register() -> None:
     for name, kwargs in games.items():
         gymnasium.register(id=name, entry_point=single, vector_entry_point=batched, kwargs=kwargs)
     gymnasium.register(
+        id="gamesim/TakeCover-v0", entry_point="gamesim.envs.takecover:TakeCoverEnv", kwargs={"doom_skill": 4}
+    )
+    gymnasium.register(
         id="gamesim/Dream-v0",
         entry_point="gamesim.dream:DreamEnv",
         vector_entry_point="gamesim.dream:DreamVectorEnv",

@@ -63,6 +63,7 @@ class Family:
 
 FAMILIES = (
     Family("Vizdoom", "vizdoom.gymnasium_wrapper", "doom"),
+    Family("gamesim/TakeCover", "vizdoom", "doom"),
     Family("ALE/", "ale_py", "atari"),
 )
 EXTRAS = {
