@@ -23,6 +23,7 @@ from gamesim.data.dataset import Dataset, TimeLimit
 from gamesim.models import State, normal
 from gamesim.models.world_model.controller import Controller
 from gamesim.models.world_model.model import WorldModelEngine
+from gamesim.training.graphs import Graphed
 from gamesim.training.sheet import contact_sheet
 from gamesim.training.trials import real_game
 
@@ -30,6 +31,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # cma misses matplotlib, which we do not ask it for
     import cma
 
+CHUNK = 32
+"""Steps of a generation between two looks at which dreams are over."""
 VALIDATION_DREAMS = 256
 TRIALS = 2_000_000_000
 """Seed of the boards of the trials; those of evaluations and of recordings are others."""
@@ -63,8 +66,12 @@ def dream_returns(
     *,
     temperature: float,
     generator: torch.Generator,
+    graphs: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """Let every candidate dream from every start, all at once.
+
+    Lanes whose dream is over are dropped after every `CHUNK` steps. On CUDA, where those steps are one graph,
+    all lanes are dreamt for as long as any is left.
 
     Args:
         dream: Where.
@@ -73,27 +80,44 @@ def dream_returns(
         limit: Steps of a dream, and what it costs to be cut off.
         temperature: Of the dream.
         generator: On the CPU.
+        graphs: Whether CUDA records the steps.
 
     Returns:
         Sums of rewards and numbers of steps, each (P, R). A dream is over where the end is likelier than
         not; what comes after it counts for nothing.
     """
-    count, rollouts = len(candidates), len(next(iter(starts.values())))
-    state = {key: part.repeat(count, *[1] * (part.ndim - 1)) for key, part in starts.items()}
-    alive = torch.ones(count * rollouts, dtype=torch.bool, device=candidates.device)
-    returns = torch.zeros(count * rollouts, device=candidates.device)
-    steps = torch.zeros_like(returns)
-    for _ in range(limit.steps):
-        actions = dream.controller.population(candidates, dream.features(state))
-        chance = normal((rollouts, *dream.noise_shape), generator, candidates.device)
-        chance = chance.repeat(count, *[1] * (chance.ndim - 1))
-        state, reward, end = dream.dream(state, actions, temperature, chance)
-        returns += reward * alive
-        steps += alive
-        alive &= end <= 0.5
+    count, rollouts, device = len(candidates), len(next(iter(starts.values()))), candidates.device
+    names = list(starts)
+
+    def chunk(rows: Tensor, chance: Tensor, rollout: Tensor, alive: Tensor, *parts: Tensor) -> State:
+        """As many steps as there is chance for, (C, R, ...), of lanes that belong to a `rollout` (L,)."""
+        state, returns, steps = dict(zip(names, parts, strict=True)), 0.0 * alive, 0.0 * alive
+        for noise in chance.unbind():
+            actions = dream.controller.population(rows, dream.features(state))
+            state, reward, end = dream.dream(state, actions, temperature, noise[rollout])
+            returns += reward * alive
+            steps += alive
+            alive = alive & (end <= 0.5)
+        return {**state, "returns": returns, "steps": steps, "alive": alive}
+
+    compiled = Graphed(chunk, device, warm_up=1, enabled=graphs)
+    lanes = torch.arange(count * rollouts, device=device)
+    rows, rollout = candidates.repeat_interleave(rollouts, 0), lanes % rollouts
+    parts = [part.repeat(count, *[1] * (part.ndim - 1)) for part in starts.values()]
+    alive = torch.ones_like(lanes, dtype=torch.bool)
+    returns, steps = torch.zeros(len(lanes), device=device), torch.zeros(len(lanes), device=device)
+    for begun in range(0, limit.steps, CHUNK):
+        shape = (min(CHUNK, limit.steps - begun), rollouts, *dream.noise_shape)
+        done = dict(compiled(rows, normal(shape, generator, device), rollout, alive, *parts))
+        returns[lanes] += done["returns"]
+        steps[lanes] += done["steps"]
+        parts, alive = [done[name] for name in names], done["alive"]
         if not alive.any():
             break
-    returns += limit.reward * alive
+        if not compiled.recorded and not alive.all():
+            lanes, rows, rollout = lanes[alive], rows[alive], rollout[alive]
+            parts, alive = [part[alive] for part in parts], alive[alive]
+    returns[lanes] += limit.reward * alive
     return returns.view(count, rollouts), steps.view(count, rollouts)
 
 
@@ -107,8 +131,8 @@ def drawn(states: State, lanes: int, generator: torch.Generator) -> State:
 class Evolution:
     """CMA-ES with a state of plain numbers: it is a function of its seed and of the scores it was told.
 
-    The covariance is diagonal (sep-CMA-ES: Ros & Hansen 2008). A full one has more than a million entries
-    here, and a run of a few hundred generations would not learn them.
+    The paper's covariance is full. The default here is a diagonal one (sep-CMA-ES: Ros & Hansen 2008), as a
+    run of a few hundred generations does not learn the more than a million entries of a full one.
     """
 
     def __init__(self, start: NDArray[np.float64], settings: ControllerTraining, seed: int) -> None:
@@ -120,7 +144,7 @@ class Evolution:
         chance = np.random.default_rng(seed)
         options = {
             "popsize": settings.population,
-            "CMA_diagonal": True,
+            "CMA_diagonal": settings.covariance == "diagonal",
             "randn": lambda *shape: chance.standard_normal(shape),
             "seed": np.nan,  # leaves NumPy's global generator alone
             "verbose": -9,

@@ -47,7 +47,7 @@ def test_a_population_acts_as_each_of_its_candidates_alone(as_number):
     torch.manual_seed(0)
     alone = Controller(6, 5, as_number)
     candidates, features = torch.randn(7, len(alone.flat())), torch.randn(7 * 4, 6)
-    together = alone.population(candidates, features)
+    together = alone.population(candidates.repeat_interleave(4, 0), features)
     assert together.dtype == torch.int64
     for candidate, lanes, actions in zip(candidates, features.split(4), together.split(4), strict=True):
         alone.from_flat(candidate)

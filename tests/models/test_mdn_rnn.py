@@ -32,6 +32,21 @@ def test_the_papers_sizes(preset, parameters):
     assert sum(parameter.numel() for parameter in memory(preset).parameters()) == parameters
 
 
+@pytest.mark.parametrize("preset", ["world-model-doom", "world-model-places"])
+def test_step_by_step_it_foretells_what_it_foretells_of_a_whole_window(preset):
+    small = ("model.hidden=8", "model.z_size=4")
+    network = memory(preset, *small, *(("model.patch=42",) if "places" in preset else ()))
+    z, actions, first = noise(3, 5, network.z_size), torch.arange(15).view(3, 5) % 3, torch.eye(1, 5).repeat(3, 1)
+    with torch.no_grad():
+        together, (h, c) = network(z, actions, first=first)
+        cell = (torch.zeros(3, 8), torch.zeros(3, 8))
+        for t in range(5):
+            told, cell = network.step(z[:, t], actions[:, t], cell, first[:, t])
+            for part, whole in zip(told, together, strict=True):
+                assert torch.allclose(part, whole[:, t], atol=1e-5)
+    assert torch.allclose(cell[0], h, atol=1e-5) and torch.allclose(cell[1], c, atol=1e-5)
+
+
 class TestLikelihood:
     def test_a_mixture_computed_by_hand(self):
         density = 0.3 * math.exp(-0.5 * (1 / 0.5) ** 2) / (0.5 * math.sqrt(2 * math.pi))

@@ -33,20 +33,20 @@ class Controller(nn.Module):
         return self._chosen(self.linear(features.float()))
 
     def population(self, candidates: Tensor, features: Tensor) -> Tensor:
-        """Each candidate acts in its own lanes, all of them in one batched product.
+        """Each lane acts as a candidate of its own.
 
         Args:
-            candidates: (P, N), a row as `flat` gives it.
-            features: (P * R, D): the R lanes of a candidate lie side by side.
+            candidates: (B, N), for each lane a row as `flat` gives it.
+            features: (B, D).
 
         Returns:
-            Actions int64 (P * R,).
+            Actions int64 (B,).
         """
         outputs, inputs = self.linear.weight.shape
-        weight = candidates[:, : outputs * inputs].unflatten(1, (outputs, inputs))
-        bias = candidates[:, outputs * inputs :] if not self.as_number else candidates.new_zeros(1, 1)
-        lanes = features.unflatten(0, (len(candidates), -1)).to(weight.dtype)
-        return self._chosen((lanes @ weight.mT + bias[:, None]).flatten(0, 1))
+        weight, bias = candidates.split([outputs * inputs, candidates.shape[1] - outputs * inputs], 1)
+        # On a CPU the sum takes a third of the time of as many products of a matrix and a vector.
+        acted = (weight.unflatten(1, (outputs, inputs)) * features.to(weight.dtype)[:, None]).sum(-1)
+        return self._chosen(acted if self.as_number else acted + bias)
 
     def flat(self) -> Tensor:
         """All weights in a row, float32 (N,): W by rows, then b."""

@@ -86,14 +86,33 @@ class Memory(nn.Module):
         Returns:
             The mixtures, with B, T leading, and what the LSTM remembers afterwards.
         """
+        beginning = torch.zeros_like(z[..., 0]) if first is None else first
+        inputs = self._inputs(z, action, beginning)
+        cell = None if state is None else tuple(part.to(inputs.dtype)[None] for part in state)
+        hidden, (h, c) = self.lstm(inputs, cell)
+        return self._mixtures(hidden, z.to(inputs.dtype)), (h[0].float(), c[0].float())
+
+    def step(self, z: Tensor, action: Tensor, state: Cell, first: Tensor) -> tuple[MDN, Cell]:
+        """`forward` of a single step, all arguments without T, and several times as fast without gradients.
+
+        The LSTM's equations (Hochreiter & Schmidhuber 1997; Gers et al. 2000) are written out, since nn.LSTM
+        prepares its weights anew in every call.
+        """
+        inputs = self._inputs(z, action, first)
+        h, c = (part.to(inputs.dtype) for part in state)
+        weight = torch.cat(list(self.lstm.all_weights[0]), 1)  # for the input, and for h
+        enter, keep, new, show = F.linear(torch.cat([inputs, h], 1), weight).chunk(4, 1)
+        c = keep.sigmoid() * c + enter.sigmoid() * new.tanh()
+        h = show.sigmoid() * c.tanh()
+        return self._mixtures(h, z.to(inputs.dtype)), (h.float(), c.float())
+
+    def _inputs(self, z: Tensor, action: Tensor, first: Tensor) -> Tensor:
+        """What the LSTM reads, (..., I), in the precision of its weights."""
         dtype = next(self.parameters()).dtype
         parts = [z.to(dtype), self._encoded(action).to(dtype)]
         if self.restarts:
-            parts.append((torch.zeros_like(z[..., 0]) if first is None else first).to(dtype)[..., None])
-        inputs = torch.cat([*parts, torch.ones_like(parts[0][..., :1])], -1)
-        cell = None if state is None else tuple(part.to(dtype)[None] for part in state)
-        hidden, (h, c) = self.lstm(inputs, cell)
-        return self._mixtures(hidden, parts[0]), (h[0].float(), c[0].float())
+            parts.append(first.to(dtype)[..., None])
+        return torch.cat([*parts, torch.ones_like(parts[0][..., :1])], -1)
 
     def outcome(self, hidden: Tensor, z_next: Tensor) -> tuple[Tensor, Tensor]:
         """Reward and logit of the end, each (...,), from `MDN.hidden` (..., H) and the z (..., Z) that came.

@@ -73,13 +73,14 @@ class WorldModelEngine(nn.Module):
         self, state: State, action: Tensor, *, temperature: float, generator: Streams
     ) -> tuple[State, Prediction]:
         noise = normal((len(action), *self.noise_shape), generator, action.device)
-        state, reward, end_probability = self.dream(state, action, temperature, noise)
-        return state, Prediction(self._drawn(state["z"]), reward, end_probability)
+        mdn, cell = self._foretold(state, action)
+        state = self._arrived(state, mdn, cell, self.memory.sample(mdn, temperature, noise))
+        return state, Prediction(self._drawn(state["z"]), state["reward"], state["end"])
 
     def dream(
         self, state: State, action: Tensor, temperature: float, noise: Tensor
     ) -> tuple[State, Tensor, Tensor]:
-        """One step of `imagine` without its picture, which C does not need to learn.
+        """One step of `imagine` without its picture and its mixture, which C does not need to learn.
 
         Args:
             state: of B lanes.
@@ -91,7 +92,8 @@ class WorldModelEngine(nn.Module):
             The state, the reward (B,) and the end's probability (B,).
         """
         mdn, cell = self._foretold(state, action)
-        state = self._arrived(state, mdn, cell, self.memory.sample(mdn, temperature, noise))
+        z = self.memory.sample(mdn, temperature, noise)
+        state = state | self._told(state, mdn, cell, z)
         return state, state["reward"], state["end"]
 
     def features(self, state: State) -> Tensor:
@@ -118,19 +120,19 @@ class WorldModelEngine(nn.Module):
 
     def _foretold(self, state: State, action: Tensor) -> tuple[MDN, tuple[Tensor, Tensor]]:
         """What M holds of the next z, with (B,) leading, and what it remembers from here on."""
-        mdn, cell = self.memory(
-            state["z"][:, None], action[:, None], (state["h"], state["c"]), state["first"][:, None]
-        )
-        return MDN(*(part[:, 0] for part in mdn)), cell
+        return self.memory.step(state["z"], action, (state["h"], state["c"]), state["first"])
 
     def _arrived(self, state: State, mdn: MDN, cell: tuple[Tensor, Tensor], z: Tensor) -> State:
         """The state after the step that led to `z`."""
+        return {**self._told(state, mdn, cell, z), "mixture": mdn.log_pi.exp().mean(1)}
+
+    def _told(self, state: State, mdn: MDN, cell: tuple[Tensor, Tensor], z: Tensor) -> State:
+        """The same without its mixture."""
         reward, end_logit = self.memory.outcome(mdn.hidden, z)
         return {
             **dict(zip(("h", "c"), cell, strict=True)),
             "z": z,
             "reward": self.reward_scale * reward,
             "end": end_logit.sigmoid(),
-            "mixture": mdn.log_pi.exp().mean(1),
             "first": torch.zeros_like(state["first"]),
         }
