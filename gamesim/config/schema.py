@@ -37,6 +37,9 @@ class DataConfig(Section):
     endings: float = Field(
         default=0.0, ge=0, le=1, description="share of examples chosen to show a game's end"
     )
+    shortest: int = Field(
+        default=1, ge=1, le=1_000_000, description="leave out episodes with fewer steps than this"
+    )
     game: str | None = Field(
         default=None, min_length=1, description="which recorded game to learn; null: the only one there is"
     )
@@ -168,12 +171,12 @@ class DescentConfig(LoopConfig):
         default=Schedule(start=1, end=1), description="factor of the learning rate, over the run"
     )
     gradient_clip: Clip = 100.0
+    precision: Precision = Field(default="float32", description="precision of the activations")
 
 
 class EngineTraining(DescentConfig):
     """How an engine is trained that learns in one piece."""
 
-    precision: Precision = Field(default="float32", description="precision of the activations")
     betas: Betas = (0.0, 0.9)
     average: Average = 0.0
 
@@ -465,6 +468,9 @@ class MemoryTraining(DescentConfig):
     )
     reward_weight: float = Field(default=1.0, ge=0, le=1e6, description="weight of the reward")
     end_weight: float = Field(default=1.0, ge=0, le=1e6, description="weight of the game's end")
+    end_factor: float = Field(
+        default=1.0, gt=0, le=1e6, description="weight of a step that ends the game, where any other counts 1"
+    )
 
 
 class ControllerTraining(LoopConfig):
@@ -478,6 +484,10 @@ class ControllerTraining(LoopConfig):
     population: int = Field(default=64, ge=4, le=65536, description="candidates in a generation")
     rollouts: int = Field(default=16, ge=1, le=65536, description="dreams in which each candidate is scored")
     sigma: float = Field(default=0.1, gt=0, le=1e3, description="initial step size of CMA-ES")
+    covariance: Literal["diagonal", "full"] = Field(
+        default="diagonal",
+        description="what CMA-ES learns of the weights: a step size for each, or all their correlations, too",
+    )
     temperature: float = Field(
         default=1.0, ge=0, le=10, description="temperature of the dreams that C learns in"
     )

@@ -84,6 +84,7 @@ class Dataset:
         short: bool = False,
         keep: Callable[[Tensor], Tensor] | None = None,
         game: str | None = None,
+        shortest: int = 1,
         reward_scale: float = 1.0,
     ) -> None:
         """Load the frames.
@@ -100,6 +101,7 @@ class Dataset:
             keep: What is kept of an episode's frames: uint8 (T+1, H, W, 3) on the device -> (T+1, ...), the
                 same shape and dtype for all. Segments then hold that in the place of frames.
             game: The id of the game whose episodes count (None: all).
+            shortest: Steps that an episode has at least to count.
             reward_scale: Rewards are divided by it.
 
         Raises:
@@ -113,6 +115,9 @@ class Dataset:
         entries = [entry for entry in entries if game in (None, entry.game)]
         if not entries:
             raise UserError(f"{folder}: it contains no recordings of {game}")
+        entries = [entry for entry in entries if entry.length >= shortest]
+        if not entries:
+            raise UserError(f"{folder}: none of its episodes has {shortest} steps or more (data.shortest)")
         self.reward_scale = reward_scale
         chosen = _choose(entries, 1 if short else segment, split, validation)[:limit]
         if not chosen:

@@ -20,7 +20,7 @@ from gamesim.models.world_model.memory import Memory
 from gamesim.models.world_model.model import WorldModelEngine
 from gamesim.models.world_model.vision import reparameterised, see
 from gamesim.training.adam import Adam
-from gamesim.training.devices import distributed
+from gamesim.training.devices import autocast, distributed
 from gamesim.training.graphs import Graphed
 from gamesim.training.sheet import contact_sheet
 
@@ -135,10 +135,13 @@ class MemoryTask:
         """Nats a step of the next z, its reward and its end, over the steps that were played."""
         first = torch.zeros_like(windows.rewards)
         first[:, 0] = 1
-        told, _ = self.memory(windows.read, windows.actions, first=first)
-        reward, end_logit = self.memory.outcome(told.hidden, windows.z[:, 1:])
+        with autocast(first.device, self.settings.precision):
+            told, _ = self.memory(windows.read, windows.actions, first=first)
+            reward, end_logit = self.memory.outcome(told.hidden, windows.z[:, 1:])
         missed = (reward - windows.rewards).square() / (2 * self.settings.reward_sigma**2)
-        end = F.binary_cross_entropy_with_logits(end_logit, windows.terminated.float(), reduction="none")
+        ended = windows.terminated.float()
+        factor = torch.full((), self.settings.end_factor, device=ended.device)
+        end = F.binary_cross_entropy_with_logits(end_logit, ended, reduction="none", pos_weight=factor)
         return {
             "z": _mean(self.memory.nll(told, windows.z[:, 1:]), windows.played),
             "reward": _mean(missed, windows.shown),

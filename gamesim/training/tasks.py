@@ -139,8 +139,13 @@ def _load(config: Config, data: str, device: torch.device, **how: Any) -> tuple[
 
 
 def _taken(config: Config) -> dict[str, Any]:
-    """Which game is taken out of a folder, and how its rewards are scaled."""
-    return {"game": config.data.game, "reward_scale": config.model.reward_scale}
+    """Which episodes are taken out of a folder, and how their rewards are scaled."""
+    settings = config.data
+    return {
+        "game": settings.game,
+        "shortest": settings.shortest,
+        "reward_scale": config.model.reward_scale,
+    }
 
 
 def _starts(config: WorldModelConfig, data: str, device: torch.device) -> Starts:

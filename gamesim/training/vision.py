@@ -22,7 +22,7 @@ from gamesim.models.world_model.vision import (
     show,
 )
 from gamesim.training.adam import Adam
-from gamesim.training.devices import distributed
+from gamesim.training.devices import autocast, distributed
 from gamesim.training.graphs import Graphed
 from gamesim.training.sheet import contact_sheet
 
@@ -87,8 +87,9 @@ class VisionTask:
 
     def _bound(self, pixels: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """Both terms in nats, each (B,), for pixels (B, 3, S, S) and the noise (B, Z) of the draw."""
-        mean, log_variance = self.vision.encode(pixels)
-        logits = self.vision.logits(reparameterised(mean, log_variance, noise))
+        with autocast(pixels.device, self.settings.precision):
+            mean, log_variance = (part.float() for part in self.vision.encode(pixels))
+            logits = self.vision.logits(reparameterised(mean, log_variance, noise)).float()
         return {
             "reconstruction": reconstruction(logits, pixels, self.settings),
             "kl": kl(mean, log_variance),

@@ -85,6 +85,15 @@ def test_short_episodes_are_never_cut_into_windows(tmp_path: Path) -> None:
         assert set(got.frames[:, :, 0, 0, 0].flatten().tolist()) == {1}
 
 
+def test_episodes_that_are_too_short_to_count_are_left_out(tmp_path: Path) -> None:
+    for tag, steps in enumerate((2, 9, 3, 5)):
+        make_episode(steps, tag).save(tmp_path / f"e-{tag:04d}.npz")
+    data = Dataset(tmp_path, segment=1, split="all", short=True, shortest=5)
+    assert (data.num_episodes, data.num_frames) == (2, 16)
+    with pytest.raises(UserError, match=r"none of its episodes has 10 steps or more \(data.shortest\)"):
+        Dataset(tmp_path, segment=1, split="all", shortest=10)
+
+
 def test_beyond_an_end_the_last_frame_stays_and_nothing_happens(tmp_path: Path) -> None:
     make_episode(3, 7, terminated=True, truncated=False).save(tmp_path / "e.npz")
     data = Dataset(tmp_path, segment=6, split="all", short=True)

@@ -222,6 +222,39 @@ def test_m_learns_nothing_from_padding_and_time_limits(plays):
     assert task.validate() == before
 
 
+def test_an_end_counts_as_often_as_its_factor_says(plays):
+    """The published trainer's restart factor is 10: a loss of a + 10 b, where each step alike gives a + b."""
+    torch.manual_seed(0)
+    engine = WorldModelEngine(settings("data.segment=40").model)
+    data = Dataset(plays, segment=40, split="all", short=True, keep=latents(engine))
+    shown = Dataset(plays, segment=6, split="all").sample(2, chance())
+
+    def nats(factor):
+        chosen = settings("data.segment=40", f"memory.end_factor={factor}")
+        return MemoryTask(chosen, engine, data, data, shown).validate()["end"]
+
+    one, ten = nats(1.0), nats(10.0)
+    ended = (ten - one) / 9
+    assert 0 < ended < one
+    assert nats(100.0) == pytest.approx(one - ended + 100 * ended, rel=1e-4)
+
+
+@pytest.mark.parametrize("task", [VisionTask, MemoryTask])
+def test_in_half_precision_the_first_losses_are_nearly_the_same(plays, task):
+    def first(precision):
+        chosen = settings(f"vision.precision={precision}", f"memory.precision={precision}")
+        torch.manual_seed(0)
+        engine = WorldModelEngine(chosen.model)
+        keep = seen(64) if task is VisionTask else latents(engine)
+        data = Dataset(plays, segment=6, split="all", short=True, keep=keep)
+        more = () if task is VisionTask else (Dataset(plays, segment=6, split="all").sample(2, chance()),)
+        return {name: float(nats) for name, nats in task(chosen, engine, data, data, *more).step().items()}
+
+    half, full = first("bfloat16"), first("float32")
+    assert half == pytest.approx(full, rel=0.03, abs=0.01)
+    assert half != full
+
+
 def test_m_reads_noise_at_some_places_and_what_it_shall_foretell_is_what_was_there(plays):
     chosen = settings("model.engine=places", "model.z_size=2", "memory.noise=0.25")
     engine = WorldModelEngine(chosen.model)
