@@ -1,4 +1,4 @@
-"""TakeCover as both papers play it. It needs VizDoom, the extra `doom`; without it these tests are left out."""
+"""TakeCover as both papers play it. Without VizDoom, the extra `doom`, these tests are left out."""
 
 from __future__ import annotations
 

@@ -36,7 +36,8 @@ def test_the_papers_sizes(preset, parameters):
 def test_step_by_step_it_foretells_what_it_foretells_of_a_whole_window(preset):
     small = ("model.hidden=8", "model.z_size=4")
     network = memory(preset, *small, *(("model.patch=42",) if "places" in preset else ()))
-    z, actions, first = noise(3, 5, network.z_size), torch.arange(15).view(3, 5) % 3, torch.eye(1, 5).repeat(3, 1)
+    z, actions = noise(3, 5, network.z_size), torch.arange(15).view(3, 5) % 3
+    first = torch.eye(1, 5).repeat(3, 1)
     with torch.no_grad():
         together, (h, c) = network(z, actions, first=first)
         cell = (torch.zeros(3, 8), torch.zeros(3, 8))
