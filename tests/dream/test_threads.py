@@ -135,8 +135,7 @@ def test_the_number_comes_back_after_an_error(three):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.parametrize("how", ["fork", "async"])
-@pytest.mark.parametrize("engine", ["tilemap-pacman", "gamegan-pacman"])
+@pytest.mark.parametrize(("engine", "how"), [("tilemap-pacman", "async"), ("gamegan-pacman", "fork")])
 def test_dreams_in_forked_processes_do_not_hang(tmp_path, engine, how):
     script = tmp_path / "forked.py"
     script.write_text(FORKED)

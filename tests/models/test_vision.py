@@ -8,7 +8,6 @@ from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 from gamesim.config import load
 from gamesim.config.schema import VisionTraining
-from gamesim.evaluation.pacman.cells import real_episodes
 from gamesim.models.world_model import vision
 from gamesim.models.world_model.vision import Vision
 
@@ -133,25 +132,3 @@ class TestResizing:
             frame[:, place : place + 2, place : place + 2] = 255
             weights.append(vision.see(frame).sum().item())
         assert max(weights) < 1.25 * min(weights)
-
-
-def test_it_learns_a_batch_by_heart():
-    torch.manual_seed(0)
-    config = load("world-model-tiny", ["model.channels=16", "model.z_size=8"])
-    network = Vision(config.model)
-    pixels = vision.see(torch.from_numpy(real_episodes("gamesim/Pacman-v0", 4, 1, 0).frames[:4, 0]))
-    adam = torch.optim.Adam(network.parameters(), lr=2e-3)
-    losses = []
-    for _ in range(180):
-        mean, log_variance = network.encode(pixels)
-        z = vision.reparameterised(mean, log_variance, torch.randn_like(mean))
-        missed = vision.reconstruction(network.logits(z), pixels, config.vision)
-        loss = (missed + vision.kl(mean, log_variance)).mean()
-        losses.append(loss.item())
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-    assert losses[-1] < losses[0] / 10
-    drawn = network.decode(network.encode(pixels)[0])
-    nearest = (drawn[:, None] - pixels[None]).square().flatten(2).sum(2).argmin(1)
-    assert nearest.tolist() == [0, 1, 2, 3]

@@ -24,9 +24,12 @@ def short_looks() -> Iterator[None]:
     """Validation and sheets of a few lanes: of a run of six steps they would be nearly all the work."""
     with pytest.MonkeyPatch.context() as patch:
         for task in (gamegan, tilemap):
-            patch.setattr(task, "VALIDATION_LANES", 4)
-            patch.setattr(task, "SHEET_ROWS", 2)
-        patch.setattr(memory, "VALIDATION_LANES", 32)
-        patch.setattr(vision, "VALIDATION_FRAMES", 32)
-        patch.setattr(controller, "VALIDATION_DREAMS", 8)
+            patch.setattr(task, "VALIDATION_LANES", 2)
+            patch.setattr(task, "SHEET_ROWS", 1)
+        patch.setattr(memory, "VALIDATION_LANES", 16)
+        patch.setattr(vision, "VALIDATION_FRAMES", 16)
+        patch.setattr(vision, "SHEET_ROWS", 1)
+        patch.setattr(controller, "VALIDATION_DREAMS", 4)
+        patch.setattr(controller, "SHEET_ROWS", 1)
+        patch.setattr(controller, "SHEET_STEPS", 4)
         yield

@@ -111,9 +111,7 @@ def test_a_fitted_config_says_all_and_fits_again(played):
     once = fitted(config.load("gamegan-tiny"), str(played["Nine"]))
     again = config.parse(once.dump(), "a run")
     assert fitted(again, str(played["Nine"])) == once
-    with pytest.raises(
-        UserError, match=r"no recordings of toys/Nine-v0, only of toys/Three-v0 \(6 games\)"
-    ):
+    with pytest.raises(UserError, match=r"no recordings of toys/Nine-v0, only of toys/Three-v0 \(6 games\)"):
         fitted(again, str(played["Three"]))
     other = config.load("gamegan-tiny", ["model.num_actions=9"])
     with pytest.raises(UserError, match=r"model\.num_actions is 9, but the game .* has 3"):

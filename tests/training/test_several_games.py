@@ -47,9 +47,7 @@ def test_the_games_of_a_folder_are_counted(mixed: Path) -> None:
 def test_one_game_is_taken_several_are_a_question(mixed: Path) -> None:
     assert choose(mixed / "more", None) == "toys/Other-v0"
     assert choose(mixed, "toys/Other-v0") == "toys/Other-v0" and choose(mixed, "unknown") == "unknown"
-    with pytest.raises(
-        UserError, match=r"toys/Nine-v0 \(7 games\), toys/Other-v0 \(4 games\), unknown"
-    ):
+    with pytest.raises(UserError, match=r"toys/Nine-v0 \(7 games\), toys/Other-v0 \(4 games\), unknown"):
         choose(mixed, None)
     with pytest.raises(UserError, match=r"no recordings of toys/Nin-v0, only of toys/Nine-v0 \(7"):
         choose(mixed, "toys/Nin-v0")
