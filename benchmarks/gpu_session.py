@@ -31,8 +31,7 @@ import torch
 
 from gamesim import checkpoint, config
 from gamesim.errors import UserError
-from gamesim.training import STAGES
-from gamesim.training.folder import SECTIONS
+from gamesim.systems import parts, systems
 
 BEGAN = time.monotonic()
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,7 +125,7 @@ class Session:
             self._train(begin)
         except UserError:
             self.say("CUDA graphs", "off: the training failed with them")
-            off = [f"{section}.graphs=false" for section in SECTIONS if hasattr(self.config, section)]
+            off = [f"{section}.graphs=false" for section in systems()[self.config.system].sections]
             try:
                 self._train([*(["--resume"] if self._newest() else begin), *off])
             except UserError as error:
@@ -148,7 +147,7 @@ class Session:
 
     def _newest(self) -> Path | None:
         """The newest checkpoint of the run: of a world model, the one with the most parts trained."""
-        places = [self.run / "last", *(self.run / stage / "last" for stage in reversed(STAGES))]
+        places = [self.run / "last", *(self.run / stage / "last" for stage in reversed(parts()))]
         return next((place for place in places if checkpoint.exists(place)), None)
 
     def ship(self) -> None:

@@ -19,6 +19,7 @@ ROOMS = (
     "outputs",
     "devices",
     "threads",
+    "systems",
     "config",
     "envs",
     "data",
@@ -37,7 +38,7 @@ ROOMS = (
 
 FILES = sorted((ROOT / "gamesim").rglob("*.py"))
 TORCH_FREE = (
-    *("envs", "text", "signals", "storage", "shipped", "config", "errors"),
+    *("envs", "text", "signals", "storage", "shipped", "systems", "config", "errors"),
     *("agents", "app", "cli"),
 )
 TORCH = ("agents/controller.py", "agents/ppo.py")

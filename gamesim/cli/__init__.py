@@ -152,18 +152,19 @@ def _verify(folder: Path) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     from gamesim import config
-    from gamesim.training import STAGES
+    from gamesim.systems import systems, with_part
 
     stage, preset, settings = None, options.preset, options.settings
-    if preset in STAGES:
+    whole = with_part(preset)
+    if whole is not None:
         chosen_preset = [word for word in settings if word.startswith("preset=")]
         settings = [word for word in settings if word not in chosen_preset]
-        stage, preset = preset, chosen_preset[-1].partition("=")[2] if chosen_preset else "world-model"
+        stage, preset = preset, chosen_preset[-1].partition("=")[2] if chosen_preset else whole.name
     if options.game is not None:
         settings = [*settings, f"data.game={json.dumps(options.game)}"]
     chosen = config.load(preset, settings)  # before torch: a typing error shows at once
-    if stage is not None and chosen.system != "world-model":
-        raise UserError(f"preset={preset}: it is not a World Model, so it has no {stage}")
+    if whole is not None and stage not in systems()[chosen.system].parts:
+        raise UserError(f"preset={preset}: it is not a {whole.title}, so it has no {stage}")
     _known_place("--out", options.out, outputs.check_folder)
     if options.init is not None:
         _known_checkpoint(options.init)

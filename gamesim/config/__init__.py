@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -25,16 +25,13 @@ from pydantic import ValidationError
 from gamesim.config.earlier import PRESETS, today
 from gamesim.config.schema import Config, Section
 from gamesim.errors import UserError
+from gamesim.systems import find, loaded, systems
 from gamesim.text import canonical, decode
 
 MAX_BYTES = 64 * 1024  # a config is a page of text; whatever is larger is not one
 MAX_CHAIN = 8  # presets that extend presets
 
 _Config = TypeVar("_Config", bound=Config)
-
-_SYSTEMS: dict[str, type[Config]] = {
-    system.model_fields["system"].default: system for system in get_args(Config)
-}
 
 
 def presets() -> list[str]:
@@ -277,11 +274,12 @@ def _check(tree: dict[str, Any], source: str, origins: Mapping[str, str]) -> Con
 def _system(tree: Mapping[str, Any], source: str, origins: Mapping[str, str]) -> type[Config]:
     """Return the class of the system that the tree names; GameGAN's where it names none."""
     named = tree.get("system", "gamegan")
-    if not isinstance(named, str) or named not in _SYSTEMS:
-        known = " or ".join(f"'{name}'" for name in _SYSTEMS)
-        hint = suggest(named, _SYSTEMS) if isinstance(named, str) else ""
+    found = find(named) if isinstance(named, str) else None
+    if found is None:
+        known = " or ".join(f"'{name}'" for name in systems())
+        hint = suggest(named, systems()) if isinstance(named, str) else ""
         raise UserError(f"{_origin('system', source, origins)}: system: input should be {known}{hint}")
-    return _SYSTEMS[named]
+    return loaded(found.config)
 
 
 def _origin(key: str, source: str, origins: Mapping[str, str]) -> str:

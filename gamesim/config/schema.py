@@ -1,11 +1,11 @@
 """The sections of a config: every setting, its range and what it means.
 
-Each system is a class with a ``system`` literal of its own; `Config` is the union of them, and config.py
-chooses by that key.
+Each system has a subclass of `Config` with a ``system`` literal of its own; systems.py has them by that key.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
@@ -236,12 +236,31 @@ class GameGANTraining(EngineTraining):
     losses: GameGANLosses = GameGANLosses()
 
 
-class Common(Section):
-    """What every system's config has."""
+@dataclass(frozen=True)
+class Needs:
+    """What a model takes for granted about the game that it learns.
+
+    Attributes:
+        cell: side in pixels of the cells that frames must be made of; None: any frames will do.
+        scrolls: whether the view has to move with the player.
+        tried: whether that is only what it was tried on, not what it is built for.
+    """
+
+    cell: int | None = None
+    scrolls: bool = False
+    tried: bool = False
+
+
+class Config(Section):
+    """What every system's config has, beside a section for each of its trainings."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,63}$", description="the preset's name")
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="random seed of the run")
     data: DataConfig = DataConfig()
+    system: Any
+    """A literal of its own: the system's name."""
+    model: Any
+    """The shape of the engine, a kind of `GameShape`."""
 
     def dump(self) -> str:
         """Return the whole tree as YAML that `parse` reads back to an equal config."""
@@ -257,8 +276,13 @@ class Common(Section):
         """What an engine is trained by, for its card."""
         raise NotImplementedError
 
+    @property
+    def needs(self) -> Needs:
+        """What an engine of this shape takes for granted about the game."""
+        return Needs()
 
-class GameGANConfig(Common):
+
+class GameGANConfig(Config):
     """A GameGAN engine and how it is trained."""
 
     system: Literal["gamegan"] = "gamegan"
@@ -267,9 +291,14 @@ class GameGANConfig(Common):
 
     @property
     def trained_by(self) -> str:
-        """See `Common`."""
+        """See `Config`."""
         judged = self.training.losses.adversarial.highest > 0
         return "reconstruction and discriminators" if judged else "reconstruction alone"
+
+    @property
+    def needs(self) -> Needs:
+        """See `Config`."""
+        return Needs(scrolls=True, tried=True)
 
 
 class TilemapModelConfig(MemoryShape):
@@ -358,7 +387,7 @@ class TilemapTraining(EngineTraining):
     losses: TilemapLosses = TilemapLosses()
 
 
-class TilemapConfig(Common):
+class TilemapConfig(Config):
     """A Tilemap engine and how it is trained."""
 
     system: Literal["tilemap"] = "tilemap"
@@ -367,7 +396,7 @@ class TilemapConfig(Common):
 
     @property
     def learned_from(self) -> str:
-        """See `Common`."""
+        """See `Config`."""
         return (
             "frames and key presses, given the size of a cell, the player's cell, and that the view scrolls "
             "by whole cells or not at all"
@@ -375,8 +404,13 @@ class TilemapConfig(Common):
 
     @property
     def trained_by(self) -> str:
-        """See `Common`."""
+        """See `Config`."""
         return "the likelihood of real frames alone, without a discriminator"
+
+    @property
+    def needs(self) -> Needs:
+        """See `Config`."""
+        return Needs(cell=self.model.patch, scrolls=True)
 
 
 class WorldModelModelConfig(GameShape):
@@ -502,7 +536,7 @@ class ControllerTraining(LoopConfig):
     precision: Precision = Field(default="float32", description="precision of M while dreaming")
 
 
-class WorldModelConfig(Common):
+class WorldModelConfig(Config):
     """V, M and C, and how each is trained."""
 
     system: Literal["world-model"] = "world-model"
@@ -513,14 +547,16 @@ class WorldModelConfig(Common):
 
     @property
     def learned_from(self) -> str:
-        """See `Common`."""
+        """See `Config`."""
         by_places = self.model.engine == "places"
         return "frames and key presses, given the size of a place" if by_places else super().learned_from
 
     @property
     def trained_by(self) -> str:
-        """See `Common`."""
+        """See `Config`."""
         return "likelihood, and its controller by evolution inside the dream"
 
-
-Config = GameGANConfig | TilemapConfig | WorldModelConfig
+    @property
+    def needs(self) -> Needs:
+        """See `Config`."""
+        return Needs(cell=self.model.frame_size // 7) if self.model.engine == "places" else Needs()

@@ -21,6 +21,7 @@ from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
 from gamesim.checkpoint import load, load_model, update_metrics
 from gamesim.config import complete
+from gamesim.config.schema import WorldModelConfig
 from gamesim.data.dataset import TimeLimit
 from gamesim.data.game import games
 from gamesim.devices import pick
@@ -65,7 +66,7 @@ def temperature_table(
 
     place = pick(device)
     loaded = load(checkpoint)
-    if loaded.config.system != "world-model":
+    if not isinstance(loaded.config, WorldModelConfig):
         raise UserError(f"{checkpoint}: is not a World Model, so it has no temperature table")
     game, rows = recipe_of(loaded.card, str(checkpoint)), {}
     for temperature in temperatures:

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gamesim.systems import loaded, systems
+
 if TYPE_CHECKING:
     from gamesim.config.schema import Config
 
@@ -112,14 +114,4 @@ def normal(shape: tuple[int, ...], generator: Streams, device: torch.device) -> 
 
 def build(config: Config) -> torch.nn.Module:
     """Builds the untrained model that a config describes; it implements `WorldModel`."""
-    if config.system == "world-model":
-        from gamesim.models.world_model.model import WorldModelEngine
-
-        return WorldModelEngine(config.model)
-    if config.system == "tilemap":
-        from gamesim.models.tilemap.model import Tilemap
-
-        return Tilemap(config.model)
-    from gamesim.models.gamegan.generator import Generator
-
-    return Generator(config.model)
+    return loaded(systems()[config.system].model)(config.model)

@@ -12,7 +12,7 @@ from gamesim import storage, text
 from gamesim.config import difference, parse, value
 from gamesim.config.schema import Config
 from gamesim.errors import UserError
-from gamesim.training import STAGES
+from gamesim.systems import parts, systems
 
 # What a resumed run may change. More steps is the one that matters: schedules over the run stretch with it.
 # Without its adversaries an engine settles: a last few hundred steps after the run proper.
@@ -25,8 +25,6 @@ CHANGEABLE = (
     "threads",
     "graphs",
 )
-SECTIONS = ("training", *STAGES)
-"""Sections of a config that say how something is trained; one run needs one of them."""
 
 
 def check(config: Config, out: str | Path, resume: bool, section: str = "training") -> None:
@@ -50,7 +48,7 @@ def check(config: Config, out: str | Path, resume: bool, section: str = "trainin
         return
     if not file.is_file():
         raise UserError(f"{out}: nothing to resume, there is no run in it")
-    others = [name for name in SECTIONS if name != section]
+    others = [name for name in systems()[config.system].sections if name != section]
     before = parse(file.read_bytes(), str(file))
     if before.data.game is None:  # an earlier release did not say which
         others.append("data.game")
@@ -71,7 +69,7 @@ def same(before: Config, config: Config, file: Path, ignore: list[str]) -> None:
 
 def earlier(out: Path) -> Config | None:
     """The config of the run in a folder, or of its first stage that has begun; None: there is none."""
-    for place in (out, *(out / stage for stage in STAGES)):
+    for place in (out, *(out / part for part in parts())):
         if began(place):
             file = place / "config.yaml"
             return parse(file.read_bytes(), str(file))

@@ -1,4 +1,4 @@
-"""What ``train`` runs: GameGAN and Tilemap are one training; a world model is three, one on top of another.
+"""What ``train`` runs: most systems are one training; a world model is three, one on top of another.
 
 A world model's run folder holds vision/, memory/ and controller/, each a run folder of its own (see loop.py),
 and last/, the whole engine as it is shipped. M learns from the best V, C from the best M, by held-out
@@ -19,13 +19,13 @@ from gamesim.checkpoint import Checkpoint
 from gamesim.config.schema import Config, WorldModelConfig
 from gamesim.data.game import games, recorded_game
 from gamesim.errors import UserError
+from gamesim.systems import loaded, systems
 from gamesim.text import counted
-from gamesim.training import STAGES, devices, loop, tasks
+from gamesim.training import devices, loop, tasks
 from gamesim.training.deadline import Deadline
 from gamesim.training.fitting import continued, fitted
 from gamesim.training.folder import Log, began, earlier, same
 from gamesim.training.tasks import Training, Weights
-from gamesim.training.trials import real_game
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def train(
         out: The run folder.
         device: auto, cpu, cuda, cuda:1 or mps.
         resume: Go on with the run in `out`.
-        stage: One of `STAGES` alone; None: all that the system has.
+        stage: One of the system's stages alone; None: all that the system has.
         minutes: Stop and save after so many, counted from now, for all stages; None: to the end.
         init: A checkpoint whose weights a new run begins with. A stage takes the parts before its own from
             it, too, where the run has not trained them.
@@ -70,12 +70,13 @@ def train(
     try:
         devices.pick_device(device)  # before the recordings are read
         before = earlier(out) if resume or stage is not None else None
-        if before is None and init is not None and stage == "controller":  # its M is not trained any more
+        system = systems()[config.system]
+        if before is None and init is not None and stage == system.sections[-1]:  # nothing else is trained
             before = checkpoint.load(init).config
         config = fitted(config if before is None else continued(config, before), data)
-        if config.system == "world-model" and stage in (None, STAGES[-1]):
-            recorded = recorded_game(data, config.data.game)
-            real_game(config, recorded.env_spec)  # before V, which takes a while
+        for part in system.stages:  # before the first of them, which takes a while
+            if part.check and stage in (None, part.section):
+                loaded(part.check)(config, recorded_game(data, config.data.game).env_spec)
         begin = None if init is None else _beginning(config, Path(init), resume)
         _ready(config, out, resume, stage, begin)
         if loop.distributed().first:
@@ -128,29 +129,32 @@ def _train(
     deadline: Deadline,
     begin: Checkpoint | None,
 ) -> Ended:
-    if config.system != "world-model":
-        make = partial(tasks.whole, config, data, begin=begin)
-        return Ended(_run(config, "training", out, device, resume, make, deadline), out / "last")
+    system = systems()[config.system]
+    if not system.parts:
+        (only,) = system.stages
+        make = partial(loaded(only.make), config, data, weights={}, begin=begin)
+        return Ended(_run(config, only.section, out, device, resume, make, deadline), out / "last")
     if stage is not None:
         return _stage(config, stage, data, out, device, resume, deadline, begin)
     ended = Ended("done", out / "last")
-    for name in STAGES:
+    for name in system.parts:
         if ended.outcome == "done" and not _finished(config, name, out):
             ended = _stage(config, name, data, out, device, began(out / name), deadline, begin)
-            if name != STAGES[-1] and loop.distributed().agree([int(deadline.passed)])[0]:
+            if name != system.parts[-1] and loop.distributed().agree([int(deadline.passed)])[0]:
                 ended = replace(ended, outcome="stopped")
     return ended
 
 
 def _ready(config: Config, out: Path, resume: bool, stage: str | None, begin: Checkpoint | None) -> None:
     """Complain about a run folder from which nothing can be trained, before the recordings are read."""
-    if config.system != "world-model":
-        loop.check(config, out, resume)
+    system = systems()[config.system]
+    if not system.parts:
+        loop.check(config, out, resume, system.sections[0])
     elif stage is not None:
         _upon(config, stage, out, begin)
     elif not resume:
         loop.check(config, out, resume=False)
-    elif not began(out / STAGES[0]):
+    elif not began(out / system.parts[0]):
         raise UserError(f"{out}: nothing to resume, there is no run in it")
 
 
@@ -175,14 +179,11 @@ def _beginning(config: Config, init: Path, resume: bool) -> Checkpoint:
 
 def _extras(config: Config) -> dict[str, Weights]:
     """What `Task.extras` of a system would hold, for its shapes."""
-    if config.system != "gamegan":
-        return {}
-    from gamesim.models.gamegan.discriminators import Discriminators
-
-    return {"discriminators": Discriminators(config.model).state_dict()}
+    extras = systems()[config.system].extras
+    return {name: loaded(kind)(config.model).state_dict() for name, kind in extras.items()}
 
 
-def _finished(config: WorldModelConfig, stage: str, out: Path) -> bool:
+def _finished(config: Config, stage: str, out: Path) -> bool:
     """Whether a stage needs no further step; one that was built upon other weights is an error."""
     if not began(out / stage):
         return False
@@ -191,7 +192,7 @@ def _finished(config: WorldModelConfig, stage: str, out: Path) -> bool:
 
 
 def _stage(
-    config: WorldModelConfig,
+    config: Config,
     stage: str,
     data: str,
     out: Path,
@@ -200,11 +201,12 @@ def _stage(
     deadline: Deadline,
     begin: Checkpoint | None,
 ) -> Ended:
-    """Train V, M or C; after C the engine is whole."""
-    weights = _upon(config, stage, out, begin)
-    make = partial(tasks.MAKERS[stage], config, data, weights=weights, begin=begin)
+    """Train one of several parts; after the last the engine is whole."""
+    weights, system = _upon(config, stage, out, begin), systems()[config.system]
+    maker = loaded(system.stages[system.parts.index(stage)].make)
+    make = partial(maker, config, data, weights=weights, begin=begin)
     outcome = _run(config, stage, out / stage, device, resume, make, deadline)
-    if stage != STAGES[-1]:
+    if stage != system.parts[-1]:
         return Ended(outcome, out / stage / "last")
     if loop.distributed().first:
         files = storage.read_folder(out / stage / "last", **checkpoint.SEALED)
@@ -238,7 +240,7 @@ def _run(
     )
 
 
-def _upon(config: WorldModelConfig, stage: str, out: Path, begin: Checkpoint | None = None) -> Weights:
+def _upon(config: Config, stage: str, out: Path, begin: Checkpoint | None = None) -> Weights:
     """Return the weights that a stage starts with: of the parts before it and, from `begin`, of its own.
 
     The parts before it are the best that the run has trained; those of `begin` where it has trained none.
@@ -246,24 +248,25 @@ def _upon(config: WorldModelConfig, stage: str, out: Path, begin: Checkpoint | N
     Raises:
         UserError: That stage is not there, has a model of another shape, or has changed since this one began.
     """
-    index = STAGES.index(stage)
+    parts = systems()[config.system].parts
+    index = parts.index(stage)
     given, mine = {} if begin is None else begin.weights, out / stage / "last"
     if index == 0:
         return given
-    before = out / STAGES[index - 1] / "best"
+    before = out / parts[index - 1] / "best"
     if not checkpoint.exists(before):
         if given:
             return given
         if checkpoint.exists(mine):  # it was given them
             return checkpoint.load(mine).weights
-        raise UserError(f"{before}: no such model; train {STAGES[index - 1]} to its end first")
+        raise UserError(f"{before}: no such model; train {parts[index - 1]} to its end first")
     found = checkpoint.load(before)
-    same(found.config, config, before / "config.yaml", ["name", "seed", "data", *STAGES])
+    same(found.config, config, before / "config.yaml", ["name", "seed", "data", *parts])
     if checkpoint.exists(mine):
         earlier = checkpoint.load(mine).weights
-        fixed = [key for key in found.weights if key.startswith(STAGES[:index])]
+        fixed = [key for key in found.weights if key.startswith(parts[:index])]
         if not all(torch.equal(earlier[key], found.weights[key]) for key in fixed):
-            raise UserError(f"{out / stage}: was trained on another {STAGES[index - 1]}; move it away")
+            raise UserError(f"{out / stage}: was trained on another {parts[index - 1]}; move it away")
     return found.weights | {key: part for key, part in given.items() if key.startswith(f"{stage}.")}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from gamesim.data.store.index import env_id
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.models.world_model.model import WorldModelEngine
-from gamesim.training import STAGES, loop
+from gamesim.systems import systems
+from gamesim.training import loop
 
 Weights = dict[str, Tensor]
 """Of an engine, or of some of its parts."""
@@ -36,25 +38,48 @@ class Training:
 
 
 def whole(
-    config: GameGANConfig | TilemapConfig,
+    kind: Callable[..., Any],
+    config: Config,
     data: str,
     device: torch.device,
     begin: Checkpoint | None = None,
+    *,
+    short: bool = False,
 ) -> Training:
-    """GameGAN or Tilemap, which are trained in one piece; `begin` gives it its first weights."""
-    from gamesim.training.gamegan import GameGANTask
-    from gamesim.training.tilemap import TilemapTask
+    """An engine that is trained in one piece.
 
-    short = config.system == "gamegan"  # its windows may reach beyond an end
+    Args:
+        kind: makes the task of (config, train, held_out, device).
+        config: of the engine.
+        data: a folder of recordings.
+        device: where it is trained.
+        begin: gives it its first weights, by ``task.init(weights, extras)``.
+        short: whether a window may reach beyond a game's end.
+    """
     train, held_out = _load(config, data, device, segment=config.data.segment, short=short)
-    if config.system == "gamegan":
-        task = GameGANTask(config, train, held_out, device)
-    else:
-        task = TilemapTask(config, train, held_out, device)
+    task = kind(config, train, held_out, device)
     if begin is not None:
         task.init(begin.weights, begin.extras)
     starts = Starts(*train.starts(config.data.starts, config.data.start_frames))
     return Training(task, starts, _facts(train, data, begin))
+
+
+def gamegan(
+    config: GameGANConfig, data: str, device: torch.device, weights: Weights, begin: Checkpoint | None = None
+) -> Training:
+    """GameGAN with its discriminators."""
+    from gamesim.training.gamegan import GameGANTask
+
+    return whole(GameGANTask, config, data, device, begin, short=True)
+
+
+def tilemap(
+    config: TilemapConfig, data: str, device: torch.device, weights: Weights, begin: Checkpoint | None = None
+) -> Training:
+    """Tilemap."""
+    from gamesim.training.tilemap import TilemapTask
+
+    return whole(TilemapTask, config, data, device, begin)
 
 
 def vision(
@@ -111,9 +136,6 @@ def controller(
     task = ControllerTask(config, engine, train, held_out)
     facts = _facts(train, data, begin) | _before(config, "controller")
     return Training(task, _starts(config, data, device), facts)
-
-
-MAKERS = {"vision": vision, "memory": memory, "controller": controller}
 
 
 def _engine(config: WorldModelConfig, weights: Weights, device: torch.device) -> WorldModelEngine:
@@ -175,5 +197,6 @@ def _facts(train: Dataset, data: str, begin: Checkpoint | None) -> dict[str, obj
 
 def _before(config: WorldModelConfig, stage: str) -> dict[str, object]:
     """What cards say about the parts that were trained before."""
-    earlier = STAGES[: STAGES.index(stage)]
+    sections = systems()[config.system].sections
+    earlier = sections[: sections.index(stage)]
     return {f"{name} before": f"{getattr(config, name).steps} steps" for name in earlier}

@@ -18,10 +18,13 @@ from gamesim.data.dataset import Dataset
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
 from gamesim.models.world_model.model import WorldModelEngine
-from gamesim.training import STAGES, stages
+from gamesim.systems import systems
+from gamesim.training import stages
 from gamesim.training.controller import ControllerTask
 from gamesim.training.memory import MemoryTask, latents
 from gamesim.training.vision import VisionTask, seen
+
+STAGES = systems()["world-model"].parts
 
 TINY = ["data.validation=0.3"]
 

@@ -12,16 +12,16 @@ import gymnasium as gym
 from gamesim import text
 from gamesim.app.library.housed import Housed
 from gamesim.card import facts_in
-from gamesim.envs.recipe import Recipe, find, known, make
+from gamesim.envs import recipe as recipes
+from gamesim.envs.recipe import Recipe, known, make
 from gamesim.errors import UserError
 from gamesim.shipped import locate
+from gamesim.systems import find, parts, systems
 
 ARCADE, MAZE, PACMAN = "gamesim/PacmanArcade-v0", "gamesim/PacmanMaze-v0", "gamesim/Pacman-v0"
 GARDEN = "gamesim/PacmanGarden-v0"
 DREAM = "gamesim/Dream-v0"
-KINDS = ("tilemap", "gamegan", "world-model")
-"""The systems of engines, in the order in which they are offered: the one that forgets least first."""
-IN_RUNS = ("last", "best", "vision", "memory", "controller")  # folders inside a run's
+IN_RUNS = ("last", "best")  # folders inside a run's, beside those of its parts
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,15 @@ class Title:
 
     @property
     def kind(self) -> int:
-        """Its place in `KINDS`, which is after all of them where its system is unknown."""
-        return KINDS.index(self.system) if self.system in KINDS else len(KINDS)
+        """Its system's place among all, which is after all of them where its system is unknown."""
+        kinds = list(systems())
+        return kinds.index(self.system) if self.system in kinds else len(kinds)
 
     @property
     def has_controller(self) -> bool:
         """Whether the engine can drive by itself, by what its config says."""
-        return self.system == "world-model"
+        system = find(self.system)
+        return system is not None and system.drives
 
     @property
     def slug(self) -> str:
@@ -149,7 +151,7 @@ def dream(folder: Path) -> Title:
 def run_of(folder: Path) -> Path:
     """The run folder that a checkpoint lies in, or the checkpoint's own folder where it is in none."""
     inside = folder.absolute()
-    while inside.name in IN_RUNS:
+    while inside.name in (*IN_RUNS, *parts()):
         inside = inside.parent
     return inside
 
@@ -166,7 +168,7 @@ def title_of(start: str | Recipe) -> Title:
     for title in games():
         if recipe == title.how:
             return title
-    find(recipe.env_id)
+    recipes.find(recipe.env_id)
     return foreign(recipe)
 
 
@@ -213,6 +215,8 @@ def game_name(world: str) -> str:
 
 def spoken(name: str) -> str:
     """gamegan-pacman -> GameGAN Pac-Man, world-model-places -> World Model (places)."""
-    special = {"gamegan": "GameGAN", "pacman": "Pac-Man", "places": "(places)"}
-    words = [word for word in re.split(r"[-_ ]+", name) if word]
-    return " ".join(special.get(word, word[:1].upper() + word[1:]) for word in words) or name
+    kind = next((kind for kind in systems().values() if f"{name}-".startswith(f"{kind.name}-")), None)
+    rest = name if kind is None else name[len(kind.name) :]
+    special = {"pacman": "Pac-Man", "places": "(places)"}
+    words = [special.get(word, word[:1].upper() + word[1:]) for word in re.split(r"[-_ ]+", rest) if word]
+    return " ".join(words if kind is None else [kind.title, *words]) or name

@@ -8,25 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from gamesim.config.schema import Needs
 from gamesim.data.episode import Episode
 
 MOST_TILES = 160  # pictures of a cell in a game that is made of cells
 MOVING = 0.3  # share of the changes that are the view's, in a game whose view moves with the player
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a preset takes for granted.
-
-    Attributes:
-        cell: side of a cell in pixels that frames must be made of; None: any frames will do.
-        scrolls: whether the view has to move with the player.
-        tried: whether that is only what it was tried on, not what it is built for.
-    """
-
-    cell: int | None = None
-    scrolls: bool = False
-    tried: bool = False
 
 
 @dataclass(frozen=True)

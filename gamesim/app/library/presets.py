@@ -6,15 +6,14 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import Any
 
 from gamesim import text
-from gamesim.app.library.fitness import Needs
 from gamesim.app.library.runs import Run
 from gamesim.config import load, presets, value
+from gamesim.config.schema import Needs
 from gamesim.errors import UserError
+from gamesim.systems import systems
 
-SECTIONS = ("training", "vision", "memory", "controller")
 SHARES = (0.1, 0.25, 0.5, 1, 2, 4, 10)  # of the preset's steps
 FOR_TESTS = "-tiny"  # presets of that name learn nothing: they come last
 
@@ -81,22 +80,13 @@ def of_run(run: Run) -> Preset:
 def _planned(name: str, config: str, about: str) -> Preset:
     """What a config says, as far as the app needs to know."""
     chosen = load(config)
-    found = {section: value(chosen, f"{section}.steps") for section in SECTIONS}
+    found = {section: value(chosen, f"{section}.steps") for section in systems()[chosen.system].sections}
     steps = {section: count for section, count in found.items() if isinstance(count, int)}
     model, threads = chosen.model.model_dump(), [value(chosen, f"{section}.threads") for section in steps]
     return Preset(
         name, config, about, steps, chosen.system, None not in threads,
-        _work(chosen.data.model_dump(), model.get("channels")), _needs(chosen.system, model),
+        _work(chosen.data.model_dump(), model.get("channels")), chosen.needs,
     )  # fmt: skip
-
-
-def _needs(system: str, model: Mapping[str, Any]) -> Needs:
-    """What a model of this shape takes for granted about a game."""
-    if system == "tilemap":
-        return Needs(model["patch"], scrolls=True)
-    if model.get("engine") == "places":
-        return Needs(model["frame_size"] // 7)
-    return Needs(scrolls=True, tried=True) if system == "gamegan" else Needs()
 
 
 def _work(tree: Mapping[str, object], width: int | None) -> float:

@@ -23,10 +23,10 @@ from gamesim.app.library.cards import spell
 from gamesim.app.library.jobs import Jobs
 from gamesim.app.library.runlog import RunLog
 from gamesim.errors import UserError
+from gamesim.systems import parts, with_part
 
 State = Literal["starting", "training", "paused", "stopping", "done", "stopped", "failed"]
 LIVE: tuple[State, ...] = ("starting", "training", "paused", "stopping")
-STAGES = ("vision", "memory", "controller")  # of a world model: each is a run inside the run's folder
 
 STARTED, LOG = ".started.json", ".log"
 QUIET = 5.0  # seconds without a line in the log from which on one is told how long it has been
@@ -121,7 +121,7 @@ class Run:
 
     def follow(self) -> None:
         """Read what is new."""
-        begun = [name for name in STAGES if (self.folder / name / "config.yaml").is_file()]
+        begun = [name for name in parts() if (self.folder / name / "config.yaml").is_file()]
         if [log.section for log in self.logs] != (begun or ["training"]):
             known = {log.section: log for log in self.logs}
             self.logs = [known.get(name) or RunLog(self.folder / name, name) for name in begun] or [
@@ -145,7 +145,8 @@ class Run:
             return
         job = self._jobs.about(self.folder)
         code = job.code if job else None
-        between = status == "done" and self.log.section in STAGES[:-1]
+        whole = with_part(self.log.section)
+        between = status == "done" and whole is not None and self.log.section != whole.parts[-1]
         asked = (job is not None and job.pid in self._jobs.asked) or "stopped" in started(self.folder)
         if code == 2 or status == "broken":
             self.state, self.why = "failed", jobs.last_words(self.folder / LOG) or self._broken()
@@ -231,16 +232,17 @@ def find(roots: tuple[Path, ...]) -> list[Path]:
 
 def is_run(folder: Path) -> bool:
     """Whether a training writes, or wrote, into a folder."""
-    parts = ("metrics.jsonl", "samples", "resume", STARTED, *(f"{stage}/samples" for stage in STAGES))
-    return any((folder / part).exists() for part in parts)
+    written = ("metrics.jsonl", "samples", "resume", STARTED, *(f"{part}/samples" for part in parts()))
+    return any((folder / name).exists() for name in written)
 
 
 def modified(folder: Path) -> float:
     """When something last happened in a run folder, seconds since 1970."""
     times = [0.0]
-    for part in ("metrics.jsonl", STARTED, LOG, "config.yaml", *(f"{name}/metrics.jsonl" for name in STAGES)):
+    logs = (f"{part}/metrics.jsonl" for part in parts())
+    for name in ("metrics.jsonl", STARTED, LOG, "config.yaml", *logs):
         with contextlib.suppress(OSError):
-            times.append((folder / part).stat().st_mtime)
+            times.append((folder / name).stat().st_mtime)
     return max(times)
 
 

@@ -11,6 +11,7 @@ from gamesim.app.game.play import Engine
 from gamesim.app.game.recall import Recall, draw_recall, recall
 from gamesim.app.ui.pages import Block, Page, Picture, Words
 from gamesim.app.xray.flow import draw_flow
+from gamesim.systems import find
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -104,6 +105,14 @@ PLACES = Words(
 KINDS: dict[str, Sequence[Words]] = {"gamegan": GAMEGAN, "tilemap": TILEMAP, "world-model": WORLD_MODEL}
 
 
+def _kind(system: str) -> Sequence[Words]:
+    """What there is to say about a kind of model: a page of ours, or what its entry says about itself."""
+    found = find(system)
+    if system in KINDS or found is None or not found.about:
+        return KINDS.get(system, ())
+    return (Words(found.about, found.title),)
+
+
 class About(Page):
     """The page about one engine, which plays on under it.
 
@@ -129,9 +138,8 @@ class About(Page):
         engine = self.engine
         if engine.temperature is None:
             return GAME
-        system = engine.title.system
-        found: list[Block] = [DREAM, Picture(self._flow), *KINDS.get(system, ())]
-        if system == "world-model" and "places" in str(engine.title.checkpoint):
+        found: list[Block] = [DREAM, Picture(self._flow), *_kind(engine.title.system)]
+        if engine.title.system == "world-model" and "places" in str(engine.title.checkpoint):
             found.insert(3, PLACES)
         if self.recall is not None:
             found.append(Picture(self._recall))

@@ -15,6 +15,7 @@ from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.ui.listing import Listing
 from gamesim.app.ui.parts import Action, dot, draw_facts
 from gamesim.app.ui.widgets import box, meter, paragraph, text
+from gamesim.systems import with_part
 from gamesim.text import counted
 
 if TYPE_CHECKING:
@@ -176,9 +177,10 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
         ("Recordings", run.data.name if run.data else "started elsewhere"),
         ("Folder", str(run.folder.parent.name + "/" + run.name)),
     ]
-    if log.section != "training":
-        stages = ("vision", "memory", "controller")
-        facts.insert(0, ("Part", f"{log.section}, {stages.index(log.section) + 1} of 3"))
+    whole = with_part(log.section)
+    if whole is not None:
+        place = whole.parts.index(log.section) + 1
+        facts.insert(0, ("Part", f"{log.section}, {place} of {len(whole.parts)}"))
     return facts
 
 

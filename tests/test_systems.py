@@ -1,0 +1,99 @@
+"""A kind of model is one entry: whoever asks finds ours there, and one that another package brings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import gymnasium as gym
+import pytest
+
+from gamesim import checkpoint, config
+from gamesim.agents.record import record
+from gamesim.app.library import catalog, presets
+from gamesim.app.library.jobs import Jobs
+from gamesim.app.library.runs import Run, is_run
+from gamesim.cli import main
+from gamesim.errors import UserError
+from gamesim.systems import loaded, register, systems
+from toy_system import STILL, StillConfig
+
+PRESET = """
+# Learns one picture.
+system: still
+training: {steps: 40, log_every: 10, validate_every: 20}
+"""
+
+
+@pytest.fixture
+def still(monkeypatch, tmp_path) -> Path:
+    """The toy is registered; a preset of it."""
+    monkeypatch.setattr("gamesim.systems._systems", dict(systems()))
+    register(STILL)
+    preset = tmp_path / "still.yaml"
+    preset.write_text(PRESET)
+    return preset
+
+
+@pytest.fixture
+def plays(tmp_path) -> Path:
+    record("gamesim/Pacman-v0", "explorer", 3, tmp_path / "plays", seed=1, progress=False)
+    return tmp_path / "plays"
+
+
+@pytest.mark.parametrize("name", systems())
+def test_what_an_entry_names_is_there(name):
+    system = systems()[name]
+    settings = loaded(system.config)(name="any")
+    assert settings.system == name
+    assert [section for section in system.sections if not hasattr(settings, section)] == []
+    for part in (system.model, *system.extras.values(), *(stage.make for stage in system.stages)):
+        assert callable(loaded(part))
+
+
+def test_a_system_from_outside_is_trained_resumed_and_dreamt_like_ours(still, plays, tmp_path, capsys):
+    run = tmp_path / "runs" / "mine"
+    train = ("train", str(still), "--data", str(plays), "--out", str(run), "--device", "cpu")
+    assert main([*train, "training.steps=20"]) == 0
+    assert main([*train, "--resume"]) == 0
+    found = checkpoint.load(run / "last")
+    assert isinstance(found.config, StillConfig)
+    assert "trained by the squared error" in found.card
+    assert is_run(run)
+    dream = gym.make("gamesim/Dream-v0", checkpoint=run / "last")
+    dream.reset(seed=0)
+    frame, *_ = dream.step(1)
+    assert abs(frame.mean() - float(found.starts.frames.float().mean())) < 40  # how bright the game is
+    title = catalog.dream(run / "last")
+    assert (title.system, title.has_controller) == ("still", False)
+    assert title.kind == list(systems()).index("still")
+    seen = Run(run, Jobs())
+    seen.follow()
+    assert (seen.state, presets.of_run(seen).steps) == ("done", {"training": 40})
+
+
+def test_an_unknown_system_is_told_which_there_are(still, tmp_path):
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("system: stil\n")
+    with pytest.raises(UserError, match="or 'still', did you mean 'still'"):
+        config.load(wrong)
+
+
+@pytest.mark.slow
+def test_an_entry_point_of_another_package_is_enough(still, plays, tmp_path):
+    site = tmp_path / "site"
+    for name, value in (("still", "toy_system:STILL"), ("broken", "no_such_module:X")):
+        info = site / f"{name}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[gamesim.systems]\n{name} = {value}\n")
+    command = [sys.executable, "-m", "gamesim", "train", still, "--data", plays, "--out", tmp_path / "run"]
+    where = os.pathsep.join(map(str, (site, Path(__file__).parent, Path(__file__).parent.parent)))
+    done = subprocess.run(
+        [*map(str, command)], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": where}
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("done: ")
+    assert "no_such_module:X are left out" in done.stderr
