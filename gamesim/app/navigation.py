@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pygame
 
 from gamesim.app.controls import Command, Hint, shown
+from gamesim.app.pace import STILL
 from gamesim.app.theme import Scale
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ class Screen:
 
     def __init__(self, window: Window) -> None:
         self.window = window
+
+    @property
+    def pace(self) -> int:
+        """How many times a second it is drawn while nothing is pressed: more where something moves."""
+        return STILL
 
     def command(self, command: Command) -> None:
         """A key of the table that is not a move was pressed."""

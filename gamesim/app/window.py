@@ -9,6 +9,8 @@ from pathlib import Path
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "gamesim")
+if sys.platform == "linux":  # without a GPU, OpenGL is computed: a flip by it takes several times as long
+    os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
 import pygame
 
 from gamesim.app import theme
@@ -20,6 +22,7 @@ from gamesim.app.gamepad import Pads
 from gamesim.app.library.catalog import Title
 from gamesim.app.library.workshop import Workshop
 from gamesim.app.navigation import Screen, visit
+from gamesim.app.pace import STILL, Pace
 from gamesim.app.screens.help import Help
 from gamesim.app.screens.loading import Loading
 from gamesim.app.settings import Scores, Settings, pictures_folder
@@ -92,6 +95,7 @@ class Window:
         self.held: set[int] = set()  # keys that are down now, a gamepad's virtual ones included
         self._stack: list[Screen] = []
         self._frames = 0
+        self._pace = Pace()
         self._shoot = False
         self._palette = "standard"
         self.apply_settings()
@@ -166,7 +170,10 @@ class Window:
             try:
                 while self.running:
                     now = time.perf_counter()
-                    self.frame(min(0.25, now - last))
+                    seconds = min(0.25, now - last)
+                    busy = self.advance(seconds) or bool(self.held)
+                    if self.running and self._pace.due(seconds, self.pace, busy):
+                        self.show()
                     last = now
                     self.clock.tick(FPS)
             finally:
@@ -177,20 +184,34 @@ class Window:
         """A signal closes the window as its close button does; those that come with it change nothing."""
         self.running = False
 
+    @property
+    def pace(self) -> int:
+        """How many times a second is drawn while nothing is pressed."""
+        return STILL if self.help else self.screen.pace
+
     def frame(self, seconds: float) -> None:
-        """One round of the loop: events, time, drawing."""
-        for event in pygame.event.get():
+        """One round of the loop, drawn at once."""
+        self.advance(seconds)
+        if self.running and self._stack:
+            self.show()
+
+    def advance(self, seconds: float) -> bool:
+        """Events and time; returns whether there were events."""
+        events = pygame.event.get()
+        for event in events:
             for meant in self.pads.translate(event) or [event]:
                 self._dispatch(meant)
                 if not self.running:
-                    return
+                    return True
         for words, bad in self.workshop.news():
             self.say(words, bad)
         self.toasts.update(seconds)
         if self.help is None:
             self.screen.update(seconds)
-        if not self.running or not self._stack:
-            return
+        return bool(events)
+
+    def show(self) -> None:
+        """Draw the window, and bring it to the screen."""
         self.draw()
         self._name_window()
         pygame.display.flip()

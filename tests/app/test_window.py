@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pygame
@@ -12,8 +13,10 @@ import pytest
 
 from app.driver import Driver
 from app.fakes import FakeDream
+from gamesim.app import window as window_module
 from gamesim.app.game import hud
 from gamesim.app.library.catalog import dream, games
+from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.settings import Scores
 from gamesim.app.sound import Sound
@@ -99,6 +102,51 @@ def test_closing_the_window_keeps_a_running_recording(app: Driver):
     assert not app.window.running
     app.window.close()
     assert len(list((app.recordings / "maze").glob("*.npz"))) == 1
+
+
+def drawn_in_a_second(app: Driver, monkeypatch, *events: pygame.event.Event) -> int:
+    """How often the loop of the window draws in one second of a clock that only the test moves."""
+    rounds, drawn = iter(range(60)), []
+
+    def tick(fps: int) -> None:
+        app.window.running = next(rounds, None) is not None
+
+    now = iter(i / 60 for i in range(100))
+    with monkeypatch.context() as patch:
+        patch.setattr(window_module.time, "perf_counter", lambda: next(now))
+        patch.setattr(app.window, "clock", SimpleNamespace(tick=tick))
+        patch.setattr(app.window, "show", lambda: drawn.append(1))
+        patch.setattr(app.window, "close", lambda: None)
+        pygame.event.get()
+        for event in events:
+            pygame.event.post(event)
+        app.window.run()
+    app.window.running = True
+    return len(drawn)
+
+
+def test_a_page_on_which_nothing_moves_is_seldom_drawn_and_a_key_is_answered_at_once(
+    app: Driver, monkeypatch: pytest.MonkeyPatch
+):
+    visit(app.window, "Settings")
+    app.frames(1)
+    assert 8 <= drawn_in_a_second(app, monkeypatch) <= 15
+    press = [pygame.event.Event(kind, key=pygame.K_DOWN) for kind in (pygame.KEYDOWN, pygame.KEYUP)]
+    assert drawn_in_a_second(app, monkeypatch, *press) >= 30  # for half a second every time
+    assert drawn_in_a_second(app, monkeypatch, press[0]) >= 60  # for as long as the key is held
+
+
+def test_a_game_is_drawn_smoothly_until_it_is_paused(app: Driver, monkeypatch: pytest.MonkeyPatch):
+    app.play("Maze")
+    app.frames(60)
+    assert drawn_in_a_second(app, monkeypatch) >= 60
+    app.press(pygame.K_p)
+    app.frames(60)
+    drawn_in_a_second(app, monkeypatch)  # what follows a key
+    assert drawn_in_a_second(app, monkeypatch) <= 15
+    app.press(pygame.K_F1)
+    drawn_in_a_second(app, monkeypatch)
+    assert drawn_in_a_second(app, monkeypatch) <= 15
 
 
 def test_a_folder_that_cannot_be_written_is_a_message(app: Driver):

@@ -9,6 +9,7 @@ import pygame
 
 from gamesim.app.game.play import Engine
 from gamesim.app.game.recall import Recall, draw_recall, recall
+from gamesim.app.pace import MOVING
 from gamesim.app.ui.pages import Block, Page, Picture, Words
 from gamesim.app.xray.flow import draw_flow
 from gamesim.systems import find
@@ -129,6 +130,10 @@ class About(Page):
         self.engine, self._keep_playing = engine, keep_playing
         self.line = engine.title.name
         self.recall: Recall | None = recall(engine)
+
+    @property
+    def pace(self) -> int:
+        return MOVING  # the dream goes on behind it
 
     def update(self, seconds: float) -> None:
         super().update(seconds)

@@ -13,6 +13,7 @@ import pygame
 from gamesim.app.controls import Command, shown
 from gamesim.app.library.catalog import Title
 from gamesim.app.navigation import Screen
+from gamesim.app.pace import MOVING
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import text
 
@@ -33,6 +34,10 @@ class Loading(Screen):
         self.seconds = 0.0
         self._opening = window.ahead.opening(title, window.device)
         self._asked = time.monotonic()
+
+    @property
+    def pace(self) -> int:
+        return MOVING
 
     def update(self, seconds: float) -> None:
         self.seconds += seconds

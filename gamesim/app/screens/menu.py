@@ -17,6 +17,7 @@ from gamesim.app.game.tour import Tour
 from gamesim.app.library.catalog import Title, run_of
 from gamesim.app.library.workshop import key
 from gamesim.app.navigation import PLACES, Screen, visit
+from gamesim.app.pace import MOVING
 from gamesim.app.screens import deck
 from gamesim.app.screens.deck import Card, Row
 from gamesim.app.theme import COLOURS, Scale
@@ -183,6 +184,10 @@ class Menu(Screen):
         self._reveal = best is not None
 
     # time and drawing ------------------------------------------------------------------------------------
+
+    @property
+    def pace(self) -> int:
+        return MOVING
 
     def update(self, seconds: float) -> None:
         self._clock += seconds

@@ -21,6 +21,7 @@ from gamesim.app.game.takes import Takes
 from gamesim.app.game.tour import Tour
 from gamesim.app.library import catalog
 from gamesim.app.navigation import Screen, bottom_area
+from gamesim.app.pace import SMOOTH, STILL
 from gamesim.app.screens.about import About
 from gamesim.app.screens.story import Story
 from gamesim.app.theme import Scale
@@ -334,6 +335,11 @@ class Play(Screen):
         self.window.load(title, opened)
 
     # time and drawing ------------------------------------------------------------------------------------
+
+    @property
+    def pace(self) -> int:
+        still = self.session.paused and not self.session.rewinding and not self.xray.painting
+        return STILL if still else SMOOTH
 
     def update(self, seconds: float) -> None:
         self.session.endless = self.window.settings.endless_dreams

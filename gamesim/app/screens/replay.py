@@ -11,6 +11,7 @@ import pygame
 from gamesim.app.background import Worker
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, shown
 from gamesim.app.library.shelf import WHO, Recording
+from gamesim.app.pace import SMOOTH, STILL
 from gamesim.app.screens.recordings import delete, export, rename
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import ButtonScreen
@@ -184,6 +185,10 @@ class Replay(ButtonScreen):
         ]
 
     # time and drawing ------------------------------------------------------------------------------------
+
+    @property
+    def pace(self) -> int:
+        return SMOOTH if self.playing else STILL
 
     def update(self, seconds: float) -> None:
         if self._problem:

@@ -54,6 +54,11 @@ class XRay:
         by = self._sheet.view.left, self._sheet.view.top - self.scroller.at
         return [(panel, tile.moved(by)) for panel, tile in self._sheet.panels]
 
+    @property
+    def painting(self) -> bool:
+        """Whether a newer picture is on its way."""
+        return self.open and self._next is not None
+
     def toggle(self) -> None:
         self.open = not self.open
         self._hand, self._sheet, self._next = None, None, None
