@@ -57,7 +57,77 @@ class Dream(Protocol):
         ...
 
 
-@torch.inference_mode()
+class Generation:
+    """All dreams of a generation at once, `CHUNK` steps at a time.
+
+    On CUDA those steps are one graph, and all lanes are dreamt for as long as any is left. Elsewhere the
+    lanes whose dream is over are dropped after every `CHUNK` steps.
+
+    Args:
+        dream: Where.
+        limit: Steps of a dream, and what it costs to be cut off.
+        temperature: Of the dream.
+        device: Where it computes.
+        graphs: Whether CUDA records the steps.
+    """
+
+    def __init__(
+        self, dream: Dream, limit: TimeLimit, temperature: float, device: torch.device, graphs: bool = True
+    ) -> None:
+        self.dream, self.limit, self.temperature = dream, limit, temperature
+        self.compiled = Graphed(self._chunk, device, warm_up=1, enabled=graphs)
+        self._names: list[str] = []
+
+    @torch.inference_mode()
+    def returns(
+        self, candidates: Tensor, starts: State, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Let every candidate dream from every start.
+
+        Args:
+            candidates: (P, N), rows as `Controller.flat` gives them.
+            starts: R lanes to start from, the same for each candidate, as is the chance of each step.
+            generator: On the CPU.
+
+        Returns:
+            Sums of rewards and numbers of steps, each (P, R). A dream is over where the end is likelier than
+            not; what comes after it counts for nothing.
+        """
+        count, rollouts = len(candidates), len(next(iter(starts.values())))
+        lanes = torch.arange(count * rollouts).to(candidates.device)
+        rows, rollout = candidates.repeat_interleave(rollouts, 0), lanes % rollouts
+        self._names = list(starts)
+        parts = [part.repeat(count, *[1] * (part.ndim - 1)) for part in starts.values()]
+        alive = torch.ones_like(lanes, dtype=torch.bool)
+        returns, steps = 0.0 * lanes, 0.0 * lanes
+        for begun in range(0, self.limit.steps, CHUNK):
+            shape = (min(CHUNK, self.limit.steps - begun), rollouts, *self.dream.noise_shape)
+            chance = normal(shape, generator, candidates.device)
+            done = self.compiled(rows, chance, rollout, alive, *parts)
+            returns[lanes] += done["returns"]
+            steps[lanes] += done["steps"]
+            parts, alive = [done[name] for name in self._names], done["alive"]
+            if not alive.any():
+                break
+            if not self.compiled.recorded and not alive.all():
+                lanes, rows, rollout = lanes[alive], rows[alive], rollout[alive]
+                parts, alive = [part[alive] for part in parts], alive[alive]
+        returns[lanes] += self.limit.reward * alive
+        return returns.view(count, rollouts), steps.view(count, rollouts)
+
+    def _chunk(self, rows: Tensor, chance: Tensor, rollout: Tensor, alive: Tensor, *parts: Tensor) -> State:
+        """As many steps as there is chance for, (C, R, ...), of lanes that each have a `rollout` (L,)."""
+        state = dict(zip(self._names, parts, strict=True))
+        returns, steps = 0.0 * alive, 0.0 * alive
+        for noise in chance.unbind():
+            actions = self.dream.controller.population(rows, self.dream.features(state))
+            state, reward, end = self.dream.dream(state, actions, self.temperature, noise[rollout])
+            returns += reward * alive
+            steps += alive
+            alive = alive & (end <= 0.5)
+        return {**state, "returns": returns, "steps": steps, "alive": alive}
+
+
 def dream_returns(
     dream: Dream,
     candidates: Tensor,
@@ -66,59 +136,9 @@ def dream_returns(
     *,
     temperature: float,
     generator: torch.Generator,
-    graphs: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """Let every candidate dream from every start, all at once.
-
-    Lanes whose dream is over are dropped after every `CHUNK` steps. On CUDA, where those steps are one graph,
-    all lanes are dreamt for as long as any is left.
-
-    Args:
-        dream: Where.
-        candidates: (P, N), rows as `Controller.flat` gives them.
-        starts: R lanes to start from, the same for each candidate, as is the chance of each step.
-        limit: Steps of a dream, and what it costs to be cut off.
-        temperature: Of the dream.
-        generator: On the CPU.
-        graphs: Whether CUDA records the steps.
-
-    Returns:
-        Sums of rewards and numbers of steps, each (P, R). A dream is over where the end is likelier than
-        not; what comes after it counts for nothing.
-    """
-    count, rollouts, device = len(candidates), len(next(iter(starts.values()))), candidates.device
-    names = list(starts)
-
-    def chunk(rows: Tensor, chance: Tensor, rollout: Tensor, alive: Tensor, *parts: Tensor) -> State:
-        """As many steps as there is chance for, (C, R, ...), of lanes that belong to a `rollout` (L,)."""
-        state, returns, steps = dict(zip(names, parts, strict=True)), 0.0 * alive, 0.0 * alive
-        for noise in chance.unbind():
-            actions = dream.controller.population(rows, dream.features(state))
-            state, reward, end = dream.dream(state, actions, temperature, noise[rollout])
-            returns += reward * alive
-            steps += alive
-            alive = alive & (end <= 0.5)
-        return {**state, "returns": returns, "steps": steps, "alive": alive}
-
-    compiled = Graphed(chunk, device, warm_up=1, enabled=graphs)
-    lanes = torch.arange(count * rollouts, device=device)
-    rows, rollout = candidates.repeat_interleave(rollouts, 0), lanes % rollouts
-    parts = [part.repeat(count, *[1] * (part.ndim - 1)) for part in starts.values()]
-    alive = torch.ones_like(lanes, dtype=torch.bool)
-    returns, steps = torch.zeros(len(lanes), device=device), torch.zeros(len(lanes), device=device)
-    for begun in range(0, limit.steps, CHUNK):
-        shape = (min(CHUNK, limit.steps - begun), rollouts, *dream.noise_shape)
-        done = dict(compiled(rows, normal(shape, generator, device), rollout, alive, *parts))
-        returns[lanes] += done["returns"]
-        steps[lanes] += done["steps"]
-        parts, alive = [done[name] for name in names], done["alive"]
-        if not alive.any():
-            break
-        if not compiled.recorded and not alive.all():
-            lanes, rows, rollout = lanes[alive], rows[alive], rollout[alive]
-            parts, alive = [part[alive] for part in parts], alive[alive]
-    returns[lanes] += limit.reward * alive
-    return returns.view(count, rollouts), steps.view(count, rollouts)
+    """A single generation, see `Generation`: sums of rewards and numbers of steps, each (P, R)."""
+    return Generation(dream, limit, temperature, candidates.device).returns(candidates, starts, generator)
 
 
 def drawn(states: State, lanes: int, generator: torch.Generator) -> State:
@@ -205,6 +225,9 @@ class ControllerTask:
         if self.settings.precision == "bfloat16":
             self.dreamer = copy.deepcopy(self.engine)
             self.dreamer.memory.bfloat16()
+        self.generation = Generation(
+            self.dreamer, self.limit, self.settings.temperature, train.device, self.settings.graphs
+        )
         self.policy = ControllerPolicy(self.engine, train.device)
         self.starts, self.held_out = self._states(train), self._states(held_out)
         self.evolution = Evolution(model.controller.flat().cpu().double().numpy(), self.settings, config.seed)
@@ -233,14 +256,8 @@ class ControllerTask:
         # Seeded by the generation: a resumed run dreams what the straight one would have.
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + len(self.evolution.told))
         candidates = torch.from_numpy(self.evolution.ask()).float().to(self.starts["z"].device)
-        returns, steps = dream_returns(
-            self.dreamer,
-            candidates,
-            drawn(self.starts, settings.rollouts, generator),
-            self.limit,
-            temperature=settings.temperature,
-            generator=generator,
-        )
+        starts = drawn(self.starts, settings.rollouts, generator)
+        returns, steps = self.generation.returns(candidates, starts, generator)
         self.evolution.tell(returns.cpu().double().mean(1).numpy())  # not every device has float64
         self.engine.controller.from_flat(torch.from_numpy(self.evolution.mean))
         return {

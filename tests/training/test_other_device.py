@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 import torch
 
-from gamesim import checkpoint, config, dream
+from gamesim import checkpoint, config
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.config.schema import Config
+from gamesim.dream import batch
 from gamesim.evaluation import temperature as temperatures
 from gamesim.evaluation.controller import controller_figures
 from gamesim.evaluation.evaluate import dreamt_figures
@@ -70,7 +71,7 @@ def test_every_system_is_trained_saved_and_resumed_there(plays, tmp_path, there,
         chosen = settings(preset)
         ended = stages.train(chosen, str(plays), tmp_path / "run", device="cuda", resume=resume)
         assert ended is not None and ended.outcome == "done"
-    recorded = 2 if preset == "world-model-tiny" else 0  # a controller's steps never; two are too few
+    recorded = 3 if preset == "world-model-tiny" else 0  # V's, M's and C's; two steps are too few
     assert there.count("record") == recorded
     found = checkpoint.load(tmp_path / "run" / "last")
     assert all(part.device.type == "cpu" for part in found.weights.values())
@@ -96,7 +97,7 @@ def test_gamegans_step_is_recorded_in_every_phase_of_a_run(plays, tmp_path, ther
     assert there.count("launch") > 10
 
 
-@pytest.mark.parametrize("stage", ["vision", "memory"])
+@pytest.mark.parametrize("stage", ["vision", "memory", "controller"])
 def test_no_step_is_recorded_where_that_is_switched_off(plays, engine, tmp_path, there, stage):
     off = settings("world-model-tiny", f"{stage}.graphs=false")
     stages.train(off, str(plays), tmp_path / "off", device="cuda", stage=stage, init=engine)
@@ -110,7 +111,7 @@ def test_an_engine_dreams_and_drives_there_as_it_does_here(engine, monkeypatch):
         model, _ = checkpoint.load_model(engine, place)
         for driver in (ControllerPolicy(model, place), ControllerPolicy(engine, place)):
             driven.append(driver.act(frames, {}))
-        monkeypatch.setattr(dream, "pick", lambda name, place=place: torch.device(place))
+        monkeypatch.setattr(batch, "pick", lambda name, place=place: torch.device(place))
         env = gym.make_vec("gamesim/Dream-v0", 2, vectorization_mode="vector_entry_point", checkpoint=engine)
         first, _ = env.reset(seed=3)
         dreamt.append([first, *(env.step(np.array([1, 2]))[0] for _ in range(3))])
