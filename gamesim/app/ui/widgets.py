@@ -62,6 +62,11 @@ def shorten(words: str, size: int, width: int, bold: bool = False) -> str:
 
 def wrap(words: str, size: int, width: int, bold: bool = False) -> list[str]:
     """Break a paragraph into lines of at most `width` pixels; a longer path breaks between its folders."""
+    return list(_wrapped(words, size, width, bold))
+
+
+@lru_cache(maxsize=512)  # a screen wraps the same words in every frame
+def _wrapped(words: str, size: int, width: int, bold: bool) -> tuple[str, ...]:
     lines: list[str] = []
     line, measure = "", font(size, bold).size
     for word in words.split():
@@ -75,7 +80,7 @@ def wrap(words: str, size: int, width: int, bold: bool = False) -> list[str]:
             else:
                 line = longer
             space = ""
-    return [shorten(part, size, width, bold) for part in [*lines, line] if part]
+    return tuple(shorten(part, size, width, bold) for part in [*lines, line] if part)
 
 
 def at_home(path: Path) -> str:
