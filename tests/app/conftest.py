@@ -1,23 +1,39 @@
 """A window without a screen, and a dream that needs no network, found in a folder of checkpoints."""
 
+import functools
 import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
+import pygame
 import pytest
 from safetensors.numpy import save_file
 
 from app.driver import Driver
 from app.fakes import Dreamer, FakeDream, Layered, card, save
 from app.training import STUB
-from gamesim.app import theme
+from gamesim.app import theme, window
 from gamesim.app.controls import KEYMAP
+from gamesim.app.game.board import BoardPainter
 from gamesim.app.library import jobs
 from gamesim.app.library.catalog import PACMAN
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
+
+
+once = functools.cache(BoardPainter)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded_once() -> Iterator[None]:
+    """Fonts and sprites are loaded once for all windows: for each anew they would be most of the work."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(theme, "forget", lambda: None)
+        patch.setattr(pygame.font, "quit", lambda: None)
+        patch.setattr(window, "BoardPainter", once)
+        yield
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import gymnasium as gym
 import pygame
+import pytest
 
 import gamesim  # noqa: F401
 from app.fakes import FakeDream
@@ -27,9 +28,13 @@ class Driver:
         self.window = Window(checkpoints, self.recordings, Scores(tmp_path / "scores.json"))
         self.window.go(Menu(self.window))
 
-    def frames(self, count: int, seconds: float = FRAME) -> None:
-        for _ in range(count):
-            self.window.frame(seconds)
+    def frames(self, count: int, seconds: float = FRAME, drawn: int = 5) -> None:
+        """Rounds of the loop: events, time, a picture; of many rounds only the last are `drawn`."""
+        for left in range(count, 0, -1):
+            with pytest.MonkeyPatch.context() as patch:
+                if left > drawn:
+                    patch.setattr(self.window, "draw", lambda: None)
+                self.window.frame(seconds)
 
     def press(self, *keys: int) -> None:
         """Tap keys one after another, a frame each."""
@@ -46,12 +51,13 @@ class Driver:
 
     def until(self, condition: Callable[[], object], seconds: float = 200.0) -> None:
         """Go on, without time passing in the game, until something loaded or saved elsewhere is there."""
-        deadline = time.monotonic() + seconds
+        deadline, pause = time.monotonic() + seconds, 0.002
         while not condition():
             state = (type(self.window.screen).__name__, self.window.help, self.window.running, self.said)
             assert time.monotonic() < deadline, f"it did not happen in time: {state}"
             self.frames(1, 0.0)
-            time.sleep(0.002)
+            time.sleep(pause)
+            pause = min(1.3 * pause, 0.03)  # the longer it takes the less often it is looked at
 
     def play(self, name: str, waits: bool = False) -> "Driver":
         """Open a title from the menu, by its name, with the keys that this takes.

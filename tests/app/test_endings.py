@@ -177,6 +177,15 @@ class TestCatch:
 
 
 class TestReplay:
+    @staticmethod
+    def replayed(app: Driver) -> None:
+        app.play("Tilemap Pac-Man")
+        for _ in range(600):
+            if not app.session.replaying:
+                app.window.screen.update(FRAME)
+        assert app.session.replaying
+        app.frames(1)
+
     def test_the_last_second_comes_again_slower(self):
         session = mortal()
         while not session.engine.over:
@@ -198,16 +207,14 @@ class TestReplay:
     @pytest.mark.parametrize("key", [pygame.K_RIGHT, pygame.K_SPACE, pygame.K_q, pygame.K_p, pygame.K_x])
     def test_any_key_skips_it(self, app: Driver, entry, key):
         entry(Mortal)
-        app.play("Tilemap Pac-Man")
-        app.until(lambda: app.frames(1) or app.session.replaying)
+        self.replayed(app)
         app.press(key)
         assert not app.session.replaying and app.session.engine.over
         assert app.session.tells_end(app.session.engine)
 
     def test_enter_in_it_begins_the_next_game(self, app: Driver, entry):
         entry(Mortal)
-        app.play("Tilemap Pac-Man")
-        app.until(lambda: app.frames(1) or app.session.replaying)
+        self.replayed(app)
         app.press(pygame.K_RETURN)
         assert app.session.ready and app.session.engine.over is None
 

@@ -1,7 +1,5 @@
-"""Trainings in the app, with a stub for the command line; one real training at the end."""
+"""Trainings in the app, with a stub for the command line (tests/e2e has a real one)."""
 
-import sys
-import time
 from pathlib import Path
 
 import pygame
@@ -215,30 +213,3 @@ def test_any_size_of_the_window_is_survived_by_every_screen(app: Driver, size: t
         app.press(*keys)
         app.frames(2)
         app.press(pygame.K_ESCAPE)
-
-
-@pytest.mark.slow
-def test_a_real_training_ends_in_an_engine_that_is_one_key_from_being_played(
-    trainer: Driver, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(jobs, "COMMAND", [sys.executable, "-m", "gamesim"])
-    for i in range(12):
-        save(trainer.recordings / "pac-man", f"more-{i}", steps=30)
-    trainer.window.workshop.shelf.refresh()
-    page = new_training(trainer)
-    names = [each.name for each in page.plan.presets]
-    trainer.press(pygame.K_DOWN, *[pygame.K_RIGHT] * names.index("gamegan-tiny"), pygame.K_UP)
-    trainer.press(pygame.K_UP, pygame.K_RETURN)
-    press_button(trainer, "Start anyway")
-    page = trainer.window.screen
-    assert isinstance(page, RunPage)
-    deadline = time.monotonic() + 300
-    while page.run.state != "done" and time.monotonic() < deadline:
-        trainer.frames(1, 0.5)
-        time.sleep(0.2)
-        assert page.run.state != "failed", page.run.why
-    trainer.frames(2, 0.5)
-    assert page.run.log.sheets and page.run.log.losses and page.run.log.validation
-    assert page.buttons[page.focus].label == "Play it"
-    trainer.press(pygame.K_RETURN)
-    trainer.until(lambda: type(trainer.window.screen).__name__ == "Play")

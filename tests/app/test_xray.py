@@ -34,7 +34,7 @@ def test_closed_it_asks_nothing_and_open_it_asks_once_a_step(dreaming):
     app.frames(3, 0.0)
     asked = env(app).asked
     steps = app.session.engine.steps
-    app.frames(120)
+    app.frames(120, drawn=120)
     made = app.session.engine.steps - steps
     assert made > 5
     assert made - 2 <= env(app).asked - asked <= made + 1
