@@ -92,14 +92,14 @@ def test_a_long_game_comes_in_parts() -> None:
     assert (parts[0].frames[-1] == parts[1].frames[0]).all()
 
 
-def play(policy: Policy, episodes: int = 300, **settings: Any) -> list[Episode]:
+def play(policy: Policy, episodes: int = 120, **settings: Any) -> list[Episode]:
     env = gym.make_vec("gamesim/Pacman-v0", 64, vectorization_mode="vector_entry_point", **settings)
     return list(run(env, policy, episodes, seed=11))
 
 
 @pytest.fixture(scope="module")
 def explored() -> list[Episode]:
-    """300 games of the explorer."""
+    """Games of the explorer."""
     return play(ExplorerPolicy(0))
 
 

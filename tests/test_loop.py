@@ -234,27 +234,18 @@ def test_a_run_of_two_processes_goes_on_with_one(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_run_goes_on_with_any_number_of_processes(tmp_path):
-    torchrun, out = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"), tmp_path / "run"
-    train(settings(steps=6), out, signal_at=(2,))
-    same = {"steps": 6, "log_every": 2, "validate_every": 4}
-    wider = in_python(tmp_path, same, [(out, "resume=True, signal_at=(4,)")], *torchrun)
-    assert wider.returncode == 0, wider.stderr
-    assert "until now 1 process, from now on 2" in wider.stderr
-    with pytest.warns(UserWarning, match="until now 2 processes, from now on 1"):
-        assert train(settings(steps=6), out, resume=True) == "done"
-    assert "| frames seen | 64 |" in checkpoint.load(out / "last").card
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_two_processes_train_one_model_and_resume(tmp_path):
+def test_two_processes_train_one_model_and_resume_and_a_run_goes_on_with_any_number_of_them(tmp_path):
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
-    straight, parted = tmp_path / "straight", tmp_path / "parted"
+    straight, parted, alone = tmp_path / "straight", tmp_path / "parted", tmp_path / "alone"
+    train(settings(), alone, signal_at=(2,))
     runs = [(straight, ""), (parted, "signal_at=(3,)"), (parted, "resume=True, deadline=lambda: late(1)")]
-    runs += [(parted, "resume=True")]
+    runs += [(parted, "resume=True"), (alone, "resume=True, signal_at=(4,)")]
     result = in_python(tmp_path, {"steps": 6, "log_every": 2, "validate_every": 4}, runs, *torchrun)
     assert result.returncode == 0, result.stderr
     assert weights(straight / "last") == weights(parted / "last")
     assert "| processes | 2 |" in checkpoint.load(parted / "last").card
     assert "| frames seen | 96 |" in checkpoint.load(parted / "last").card
+    assert "until now 1 process, from now on 2" in result.stderr
+    with pytest.warns(UserWarning, match="until now 2 processes, from now on 1"):
+        assert train(settings(), alone, resume=True) == "done"
+    assert "| frames seen | 64 |" in checkpoint.load(alone / "last").card

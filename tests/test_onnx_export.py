@@ -30,8 +30,10 @@ def engine(preset: str) -> tuple:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", ["gamegan-tiny", "tilemap", "world-model-tiny"])
-@pytest.mark.parametrize("temperature", [0.0, 1.3])
+@pytest.mark.parametrize(
+    ("preset", "temperature"),
+    [("gamegan-tiny", 1.3), ("tilemap", 1.3), ("world-model-tiny", 1.3), ("world-model-tiny", 0.0)],
+)
 def test_onnxruntime_dreams_the_same_frames(runtime, tmp_path: Path, preset: str, temperature: float):
     source = engine(preset)
     write_onnx(source, tmp_path / "step.onnx", temperature=temperature)
