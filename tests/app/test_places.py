@@ -96,11 +96,12 @@ def test_a_message_covers_nothing_that_can_be_clicked(
         window.go(NewRun(window))
     elif place == "Run":
         window.go(RunPage(window, Path("runs/old")))
+    app.until(lambda: clickable(app))
     app.frames(2)
     window.toasts._lines.clear()
     window.say(f"Saved {path.name}")
     size = window.surface.get_size()
     area = window.screen.toast_area(size)
     boxes = window.toasts.places(area, Scale.of(size))
-    assert len(boxes) == 1 and clickable(app)
+    assert len(boxes) == 1
     assert boxes[0][1].collidelist(clickable(app)) == -1
