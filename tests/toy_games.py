@@ -138,6 +138,16 @@ class Spoken(Dot):
         self.action_space = spaces.Text(4)
 
 
+class Keys(Dot):
+    """Names its own keys."""
+
+    def __init__(self, **kwargs):
+        super().__init__(actions=3, words=["NOOP", "HOP", "DUCK"], **kwargs)
+
+    def get_keys_to_action(self):
+        return {(): 0, ("j",): 1, "k": 2}
+
+
 class Needy(Dot):
     """Cannot be made without a level."""
 
@@ -212,7 +222,21 @@ def register() -> None:
         "Three": {"actions": 3},
         "Large": {"size": 96},
     }
-    others = [Grey, Packed, Numbers, Blind, Steered, Chords, FromFive, Alone, Spoken, Needy, Plain, Endless]
+    others = [
+        Grey,
+        Packed,
+        Numbers,
+        Blind,
+        Steered,
+        Chords,
+        FromFive,
+        Alone,
+        Spoken,
+        Keys,
+        Needy,
+        Plain,
+        Endless,
+    ]
     games = {name: ("Dot", kwargs) for name, kwargs in dots.items()}
     games |= {kind.__name__: (kind.__name__, {}) for kind in (*others, Broken, Unpainted)}
     for name, (kind, kwargs) in games.items():

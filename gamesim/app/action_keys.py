@@ -1,51 +1,87 @@
-"""Which keys press the actions of a game that is not ours: by its words for them, else by numbers."""
+"""Which keys press the actions of a game that is not ours: the player's, the game's own, or likely ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from gamesim.app.controls import DOWN, KEYMAP, LEFT, RIGHT, UP, Command, caps, key_name, meaning
+from gamesim.app.controls import (
+    BINDINGS,
+    DOWN,
+    KEYMAP,
+    LEFT,
+    RIGHT,
+    UP,
+    VIRTUAL,
+    Command,
+    key_name,
+    meaning,
+)
 from gamesim.envs.meanings import OTHERS, buttons, likely_keys
+from gamesim.errors import UserError
 
-_WAYS = {"a": LEFT, "d": RIGHT, "w": UP, "s": DOWN}
+_WAYS = {ord("a"): LEFT, ord("d"): RIGHT, ord("w"): UP, ord("s"): DOWN}
 """Letters that stand for the four directions, whatever keys the player has for these."""
+
+CHOSEN: dict[str, dict[str, list[int]]] = {}
+"""The player's own keys by game and button; the settings fill it."""
 
 
 class ActionKeys:
     """The buttons of a game, each with its keys; several that are held together may be one action.
 
+    Args:
+        meanings: a word for each action, "" where it has none.
+        game: the id by which the player's own keys are remembered.
+        said: the game's own keys for its actions, as ``gymnasium.utils.play`` takes them.
+
     Attributes:
         idle: the action while nothing is held; None for a game that has none: it waits for the player.
         words: of each action, its number where it has none.
+        names: of the buttons.
     """
 
-    def __init__(self, meanings: Sequence[str]) -> None:
+    def __init__(
+        self, meanings: Sequence[str], game: str = "", said: Mapping[tuple[int, ...], int] | None = None
+    ) -> None:
         pressed = buttons(meanings)
+        self.game = game
         self.words = [word or str(action) for action, word in enumerate(meanings)]
-        self._names = list(dict.fromkeys(chain.from_iterable(map(sorted, pressed))))
+        self.names = list(dict.fromkeys(chain.from_iterable(map(sorted, pressed))))
         self._actions = {each: action for action, each in reversed(list(enumerate(pressed)))}
         self.idle = self._actions.get(frozenset())
-        free = "".join(char for char in OTHERS if not isinstance(meaning(ord(char)), Command))
-        self._likely = likely_keys(self._names, free)
+        self._likely = self._guess({keys: pressed[action] for keys, action in (said or {}).items()})
         if not any(meanings):  # as in our games, as far as nobody says otherwise
-            self._arrows = dict(zip((LEFT, RIGHT, UP, DOWN), self._names, strict=False))
+            self._arrows = dict(zip((LEFT, RIGHT, UP, DOWN), self.names, strict=False))
         else:
             self._arrows = {_WAYS[key]: name for name, key in self._likely.items() if key in _WAYS}
 
+    def _guess(self, said: Mapping[tuple[int, ...], frozenset[str]]) -> dict[str, int]:
+        """A key for each button: what the game says, else what is likely; none that does something else."""
+        single = {min(names): keys[0] for keys, names in said.items() if len(keys) == len(names) == 1}
+        found = {name: key for name, key in single.items() if not isinstance(meaning(key), Command)}
+        rest = [name for name in self.names if name not in found]
+        free = "".join(char for char in OTHERS if not isinstance(meaning(ord(char)), Command))
+        likely = likely_keys(rest, "".join(char for char in free if ord(char) not in found.values()))
+        return found | {name: ord(char) for name, char in likely.items() if ord(char) not in found.values()}
+
     def button(self, key: int) -> int | None:
         """The button, from 1, that a pygame key presses; None for any other key."""
-        asked = meaning(key)
+        name = self._pressed(key)
+        return None if name is None else self.names.index(name) + 1
+
+    def _pressed(self, key: int) -> str | None:
+        asked, own = meaning(key), CHOSEN.get(self.game, {})
         if isinstance(asked, Command):
             return None
-        name = self._arrows.get(asked) if asked is not None else None
-        if name is None:
-            name = next((name for name, char in self._likely.items() if ord(char) == key), None)
-        return None if name is None else self._names.index(name) + 1
+        chosen = next((name for name in self.names if key in own.get(name, ())), None)
+        usual = self._arrows.get(asked) if asked is not None else None
+        usual = usual or next((name for name, its in self._likely.items() if its == key), None)
+        return chosen or (usual if usual not in own or key >= VIRTUAL else None)  # a gamepad has its own
 
     def action(self, held: Sequence[int]) -> int | None:
         """The action of the buttons that are held, the one pressed last at the end."""
-        names = [self._names[button - 1] for button in held]
+        names = [self.names[button - 1] for button in held]
         for first in range(len(names)):
             if (found := self._actions.get(frozenset(names[first:]))) is not None:
                 return found
@@ -54,11 +90,58 @@ class ActionKeys:
     @property
     def legend(self) -> list[tuple[str, str]]:
         """(key, word) of each button, as it is shown; "–" for one that no key is left for."""
-        ways = {name: way for way, name in self._arrows.items()}
-        return [(self._cap(name, ways), name.replace("_", " ").capitalize()) for name in self._names]
+        return [(next(iter(self.caps(name)), "–"), self.word(name)) for name in self.names]
 
-    def _cap(self, name: str, ways: dict[str, int]) -> str:
-        if name in ways and KEYMAP.keys(ways[name]):
-            return caps(ways[name])[0]
-        char = self._likely.get(name)
-        return key_name(ord(char)) if char and not isinstance(meaning(ord(char)), Command) else "–"
+    @staticmethod
+    def word(name: str) -> str:
+        """A button as it is shown."""
+        return name.replace("_", " ").capitalize()
+
+    # the player's own keys -------------------------------------------------------------------------------
+
+    def keys(self, name: str) -> list[int]:
+        """The keys that press a button, the one to be named first."""
+        own = CHOSEN.get(self.game, {}).get(name)
+        keys = self._usual(name) if own is None else own
+        return [key for key in dict.fromkeys(keys) if self._pressed(key) == name]
+
+    def _usual(self, name: str) -> list[int]:
+        ways = [way for way, button in self._arrows.items() if button == name]
+        return [*chain.from_iterable(map(KEYMAP.keys, ways)), *filter(None, [self._likely.get(name)])]
+
+    def caps(self, name: str) -> list[str]:
+        """The names of a button's keys, at most two."""
+        return [key_name(key) for key in self.keys(name)][:2]
+
+    def changed(self, name: str) -> bool:
+        return name in CHOSEN.get(self.game, {})
+
+    def give(self, name: str, key: int, *, add: bool = False) -> str | None:
+        """Make `key` the key of a button, or one more; returns the button that it was taken from.
+
+        Raises:
+            UserError: the key does something else in every game.
+        """
+        asked = meaning(key)
+        if isinstance(asked, Command):
+            does = next(each.text for each in BINDINGS if each.does is asked)
+            raise UserError(
+                f"{key_name(key)} means “{does.split(';')[0]}” in every game: choose another key."
+            )
+        before, kept = self._pressed(key), self.keys(name) if add else []
+        own = CHOSEN.setdefault(self.game, {})
+        for keys in own.values():
+            keys[:] = [each for each in keys if each != key]
+        own[name] = [key, *(each for each in kept if each != key)]
+        return before if before != name else None
+
+    def restore(self, name: str | None = None) -> None:
+        """The usual keys of a button, taken back from whoever has them; None: of all buttons."""
+        own = CHOSEN.get(self.game, {})
+        own.clear() if name is None else own.pop(name, None)
+        if name is not None:
+            usual = self._usual(name)
+            for keys in own.values():
+                keys[:] = [key for key in keys if key not in usual]
+        if not own:
+            CHOSEN.pop(self.game, None)

@@ -100,7 +100,7 @@ BINDINGS = (
     Binding(Command.SCREENSHOT, (pygame.K_F12, pygame.K_PRINTSCREEN), "save a picture of the window", "Save"),
     Binding(Command.MUTE, (pygame.K_n,), "sound on or off", "Window"),
     Binding(Command.FULLSCREEN, (pygame.K_F11,), "fullscreen", "Window"),
-    Binding(Command.SETTINGS, (pygame.K_F2,), "settings", "Window"),
+    Binding(Command.SETTINGS, (pygame.K_F2,), "settings and keys", "Window"),
     Binding(Command.HELP, (pygame.K_F1,), "this help", "Window"),
     Binding(Command.BACK, (pygame.K_ESCAPE,), "back", "Window"),
 )

@@ -13,6 +13,7 @@ from gamesim.app.pace import STILL
 from gamesim.app.theme import Scale
 
 if TYPE_CHECKING:
+    from gamesim.app.action_keys import ActionKeys
     from gamesim.app.window import Window
 
 
@@ -26,6 +27,11 @@ class Screen:
 
     def __init__(self, window: Window) -> None:
         self.window = window
+
+    @property
+    def game_keys(self) -> ActionKeys | None:
+        """Those of a game that is not ours and is played here; None where there is none."""
+        return None
 
     @property
     def pace(self) -> int:

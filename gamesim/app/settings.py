@@ -93,6 +93,7 @@ class Settings:
         endless_dreams: whether dreams go on after an end.
         pixels: whether games and dreams are shown as what the network sees and draws.
         keys: pygame keys by the name of an action, for those that differ from the key table.
+        game_keys: the same by the id of a game that is not ours, and the name of a button.
     """
 
     path: Path | None = None
@@ -108,6 +109,7 @@ class Settings:
     endless_dreams: bool = field(default=False, init=False)
     pixels: bool = field(default=False, init=False)
     keys: dict[str, list[int]] = field(default_factory=dict, init=False)
+    game_keys: dict[str, dict[str, list[int]]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.path = self.path or folder() / "settings.json"
@@ -136,9 +138,9 @@ class Settings:
     def reset(self) -> None:
         """Everything as it was at the first start, but for the window's size."""
         fresh = Settings.__dataclass_fields__
-        for name in set(_FITS) - {"size", "keys"}:
+        for name in set(_FITS) - {"size", "keys", "game_keys"}:
             setattr(self, name, fresh[name].default)
-        self.keys = {}
+        self.keys, self.game_keys = {}, {}
 
     def _take(self, name: str, value: Any) -> bool:
         """Set what was read if it makes sense; a setting of another release is left alone."""
@@ -173,6 +175,7 @@ _FITS = {
     "endless_dreams": lambda v: isinstance(v, bool),
     "pixels": lambda v: isinstance(v, bool),
     "keys": _key_table,
+    "game_keys": lambda v: isinstance(v, dict) and all(map(_key_table, v.values())),
 }
 """Whether a value that was read makes sense, by the name of the setting."""
 

@@ -14,6 +14,7 @@ if sys.platform == "linux":  # without a GPU, OpenGL is computed: a flip by it t
 import pygame
 
 from gamesim.app import theme
+from gamesim.app.action_keys import CHOSEN
 from gamesim.app.controls import EVERYWHERE, KEYMAP, VIRTUAL, Command, Hint, meaning
 from gamesim.app.game.board import BoardPainter
 from gamesim.app.game.look import Look
@@ -318,6 +319,10 @@ class Window:
         self.pads.dead_zone = chosen.dead_zone / 100
         self.look.pixels = chosen.pixels
         KEYMAP.load(chosen.keys)
+        CHOSEN.clear()
+        CHOSEN.update(
+            {game: {name: list(keys) for name, keys in own.items()} for game, own in chosen.game_keys.items()}
+        )
 
     def keep_settings(self) -> None:
         """Apply the settings and write them down."""

@@ -67,6 +67,26 @@ def _said(env: Any, count: int) -> tuple[str, ...]:
     return words if len(words) == count else ()
 
 
+def keys_said(env: gym.Env, count: int) -> dict[tuple[int, ...], int]:
+    """The keys that a game itself names for its actions, in ``get_keys_to_action()``; {} where it does not.
+
+    Args:
+        env: The game.
+        count: How many actions it has.
+
+    Returns:
+        Codes of keys that are pressed together (of a character its ``ord``) -> action.
+    """
+    try:
+        said = env.get_wrapper_attr("get_keys_to_action")()
+        codes = {
+            tuple(key if isinstance(key, int) else ord(key) for key in keys): a for keys, a in said.items()
+        }
+    except Exception:  # there is no such method, it says something else, or it is code that fails
+        return {}
+    return {keys: int(a) for keys, a in codes.items() if isinstance(a, int | np.integer) and 0 <= a < count}
+
+
 def words_for(env: gym.Env, choices: Sequence[Any]) -> list[str]:
     """A word for each choice that stands for an action of somebody else's game, "" where nobody says it.
 

@@ -17,7 +17,7 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
 from gamesim.envs.arguments import MOST_STEPS, check_number
-from gamesim.envs.meanings import keys_for, words_for
+from gamesim.envs.meanings import keys_for, keys_said, words_for
 from gamesim.errors import UserError
 
 MOST_ACTIONS = 64
@@ -121,9 +121,11 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         """A word for each action, "" where nobody says what it does."""
         return words_for(self.env, self.choices)
 
-    def get_keys_to_action(self) -> dict[tuple[str, ...], int]:
-        """Keys for the actions, as ``gymnasium.utils.play`` has them."""
-        return keys_for(self.get_action_meanings())
+    def get_keys_to_action(self) -> dict[tuple[Any, ...], int]:
+        """Keys for the actions, as ``gymnasium.utils.play`` has them: the game's own, where it names them."""
+        numbered = isinstance(self.native, spaces.Discrete) and self.native.start == 0
+        own = keys_said(self.env, len(self.choices)) if numbered else {}
+        return own or keys_for(self.get_action_meanings())
 
     @contextmanager
     def _guarded(self, where: str) -> Iterator[None]:

@@ -6,11 +6,14 @@ import pytest
 import toy_games
 from app.driver import Driver
 from gamesim.app.action_keys import ActionKeys
+from gamesim.app.controls import KEYMAP, LEFT
 from gamesim.app.game.play import Engine
 from gamesim.app.library.catalog import Title, dream, foreign, partner, title_of
 from gamesim.app.library.workshop import Workshop
 from gamesim.app.screens.add_game import AddGame
 from gamesim.app.screens.play import Play
+from gamesim.app.screens.settings import SettingsScreen
+from gamesim.app.settings import Settings
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 
@@ -51,6 +54,82 @@ def playing(app: Driver, recipe: Recipe) -> Driver:
     app.window.load(title, lambda env: app.window.go(Play(app.window, Engine(title, env))))
     app.until(lambda: isinstance(app.window.screen, Play))
     return app
+
+
+def change_keys(app: Driver) -> SettingsScreen:
+    app.press(pygame.K_F2)
+    page = app.window.screen
+    assert isinstance(page, SettingsScreen)
+    return page
+
+
+def keys_of(app: Driver) -> ActionKeys:
+    keys = app.session.engine.keys
+    assert keys is not None
+    return keys
+
+
+def test_keys_of_a_game_are_changed_in_the_settings_and_remembered_by_the_game(app: Driver):
+    keys = keys_of(playing(app, Recipe("CartPole-v1")))
+    page = change_keys(app)
+    assert page.rows[0].label == "Keys of CartPole-v1" and page.rows[1].label == "Left"
+    app.press(pygame.K_RETURN, pygame.K_j, pygame.K_ESCAPE)
+    assert sorted(keys.legend) == [("J", "Left"), ("→", "Right")]
+    assert held(keys, pygame.K_j) == 0 and keys.button(pygame.K_LEFT) is None
+    again = Settings(app.window.settings.path)
+    assert again.game_keys == {"CartPole-v1": {"LEFT": [pygame.K_j]}} and again.problem is None
+    app.window.apply_settings()  # as at the next start
+    assert held(ActionKeys(["LEFT", "RIGHT"], "CartPole-v1"), pygame.K_j) == 0
+    assert ActionKeys(["LEFT", "RIGHT"], "another").button(pygame.K_j) is None
+
+
+def test_a_key_that_another_button_had_is_taken_from_it_and_it_is_said(app: Driver):
+    keys = keys_of(playing(app, Recipe("CartPole-v1")))
+    change_keys(app)
+    app.press(pygame.K_RETURN, pygame.K_RIGHT)  # to Left
+    assert sorted(keys.legend) == [("D", "Right"), ("→", "Left")]
+    assert "was “Right”: it still has D" in app.said
+    app.press(pygame.K_INSERT, pygame.K_d)
+    assert keys.caps("LEFT") == ["D", "→"] and "it has no key now" in app.said
+    app.press(pygame.K_RETURN, pygame.K_p)
+    assert "P means “pause” in every game" in app.said and keys.caps("LEFT") == ["D", "→"]
+    app.press(pygame.K_DELETE)
+    assert keys.caps("LEFT") == ["←", "A"] and keys.caps("RIGHT") == ["→", "D"]
+    assert not app.window.settings.game_keys
+
+
+def test_the_usual_keys_of_a_game_come_back(app: Driver):
+    keys = keys_of(playing(app, Recipe("CartPole-v1")))
+    page = change_keys(app)
+    app.press(pygame.K_RETURN, pygame.K_j)
+    page.chosen = [row.label for row in page.rows].index("Back to the usual keys")
+    app.press(pygame.K_RETURN)
+    assert keys.caps("LEFT") == ["←", "A"] and not app.window.settings.game_keys
+
+
+def test_our_games_have_no_keys_of_their_own_in_the_settings(app: Driver):
+    app.play("Maze")
+    assert not any(row.label.startswith("Keys of") for row in change_keys(app).rows)
+
+
+def test_a_gamepad_moves_whatever_keys_were_chosen():
+    keys = ActionKeys(["LEFT", "RIGHT"], "a game")
+    keys.give("LEFT", pygame.K_j)
+    assert held(keys, KEYMAP.virtual(LEFT)) == 0
+    keys.restore()
+
+
+def test_the_keys_that_a_game_names_are_used():
+    said = {(pygame.K_j,): 1, (pygame.K_k,): 2, (pygame.K_j, pygame.K_k): 3, (pygame.K_p,): 4}
+    keys = ActionKeys(["NOOP", "HOP", "DUCK", "HOP+DUCK", "STOP"], said=said)
+    assert [held(keys, pygame.K_j), held(keys, pygame.K_k), held(keys, pygame.K_j, pygame.K_k)] == [1, 2, 3]
+    assert held(keys, pygame.K_p) == 0, "P pauses in every game"
+    assert keys.caps("STOP"), "and so it has another"
+
+
+def test_the_keys_of_a_game_are_found_through_what_shows_it(app: Driver):
+    keys = keys_of(playing(app, Recipe("toys/Keys-v0")))
+    assert sorted(keys.legend) == [("J", "Hop"), ("K", "Duck")]
 
 
 def test_a_game_without_an_action_for_nothing_waits_for_the_player(app: Driver):

@@ -9,7 +9,7 @@ from gamesim.app.controls import BINDINGS, Command
 from gamesim.app.navigation import PLACES, visit
 
 WORDS = {binding.does: binding.text for binding in BINDINGS}
-WINDOW = {"settings", "fullscreen", "sound on or off", "save a picture of the window"}
+WINDOW = {"settings and keys", "fullscreen", "sound on or off", "save a picture of the window"}
 
 
 def helped(app: Driver) -> dict[str, tuple[str, ...]]:
@@ -81,4 +81,4 @@ def test_a_list_names_the_keys_on_its_buttons(app: Driver):
 
 def test_the_settings_do_not_name_the_key_that_opens_them(app: Driver):
     app.press(pygame.K_F2)
-    assert app.window.screen.caption == "Settings" and "settings" not in helped(app)
+    assert app.window.screen.caption == "Settings" and "settings and keys" not in helped(app)

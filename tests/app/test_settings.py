@@ -11,6 +11,7 @@ import pytest
 from app.driver import Driver
 from gamesim.app import theme
 from gamesim.app.controls import BINDINGS, DOWN, KEYMAP, LEFT, Command, caps, meaning
+from gamesim.app.own_keys import TableKeys
 from gamesim.app.screens.settings import SettingsScreen
 from gamesim.app.settings import Settings, pictures_folder
 from gamesim.app.theme import COLOURS, PALETTES, Scale
@@ -128,7 +129,7 @@ def test_every_action_can_be_given_another_key(app: Driver, settings: SettingsSc
         *range(pygame.K_1, pygame.K_9),
     ]
     for key, binding in zip(spare, BINDINGS, strict=False):
-        row = next(i for i, row in enumerate(settings.rows) if row.keys == binding.does)
+        row = next(i for i, row in enumerate(settings.rows) if row.keys == TableKeys(binding.does))
         settings.chosen = row
         settings.command(Command.RESET)
         app.press(key)
@@ -163,7 +164,9 @@ def test_a_key_that_is_taken_from_another_action_is_said(app: Driver, settings: 
 
 def test_one_more_key_keeps_the_others(app: Driver, settings: SettingsScreen):
     choose(settings, "Fullscreen".lower())
-    settings.chosen = next(i for i, row in enumerate(settings.rows) if row.keys is Command.FULLSCREEN)
+    settings.chosen = next(
+        i for i, row in enumerate(settings.rows) if row.keys == TableKeys(Command.FULLSCREEN)
+    )
     app.press(pygame.K_INSERT, pygame.K_q)
     assert {pygame.K_q, pygame.K_F11} == set(KEYMAP.keys(Command.FULLSCREEN))
 

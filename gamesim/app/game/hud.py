@@ -327,6 +327,8 @@ def hints(session: Session, partner: bool = True, driver: bool = True) -> list[t
         found.insert(0, (Command.AGAIN, "go on"))
     if driver and session.watching:
         found.append((Command.DRIVER, "drive yourself"))
+    if engine.keys is not None:
+        found.append((Command.SETTINGS, "change keys"))
     if partner:
         found.append((Command.SWITCH, "real game" if engine.temperature is not None else "dream"))
         found.append((Command.BESIDE, "one alone" if session.beside else "side by side"))

@@ -21,7 +21,7 @@ from gamesim.app.game.history import History, Moment
 from gamesim.app.game.openings import deck_of
 from gamesim.app.game.reel import Reel, Shot
 from gamesim.app.library.catalog import ARCADE, Title
-from gamesim.envs.meanings import action_meanings
+from gamesim.envs.meanings import action_meanings, keys_said
 from gamesim.envs.rules import FLAG_REWARD, FOOD_REWARD, LOSS, Snapshot
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ class Engine:
         if self.title.world.startswith("gamesim/") or not count:
             return None
         words = [*action_meanings(self.env)]
-        return ActionKeys(words if any(words) or len(self.title.actions) != count else self.title.actions)
+        words = words if any(words) or len(self.title.actions) != count else self.title.actions
+        return ActionKeys(words, self.title.world, keys_said(self.env, count))
 
     def _capability(self, name: str) -> Any:
         return getattr(self.env.unwrapped, name, None)

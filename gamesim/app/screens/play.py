@@ -30,6 +30,7 @@ from gamesim.app.xray.view import XRay
 from gamesim.errors import UserError
 
 if TYPE_CHECKING:
+    from gamesim.app.action_keys import ActionKeys
     from gamesim.app.window import Window
 
 RUNGS = {Command.COOLER: -1, Command.WARMER: 1}
@@ -85,6 +86,10 @@ class Play(Screen):
         return self.session.engine
 
     # keys ------------------------------------------------------------------------------------------------
+
+    @property
+    def game_keys(self) -> ActionKeys | None:
+        return self.engine.keys
 
     def works(self) -> Sequence[Hint]:
         keys = self.engine.keys

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pygame
 
+from gamesim.app.action_keys import CHOSEN
 from gamesim.app.controls import (
     BINDINGS,
     DOWN,
@@ -17,12 +18,12 @@ from gamesim.app.controls import (
     UP,
     VIRTUAL,
     Command,
-    caps,
     key_name,
     meaning,
     shown,
 )
 from gamesim.app.navigation import Screen
+from gamesim.app.own_keys import MOVES, ButtonKeys, Keyed, TableKeys
 from gamesim.app.settings import CLIPS, PALETTES, UI_SCALES
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import at_home, box, keycap, meter, scrollbar, text
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 PALETTE_NAMES = {"standard": "standard", "okabe-ito": "colour-blind safe"}
-MOVES = {LEFT: "move left", RIGHT: "move right", UP: "move up", DOWN: "move down"}
 KEY_HINT = "Enter: change · Ins: add a second key · Del: reset"
 THINGS = ("pacman4", "ghost0a", "ghost1a", "ghost2a", "ghost3a", "scareda", "power", "flag0")
 
@@ -48,7 +48,7 @@ class Row:
         turn: makes it less (-1) or more (1); None where there is no order.
         press: what Enter does.
         part: how full its meter is, 0..1, where it has one.
-        keys: the action whose keys it shows.
+        keys: those it shows and changes.
         hint: one line about it, shown while it is chosen.
         rect: where it was drawn last.
     """
@@ -58,7 +58,7 @@ class Row:
     turn: Callable[[int], None] | None = None
     press: Callable[[], None] | None = None
     part: Callable[[], float] | None = None
-    keys: Command | int | None = None
+    keys: Keyed | None = None
     hint: str = ""
     rect: pygame.Rect = field(default_factory=lambda: pygame.Rect(0, 0, 0, 0))
 
@@ -74,11 +74,12 @@ class SettingsScreen(Screen):
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
+        self.game = None if window.empty else window.screen.game_keys  # of the game that waits below
         self.rows = self._rows()
         self.chosen = 1
         self.scroll = 0
         self._most = 0
-        self._asking: Command | int | None = None  # the action that waits for a key
+        self._asking: Keyed | None = None  # what waits for a key
         self._adding = False
         self._reveal = False
 
@@ -96,6 +97,7 @@ class SettingsScreen(Screen):
         films = places + ("" if can_mp4() else f". {NO_MP4}")
         ends = f"The dream ignores its ends, so you can play for minutes. In play: {shown(Command.ENDLESS)}."
         return [
+            *self._rows_of_the_game(),
             Row("Look"),
             self._choice("Colours", "palette", PALETTES, PALETTE_NAMES.__getitem__, marks),
             self._choice("Games and dreams", "pixels", (False, True), look, pixels),
@@ -111,7 +113,10 @@ class SettingsScreen(Screen):
             Row("Gamepad"),
             self._choice("Dead zone", "dead_zone", tuple(range(5, 91, 5)), "{} %".format, zone, metered=True),
             Row("Keys"),
-            *(self._key_row(binding.does, binding.text) for binding in BINDINGS),
+            *(
+                self._key_row(TableKeys(binding.does), MOVES.get(binding.does, binding.text))
+                for binding in BINDINGS
+            ),
             Row("Reset"),
             Row("Reset all keys", lambda: "", press=self._restore_keys),
             Row("Reset all settings", lambda: "", press=self._restore_all),
@@ -144,10 +149,21 @@ class SettingsScreen(Screen):
         part = (lambda: index() / (len(choices) - 1)) if metered else None
         return Row(label, lambda: words(getattr(settings, name)), turn, press, part, hint=hint)
 
-    def _key_row(self, does: Command | int, words: str) -> Row:
-        label = words if isinstance(does, Command) else MOVES[does]
-        press = lambda: self._ask(does)  # noqa: E731
-        return Row(label[:1].upper() + label[1:], press=press, keys=does, hint=KEY_HINT)
+    def _rows_of_the_game(self) -> list[Row]:
+        """The buttons of the game that is played, if it is not one of ours: its keys are its own."""
+        if self.game is None:
+            return []
+        buttons = [ButtonKeys(self.game, name) for name in self.game.names]
+        return [
+            Row(f"Keys of {self.game.game or 'this game'}"),
+            *(self._key_row(button, button.name) for button in buttons),
+            Row("Back to the usual keys", lambda: "", press=self._restore_game),
+        ]
+
+    def _key_row(self, keys: Keyed, words: str) -> Row:
+        label = words
+        press = lambda: self._ask(keys)  # noqa: E731
+        return Row(label[:1].upper() + label[1:], press=press, keys=keys, hint=KEY_HINT)
 
     # what is done ----------------------------------------------------------------------------------------
 
@@ -158,24 +174,30 @@ class SettingsScreen(Screen):
             self._reveal = True
         self.window.sound.play("move")
 
-    def _ask(self, does: Command | int, add: bool = False) -> None:
-        self._asking, self._adding = does, add
+    def _ask(self, keys: Keyed, add: bool = False) -> None:
+        self._asking, self._adding = keys, add
 
     def _give(self, key: int) -> None:
         """The key that was waited for: it does this from now on, and nothing else."""
-        does, self._asking = self._asking, None
-        if does is None or key == pygame.K_ESCAPE:
+        asking, self._asking = self._asking, None
+        if asking is None or key == pygame.K_ESCAPE:
             return
         try:
-            loser = KEYMAP.give(does, key, add=self._adding)
+            loser = asking.give(key, add=self._adding)
         except UserError as error:
             self.window.say(str(error), bad=True)
             return
         self._keep_keys()
         if loser is not None:
-            left = ", ".join(caps(loser))
+            left = ", ".join(loser.caps)
             rest = f"it still has {left}" if left else "it has no key now"
-            self.window.say(f"{key_name(key)} was “{name_of(loser)}”: {rest}.", bad=not left)
+            self.window.say(f"{key_name(key)} was “{loser.name}”: {rest}.", bad=not left)
+
+    def _restore_game(self) -> None:
+        assert self.game is not None
+        self.game.restore()
+        self._keep_keys()
+        self.window.say("The usual keys of this game again")
 
     def _restore_keys(self) -> None:
         KEYMAP.restore()
@@ -191,6 +213,7 @@ class SettingsScreen(Screen):
 
     def _keep_keys(self) -> None:
         self.window.settings.keys = KEYMAP.changes()
+        self.window.settings.game_keys = {game: dict(keys) for game, keys in CHOSEN.items()}
         self.window.keep_settings()
         self.window.sound.play("select")
 
@@ -229,7 +252,7 @@ class SettingsScreen(Screen):
         elif self._asking is not None:
             self._asking = None
         elif row.keys is not None and key == pygame.K_DELETE:
-            KEYMAP.restore(row.keys)
+            row.keys.restore()
             self._keep_keys()
         elif row.keys is not None and key == pygame.K_INSERT:
             self._ask(row.keys, add=True)
@@ -372,18 +395,16 @@ class SettingsScreen(Screen):
         place = (right - scale.px(14), y)
         text(surface, row.value(), place, scale.body, anchor="midright", width=room)
 
-    def _draw_keys(
-        self, surface: pygame.Surface, does: Command | int, right: int, middle: int, scale: Scale
-    ) -> None:
+    def _draw_keys(self, surface: pygame.Surface, keys: Keyed, right: int, middle: int, scale: Scale) -> None:
         """The caps of an action's keys from right to left; what waits for a key, or has none, says so."""
-        names, asked = caps(does), does == self._asking
+        names, asked = keys.caps, keys == self._asking
         if asked or not names:
             words, colour = ("press a key, or Esc", "real") if asked else ("no key", "bad")
             text(surface, words, (right, middle), scale.px(16), COLOURS[colour], bold=True, anchor="midright")
             return
         for name in reversed(names):
             right = keycap(surface, name, (right, middle), scale.px(14), anchor="midright").left - scale.px(6)
-        if KEYMAP.changed(does):
+        if keys.changed:
             pygame.draw.circle(surface, COLOURS["real"], (right - scale.px(6), middle), scale.px(4))
 
     def _draw_foot(self, surface: pygame.Surface, column: pygame.Rect, top: int, scale: Scale) -> None:
@@ -400,10 +421,3 @@ def look(pixels: bool) -> str:
 
 def on_off(value: bool) -> str:
     return "on" if value else "off"
-
-
-def name_of(does: Command | int) -> str:
-    """What an action is called, in a few words."""
-    if not isinstance(does, Command):
-        return MOVES[does]
-    return next(binding.text for binding in BINDINGS if binding.does == does).split(";")[0]
