@@ -78,9 +78,9 @@ _POLICIES: dict[str, _MakePlayer] = {"explorer": _explorer, "random": _random}
 def known_policy(name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1)) -> _MakePlayer:
     if name not in _POLICIES:
         raise UserError(f"policy must be one of {', '.join(_POLICIES)}, not {name!r}")
-    if name == "explorer" and not recipe.ours:
+    if name == "explorer" and not recipe.of_cells:
         raise UserError(
-            f"the bot plays only our own games, unchanged, not {recipe.env_id}; use --policy random"
+            f"the bot plays only our Pac-Man games, unchanged, not {recipe.env_id}; use --policy random"
         )
     if not 1 <= hold[0] <= hold[1]:
         raise UserError(f"hold must be from 1 on, and not {hold[0]} to {hold[1]}")

@@ -126,7 +126,7 @@ def _record(options: argparse.Namespace) -> int:
 
     entries = record(
         game,
-        options.policy or ("explorer" if game.ours else "random"),
+        options.policy or ("explorer" if game.of_cells else "random"),
         options.episodes,
         options.out,
         seed=options.seed,

@@ -17,6 +17,7 @@ GAMES = {
     "gamesim/PacmanMaze-v0": "the same in a maze, without ghosts",
     "gamesim/PacmanGarden-v0": "the same, drawn in another style",
     "gamesim/PacmanArcade-v0": "the whole board: four ghosts, levels, a high score",
+    "gamesim/TakeCover-v0": "Doom's fireballs, as in both papers (needs the extra 'doom')",
 }
 """Our own games, a line each."""
 GAME = "a game: one of the list below, any Gymnasium id, or module:Id for a game of your own"
@@ -108,7 +109,7 @@ def _record(words: Words) -> None:
     parser.add_argument(
         "--policy",
         choices=("explorer", "random"),
-        help="who plays: the bot (explorer), which knows only our own games, or random keys "
+        help="who plays: the bot (explorer), which knows only our Pac-Man games, or random keys "
         "(default: the bot where it knows the game, otherwise random keys)",
     )
     parser.add_argument(

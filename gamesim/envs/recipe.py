@@ -32,6 +32,9 @@ from gamesim.envs.wrappers import SIZES, PixelEnv, one_line
 from gamesim.errors import UserError
 
 OURS = "gamesim/"
+PACMANS = "gamesim/Pacman"
+"""What the ids of our games of cells begin with."""
+DREAMS = "gamesim/Dream"
 MOST_SINGLE = 16
 """Games at once, at most, of one that has no batch of its own: each may be a process with its own memory."""
 TIME_LIMIT = 1000
@@ -100,6 +103,11 @@ class Recipe:
     def ours(self) -> bool:
         """Whether it is one of our games as it is."""
         return self.env_id.startswith(OURS) and not self.changed
+
+    @property
+    def of_cells(self) -> bool:
+        """Whether the bot can play it: a board of cells as it is, or a dream, which may be of one."""
+        return self.env_id.startswith((PACMANS, DREAMS)) and not self.changed
 
     @property
     def changed(self) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def controller_figures(
         return None
     game = recipe_of(loaded.card, str(checkpoint))
     first = BOARDS + 1_000_000 * seed
-    others = ("random", "explorer") if game.ours else ("random",)
+    others = ("random", "explorer") if game.of_cells else ("random",)
     players = {"real": ControllerPolicy(model, device), **dict(zip(others, others, strict=True))}
     figures: dict[str, float] = {"episodes": episodes}
     limit = TimeLimit(STEPS, 0.0)

@@ -185,10 +185,11 @@ def recipe_of(card: str, source: str) -> Recipe:
 
 def decodable(game: str) -> bool:
     """Whether a game shows 7x7 cells, so that its dreams can be judged."""
+    from gamesim.envs.recipe import PACMANS
     from gamesim.errors import UserError
     from gamesim.evaluation.pacman.cells import make_real
 
-    if not game.startswith("gamesim/"):
+    if not game.startswith(PACMANS):
         return False
     try:
         make_real(game, 1).close()

@@ -173,8 +173,8 @@ def _player(row: Row, budget: Budget, seed: int) -> Policy:
         with contextlib.closing(_real(budget)) as env:
             return RandomPolicy(seed, int(env.single_action_space.n))  # pyright: ignore
     if row.source == "explorer":
-        if not Recipe(budget.game).ours:
-            raise UserError(f"the bot (explorer) plays only our own games, not {budget.game}")
+        if not Recipe(budget.game).of_cells:
+            raise UserError(f"the bot (explorer) plays only our Pac-Man games, not {budget.game}")
         return ExplorerPolicy(seed)
     if row.source.startswith(CONTROLLER):
         from gamesim.agents.controller import ControllerPolicy

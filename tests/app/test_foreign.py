@@ -8,6 +8,7 @@ from app.driver import Driver
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.controls import KEYMAP, LEFT
 from gamesim.app.game.play import Engine
+from gamesim.app.library import catalog
 from gamesim.app.library.catalog import Title, dream, foreign, partner, title_of
 from gamesim.app.library.workshop import Workshop
 from gamesim.app.screens.add_game import AddGame
@@ -214,3 +215,17 @@ def test_a_game_is_added_to_the_menu_stays_there_and_is_removed_again(app: Drive
     assert page.current == "toys/Three-v0"
     with pytest.raises(UserError, match="unknown game"):
         page._add("toys/Nothing-v0")
+
+
+def test_take_cover_has_a_card_where_vizdoom_is_and_its_own_name_everywhere(monkeypatch, tmp_path):
+    monkeypatch.setattr(catalog, "find_spec", lambda package: None)
+    assert "Take Cover" not in [title.name for title in catalog.games()]
+    assert catalog.game_name("gamesim/TakeCover-v0") == "Take Cover"
+    monkeypatch.setattr(catalog, "find_spec", lambda package: package == "vizdoom")
+    title = catalog.games()[-1]
+    assert (title.name, title.rate) == ("Take Cover", 35.0)
+    card = "# A dream\n\n| | |\n|---|---|\n| game | gamesim/TakeCover-v0 |\n| actions | LEFT, NOOP, RIGHT |\n"
+    (tmp_path / "README.md").write_text(card)
+    learned = dream(tmp_path)
+    assert learned.blurb == "Learned from Take Cover"
+    assert learned.recipe == title.how, "its keys are those that its actions are called after"

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 import toy_games
+from gamesim.agents.policy import known_policy
 from gamesim.envs.meanings import action_meanings
 from gamesim.envs.recipe import TIME_LIMIT, Recipe, find, installed, limited, make, make_batch, spec_json
 from gamesim.errors import UserError
+from gamesim.evaluation.evaluate import decodable
 
 toy_games.register()
 
@@ -233,3 +235,12 @@ def test_what_is_installed_can_be_listed_each_game_once():
     names = installed()
     assert "CartPole-v1" in names and "CartPole-v0" not in names and names == sorted(names)
     assert not [name for name in names if name.startswith("gamesim/")]
+
+
+@pytest.mark.parametrize("name", ["gamesim/TakeCover-v0", "CartPole-v1"])
+def test_the_bot_plays_games_of_cells_alone(name):
+    assert not Recipe(name).of_cells and not decodable(name)
+    with pytest.raises(UserError, match=f"the bot plays only our Pac-Man games, unchanged, not {name}"):
+        known_policy("explorer", Recipe(name))
+    assert Recipe("gamesim/PacmanMaze-v0").of_cells
+    assert not Recipe("gamesim/PacmanMaze-v0", size=64).of_cells

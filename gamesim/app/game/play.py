@@ -22,6 +22,7 @@ from gamesim.app.game.openings import deck_of
 from gamesim.app.game.reel import Reel, Shot
 from gamesim.app.library.catalog import ARCADE, Title
 from gamesim.envs.meanings import action_meanings, keys_said
+from gamesim.envs.recipe import PACMANS
 from gamesim.envs.rules import FLAG_REWARD, FOOD_REWARD, LOSS, Snapshot
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Engine:
     def _keys(self) -> ActionKeys | None:
         """The keys of a game that is not ours, or of its dream; None for ours."""
         count = getattr(self.env.action_space, "n", 0)
-        if self.title.world.startswith("gamesim/") or not count:
+        if self.title.world.startswith(PACMANS) or not count:
             return None
         words = [*action_meanings(self.env)]
         words = words if any(words) or len(self.title.actions) != count else self.title.actions
@@ -129,7 +130,7 @@ class Engine:
         if (cells := self.info.get("cells")) is not None:
             return int(cells.shape[0]), int(cells.shape[1])
         world = self.title.world
-        return WHOLE if world == ARCADE else EGO if world.startswith("gamesim/") else BLOCKS
+        return WHOLE if world == ARCADE else EGO if world.startswith(PACMANS) else BLOCKS
 
     @property
     def score(self) -> float:
@@ -292,7 +293,7 @@ class Engine:
         """What a dream's reward and end tell of its last step; of a foreign game only that it was cut."""
         if truncated:
             return ("timeout",)
-        if not self.title.world.startswith("gamesim/"):
+        if not self.title.world.startswith(PACMANS):
             return ()
         if terminated:
             return (

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,17 @@ from gamesim import text
 from gamesim.app.library.housed import Housed
 from gamesim.card import facts_in
 from gamesim.envs import recipe as recipes
-from gamesim.envs.recipe import Recipe, known, make
+from gamesim.envs.recipe import PACMANS, Recipe, known, make
 from gamesim.errors import UserError
 from gamesim.shipped import locate
 from gamesim.systems import find, parts, systems
 
 ARCADE, MAZE, PACMAN = "gamesim/PacmanArcade-v0", "gamesim/PacmanMaze-v0", "gamesim/Pacman-v0"
 GARDEN = "gamesim/PacmanGarden-v0"
+TAKE_COVER = "gamesim/TakeCover-v0"
 DREAM = "gamesim/Dream-v0"
+RATES = {ARCADE: 9.0, TAKE_COVER: 35.0}
+"""Steps a second, at the first level, of games that are not played at the usual 7."""
 IN_RUNS = ("last", "best")  # folders inside a run's, beside those of its parts
 
 
@@ -74,7 +78,7 @@ class Title:
     @property
     def rate(self) -> float:
         """Steps a second at the first level."""
-        return 9.0 if self.world == ARCADE else 7.0
+        return RATES.get(self.world, 7.0)
 
     @property
     def scrolls(self) -> bool:
@@ -111,6 +115,16 @@ class Title:
 
 def games() -> list[Title]:
     """The real games, in the menu's order: those that go on come before those of 40 steps."""
+    return [*_pacmans(), *([take_cover()] if find_spec("vizdoom") else [])]
+
+
+def take_cover() -> Title:
+    """VizDoom's game of both papers, which is played only where its extra is installed."""
+    words = "Doom: step out of the fireballs' way"
+    return Title("Take Cover", words, TAKE_COVER, {}, TAKE_COVER, recipe=Recipe(TAKE_COVER))
+
+
+def _pacmans() -> list[Title]:
     endless = {"max_steps": None}
     return [
         Title("Arcade", "Four ghosts, levels, a high score", ARCADE, {}, ARCADE),
@@ -140,7 +154,7 @@ def dream(folder: Path) -> Title:
     kwargs = {"checkpoint": str(folder), "temperature": 1.0}
     recipe = (
         None
-        if not world or world.startswith("gamesim/")
+        if not world or world.startswith(PACMANS)
         else Recipe.read(world, facts.get("recorded with", ""))
     )
     actions = tuple(word for word in facts.get("actions", "").split(", ") if word)
@@ -210,7 +224,8 @@ def _system(folder: Path) -> str:
 
 @cache
 def game_name(world: str) -> str:
-    return next((game.name for game in games() if game.world == world and not game.kwargs), world)
+    named = [*_pacmans(), take_cover()]
+    return next((game.name for game in named if game.world == world and not game.kwargs), world)
 
 
 def spoken(name: str) -> str:
