@@ -12,7 +12,7 @@ from gamesim.models.world_model.controller import Controller
     ("preset", "parameters"), [("world-model-carracing", 867), ("world-model-doom", 1_088)]
 )
 def test_the_papers_sizes(preset, parameters):
-    controller = models.build(load(preset)).controller
+    controller = models.build(load(preset, ["model.num_actions=3"])).controller  # the paper's three numbers
     assert sum(parameter.numel() for parameter in controller.parameters()) == parameters
     assert controller.flat().shape == (parameters,)
 
