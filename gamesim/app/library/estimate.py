@@ -126,10 +126,14 @@ def gpu() -> str:
 
 @cache
 def speed() -> float:
-    """GFLOP/s of one core, measured for a few milliseconds; other work on the machine does not count."""
-    square, best = np.ones((384, 384), np.float32), 1.0
+    """GFLOP/s of one core, measured for a few milliseconds; other work on the machine does not count.
+
+    The squares are so small that BLAS multiplies each on one thread: several would wait for each other, and all
+    of that would count.
+    """
+    squares, best = np.ones((200, 64, 64), np.float32), 1.0
     for _ in range(12):
         began = time.process_time()
-        np.matmul(square, square)
-        best = max(best, 2e-9 * len(square) ** 3 / max(1e-6, time.process_time() - began))
+        np.matmul(squares, squares)
+        best = max(best, 2e-9 * len(squares) * 64**3 / max(1e-6, time.process_time() - began))
     return best
