@@ -128,8 +128,8 @@ def gpu() -> str:
 def speed() -> float:
     """GFLOP/s of one core, measured for a few milliseconds; other work on the machine does not count.
 
-    The squares are so small that BLAS multiplies each on one thread: several would wait for each other, and all
-    of that would count.
+    The squares are so small that BLAS multiplies each on one thread: several would wait for each other, and
+    that would count.
     """
     squares, best = np.ones((200, 64, 64), np.float32), 1.0
     for _ in range(12):
