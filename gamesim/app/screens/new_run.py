@@ -17,7 +17,7 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import KeyScreen
 from gamesim.app.ui.parts import attempt, draw_foot, draw_head, foot_height, margin_of
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import box, paragraph, text, wrap
+from gamesim.app.ui.widgets import at_home, box, paragraph, text, wrap
 from gamesim.text import counted
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class NewRun(KeyScreen):
             ),
             Choice(
                 "Name", plan.name, enter=None if plan.run else self._type_name,
-                about=f"Saved in {plan.folder}",
+                about=f"Saved in {at_home(plan.folder)}",
             ),
             Choice("", "Train further" if plan.run else "Start", enter=self.start),
         ]  # fmt: skip
@@ -109,8 +109,8 @@ class NewRun(KeyScreen):
         if data is None:
             return "None yet. Record some games first, or press Enter to choose a folder"
         if not games:
-            return f"Counting the games in {data}"
-        return f"{counted(games, 'game')}, {counted(steps, 'step')}, in {data}"
+            return f"Counting the games in {at_home(data)}"
+        return f"{counted(games, 'game')}, {counted(steps, 'step')}, in {at_home(data)}"
 
     def _about_steps(self) -> str:
         plan = self.plan
