@@ -1,7 +1,9 @@
-"""What every test shares: one thread, no window, no sound."""
+"""What every test shares: one thread, no window, no sound; the whole suite runs in two processes."""
 
 import os
 import signal
+
+import pytest
 
 # A job in the background ignores some signals, and so do its children: here all of them mean what they say.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -13,3 +15,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist's own, which reads these
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Without paths, `pytest` runs files in two processes, where pytest-xdist is there; -n says otherwise."""
+    if hasattr(config, "workerinput") or not config.pluginmanager.has_plugin("xdist"):
+        return
+    asked = config.option
+    if config.args_source == config.ArgsSource.TESTPATHS and asked.numprocesses is None and not asked.usepdb:
+        asked.numprocesses, asked.dist = 2, "loadfile"

@@ -64,8 +64,6 @@ def train(preset: str, data: Path, out: Path, *words: str) -> int:
     ("preset", "game", "actions"),
     [
         ("gamegan-tiny", "Nine", 9),
-        ("gamegan-tiny", "Three", 3),
-        ("tilemap", "Nine", 9),
         ("tilemap", "Three", 3),
         ("world-model-tiny", "Nine", 9),
     ],
