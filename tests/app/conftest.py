@@ -29,11 +29,13 @@ once = functools.cache(BoardPainter)
 @pytest.fixture(scope="module", autouse=True)
 def loaded_once() -> Iterator[None]:
     """Fonts and sprites are loaded once for all windows: for each anew they would be most of the work."""
+    theme.forget()  # a test elsewhere may have called pygame.quit(), which no font outlives
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(theme, "forget", lambda: None)
         patch.setattr(pygame.font, "quit", lambda: None)
         patch.setattr(window, "BoardPainter", once)
         yield
+    theme.forget()
 
 
 @pytest.fixture
