@@ -19,9 +19,9 @@ import torch.nn.functional as F
 
 import gamesim  # noqa: F401 - registers the ids
 from gamesim.agents.rollout import play
+from gamesim.card import recipe_of
 from gamesim.checkpoint import load_model
 from gamesim.envs.sprites import decode
-from gamesim.evaluation.evaluate import game_of
 from gamesim.evaluation.pacman.cells import make_real
 from gamesim.evaluation.pacman.rules_kept import CENSUS
 from gamesim.models.frames import to_float, to_uint8
@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE")
     given = parser.parse_args()
     model, loaded = load_model(given.checkpoint)
-    total = counted(model.engine, game_of(loaded.card, given.checkpoint), given.episodes, given.seed)
+    total = counted(model.engine, recipe_of(loaded.card, given.checkpoint).env_id, given.episodes, given.seed)
     figures = {}
     print(f"{'':14}{'cells':>8}{'said':>8}{'static':>8}{'dynamic':>8}")
     for kind, both in zip(CENSUS, total, strict=True):

@@ -1,9 +1,13 @@
 """What the card of a checkpoint (its README.md) says, for everybody who asks it."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 
 from gamesim import text
+from gamesim.envs.recipe import Recipe, known
+from gamesim.errors import UserError
 
 FIGURES = "## Figures"
 """The heading below which a card tells what was measured."""
@@ -23,3 +27,19 @@ def facts_in(folder: Path) -> dict[str, str]:
         return facts(text.decode((folder / "README.md").read_bytes(), "replace"))
     except OSError:
         return {}
+
+
+def recipe_of(card: str, source: str) -> Recipe:
+    """How the real game that an engine learned is made, by its card.
+
+    Raises:
+        UserError: The card names none, or one that is not there.
+    """
+    told = facts(card)
+    named = told.get("game")
+    if not named:
+        raise UserError(f"{source}: its card does not say which game it learned")
+    found = known(Recipe.read(named, told.get("recorded with", "")))
+    if found is None:
+        raise UserError(f"{source}: it learned '{named}', which is not installed here")
+    return found

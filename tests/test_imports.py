@@ -14,7 +14,6 @@ ROOMS = (
     "text",
     "signals",
     "storage",
-    "card",
     "shipped",
     "outputs",
     "devices",
@@ -22,6 +21,7 @@ ROOMS = (
     "systems",
     "config",
     "envs",
+    "card",
     "data",
     "models",
     "checkpoint",
@@ -36,6 +36,9 @@ ROOMS = (
 )
 """From the top of the house down: a room may import those before it, and itself."""
 
+APP = ("ui", "library", "game", "xray", "screens", "window")
+"""The same inside of app/, where all other files come first: ui/ knows no games, library/ nothing played."""
+
 FILES = sorted((ROOT / "gamesim").rglob("*.py"))
 TORCH_FREE = (
     *("envs", "text", "signals", "storage", "shipped", "systems", "config", "errors"),
@@ -49,10 +52,13 @@ def room(path: Path) -> str:
     return path.relative_to(ROOT / "gamesim").parts[0].removesuffix(".py")
 
 
-def imported(path: Path, *, top_level: bool = False) -> Iterator[str]:
-    """Yields the dotted names that a file imports (top_level: those that importing the file imports)."""
+def imported(path: Path, *, top_level: bool = False, typing: bool = True) -> Iterator[str]:
+    """Yields the dotted names that a file imports.
+
+    top_level: only those that importing the file imports; typing: also those for the type checker alone.
+    """
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = list(_at_import(tree)) if top_level else list(ast.walk(tree))
+    nodes = list(ast.walk(tree)) if typing and not top_level else list(_run(tree, functions=not top_level))
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -62,14 +68,14 @@ def imported(path: Path, *, top_level: bool = False) -> Iterator[str]:
                 yield f"{node.module}.{alias.name}"
 
 
-def _at_import(node: ast.AST) -> Iterator[ast.AST]:
+def _run(node: ast.AST, *, functions: bool) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        if not functions and isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             continue
         if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
             continue
         yield child
-        yield from _at_import(child)
+        yield from _run(child, functions=functions)
 
 
 def test_every_room_of_the_list_is_there():
@@ -87,6 +93,39 @@ def test_imports_point_up_the_list_of_rooms(path):
         if parts[0] != "gamesim" or parts[1] not in ROOMS:  # another library, or gamesim.__version__
             continue
         assert ROOMS.index(parts[1]) <= ROOMS.index(here), f"{path}: {here} must not import {parts[1]}"
+
+
+def test_the_rooms_of_the_app_import_up_their_list():
+    order = {name: place for place, name in enumerate(APP, 1)}
+    for path in FILES:
+        here = path.relative_to(ROOT / "gamesim").with_suffix("").parts
+        if here[0] != "app" or here[1] == "__init__":
+            continue
+        for name in imported(path, typing=False):
+            there = name.split(".")[1:]
+            if there[:1] == ["app"] and len(there) > 1:
+                below = order.get(there[1], 0) <= order.get(here[1], 0)
+                assert below, f"{path}: {here[1]} must not import {there[1]}"
+
+
+def test_no_imports_go_in_a_circle():
+    """Those in functions count, those for the type checker alone do not."""
+    files = {dotted(path): path for path in FILES}
+    above = {name: {found for found in targets(path, files) if found != name} for name, path in files.items()}
+    while free := [name for name, needed in above.items() if not needed]:
+        above = {name: needed - {*free} for name, needed in above.items() if name not in free}
+    assert above == {}, "these import each other"
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def targets(path: Path, files: dict[str, Path]) -> Iterator[str]:
+    """The files of ours that a file imports."""
+    for name in imported(path, typing=False):
+        if name in files or name.rpartition(".")[0] in files:
+            yield name if name in files else name.rpartition(".")[0]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -33,14 +33,13 @@ def main(start: str | Recipe | None = None, watch: bool = False, device: str = "
         pick(device)
     window = Window()
     window.device = device
-    from gamesim.app.game.play import Engine
     from gamesim.app.screens.menu import Menu
-    from gamesim.app.screens.play import Play
+    from gamesim.app.screens.play import open_title
 
     menu = Menu(window)
     window.go(menu)
     if title is not None and watch:
-        window.load(title, lambda env: window.go(Play(window, Engine(title, env), watch=True)))
+        open_title(window, title, watch=True)
     elif title is not None:
         menu.open(title)
     leave(window.run())

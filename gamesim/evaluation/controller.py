@@ -22,6 +22,7 @@ import torch
 
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
+from gamesim.card import recipe_of
 from gamesim.checkpoint import Starts, load_model
 from gamesim.data.dataset import TimeLimit
 from gamesim.data.episode import Episode
@@ -53,7 +54,6 @@ def controller_figures(
     Raises:
         UserError: The checkpoint is damaged, or its card names no known game.
     """
-    from gamesim.evaluation.evaluate import recipe_of
 
     model, loaded = load_model(checkpoint, device)
     if not has_controller(model, loaded.starts):

@@ -22,13 +22,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gamesim.card import recipe_of
 from gamesim.evaluation.aims import short_of
 from gamesim.evaluation.table import table
 
 if TYPE_CHECKING:
     import torch
 
-    from gamesim.envs.recipe import Recipe
     from gamesim.evaluation.pacman.cells import Tick
     from gamesim.models import WorldModel
 
@@ -81,7 +81,7 @@ def evaluate(
     model, loaded = load_model(checkpoint, place)
     notes = [] if temperature == 1 else [f"measured in dreams at temperature {temperature}, not 1"]
     try:
-        game = game_of(loaded.card, str(checkpoint))
+        game = recipe_of(loaded.card, str(checkpoint)).env_id
     except UserError as error:  # how fast it is can be told of any
         game = None
         notes.append(f"only its speed was measured: {error} (--game names it)")
@@ -152,35 +152,6 @@ def _encoder(model: object, vision: str | Path | None, device: str | torch.devic
     if encoder is None:
         notes.append("home: no distances d; they need a World Model (--vision)")
     return encoder
-
-
-def game_of(card: str, source: str) -> str:
-    """The id of the real game that an engine learned, by its card.
-
-    Raises:
-        UserError: The card names none, or one that is not there.
-    """
-    return recipe_of(card, source).env_id
-
-
-def recipe_of(card: str, source: str) -> Recipe:
-    """How the real game that an engine learned is made, by its card.
-
-    Raises:
-        UserError: The card names none, or one that is not there.
-    """
-    from gamesim.card import facts
-    from gamesim.envs.recipe import Recipe, known
-    from gamesim.errors import UserError
-
-    told = facts(card)
-    named = told.get("game")
-    if not named:
-        raise UserError(f"{source}: its card does not say which game it learned")
-    found = known(Recipe.read(named, told.get("recorded with", "")))
-    if found is None:
-        raise UserError(f"{source}: it learned '{named}', which is not installed here")
-    return found
 
 
 def decodable(game: str) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 from gamesim import storage, text
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
+from gamesim.card import recipe_of
 from gamesim.checkpoint import load, load_model, update_metrics
 from gamesim.config import complete
 from gamesim.config.schema import WorldModelConfig
@@ -61,7 +62,6 @@ def temperature_table(
     Raises:
         UserError: The checkpoint holds no world model, or C cannot be trained in `out` or on `data`.
     """
-    from gamesim.evaluation.evaluate import recipe_of
     from gamesim.training.stages import train_controller
 
     place = pick(device)

@@ -21,10 +21,10 @@ from gamesim.app.library.fitness import Needs, View, look, misfit
 from gamesim.app.library.jobs import Jobs
 from gamesim.app.library.plan import warnings
 from gamesim.app.library.runs import Run
-from gamesim.app.screens.ask import Ask
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage
 from gamesim.app.theme import Scale
+from gamesim.app.ui.ask import Ask
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 CARDS = sorted(SHIPPED.iterdir())

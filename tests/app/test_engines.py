@@ -6,13 +6,13 @@ import pytest
 from app.driver import Driver
 from app.training import engine_folder, old_run, press_button
 from gamesim.app.navigation import visit
-from gamesim.app.screens.ask import Ask
 from gamesim.app.screens.engines import Engines
 from gamesim.app.screens.leaving import Quit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage
 from gamesim.app.ui import parts
+from gamesim.app.ui.ask import Ask
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 

@@ -8,10 +8,10 @@ from app.driver import Driver, click
 from app.training import old_run, press_button
 from gamesim.app.library import catalog
 from gamesim.app.library.catalog import MAZE
-from gamesim.app.screens.ask import Ask
 from gamesim.app.screens.leaving import Quit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.theme import Scale
+from gamesim.app.ui.ask import Ask
 
 
 def menu(app: Driver) -> Menu:

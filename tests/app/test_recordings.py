@@ -19,11 +19,11 @@ from gamesim.app.background import Lazily
 from gamesim.app.library import jobs
 from gamesim.app.library.shelf import Shelf, collections, thumbnails
 from gamesim.app.navigation import visit
-from gamesim.app.screens.ask import Ask, Prompt
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.recordings import Recordings
 from gamesim.app.screens.replay import SPEEDS, Replay
 from gamesim.app.theme import Scale
+from gamesim.app.ui.ask import Ask, Prompt
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.errors import UserError
 

@@ -18,12 +18,12 @@ from app.training import (
 )
 from gamesim.app.library import jobs
 from gamesim.app.navigation import visit
-from gamesim.app.screens.ask import Ask, Prompt
 from gamesim.app.screens.leaving import Leaving
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage, SheetPage
 from gamesim.app.screens.train import Train
 from gamesim.app.theme import Scale
+from gamesim.app.ui.ask import Ask, Prompt
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 SIZES = [(800, 600), (300, 700), (160, 120), (1, 1)]

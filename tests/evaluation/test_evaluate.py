@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from gamesim import checkpoint
+from gamesim.card import recipe_of
 from gamesim.config import load
 from gamesim.errors import UserError
 from gamesim.evaluation.aims import AIMS, FLOORS, flat, missed, short_of
-from gamesim.evaluation.evaluate import evaluate, game_of, plain
+from gamesim.evaluation.evaluate import evaluate, plain
 from gamesim.evaluation.pacman.cells import real_episodes
 from gamesim.evaluation.speed import memory, speed, step_times
 from gamesim.evaluation.table import table
@@ -118,7 +119,7 @@ def test_of_a_card_that_names_no_game_the_speed_alone_is_measured(save):
     assert figures["game"] is None and figures["rules"] is None and figures["speed"]["median_ms"] > 0
     assert any("does not say which game" in note for note in figures["notes"])
     with pytest.raises(UserError, match="Chess"):
-        game_of("| game | Chess-v0 |", "here")
+        recipe_of("| game | Chess-v0 |", "here")
 
 
 def test_the_table_names_what_was_missed_and_only_that():

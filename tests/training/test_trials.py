@@ -10,10 +10,10 @@ import pytest
 import toy_games
 from gamesim import checkpoint, cli, config
 from gamesim.agents.record import record
-from gamesim.card import facts
+from gamesim.card import facts, recipe_of
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
-from gamesim.evaluation.evaluate import evaluate, recipe_of
+from gamesim.evaluation.evaluate import evaluate
 from gamesim.training.trials import real_game
 from recordings import make_episode
 

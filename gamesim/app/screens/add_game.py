@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app.game.play import Engine
 from gamesim.app.library.catalog import foreign
-from gamesim.app.screens.ask import Prompt
+from gamesim.app.screens.play import open_title
 from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.ask import Prompt
 from gamesim.app.ui.listing import Listing
 from gamesim.app.ui.parts import Action
 from gamesim.app.ui.widgets import paragraph, text
@@ -57,10 +57,7 @@ class AddGame(Listing[str]):
         return [Action("Play", self.play), turn, Action(f"Record {RECORDED} games", self.record), typed]
 
     def play(self) -> None:
-        from gamesim.app.screens.play import Play
-
-        title = foreign(Recipe(self.current or ""))
-        self.window.load(title, lambda env: self.window.go(Play(self.window, Engine(title, env))))
+        open_title(self.window, foreign(Recipe(self.current or "")))
 
     def add(self) -> None:
         self._add(self.current or "")

@@ -6,21 +6,22 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import gymnasium as gym
 import numpy as np
 import pygame
 
 from gamesim.app.background import Lazily
 from gamesim.app.controls import key_name
-from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import draw_frame, starts
 from gamesim.app.library import cards, catalog
 from gamesim.app.library.cards import LEARNED_FROM, EngineCard, spell
 from gamesim.app.library.catalog import Title
 from gamesim.app.library.jobs import Job
+from gamesim.app.library.run_view import ask_to_delete
 from gamesim.app.library.runs import is_run
-from gamesim.app.screens.ask import Ask
+from gamesim.app.screens.play import open_title
+from gamesim.app.screens.run import RunPage
 from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.listing import Listing
 from gamesim.app.ui.parts import Action, dot, draw_facts
 from gamesim.app.ui.widgets import meter, paragraph, pill, text
@@ -105,13 +106,7 @@ class Engines(Listing[Title]):
 
     def open(self, title: Title, watch: bool) -> None:
         """Play the engine, or let its controller play."""
-        from gamesim.app.screens.play import Play
-
-        def opened(env: gym.Env) -> None:
-            self.window.workshop.use(title)
-            self.window.go(Play(self.window, Engine(title, env), watch=watch))
-
-        self.window.load(title, opened)
+        open_title(self.window, title, watch=watch)
 
     def evaluate(self) -> None:
         """Measure it, in a process of its own."""
@@ -128,15 +123,11 @@ class Engines(Listing[Title]):
 
     def delete(self) -> None:
         """Ask whether a model that was trained here shall be deleted, with its run."""
-        from gamesim.app.screens.train import ask_to_delete
-
         if title := self.current:
             run = self.window.workshop.run(catalog.run_of(place(title)))
             ask_to_delete(self.window, run, self.refresh)
 
     def train(self) -> None:
-        from gamesim.app.screens.run import RunPage
-
         if title := self.current:
             self.window.go(RunPage(self.window, catalog.run_of(place(title))))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gamesim.app.controls import Command, shown
 from gamesim.app.library import jobs
 from gamesim.app.library.jobs import EVALUATION, RECORDING, TRAINING
-from gamesim.app.screens.ask import Ask
+from gamesim.app.ui.ask import Ask
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window

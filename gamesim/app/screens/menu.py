@@ -6,20 +6,20 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-import gymnasium as gym
 import pygame
 
 from gamesim.app.background import Worker, give_back
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, meaning, shown
-from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import Preview, preview
 from gamesim.app.game.tour import Tour
 from gamesim.app.library.catalog import Title, run_of
+from gamesim.app.library.run_view import ask_to_delete
 from gamesim.app.library.workshop import key
 from gamesim.app.navigation import PLACES, Screen, visit
 from gamesim.app.pace import MOVING
 from gamesim.app.screens import deck
 from gamesim.app.screens.deck import Card, Row
+from gamesim.app.screens.play import open_title
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.parts import Action, draw_actions, draw_foot, foot_height, margin_of
 from gamesim.app.ui.scroller import Scroller
@@ -88,15 +88,9 @@ class Menu(Screen):
 
     def open(self, title: Title, walk: bool = False, tour: Tour | None = None) -> None:
         """Go to the play screen of a title; `walk`: to come home; `tour`: with a guide for newcomers."""
-        from gamesim.app.screens.play import Play
-
-        def opened(env: gym.Env) -> None:
-            self.window.workshop.use(title)
-            self.window.go(Play(self.window, Engine(title, env), walk=walk, tour=tour))
-
         self._away = True
         self.window.sound.play("select")
-        self.window.load(title, opened)
+        open_title(self.window, title, walk=walk, tour=tour)
 
     def visit(self, label: str) -> None:
         """Go to one of the other screens."""
@@ -106,8 +100,6 @@ class Menu(Screen):
 
     def delete(self) -> None:
         """Ask whether the chosen model shall be deleted, if it is one that was trained here."""
-        from gamesim.app.screens.train import ask_to_delete
-
         card = self.current
         if card is None or not card.own:
             self.window.say("Only your own models can be deleted.")

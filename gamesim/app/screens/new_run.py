@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pygame
@@ -12,8 +13,8 @@ from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, shown
 from gamesim.app.library.catalog import game_name
 from gamesim.app.library.plan import Plan
 from gamesim.app.library.runs import Run
-from gamesim.app.screens.ask import Ask, Prompt
 from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.ask import Ask, Prompt
 from gamesim.app.ui.keyed import KeyScreen
 from gamesim.app.ui.parts import attempt, draw_foot, draw_head, foot_height, margin_of
 from gamesim.app.ui.scroller import Scroller
@@ -53,6 +54,7 @@ class NewRun(KeyScreen):
     Args:
         window: on which it is.
         run: None for a new training, else the one that goes on.
+        then: called with the run's folder once the training starts and the form is left.
 
     Attributes:
         plan: what is chosen.
@@ -61,8 +63,11 @@ class NewRun(KeyScreen):
         UserError: the config of the run cannot be read.
     """
 
-    def __init__(self, window: Window, run: Run | None = None) -> None:
+    def __init__(
+        self, window: Window, run: Run | None = None, then: Callable[[Path], None] = lambda folder: None
+    ) -> None:
         super().__init__(window)
+        self.then = then
         self.plan = Plan(window.workshop, run)
         self.caption = f"Train {run.name} further" if run else "New training"
         self.chosen = 0
@@ -142,14 +147,11 @@ class NewRun(KeyScreen):
         self.window.go(Ask(self.window, "Start this training?", more, answers))
 
     def _begin(self) -> None:
-        """Start the training, and go to its page."""
-        from gamesim.app.screens.run import RunPage
-
-        window, folder = self.window, self.plan.folder
+        """Start the training, and leave the form."""
+        folder = self.plan.folder  # the name of the next one is another
         self.plan.start()
-        window.back()
-        if not (isinstance(window.screen, RunPage) and window.screen.run.folder == folder):
-            window.go(RunPage(window, folder))
+        self.window.back()
+        self.then(folder)
 
     # keys and mouse --------------------------------------------------------------------------------------
 

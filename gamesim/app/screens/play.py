@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import pygame
@@ -20,6 +20,7 @@ from gamesim.app.game.swap import Swap
 from gamesim.app.game.takes import Takes
 from gamesim.app.game.tour import Tour
 from gamesim.app.library import catalog
+from gamesim.app.library.catalog import Title
 from gamesim.app.navigation import Screen, bottom_area
 from gamesim.app.pace import SMOOTH, STILL
 from gamesim.app.screens.about import About
@@ -38,6 +39,16 @@ NO_DREAM = "There is no dream of this game yet. Record it, then train one."
 NO_MODEL = "This game has no dream. It shows its whole board; the models here learn views that scroll."
 SOUNDS = ("level", "flag", "eaten", "timeout", "fruit", "ghost", "power", "food")
 """The first of these that happened is heard."""
+
+
+def open_title(window: Window, title: Title, **how: Any) -> None:
+    """Load a game or a dream, and go to its play screen; `how` is for `Play`."""
+
+    def opened(env: gym.Env) -> None:
+        window.workshop.use(title)
+        window.go(Play(window, Engine(title, env), **how))
+
+    window.load(title, opened)
 
 
 class Play(Screen):

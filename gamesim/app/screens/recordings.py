@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,16 +17,15 @@ from gamesim.app.library import catalog
 from gamesim.app.library.cards import spell
 from gamesim.app.library.catalog import Title
 from gamesim.app.library.jobs import RECORDING
+from gamesim.app.library.recording_actions import delete, export, rename
 from gamesim.app.library.rows import PLAYERS, Key, Line, category, lines
 from gamesim.app.library.shelf import Recording, ago, thumbnails
-from gamesim.app.screens.ask import Ask, Prompt
+from gamesim.app.screens.replay import Replay
 from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.listing import Listing
 from gamesim.app.ui.parts import Action, dot, draw_actions, draw_facts
 from gamesim.app.ui.widgets import at_home, box, text
-from gamesim.data.episode import Episode
-from gamesim.errors import UserError
-from gamesim.export import video
 from gamesim.text import counted
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 ALL = "all"
 RATE = 4.0  # frames of a thumbnail a second
 EXPLORED = 2000  # games that the bot records when it is asked to
-LARGEST = 4  # enlargement of a GIF
 
 
 class Recordings(Listing[Line]):
@@ -190,8 +188,6 @@ class Recordings(Listing[Line]):
             self._opened ^= {row.key}
 
     def replay(self) -> None:
-        from gamesim.app.screens.replay import Replay
-
         if (row := self.current) and not row.whole:
             self.window.go(Replay(self.window, row.first))
 
@@ -330,54 +326,3 @@ def set_facts(row: Line) -> list[tuple[str, str]]:
 def following(choices: list[str], now: str) -> str:
     """The choice after `now`, round the end."""
     return choices[(choices.index(now) + 1) % len(choices)] if now in choices else choices[0]
-
-
-def rename(window: Window, recording: Recording, done: Callable[[Recording], None]) -> None:
-    """Ask for another name of a recording; `done` gets it as it is then."""
-
-    def then(name: str) -> None:
-        if name == recording.name:
-            return
-        renamed = window.workshop.shelf.rename(recording, name)
-        window.say(f"Renamed to {renamed.name}")
-        done(renamed)
-
-    window.go(Prompt(window, "New name", "", recording.name, then))
-
-
-def delete(window: Window, recordings: Sequence[Recording], then: Callable[[], None]) -> None:
-    """Ask once whether some recordings shall be deleted; `then` is called once they are."""
-    first, many = recordings[0], len(recordings)
-    name = first.name if many == 1 else counted(many, "recording")
-
-    def gone() -> None:
-        window.workshop.shelf.delete(recordings)
-        window.say(f"Deleted {name}")
-        then()
-
-    steps = counted(sum(each.entry.length for each in recordings), "step")
-    games = sorted({each.game for each in recordings})
-    players = sorted({each.who for each in recordings})
-    what = f"{steps} of {', '.join(games)}, played by {' and '.join(players)}. This cannot be undone."
-    answers = (("Delete", gone, True), ("Keep", lambda: None, False))
-    window.go(Ask(window, f"Delete {name}?", what, answers))
-
-
-def export(window: Window, recording: Recording) -> None:
-    """Write a GIF of a recording, in the background; a message says where it is."""
-    workshop, out = window.workshop, window.pictures / f"{recording.entry.name}.gif"
-
-    def work() -> None:
-        try:
-            frames = Episode.load(recording.path).frames
-            room = video.MAX_PIXELS / (frames.size // 3)
-            scale = max(1, min(LARGEST, int(room**0.5)))
-            out.parent.mkdir(parents=True, exist_ok=True)
-            video.check(out, len(frames), frames.shape[1:3], scale)
-            video.write(frames, out, scale=scale)
-            workshop.say(f"Saved {at_home(out)}")
-        except (UserError, OSError, MemoryError) as error:
-            workshop.say(str(error) or "out of memory", bad=True)
-
-    window.say("Saving a GIF…")
-    workshop.worker.do(work)

@@ -10,9 +10,9 @@ import pygame
 
 from gamesim.app.background import Worker
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, shown
+from gamesim.app.library.recording_actions import delete, export, rename
 from gamesim.app.library.shelf import WHO, Recording
 from gamesim.app.pace import SMOOTH, STILL
-from gamesim.app.screens.recordings import delete, export, rename
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import ButtonScreen
 from gamesim.app.ui.parts import (

@@ -11,12 +11,15 @@ import pygame
 
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, meaning, shown
 from gamesim.app.library import jobs
+from gamesim.app.library.catalog import dream
 from gamesim.app.library.charts import Chart, Charts
+from gamesim.app.library.run_view import ask_to_delete, draw_state, run_facts
 from gamesim.app.library.runlog import RunLog
 from gamesim.app.navigation import Screen
-from gamesim.app.screens.ask import Ask
-from gamesim.app.screens.train import ask_to_delete, draw_state, play, run_facts
+from gamesim.app.screens.new_run import NewRun
+from gamesim.app.screens.play import open_title
 from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.panelled import PanelScreen
 from gamesim.app.ui.parts import Action, draw_facts, draw_foot, draw_head, foot_height, margin_of
 from gamesim.app.ui.widgets import text
@@ -80,7 +83,7 @@ class RunPage(PanelScreen):
     def actions(self) -> list[Action]:
         run, found = self.run, []
         if run.engine:
-            found.append(Action("Play it", partial(play, self.window, run)))
+            found.append(Action("Play it", partial(play, self.window, run.engine)))
         if run.live:
             why_not = "" if jobs.CAN_PAUSE else "Windows cannot pause a training. Stop it, then train further"
             held = run.state == "paused"
@@ -110,8 +113,6 @@ class RunPage(PanelScreen):
         self.window.go(Ask(self.window, "Stop without saving?", more, answers))
 
     def further(self) -> None:
-        from gamesim.app.screens.new_run import NewRun
-
         self.window.go(NewRun(self.window, self.run))
 
     def enlarge(self) -> None:
@@ -283,3 +284,8 @@ def spoken(name: str) -> str:
     """A figure's name in words."""
     words = name.replace("_", " ").replace(".", " ")
     return {"kl": "KL", "z": "z"}.get(words, words.capitalize())
+
+
+def play(window: Window, folder: Path) -> None:
+    """Play the model in a folder."""
+    open_title(window, dream(folder))

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pygame
 
 from gamesim.app.controls import key_name
 from gamesim.app.library.cards import spell
-from gamesim.app.library.runs import Run, State, modified
+from gamesim.app.library.run_view import ask_to_delete, draw_state, run_facts, state_words
+from gamesim.app.library.runs import Run, modified
 from gamesim.app.library.shelf import ago
-from gamesim.app.screens.ask import Ask
-from gamesim.app.theme import COLOURS, Colour, Scale
+from gamesim.app.screens.new_run import NewRun
+from gamesim.app.screens.run import RunPage, play
+from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.listing import Listing
-from gamesim.app.ui.parts import Action, dot, draw_facts
-from gamesim.app.ui.widgets import box, meter, paragraph, text
-from gamesim.systems import with_part
+from gamesim.app.ui.parts import Action, draw_facts
+from gamesim.app.ui.widgets import meter, paragraph, text
 from gamesim.text import counted
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 LOOK = 1.0  # seconds between two looks at the run folders
-WORDS: dict[State, tuple[str, str]] = {
-    "starting": ("getting ready", "dream"),
-    "training": ("training", "good"),
-    "paused": ("paused", "real"),
-    "stopping": ("stopping", "real"),
-    "done": ("done", "good"),
-    "stopped": ("stopped", "quiet"),
-    "failed": ("failed", "bad"),
-}
-"""A state in words, and its colour."""
 
 
 class Train(Listing[Run | None]):
@@ -80,21 +73,20 @@ class Train(Listing[Run | None]):
             return [Action("New training", self.new)]
         found = [Action("Open", self.open)]
         if run.engine:
-            found.append(Action("Play it", lambda: play(self.window, run)))
+            found.append(Action("Play it", partial(play, self.window, run.engine)))
         why_not = "it is still training, stop it first" if run.live else ""
         found.append(Action("Delete", self.delete, key_name(pygame.K_DELETE), why_not, danger=True))
         return found
 
     def new(self) -> None:
-        from gamesim.app.screens.new_run import NewRun
-
-        self.window.go(NewRun(self.window))
+        self.window.go(NewRun(self.window, then=self._open))
 
     def open(self) -> None:
-        from gamesim.app.screens.run import RunPage
-
         if run := self.current:
-            self.window.go(RunPage(self.window, run.folder))
+            self._open(run.folder)
+
+    def _open(self, folder: Path) -> None:
+        self.window.go(RunPage(self.window, folder))
 
     def delete(self) -> None:
         if run := self.current:
@@ -148,14 +140,6 @@ class Train(Listing[Run | None]):
         return draw_facts(surface, pygame.Rect(area.left, y, area.width, 0), run_facts(run), scale)
 
 
-def state_words(run: Run) -> tuple[str, Colour]:
-    """What a run is doing, in words and a colour."""
-    words, colour = WORDS[run.state]
-    if run.state == "training" and run.log.section != "training":
-        words = f"training {run.log.section}"
-    return words, COLOURS[colour]
-
-
 def summary(run: Run) -> str:
     """A run in one line."""
     if run.state == "failed":
@@ -163,89 +147,3 @@ def summary(run: Run) -> str:
     parts = [run.log.preset, f"step {run.log.step:,} of {run.log.steps:,}" if run.log.steps else ""]
     parts.append(f"{spell(run.eta)} left" if run.eta is not None else ago(modified(run.folder)))
     return " · ".join(part for part in parts if part)
-
-
-def run_facts(run: Run) -> list[tuple[str, str]]:
-    """What is known about a run, label and value."""
-    log = run.log
-    facts = [
-        ("Step", f"{log.step:,} of {log.steps:,}" if log.steps else "–"),
-        ("Time left", spell(run.eta) if run.eta is not None else "–"),
-        ("Trained for", spell(log.seconds)),
-        ("Frames/s", f"{log.frames_per_second:,.0f}" if log.frames_per_second else "–"),
-        ("Preset", log.preset or "–"),
-        ("Recordings", run.data.name if run.data else "started elsewhere"),
-        ("Folder", str(run.folder.parent.name + "/" + run.name)),
-    ]
-    whole = with_part(log.section)
-    if whole is not None:
-        place = whole.parts.index(log.section) + 1
-        facts.insert(0, ("Part", f"{log.section}, {place} of {len(whole.parts)}"))
-    return facts
-
-
-def draw_state(surface: pygame.Surface, area: pygame.Rect, run: Run, scale: Scale) -> int:
-    """What a run is doing, how far it is, and why it failed; returns the y below."""
-    words, colour = state_words(run)
-    dot(surface, (area.left + scale.px(6), area.top + scale.px(12)), scale.px(6), colour)
-    where = (area.left + scale.px(20), area.top + scale.px(12))
-    room = max(1, area.width - scale.px(90))
-    line = text(surface, words, where, scale.px(17), colour, bold=True, anchor="midleft", width=room)
-    percent = (area.right, line.centery)
-    text(surface, f"{100 * run.log.share:.0f} %", percent, scale.px(17), bold=True, anchor="midright")
-    bar = pygame.Rect(area.left, line.bottom + scale.px(6), area.width, scale.px(9))
-    meter(surface, bar, run.log.share, colour)
-    y = bar.bottom + scale.px(8)
-    if run.doing:
-        width = max(1, area.width)
-        doing = text(surface, run.doing, (area.left, y), scale.px(15), COLOURS["quiet"], width=width)
-        y = doing.bottom + scale.px(6)
-    if run.why:
-        pad = scale.px(10)
-        height = pad * 2 + round(scale.px(15) * 1.35) * max(
-            1, min(4, len(run.why) * scale.px(8) // area.width + 1)
-        )
-        panel = pygame.Rect(area.left, y, area.width, height)
-        box(surface, panel, COLOURS["back"], scale.px(8), colour)
-        clip = surface.get_clip()
-        surface.set_clip(panel.clip(clip))
-        place = (panel.left + pad, panel.top + pad)
-        paragraph(surface, run.why, place, scale.px(15), max(1, panel.width - 2 * pad), COLOURS["text"])
-        surface.set_clip(clip)
-        y = panel.bottom + scale.px(6)
-    return y
-
-
-def play(window: Window, run: Run) -> None:
-    """Play the newest model of a run."""
-    from gamesim.app.game.play import Engine
-    from gamesim.app.library import catalog
-    from gamesim.app.screens.play import Play
-
-    if run.engine is None:
-        return
-    title = catalog.dream(run.engine)
-
-    def opened(env) -> None:
-        window.workshop.use(title)
-        window.go(Play(window, Engine(title, env)))
-
-    window.load(title, opened)
-
-
-def ask_to_delete(window: Window, run: Run, then) -> None:
-    """Ask whether a run shall be deleted, with its engine; `then` is called once it is."""
-
-    def gone() -> None:
-        run.delete()
-        window.say(f"Deleted {run.name}")
-        then()
-
-    run.follow()
-    if run.live:
-        window.say(f"{run.name} is still training: stop it first")
-        return
-    what = "This deletes the model, its curves and its samples. It cannot be undone."
-    window.go(
-        Ask(window, f"Delete {run.name}?", what, (("Delete", gone, True), ("Keep", lambda: None, False)))
-    )

@@ -1,0 +1,70 @@
+"""What can be done with a recording, in its list as on its own page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from gamesim.app.library.shelf import Recording
+from gamesim.app.ui.ask import Ask, Prompt
+from gamesim.app.ui.widgets import at_home
+from gamesim.data.episode import Episode
+from gamesim.errors import UserError
+from gamesim.export import video
+from gamesim.text import counted
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+LARGEST = 4  # enlargement of a GIF
+
+
+def rename(window: Window, recording: Recording, done: Callable[[Recording], None]) -> None:
+    """Ask for another name of a recording; `done` gets it as it is then."""
+
+    def then(name: str) -> None:
+        if name == recording.name:
+            return
+        renamed = window.workshop.shelf.rename(recording, name)
+        window.say(f"Renamed to {renamed.name}")
+        done(renamed)
+
+    window.go(Prompt(window, "New name", "", recording.name, then))
+
+
+def delete(window: Window, recordings: Sequence[Recording], then: Callable[[], None]) -> None:
+    """Ask once whether some recordings shall be deleted; `then` is called once they are."""
+    first, many = recordings[0], len(recordings)
+    name = first.name if many == 1 else counted(many, "recording")
+
+    def gone() -> None:
+        window.workshop.shelf.delete(recordings)
+        window.say(f"Deleted {name}")
+        then()
+
+    steps = counted(sum(each.entry.length for each in recordings), "step")
+    games = sorted({each.game for each in recordings})
+    players = sorted({each.who for each in recordings})
+    what = f"{steps} of {', '.join(games)}, played by {' and '.join(players)}. This cannot be undone."
+    answers = (("Delete", gone, True), ("Keep", lambda: None, False))
+    window.go(Ask(window, f"Delete {name}?", what, answers))
+
+
+def export(window: Window, recording: Recording) -> None:
+    """Write a GIF of a recording, in the background; a message says where it is."""
+    workshop, out = window.workshop, window.pictures / f"{recording.entry.name}.gif"
+
+    def work() -> None:
+        try:
+            frames = Episode.load(recording.path).frames
+            room = video.MAX_PIXELS / (frames.size // 3)
+            scale = max(1, min(LARGEST, int(room**0.5)))
+            out.parent.mkdir(parents=True, exist_ok=True)
+            video.check(out, len(frames), frames.shape[1:3], scale)
+            video.write(frames, out, scale=scale)
+            workshop.say(f"Saved {at_home(out)}")
+        except (UserError, OSError, MemoryError) as error:
+            workshop.say(str(error) or "out of memory", bad=True)
+
+    window.say("Saving a GIF…")
+    workshop.worker.do(work)

@@ -1,0 +1,107 @@
+"""A run as the screens show it: its state, its facts, and the question before it is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pygame
+
+from gamesim.app.library.cards import spell
+from gamesim.app.library.runs import Run, State
+from gamesim.app.theme import COLOURS, Colour, Scale
+from gamesim.app.ui.ask import Ask
+from gamesim.app.ui.parts import dot
+from gamesim.app.ui.widgets import box, meter, paragraph, text
+from gamesim.systems import with_part
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+WORDS: dict[State, tuple[str, str]] = {
+    "starting": ("getting ready", "dream"),
+    "training": ("training", "good"),
+    "paused": ("paused", "real"),
+    "stopping": ("stopping", "real"),
+    "done": ("done", "good"),
+    "stopped": ("stopped", "quiet"),
+    "failed": ("failed", "bad"),
+}
+"""A state in words, and its colour."""
+
+
+def state_words(run: Run) -> tuple[str, Colour]:
+    """What a run is doing, in words and a colour."""
+    words, colour = WORDS[run.state]
+    if run.state == "training" and run.log.section != "training":
+        words = f"training {run.log.section}"
+    return words, COLOURS[colour]
+
+
+def run_facts(run: Run) -> list[tuple[str, str]]:
+    """What is known about a run, label and value."""
+    log = run.log
+    facts = [
+        ("Step", f"{log.step:,} of {log.steps:,}" if log.steps else "–"),
+        ("Time left", spell(run.eta) if run.eta is not None else "–"),
+        ("Trained for", spell(log.seconds)),
+        ("Frames/s", f"{log.frames_per_second:,.0f}" if log.frames_per_second else "–"),
+        ("Preset", log.preset or "–"),
+        ("Recordings", run.data.name if run.data else "started elsewhere"),
+        ("Folder", str(run.folder.parent.name + "/" + run.name)),
+    ]
+    whole = with_part(log.section)
+    if whole is not None:
+        place = whole.parts.index(log.section) + 1
+        facts.insert(0, ("Part", f"{log.section}, {place} of {len(whole.parts)}"))
+    return facts
+
+
+def draw_state(surface: pygame.Surface, area: pygame.Rect, run: Run, scale: Scale) -> int:
+    """What a run is doing, how far it is, and why it failed; returns the y below."""
+    words, colour = state_words(run)
+    dot(surface, (area.left + scale.px(6), area.top + scale.px(12)), scale.px(6), colour)
+    where = (area.left + scale.px(20), area.top + scale.px(12))
+    room = max(1, area.width - scale.px(90))
+    line = text(surface, words, where, scale.px(17), colour, bold=True, anchor="midleft", width=room)
+    percent = (area.right, line.centery)
+    text(surface, f"{100 * run.log.share:.0f} %", percent, scale.px(17), bold=True, anchor="midright")
+    bar = pygame.Rect(area.left, line.bottom + scale.px(6), area.width, scale.px(9))
+    meter(surface, bar, run.log.share, colour)
+    y = bar.bottom + scale.px(8)
+    if run.doing:
+        width = max(1, area.width)
+        doing = text(surface, run.doing, (area.left, y), scale.px(15), COLOURS["quiet"], width=width)
+        y = doing.bottom + scale.px(6)
+    if run.why:
+        pad = scale.px(10)
+        height = pad * 2 + round(scale.px(15) * 1.35) * max(
+            1, min(4, len(run.why) * scale.px(8) // area.width + 1)
+        )
+        panel = pygame.Rect(area.left, y, area.width, height)
+        box(surface, panel, COLOURS["back"], scale.px(8), colour)
+        clip = surface.get_clip()
+        surface.set_clip(panel.clip(clip))
+        place = (panel.left + pad, panel.top + pad)
+        paragraph(surface, run.why, place, scale.px(15), max(1, panel.width - 2 * pad), COLOURS["text"])
+        surface.set_clip(clip)
+        y = panel.bottom + scale.px(6)
+    return y
+
+
+def ask_to_delete(window: Window, run: Run, then: Callable[[], None]) -> None:
+    """Ask whether a run shall be deleted, with its engine; `then` is called once it is."""
+
+    def gone() -> None:
+        run.delete()
+        window.say(f"Deleted {run.name}")
+        then()
+
+    run.follow()
+    if run.live:
+        window.say(f"{run.name} is still training: stop it first")
+        return
+    what = "This deletes the model, its curves and its samples. It cannot be undone."
+    window.go(
+        Ask(window, f"Delete {run.name}?", what, (("Delete", gone, True), ("Keep", lambda: None, False)))
+    )
