@@ -17,7 +17,7 @@ import torch
 from gamesim import config
 from gamesim.data.dataset import TimeLimit
 from gamesim.errors import UserError
-from gamesim.models.world_model.model import WorldModelEngine
+from gamesim.models.world_models.engine import WorldModelEngine
 
 
 def main() -> int:
@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     from gamesim.devices import pick
-    from gamesim.training.controller import Evolution, dream_returns
+    from gamesim.training.cma_es import Evolution, dream_returns
 
     torch.set_num_threads(1)
     chosen = config.load(arguments.preset)

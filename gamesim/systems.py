@@ -145,7 +145,7 @@ register(
         name="world-model",
         title="World Model",
         config="gamesim.config.schema:WorldModelConfig",
-        model="gamesim.models.world_model.model:WorldModelEngine",
+        model="gamesim.models.world_models.engine:WorldModelEngine",
         stages=(
             Stage("vision", "gamesim.training.tasks:vision"),
             Stage("memory", "gamesim.training.tasks:memory"),

@@ -27,7 +27,7 @@ from gamesim.checkpoint import Starts, load_model
 from gamesim.data.dataset import TimeLimit
 from gamesim.data.episode import Episode
 from gamesim.models import WorldModel
-from gamesim.models.world_model.model import WorldModelEngine
+from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.threads import one_thread
 
 BOARDS = 4_000_000_000
@@ -89,7 +89,7 @@ def dream_scores(
     model: WorldModelEngine, starts: Starts, limit: TimeLimit, episodes: int, temperature: float, seed: int
 ) -> list[float]:
     """Sums of rewards of `episodes` dreams that an engine's controller plays, from its starts in turn."""
-    from gamesim.training.controller import dream_returns
+    from gamesim.training.cma_es import dream_returns
 
     device = next(model.parameters()).device
     lanes = torch.arange(episodes) % len(starts.frames)

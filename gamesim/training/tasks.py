@@ -16,7 +16,7 @@ from gamesim.data.dataset import Dataset
 from gamesim.data.store.index import env_id
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
-from gamesim.models.world_model.model import WorldModelEngine
+from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.systems import systems
 from gamesim.training import loop
 
@@ -90,7 +90,7 @@ def vision(
     begin: Checkpoint | None = None,
 ) -> Training:
     """V, with the weights that there are for it."""
-    from gamesim.training.vision import VisionTask, seen
+    from gamesim.training.vae import VisionTask, seen
 
     engine = _engine(config, weights, device)
     train, held_out = _load(config, data, device, segment=1, keep=seen(engine.vision.side))
@@ -106,7 +106,7 @@ def memory(
     begin: Checkpoint | None = None,
 ) -> Training:
     """M, upon V."""
-    from gamesim.training.memory import MemoryTask, latents
+    from gamesim.training.mdn_rnn import MemoryTask, latents
 
     engine = _engine(config, weights, device)
     segment, steps = config.data.segment, min(config.data.segment, SHOWN_STEPS)
@@ -127,8 +127,8 @@ def controller(
     begin: Checkpoint | None = None,
 ) -> Training:
     """C, upon V and M."""
-    from gamesim.training.controller import ControllerTask
-    from gamesim.training.memory import latents
+    from gamesim.training.cma_es import ControllerTask
+    from gamesim.training.mdn_rnn import latents
 
     engine = _engine(config, weights, device)
     how = {"segment": config.data.segment, "short": True, "limit": DREAMT_EPISODES}

@@ -5,7 +5,7 @@ import torch
 
 from gamesim import models
 from gamesim.config import load
-from gamesim.models.world_model.controller import Controller
+from gamesim.models.world_models.controller import Controller
 
 
 @pytest.mark.parametrize(

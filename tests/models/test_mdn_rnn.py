@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Categorical, MixtureSameFamily, Normal
 
 from gamesim.config import load
-from gamesim.models.world_model.memory import MDN, NEVER, Memory, nll, sample
+from gamesim.models.world_models.memory import MDN, NEVER, Memory, nll, sample
 
 
 def mixture(weights, means, stds):

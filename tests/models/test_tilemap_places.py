@@ -10,8 +10,8 @@ from gamesim.config import load
 from gamesim.config.schema import VisionTraining
 from gamesim.errors import UserError
 from gamesim.models.tilemap.places import PlaceMemory, PlaceVision
-from gamesim.models.world_model import vision
-from gamesim.models.world_model.memory import MDN, nll, sample
+from gamesim.models.world_models import vision
+from gamesim.models.world_models.memory import MDN, nll, sample
 
 BY_PLACES = ["model.engine=places", "model.z_size=3", "model.channels=16", "model.width=8"]
 PLACES, NUMBERS = 49, 147

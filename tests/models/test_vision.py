@@ -8,8 +8,8 @@ from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 from gamesim.config import load
 from gamesim.config.schema import VisionTraining
-from gamesim.models.world_model import vision
-from gamesim.models.world_model.vision import Vision
+from gamesim.models.world_models import vision
+from gamesim.models.world_models.vision import Vision
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from gamesim.agents.record import record
-from gamesim.training import controller, gamegan, memory, tilemap, vision
+from gamesim.training import cma_es as controller
+from gamesim.training import gamegan, tilemap
+from gamesim.training import mdn_rnn as memory
+from gamesim.training import vae as vision
 
 
 @pytest.fixture(scope="session")

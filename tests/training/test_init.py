@@ -11,7 +11,7 @@ import torch
 from gamesim import checkpoint, cli, config, models
 from gamesim.errors import UserError
 from gamesim.training import stages
-from gamesim.training.controller import ControllerTask
+from gamesim.training.cma_es import ControllerTask
 
 STILL = {
     "gamegan-tiny": ["training.learning_rate=1e-12", "training.discriminator_learning_rate=1e-12"],

@@ -17,12 +17,12 @@ from gamesim import checkpoint, cli, config, storage
 from gamesim.data.dataset import Dataset
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
-from gamesim.models.world_model.model import WorldModelEngine
+from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.systems import systems
 from gamesim.training import stages
-from gamesim.training.controller import ControllerTask
-from gamesim.training.memory import MemoryTask, latents
-from gamesim.training.vision import VisionTask, seen
+from gamesim.training.cma_es import ControllerTask
+from gamesim.training.mdn_rnn import MemoryTask, latents
+from gamesim.training.vae import VisionTask, seen
 
 STAGES = systems()["world-model"].parts
 

@@ -12,10 +12,10 @@ import torch
 
 from gamesim import config
 from gamesim.data.dataset import TimeLimit
-from gamesim.models.world_model.controller import Controller
-from gamesim.models.world_model.model import WorldModelEngine
-from gamesim.training import controller
-from gamesim.training.controller import Evolution, dream_returns
+from gamesim.models.world_models.controller import Controller
+from gamesim.models.world_models.engine import WorldModelEngine
+from gamesim.training import cma_es as controller
+from gamesim.training.cma_es import Evolution, dream_returns
 
 ROOT = Path(__file__).parents[2]
 

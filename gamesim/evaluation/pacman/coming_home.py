@@ -136,7 +136,7 @@ def encoder_of(model: object) -> Encoder | None:
     vision = getattr(model, "vision", None)
     if vision is None:
         return None
-    from gamesim.models.world_model.vision import see
+    from gamesim.models.world_models.vision import see
 
     @one_thread()
     @torch.inference_mode()

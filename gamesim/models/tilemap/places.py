@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gamesim.models.world_model.memory import MDN, Memory, chosen, drawn, log_normal
+from gamesim.models.world_models.memory import MDN, Memory, chosen, drawn, log_normal
 
 if TYPE_CHECKING:
     from gamesim.config.schema import WorldModelModelConfig

@@ -21,8 +21,8 @@ from gamesim.agents.rollout import mean_and_error, play
 from gamesim.config.schema import ControllerTraining, WorldModelConfig
 from gamesim.data.dataset import Dataset, TimeLimit
 from gamesim.models import State, normal
-from gamesim.models.world_model.controller import Controller
-from gamesim.models.world_model.model import WorldModelEngine
+from gamesim.models.world_models.controller import Controller
+from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.training.graphs import Graphed
 from gamesim.training.sheet import contact_sheet
 from gamesim.training.trials import real_game

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from gamesim.models import Prediction, State, Streams, normal
 from gamesim.models.tilemap.places import PlaceMemory, PlaceVision
-from gamesim.models.world_model.controller import Controller
-from gamesim.models.world_model.memory import MDN, Memory
-from gamesim.models.world_model.vision import Vision, see, show
+from gamesim.models.world_models.controller import Controller
+from gamesim.models.world_models.memory import MDN, Memory
+from gamesim.models.world_models.vision import Vision, see, show
 
 if TYPE_CHECKING:
     from gamesim.config.schema import WorldModelModelConfig

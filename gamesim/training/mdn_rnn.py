@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from gamesim.config.schema import WorldModelConfig
 from gamesim.data.dataset import Dataset, Segments
-from gamesim.models.world_model.memory import Memory
-from gamesim.models.world_model.model import WorldModelEngine
-from gamesim.models.world_model.vision import reparameterised, see
+from gamesim.models.world_models.engine import WorldModelEngine
+from gamesim.models.world_models.memory import Memory
+from gamesim.models.world_models.vision import reparameterised, see
 from gamesim.training.adam import Adam
 from gamesim.training.devices import autocast, distributed
 from gamesim.training.graphs import Graphed

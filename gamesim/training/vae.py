@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from gamesim.config.schema import WorldModelConfig
 from gamesim.data.dataset import Dataset
 from gamesim.models.frames import to_uint8
-from gamesim.models.world_model.model import WorldModelEngine
-from gamesim.models.world_model.vision import (
+from gamesim.models.world_models.engine import WorldModelEngine
+from gamesim.models.world_models.vision import (
     floored,
     kl,
     reconstruction,
