@@ -28,9 +28,9 @@ class Driver:
         self.window.go(Menu(self.window))
 
     def frames(self, count: int, seconds: float = FRAME, drawn: int = 5) -> None:
-        """Rounds of the loop: events, time, a picture; of many rounds only the last are `drawn`."""
+        """Rounds of the loop: events, time, a picture; of many that take time only the last are `drawn`."""
         for left in range(count, 0, -1):
-            if left > drawn:
+            if seconds and left > drawn:
                 self.window.advance(seconds)
             else:
                 self.window.frame(seconds)
