@@ -37,4 +37,5 @@ def test_numbers_are_short_and_means_are_means():
     ]  # fmt: skip
     assert smoothed(np.full(100, 3.0)) == pytest.approx(3.0)
     assert spoken("world-model-maze") == "World Model Maze"
+    assert spoken("tilemap-pac-man") == spoken("tilemap-pacman") == "Tilemap Pac-Man"
     assert spoken("world-model-places") == "World Model (places)"

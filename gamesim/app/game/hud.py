@@ -348,7 +348,7 @@ def hints(session: Session, partner: bool = True, driver: bool = True) -> list[t
         found.append((Command.DOUBT, "how sure?"))
     found += [(Command.LOOK, "pixels"), (Command.PAUSE, "pause"), (Command.RECORD, "record")]
     if dream:
-        found += [(Command.LAYERS, "other background"), (Command.STORY, "why temperature")]
+        found += [(Command.LAYERS, "background"), (Command.STORY, "why temperature")]
         found.append((Command.NEUTRAL, "temperature 1.0"))
     else:
         found.append((Command.ABOUT, "what is this?"))
