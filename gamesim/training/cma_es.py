@@ -79,9 +79,7 @@ class Generation:
         self._names: list[str] = []
 
     @torch.inference_mode()
-    def returns(
-        self, candidates: Tensor, starts: State, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
+    def returns(self, candidates: Tensor, starts: State, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Let every candidate dream from every start.
 
         Args:

@@ -153,9 +153,7 @@ def dream(folder: Path) -> Title:
     blurb = f"Learned from {game_name(world)}" if world else "Its card does not say which game it learned"
     kwargs = {"checkpoint": str(folder), "temperature": 1.0}
     recipe = (
-        None
-        if not world or world.startswith(PACMANS)
-        else Recipe.read(world, facts.get("recorded with", ""))
+        None if not world or world.startswith(PACMANS) else Recipe.read(world, facts.get("recorded with", ""))
     )
     actions = tuple(word for word in facts.get("actions", "").split(", ") if word)
     name = spoken(run_of(folder).name)

@@ -103,10 +103,12 @@ class Help:
         middle = area.top + scale.px(36)
         place = (area.left, middle)
         title = text(surface, "Keys on this page", place, scale.head, bold=True, anchor="midleft")
-        words = f"{shown(Command.HELP)} or {key_name(pygame.K_ESCAPE)} closes this"
+        escape = key_name(pygame.K_ESCAPE)
+        said = [f"{shown(Command.HELP)} or {escape} closes this", f"{escape} closes this"]
         if self._most:
-            words = f"arrow keys scroll · {words}"
+            said.insert(0, f"arrow keys scroll · {said[0]}")
         room = max(1, area.right - title.right - scale.px(10))
+        words = next((line for line in said if font(scale.small).size(line)[0] <= room), said[-1])
         place = (area.right, middle)
         text(surface, words, place, scale.small, COLOURS["quiet"], anchor="midright", width=room)
 
