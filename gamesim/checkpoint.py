@@ -357,7 +357,7 @@ def _facts(config: Config, card: Mapping[str, object]) -> str:
 
 
 def _figures(metrics: Mapping[str, Any]) -> str:
-    rows = [f"| {_cell(key)} | {_cell(_number(item))} |" for key, item in _flat(text.plain(metrics))]
+    rows = [f"| {_cell(key)} | {_cell(_number(item))} |" for key, item in text.flat(text.plain(metrics))]
     table = "\n".join(["| figure | value |", "|---|---|", *rows]) if rows else "Not measured yet."
     return f"\n## Figures\n\n{table}\n"
 
@@ -366,16 +366,6 @@ def _parts(card: str) -> tuple[str, str]:
     """What stands before the figures, and the figures with whatever somebody wrote below them."""
     found = _FIGURES.search(card)
     return (card, "") if found is None else (card[: found.start()], card[found.start() :])
-
-
-def _flat(metrics: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    flat: list[tuple[str, Any]] = []
-    for key, item in metrics.items():
-        if isinstance(item, dict):
-            flat += _flat(item, f"{prefix}{key}.")
-        else:
-            flat.append((f"{prefix}{key}", item))
-    return flat
 
 
 def _number(item: object) -> str:

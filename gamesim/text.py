@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 _MARKS = (
@@ -60,6 +60,15 @@ def from_json(data: bytes) -> Any:
         return json.loads(decode(data))
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield what a tree of dicts holds, by dotted keys: ("training.steps", 400)."""
+    for key, item in tree.items():
+        if isinstance(item, dict):
+            yield from flat(item, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", item
 
 
 def plain(item: Any) -> Any:

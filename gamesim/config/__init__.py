@@ -14,7 +14,7 @@ import json
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,7 +26,7 @@ from gamesim.config.earlier import PRESETS, today
 from gamesim.config.schema import Config, Section
 from gamesim.errors import UserError
 from gamesim.systems import find, loaded, systems
-from gamesim.text import canonical, decode
+from gamesim.text import canonical, decode, flat
 
 MAX_BYTES = 64 * 1024  # a config is a page of text; whatever is larger is not one
 MAX_CHAIN = 8  # presets that extend presets
@@ -103,7 +103,7 @@ def difference(first: Config, second: Config, ignore: Iterable[str] = ()) -> str
     Keys and whole sections to `ignore` are not compared.
     """
     ignored = tuple(f"{key}." for key in ignore)
-    a, b = dict(_flat(first.model_dump(mode="json"))), dict(_flat(second.model_dump(mode="json")))
+    a, b = dict(flat(first.model_dump(mode="json"))), dict(flat(second.model_dump(mode="json")))
     for key in [*a, *b]:
         if not f"{key}.".startswith(ignored) and a.get(key, _MISSING) != b.get(key, _MISSING):
             return key
@@ -112,7 +112,7 @@ def difference(first: Config, second: Config, ignore: Iterable[str] = ()) -> str
 
 def value(config: Config, key: str) -> object:
     """Return what a dotted key holds, None when there is no such key."""
-    return dict(_flat(config.model_dump(mode="json"))).get(key)
+    return dict(flat(config.model_dump(mode="json"))).get(key)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -302,14 +302,6 @@ def _is_section(thing: object) -> bool:
 
 
 _MISSING = object()
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, item in tree.items():
-        if isinstance(item, dict):
-            yield from _flat(item, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", item
 
 
 def one_line(text: str, limit: int = 300) -> str:

@@ -1,7 +1,7 @@
 """Where training runs: the device, and the processes that ``torchrun`` started.
 
-Under ``torchrun`` every process trains on its own batches, gradients are averaged (by DDP or by
-`Processes.average`), and the first one alone writes files.
+Under ``torchrun`` every process trains on its own batches, gradients are averaged by `Processes.average`, and
+the first one alone writes files.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
+from torch import nn
 
 from gamesim.devices import pick
 from gamesim.errors import UserError
@@ -104,10 +103,6 @@ class Processes:
         """Whether this process writes the files and shows the progress."""
         return self.rank == 0
 
-    def wrap(self, module: nn.Module, **kwargs: Any) -> nn.Module:
-        """Return the module in `DistributedDataParallel`, or as it is when there is one process."""
-        return DistributedDataParallel(module, **kwargs) if self.count > 1 else module
-
     def same(self, module: nn.Module) -> None:
         """Give every process the weights and buffers of the first one."""
         if self.count > 1:
@@ -115,7 +110,7 @@ class Processes:
                 dist.broadcast(tensor, 0)
 
     def average(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Average gradients over the processes; for steps that DDP's hooks do not fit (gradient penalties).
+        """Average gradients over the processes.
 
         A parameter without a gradient counts as zeros, so that processes agree on what is exchanged.
         """
@@ -129,14 +124,6 @@ class Processes:
         parts = flat.split([grad.numel() for grad in grads])
         for parameter, grad, part in zip(trained, grads, parts, strict=True):
             parameter.grad = torch.empty_like(grad).copy_(part.view_as(grad))
-
-    def mean(self, tensor: Tensor) -> Tensor:
-        """Return the mean of a tensor over the processes."""
-        if self.count > 1:
-            tensor = tensor.clone()
-            dist.all_reduce(tensor)
-            tensor /= self.count
-        return tensor
 
     def agree(self, flags: list[int]) -> list[int]:
         """Return, in every process, the largest of each flag over all of them."""
