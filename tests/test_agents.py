@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gamesim  # noqa: F401 (registers the ids)
-from gamesim.agents import rollout
+from gamesim.agents import capacity, rollout
 from gamesim.agents.explorer import ExplorerPolicy
 from gamesim.agents.policy import Policy, RandomPolicy
 from gamesim.agents.record import record
@@ -90,6 +90,22 @@ def test_a_long_game_comes_in_parts() -> None:
     assert [part.prefix.tolist() for part in parts] == [[], [0, 1, 2, 3], [0, 1, 2, 3, 4, 5, 6, 7]]
     assert [part.truncated for part in parts] == [False, False, True]
     assert (parts[0].frames[-1] == parts[1].frames[0]).all()
+
+
+def test_a_score_is_of_a_whole_game_however_long_it_is() -> None:
+    whole = list(run(Counting(9), Echo(), 40, max_steps=None, keep_frames=False))
+    assert all(game.frames.size == 0 for game in whole)
+    same = list(run(Counting(9), Echo(), 40))
+    assert [game.rewards.tolist() for game in whole] == [game.rewards.tolist() for game in same]
+    assert all(game.terminated or game.truncated for game in whole)
+
+
+def test_scores_are_not_cut_into_parts_where_recordings_are(monkeypatch) -> None:
+    monkeypatch.setattr(capacity, "MAX_STEPS", 10)
+    parts = list(rollout.play("gamesim/Pacman-v0", "random", 12, seed=3))
+    whole = list(rollout.play("gamesim/Pacman-v0", "random", 12, seed=3, keep_frames=False))
+    assert max(len(part) for part in parts) == 10 < max(len(game) for game in whole)
+    assert all(game.terminated or game.truncated for game in whole)
 
 
 def play(policy: Policy, episodes: int = 120, **settings: Any) -> list[Episode]:

@@ -32,7 +32,8 @@ def run(
     seed: int | None = None,
     options: dict[str, Any] | None = None,
     env_spec: str = "",
-    max_steps: int = MAX_STEPS,
+    max_steps: int | None = MAX_STEPS,
+    keep_frames: bool = True,
     on_step: Callable[[int], None] | None = None,
 ) -> Iterator[Episode]:
     """Play, and give each episode when it is over.
@@ -50,7 +51,8 @@ def run(
         seed: For the first reset.
         options: For the first reset.
         env_spec: For the episodes.
-        max_steps: Of an episode.
+        max_steps: Of an episode; None: an episode is a whole game.
+        keep_frames: False gives episodes without frames, which take next to no memory.
         on_step: Called after each step with the number of frames that were kept.
 
     Raises:
@@ -58,7 +60,8 @@ def run(
             its autoreset mode says.
     """
     batch = Batch(env)
-    book = _Book(env.num_envs, episodes, PLAYERS.index(policy.player), env_spec, action_meanings(env))
+    meanings = action_meanings(env)
+    book = _Book(env.num_envs, episodes, PLAYERS.index(policy.player), env_spec, meanings, keep_frames)
     frames, info = batch.reset(seed, options)
     begun = np.ones(env.num_envs, bool)
     book.begin(begun, frames, info)
@@ -75,7 +78,7 @@ def run(
         frames, begun, info = step.shown, step.begun, step.info
         kept = book.step(actions, rewards, frames)
         ended = (step.terminated | step.truncated) & ~step.ignored
-        over = book.recording & (ended | (book.lengths() >= max_steps))
+        over = book.recording & (ended | (book.lengths() >= (max_steps or np.inf)))
         for lane in np.flatnonzero(over).tolist():
             yield book.close(lane, step.last[lane], bool(step.terminated[lane]), bool(step.truncated[lane]))
             if not ended[lane]:
@@ -89,8 +92,15 @@ class _Book:
     """What a batch of lanes saw and did, step by step, as far back as an open episode needs it."""
 
     def __init__(
-        self, num_envs: int, episodes: int, player: int, env_spec: str, meanings: tuple[str, ...]
+        self,
+        num_envs: int,
+        episodes: int,
+        player: int,
+        env_spec: str,
+        meanings: tuple[str, ...],
+        keep_frames: bool,
     ) -> None:
+        self._keep_frames = keep_frames
         self._left, self._player, self._env_spec, self._meanings = episodes, player, env_spec, meanings
         self._frames: deque[np.ndarray] = deque()
         self._actions: deque[np.ndarray] = deque()
@@ -122,7 +132,7 @@ class _Book:
     def begin(self, lanes: np.ndarray, frames: np.ndarray, info: dict[str, Any]) -> None:
         """New games in ``lanes``, bool (N,), which ``frames`` show."""
         if not self._frames:
-            self._frames.append(frames)
+            self._frames.append(self._kept(frames))
         seeds, there = info.get("seed"), info.get("_seed")
         for lane in np.flatnonzero(lanes).tolist():
             known = there is None or there[lane]
@@ -143,7 +153,7 @@ class _Book:
         """One step of all lanes; returns in how many it belongs to an episode."""
         self._actions.append(actions.astype(np.uint8))
         self._rewards.append(rewards)
-        self._frames.append(frames)
+        self._frames.append(self._kept(frames))
         self._now += 1
         oldest = int(self._start[self.recording].min(initial=self._now))
         while self._first < oldest:
@@ -152,12 +162,16 @@ class _Book:
             self._first += 1
         return int(self.recording.sum())
 
+    def _kept(self, frames: np.ndarray) -> np.ndarray:
+        """Of frames (N, H, W, 3) what is kept: (N, 0, W, 3) where they are not asked for."""
+        return frames if self._keep_frames else frames[:, :0]
+
     def close(self, lane: int, last: np.ndarray, terminated: bool, truncated: bool) -> Episode:
         """The episode of a lane, which has just made its last step; ``last`` is what that led to."""
         steps = range(self._start[lane] - self._first, self._now - self._first)
         actions = np.array([self._actions[t][lane] for t in steps], np.uint8)
         episode = Episode(
-            frames=np.stack([*(self._frames[t][lane] for t in steps), last]),
+            frames=np.stack([*(self._frames[t][lane] for t in steps), self._kept(last[None])[0]]),
             actions=actions,
             rewards=np.array([self._rewards[t][lane] for t in steps], np.float32),
             terminated=terminated,
@@ -174,7 +188,13 @@ class _Book:
 
 
 def play(
-    env_id: str | Recipe, policy: str | Policy, episodes: int, *, seed: int, num_envs: int = 256
+    env_id: str | Recipe,
+    policy: str | Policy,
+    episodes: int,
+    *,
+    seed: int,
+    num_envs: int = 256,
+    keep_frames: bool = True,
 ) -> Iterator[Episode]:
     """Play an environment without writing anything down.
 
@@ -184,6 +204,8 @@ def play(
         episodes: How many, >= 1.
         seed: Of the boards (lane i begins with seed + i) and of the named players' choices.
         num_envs: Games played at once, at most; fewer where their frames would take too much memory.
+        keep_frames: False gives whole games without frames, however long they are: what scores are made of.
+            True gives games of more than `MAX_STEPS` steps in parts.
 
     Raises:
         UserError: Unknown id or policy, an unsuitable environment, or one that breaks down; see `run`.
@@ -193,7 +215,9 @@ def play(
     with contextlib.closing(env):
         if isinstance(policy, str):
             policy = known_policy(policy, recipe)(seed, env, json.loads(spec)["kwargs"])
-        yield from run(env, policy, episodes, seed=seed, env_spec=spec, max_steps=steps)
+        longest = steps if keep_frames else None
+        how = {"env_spec": spec, "max_steps": longest, "keep_frames": keep_frames}
+        yield from run(env, policy, episodes, seed=seed, **how)
 
 
 def recipe_of(game: str | Recipe, kwargs: dict[str, Any] | None) -> Recipe:

@@ -65,7 +65,7 @@ def controller_figures(
     figures: dict[str, float] = {"episodes": episodes}
     limit = TimeLimit(STEPS, 0.0)
     for name, player in players.items():
-        played = list(without_frames(play(game, player, episodes, seed=first)))
+        played = list(play(game, player, episodes, seed=first, keep_frames=False))
         figures[name], figures[f"{name}_error"] = mean_and_error(returns(played))
         limit = time_limit(played) or limit
     sums = dream_scores(model, loaded.starts, limit, episodes, 1.0, seed)
@@ -119,10 +119,3 @@ def time_limit(episodes: Iterable[Episode]) -> TimeLimit | None:
 def returns(episodes: Iterable[Episode]) -> list[float]:
     """The sum of each episode's rewards."""
     return [float(episode.rewards.sum()) for episode in episodes]
-
-
-def without_frames(episodes: Iterable[Episode]) -> Iterable[Episode]:
-    """The same episodes, without what fills the memory."""
-    for episode in episodes:
-        episode.frames = episode.frames[:0].copy()
-        yield episode

@@ -27,7 +27,7 @@ from gamesim.data.dataset import TimeLimit
 from gamesim.data.game import games
 from gamesim.devices import pick
 from gamesim.errors import UserError
-from gamesim.evaluation.controller import BOARDS, dream_scores, returns, time_limit, without_frames
+from gamesim.evaluation.controller import BOARDS, dream_scores, returns, time_limit
 
 TEMPERATURES = (0.1, 0.5, 1.0, 1.15, 1.3)
 
@@ -80,7 +80,8 @@ def temperature_table(
             return None
         model, trained = load_model(folder / "last", place)
         first = BOARDS + 1_000_000 * seed
-        played = list(without_frames(play(game, ControllerPolicy(model, place), episodes, seed=first)))
+        driver = ControllerPolicy(model, place)
+        played = list(play(game, driver, episodes, seed=first, keep_frames=False))
         limit = time_limit(played) or TimeLimit(settings.dream_steps, 0.0)
         dreamt = dream_scores(model, trained.starts, limit, episodes, temperature, seed)
         rows[f"{temperature:g}"] = _figures("dream", dreamt) | _figures("real", returns(played))

@@ -285,7 +285,7 @@ class ControllerTask:
         dream, dream_error = mean_and_error(dreamt.flatten().tolist())
         figures = {"loss": -dream, "dream": dream, "dream_error": dream_error}
         if self.real is not None:
-            trial = play(self.real, self.policy, settings.real_episodes, seed=TRIALS)
+            trial = play(self.real, self.policy, settings.real_episodes, seed=TRIALS, keep_frames=False)
             real, real_error = mean_and_error([float(episode.rewards.sum()) for episode in trial])
             figures |= {"real": real, "real_error": real_error}
         return figures
