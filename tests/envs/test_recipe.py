@@ -179,7 +179,12 @@ def test_a_missing_package_is_one_line_that_names_the_extra(name, package, line,
     monkeypatch.setitem(__import__("sys").modules, package, None)
     if name in ("VizdoomTakeCover-v1", "ALE/Pong-v5"):  # which their package registers
         monkeypatch.delitem(gym.registry, name, raising=False)
-    for module in ("gymnasium.envs.box2d.car_racing", "gymnasium.envs.box2d", "gamesim.envs.takecover"):
+    for module in (
+        "gymnasium.envs.box2d.car_racing",
+        "gymnasium.envs.box2d",
+        "vizdoom.gymnasium_wrapper",
+        "gamesim.envs.takecover",
+    ):
         monkeypatch.delitem(__import__("sys").modules, module, raising=False)
     with pytest.raises(UserError, match=r"^" + name) as caught:
         make(Recipe(name))
