@@ -11,6 +11,7 @@ import pygame
 from gamesim.app.background import Worker, give_back
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, meaning, shown
 from gamesim.app.game.previews import Preview, preview
+from gamesim.app.game.scroll import DELTAS
 from gamesim.app.game.tour import Tour
 from gamesim.app.library.catalog import Title, run_of
 from gamesim.app.library.run_view import ask_to_delete
@@ -163,7 +164,7 @@ class Menu(Screen):
     def _move(self, move: int) -> None:
         """To the next thing in that direction, as they lie on the screen."""
         here = self._rects[self.chosen]
-        dx, dy = {LEFT: (-1, 0), RIGHT: (1, 0), UP: (0, -1), DOWN: (0, 1)}[move]
+        dx, dy = DELTAS[move]
         best, nearest = None, math.inf
         for i, rect in enumerate(self._rects):
             x, y = rect.centerx - here.centerx, rect.centery - here.centery
