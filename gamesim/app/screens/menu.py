@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pygame
 
 from gamesim.app.background import Worker, give_back
-from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, meaning, shown
+from gamesim.app.controls import Command, key_name, meaning, shown
 from gamesim.app.game.previews import Preview, preview
 from gamesim.app.game.scroll import DELTAS
 from gamesim.app.game.tour import Tour
