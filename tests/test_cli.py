@@ -256,6 +256,20 @@ def test_the_doctor_names_a_clash_of_pygames(monkeypatch, capsys):
     assert "pygame 2.6.1, pygame-ce 2.6.1 are both installed" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("keys", [2, 5, 9])
+def test_the_doctor_times_models_of_any_number_of_keys(keys, tmp_path, capsys):
+    import torch
+
+    from gamesim import checkpoint, models
+
+    chosen = config.load("world-model-tiny", [f"model.num_actions={keys}", "model.frame_size=64"])
+    frames, actions = torch.zeros(1, 2, 64, 64, 3, dtype=torch.uint8), torch.zeros(1, 1, dtype=torch.int64)
+    starts, weights = checkpoint.Starts(frames, actions), models.build(chosen).state_dict()
+    checkpoint.save(tmp_path / "tiny", weights=weights, config=chosen, starts=starts, card={})
+    main(f"doctor --checkpoints {tmp_path}")
+    assert "ok   tiny " in capsys.readouterr().out
+
+
 def test_the_doctor_names_the_smaller_torch_where_there_is_no_gpu(monkeypatch, capsys):
     import torch
 

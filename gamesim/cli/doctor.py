@@ -163,11 +163,12 @@ def _dream(path: Path) -> tuple[float, float]:
     import numpy as np
 
     env = gym.make("gamesim/Dream-v0", checkpoint=str(path))
+    keys = int(env.action_space.n)  # pyright: ignore[reportAttributeAccessIssue]
     env.reset(seed=0)
     times = []
     for step in range(_STEPS):
         began = time.perf_counter()
-        _, _, terminated, truncated, _ = env.step(np.int64(step // 3 % 5))
+        _, _, terminated, truncated, _ = env.step(np.int64(step // 3 % keys))
         times.append(time.perf_counter() - began)
         if terminated or truncated:
             env.reset()
