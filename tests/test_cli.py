@@ -266,7 +266,7 @@ def test_the_doctor_times_models_of_any_number_of_keys(keys, tmp_path, capsys):
     frames, actions = torch.zeros(1, 2, 64, 64, 3, dtype=torch.uint8), torch.zeros(1, 1, dtype=torch.int64)
     starts, weights = checkpoint.Starts(frames, actions), models.build(chosen).state_dict()
     checkpoint.save(tmp_path / "tiny", weights=weights, config=chosen, starts=starts, card={})
-    main(f"doctor --checkpoints {tmp_path}")
+    cli.main(["doctor", "--checkpoints", str(tmp_path)])
     assert "ok   tiny " in capsys.readouterr().out
 
 
