@@ -30,6 +30,7 @@ ROOMS = (
     "export",
     "training",
     "evaluation",
+    "labs",
     "app",
     "cli",
     "__main__",
@@ -43,6 +44,10 @@ FILES = sorted((ROOT / "gamesim").rglob("*.py"))
 TORCH_FREE = (
     *("envs", "text", "signals", "storage", "shipped", "systems", "config", "errors"),
     *("agents", "app", "cli"),
+)
+TORCH_FREE_FILES = (
+    *("data/episode.py", "data/recorder.py", "data/store/index.py"),
+    *("labs/__init__.py", "labs/controls.py", "labs/panels.py"),
 )
 TORCH = ("agents/controller.py", "agents/ppo.py")
 """What plays by networks, in a room that is free of torch otherwise."""
@@ -138,7 +143,7 @@ def test_pygame_lives_in_the_app_and_nowhere_else(path):
 def test_rooms_that_must_start_fast_do_not_load_torch(path):
     inside = path.relative_to(ROOT / "gamesim").as_posix()
     free = room(path) in TORCH_FREE and inside not in TORCH
-    if free or inside in ("data/episode.py", "data/recorder.py", "data/store/index.py"):
+    if free or inside in TORCH_FREE_FILES:
         assert "torch" not in {name.split(".")[0] for name in imported(path, top_level=True)}
 
 

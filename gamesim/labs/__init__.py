@@ -1,0 +1,124 @@
+"""The lecture's other methods, each as something to play with: what a lab is, and which there are.
+
+A lab is one file of this folder: the method, with its paper, and what a person can turn and see. It knows
+neither window nor process. The app shows any lab on one page (`gamesim.app.labs`), and ``main.py lab NAME
+--headless`` makes the same pictures and figures without one. Whoever adds a lab adds one line to `LABS`.
+
+Everything is about our game, so each lab has a ground truth: frames decode to cells exactly.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from gamesim.errors import UserError
+from gamesim.labs.controls import Control
+from gamesim.labs.panels import Panel
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a lab is made with.
+
+    Attributes:
+        seed: of its chance.
+        data: a folder of recordings to learn from; None: the lab plays the games that it needs itself.
+        checkpoint: a model's folder, for a lab that looks into one; None: the shipped one.
+    """
+
+    seed: int = 0
+    data: Path | None = None
+    checkpoint: Path | None = None
+
+
+class Lab(Protocol):
+    """One lab. It opens within a few seconds: what takes longer is done by `step`, a little at a time."""
+
+    controls: Sequence[Control]
+    """What a person can turn, press or choose, in the order of the page."""
+    steps: int
+    """How many steps ``main.py lab`` takes without a window."""
+
+    def set(self, name: str, value: float | bool | str) -> None:
+        """A control has a new value; a `Button` was pressed if ``value`` is True.
+
+        What is being trained goes on with the new value; where the lab must begin anew, it does so.
+        """
+        ...
+
+    def point(self, panel: str, x: float, y: float) -> None:
+        """A person clicked in the panel of this title, at a share (0 to 1) of its width and of its height."""
+        ...
+
+    def step(self) -> None:
+        """One step of what runs while the lab is not paused: at most 0.2 seconds of one core."""
+        ...
+
+    def view(self) -> Sequence[Panel]:
+        """What is to be seen now, most important first; quick enough for ten times a second."""
+        ...
+
+    def figures(self) -> dict[str, float]:
+        """What was measured so far, by name, for ``figures.json`` and the lab's page in docs/labs."""
+        ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A lab as the menu and the command line know it.
+
+    Attributes:
+        name: for the command line, such as "vae".
+        title: for people, such as "Variational autoencoder".
+        about: one sentence: what there is to do and to see.
+        paper: who, when, where.
+        make: "module:name" of a function that makes the `Lab` of a `Given`.
+        needs: {module: extra}, the optional packages it cannot do without.
+    """
+
+    name: str
+    title: str
+    about: str
+    paper: str
+    make: str
+    needs: tuple[tuple[str, str], ...] = ()
+
+    def missing(self) -> str:
+        """The extra that is not installed; "" if nothing is missing."""
+        return next((extra for module, extra in self.needs if not _installed(module)), "")
+
+    def open(self, given: Given) -> Lab:
+        """Makes the lab.
+
+        Raises:
+            UserError: an extra is missing, or something that was given does not suit.
+        """
+        if extra := self.missing():
+            raise UserError(f"the lab {self.name} needs the extra {extra}: pip install 'gamesim[{extra}]'")
+        module, name = self.make.split(":")
+        return getattr(importlib.import_module(module), name)(given)
+
+
+LABS: tuple[Entry, ...] = ()
+"""Every lab, in the order of the menu."""
+
+
+def named(name: str) -> Entry:
+    """The lab of this name.
+
+    Raises:
+        UserError: there is none.
+    """
+    for entry in LABS:
+        if entry.name == name:
+            return entry
+    raise UserError(f"lab must be one of {', '.join(entry.name for entry in LABS)}, not {name!r}")
+
+
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
