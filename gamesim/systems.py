@@ -3,22 +3,14 @@
 Whoever needs to know something of a kind asks here: the configs, the models, the training, the command line
 and the app. A kind of one's own is one call of `register`, or, so that every command knows it, an entry point
 of the group ``gamesim.systems`` that names a `System`; docs/adding.md has an example.
-
-Classes and functions are given as "module:name", so that nothing is imported before it is used.
 """
 
 from __future__ import annotations
 
-import importlib
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import entry_points
-from typing import Any
 
-GROUP = "gamesim.systems"
-"""Entry points of other packages."""
+from gamesim.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -75,18 +67,8 @@ class System:
         return self.sections if len(self.stages) > 1 else ()
 
 
-_systems: dict[str, System] = {}
-
-
-def register(system: System) -> None:
-    """Add a kind of model; one of the same name is replaced."""
-    _systems[system.name] = system
-
-
-def systems() -> Mapping[str, System]:
-    """All kinds by name, in the order in which they are offered."""
-    _installed()
-    return _systems
+_systems: Registry[System] = Registry("gamesim.systems", "models")
+register, remove, systems = _systems.register, _systems.remove, _systems.all
 
 
 def find(name: str) -> System | None:
@@ -102,22 +84,6 @@ def with_part(name: str) -> System | None:
 def parts() -> tuple[str, ...]:
     """The folders of all systems' stages inside a run's."""
     return tuple(dict.fromkeys(part for system in systems().values() for part in system.parts))
-
-
-def loaded(name: str) -> Any:
-    """What "module:name" is."""
-    module, _, inside = name.partition(":")
-    return getattr(importlib.import_module(module), inside)
-
-
-@cache
-def _installed() -> None:
-    """Register what other packages bring; one that cannot be imported is named, and left out."""
-    for point in entry_points(group=GROUP):
-        try:
-            register(point.load())
-        except Exception as error:  # another package's: it may do anything
-            warnings.warn(f"the models of {point.value} are left out: {error}", stacklevel=2)
 
 
 # The first is the one that forgets least.

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from gamesim import config
 from gamesim.config.schema import Schedule, Section
 from gamesim.errors import UserError
-from gamesim.systems import loaded, systems
+from gamesim.registry import loaded
+from gamesim.systems import systems
 
 
 def load_text(tmp_path, text):

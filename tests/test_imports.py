@@ -18,6 +18,7 @@ ROOMS = (
     "outputs",
     "devices",
     "threads",
+    "registry",
     "systems",
     "config",
     "envs",
@@ -42,7 +43,7 @@ APP = ("ui", "library", "game", "xray", "screens", "window")
 
 FILES = sorted((ROOT / "gamesim").rglob("*.py"))
 TORCH_FREE = (
-    *("envs", "text", "signals", "storage", "shipped", "systems", "config", "errors"),
+    *("envs", "text", "signals", "storage", "shipped", "registry", "systems", "config", "errors"),
     *("agents", "app", "cli"),
 )
 TORCH_FREE_FILES = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import gymnasium as gym
@@ -17,7 +18,8 @@ from gamesim.app.library.jobs import Jobs
 from gamesim.app.library.runs import Run, is_run
 from gamesim.cli import main
 from gamesim.errors import UserError
-from gamesim.systems import loaded, register, systems
+from gamesim.registry import loaded
+from gamesim.systems import register, remove, systems
 from toy_system import STILL, StillConfig
 
 PRESET = """
@@ -28,13 +30,13 @@ training: {steps: 40, log_every: 10, validate_every: 20}
 
 
 @pytest.fixture
-def still(monkeypatch, tmp_path) -> Path:
+def still(tmp_path) -> Iterator[Path]:
     """The toy is registered; a preset of it."""
-    monkeypatch.setattr("gamesim.systems._systems", dict(systems()))
     register(STILL)
     preset = tmp_path / "still.yaml"
     preset.write_text(PRESET)
-    return preset
+    yield preset
+    remove(STILL.name)
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ from pydantic import ValidationError
 from gamesim.config.earlier import PRESETS, today
 from gamesim.config.schema import Config, Section
 from gamesim.errors import UserError
-from gamesim.systems import find, loaded, systems
+from gamesim.registry import loaded
+from gamesim.systems import find, systems
 from gamesim.text import canonical, decode, flat
 
 MAX_BYTES = 64 * 1024  # a config is a page of text; whatever is larger is not one

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gamesim.systems import loaded, systems
+from gamesim.registry import loaded
+from gamesim.systems import systems
 
 if TYPE_CHECKING:
     from gamesim.config.schema import Config

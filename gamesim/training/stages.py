@@ -19,7 +19,8 @@ from gamesim.checkpoint import Checkpoint
 from gamesim.config.schema import Config, WorldModelConfig
 from gamesim.data.game import games, recorded_game
 from gamesim.errors import UserError
-from gamesim.systems import loaded, systems
+from gamesim.registry import loaded
+from gamesim.systems import systems
 from gamesim.text import counted
 from gamesim.training import devices, loop, tasks
 from gamesim.training.deadline import Deadline
