@@ -40,7 +40,11 @@ class Lab(Protocol):
     """One lab. It opens within a few seconds: what takes longer is done by `step`, a little at a time."""
 
     controls: Sequence[Control]
-    """What a person can turn, press or choose, in the order of the page."""
+    """What a person can turn, press or choose, in the order of the page.
+
+    Where the lab itself moves one (a button that draws all sliders anew, say), it replaces this by controls
+    with the new values, and the page follows.
+    """
     steps: int
     """How many steps ``main.py lab`` takes without a window."""
 
@@ -55,8 +59,12 @@ class Lab(Protocol):
         """A person clicked in the panel of this title, at a share (0 to 1) of its width and of its height."""
         ...
 
-    def step(self) -> None:
-        """One step of what runs while the lab is not paused: at most 0.2 seconds of one core."""
+    def step(self) -> bool | None:
+        """One step of what runs while the lab is not paused: at most 0.2 seconds of one core.
+
+        Returns:
+            False if nothing is left to do: it is called again after a control or a click changed something.
+        """
         ...
 
     def view(self) -> Sequence[Panel]:
@@ -92,14 +100,22 @@ class Entry:
         """The extra that is not installed; "" if nothing is missing."""
         return next((extra for module, extra in self.needs if not _installed(module)), "")
 
+    def check(self) -> None:
+        """Makes sure that nothing is missing.
+
+        Raises:
+            UserError: an extra is.
+        """
+        if extra := self.missing():
+            raise UserError(f"the lab {self.name} needs the extra {extra}: pip install 'gamesim[{extra}]'")
+
     def open(self, given: Given) -> Lab:
         """Makes the lab.
 
         Raises:
             UserError: an extra is missing, or something that was given does not suit.
         """
-        if extra := self.missing():
-            raise UserError(f"the lab {self.name} needs the extra {extra}: pip install 'gamesim[{extra}]'")
+        self.check()
         module, name = self.make.split(":")
         return getattr(importlib.import_module(module), name)(given)
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from gamesim.errors import UserError
+
+PRESS = "press"
+"""What is typed to press a button."""
+SWITCHED = {"on": True, "off": False, "true": True, "false": False}
 
 
 @dataclass(frozen=True)
@@ -58,3 +65,67 @@ class Button:
 
 
 Control = Slider | Switch | Choice | Button
+
+Value = float | bool | str
+
+
+def first(control: Control) -> Value:
+    """The value that a control has before anybody touches it."""
+    match control:
+        case Button():
+            return False
+        case _:
+            return control.value
+
+
+def read(control: Control, word: str) -> Value:
+    """What somebody typed for a control, as its lab is told.
+
+    Raises:
+        UserError: the control cannot have this value.
+    """
+    match control:
+        case Slider():
+            return _number(control, word)
+        case Switch(name=name):
+            return SWITCHED[_one_of(name, word.lower(), tuple(SWITCHED))]
+        case Choice(name=name, options=options):
+            return _one_of(name, word, options)
+        case Button(name=name):
+            return bool(_one_of(name, word.lower(), (PRESS,)))
+
+
+def chosen(controls: Sequence[Control], words: Iterable[str]) -> dict[str, Value]:
+    """Words such as ``beta=4`` as values by the name of a control.
+
+    Raises:
+        UserError: there is no such control, or it cannot have this value.
+    """
+    known = {control.name: control for control in controls}
+    found = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise UserError(f"'{word}' is not NAME=VALUE")
+        found[name] = read(known[_one_of("control", name, tuple(known))], value)
+    return found
+
+
+def _number(slider: Slider, word: str) -> float:
+    ends = f"a number from {slider.low:g} to {slider.high:g}"
+    try:
+        value = float(word)
+    except ValueError:
+        value = float("nan")
+    if not slider.low <= value <= slider.high:
+        raise UserError(f"{slider.name} must be {ends}, not '{word}'")
+    steps = (value - slider.low) / slider.step if slider.step else 0.0
+    if abs(steps - round(steps)) > 1e-6:
+        raise UserError(f"{slider.name} must be {ends} in steps of {slider.step:g}, not '{word}'")
+    return value
+
+
+def _one_of(name: str, word: str, options: Sequence[str]) -> str:
+    if word not in options:
+        raise UserError(f"{name} must be one of {', '.join(options) or 'none'}, not '{word}'")
+    return word
