@@ -139,21 +139,23 @@ def draw_chart(chart: Chart, size: tuple[int, int], scale: Scale) -> pygame.Surf
 
     def draw(heights: np.ndarray, colour: Colour, width: int) -> None:
         share = np.full(len(heights), 0.5) if flat else (heights - bottom) / span
-        y = plot.bottom - 1 - share * (plot.height - 1)
-        points = np.stack([x, y], 1)
-        if len(points) == 1:
-            pygame.draw.circle(surface, colour, points[0].tolist(), max(2, scale.px(3)))
-        elif width == 1:
-            pygame.draw.aalines(surface, colour, False, points.tolist())
-        else:
-            pygame.draw.lines(surface, colour, False, points.tolist(), width)
-            pygame.draw.aalines(surface, colour, False, points.tolist())
+        draw_line(surface, np.stack([x, plot.bottom - 1 - share * (plot.height - 1)], 1), colour, width)
 
     smooth = len(values) >= SMOOTH_FROM
     if smooth:
         draw(shown, blend(chart.colour, COLOURS["panel"], 0.35), 1)
     draw(smoothed(shown) if smooth else shown, chart.colour, max(2, scale.px(2)))
     return surface
+
+
+def draw_line(surface: pygame.Surface, points: np.ndarray, colour: Colour, width: int) -> None:
+    """A smooth line through points (n, 2) in pixels; a dot where there is one."""
+    if len(points) == 1:
+        pygame.draw.circle(surface, colour, points[0].tolist(), width + 1)
+        return
+    if width > 1:
+        pygame.draw.lines(surface, colour, False, points.tolist(), width)
+    pygame.draw.aalines(surface, colour, False, points.tolist())
 
 
 def smoothed(values: np.ndarray) -> np.ndarray:
