@@ -38,7 +38,7 @@ ROOMS = (
 )
 """From the top of the house down: a room may import those before it, and itself."""
 
-APP = ("ui", "library", "game", "xray", "screens", "window")
+APP = ("ui", "library", "labs", "game", "xray", "screens", "window")
 """The same inside of app/, where all other files come first: ui/ knows no games, library/ nothing played."""
 
 FILES = sorted((ROOT / "gamesim").rglob("*.py"))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from gamesim.envs.recipe import Recipe
+    from gamesim.labs import Entry, Given
+    from gamesim.labs.controls import Value
 
 
 def main(start: str | Recipe | None = None, watch: bool = False, device: str = "cpu") -> NoReturn:
@@ -42,4 +45,26 @@ def main(start: str | Recipe | None = None, watch: bool = False, device: str = "
         open_title(window, title, watch=True)
     elif title is not None:
         menu.open(title)
+    leave(window.run())
+
+
+def lab(entry: Entry, given: Given, values: Mapping[str, Value]) -> NoReturn:
+    """Open the window on the page of a lab and stay until the player leaves; the process ends with it.
+
+    Args:
+        entry: which lab.
+        given: what it is made with.
+        values: of its controls, by name, that are not to be as at first.
+
+    Raises:
+        UserError: there is no display.
+    """
+    from gamesim.app.background import leave
+    from gamesim.app.labs.page import LabPage
+    from gamesim.app.screens.menu import Menu
+    from gamesim.app.window import Window
+
+    window = Window()
+    window.go(Menu(window))
+    window.go(LabPage(window, entry, given, values))
     leave(window.run())

@@ -24,6 +24,8 @@ class Screen:
     """What it is called, at its top and in the title bar; "" for the menu, which bears the app's name."""
     typing = False
     """Whether keys are text now: then `handle` gets every one of them and none is a command."""
+    own_keys: Sequence[int] = ()
+    """Keys that mean something else here than in the key table: `handle` gets them."""
 
     def __init__(self, window: Window) -> None:
         self.window = window
@@ -81,6 +83,7 @@ PLACES = {
     "Recordings": ("gamesim.app.screens.recordings", "Recordings"),
     "Models": ("gamesim.app.screens.engines", "Engines"),
     "Train": ("gamesim.app.screens.train", "Train"),
+    "Labs": ("gamesim.app.labs.choose", "Labs"),
     "Add a game": ("gamesim.app.screens.add_game", "AddGame"),
     "Settings": ("gamesim.app.screens.settings", "SettingsScreen"),
 }

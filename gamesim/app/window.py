@@ -267,8 +267,9 @@ class Window:
             self.held.add(event.key)
         elif event.type == pygame.KEYUP:
             self.held.discard(event.key)
-        typed = self.screen.typing and event.type == pygame.KEYDOWN and event.key < VIRTUAL
-        asked = meaning(event.key) if event.type == pygame.KEYDOWN and not typed else None
+        pressed = event.type == pygame.KEYDOWN
+        own = pressed and event.key < VIRTUAL and (self.screen.typing or event.key in self.screen.own_keys)
+        asked = meaning(event.key) if pressed and not own else None
         if isinstance(asked, Command):
             self._command(asked)
         elif self.help is None or event.type == pygame.KEYUP:

@@ -91,6 +91,7 @@ def _runs() -> dict[str, Callable[[argparse.Namespace], int]]:
         "evaluate": _evaluate,
         "temperature": _temperature_table,
         "export": _export,
+        "lab": _lab,
         "doctor": _doctor,
     }
 
@@ -269,6 +270,55 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
+def _lab(options: argparse.Namespace) -> int:
+    from gamesim import labs, text
+    from gamesim.labs.controls import chosen
+
+    if options.name is None:
+        print(_lab_list(options))
+        return 0
+    entry = labs.named(options.name)
+    entry.check()
+    if options.headless and options.out is None:
+        raise UserError("lab: --out is missing: it says where the pictures and figures go")
+    for flag in ("out", "steps"):
+        if not options.headless and getattr(options, flag) is not None:
+            raise UserError(f"lab: --{flag} works with --headless only")
+    _known_place("--out", options.out, outputs.check_folder)
+    if options.data is not None:
+        _known_data(options.data)
+    if options.checkpoint is not None:
+        _known_checkpoint(options.checkpoint)
+    data = Path(options.data) if options.data else None
+    checkpoint = shipped.locate(options.checkpoint) if options.checkpoint else None
+    given = labs.Given(options.seed, data, checkpoint)
+    if options.headless:
+        from gamesim.app.labs import headless
+
+        figures = headless.run(entry, given, options.set, options.steps, Path(options.out))
+        print(text.to_json(figures, indent=1).decode(), end="")
+        return 0
+    from gamesim import app
+
+    values = chosen(entry.open(given).controls, options.set) if options.set else {}
+    return app.lab(entry, given, values)
+
+
+def _lab_list(options: argparse.Namespace) -> str:
+    """A line for each lab, with the extra that is not installed."""
+    from gamesim import labs
+
+    if any((options.headless, options.out, options.steps, options.data, options.checkpoint, options.set)):
+        raise UserError("lab: NAME is missing; without other words, lab lists them")
+    wide = max((len(entry.name) for entry in labs.LABS), default=0)
+    lines = [
+        f"{entry.name:{wide}}  {entry.title} ({entry.paper})"
+        + (f", needs the extra {extra}: pip install 'gamesim[{extra}]'" if (extra := entry.missing()) else "")
+        for entry in labs.LABS
+    ]
+    return "\n".join(lines)
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from gamesim.cli import doctor
 
@@ -312,6 +362,17 @@ def _start(options: argparse.Namespace) -> str | Recipe:
     if said:
         raise UserError(f"{said[0]} works with games only, and {options.start} is a model")
     return options.start
+
+
+def _known_data(folder: str) -> None:
+    """Complain about a folder without recordings.
+
+    Raises:
+        UserError: There are none in it, or it is none.
+    """
+    from gamesim.data.game import games
+
+    games(Path(folder))
 
 
 def _known_checkpoint(folder: str) -> None:

@@ -61,7 +61,7 @@ class Words:
         self.top.add_argument("--version", action="version", version=f"gamesim {__version__}")
         self.commands: dict[str, Command] = {}
         self._group = self.top.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
-        for add in (_play, _watch, _record, _train, _evaluate, _temperature, _export, _doctor):
+        for add in (_play, _watch, _record, _train, _evaluate, _temperature, _export, _lab, _doctor):
             add(self)
 
     def command(
@@ -235,6 +235,34 @@ def _export(words: Words) -> None:
     _device(parser, None, "that computes a film's dream (default: cpu)")
 
 
+def _lab(words: Words) -> None:
+    parser = words.command(
+        "lab", "Play with another method of the lecture, or make its pictures and figures without a window."
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="which lab (default: list them all)")
+    parser.add_argument(
+        "--headless", action="store_true", help="open no window: take steps, then write files"
+    )
+    parser.add_argument("--out", metavar="DIR", help="with --headless: folder for the pictures and figures")
+    parser.add_argument(
+        "--steps",
+        type=_any_count,
+        metavar="N",
+        help="with --headless: steps to take (default: as many as the lab needs)",
+    )
+    _seed_of(parser, "the lab")
+    parser.add_argument("--data", metavar="DIR", help="recordings to learn from (default: games of its own)")
+    parser.add_argument("--checkpoint", metavar="MODEL", help="for labs that look into a model: which one")
+    parser.add_argument(
+        "--set",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="values of its controls; a button is pressed by NAME=press. A wrong NAME lists them",
+    )
+
+
 def _doctor(words: Words) -> None:
     parser = words.command("doctor", "Check what this machine can run, and how fast.")
     parser.add_argument(
@@ -303,6 +331,11 @@ def _span(text: str) -> tuple[int, int]:
 def _count(text: str) -> int:
     """Read a whole number of at least 1."""
     return _bounded(text, 1, 10**9)
+
+
+def _any_count(text: str) -> int:
+    """Read a whole number of at least 0."""
+    return _bounded(text, 0, 10**9)
 
 
 def _minutes(text: str) -> float:

@@ -1,0 +1,79 @@
+"""All labs in a list, and what each is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pygame
+
+from gamesim import labs
+from gamesim.app.labs.page import LabPage
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.listing import Listing
+from gamesim.app.ui.parts import Action
+from gamesim.app.ui.widgets import paragraph, text
+from gamesim.labs import Entry
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+
+class Labs(Listing[Entry]):
+    """Choose one to play with."""
+
+    caption = "Labs"
+    row = 76
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self.missing = {entry.name: entry.missing() for entry in labs.LABS}
+
+    @property
+    def rows(self) -> Sequence[Entry]:
+        return labs.LABS
+
+    def line(self) -> str:
+        return "Other methods of the lecture, to play with"
+
+    def nothing(self) -> str:
+        return "No labs yet"
+
+    def actions(self) -> list[Action]:
+        entry = self.current
+        if entry is None:
+            return []
+        extra = self.missing[entry.name]
+        why_not = f"it needs the extra {extra}" if extra else ""
+        return [Action("Open", partial(self.open, entry), why_not=why_not)]
+
+    def open(self, entry: Entry) -> None:
+        self.window.go(LabPage(self.window, entry))
+
+    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
+        entry = self.rows[index]
+        inner = rect.inflate(-scale.px(8), 0)
+        extra = self.missing[entry.name]
+        size, top = scale.px(15), inner.top + scale.px(3)
+        words = f"needs {extra}" if extra else ""
+        lack = text(surface, words, (inner.right, top), size, COLOURS["bad"], bold=True, anchor="topright")
+        room = max(1, lack.left - inner.left - scale.px(10))
+        text(surface, entry.title, (inner.left, top), scale.px(18), bold=True, width=room)
+        place = (inner.left, top + scale.px(30))
+        text(surface, entry.about, place, size, COLOURS["quiet"], width=max(1, inner.width))
+
+    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
+        entry = self.current
+        if entry is None:
+            return area.top
+        name = text(surface, entry.title, area.topleft, scale.px(22), bold=True, width=area.width)
+        place = (area.left, name.bottom + scale.px(6))
+        y = paragraph(surface, entry.paper, place, scale.px(15), area.width, COLOURS["real"])
+        y = paragraph(surface, entry.about, (area.left, y + scale.px(8)), scale.px(17), area.width)
+        if extra := self.missing[entry.name]:
+            how = f"Install it with: pip install 'gamesim[{extra}]'"
+            y = paragraph(
+                surface, how, (area.left, y + scale.px(8)), scale.px(15), area.width, COLOURS["bad"]
+            )
+        return y

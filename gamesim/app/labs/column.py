@@ -1,0 +1,258 @@
+"""The side of a lab's page: what it is doing, how to hold and restart it, and all that can be turned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import pygame
+
+from gamesim.app.labs import knobs
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.parts import Action, draw_actions
+from gamesim.app.ui.scroller import Scroller
+from gamesim.app.ui.widgets import box, text, wrap
+from gamesim.labs.controls import Button, Control, Slider, Value, first
+
+HELP = 3  # lines for what is said about the control in focus
+PAGE = 10  # steps of a slider for Page up and Page down
+
+
+class Column:
+    """Controls with their values, one of them (or of the buttons above them) in focus.
+
+    Args:
+        told: called with the name and the value of a control that was changed or pressed.
+
+    Attributes:
+        reins: buttons above the controls, such as Pause.
+        controls: as the lab has them now.
+        values: by name, as a person sees them.
+        state: a line on what the lab is doing.
+        focus: index of what keys change, of the reins and then of the controls.
+    """
+
+    def __init__(self, told: Callable[[str, Value], None]) -> None:
+        self._told = told
+        self.reins: list[Action] = []
+        self.controls: Sequence[Control] = ()
+        self.values: dict[str, Value] = {}
+        self.state = ""
+        self.focus = 0
+        self.scroller = Scroller()
+        self._rects: list[pygame.Rect] = []
+        self._view = pygame.Rect(0, 0, 0, 0)
+        self._buttons: dict[str, Action] = {}
+        self._held: Slider | None = None
+        self._hovered: int | None = None
+        self._reveal = False
+        self._scale = Scale(1.0)
+
+    def follow(self, controls: Sequence[Control]) -> None:
+        """Take over what the lab moved itself since it was heard last; the rest stays as it was set."""
+        before = {control.name: first(control) for control in self.controls}
+        held = self._held.name if self._held else None
+        for control in controls:
+            value = first(control)
+            moved = before.get(control.name) != value and control.name != held
+            if moved or control.name not in self.values:
+                self.values[control.name] = value
+        known = {control.name for control in controls}
+        self.values = {name: value for name, value in self.values.items() if name in known}
+        self.controls = tuple(controls)
+        for control in self.controls:
+            if isinstance(control, Button) and control.name not in self._buttons:
+                self._buttons[control.name] = Action(control.title, partial(self._told, control.name, True))
+        self.focus = min(self.focus, max(0, self._count - 1))
+
+    @property
+    def _count(self) -> int:
+        return len(self.reins) + len(self.controls)
+
+    def _control(self, index: int | None) -> Control | None:
+        at = -1 if index is None else index - len(self.reins)
+        return self.controls[at] if 0 <= at < len(self.controls) else None
+
+    @property
+    def current(self) -> Control | None:
+        """The control in focus; None while it is one of the reins."""
+        return self._control(self.focus)
+
+    # keys ------------------------------------------------------------------------------------------------
+
+    def move(self, step: int) -> None:
+        """Put the focus on the next control, or on the one before; round the end."""
+        if self._count:
+            self.focus = (self.focus + step) % self._count
+            self._hovered, self._reveal = None, True
+
+    def turn(self, steps: int) -> None:
+        """Change what is in focus by so many steps; from a button, go to its neighbour."""
+        control = self.current
+        if control is None or isinstance(control, Button):
+            self.move(1 if steps > 0 else -1)
+        else:
+            self._set(control, knobs.turned(control, self.values[control.name], steps))
+
+    def press(self) -> None:
+        """What Enter does: press the button in focus, or go to the next value."""
+        control = self.current
+        if control is not None:
+            self._set(control, knobs.pressed(control, self.values[control.name]))
+        elif self.focus < len(self.reins):
+            self.reins[self.focus].do()
+
+    def end(self, high: bool) -> None:
+        """Move a slider to one of its ends."""
+        if isinstance(control := self.current, Slider):
+            self._set(control, control.high if high else control.low)
+
+    def reset(self) -> None:
+        """The control in focus as the lab began with it."""
+        control = self.current
+        if control is not None and not isinstance(control, Button):
+            self._set(control, first(control))
+
+    def _set(self, control: Control, value: Value) -> None:
+        if isinstance(control, Button):
+            self._told(control.name, True)
+        elif value != self.values[control.name]:
+            self.values[control.name] = value
+            self._told(control.name, value)
+
+    # mouse -----------------------------------------------------------------------------------------------
+
+    def handle(self, event: pygame.event.Event) -> bool:
+        """An event of the mouse; returns whether it was for the column."""
+        if self.scroller.handle(event):
+            return True
+        if event.type == pygame.MOUSEBUTTONUP and event.button == 1:
+            was, self._held = self._held, None
+            return was is not None
+        if event.type == pygame.MOUSEMOTION:
+            self._hovered = self._at(event.pos)
+            if self._held is not None:
+                self._point(self._held, event.pos)
+            return self._held is not None
+        if event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+            return self._click(event.pos)
+        if event.type == pygame.MOUSEWHEEL:
+            return self._wheel(event.y)
+        return False
+
+    def let_go(self) -> None:
+        """The window lost the mouse."""
+        self._held = None
+
+    def _click(self, place: tuple[int, int]) -> bool:
+        index = self._at(place)
+        if index is None:
+            return False
+        self.focus = index
+        control = self.current
+        if control is None or isinstance(control, Button):
+            self.press()
+        else:
+            self._held = control if isinstance(control, Slider) else None
+            self._point(control, place)
+        return True
+
+    def _wheel(self, clicks: int) -> bool:
+        place = pygame.mouse.get_pos()
+        control = self._control(self._at(place))
+        if isinstance(control, Slider):
+            self._set(control, knobs.turned(control, self.values[control.name], clicks))
+        elif self._view.collidepoint(place):
+            self.scroller.wheel(clicks)
+        else:
+            return False
+        return True
+
+    def _point(self, control: Control, place: tuple[int, int]) -> None:
+        rect = self._rects[len(self.reins) + list(self.controls).index(control)]
+        self._set(control, knobs.pointed(control, self.values[control.name], rect, place, self._scale))
+
+    def _at(self, place: tuple[int, int]) -> int | None:
+        """Which of them lies at a place."""
+        for i, rect in enumerate(self._rects[: self._count]):
+            if rect.collidepoint(place) and (i < len(self.reins) or self._view.collidepoint(place)):
+                return i
+        return None
+
+    # drawing ---------------------------------------------------------------------------------------------
+
+    def draw(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+        """All of it in `area`; controls that have no room are scrolled to."""
+        self._scale = scale
+        pad = scale.px(14)
+        box(surface, area, COLOURS["panel"], scale.px(14))
+        inner = area.inflate(-2 * pad, -2 * pad)
+        if inner.width < 20 or inner.height < 20:
+            return
+        clip = surface.get_clip()
+        surface.set_clip(inner.clip(clip))
+        line = text(surface, self.state, inner.topleft, scale.px(15), COLOURS["quiet"], width=inner.width)
+        top = pygame.Rect(inner.left, line.bottom + scale.px(8), inner.width, 0)
+        focus = self.focus if self.focus < len(self.reins) else None
+        y = draw_actions(surface, top, self.reins, focus, scale, low=True) + scale.px(10)
+        self._rects = [action.rect for action in self.reins]
+        foot = self._draw_help(surface, pygame.Rect(inner.left, y, inner.width, inner.bottom - y), scale)
+        self._view = pygame.Rect(inner.left, y, inner.width, max(0, foot - y))
+        surface.set_clip(self._view.clip(clip))
+        self._draw_controls(surface, self._view, scale)
+        surface.set_clip(clip)
+
+    def _draw_help(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
+        """What the control under the mouse, or else the one in focus, is for; returns the y above."""
+        if not any(control.help for control in self.controls):
+            return area.bottom
+        size = scale.px(14)
+        row = round(size * 1.35)
+        top = area.bottom - HELP * row
+        if top - area.top < scale.px(3 * knobs.ROW):  # where there is little room it goes to the controls
+            return area.bottom
+        control = self._control(self._hovered) or self.current
+        lines = wrap(control.help if control else "", size, area.width)
+        lines = [*lines[: HELP - 1], " ".join(lines[HELP - 1 :])]
+        for i, line in enumerate(lines):
+            text(surface, line, (area.left, top + i * row), size, COLOURS["quiet"], width=area.width)
+        return top - scale.px(10)
+
+    def _draw_controls(self, surface: pygame.Surface, view: pygame.Rect, scale: Scale) -> None:
+        y = begin = view.top - self.scroller.at
+        width = view.width - (Scroller.width(scale) if self.scroller.most else 0)
+        index = 0
+        while index < len(self.controls):
+            control = self.controls[index]
+            rect = pygame.Rect(view.left, y, width, 0)
+            if isinstance(control, Button):
+                run = self._run(index)
+                focus = self.focus - len(self.reins) - index
+                rect.top += scale.px(4)
+                y = draw_actions(surface, rect, run, focus if focus >= 0 else None, scale, low=True)
+                self._rects += [action.rect for action in run]
+                y += scale.px(8)
+                index += len(run)
+                continue
+            rect.height = knobs.height(control, width, scale)
+            focused = index + len(self.reins) == self.focus
+            if rect.colliderect(view):
+                knobs.draw(surface, rect, control, self.values[control.name], focused, scale)
+            self._rects.append(rect)
+            y = rect.bottom + scale.px(4)
+            index += 1
+        self.scroller.fit(view, y - begin, scale)
+        if self._reveal and self.current is not None:
+            chosen = self._rects[self.focus]
+            self.scroller.reveal(chosen.top - begin - scale.px(4), chosen.bottom - begin + scale.px(4))
+        self._reveal = False
+        self.scroller.draw(surface)
+
+    def _run(self, index: int) -> list[Action]:
+        """The buttons that follow each other from here on."""
+        found = []
+        for control in self.controls[index:]:
+            if not isinstance(control, Button):
+                break
+            found.append(self._buttons[control.name])
+        return found

@@ -1,0 +1,130 @@
+"""A lab without a window: so many steps, then its page, its pictures and its figures as files."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+import numpy as np
+import pygame
+from tqdm import tqdm
+
+from gamesim.app import theme
+from gamesim.app.labs.column import Column
+from gamesim.app.labs.panels import image
+from gamesim.app.labs.sheet import Sheet
+from gamesim.app.theme import COLOURS
+from gamesim.errors import UserError
+from gamesim.labs import Entry, Given, Lab
+from gamesim.labs.controls import chosen
+from gamesim.labs.panels import Panel, Picture
+from gamesim.storage import write_file
+from gamesim.text import counted, plain, to_json
+from gamesim.threads import one_thread
+
+PAGE = (1280, 800)
+MARGIN = 24  # pixels below the page
+SIDE = 480  # a picture is enlarged to about this many pixels
+TALLEST = 8000
+
+
+def run(entry: Entry, given: Given, words: Iterable[str], steps: int | None, out: Path) -> dict[str, float]:
+    """Take steps of a lab and write what is to be seen of it.
+
+    Args:
+        entry: which lab.
+        given: what it is made with.
+        words: such as ``beta=4``, for its controls.
+        steps: how many; None: as many as the lab asks for.
+        out: folder for page.png, a PNG for each picture and figures.json; it is made.
+
+    Returns:
+        The figures that the lab measured.
+
+    Raises:
+        UserError: the lab cannot be opened, has no such control, or the folder cannot be written.
+    """
+    with one_thread():
+        lab = entry.open(given)
+        values = chosen(lab.controls, words)
+        for name, value in values.items():
+            lab.set(name, value)
+        taken = _steps(lab, lab.steps if steps is None else steps)
+        panels, figures = lab.view(), plain(lab.figures())
+    sheet = _sheet(entry, lab, panels, taken)
+    sheet.column.values |= values
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{out}: cannot be made: {error.strerror or error}") from None
+    for name, surface in {"page": _page(sheet), **_pictures(panels)}.items():
+        write_file(out / f"{name}.png", _png(surface))
+    write_file(out / "figures.json", to_json(figures, indent=1))
+    return figures
+
+
+def _steps(lab: Lab, most: int) -> int:
+    """Take steps until there are enough, or nothing is left to do; returns how many were taken."""
+    taken = 0
+    with tqdm(total=most, unit="step") as bar:
+        while taken < most and lab.step() is not False:
+            taken += 1
+            bar.update()
+    return taken
+
+
+def _sheet(entry: Entry, lab: Lab, panels: Iterable[Panel], taken: int) -> Sheet:
+    column = Column(lambda name, value: None)
+    column.follow(lab.controls)
+    column.focus = -1
+    column.state = f"After {counted(taken, 'step')}"
+    sheet = Sheet(entry, column)
+    sheet.panels = tuple(panels)
+    return sheet
+
+
+def _page(sheet: Sheet) -> pygame.Surface:
+    """The page as the app shows it, but so high that nothing has to be scrolled."""
+    pygame.font.init()
+    theme.use("standard")
+    theme.Scale.zoom = 1.0
+    size = PAGE
+    while True:
+        surface = pygame.Surface(size)
+        surface.fill(COLOURS["back"])
+        sheet.draw(surface, MARGIN)
+        if not sheet.hidden or size[1] >= TALLEST:
+            return surface
+        size = (size[0], min(TALLEST, size[1] + sheet.hidden))
+
+
+def _pictures(panels: Iterable[Panel]) -> dict[str, pygame.Surface]:
+    """The pictures by the names of their files, small ones enlarged by a whole factor."""
+    found: dict[str, pygame.Surface] = {}
+    for panel in panels:
+        if isinstance(panel, Picture):
+            height, width = panel.pixels.shape[:2]
+            factor = max(1, SIDE // max(height, width, 1))
+            name = _slug(panel.title)
+            taken = {"page", *found}
+            free = (
+                name
+                if name not in taken
+                else next(f"{name}-{i}" for i in range(2, len(taken) + 3) if f"{name}-{i}" not in taken)
+            )
+            found[free] = image(np.asarray(panel.pixels), (width * factor, height * factor))
+    return found
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "picture"
+
+
+def _png(surface: pygame.Surface) -> bytes:
+    data = io.BytesIO()
+    pygame.image.save(surface, data, "picture.png")
+    return data.getvalue()

@@ -1,0 +1,152 @@
+"""Where the panels of a lab go: in rows, pictures as large as lets everything be seen at once.
+
+Pictures set the height of a row; charts and text beside them are stacked as far as that height allows. What
+is left of a row's width and height goes to the charts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pygame
+
+from gamesim.app.labs.panels import least, picture_size
+from gamesim.app.theme import Scale
+from gamesim.labs.panels import Lines, Panel, Picture
+
+USUAL, CLEAR = 190, 170  # height of a picture where not all fits: at 1280x800, and in pixels at least
+SMALL = 120  # height below which no picture is made for all to fit
+TALL = 320  # height of a chart above which it needs no more
+
+
+@dataclass
+class Cell:
+    """A picture, or other panels one below the other.
+
+    Attributes:
+        members: index of each panel with its height.
+        width: in pixels.
+        picture: whether it is a picture.
+    """
+
+    members: list[tuple[int, int]]
+    width: int
+    picture: bool
+
+    def height(self, gap: int) -> int:
+        return sum(height for _, height in self.members) + gap * (len(self.members) - 1)
+
+
+@dataclass
+class Row:
+    """Cells side by side; at most `most` of them."""
+
+    most: int
+    cells: list[Cell] = field(default_factory=list)
+
+    def width(self, gap: int) -> int:
+        return sum(cell.width for cell in self.cells) + gap * (len(self.cells) - 1)
+
+    def height(self, gap: int) -> int:
+        return max(cell.height(gap) for cell in self.cells)
+
+
+def lay_out(panels: Sequence[Panel], room: tuple[int, int], scale: Scale) -> tuple[list[pygame.Rect], int]:
+    """The place of each panel and the height of them all; more than `room` has to be scrolled."""
+    gap = scale.px(12)
+    rows: list[Row] = []
+    total = 0
+    usual = min(scale.px(USUAL), max(CLEAR, room[1] // 3))
+    for target in [*_heights(panels, room[1], scale), usual]:
+        rows = _rows(panels, room[0], target, gap, scale)
+        total = sum(row.height(gap) for row in rows) + gap * max(0, len(rows) - 1)
+        if total <= room[1]:
+            break
+    places = [pygame.Rect(0, 0, 0, 0) for _ in panels]
+    free = [row for row in rows if not any(cell.picture for cell in row.cells) and _stretches(row, panels)]
+    share = max(0, room[1] - total) // max(1, len(free))
+    y = 0
+    for row in rows:
+        height = row.height(gap)
+        height = max(height, min(height + share, scale.px(TALL))) if row in free else height
+        _place(row, panels, places, y, room[0], height, gap)
+        y += height + gap
+    return places, max(0, y - gap)
+
+
+def _heights(panels: Sequence[Panel], most: int, scale: Scale) -> list[int]:
+    """Heights to try for pictures, the largest first: each whole multiple of each of them."""
+    own = {panel.pixels.shape[0] for panel in panels if isinstance(panel, Picture)}
+    small = scale.px(SMALL)
+    tried = {k * height for height in own if height for k in range(1, most // height + 1)}
+    return sorted((height for height in tried if height >= small), reverse=True)
+
+
+def _rows(panels: Sequence[Panel], width: int, target: int, gap: int, scale: Scale) -> list[Row]:
+    rows: list[Row] = []
+    for index, panel in enumerate(panels):
+        match panel:
+            case Picture():
+                size, picture = picture_size(panel, (width, target), scale), True
+            case _:
+                size, picture = least(panel, scale), False
+        size = min(width, size[0]), size[1]
+        row = rows[-1] if rows else None
+        if row and not picture and _stacked(row, index, size, gap):
+            continue
+        full = row is None or len(row.cells) >= row.most or row.width(gap) + gap + size[0] > width
+        if row is None or full:
+            row = Row(len(panels) if picture else _evenly(panels[index:], size[0], width, gap))
+            rows.append(row)
+        row.cells.append(Cell([(index, size[1])], size[0], picture))
+    return rows
+
+
+def _stacked(row: Row, index: int, size: tuple[int, int], gap: int) -> bool:
+    """Put a panel below the last one of a row, if a picture beside it leaves the room."""
+    last = row.cells[-1]
+    if last.picture or last.height(gap) + gap + size[1] > row.height(gap):
+        return False
+    last.members.append((index, size[1]))
+    last.width = max(last.width, size[0])
+    return True
+
+
+def _evenly(panels: Sequence[Panel], wide: int, width: int, gap: int) -> int:
+    """How many panels that are no pictures go into each row, so that no row is left almost empty."""
+    ahead = next((i for i, panel in enumerate(panels) if isinstance(panel, Picture)), len(panels))
+    fit = max(1, (width + gap) // (wide + gap))
+    return -(-ahead // -(-ahead // fit))
+
+
+def _stretches(row: Row, panels: Sequence[Panel]) -> bool:
+    return any(not isinstance(panels[index], Lines) for cell in row.cells for index, _ in cell.members)
+
+
+def _widths(row: Row, width: int, gap: int) -> list[int]:
+    """Share out what is left of a row's width among its charts and text, alike if that leaves each enough."""
+    takers = [cell for cell in row.cells if not cell.picture] or row.cells
+    taken = sum(cell.width for cell in row.cells if cell not in takers) + gap * (len(row.cells) - 1)
+    alike = (width - taken) // len(takers)
+    more = max(0, width - row.width(gap)) // len(takers)
+    if alike >= max(cell.width for cell in takers):
+        return [alike if cell in takers else cell.width for cell in row.cells]
+    return [cell.width + (more if cell in takers else 0) for cell in row.cells]
+
+
+def _place(
+    row: Row, panels: Sequence[Panel], places: list[pygame.Rect], y: int, width: int, height: int, gap: int
+) -> None:
+    """Put the panels of a row where they belong; what is left of its height goes to charts."""
+    x = 0
+    for cell, cell_width in zip(row.cells, _widths(row, width, gap), strict=True):
+        charts = [index for index, _ in cell.members if not isinstance(panels[index], Lines)]
+        takers = charts or [cell.members[-1][0]]
+        left = height - cell.height(gap)
+        top = y
+        for index, own in cell.members:
+            own += left // len(takers) if index in takers else 0
+            places[index] = pygame.Rect(x, top, cell_width, own)
+            top += own + gap
+        x += cell_width + gap

@@ -1,0 +1,199 @@
+"""A lab in the window: play with it, see it train, hold it, step it, begin anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pygame
+
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, shown
+from gamesim.app.labs.column import Column
+from gamesim.app.labs.process import LabProcess, View
+from gamesim.app.labs.sheet import Sheet
+from gamesim.app.pace import SMOOTH, STILL
+from gamesim.app.theme import Scale
+from gamesim.app.ui.keyed import KeyScreen
+from gamesim.app.ui.parts import Action, draw_foot, foot_height
+from gamesim.labs import Entry, Given
+from gamesim.labs.controls import Button, Value
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+WHEEL = 6  # clicks of the wheel that Page up and Page down are worth
+
+
+class LabPage(KeyScreen):
+    """The lab is a process of its own: what it does wrong is a line on its page.
+
+    Args:
+        window: on which it is.
+        entry: which lab.
+        given: what it is made with.
+        values: of controls, by name, that are not to be as at first.
+    """
+
+    own_keys = (pygame.K_SPACE, pygame.K_TAB, pygame.K_r)
+
+    def __init__(
+        self,
+        window: Window,
+        entry: Entry,
+        given: Given | None = None,
+        values: Mapping[str, Value] | None = None,
+    ) -> None:
+        super().__init__(window)
+        self.caption = entry.title
+        self.entry, self.given = entry, given or Given()
+        self.held = False
+        self.view: View | None = None
+        self.column = Column(lambda name, value: self.process.send("set", name, value))
+        self.sheet = Sheet(entry, self.column)
+        self.sheet.notice = "Opening…"
+        self.process = LabProcess(entry, self.given, values or {})
+
+    # what can be done ------------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        """Pause, or go on."""
+        self._hold(not self.held)
+        self.process.send("hold", self.held)
+
+    def step(self) -> None:
+        """One step; a lab that runs is paused by it."""
+        self._hold(True)
+        self.process.send("step")
+
+    def begin(self) -> None:
+        """The lab from its beginning, with the controls as they are; after an error with all as at first."""
+        self._hold(False)
+        if self.process.failure:
+            self.process.close()
+            self.view, self.column.values = None, {}
+            self.column.controls = ()
+            self.sheet.notice, self.sheet.bad = "Opening…", False
+            self.process = LabProcess(self.entry, self.given, {})
+        else:
+            buttons = {control.name for control in self.column.controls if isinstance(control, Button)}
+            values = {name: value for name, value in self.column.values.items() if name not in buttons}
+            self.process.send("begin", values)
+            self.process.send("hold", False)
+
+    def _hold(self, held: bool) -> None:
+        self.held = held
+
+    def _reins(self) -> list[Action]:
+        return [
+            Action("Go on" if self.held else "Pause", self.hold, key_name(pygame.K_SPACE)),
+            Action("Step", self.step, shown(Command.STEP)),
+            Action("Begin anew", self.begin, key_name(pygame.K_r)),
+        ]
+
+    # keys and mouse --------------------------------------------------------------------------------------
+
+    def command(self, command: Command) -> None:
+        if command is Command.PAUSE:
+            self.hold()
+        elif command is Command.STEP:
+            self.step()
+        elif command is Command.RESET:
+            self.window.sound.play("select")
+            self.column.press()
+        else:
+            super().command(command)
+
+    def handle(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.WINDOWFOCUSLOST:
+            self.column.let_go()
+        if event.type == pygame.KEYDOWN and event.key == pygame.K_TAB:
+            back = getattr(event, "mod", 0) & pygame.KMOD_SHIFT
+            self.column.move(-1 if back else 1)
+        else:
+            super().handle(event)
+
+    def key(self, key: int) -> None:
+        scroll = {pygame.K_PAGEUP: WHEEL, pygame.K_PAGEDOWN: -WHEEL}
+        if key == pygame.K_SPACE:
+            self.hold()
+        elif key == pygame.K_r:
+            self.begin()
+        elif key == pygame.K_DELETE:
+            self.column.reset()
+        elif key in (pygame.K_HOME, pygame.K_END):
+            self.column.end(key == pygame.K_END)
+        elif key in scroll:
+            self.sheet.scroller.wheel(scroll[key])
+        else:
+            super().key(key)
+
+    def go(self, move: int) -> None:
+        if move in (UP, DOWN):
+            self.column.move(1 if move == DOWN else -1)
+        elif move in (LEFT, RIGHT):
+            self.column.turn(1 if move == RIGHT else -1)
+
+    def mouse(self, event: pygame.event.Event) -> None:
+        if self.column.handle(event) or self.sheet.scroller.handle(event):
+            return
+        if event.type == pygame.MOUSEWHEEL:
+            self.sheet.scroller.wheel(event.y)
+        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+            found = self.sheet.clicked(event.pos)
+            if found:
+                self.process.send("point", *found)
+
+    def hints(self) -> list[tuple[str, str]]:
+        return [
+            (key_name(pygame.K_SPACE), "go on" if self.held else "pause"), (shown(Command.STEP), "step"),
+            (key_name(pygame.K_r), "begin anew"), (shown(UP), ""), (shown(DOWN), "control"),
+            (shown(LEFT), ""), (shown(RIGHT), "change"), (shown(Command.RESET), "press"),
+            (shown(Command.HELP), "help"), (shown(Command.BACK), "back"),
+        ]  # fmt: skip
+
+    def works(self) -> Sequence[Hint]:
+        tab, more = key_name(pygame.K_TAB), key_name(pygame.K_DELETE)
+        return [
+            *self.hints(), (shown(Command.PAUSE), "pause too"), (tab, "next control"), ("Home", ""),
+            ("End", "ends of a slider"), (more, "control as at first"), ("PgUp", ""), ("PgDn", "scroll"),
+        ]  # fmt: skip
+
+    # time and drawing ------------------------------------------------------------------------------------
+
+    @property
+    def pace(self) -> int:
+        return STILL if self.held or self.process.failure else SMOOTH
+
+    def update(self, seconds: float) -> None:
+        super().update(seconds)
+        view = self.process.view()
+        if view is not None:
+            self.view = view
+            self.sheet.panels, self.sheet.notice = view.panels, ""
+            self.column.follow(view.controls)
+        if self.process.failure:
+            self.sheet.notice = (
+                f"The lab stopped: {self.process.failure}. {key_name(pygame.K_r)} begins anew."
+            )
+            self.sheet.bad = True
+        self.column.reins = self._reins()
+        self.column.state = self._state()
+
+    def _state(self) -> str:
+        view = self.view
+        if self.process.failure:
+            return "Stopped by an error"
+        if view is None:
+            return "Opening"
+        if view.state == "done":
+            return f"Done after {view.steps:,} steps"
+        pace = f", {view.pace:.{0 if view.pace >= 10 else 1}f} a second" if view.state == "runs" else ""
+        return f"{'Paused at' if view.state == 'paused' else 'Runs:'} step {view.steps:,}{pace}"
+
+    def draw(self, surface: pygame.Surface) -> None:
+        scale = Scale.of(surface.get_size())
+        self.sheet.draw(surface, foot_height(scale), pygame.mouse.get_pos())
+        draw_foot(surface, self.hints(), scale)
+
+    def close(self) -> None:
+        self.process.close()

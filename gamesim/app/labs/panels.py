@@ -1,0 +1,150 @@
+"""The panels of a lab: how much room each needs, and how it is drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pygame
+
+from gamesim.app.labs.plots import draw_bars, draw_curves, legend_height
+from gamesim.app.theme import COLOURS, Scale, font
+from gamesim.app.ui.widgets import box, text, wrap
+from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
+
+TITLE, NOTE = 24, 19  # heights of a title and of a line of a note, at a window of 1280x800
+CHART = (230, 104)  # least size of a chart, without its title and legend
+LINES = 250  # least width of rows of text
+NOTES = 2  # lines of a note
+
+
+def pad(scale: Scale) -> int:
+    """Pixels between the edge of a panel and what is in it."""
+    return scale.px(12)
+
+
+def least(panel: Curves | Bars | Lines, scale: Scale) -> tuple[int, int]:
+    """The size, in pixels, below which a panel that can be of any size is hard to read."""
+    around = 2 * pad(scale)
+    match panel:
+        case Lines(rows=rows):
+            width = scale.px(LINES)
+            return width + around, scale.px(TITLE) + around + sum(
+                _row_height(row, width, scale) for row in rows
+            )
+        case Curves(lines=lines):
+            width = scale.px(CHART[0])
+            legend = legend_height(lines, width, scale)
+        case Bars(series=series):
+            most = max((len(values) for values in series.values()), default=0)
+            width = max(scale.px(CHART[0]), min(scale.px(420), most * len(series) * scale.px(5)))
+            legend = legend_height(dict.fromkeys(series), width, scale) if len(series) > 1 else 0
+    return width + around, scale.px(TITLE) + scale.px(CHART[1]) + legend + around
+
+
+def enlarged(panel: Picture, room: tuple[int, int]) -> tuple[int, int]:
+    """The size of an image in so much room: a whole multiple of its own, or less where it is too wide."""
+    height, width = panel.pixels.shape[:2]
+    factor = max(1, min(room[0] // max(1, width), room[1] // max(1, height)))
+    fit = min(1.0, room[0] / max(1, width * factor))
+    return max(1, round(width * factor * fit)), max(1, round(height * factor * fit))
+
+
+def picture_size(panel: Picture, room: tuple[int, int], scale: Scale) -> tuple[int, int]:
+    """The size of a panel whose image may be as high as `room`, and which may be as wide as it."""
+    around = 2 * pad(scale)
+    width, height = enlarged(panel, (max(1, room[0] - around), room[1]))
+    title = font(scale.px(15), True).size(panel.title)[0] + scale.px(4)
+    wide = min(room[0] - around, max(width, min(title, scale.px(230))))
+    notes = len(_note(panel, wide, scale))
+    return wide + around, scale.px(TITLE) + height + notes * scale.px(NOTE) + around + scale.px(4) * bool(
+        notes
+    )
+
+
+def image_place(panel: Picture, rect: pygame.Rect, scale: Scale) -> pygame.Rect:
+    """Where the image lies in its panel: that is where clicks count."""
+    inner = rect.inflate(-2 * pad(scale), -2 * pad(scale))
+    notes = len(_note(panel, inner.width, scale)) * scale.px(NOTE)
+    inner.top, inner.height = inner.top + scale.px(TITLE), max(1, inner.height - scale.px(TITLE) - notes)
+    place = pygame.Rect(0, 0, *enlarged(panel, inner.size))
+    place.midtop = inner.midtop
+    return place
+
+
+def draw_panel(
+    surface: pygame.Surface, rect: pygame.Rect, panel: Panel, scale: Scale, pointer: tuple[int, int]
+) -> None:
+    """A panel with its ground and title; `pointer` is where the mouse is."""
+    box(surface, rect, COLOURS["panel"], scale.px(10))
+    inner = rect.inflate(-2 * pad(scale), -2 * pad(scale))
+    if inner.width < 8 or inner.height < 8:
+        return
+    text(surface, panel.title, inner.topleft, scale.px(15), bold=True, width=inner.width)
+    inner.top, inner.height = inner.top + scale.px(TITLE), max(1, inner.height - scale.px(TITLE))
+    match panel:
+        case Picture():
+            _draw_picture(surface, rect, panel, scale, pointer)
+        case Curves():
+            draw_curves(surface, inner, panel, scale, pointer)
+        case Bars():
+            draw_bars(surface, inner, panel, scale, pointer)
+        case Lines():
+            _draw_rows(surface, inner, panel, scale)
+
+
+def _draw_picture(
+    surface: pygame.Surface, rect: pygame.Rect, panel: Picture, scale: Scale, pointer: tuple[int, int]
+) -> None:
+    place = image_place(panel, rect, scale)
+    surface.blit(image(panel.pixels, place.size), place)
+    if panel.clicks:
+        edge = COLOURS["real" if place.collidepoint(pointer) else "line"]
+        pygame.draw.rect(surface, edge, place.inflate(4, 4), 2)
+    y = place.bottom + scale.px(4)
+    width = rect.width - 2 * pad(scale)
+    for line in _note(panel, width, scale):
+        middle = (rect.centerx, y)
+        text(surface, line, middle, scale.px(14), COLOURS["quiet"], anchor="midtop", width=width)
+        y += scale.px(NOTE)
+
+
+def image(pixels: np.ndarray, size: tuple[int, int]) -> pygame.Surface:
+    """An array (H, W, 3) as a picture of another size; smooth only where it shrinks."""
+    height, width = pixels.shape[:2]
+    made = pygame.image.frombytes(np.ascontiguousarray(pixels).tobytes(), (width, height), "RGB")
+    resize = pygame.transform.scale if size[0] >= width else pygame.transform.smoothscale
+    return resize(made, size)
+
+
+def _note(panel: Picture, width: int, scale: Scale) -> list[str]:
+    """The note in lines; what has no room in them ends in an ellipsis."""
+    lines = wrap(panel.note, scale.px(14), max(1, width))
+    return [*lines[: NOTES - 1], " ".join(lines[NOTES - 1 :])] if len(lines) > NOTES else lines
+
+
+def _draw_rows(surface: pygame.Surface, area: pygame.Rect, panel: Lines, scale: Scale) -> None:
+    size, y = scale.px(15), area.top
+    for what, value in panel.rows:
+        names, room = _row(what, value, area.width, scale)
+        for i, line in enumerate(names):
+            place = (area.left, y + scale.px(3) + i * scale.px(20))
+            text(surface, line, place, size, COLOURS["quiet" if value else "text"], width=room)
+        height = max(1, len(names)) * scale.px(20) + scale.px(6)
+        if value:
+            place = (area.right, y + scale.px(3))
+            text(surface, value, place, size, bold=True, anchor="topright", width=area.width - room)
+        y += height
+        pygame.draw.line(surface, COLOURS["raised"], (area.left, y - 1), (area.right - 1, y - 1))
+        if y > area.bottom:
+            return
+
+
+def _row(what: str, value: str, width: int, scale: Scale) -> tuple[list[str], int]:
+    """The lines of the words on the left of a row, and their room in pixels."""
+    size = scale.px(15)
+    taken = min(font(size, True).size(value)[0] + scale.px(12), round(width * 0.6)) if value else 0
+    room = max(1, width - taken)
+    return wrap(what, size, room), room
+
+
+def _row_height(row: tuple[str, str], width: int, scale: Scale) -> int:
+    return max(1, len(_row(*row, width, scale)[0])) * scale.px(20) + scale.px(6)

@@ -1,0 +1,260 @@
+"""Curves with their legend and bars, drawn as the charts of a training are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pygame
+
+from gamesim.app.library.charts import DECADES, SMOOTH_FROM, blend, draw_line, number, smoothed
+from gamesim.app.theme import COLOURS, Colour, Scale, font
+from gamesim.app.ui.widgets import shorten, text
+from gamesim.labs.panels import Bars, Curves
+
+INKS = ("ghost2", "real", "dream", "ghost3", "good", "ghost1", "quiet")
+"""Colours of the lines, or of the rows of bars, in the order of the panel."""
+POINTS = 2  # of a line, for each pixel of its width: more cannot be seen
+NUMBERED = 12  # bars up to which each has its value above it
+NAMED = 9  # pixels of a name below a bar, at a window of 1280x800, for which it is worth drawing
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The values at the two ends of an axis; `log`: it is logarithmic."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        return self.low, self.high
+
+    def share(self, values: np.ndarray) -> np.ndarray:
+        """Where values lie, 0 at `low` and 1 at `high`; outside they are cut off."""
+        low, high = np.log(self.ends) if self.log else self.ends
+        values = np.log(np.maximum(values, self.low)) if self.log else values
+        return np.clip((values - low) / (high - low), 0, 1)
+
+
+def ink(index: int) -> Colour:
+    return COLOURS[INKS[index % len(INKS)]]
+
+
+def draw_curves(
+    surface: pygame.Surface, area: pygame.Rect, panel: Curves, scale: Scale, pointer: tuple[int, int]
+) -> None:
+    """The lines of a panel over their axis, below a legend with their newest values.
+
+    Args:
+        surface: where to draw.
+        area: inside of the panel, below its title.
+        panel: what.
+        scale: of the window.
+        pointer: where the mouse is: the values below it take the place of the newest.
+    """
+    lines = {name: _finite(points) for name, points in panel.lines.items()}
+    drawn = [points for points in lines.values() if len(points)]
+    if not drawn:
+        text(surface, "Nothing yet", area.center, scale.px(14), COLOURS["quiet"], anchor="center")
+        return
+    every = np.concatenate(drawn)
+    across = _axis(every[:, 0])
+    up = Axis(*panel.limits) if panel.limits else _axis(every[:, 1], may_be_log=True)
+    below = legend_height(lines, area.width, scale)
+    plot = _plot(area, below, up, scale)
+    if plot.width < 8 or plot.height < 8:
+        return
+    at = None
+    if plot.inflate(0, scale.px(8)).collidepoint(pointer):
+        at = across.low + (pointer[0] - plot.left) / max(1, plot.width - 1) * (across.high - across.low)
+        pygame.draw.line(surface, COLOURS["line"], (pointer[0], plot.top), (pointer[0], plot.bottom - 1))
+    draw_legend(surface, area, {name: _value(points, at) for name, points in lines.items()}, scale)
+    _draw_grid(surface, plot, up, scale)
+    _draw_across(surface, plot, across, panel.across + (", log" if up.log else ""), at, scale)
+    for index, points in enumerate(lines.values()):
+        if len(points):
+            _draw_points(surface, plot, points, across, up, ink(index), scale)
+
+
+def draw_bars(
+    surface: pygame.Surface, area: pygame.Rect, panel: Bars, scale: Scale, pointer: tuple[int, int]
+) -> None:
+    """The bars of a panel, in groups where there are several rows; the arguments are as of `draw_curves`."""
+    rows = [np.nan_to_num(np.asarray(values, float)) for values in panel.series.values()]
+    count = len(rows[0]) if rows else 0
+    if not count:
+        text(surface, "Nothing yet", area.center, scale.px(14), COLOURS["quiet"], anchor="center")
+        return
+    several = len(rows) > 1
+    every = np.concatenate([*rows, [0.0]])
+    up = Axis(*panel.limits) if panel.limits else _spread(float(every.min()), float(every.max()))
+    legend = dict.fromkeys(panel.series, "") if several else {}
+    plot = _plot(area, legend_height(legend, area.width, scale), up, scale)
+    step = plot.width / count
+    if plot.width < 8 or plot.height < 8:
+        return
+    pointed = int((pointer[0] - plot.left) / step) if plot.collidepoint(pointer) else None
+    if pointed is not None and several:
+        legend = {name: number(row[pointed]) for name, row in zip(panel.series, rows, strict=True)}
+    draw_legend(surface, area, legend, scale)
+    _draw_grid(surface, plot, up, scale)
+    wide = max(1, round(step * 0.76 / len(rows)))
+    zero = plot.bottom - 1 - round(float(up.share(np.zeros(1))[0]) * (plot.height - 1))
+    for index, row in enumerate(rows):
+        tops = plot.bottom - 1 - np.round(up.share(row) * (plot.height - 1)).astype(int)
+        lefts = plot.left + np.round(step * (np.arange(count) + 0.12) + wide * index).astype(int)
+        for x, top in zip(lefts.tolist(), tops.tolist(), strict=True):
+            surface.fill(ink(index), (x, min(top, zero), wide, max(1, abs(top - zero))))
+        numbered = not several and count <= NUMBERED and step > scale.px(30)
+        for i in range(count) if numbered else [pointed] if pointed is not None and not several else []:
+            above = (lefts[i] + wide // 2, min(tops[i], zero) - scale.px(2))
+            text(surface, number(row[i], 2), above, scale.px(12), COLOURS["text"], anchor="midbottom")
+    pygame.draw.line(surface, COLOURS["quiet"], (plot.left, zero), (plot.right - 1, zero))
+    _draw_names(surface, plot, panel.names, step, pointed, scale)
+
+
+def legend_height(names: dict, width: int, scale: Scale) -> int:
+    return len(_legend_rows(names, width, scale)) * scale.px(19)
+
+
+def draw_legend(surface: pygame.Surface, area: pygame.Rect, values: dict[str, str], scale: Scale) -> None:
+    """Each name in the colour of its line, with a value, from the top of `area`."""
+    inks = {name: ink(index) for index, name in enumerate(values)}
+    for i, row in enumerate(_legend_rows(values, area.width, scale)):
+        x, y = area.left, area.top + i * scale.px(19) + scale.px(9)
+        for name, room in row:
+            pygame.draw.circle(surface, inks[name], (x + scale.px(4), y), scale.px(4))
+            left = x + scale.px(12)
+            label = text(
+                surface, name, (left, y), scale.px(13), inks[name], anchor="midleft",
+                width=max(1, room - scale.px(12)),
+            )  # fmt: skip
+            spot = (label.right + scale.px(5), y)
+            left_over = max(1, x + room - spot[0])
+            text(surface, values[name], spot, scale.px(13), bold=True, anchor="midleft", width=left_over)
+            x += room + scale.px(12)
+
+
+def _legend_rows(names: dict, width: int, scale: Scale) -> list[list[tuple[str, int]]]:
+    """Names in rows, each with its room in pixels: that of the name and of a value."""
+    rows: list[list[tuple[str, int]]] = []
+    left = 0
+    for name in names:
+        need = min(
+            width,
+            font(scale.px(13)).size(name)[0] + scale.px(17) + font(scale.px(13), True).size("-0.0000")[0],
+        )
+        if not rows or need > left:
+            rows.append([])
+            left = width
+        rows[-1].append((name, need))
+        left -= need + scale.px(12)
+    return rows
+
+
+def _plot(area: pygame.Rect, above: int, up: Axis, scale: Scale) -> pygame.Rect:
+    """The place of the curves in `area`: beside the numbers of the axis, above the words below it."""
+    labels = max(font(scale.px(12)).size(number(value, 2))[0] for value in up.ends)
+    left, top, foot = labels + scale.px(8), above + scale.px(8), scale.px(20)
+    return pygame.Rect(area.left + left, area.top + top, area.width - left, area.height - top - foot)
+
+
+def _draw_grid(surface: pygame.Surface, plot: pygame.Rect, up: Axis, scale: Scale) -> None:
+    for value, y in ((up.high, plot.top), (up.low, plot.bottom - 1)):
+        pygame.draw.line(surface, COLOURS["raised"], (plot.left, y), (plot.right - 1, y))
+        place = (plot.left - scale.px(5), y)
+        text(surface, number(value, 2), place, scale.px(12), COLOURS["quiet"], anchor="midright")
+
+
+def _draw_across(
+    surface: pygame.Surface, plot: pygame.Rect, across: Axis, words: str, at: float | None, scale: Scale
+) -> None:
+    """Below a plot: both ends of the x axis, and between them its name or the pointed value."""
+    size, y = scale.px(12), plot.bottom + scale.px(4)
+    low = text(surface, number(across.low), (plot.left, y), size, COLOURS["quiet"])
+    high = text(surface, number(across.high), (plot.right, y), size, COLOURS["quiet"], anchor="topright")
+    room = max(1, high.left - low.right - scale.px(12))
+    said = words if at is None else f"{words}: {number(at)}"
+    middle = ((low.right + high.left) // 2, y)
+    text(surface, said, middle, size, COLOURS["quiet" if at is None else "text"], anchor="midtop", width=room)
+
+
+def _draw_points(
+    surface: pygame.Surface,
+    plot: pygame.Rect,
+    points: np.ndarray,
+    across: Axis,
+    up: Axis,
+    colour: Colour,
+    scale: Scale,
+) -> None:
+    """A line; one of many points is drawn faint, and its running mean over it."""
+    share = up.share(points[:, 1])
+
+    def draw(heights: np.ndarray, tone: Colour, width: int) -> None:
+        x = plot.left + across.share(points[:, 0]) * (plot.width - 1)
+        line = np.stack([x, plot.bottom - 1 - heights * (plot.height - 1)], 1)
+        draw_line(surface, line[:: max(1, len(line) // (POINTS * plot.width))], tone, width)
+
+    smooth = len(points) >= 2 * SMOOTH_FROM
+    if smooth:
+        draw(share, blend(colour, COLOURS["panel"], 0.35), 1)
+    draw(smoothed(share) if smooth else share, colour, max(2, scale.px(2)))
+
+
+def _draw_names(
+    surface: pygame.Surface,
+    plot: pygame.Rect,
+    names: Sequence[str],
+    step: float,
+    pointed: int | None,
+    scale: Scale,
+) -> None:
+    """Names below the bars where they fit; else that of the pointed one."""
+    size, y = scale.px(12), plot.bottom + scale.px(4)
+    widest = max((font(size).size(name)[0] for name in names), default=0)
+    fits = widest <= step - 2 or step > scale.px(NAMED * 4)
+    if fits and names:
+        for i, name in enumerate(names):
+            middle = (round(plot.left + (i + 0.5) * step), y)
+            colour = COLOURS["text" if i == pointed else "quiet"]
+            text(surface, shorten(name, size, max(1, int(step) - 2)), middle, size, colour, anchor="midtop")
+    elif pointed is not None:
+        said = names[pointed] if names else str(pointed + 1)
+        x = min(max(plot.left, round(plot.left + (pointed + 0.5) * step)), plot.right)
+        text(surface, said, (x, y), size, COLOURS["text"], anchor="midtop", width=plot.width)
+    else:
+        said = f"{names[0]} … {names[-1]}" if names else ""
+        text(surface, said, (plot.centerx, y), size, COLOURS["quiet"], anchor="midtop", width=plot.width)
+
+
+def _finite(points: Sequence[tuple[float, float]]) -> np.ndarray:
+    """Points (n, 2) without those that no screen can show, from left to right."""
+    found = np.asarray(points, float).reshape(-1, 2)
+    found = found[np.isfinite(found).all(1)]
+    return found[np.argsort(found[:, 0], kind="stable")]
+
+
+def _axis(values: np.ndarray, may_be_log: bool = False) -> Axis:
+    low, high = float(values.min()), float(values.max())
+    if may_be_log and low > 0 and high / low > DECADES:
+        return Axis(low, high, True)
+    return _spread(low, high)
+
+
+def _spread(low: float, high: float) -> Axis:
+    """Two ends that differ, whatever the values are."""
+    if high > low:
+        return Axis(low, high)
+    reach = abs(low) / 2 or 0.5
+    return Axis(low - reach, high + reach)
+
+
+def _value(points: np.ndarray, at: float | None) -> str:
+    """The value at a place, or the newest."""
+    if not len(points):
+        return ""
+    return number(points[-1 if at is None else np.abs(points[:, 0] - at).argmin(), 1])

@@ -1,0 +1,257 @@
+"""A lab in a process of its own: the window sends what was turned and pressed, gets what is to be seen.
+
+The process computes on one thread and ends with the window, however that ends. It sends a view only when the
+last one has been taken, and at most `RATE` times a second, so that drawing never waits for training nor
+training for drawing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import Any
+
+from gamesim.app.background import Worker
+from gamesim.app.library.jobs import NICENESS
+from gamesim.errors import UserError
+from gamesim.labs import Entry, Given, Lab
+from gamesim.labs.controls import Button, Control, Value, first
+from gamesim.labs.panels import Panel
+
+RATE = 12.0  # views a second, at most
+PACE = 1.0  # seconds over which steps a second are counted
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class View:
+    """What is to be seen of a lab.
+
+    Attributes:
+        panels: as `Lab.view` returns them.
+        controls: as the lab has them now.
+        steps: taken since it began.
+        pace: steps a second.
+        state: "runs", "paused" or, where the lab has nothing left to do, "done".
+    """
+
+    panels: Sequence[Panel]
+    controls: Sequence[Control]
+    steps: int
+    pace: float
+    state: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a lab has stopped, in one line."""
+
+    words: str
+
+
+class LabProcess:
+    """A running lab, as the window sees it.
+
+    Args:
+        entry: which lab.
+        given: what it is made with.
+        values: of controls, by name, that are not to be as at first.
+
+    Attributes:
+        failure: why it has stopped, in one line; "" while it runs.
+    """
+
+    def __init__(self, entry: Entry, given: Given, values: Mapping[str, Value]) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self.failure = ""
+        self._closed = False
+        self._pipe, theirs = spawn.Pipe()
+        self._process = spawn.Process(target=run, args=(entry, given, dict(values), theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._views: deque[View] = deque(maxlen=1)
+        self._sender = Worker("to a lab")  # a lab that does not listen must not hold the window up
+        threading.Thread(target=self._listen, name="from a lab", daemon=True).start()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    def view(self) -> View | None:
+        """What was sent since the last call, if anything was."""
+        if not self._views:
+            return None
+        self.send("seen")
+        return self._views.popleft()
+
+    def send(self, name: str, *arguments: Any) -> None:
+        """Have a method of `Host` called: set, point, step, hold, begin or seen."""
+        self._sender.do(partial(self._send, name, *arguments))
+
+    def close(self) -> None:
+        """End the process at once: nothing in it is lost that anybody wanted to keep."""
+        self._closed = True
+        self._sender.close()
+        self._process.kill()
+
+    def _send(self, *message: Any) -> None:
+        with contextlib.suppress(OSError):  # it has ended, and the other thread says why
+            self._pipe.send(message)
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                match self._pipe.recv():
+                    case Failure(words=words):
+                        self.failure = words
+                    case view:
+                        self._views.append(view)
+            except (EOFError, OSError):
+                break
+        self._process.join()
+        if not self.failure and not self._closed:
+            self.failure = f"its process ended with exit code {self._process.exitcode}"
+
+
+def run(entry: Entry, given: Given, values: dict[str, Value], pipe: Connection) -> None:
+    """What the process does."""
+    for name in THREADS:
+        os.environ[name] = "1"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the window
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    threading.Thread(target=_end_with_the_window, name="watch", daemon=True).start()
+    try:
+        Host(entry, given, values, pipe).loop()
+    except UserError as error:
+        _fail(pipe, str(error))
+    except Exception as error:  # whatever a lab may do wrong, the window stays
+        traceback.print_exc()
+        _fail(pipe, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+
+
+def _fail(pipe: Connection, words: str) -> None:
+    with contextlib.suppress(OSError):  # the window is gone
+        pipe.send(Failure(" ".join(words.split())))
+
+
+def _end_with_the_window() -> None:
+    window = multiprocessing.parent_process()
+    assert window is not None
+    window.join()
+    os._exit(0)
+
+
+class Host:
+    """The other end of the pipe: takes steps of a lab, obeys and shows it."""
+
+    def __init__(self, entry: Entry, given: Given, values: Mapping[str, Value], pipe: Connection) -> None:
+        self._entry, self._given, self._pipe = entry, given, pipe
+        self._held = False
+        self._seen = True
+        self._due = 0.0
+        self.begin(values)
+
+    # what is asked of it ---------------------------------------------------------------------------------
+
+    def set(self, name: str, value: Value) -> None:
+        self._lab.set(name, value)
+        self._wake()
+
+    def point(self, panel: str, x: float, y: float) -> None:
+        self._lab.point(panel, x, y)
+        self._wake()
+
+    def hold(self, held: bool) -> None:
+        """Pause, or go on."""
+        self._held = held
+        self._changed = True
+
+    def step(self) -> None:
+        """One step, and then pause."""
+        self.hold(True)
+        self._done = False
+        self._advance()
+
+    def begin(self, values: Mapping[str, Value]) -> None:
+        """Make the lab anew, with these values of its controls."""
+        self._lab: Lab = self._entry.open(self._given)
+        self._steps, self._marks = 0, deque([(time.monotonic(), 0)])
+        for control in self._lab.controls:
+            if values.get(control.name, first(control)) != first(control):
+                self._lab.set(control.name, values[control.name])
+        self._wake()
+
+    def seen(self) -> None:
+        """The last view has been taken."""
+        self._seen = True
+
+    # what it does ----------------------------------------------------------------------------------------
+
+    def loop(self) -> None:
+        """Go on until the window is gone."""
+        while True:
+            for name, *arguments in self._asked():
+                getattr(self, name)(*arguments)
+            if not self._held and not self._done:
+                self._advance()
+            self._show()
+
+    def _asked(self) -> Iterator[tuple]:
+        """What came in, without values of controls that were changed once more since."""
+        asked: list[tuple] = []
+        try:
+            while self._pipe.poll(0 if asked else self._wait()):
+                asked.append(self._pipe.recv())
+        except (EOFError, OSError):
+            raise SystemExit from None  # the window is gone
+        buttons = {control.name for control in self._lab.controls if isinstance(control, Button)}
+        last = {message[:2]: i for i, message in enumerate(asked) if message[0] == "set"}
+        for i, message in enumerate(asked):
+            if message[0] != "set" or message[1] in buttons or last[message[:2]] == i:
+                yield message
+
+    def _wait(self) -> float | None:
+        """Seconds until there is something to do; None: until somebody asks."""
+        if not self._held and not self._done:
+            return 0.0
+        return max(0.0, self._due - time.monotonic()) if self._changed and self._seen else None
+
+    def _advance(self) -> None:
+        self._done = self._lab.step() is False
+        self._steps += not self._done
+        self._changed = True
+
+    def _show(self) -> None:
+        began = time.monotonic()
+        if not (self._changed and self._seen and began >= self._due):
+            return
+        state = "done" if self._done else "paused" if self._held else "runs"
+        view = View(self._lab.view(), tuple(self._lab.controls), self._steps, self._pace(began), state)
+        try:
+            self._pipe.send(view)
+        except OSError:
+            raise SystemExit from None
+        self._changed = self._seen = False
+        now = time.monotonic()
+        self._due = max(began + 1 / RATE, now + (now - began))  # half of the time is for steps, at least
+
+    def _pace(self, now: float) -> float:
+        self._marks.append((now, self._steps))
+        while len(self._marks) > 2 and now - self._marks[1][0] > PACE:
+            self._marks.popleft()
+        (then, before), (_, after) = self._marks[0], self._marks[-1]
+        return (after - before) / (now - then) if now > then else 0.0
+
+    def _wake(self) -> None:
+        self._done, self._changed = False, True

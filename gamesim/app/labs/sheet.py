@@ -1,0 +1,126 @@
+"""The page of a lab, drawn: head, panels and column. The window and the command line draw the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pygame
+
+from gamesim.app.labs.column import Column
+from gamesim.app.labs.layout import lay_out
+from gamesim.app.labs.panels import draw_panel, image_place
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.parts import draw_head, margin_of
+from gamesim.app.ui.scroller import Scroller
+from gamesim.app.ui.widgets import text, wrap
+from gamesim.labs import Entry
+from gamesim.labs.panels import Panel, Picture
+
+COLUMN = 330  # width of the column, at a window of 1280x800
+NARROW = 620  # pixels of a window below which the column lies under the panels
+ABOUT = 2  # lines of what a lab is about
+
+
+class Sheet:
+    """What a page shows; set what changes and `draw` it.
+
+    Attributes:
+        panels: what the lab shows now.
+        notice: a line in the place of panels, while there are none.
+        bad: whether the notice is of an error.
+        column: the controls.
+        scroller: of the panels.
+    """
+
+    def __init__(self, entry: Entry, column: Column) -> None:
+        self.entry, self.column = entry, column
+        self.panels: Sequence[Panel] = ()
+        self.notice = ""
+        self.bad = False
+        self.scroller = Scroller()
+        self.view = pygame.Rect(0, 0, 0, 0)
+        self._places: list[pygame.Rect] = []
+        self._scale = Scale(1.0)
+
+    @property
+    def hidden(self) -> int:
+        """Pixels of the panels or of the column for which there was no room."""
+        return max(self.scroller.most, self.column.scroller.most)
+
+    def clicked(self, place: tuple[int, int]) -> tuple[str, float, float] | None:
+        """The picture at a place, by its title, and where in it: shares of its width and height."""
+        for panel, rect in zip(self.panels, self._places, strict=False):
+            if isinstance(panel, Picture) and panel.clicks and self.view.collidepoint(place):
+                image = image_place(panel, rect, self._scale)
+                if image.collidepoint(place):
+                    x, y = place[0] - image.left, place[1] - image.top
+                    return panel.title, (x + 0.5) / image.width, (y + 0.5) / image.height
+        return None
+
+    def draw(self, surface: pygame.Surface, foot: int, pointer: tuple[int, int] = (-1, -1)) -> None:
+        """Draw everything.
+
+        Args:
+            surface: the window, or a picture.
+            foot: pixels to leave free at the bottom.
+            pointer: where the mouse is.
+        """
+        size = surface.get_size()
+        scale = self._scale = Scale.of(size)
+        margin = margin_of(size, scale)
+        top = self._draw_head(surface, margin, scale)
+        main = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - top - foot)
+        if main.width < 40 or main.height < 20:
+            return
+        column = main.copy()
+        if main.width >= scale.px(NARROW):
+            column.width = min(scale.px(COLUMN), round(main.width * 0.42))
+            column.right = main.right
+            main.width = column.left - scale.px(16) - main.left
+        else:
+            main.height = main.height // 2
+            column.top, column.height = main.bottom + scale.px(8), column.bottom - main.bottom - scale.px(8)
+        self._draw_panels(surface, main, scale, pointer)
+        self.column.draw(surface, column, scale)
+
+    def _draw_head(self, surface: pygame.Surface, margin: int, scale: Scale) -> int:
+        y = draw_head(surface, self.entry.title, self.entry.paper, scale) - scale.px(8)
+        size, width = scale.px(17), max(1, surface.get_width() - 2 * margin)
+        lines = wrap(self.entry.about, size, width)
+        for line in [*lines[: ABOUT - 1], " ".join(lines[ABOUT - 1 :])] if lines else []:
+            if line:
+                text(surface, line, (margin, y), size, COLOURS["quiet"], width=width)
+                y += round(size * 1.35)
+        return y + scale.px(10)
+
+    def _draw_panels(
+        self, surface: pygame.Surface, view: pygame.Rect, scale: Scale, pointer: tuple[int, int]
+    ) -> None:
+        self.view = view
+        clip = surface.get_clip()
+        surface.set_clip(view.clip(clip))
+        if self.notice:
+            self._draw_notice(surface, view, scale)
+        elif self.panels:
+            places, height = lay_out(self.panels, view.size, scale)
+            if height > view.height:
+                room = (view.width - Scroller.width(scale), view.height)
+                places, height = lay_out(self.panels, room, scale)
+            self.scroller.fit(view, height, scale)
+            self._places = [place.move(view.left, view.top - self.scroller.at) for place in places]
+            inside = pointer if view.collidepoint(pointer) else (-1, -1)
+            for panel, place in zip(self.panels, self._places, strict=True):
+                if place.colliderect(view):
+                    draw_panel(surface, place, panel, scale, inside)
+            self.scroller.draw(surface)
+        surface.set_clip(clip)
+
+    def _draw_notice(self, surface: pygame.Surface, view: pygame.Rect, scale: Scale) -> None:
+        size = scale.px(18)
+        row = round(size * 1.35)
+        lines = wrap(self.notice, size, max(1, min(view.width - scale.px(20), scale.px(640))))
+        y = view.centery - len(lines) * row // 2
+        for line in lines:
+            colour = COLOURS["bad" if self.bad else "quiet"]
+            text(surface, line, (view.centerx, y), size, colour, anchor="midtop")
+            y += row
