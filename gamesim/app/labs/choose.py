@@ -56,7 +56,7 @@ class Labs(Listing[Entry]):
         inner = rect.inflate(-scale.px(8), 0)
         extra = self.missing[entry.name]
         size, top = scale.px(15), inner.top + scale.px(3)
-        words = f"needs {extra}" if extra else ""
+        words = f"needs the extra {extra}" if extra else ""
         lack = text(surface, words, (inner.right, top), size, COLOURS["bad"], bold=True, anchor="topright")
         room = max(1, lack.left - inner.left - scale.px(10))
         text(surface, entry.title, (inner.left, top), scale.px(18), bold=True, width=room)

@@ -85,9 +85,9 @@ class LabPage(KeyScreen):
 
     def _reins(self) -> list[Action]:
         return [
-            Action("Go on" if self.held else "Pause", self.hold, key_name(pygame.K_SPACE)),
-            Action("Step", self.step, shown(Command.STEP)),
-            Action("Begin anew", self.begin, key_name(pygame.K_r)),
+            Action("Go on" if self.held else "Pause", self.hold),
+            Action("Step", self.step),
+            Action("Begin anew", self.begin),
         ]
 
     # keys and mouse --------------------------------------------------------------------------------------

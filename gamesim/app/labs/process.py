@@ -16,20 +16,21 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
 from gamesim.app.background import Worker
-from gamesim.app.library.jobs import NICENESS
 from gamesim.errors import UserError
 from gamesim.labs import Entry, Given, Lab
 from gamesim.labs.controls import Button, Control, Value, first
-from gamesim.labs.panels import Panel
+from gamesim.labs.panels import Curves, Panel
 
 RATE = 12.0  # views a second, at most
 PACE = 1.0  # seconds over which steps a second are counted
+NICENESS = 5  # after the window, and before trainings in the background, which nobody looks at
+POINTS = 2000  # of a line, about: more would only be sent, not seen
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -237,7 +238,8 @@ class Host:
         if not (self._changed and self._seen and began >= self._due):
             return
         state = "done" if self._done else "paused" if self._held else "runs"
-        view = View(self._lab.view(), tuple(self._lab.controls), self._steps, self._pace(began), state)
+        panels = [_thinned(panel) for panel in self._lab.view()]
+        view = View(panels, tuple(self._lab.controls), self._steps, self._pace(began), state)
         try:
             self._pipe.send(view)
         except OSError:
@@ -255,3 +257,13 @@ class Host:
 
     def _wake(self) -> None:
         self._done, self._changed = False, True
+
+
+def _thinned(panel: Panel) -> Panel:
+    """A panel as it is sent: of long lines every second point, or third, and so on, and the newest."""
+    match panel:
+        case Curves(lines=lines):
+            steps = {name: max(1, len(points) // POINTS) for name, points in lines.items()}
+            return replace(panel, lines={name: lines[name][::-step][::-1] for name, step in steps.items()})
+        case _:
+            return panel

@@ -17,7 +17,7 @@ from gamesim.labs import Entry
 from gamesim.labs.panels import Panel, Picture
 
 COLUMN = 330  # width of the column, at a window of 1280x800
-NARROW = 620  # pixels of a window below which the column lies under the panels
+WIDE = 1.2  # width by height, from which on the column lies beside the panels and not under them
 ABOUT = 2  # lines of what a lab is about
 
 
@@ -73,7 +73,7 @@ class Sheet:
         if main.width < 40 or main.height < 20:
             return
         column = main.copy()
-        if main.width >= scale.px(NARROW):
+        if main.width >= WIDE * main.height:
             column.width = min(scale.px(COLUMN), round(main.width * 0.42))
             column.right = main.right
             main.width = column.left - scale.px(16) - main.left

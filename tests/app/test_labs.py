@@ -1,0 +1,345 @@
+"""The page of a lab: a process of its own that obeys keys and mouse, and takes nothing down with it."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pygame
+import pytest
+
+from app.driver import Driver, click
+from gamesim import labs
+from gamesim.app.labs.choose import Labs
+from gamesim.app.labs.page import LabPage
+from gamesim.app.navigation import visit
+from gamesim.app.screens.menu import Menu
+from gamesim.app.theme import Scale
+from gamesim.labs import Entry, Given
+from gamesim.labs.panels import Lines
+from toy_lab import LACKING, TOY, toy
+
+TESTS = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labs, "LABS", (TOY, LACKING))
+
+
+@pytest.fixture
+def page(app: Driver) -> LabPage:
+    return opened(app, TOY)
+
+
+def opened(app: Driver, entry: Entry, **how) -> LabPage:
+    """The page of a lab, with its first view."""
+    page = LabPage(app.window, entry, **how)
+    app.window.go(page)
+    app.until(lambda: page.view or page.process.failure)
+    app.frames(1)
+    return page
+
+
+def told(page: LabPage) -> str:
+    """What the toy was told last, as it says itself."""
+    (rows,) = [panel.rows for panel in page.sheet.panels if isinstance(panel, Lines)]
+    return dict(rows).get("Told last", "")
+
+
+def gone(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return True
+    return state == "Z"
+
+
+def focus_on(app: Driver, page: LabPage, name: str) -> None:
+    """Tab to a control."""
+    for _ in range(20):
+        if page.column.current is not None and page.column.current.name == name:
+            return
+        app.press(pygame.K_TAB)
+    raise AssertionError(f"Tab does not reach {name}")
+
+
+def place_of(page: LabPage, name: str) -> pygame.Rect:
+    """Where a control was drawn."""
+    names = [control.name for control in page.column.controls]
+    return page.column._rects[len(page.column.reins) + names.index(name)]
+
+
+# the way there -------------------------------------------------------------------------------------------
+
+
+def test_the_menu_leads_to_the_list_and_the_list_to_a_lab(app: Driver):
+    visit(app.window, "Labs")
+    app.frames(1)
+    assert isinstance(app.window.screen, Labs)
+    app.press(pygame.K_RETURN)
+    page = app.window.screen
+    assert isinstance(page, LabPage) and page.entry == TOY
+    app.until(lambda: page.view)
+    app.press(pygame.K_ESCAPE, pygame.K_ESCAPE)
+    assert isinstance(app.window.screen, Menu)
+
+
+def test_a_lab_that_lacks_an_extra_says_so_and_does_not_open(app: Driver):
+    visit(app.window, "Labs")
+    app.frames(1)
+    app.press(pygame.K_DOWN, pygame.K_RETURN)
+    assert isinstance(app.window.screen, Labs)
+    assert "needs the extra labs" in app.said
+
+
+# running -------------------------------------------------------------------------------------------------
+
+
+def test_it_trains_until_it_is_paused_and_steps_one_by_one(app: Driver, page: LabPage):
+    app.until(lambda: page.view.steps > 3)
+    app.press(pygame.K_SPACE)
+    app.until(lambda: page.view.state == "paused")
+    before = page.view.steps
+    app.press(pygame.K_e)
+    app.until(lambda: page.view.steps > before)
+    assert page.view.steps == before + 1 and page.view.state == "paused"
+    app.press(pygame.K_p)
+    app.until(lambda: page.view.steps > before + 5)
+
+
+def test_to_step_a_lab_that_runs_pauses_it(app: Driver, page: LabPage):
+    app.press(pygame.K_e)
+    app.until(lambda: page.view.state == "paused")
+
+
+def test_r_begins_anew_with_the_controls_as_they_are(app: Driver, page: LabPage):
+    app.press(pygame.K_SPACE)
+    focus_on(app, page, "size")
+    app.press(pygame.K_RIGHT)
+    app.until(lambda: told(page) == "size 5" and page.view.steps > 0)
+    app.press(pygame.K_r, pygame.K_SPACE)
+    before = page.view
+    app.until(lambda: page.view is not before and page.view.state == "paused")
+    assert told(page) == "size 5" and page.column.values["size"] == 5
+
+
+def test_a_lab_with_nothing_left_to_do_rests_until_something_changes(app: Driver):
+    page = opened(app, toy("Finite"))
+    app.until(lambda: page.view.state == "done")
+    assert page.view.steps == 5 and "Done" in page.column.state
+    focus_on(app, page, "norm")
+    app.press(pygame.K_RETURN)
+    app.until(lambda: page.view.state == "done" and page.view.steps == 10)
+
+
+def test_a_lab_is_made_with_what_is_given_and_set(app: Driver):
+    page = opened(app, TOY, given=Given(seed=7), values={"kind": "ghost"})
+    app.until(lambda: told(page) == "kind ghost")
+    (rows,) = [panel.rows for panel in page.sheet.panels if isinstance(panel, Lines)]
+    assert dict(rows)["Seed"] == "7"
+
+
+def test_torch_computes_on_one_thread(app: Driver):
+    page = opened(app, toy("Threads"))
+    (panel,) = page.sheet.panels
+    assert panel.rows == [("torch", "1")]  # type: ignore[union-attr]
+
+
+# controls ------------------------------------------------------------------------------------------------
+
+
+def test_keys_move_a_slider_by_its_steps_and_to_its_ends(app: Driver, page: LabPage):
+    focus_on(app, page, "size")
+    app.press(pygame.K_RIGHT, pygame.K_RIGHT, pygame.K_LEFT)
+    assert page.column.values["size"] == 5
+    app.until(lambda: told(page) == "size 5")
+    app.press(pygame.K_END, pygame.K_RIGHT)
+    app.until(lambda: told(page) == "size 16")
+    app.press(pygame.K_DELETE)
+    app.until(lambda: told(page) == "size 4")
+
+
+def test_a_held_arrow_goes_on(app: Driver, page: LabPage):
+    focus_on(app, page, "heat")
+    app.down(pygame.K_RIGHT)
+    app.frames(60)
+    app.up(pygame.K_RIGHT)
+    app.frames(1)
+    assert page.column.values["heat"] > 0.2
+
+
+def test_the_mouse_drags_a_slider_and_lets_it_go(app: Driver, page: LabPage):
+    rect = place_of(page, "size")
+    for kind, x in (
+        (pygame.MOUSEBUTTONDOWN, rect.centerx),
+        (pygame.MOUSEMOTION, rect.right - 1),
+        (pygame.MOUSEBUTTONUP, rect.right - 1),
+        (pygame.MOUSEMOTION, rect.left),
+    ):
+        pygame.event.post(pygame.event.Event(kind, pos=(x, rect.centery), button=1, buttons=(1, 0, 0)))
+        app.frames(1)
+    assert page.column.values["size"] == 16
+    app.until(lambda: told(page) == "size 16")
+
+
+def test_the_wheel_turns_the_slider_below_it(app: Driver, page: LabPage, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pygame.mouse, "get_pos", lambda: place_of(page, "size").center)
+    pygame.event.post(pygame.event.Event(pygame.MOUSEWHEEL, y=2, x=0))
+    app.frames(1)
+    app.until(lambda: told(page) == "size 6")
+
+
+def test_switches_and_choices_by_key_and_mouse(app: Driver, page: LabPage):
+    focus_on(app, page, "norm")
+    app.press(pygame.K_RETURN)
+    app.until(lambda: told(page) == "norm False")
+    click(app, place_of(page, "norm").center)
+    app.until(lambda: told(page) == "norm True")
+    focus_on(app, page, "kind")
+    app.press(pygame.K_RIGHT)
+    app.until(lambda: told(page) == "kind ghost")
+    rect = place_of(page, "kind")
+    click(app, (rect.left + 20, rect.bottom - 12))
+    app.until(lambda: told(page) == "kind wall")
+
+
+def test_a_button_may_move_a_slider(app: Driver, page: LabPage):
+    focus_on(app, page, "shuffle")
+    app.press(pygame.K_RETURN)
+    app.until(lambda: page.column.values["heat"] != 0)
+    click(app, place_of(page, "walk").center)
+    app.until(lambda: told(page) == "walk True")
+
+
+def test_a_click_into_a_picture_reaches_the_lab_as_shares(app: Driver, page: LabPage):
+    x, y = page.sheet._places[0].center
+    click(app, (x, y))
+    app.until(lambda: told(page).startswith("Board 0.5"))
+    before = told(page)
+    click(app, page.sheet._places[1].center)  # this one is not to be clicked into
+    app.frames(30)
+    assert told(page) == before
+
+
+def test_enter_presses_what_is_in_focus_though_it_shares_its_action_with_r(app: Driver, page: LabPage):
+    assert page.column.focus == 0
+    app.press(pygame.K_RETURN)
+    assert page.held
+    app.press(pygame.K_RETURN)
+    assert not page.held
+
+
+def test_the_help_names_the_keys(app: Driver, page: LabPage):
+    app.press(pygame.K_F1)
+    words = {line.words for line in app.window.help.lines}
+    assert {"pause", "step", "begin anew", "next control", "change"} <= words
+    app.press(pygame.K_r, pygame.K_ESCAPE)
+    assert app.window.help is None and app.window.screen is page
+
+
+# what goes wrong -----------------------------------------------------------------------------------------
+
+
+def test_an_error_in_a_lab_is_a_line_on_its_page_and_r_begins_anew(app: Driver):
+    page = opened(app, toy("Exploding"))
+    app.until(lambda: page.process.failure)
+    app.frames(2)
+    assert "ValueError: the loss is not a number" in page.sheet.notice and page.sheet.bad
+    app.press(pygame.K_r)
+    assert not page.process.failure
+    app.until(lambda: page.process.failure)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("Refusing", "it wants a model of places"), ("Killed", "ended with exit code 9")]
+)
+def test_whatever_ends_a_lab_is_said(app: Driver, name: str, words: str):
+    page = LabPage(app.window, toy(name))
+    app.window.go(page)
+    app.until(lambda: page.process.failure)
+    app.frames(2)
+    assert words in page.sheet.notice
+    app.press(pygame.K_RIGHT, pygame.K_RETURN, pygame.K_TAB, pygame.K_ESCAPE)
+    assert isinstance(app.window.screen, Menu)
+
+
+def test_leaving_the_page_ends_the_process(app: Driver, page: LabPage):
+    pid = page.process.pid
+    assert pid and not gone(pid)
+    app.press(pygame.K_ESCAPE)
+    app.until(lambda: gone(pid))
+
+
+def test_a_lab_that_does_not_listen_does_not_hold_the_window_up(app: Driver):
+    page = opened(app, toy("Slow"))
+    pid = page.process.pid
+    os.kill(pid, 19)  # SIGSTOP: it neither reads nor writes
+    for i in range(5000):  # more than a pipe holds
+        page.process.send("set", "heat", i / 5000)
+    app.frames(3)
+    page.close()
+    app.until(lambda: gone(pid))
+
+
+def test_the_process_ends_with_the_window_however_that_ends(tmp_path: Path):
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import os, sys, time\n"
+        "if __name__ == '__main__':\n"
+        "    from gamesim.app.labs.process import LabProcess\n"
+        "    from gamesim.labs import Given\n"
+        "    from toy_lab import TOY\n"
+        "    lab = LabProcess(TOY, Given(), {})\n"
+        "    while lab.view() is None: time.sleep(0.01)\n"
+        "    print(lab.pid, flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])
+    parent = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": paths}
+    )
+    assert parent.stdout
+    pid = int(parent.stdout.readline())
+    assert not gone(pid)
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 60
+    while not gone(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+# how it looks --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600), (500, 700)])
+@pytest.mark.parametrize("zoom", [1.0, 1.5])
+def test_nothing_overlaps_and_everything_is_reached_in_any_window(
+    app: Driver, page: LabPage, size: tuple[int, int], zoom: float
+):
+    Scale.zoom = zoom
+    app.resize(*size)
+    app.frames(2)
+    places = page.sheet._places
+    assert len(places) == len(page.sheet.panels)
+    for i, place in enumerate(places):
+        assert place.collidelist(places[i + 1 :]) == -1
+        assert page.sheet.view.left <= place.left and place.right <= page.sheet.view.right
+    page.sheet.scroller.wheel(-1000)
+    app.frames(1)
+    assert max(place.bottom for place in page.sheet._places) <= page.sheet.view.bottom
+    for control in page.column.controls:
+        focus_on(app, page, control.name)
+        app.frames(2)
+        seen = place_of(page, control.name).clip(page.column._view)
+        assert (
+            seen.height > 0.8 * place_of(page, control.name).height or seen.height == page.column._view.height
+        )
+
+
+def test_the_smallest_window_draws_what_it_can(app: Driver, page: LabPage):
+    app.resize(320, 240)
+    app.frames(3)
+    app.press(pygame.K_TAB, pygame.K_RIGHT, pygame.K_PAGEDOWN)
