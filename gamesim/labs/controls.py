@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gamesim.errors import UserError
 
@@ -76,6 +76,19 @@ def first(control: Control) -> Value:
             return False
         case _:
             return control.value
+
+
+def moved(controls: Sequence[Control], **values: Value) -> tuple[Control, ...]:
+    """The controls of a lab, of which those of these names have these values; buttons have none."""
+
+    def with_value(control: Control) -> Control:
+        match control:
+            case Button():
+                return control
+            case _:
+                return replace(control, value=values.get(control.name, control.value))
+
+    return tuple(map(with_value, controls))
 
 
 def read(control: Control, word: str) -> Value:
