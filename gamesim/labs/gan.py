@@ -1,0 +1,367 @@
+"""GAN: two networks play a game; one paints, the other tells painted pictures from real ones.
+
+Goodfellow et al., "Generative Adversarial Nets" (2014, arXiv 1406.2661): Eq. 1 (the value of the game),
+Sec. 3 (the loss of G that does not saturate), Sec. 4.1 (the best discriminator and -log 4). The networks are
+the lecture's, layer by layer, for grey pictures of 28x28 pixels. The gradient penalty is that of Gulrajani
+et al. (2017, arXiv 1704.00028, Eq. 3).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections import Counter, deque
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
+
+from gamesim.labs import Given, weights
+from gamesim.labs.controls import Button, Choice, Control, Slider, Switch, moved
+from gamesim.labs.modes import SIDE, Pictures, checkerboard, covered, digits, sprites
+from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
+from gamesim.labs.traces import Traces
+from gamesim.threads import one_thread
+
+LATENT = 100
+"""Numbers of z, the generator's input."""
+BATCH = 8
+RATE, BETAS = 2e-4, (0.5, 0.999)
+DROPOUT = 0.4
+STEPS = 6_000
+"""Of the training whose weights are shipped."""
+
+
+# --- networks
+
+
+class Discriminator(nn.Sequential):
+    """720,833 parameters; float32 (B, 1, 28, 28) in [-1, 1] -> logits (B, 1): D is their sigmoid."""
+
+    def __init__(self) -> None:
+        layers: list[nn.Module] = []
+        for channels, out, stride in ((1, 64, 2), (64, 64, 2), (64, 128, 2), (128, 128, 1)):
+            layers += [nn.Conv2d(channels, out, 5, stride, padding=2), nn.ReLU(), nn.Dropout(DROPOUT)]
+        super().__init__(*layers, nn.Flatten(), nn.Linear(4 * 4 * 128, 1))
+
+
+@dataclass(frozen=True)
+class Painting:
+    """How a generator is built: as the lecture has it, or so that it fails.
+
+    Attributes:
+        batch_norm: between the layers.
+        transposed: transposed convolutions of stride 2 in the place of upsampling and convolution: as many
+            weights, and checkerboards, since 5 is no multiple of 2 (Odena et al. 2016).
+    """
+
+    batch_norm: bool = True
+    transposed: bool = False
+
+
+class Generator(nn.Sequential):
+    """844,161 parameters as the lecture counts; float32 (B, 100) -> (B, 1, 28, 28) in [-1, 1]."""
+
+    def __init__(self, painting: Painting | None = None) -> None:
+        painting = painting or Painting()
+
+        def norm(layer: nn.Module) -> list[nn.Module]:
+            return [layer, nn.ReLU()] if painting.batch_norm else [nn.ReLU()]
+
+        def grow(channels: int, out: int) -> list[nn.Module]:
+            if painting.transposed:
+                return [nn.ConvTranspose2d(channels, out, 5, 2, padding=2, output_padding=1)]
+            return [nn.Upsample(scale_factor=2), nn.Conv2d(channels, out, 5, padding=2)]
+
+        super().__init__(
+            *(nn.Linear(LATENT, 7 * 7 * 64), *norm(nn.BatchNorm1d(7 * 7 * 64)), nn.Unflatten(1, (64, 7, 7))),
+            *(*grow(64, 128), *norm(nn.BatchNorm2d(128))),
+            *(*grow(128, 64), *norm(nn.BatchNorm2d(64))),
+            *(nn.Conv2d(64, 64, 5, padding=2), *norm(nn.BatchNorm2d(64))),
+            *(nn.Conv2d(64, 1, 5, padding=2), nn.Tanh()),
+        )
+
+
+def count(module: nn.Module, *, trainable: bool = False) -> int:
+    """Parameters as the lecture counts them: the moving means and variances of batch norm are some, too."""
+    numbers = [parameter.numel() for parameter in module.parameters()]
+    moving = [buffer.numel() for buffer in module.buffers() if buffer.is_floating_point()]
+    return sum(numbers) if trainable else sum(numbers) + sum(moving)
+
+
+# --- the game
+
+
+def value(real: Tensor, fake: Tensor) -> Tensor:
+    """V(D, G), Eq. 1, of logits on real and on painted pictures: D wants it high, G low."""
+    return logsigmoid(real).mean() + logsigmoid(-fake).mean()
+
+
+def best_discriminator(data: NDArray[np.float64], painted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """D*, Eq. 2, for the densities of real and of painted pictures at the same places."""
+    return data / (data + painted)
+
+
+def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
+    """(||grad D|| - 1)^2 between real and painted pictures, Gulrajani et al. Eq. 3, mean over the batch.
+
+    Args:
+        share: (B, 1, 1, 1), 0 to 1, of the real picture in each mixture.
+    """
+    mixed = (share * real + (1 - share) * fake).requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminator(mixed).sum(), mixed, create_graph=True)
+    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+class GAN(nn.Module):
+    """Generator, discriminator, and a step of both.
+
+    Attributes:
+        taken: int64 (), steps so far.
+        rate: of both Adams.
+        penalty: weight of the gradient penalty.
+    """
+
+    taken: Tensor
+
+    def __init__(self, seed: int = 0, painting: Painting | None = None) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(seed)
+            self.generator, self.discriminator = Generator(painting), Discriminator()
+        self.register_buffer("taken", torch.zeros((), dtype=torch.int64))
+        self.rate, self.penalty = RATE, 0.0
+        self.chance = torch.Generator().manual_seed(seed)
+        self.paint = torch.optim.Adam(self.generator.parameters(), RATE, BETAS)
+        self.judge = torch.optim.Adam(self.discriminator.parameters(), RATE, BETAS)
+
+    def latent(self, number: int) -> Tensor:
+        """z from N(0, 1), float32 (number, 100)."""
+        return torch.randn(number, LATENT, generator=self.chance)
+
+    def step(
+        self, real: Tensor, *, judge: bool = True, paint: bool = True
+    ) -> tuple[dict[str, float], Tensor]:
+        """A step of D on real pictures (B, 1, 28, 28) and as many painted ones, then one of G (Algorithm 1).
+
+        Args:
+            real: a batch.
+            judge: whether D takes its step.
+            paint: whether G takes its step; k steps of D alone and one of both make k + 1 of D for each of G.
+
+        Returns:
+            What was measured, and the pictures that G painted.
+        """
+        for optimiser in (self.paint, self.judge):
+            optimiser.param_groups[0]["lr"] = self.rate
+        with torch.set_grad_enabled(paint):
+            painted = self.generator(self.latent(len(real)))
+        told = self._step_judge(real, painted.detach()) if judge else {}
+        if paint:
+            told |= self._step_painter(painted)
+        self.taken += 1
+        return told, painted.detach()
+
+    def _step_painter(self, painted: Tensor) -> dict[str, float]:
+        self.discriminator.requires_grad_(False)
+        verdict = self.discriminator(painted)
+        # -log D(G(z)), Sec. 3: the gradient of log(1 - D(G(z))) is next to nothing where D is good.
+        loss = -logsigmoid(verdict).mean()
+        self.paint.zero_grad()
+        loss.backward()
+        self.paint.step()
+        self.discriminator.requires_grad_(True)
+        return {"loss of G": loss.item(), "D(painted)": verdict.sigmoid().mean().item()}
+
+    def _step_judge(self, real: Tensor, fake: Tensor) -> dict[str, float]:
+        on_real, on_fake = self.discriminator(torch.cat([real, fake])).chunk(2)
+        won = value(on_real, on_fake)
+        loss = -won
+        if self.penalty:
+            share = torch.rand(len(real), 1, 1, 1, generator=self.chance)
+            loss = loss + self.penalty * gradient_penalty(self.discriminator, real, fake, share)
+        self.judge.zero_grad()
+        loss.backward()
+        self.judge.step()
+        return {"loss of D": -won.item(), "D(real)": on_real.sigmoid().mean().item()}
+
+
+# --- the lab
+
+WINDOW = 512
+"""Painted pictures that modes are counted in: the last ones."""
+_SHOWN = 16
+_EVERY = 10
+"""One step of so many is spent on painting what is shown from the fixed z."""
+_SECOND_STEPS = 5
+_GROWTH = ("upsampling", "transposed")
+_RATES = {"normal": RATE, "ten times": 10 * RATE}
+_DATA = {"sprites": sprites, "digits": digits}
+_FOUND = tuple(_DATA) if importlib.util.find_spec("sklearn") else ("sprites",)
+
+_CONTROLS: tuple[Control, ...] = (
+    Button("new", "Begin anew", "Two untrained networks."),
+    Button("shipped", "Trained networks", "The networks that come with the lab, as the lecture builds them."),
+    Choice("judge", "Steps of D for each of G", ("1", "5", "never"), "1", "Never: D stays as it is."),
+    Choice("rate", "Learning rate", tuple(_RATES), "normal", f"{RATE:g}, or ten times as high."),
+    Slider(
+        "penalty", "Gradient penalty", 0, 10, 0, 1, "How much D is kept from being steep; 10 in its paper."
+    ),
+    Switch("norm", "Batch norm", True, "Begins anew."),
+    Choice(
+        "growth",
+        "How G enlarges pictures",
+        _GROWTH,
+        _GROWTH[0],
+        "Upsampling and a convolution, or a transposed convolution. Begins anew.",
+    ),
+    Choice("data", "Pictures", _FOUND, "sprites", "Begins anew. Digits need the extra labs."),
+)
+
+
+class GANLab:
+    """The lecture's GAN, trained before one's eyes on a dozen sprites, and what makes it fail."""
+
+    steps = 200
+
+    def __init__(self, given: Given) -> None:
+        self._seed, self._place = given.seed, given.checkpoint or weights.folder("gan")
+        self._painting, self._judge, self._data = Painting(), "1", "sprites"
+        self._rate, self._penalty = RATE, 0.0
+        self.controls = _CONTROLS
+        self._begin(shipped=True)
+
+    def set(self, name: str, value: float | bool | str) -> None:
+        self.controls = moved(self.controls, **{name: value})
+        match name:
+            case "new":
+                self._begin()
+            case "shipped":
+                self._painting, self._data = Painting(), "sprites"
+                self.controls = moved(self.controls, norm=True, growth=_GROWTH[0], data="sprites")
+                self._begin(shipped=True)
+            case "judge":
+                self._judge = str(value)
+            case "rate":
+                self._rate = self._model.rate = _RATES[str(value)]
+            case "penalty":
+                self._penalty = self._model.penalty = float(value)
+            case "norm":
+                self._painting = replace(self._painting, batch_norm=bool(value))
+                self._begin()
+            case "growth":
+                self._painting = replace(self._painting, transposed=value == _GROWTH[1])
+                self._begin()
+            case "data":
+                self._data = str(value)
+                self._begin()
+
+    def point(self, panel: str, x: float, y: float) -> None:
+        """There is nothing to click into."""
+
+    def _begin(self, *, shipped: bool = False) -> None:
+        self._pictures: Pictures = _DATA[self._data]()
+        self._chance = np.random.default_rng(self._seed)
+        self._model = GAN(self._seed, self._painting)
+        self._model.rate, self._model.penalty = self._rate, self._penalty
+        if shipped:
+            weights.load(self._model, self._place)
+        self._z = self._model.latent(_SHOWN)
+        self._traces, self._found = Traces(), deque[int](maxlen=WINDOW)
+        self._steps = 0
+        self._paint()
+        if shipped:
+            self._find(self._generate(self._model.latent(4 * _SHOWN)))
+
+    @one_thread()
+    def step(self) -> None:
+        self._steps += 1
+        if self._steps % _EVERY == 0:
+            self._paint()
+            return
+        real = torch.from_numpy(self._pictures.draw(BATCH, self._chance))[:, None]
+        five = self._judge == str(_SECOND_STEPS)
+        paint = not five or int(self._model.taken) % _SECOND_STEPS == 0
+        told, painted = self._model.step(real, judge=self._judge != "never", paint=paint)
+        self._find(painted[:, 0].numpy())
+        self._traces.add(int(self._model.taken), {**told, "modes": float(self._covered())})
+
+    def _paint(self) -> None:
+        """What G makes of the z that stay the same."""
+        self._samples = self._generate(self._z)
+
+    @torch.inference_mode()
+    def _generate(self, z: Tensor) -> NDArray[np.float32]:
+        """Pictures float32 (N, 28, 28) without a trace in the moving means of batch norm."""
+        self._model.eval()
+        pictures = self._model.generator(z)[:, 0].numpy()
+        self._model.train()
+        return pictures
+
+    def _find(self, pictures: NDArray[np.float32]) -> None:
+        self._found.extend(self._pictures.found(pictures).tolist())
+
+    def _covered(self) -> int:
+        return covered(list(self._found), len(self._pictures.kinds))
+
+    def view(self) -> list[Panel]:
+        pictures, kinds = self._pictures, self._pictures.kinds
+        counts, number = Counter(self._found), max(1, len(self._found))
+        modes = f"{self._covered()} of {len(kinds)} modes in the last {len(self._found)} pictures"
+        lines = self._traces.lines
+        shown: list[Panel] = [
+            Picture("Painted, each always from its own z", _sheet(self._samples), modes),
+            Picture("Real", _sheet(pictures.draw(_SHOWN, np.random.default_rng(0)))),
+        ]
+        if self._found:
+            shares = [counts[kind] / number for kind in range(len(kinds))]
+            shown.append(Bars("What is painted, share by nearest real picture", kinds, {"painted": shares}))
+        if lines():
+            shown += [
+                Curves("Losses", "step", lines("loss of D", "loss of G")),
+                Curves("What D says", "step", lines("D(real)", "D(painted)"), (0.0, 1.0)),
+                Curves("Modes covered", "step", lines("modes"), (0.0, float(len(kinds)))),
+            ]
+        return [*shown, Lines("In numbers", self._rows())]
+
+    def _rows(self) -> list[tuple[str, str]]:
+        found = self.figures()
+        worth = f"{found['value']:.3f}" if "value" in found else "not yet"
+        return [
+            ("step", f"{int(self._model.taken):,}"),
+            ("parameters of G", f"{count(self._model.generator):,}"),
+            ("parameters of D", f"{count(self._model.discriminator):,}"),
+            ("value V(D, G)", worth),
+            ("... when D can only guess", f"-log 4 = {-math.log(4):.3f}"),
+            ("like a real picture", f"{found['similar']:.0%}"),
+            ("checkerboard", f"{100 * found['checkerboard']:.1f} % of the contrast"),
+        ]
+
+    def figures(self) -> dict[str, float]:
+        """``similar``: share of painted pictures that are like a real one; ``value``: the last V(D, G)."""
+        number = max(1, len(self._found))
+        found = {
+            "steps": float(self._model.taken),
+            "modes": float(self._covered()),
+            "similar": sum(kind >= 0 for kind in self._found) / number,
+            "checkerboard": checkerboard(self._samples),
+        }
+        lasts = {name: points[-1][1] for name, points in self._traces.lines().items() if points}
+        if "loss of D" in lasts:
+            found |= {"value": -lasts["loss of D"], "d_real": lasts["D(real)"]}
+        return found
+
+
+def _sheet(pictures: NDArray[np.float32], columns: int = 4, gap: int = 2) -> NDArray[np.uint8]:
+    """Pictures float32 (N, 28, 28), -1 to 1, in rows: uint8 (H, W, 3)."""
+    cell = SIDE + gap
+    rows = -(-len(pictures) // columns)
+    sheet = np.full((rows * cell - gap, columns * cell - gap), 48, np.uint8)
+    for i, picture in enumerate(pictures):
+        y, x = divmod(i, columns)
+        at = slice(y * cell, y * cell + SIDE), slice(x * cell, x * cell + SIDE)
+        sheet[at] = np.round((picture.clip(-1, 1) + 1) * 127.5)
+    return sheet[..., None].repeat(3, 2)

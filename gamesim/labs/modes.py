@@ -1,0 +1,114 @@
+"""Small pictures of a dozen known kinds, and which of the kinds a heap of other pictures shows.
+
+A generator that has collapsed paints few of the kinds, however well. Here that can be counted: each picture
+is of the kind of the most similar real one, if it is similar enough to any.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gamesim.envs.rules import DOOR, EYES, FLAG, FOOD, FRIGHTENED, FRUIT, GHOST, POWER, WALL
+from gamesim.envs.sprites import CAUGHT, FACING, SPRITE_CLASS, TREAT, tiles
+
+SIDE = 28
+SIMILAR = 0.85
+"""Correlation with a real picture from which on another one counts as one of its kind."""
+LEAST = 0.01
+"""Share of the pictures from which on a kind counts as covered."""
+_SHIFT = 2
+_DARKEST = 0.6
+
+_SPRITES = {
+    "wall": WALL, "food": FOOD, "power": POWER, "flag": FLAG, "Pac-Man": FACING + 2, "Pac-Man up": FACING + 3,
+    "ghost": GHOST, "frightened": FRIGHTENED, "caught": CAUGHT, "eyes": EYES, "fruit": TREAT, "door": DOOR,
+}  # fmt: skip
+assert SPRITE_CLASS[TREAT] == FRUIT
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures to learn from.
+
+    Attributes:
+        kinds: what they show, in words.
+        all: float32 (N, 28, 28), -1 (black) to 1, each as it may be drawn but for its brightness.
+        kind: int64 (N,), of each, an index of ``kinds``.
+    """
+
+    kinds: tuple[str, ...]
+    all: NDArray[np.float32]
+    kind: NDArray[np.int64]
+
+    def draw(self, count: int, chance: np.random.Generator) -> NDArray[np.float32]:
+        """Some at random, each a little darker or not: float32 (count, 28, 28), -1 to 1."""
+        light = chance.uniform(_DARKEST, 1, (count, 1, 1)).astype(np.float32)
+        return (self.all[chance.integers(len(self.all), size=count)] + 1) * light - 1
+
+    def found(self, pictures: NDArray[np.float32]) -> NDArray[np.int64]:
+        """The kind of each picture float32 (N, 28, 28), int64 (N,); -1 where it is like nothing real."""
+        likeness = _unit(pictures) @ _unit(self.all).T
+        return np.where(likeness.max(1) >= SIMILAR, self.kind[likeness.argmax(1)], -1)
+
+
+def sprites() -> Pictures:
+    """Twelve of our sprites in grey, twice as large, shifted by up to two pixels each way."""
+    kinds, pictures = [], []
+    for index, sprite in enumerate(_SPRITES.values()):
+        grey = tiles(12)[sprite] @ np.array([0.299, 0.587, 0.114])
+        large = (grey / grey.max()).repeat(2, 0).repeat(2, 1)
+        for y in range(2 * _SHIFT + 1):
+            for x in range(2 * _SHIFT + 1):
+                picture = np.zeros((SIDE, SIDE), np.float32)
+                picture[y : y + 24, x : x + 24] = large
+                pictures.append(2 * picture - 1)
+                kinds.append(index)
+    return Pictures(tuple(_SPRITES), np.stack(pictures), np.array(kinds))
+
+
+def digits() -> Pictures:
+    """The 1,797 digits of 8x8 pixels in scikit-learn (extra ``labs``), three times as large."""
+    from sklearn.datasets import load_digits
+
+    pixels, kind = load_digits(return_X_y=True)
+    small = (np.asarray(pixels) / 8 - 1).astype(np.float32).reshape(-1, 8, 8)
+    large = np.full((len(small), SIDE, SIDE), -1, np.float32)
+    large[:, 2:-2, 2:-2] = _smooth(_smooth(small, 1), 2)
+    return Pictures(tuple("0123456789"), large, np.asarray(kind, np.int64))
+
+
+def _smooth(pictures: NDArray[np.float32], axis: int, factor: int = 3) -> NDArray[np.float32]:
+    """Enlarge along an axis, in straight lines from pixel to pixel."""
+    count = pictures.shape[axis]
+    at = ((np.arange(count * factor) + 0.5) / factor - 0.5).clip(0, count - 1)
+    low = np.minimum(at.astype(int), count - 2)
+    part = (at - low).astype(np.float32).reshape([-1 if i == axis else 1 for i in range(pictures.ndim)])
+    return pictures.take(low, axis) * (1 - part) + pictures.take(low + 1, axis) * part
+
+
+def _unit(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As vectors (N, 784) of mean 0 and length 1, so that brightness and contrast do not matter."""
+    flat = pictures.reshape(len(pictures), -1)
+    flat = flat - flat.mean(1, keepdims=True)
+    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
+
+
+def covered(found: Sequence[int], kinds: int) -> int:
+    """How many kinds have at least `LEAST` of the pictures, whose kinds (or -1) these are."""
+    counts = Counter(found)
+    return sum(counts[kind] >= max(1, LEAST * len(found)) for kind in range(kinds))
+
+
+def checkerboard(pictures: NDArray[np.float32]) -> float:
+    """How much of a pattern of period two pictures float32 (N, 28, 28) have in common.
+
+    The standard deviation of the means of the four phases (even and odd rows and columns), as a share of that
+    of all pixels. Pictures whose edges lie anywhere have next to none.
+    """
+    phases = [pictures[:, y::2, x::2].mean() for y in (0, 1) for x in (0, 1)]
+    return float(np.std(phases) / max(1e-6, pictures.std()))

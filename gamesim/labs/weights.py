@@ -1,0 +1,57 @@
+"""Weights that come with a lab, so that it opens with something to see: ``checkpoints/labs/NAME``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from gamesim import shipped, storage
+from gamesim.checkpoint import fits
+from gamesim.errors import UserError
+
+FILE = "model.safetensors"
+
+
+def folder(lab: str) -> Path:
+    """Where the shipped weights of a lab lie."""
+    return shipped.folder(shipped.MODELS) / "labs" / lab
+
+
+def load(module: nn.Module, place: Path) -> None:
+    """Give a module the weights that lie in a folder; floats may be stored in half precision.
+
+    Raises:
+        UserError: there are none, they are damaged, or they fit another network.
+    """
+    path = place / FILE
+    try:
+        found = safetensors.torch.load(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (SafetensorError, ValueError):
+        raise UserError(f"{path}: damaged: not a safetensors file") from None
+    fits(found, module.state_dict(), path)
+    module.load_state_dict(found)
+
+
+def save(module: nn.Module, place: Path, *, half: bool = False) -> None:
+    """Write the weights of a module into a folder, floats in half precision if ``half``.
+
+    Raises:
+        UserError: they cannot be written.
+    """
+
+    def packed(tensor: Tensor) -> Tensor:
+        tensor = tensor.detach().clone().contiguous()
+        return tensor.half() if half and tensor.dtype == torch.float32 else tensor
+
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{place}: cannot be written: {error.strerror or error}") from None
+    tensors = {name: packed(tensor) for name, tensor in module.state_dict().items()}
+    storage.write_file(place / FILE, safetensors.torch.save(tensors))

@@ -1,0 +1,136 @@
+"""What holds for the lecture's GAN, whatever it has learned."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from gamesim.labs.gan import (
+    GAN,
+    Discriminator,
+    Generator,
+    Painting,
+    best_discriminator,
+    count,
+    gradient_penalty,
+    value,
+)
+from gamesim.labs.modes import SIDE, checkerboard, covered, sprites
+
+
+def tensors(pictures):
+    return torch.from_numpy(pictures)[:, None]
+
+
+def test_the_networks_have_as_many_parameters_as_the_lecture_says():
+    assert count(Discriminator()) == 720_833
+    assert count(Generator()) == 844_161
+    assert count(Generator(), trainable=True) == 837_377
+
+
+def test_transposed_convolutions_have_as_many_parameters():
+    assert count(Generator(Painting(transposed=True))) == 844_161
+
+
+@pytest.mark.parametrize("painting", [Painting(), Painting(batch_norm=False), Painting(transposed=True)])
+def test_a_generator_paints_what_a_discriminator_judges(painting):
+    pictures = Generator(painting)(torch.randn(3, 100))
+    assert pictures.shape == (3, 1, SIDE, SIDE) and pictures.abs().max() <= 1
+    assert Discriminator()(pictures).shape == (3, 1)
+
+
+def test_a_discriminator_that_can_only_guess_is_worth_minus_log_4():
+    guess = torch.zeros(5, 1)
+    assert value(guess, guess).item() == pytest.approx(-math.log(4))
+
+
+def test_the_best_discriminator_is_the_share_of_the_real_density():
+    """Goodfellow et al., Proposition 1: for given densities nothing has a higher value than p / (p + q)."""
+    p, q = np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.4, 0.4, 0.1, 0.1])
+    logits = torch.zeros(4, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.Adam([logits], 0.05)
+    for _ in range(600):
+        won = torch.tensor(p) @ nn.functional.logsigmoid(logits)
+        won = won + torch.tensor(q) @ nn.functional.logsigmoid(-logits)
+        optimiser.zero_grad()
+        (-won).backward()
+        optimiser.step()
+    assert logits.sigmoid().detach().numpy() == pytest.approx(best_discriminator(p, q), abs=1e-4)
+
+
+def test_the_best_discriminator_s_value_is_the_jensen_shannon_divergence():
+    """Goodfellow et al., Theorem 1: C(G) = -log 4 + 2 JSD(p || q)."""
+    p, q = np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.4, 0.4, 0.1, 0.1])
+    best = best_discriminator(p, q)
+    won = p @ np.log(best) + q @ np.log(1 - best)
+    mean = (p + q) / 2
+    divergence = (p @ np.log(p / mean) + q @ np.log(q / mean)) / 2
+    assert won == pytest.approx(-math.log(4) + 2 * divergence)
+    assert best_discriminator(p, p) == pytest.approx(np.full(4, 0.5))
+
+
+def test_the_gradient_penalty_of_a_linear_discriminator_is_told_by_hand():
+    """Its gradient is its weights, wherever one looks: (|w| - 1)^2."""
+    linear = nn.Sequential(nn.Flatten(), nn.Linear(4, 1))
+    layer = linear[1]
+    assert isinstance(layer, nn.Linear)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[2.0, 1.0, 2.0, 0.0]]))
+    real, fake = torch.randn(6, 1, 2, 2), torch.randn(6, 1, 2, 2)
+    penalty = gradient_penalty(linear, real, fake, torch.rand(6, 1, 1, 1))
+    assert penalty.item() == pytest.approx((3 - 1) ** 2, rel=1e-5)
+    penalty.backward()
+    assert layer.weight.grad is not None
+    assert layer.weight.grad[0].numpy() == pytest.approx(2 * (3 - 1) * np.array([2, 1, 2, 0]) / 3, rel=1e-5)
+
+
+def changed(module, before):
+    return any(
+        not torch.equal(parameter, old) for parameter, old in zip(module.parameters(), before, strict=True)
+    )
+
+
+@pytest.mark.parametrize(("judge", "paint"), [(True, True), (True, False), (False, True)])
+def test_only_whose_step_it_is_learns(judge, paint):
+    model, real = GAN(0), tensors(sprites().draw(2, np.random.default_rng(0)))
+    g = [each.detach().clone() for each in model.generator.parameters()]
+    d = [each.detach().clone() for each in model.discriminator.parameters()]
+    told, painted = model.step(real, judge=judge, paint=paint)
+    assert changed(model.generator, g) == paint and changed(model.discriminator, d) == judge
+    assert ("D(real)" in told) == judge and ("loss of G" in told) == paint
+    assert painted.shape == real.shape and int(model.taken) == 1
+
+
+def test_a_real_picture_is_found_to_be_what_it_is_however_bright():
+    pictures = sprites()
+    drawn = [pictures.all[pictures.kind == kind][7] for kind in range(len(pictures.kinds))]
+    dark = np.stack([0.5 * (picture + 1) - 1 for picture in drawn])
+    assert pictures.found(dark).tolist() == [*range(12)]
+    noise = np.random.default_rng(0).uniform(-1, 1, (4, SIDE, SIDE)).astype(np.float32)
+    assert pictures.found(noise).tolist() == [-1] * 4
+
+
+def test_modes_are_covered_that_have_a_share():
+    assert covered([0, 0, 1, -1], 3) == 2
+    assert covered([0] * 400 + [1] * 2, 3) == 1
+    assert covered([], 3) == 0
+
+
+def test_a_checkerboard_is_seen_in_what_is_painted_with_one():
+    pictures = sprites().draw(100, np.random.default_rng(0))
+    board = np.indices((SIDE, SIDE)).sum(0) % 2 * 0.2
+    assert checkerboard(pictures) < 0.01 < checkerboard(pictures + board.astype(np.float32))
+
+
+def test_transposed_convolutions_paint_checkerboards_before_they_learn_not_to():
+    """Odena et al. 2016: where they overlap unevenly; seen without any training."""
+
+    def seen(transposed):
+        torch.manual_seed(0)
+        generator = Generator(Painting(transposed=transposed))
+        with torch.no_grad():
+            return checkerboard(generator(torch.randn(32, 100))[:, 0].numpy())
+
+    assert seen(True) > 3 * seen(False)
