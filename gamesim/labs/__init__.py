@@ -120,7 +120,15 @@ class Entry:
         return getattr(importlib.import_module(module), name)(given)
 
 
-LABS: tuple[Entry, ...] = ()
+LABS: tuple[Entry, ...] = (
+    Entry(
+        "cyclegan",
+        "CycleGAN",
+        "The game of the night becomes a garden, and back, learned without a single pair of pictures.",
+        "Zhu et al. 2017",
+        "gamesim.labs.cyclegan:CycleGANLab",
+    ),
+)
 """Every lab, in the order of the menu."""
 
 

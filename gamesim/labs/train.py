@@ -1,0 +1,88 @@
+"""Trains from scratch what a lab ships: ``python -m gamesim.labs.train cyclegan --out DIR``.
+
+The weights are saved every two minutes. Started again with the same folder it goes on from them; Adam's
+moments and the pool of pictures begin anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from gamesim.labs import cyclegan, gan, modes, weights
+from gamesim.labs.themes import stream
+
+Training = tuple[nn.Module, int, Iterator[dict[str, float]]]
+"""What is trained, with a buffer ``taken`` (its steps); how many steps; and its steps, each giving losses."""
+
+_EVERY = 120
+"""Seconds from one saving to the next."""
+
+
+def _cyclegan(seed: int, place: Path) -> Training:
+    model = cyclegan.CycleGAN(seed)
+    _resume(model, place)
+    nights, gardens = (stream(theme, 1, seed) for theme in ("night", "garden"))
+    steps = (model.step(cyclegan.tensor(x), cyclegan.tensor(y)) for x, y in zip(nights, gardens, strict=True))
+    return model, cyclegan.STEPS, steps
+
+
+def _gan(seed: int, place: Path) -> Training:
+    model, pictures, chance = gan.GAN(seed), modes.sprites(), np.random.default_rng(seed)
+    _resume(model, place)
+
+    def steps() -> Iterator[dict[str, float]]:
+        while True:
+            yield model.step(torch.from_numpy(pictures.draw(gan.BATCH, chance))[:, None])[0]
+
+    return model, gan.STEPS, steps()
+
+
+TRAININGS: dict[str, Callable[[int, Path], Training]] = {"cyclegan": _cyclegan, "gan": _gan}
+
+
+def _resume(model: nn.Module, place: Path) -> None:
+    if (place / weights.FILE).exists():
+        weights.load(model, place)
+
+
+def train(name: str, place: Path, seed: int = 0, steps: int | None = None) -> dict[str, float]:
+    """Train until ``steps`` steps are taken (None: the lab's own number); gives the last losses.
+
+    Raises:
+        UserError: the weights in ``place`` are damaged or of another network, or it cannot be written.
+    """
+    model, all_steps, run = TRAININGS[name](seed, place)
+    taken, wanted, saved = int(model.get_buffer("taken")), steps or all_steps, time.monotonic()
+    losses: dict[str, float] = {}
+    while taken < wanted:
+        losses, taken = next(run), taken + 1
+        if time.monotonic() - saved > _EVERY:
+            weights.save(model, place)
+            saved = time.monotonic()
+            print(taken, " ".join(f"{key} {value:.3f}" for key, value in losses.items()), flush=True)
+    weights.save(model, place)
+    return losses
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m gamesim.labs.train", description="Trains from scratch what a lab ships."
+    )
+    parser.add_argument("lab", choices=sorted(TRAININGS))
+    parser.add_argument("--out", type=Path, required=True, help="folder of the weights; goes on from them")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, help="in all; without it, those of the shipped ones")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    train(given.lab, given.out, given.seed, given.steps)
+
+
+if __name__ == "__main__":
+    main()
