@@ -11,7 +11,7 @@
 =================== ==================================================================================
 
 Each of these modules, the first four in `pacman`, defines its figures in its docstring.
-What is asked of them is in `aims`.
+`metrics` lists them all, with what is asked of them.
 """
 
 from __future__ import annotations
@@ -20,22 +20,14 @@ import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gamesim.card import recipe_of
 from gamesim.evaluation.aims import short_of
+from gamesim.evaluation.metrics import parts
+from gamesim.evaluation.subject import ROUGHLY, Subject
 from gamesim.evaluation.table import table
-
-if TYPE_CHECKING:
-    import torch
-
-    from gamesim.evaluation.pacman.cells import Tick
-    from gamesim.models import WorldModel
-
-LONGEST = 100
-"""Dreamt steps of an episode."""
-ROUGHLY = LONGEST + 70 + LONGEST * 0.7
-"""Dreamt frames an episode, for the bar: rules, coming home, and fidelity until the real episode ends."""
+from gamesim.registry import loaded as function
 
 
 def evaluate(
@@ -62,9 +54,9 @@ def evaluate(
             thread, and on a GPU, in any case.
 
     Returns:
-        Plain figures for JSON and the card: game, episodes, seed, and by part ``rules``, ``horizons``,
-        ``home``, ``fidelity`` and ``diversity`` (None for a game without the 7x7 view, whose dreams cannot
-        be decoded), ``speed``, ``aims_missed`` and ``notes``. What had nothing to count is None.
+        Plain figures for JSON and the card: game, episodes, seed, then those of each part of `metrics` that
+        suits the engine (``rules`` is None for a game without the 7x7 view, whose dreams cannot be decoded),
+        ``aims_missed`` and ``notes``. What had nothing to count is None.
 
     Raises:
         UserError: A checkpoint is damaged, its card names no known game, or there is no such device.
@@ -74,8 +66,6 @@ def evaluate(
     from gamesim.checkpoint import load_model
     from gamesim.devices import pick
     from gamesim.errors import UserError
-    from gamesim.evaluation.controller import controller_figures
-    from gamesim.evaluation.speed import cost
 
     place = pick(device)
     model, loaded = load_model(checkpoint, place)
@@ -85,88 +75,32 @@ def evaluate(
     except UserError as error:  # how fast it is can be told of any
         game = None
         notes.append(f"only its speed was measured: {error} (--game names it)")
+    subject = Subject(model, game, episodes, seed, place, temperature, vision, notes=notes)
+    subject.checkpoint, subject.starts = checkpoint, loaded.starts
     figures: dict[str, Any] = {"game": game, "episodes": episodes, "seed": seed, "rules": None}
-    if game is not None and decodable(game) and tuple(model.frame_shape) == (84, 84, 3):
-        with tqdm(
-            total=round(episodes * ROUGHLY), unit="frame", desc="dreaming", disable=not progress
-        ) as bar:
-            how = {"vision": vision, "device": place, "temperature": temperature, "notes": notes}
-            figures |= dreamt_figures(model, game, episodes, seed, on_step=bar.update, **how)
-            bar.total = bar.n
-    driven = None if game is None else controller_figures(checkpoint, max(episodes, 2), seed, place)
-    if driven is not None:
-        figures["controller"] = plain(driven)
-    figures["speed"] = plain(cost(model, loaded.starts))
+    whole = round(episodes * ROUGHLY)
+    with tqdm(
+        total=whole, unit="frame", desc="dreaming", disable=not progress or not subject.of_cells
+    ) as bar:
+        subject.on_step = bar.update
+        figures |= measure(subject)
+        bar.total = bar.n
     figures |= {"aims_missed": short_of(figures), "notes": notes}
     if progress:
         print(table(figures), file=sys.stderr)
     return figures
 
 
-def dreamt_figures(
-    model: WorldModel,
-    game: str,
-    episodes: int,
-    seed: int = 0,
-    vision: str | Path | None = None,
-    device: str | torch.device = "cpu",
-    temperature: float = 1.0,
-    notes: list[str] | None = None,
-    on_step: Tick = None,
-    stop_at_end: bool = False,
-) -> dict[str, Any]:
-    """All parts that are measured on dreams; `notes` gets what had to be left out.
-
-    With `stop_at_end`, steps after a predicted end are not judged in ``rules`` and ``horizons``.
-    """
-    from gamesim.evaluation.pacman.cells import dream_episodes, real_episodes
-    from gamesim.evaluation.pacman.coming_home import coming_home
-    from gamesim.evaluation.pacman.diversity import diversity
-    from gamesim.evaluation.pacman.fidelity import fidelity
-    from gamesim.evaluation.pacman.rules_kept import STEPS, WARM_UP, by_horizon, judge, summary
-
-    asked = {"seed": seed, "device": device, "temperature": temperature, "on_step": on_step}
-    encoder = _encoder(model, vision, device, [] if notes is None else notes)
-    real = real_episodes(game, episodes, WARM_UP, LONGEST, seed)
-    dreamt = dream_episodes(model, real, episodes, LONGEST, **asked)
-    tally, real_tally = judge(dreamt, stop_at_end=stop_at_end), judge(real, stop_at_end=True)
-    parts = {
-        "rules": summary(dreamt, tally, real, real_tally, STEPS),
-        "horizons": by_horizon(dreamt, tally, real, real_tally),
-        "home": coming_home(model, game, real, episodes, encoder=encoder, **asked),
-        "fidelity": fidelity(model, game, real, episodes, **asked),
-        "diversity": diversity(model, real, tally, real_tally, episodes, **asked),
-    }
-    return {part: plain(figures) for part, figures in parts.items()}
-
-
-def _encoder(model: object, vision: str | Path | None, device: str | torch.device, notes: list[str]) -> Any:
-    """V of the checkpoint `vision`, or the engine's own, or None and a note."""
-    from gamesim.checkpoint import load_model
-    from gamesim.errors import UserError
-    from gamesim.evaluation.pacman.coming_home import encoder_of
-
-    encoder = encoder_of(model if vision is None else load_model(vision, device)[0])
-    if encoder is None and vision is not None:
-        raise UserError(f"{vision}: it has no V; the distances d need a World Model")
-    if encoder is None:
-        notes.append("home: no distances d; they need a World Model (--vision)")
-    return encoder
-
-
-def decodable(game: str) -> bool:
-    """Whether a game shows 7x7 cells, so that its dreams can be judged."""
-    from gamesim.envs.recipe import PACMANS
-    from gamesim.errors import UserError
-    from gamesim.evaluation.pacman.cells import make_real
-
-    if not game.startswith(PACMANS):
-        return False
-    try:
-        make_real(game, 1).close()
-    except UserError:
-        return False
-    return True
+def measure(subject: Subject) -> dict[str, Any]:
+    """The figures of each part that suits, by its name."""
+    found: dict[str, Any] = {}
+    if of_cells := subject.of_cells:
+        _ = subject.encoder  # a checkpoint without a V is refused before anything is dreamt
+    for part in parts().values():
+        figures = None if part.cells and not of_cells else function(part.compute)(subject)
+        if figures is not None:
+            found[part.name] = plain(figures)
+    return found
 
 
 def plain(figures: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gamesim.errors import UserError
-from gamesim.evaluation.aims import AIMS
+from gamesim.evaluation.metrics import aims, parts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe & Ito's, which most eyes can tell apart."""
 
-PANELS: dict[str, Sequence[str]] = {
-    "Moves": ("moves_free", "moves_blocked", "stays_obeyed", "pacman_once"),
-    "Memory": ("kept", "kept_returned", "outside_kept"),
-    "Food": ("food_eaten_gone", "food_kept", "floor_bare", "reward_on_food"),
-    "Ghosts": ("ghosts_conserved", "ghosts_legal", "ghosts_off_walls"),
-    "How ghosts move (dotted: real)": ("ghost_speed", "ghost_straight", "ghost_reverse"),
-    "Ends (dotted: real)": ("going_on", "flag_ends", "ghost_ends", "false_ends"),
-}
+
+def _panels() -> dict[str, list[str]]:
+    """The figures by horizon that have a panel, by its title."""
+    panels: dict[str, list[str]] = {}
+    for metric in parts()["horizons"].metrics:
+        if metric.panel:
+            panels.setdefault(metric.panel, []).append(metric.name)
+    return panels
 
 
 def save_plots(figures: Mapping[str, Any], folder: str | Path) -> list[Path]:
@@ -80,14 +80,15 @@ def check(file: str | Path) -> None:
 
 def _rules(figure_class: type[Figure], figures: Mapping[str, Any]) -> Figure:
     figure = figure_class(figsize=(14, 8), layout="constrained")
-    found = figures["horizons"]
-    for axes, (title, names) in zip(figure.subplots(2, 3).flat, PANELS.items(), strict=True):
+    found, wanted, panels = figures["horizons"], aims(), _panels()
+    rows = figure.subplots(-(-len(panels) // 3), 3)
+    for axes, (title, names) in zip(rows.flat, panels.items(), strict=False):
         for name, colour in zip(names, COLOURS, strict=False):
             _line(axes, found["steps"], found[name], name, colour)
             if f"real_{name}" in found:
                 _line(axes, found["steps"], found[f"real_{name}"], None, colour, ":")
-            aims = [AIMS.get(f"horizons.{name}@{step}", (None,))[0] for step in found["steps"]]
-            axes.plot(range(len(aims)), [_gap(aim) for aim in aims], "_", color=colour, ms=14, mew=1.5)
+            bars = [wanted.get(f"horizons.{name}@{step}", (None,))[0] for step in found["steps"]]
+            axes.plot(range(len(bars)), [_gap(bar) for bar in bars], "_", color=colour, ms=14, mew=1.5)
         low = min((each for name in names for each in found[name] if each is not None), default=0.0)
         axes.set_ylim(min(0.9, low) - 0.02, 1.01)
         axes.set_title(title)
@@ -102,7 +103,7 @@ def _dream(figure_class: type[Figure], figures: Mapping[str, Any]) -> Figure:
     walks = {name: value for name, value in figures["home"].items() if name.startswith("cells_")}
     bars = home.bar([name[6:] for name in walks], [value or 0 for value in walks.values()], color=COLOURS[0])
     home.bar_label(bars, fmt="%.3f")
-    home.axhline(AIMS["home.cells_10"][0], color="black", lw=1, ls="--")
+    home.axhline(aims()["home.cells_10"][0], color="black", lw=1, ls="--")
     home.set_ylim(0, 1.08)
     home.set_title("Coming home: cells that agree, by steps out (dashed: aim)")
     ratios = {n[6:]: v for n, v in figures["diversity"].items() if n.startswith("ratio_")}

@@ -11,7 +11,7 @@ from gamesim.agents.policy import known_policy
 from gamesim.envs.meanings import action_meanings
 from gamesim.envs.recipe import TIME_LIMIT, Recipe, find, installed, limited, make, make_batch, spec_json
 from gamesim.errors import UserError
-from gamesim.evaluation.evaluate import decodable
+from gamesim.evaluation.subject import decodable
 
 toy_games.register()
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +12,13 @@ from gamesim import checkpoint
 from gamesim.card import recipe_of
 from gamesim.config import load
 from gamesim.errors import UserError
-from gamesim.evaluation.aims import AIMS, FLOORS, flat, missed, short_of
+from gamesim.evaluation.aims import flat, missed, short_of
 from gamesim.evaluation.evaluate import evaluate, plain
+from gamesim.evaluation.metrics import Metric, Part, aims, floors, parts, register, remove
 from gamesim.evaluation.pacman.cells import real_episodes
 from gamesim.evaluation.speed import memory, speed, step_times
 from gamesim.evaluation.table import table
+from gamesim.registry import loaded
 from worlds import Frozen, Ideal, Network
 
 
@@ -42,7 +45,7 @@ def save(starts, tmp_path, monkeypatch):
 
 @pytest.fixture
 def short(monkeypatch):
-    monkeypatch.setattr("gamesim.evaluation.evaluate.LONGEST", 31)
+    monkeypatch.setattr("gamesim.evaluation.subject.LONGEST", 31)
     monkeypatch.setattr("gamesim.evaluation.pacman.coming_home.LENGTHS", (2, 5))
 
 
@@ -123,13 +126,14 @@ def test_of_a_card_that_names_no_game_the_speed_alone_is_measured(save):
 
 
 def test_the_table_names_what_was_missed_and_only_that():
-    good = {name: low if high == 1.0 else (low + high) / 2 for name, (low, high) in FLOORS.items()}
-    speeds = {name: good.pop(name) for name in ("median_ms", "p99_ms")}
-    figures = {"game": "g", "episodes": 1, "seed": 0, "rules": good, "speed": speeds}
+    figures = {"game": "g", "episodes": 1, "seed": 0, "rules": {}, "speed": {}}
+    for key, (low, high) in floors().items():
+        part, name = key.split(".")
+        figures[part][name] = low if high == 1.0 else (low + high) / 2
     assert missed(figures) == []
     assert "MISSED" not in table(figures)
-    figures["rules"] = good | {"kept_25": 0.89, "ratio_ghost": 2.1, "ratio_flag": None}
-    assert missed(figures) == ["kept_25", "ratio_ghost"]
+    figures["rules"] |= {"kept_25": 0.89, "ratio_ghost": 2.1, "ratio_flag": None}
+    assert missed(figures) == ["rules.kept_25", "rules.ratio_ghost"]
     assert table(figures).count("MISSED") == 2
 
 
@@ -156,7 +160,7 @@ def test_aims_are_missed_by_so_much_at_a_horizon_and_marked_in_the_table():
     lines = table(figures).splitlines()
     assert next(line for line in lines if line.startswith("  moves_free")).count("*") == 1
     assert "* misses 4 of 7 aims" in lines[-1]
-    assert all(low <= high for low, high in AIMS.values())
+    assert all(low <= high for low, high in aims().values())
 
 
 def test_what_was_not_counted_has_no_number():
@@ -190,3 +194,27 @@ def test_a_game_in_another_look_is_judged_by_its_own_tiles():
     assert garden.lanes(slice(0, 1)).theme == "garden"
     np.testing.assert_array_equal(night.cells, garden.cells)
     assert not garden.distance.any() and (night.frames != garden.frames).any()
+
+
+def brightness(subject):
+    """A metric of one's own: how bright the frames are that dreams begin with."""
+    return {"mean": float(subject.starts.frames.float().mean())}
+
+
+def test_a_metric_of_one_s_own_is_measured_shown_and_held_to_its_floor(save):
+    bright = Metric("mean", "How bright it is", unit="of 255", floor=(300.0, 400.0))
+    register(Part("brightness", "how bright (floor)", f"{__name__}:brightness", (bright,)))
+    try:
+        figures = evaluate(save("gamesim/PacmanArcade-v0"), episodes=2)
+        assert 0 < figures["brightness"]["mean"] < 255
+        assert missed({"brightness": figures["brightness"]}) == ["brightness.mean"]
+        shown = table(figures)
+        assert "how bright (floor)" in shown and "300 to 400" in shown and "MISSED" in shown
+    finally:
+        remove("brightness")
+
+
+def test_every_part_is_computed_by_a_function_and_explained_on_the_page():
+    page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    for part in parts().values():
+        assert callable(loaded(part.compute)) and f"| `{part.name}` |" in page

@@ -4,18 +4,19 @@ import imageio.v3 as imageio
 import pytest
 
 from gamesim.errors import UserError
-from gamesim.evaluation.evaluate import dreamt_figures
+from gamesim.evaluation.evaluate import measure
 from gamesim.evaluation.plots import available, save_plots
+from gamesim.evaluation.subject import Subject
 from worlds import Frozen
 
 
 @pytest.mark.slow
 def test_figures_become_pictures(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
-    monkeypatch.setattr("gamesim.evaluation.evaluate.LONGEST", 12)
+    monkeypatch.setattr("gamesim.evaluation.subject.LONGEST", 12)
     monkeypatch.setattr("gamesim.evaluation.pacman.coming_home.LENGTHS", (2, 5))
     figures = {"game": "gamesim/Pacman-v0", "episodes": 4, "seed": 0}
-    figures |= dreamt_figures(Frozen(), "gamesim/Pacman-v0", 4)
+    figures |= measure(Subject(Frozen(), "gamesim/Pacman-v0", 4))
     files = save_plots(figures, tmp_path / "new" / "folder")
     assert [file.name for file in files] == ["rules.png", "dream.png"]
     for file in files:

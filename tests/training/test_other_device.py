@@ -19,7 +19,8 @@ from gamesim.config.schema import Config
 from gamesim.dream import batch
 from gamesim.evaluation import temperature as temperatures
 from gamesim.evaluation.controller import controller_figures
-from gamesim.evaluation.evaluate import dreamt_figures
+from gamesim.evaluation.evaluate import measure
+from gamesim.evaluation.subject import Subject
 from gamesim.training import devices, stages
 from other_device import DEVICE, OnDevice, recording, records, tensor
 
@@ -128,7 +129,7 @@ def test_a_controller_is_measured_there(engine):
 def test_coming_home_and_all_that_is_judged_is_measured_there(engine):
     """V's distances as well, which are numbers of twice the length: those are the CPU's alone."""
     model, _ = checkpoint.load_model(engine, DEVICE)
-    figures = dreamt_figures(model, "gamesim/Pacman-v0", 2, vision=engine, device=DEVICE)
+    figures = measure(Subject(model, "gamesim/Pacman-v0", 2, vision=engine, device=DEVICE))
     assert figures["home"]["d_10"] is not None and figures["fidelity"] and figures["diversity"]
 
 

@@ -11,31 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from gamesim import card, text
-from gamesim.evaluation.aims import FLOORS
+from gamesim.evaluation.metrics import MS, SHARE, Metric, named
 
 _TRAINED_BY = re.compile(r"^It was trained by (.+)\.$", re.MULTILINE)
 _LONGEST = 65536  # characters of a card or of figures that are read
 LEARNED_FROM = "learned from"
 """The fact that says what an engine was given."""
-FIGURES = {
-    "rules.kept_25": "Board remembered for 25 steps",
-    "rules.kept_10": "Board remembered for 10 steps",
-    "rules.kept_25_returned": "Remembered, coming home",
-    "rules.moves_obeyed": "Keys obeyed",
-    "rules.moves_blocked": "Walls stop Pac-Man",
-    "rules.food_eaten_gone": "Eaten food is gone",
-    "rules.reward_on_food": "Reward for food",
-    "rules.flag_ends": "The flag ends the game",
-    "speed.median_ms": "One step takes",
-    "speed.p99_ms": "Slowest 1 % of steps",
-    "controller.dream": "AI driver, in the dream",
-    "controller.real": "AI driver, in the real game",
-    "controller.random": "Random keys, in the real game",
-    "controller.explorer": "The bot, in the real game",
-    "controller.episodes": "Games played for these scores",
-}
-"""Figures of `main.py evaluate` that are shown, the most telling first, in plain words; a figure that has
-one of the same name with _error beside it is shown with that."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +34,7 @@ class EngineCard:
 
     Attributes:
         facts: label -> value, as its README.md has them.
-        figures: what was measured, in the order of `FIGURES`, then whatever the last validation said.
+        figures: what was measured and has a title, or whatever the last validation said.
         fresh: whether the figures were measured by this app, not by who made the engine.
         trained_by: its training signals, in words; empty where its card does not say.
     """
@@ -71,12 +52,12 @@ class EngineCard:
     @property
     def measured(self) -> bool:
         """Whether it was evaluated: what its training says of itself does not count."""
-        return any(figure.label in FIGURES.values() for figure in self.figures)
+        return any(figure.label == metric.title for figure in self.figures for metric in _titled().values())
 
     @property
     def remembered(self) -> Figure | None:
         """How much of the board is remembered; None where that was not measured."""
-        return next((each for each in self.figures if each.label == FIGURES["rules.kept_25"]), None)
+        return next((each for each in self.figures if each.label == named()["rules.kept_25"].title), None)
 
     @property
     def summary(self) -> str:
@@ -109,9 +90,9 @@ def read(folder: Path, measured: Path) -> EngineCard:
     with contextlib.suppress(OSError):
         fresh = measured.stat().st_mtime > (folder / "manifest.json").stat().st_mtime
     numbers = _flat(_json(measured if fresh else folder / "metrics.json"))
-    known = [_figure(name, numbers) for name in FIGURES if name in numbers]
+    known = [_figure(name, numbers, metric) for name, metric in _titled().items() if name in numbers]
     rest = [
-        _figure(name, numbers)
+        _figure(name, numbers, Metric(name, name.rpartition(".")[2].replace("_", " ").capitalize(), "number"))
         for name in numbers
         if name.startswith(("validation.", "score.")) and not name.endswith("_error") and not known
     ]
@@ -134,18 +115,21 @@ def spell(seconds: float) -> str:
     return f"{days} days" if days < 21 else f"{round(days / 7)} weeks"
 
 
-def _figure(name: str, numbers: Mapping[str, float]) -> Figure:
-    short, value = name.rpartition(".")[2], numbers[name]
-    good = None
-    if short in FLOORS:
-        low, high = FLOORS[short]
+def _titled() -> dict[str, Metric]:
+    """The metrics that people are shown, by ``part.name``."""
+    return {name: metric for name, metric in named().items() if metric.title}
+
+
+def _figure(name: str, numbers: Mapping[str, float], metric: Metric) -> Figure:
+    """A number, and its error where one of the same name with _error is beside it."""
+    value, good = numbers[name], None
+    if metric.floor:
+        low, high = metric.floor
         good = low <= value <= high
-    shown = f"{value:.1f} ms" if short.endswith("_ms") else f"{value:.4g}"
+    shown = {MS: f"{value:.1f} ms", SHARE: f"{100 * value:.1f} %"}.get(metric.unit, f"{value:.4g}")
     if (error := numbers.get(f"{name}_error")) is not None:
         shown = f"{value:.2f} ± {error:.2f}"
-    if name.startswith("rules."):
-        shown = f"{100 * value:.1f} %"
-    return Figure(FIGURES.get(name, short.replace("_", " ").capitalize()), shown, good)
+    return Figure(metric.title, shown, good)
 
 
 def _json(path: Path) -> Any:

@@ -71,7 +71,7 @@ if only the dream does.
   real game.
 
 Source: the rules in `gamesim.envs.rules`; the paper shows such things by eye (Kim et al. 2020, Sec. 4.2).
-What is asked of an engine: `aims.FLOORS` and `aims.AIMS`.
+What is asked of an engine: `gamesim.evaluation.metrics`.
 """
 
 from __future__ import annotations
