@@ -113,3 +113,10 @@ def test_a_checkpoint_of_the_map_engine_loads_with_the_weights_it_has(tmp_path):
     with pytest.warns(UserWarning, match="is now called Tilemap"):
         model, _ = checkpoint.load_model(tmp_path / "e")
     assert all((model.state_dict()[name] == weight).all() for name, weight in weights.items())
+
+
+def test_where_dreams_begin_is_no_setting_any_more(recwarn):
+    config.parse("name: x\nsystem: world-model\ncontroller: {begin: first}", "old")
+    assert not recwarn
+    with pytest.warns(UserWarning, match=r"^old: controller.begin is gone: dreams begin at first frames"):
+        config.parse("name: x\nsystem: world-model\ncontroller: {begin: any}", "old")

@@ -30,7 +30,12 @@ _GONE = {
 
 def today(tree: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     """Return a config tree by today's names, and a note on what it was, empty where it needs none."""
-    model = _section(tree, "model")
+    model, controller = _section(tree, "model"), _section(tree, "controller")
+    if "begin" in controller:  # "first", unless somebody asked for "any"
+        rest = {key: item for key, item in controller.items() if key != "begin"}
+        now, note = today({**tree, "controller": rest})
+        gone = "controller.begin is gone: dreams begin at first frames"
+        return now, note or (gone if controller["begin"] != "first" else "")
     if model.get("engine") != "maps":
         return dict(tree), ""
     if tree.get("system") == "world-model":

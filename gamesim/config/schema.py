@@ -526,9 +526,6 @@ class ControllerTraining(LoopConfig):
         default=1.0, ge=0, le=10, description="temperature of the dreams that C learns in"
     )
     dream_steps: int = Field(default=1000, ge=1, le=1_000_000, description="most steps of a dream")
-    begin: Literal["first", "any"] = Field(
-        default="first", description="where dreams begin: at a recording's first frame, or anywhere in it"
-    )
     real_env: str = Field(
         default="", description="real game that C is tested in, never trained in; empty: the recorded one"
     )

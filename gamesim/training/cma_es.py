@@ -232,17 +232,8 @@ class ControllerTask:
 
     @torch.inference_mode()
     def _states(self, data: Dataset) -> State:
-        """Where dreams may begin: the states after the episodes' first frames, or after any of them."""
-        segments = data.beginnings()
-        z = segments.frames.chunk(2, -1)[0]
-        state = self.engine.begin(z[:, 0])
-        states, there = [state], [segments.played[:, 0]]
-        for step in range(z.shape[1] - 2 if self.settings.begin == "any" else 0):
-            state = self.engine.follow(state, segments.actions[:, step], z[:, step + 1])
-            states.append(state)
-            there.append(segments.played[:, step + 1])
-        chosen = torch.cat(there)
-        return {key: torch.cat([each[key] for each in states])[chosen] for key in state}
+        """Where dreams begin: the states after the episodes' first frames."""
+        return self.engine.begin(data.beginnings().frames[:, 0].chunk(2, -1)[0])
 
     @property
     def frames_per_step(self) -> int:
