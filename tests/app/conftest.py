@@ -14,11 +14,13 @@ from safetensors.numpy import save_file
 from app.driver import Driver
 from app.fakes import Dreamer, FakeDream, Layered, card, save
 from app.training import STUB
+from gamesim import labs
 from gamesim.app import theme, window
 from gamesim.app.controls import KEYMAP
 from gamesim.app.game.board import BoardPainter
 from gamesim.app.library import catalog, jobs
 from gamesim.app.library.catalog import PACMAN
+from toy_lab import LACKING, TOY
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 
@@ -57,6 +59,12 @@ def checkpoints(tmp_path: Path, dream_id: None) -> Path:
     card(folder, PACMAN)
     save_file({"frames": np.full((2, 8, 84, 84, 3), 90, np.uint8)}, folder / "starts.safetensors")
     return folder.parent
+
+
+@pytest.fixture(autouse=True)
+def toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The labs of the tests learn nothing, and open at once."""
+    monkeypatch.setattr(labs, "LABS", (TOY, LACKING))
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,6 @@ import pygame
 import pytest
 
 from app.driver import Driver, click
-from gamesim import labs
 from gamesim.app.labs.choose import Labs
 from gamesim.app.labs.page import LabPage
 from gamesim.app.navigation import visit
@@ -18,14 +17,9 @@ from gamesim.app.screens.menu import Menu
 from gamesim.app.theme import Scale
 from gamesim.labs import Entry, Given
 from gamesim.labs.panels import Lines
-from toy_lab import LACKING, TOY, toy
+from toy_lab import TOY, toy
 
 TESTS = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(autouse=True)
-def toys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labs, "LABS", (TOY, LACKING))
 
 
 @pytest.fixture
@@ -263,6 +257,18 @@ def test_whatever_ends_a_lab_is_said(app: Driver, name: str, words: str):
     assert words in page.sheet.notice
     app.press(pygame.K_RIGHT, pygame.K_RETURN, pygame.K_TAB, pygame.K_ESCAPE)
     assert isinstance(app.window.screen, Menu)
+
+
+def test_a_machine_that_starts_no_process_is_a_line_on_the_page(app: Driver, monkeypatch: pytest.MonkeyPatch):
+    def refuse(process: object) -> None:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("multiprocessing.context.SpawnProcess.start", refuse)
+        page = opened(app, TOY)
+    assert "Resource temporarily unavailable" in page.sheet.notice
+    app.press(pygame.K_r)
+    app.until(lambda: page.view)
 
 
 def test_leaving_the_page_ends_the_process(app: Driver, page: LabPage):

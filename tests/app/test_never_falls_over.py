@@ -15,9 +15,11 @@ from app.driver import Driver
 from app.fakes import save
 from app.mischief import Mischief
 from app.training import assert_kept_or_running, old_run, press_button, start
+from gamesim.app.labs.page import LabPage
 from gamesim.app.navigation import PLACES, visit
 from gamesim.app.screens.menu import Menu
 from gamesim.data.episode import Episode
+from toy_lab import TOY
 
 SMALL = (320, 240)  # what is drawn faster is teased more often
 EVENTS = int(os.environ.get("MISCHIEF_EVENTS", "100000"))  # of the slow test, on all screens together
@@ -59,6 +61,12 @@ def training(app: Driver) -> None:
     app.press(pygame.K_HOME, pygame.K_DOWN, pygame.K_RETURN)
 
 
+def lab(app: Driver) -> None:
+    page = LabPage(app.window, TOY)
+    app.window.go(page)
+    app.until(lambda: page.view)
+
+
 SCREENS: dict[str, Callable[[Driver], None]] = {
     "menu": lambda app: None,
     "arcade": play("Arcade"),
@@ -72,6 +80,7 @@ SCREENS: dict[str, Callable[[Driver], None]] = {
     "replay": replay,
     "new training": new_training,
     "training": training,
+    "lab": lab,
 }
 
 

@@ -209,7 +209,7 @@ class Column:
         size = scale.px(14)
         row = round(size * 1.35)
         top = area.bottom - HELP * row
-        if top - area.top < scale.px(3 * knobs.ROW):  # where there is little room it goes to the controls
+        if top - area.top < scale.px(5 * knobs.ROW):  # where there is little room it goes to the controls
             return area.bottom
         control = self._control(self._hovered) or self.current
         lines = wrap(control.help if control else "", size, area.width)

@@ -11,12 +11,14 @@ from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name,
 from gamesim.app.labs.column import Column
 from gamesim.app.labs.process import LabProcess, View
 from gamesim.app.labs.sheet import Sheet
+from gamesim.app.library.charts import number
 from gamesim.app.pace import SMOOTH, STILL
 from gamesim.app.theme import Scale
 from gamesim.app.ui.keyed import KeyScreen
 from gamesim.app.ui.parts import Action, draw_foot, foot_height
 from gamesim.labs import Entry, Given
 from gamesim.labs.controls import Button, Value
+from gamesim.text import counted
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -186,9 +188,10 @@ class LabPage(KeyScreen):
         if view is None:
             return "Opening"
         if view.state == "done":
-            return f"Done after {view.steps:,} steps"
-        pace = f", {view.pace:.{0 if view.pace >= 10 else 1}f} a second" if view.state == "runs" else ""
-        return f"{'Paused at' if view.state == 'paused' else 'Runs:'} step {view.steps:,}{pace}"
+            return f"Done after {counted(view.steps, 'step')}"
+        if view.state == "paused":
+            return f"Paused at step {view.steps:,}"
+        return f"Step {view.steps:,}, {number(view.pace, 2)} a second"
 
     def draw(self, surface: pygame.Surface) -> None:
         scale = Scale.of(surface.get_size())

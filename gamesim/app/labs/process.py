@@ -78,10 +78,15 @@ class LabProcess:
         self._closed = False
         self._pipe, theirs = spawn.Pipe()
         self._process = spawn.Process(target=run, args=(entry, given, dict(values), theirs), daemon=True)
-        self._process.start()
-        theirs.close()
         self._views: deque[View] = deque(maxlen=1)
         self._sender = Worker("to a lab")  # a lab that does not listen must not hold the window up
+        try:
+            self._process.start()
+        except OSError as error:
+            self.failure = f"its process cannot be started: {error.strerror or error}"
+            return
+        finally:
+            theirs.close()
         threading.Thread(target=self._listen, name="from a lab", daemon=True).start()
 
     @property
@@ -103,7 +108,8 @@ class LabProcess:
         """End the process at once: nothing in it is lost that anybody wanted to keep."""
         self._closed = True
         self._sender.close()
-        self._process.kill()
+        if self._process.pid is not None:
+            self._process.kill()
 
     def _send(self, *message: Any) -> None:
         with contextlib.suppress(OSError):  # it has ended, and the other thread says why

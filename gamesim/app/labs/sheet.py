@@ -8,7 +8,7 @@ import pygame
 
 from gamesim.app.labs.column import Column
 from gamesim.app.labs.layout import lay_out
-from gamesim.app.labs.panels import draw_panel, image_place
+from gamesim.app.labs.panels import alike, draw_panel, image_place
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.parts import draw_head, margin_of
 from gamesim.app.ui.scroller import Scroller
@@ -19,6 +19,7 @@ from gamesim.labs.panels import Panel, Picture
 COLUMN = 330  # width of the column, at a window of 1280x800
 WIDE = 1.2  # width by height, from which on the column lies beside the panels and not under them
 ABOUT = 2  # lines of what a lab is about
+KEPT = 48  # drawn panels
 
 
 class Sheet:
@@ -41,6 +42,8 @@ class Sheet:
         self.view = pygame.Rect(0, 0, 0, 0)
         self._places: list[pygame.Rect] = []
         self._scale = Scale(1.0)
+        self._laid: tuple = ((), (0, 0), None, [], 0)  # panels, room and scale; places and height found
+        self._drawn: dict[tuple, tuple[Panel, pygame.Surface]] = {}  # as they are without a mouse
 
     @property
     def hidden(self) -> int:
@@ -102,18 +105,41 @@ class Sheet:
         if self.notice:
             self._draw_notice(surface, view, scale)
         elif self.panels:
+            self._lay_out(view, scale)
+            for panel, place in zip(self.panels, self._places, strict=True):
+                if place.colliderect(view):
+                    if place.collidepoint(pointer) and view.collidepoint(pointer):
+                        draw_panel(surface, place, panel, scale, pointer)
+                    else:
+                        surface.blit(self._picture(panel, place.size, scale), place)
+            self.scroller.draw(surface)
+        surface.set_clip(clip)
+
+    def _lay_out(self, view: pygame.Rect, scale: Scale) -> None:
+        """Find a place for each panel, where those of the last time are no longer right."""
+        panels, *how = self._laid[:3]
+        if panels is not self.panels or how != [view.size, scale]:
             places, height = lay_out(self.panels, view.size, scale)
             if height > view.height:
                 room = (view.width - Scroller.width(scale), view.height)
                 places, height = lay_out(self.panels, room, scale)
-            self.scroller.fit(view, height, scale)
-            self._places = [place.move(view.left, view.top - self.scroller.at) for place in places]
-            inside = pointer if view.collidepoint(pointer) else (-1, -1)
-            for panel, place in zip(self.panels, self._places, strict=True):
-                if place.colliderect(view):
-                    draw_panel(surface, place, panel, scale, inside)
-            self.scroller.draw(surface)
-        surface.set_clip(clip)
+            self._laid = self.panels, view.size, scale, places, height
+        *_, places, height = self._laid
+        self.scroller.fit(view, height, scale)
+        self._places = [place.move(view.left, view.top - self.scroller.at) for place in places]
+
+    def _picture(self, panel: Panel, size: tuple[int, int], scale: Scale) -> pygame.Surface:
+        """A panel as it was drawn last, or drawn anew where it shows something else now."""
+        key = panel.title, size, scale
+        known = self._drawn.get(key)
+        if known is None or not alike(known[0], panel):
+            if len(self._drawn) > KEPT:
+                self._drawn.clear()
+            surface = pygame.Surface(size)
+            surface.fill(COLOURS["back"])
+            draw_panel(surface, surface.get_rect(), panel, scale, (-1, -1))
+            self._drawn[key] = known = panel, surface
+        return known[1]
 
     def _draw_notice(self, surface: pygame.Surface, view: pygame.Rect, scale: Scale) -> None:
         size = scale.px(18)
