@@ -13,8 +13,8 @@ from app.driver import Driver
 from app.fakes import Layered, card
 from app.looking import env
 from gamesim.app.game.swap import BOARD
-from gamesim.app.game.walks import STEPS, same_walk
 from gamesim.app.library.catalog import PACMAN
+from gamesim.envs.walks import STEPS, same_walk
 
 
 def test_b_goes_from_another_board_to_other_engines_and_back(layered):

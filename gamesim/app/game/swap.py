@@ -19,8 +19,8 @@ from gamesim.app.game.change import change, changes
 from gamesim.app.game.pictures import Picture, composed
 from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
-from gamesim.app.game.walks import same_walk
 from gamesim.app.library.catalog import Title
+from gamesim.envs.walks import same_walk
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
