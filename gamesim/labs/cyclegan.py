@@ -23,6 +23,7 @@ from torch.nn.functional import interpolate, l1_loss
 from gamesim.envs.sprites import tiles
 from gamesim.labs import Given, weights
 from gamesim.labs.controls import Button, Control, Slider, Switch, moved
+from gamesim.labs.layer_swap import LayerSwap, cells_kept
 from gamesim.labs.panels import Curves, Lines, Panel, Picture
 from gamesim.labs.themes import GAMES, KINDS, Score, score, stream, total, twins
 from gamesim.labs.traces import Traces
@@ -244,6 +245,7 @@ _CONTROLS: tuple[Control, ...] = (
     Slider("cycle", "Weight of the cycle loss", 0, 20, CYCLE, 1, "At 0 nothing holds on to what was there."),
     Slider("identity", "Weight of the identity loss", 0, 10, IDENTITY, 0.5, "It keeps colours as they are."),
     Switch("pool", "Pool of 50 pictures", True, "Off: the discriminators see only the newest pictures."),
+    Switch("swap", "Beside the layer swap", help="A dream re-skinned by this and by GameGAN's swap."),
 )
 
 
@@ -259,6 +261,7 @@ class CycleGANLab:
         self._streams = stream("night", 1, given.seed), stream("garden", 1, given.seed)
         self._model, self._training = CycleGAN(given.seed), False
         weights.load(self._model, self._place)
+        self._beside: Beside | None = None
         self._forget()
 
     def set(self, name: str, value: float | bool | str) -> None:
@@ -268,6 +271,9 @@ class CycleGANLab:
                 self._training = bool(value)
             case "new" | "shipped":
                 self._replace(shipped=name == "shipped")
+            case "swap":
+                self._beside = Beside(self._seed) if value else None
+                self._play()
             case "pool":
                 for pool in self._model.pools:
                     pool.size = POOL if value else 0
@@ -316,6 +322,8 @@ class CycleGANLab:
             back = frames(painters[other](tensor(painted)))
             self._scores[theme].append(score(both[theme], theme, painted, other, both[other]))
             self._strips[theme] = _row(both[theme][0], painted[0], back[0], both[other][0])
+        if self._beside is not None:
+            self._beside.step(self._model.garden)
 
     def view(self) -> list[Panel]:
         shown: list[Panel] = []
@@ -323,6 +331,8 @@ class CycleGANLab:
             now, note = self._scores[theme][-1], "real, painted, painted back, true"
             cells = f"{int(np.trace(now.confusion))} of {now.confusion.sum()} cells right"
             shown.append(Picture(_way(theme), self._strips[theme], f"{note}; {cells}"))
+        if self._beside is not None:
+            shown.append(self._beside.view())
         shown.append(Lines("Cells that are what they were", self._rows()))
         for theme, other in _WAYS.items():
             title = f"What became of what, {_way(theme).lower()}"
@@ -348,7 +358,31 @@ class CycleGANLab:
             name = f"{theme}_to_{other}"
             found[f"{name}_right"], found[f"{name}_by_kind"] = judged.right, judged.by_kind
             found[f"{name}_error"], found[f"{name}_permuted"] = judged.error, float(len(judged.permuted()))
-        return found
+        return found | (self._beside.figures() if self._beside is not None else {})
+
+
+class Beside:
+    """A dream of the night as a garden: repainted by a generator, and by the layer swap."""
+
+    def __init__(self, seed: int) -> None:
+        self._swap = LayerSwap(seed)
+        self._kept = {"cyclegan": deque[float](maxlen=KEPT), "swap": deque[float](maxlen=KEPT)}
+
+    def step(self, garden: Generator) -> None:
+        swap = self._swap
+        swap.step()
+        painted = frames(garden(tensor(swap.night[None])))[0]
+        for name, picture in (("cyclegan", painted), ("swap", swap.swapped)):
+            self._kept[name].append(cells_kept(swap.night, picture))
+        self._strip = _row(swap.night, painted, swap.swapped)
+
+    def view(self) -> Panel:
+        ours, theirs = (f"{np.mean(kept):.1%}" for kept in self._kept.values())
+        note = f"dreamt, by CycleGAN ({ours} of cells right), by the layer swap ({theirs})"
+        return Picture("A dream, re-skinned in two ways", self._strip, note)
+
+    def figures(self) -> dict[str, float]:
+        return {f"dream_{name}_right": float(np.mean(kept)) for name, kept in self._kept.items()}
 
 
 _WAYS = {"night": "garden", "garden": "night"}

@@ -22,6 +22,7 @@ from gamesim.labs.cyclegan import (
     rate,
     tensor,
 )
+from gamesim.labs.layer_swap import LayerSwap, cells_kept
 from gamesim.labs.themes import KINDS, pairs, score, stream, total, twins
 
 
@@ -198,3 +199,31 @@ def test_weights_of_another_network_are_one_line(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(UserError, match=r"model\.safetensors: damaged"):
         CycleGANLab(Given(checkpoint=tmp_path))
+
+
+# --- the layer swap
+
+
+def test_a_swapped_dream_keeps_cells_in_either_look():
+    true = pairs(1)
+    night, garden = true["night"][0], true["garden"][0]
+    mixed = night.copy()
+    mixed[:, 42:] = garden[:, 42:]
+    assert cells_kept(night, night) == cells_kept(night, garden) == 1
+    assert cells_kept(night, mixed) > 0.8
+    assert cells_kept(night, np.full_like(night, 255)) < 0.5
+
+
+def test_the_layer_swap_begins_with_what_both_dreams_have_seen():
+    swap = LayerSwap(0)
+    assert swap.night.shape == swap.swapped.shape == (84, 84, 3)
+    assert cells_kept(swap.night, swap.swapped) > 0.9 and not np.array_equal(swap.night, swap.swapped)
+
+
+def test_the_lab_puts_both_ways_side_by_side():
+    lab = CycleGANLab(Given())
+    assert not any("dream" in panel.title for panel in lab.view())
+    lab.set("swap", True)
+    lab.step()
+    assert any("dream" in panel.title for panel in lab.view())
+    assert lab.figures()["dream_swap_right"] > 0.8
