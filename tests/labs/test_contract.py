@@ -1,6 +1,8 @@
 """What the page and the command line may expect of any lab."""
 
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,6 +57,12 @@ def test_a_lab_opens_runs_shows_and_obeys_each_control(entry):
         check(panel)
         lab.point(panel.title, 0.5, 0.5)
     assert all(isinstance(value, float) and np.isfinite(value) for value in lab.figures().values())
+
+
+def test_the_page_about_labs_lists_them_all():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "labs" / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| \W(\w+)", page, re.MULTILINE)
+    assert [entry.name for entry in LABS if entry.name not in listed] == []
 
 
 def test_a_lab_without_its_extra_says_which_one():

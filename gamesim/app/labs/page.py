@@ -23,6 +23,7 @@ from gamesim.text import counted
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
+PATIENCE = 3.0  # seconds of opening from which on they are counted
 WHEEL = 6  # clicks of the wheel that Page up and Page down are worth
 
 
@@ -52,38 +53,35 @@ class LabPage(KeyScreen):
         self.view: View | None = None
         self.column = Column(lambda name, value: self.process.send("set", name, value))
         self.sheet = Sheet(entry, self.column)
-        self.sheet.notice = "Opening…"
+        self._waited = 0.0
         self.process = LabProcess(entry, self.given, values or {})
 
     # what can be done ------------------------------------------------------------------------------------
 
     def hold(self) -> None:
         """Pause, or go on."""
-        self._hold(not self.held)
+        self.held = not self.held
         self.process.send("hold", self.held)
 
     def step(self) -> None:
         """One step; a lab that runs is paused by it."""
-        self._hold(True)
+        self.held = True
         self.process.send("step")
 
     def begin(self) -> None:
         """The lab from its beginning, with the controls as they are; after an error with all as at first."""
-        self._hold(False)
+        self.held = False
         if self.process.failure:
             self.process.close()
             self.view, self.column.values = None, {}
             self.column.controls = ()
-            self.sheet.notice, self.sheet.bad = "Opening…", False
+            self.sheet.bad, self._waited = False, 0.0
             self.process = LabProcess(self.entry, self.given, {})
         else:
             buttons = {control.name for control in self.column.controls if isinstance(control, Button)}
             values = {name: value for name, value in self.column.values.items() if name not in buttons}
             self.process.send("begin", values)
             self.process.send("hold", False)
-
-    def _hold(self, held: bool) -> None:
-        self.held = held
 
     def _reins(self) -> list[Action]:
         return [
@@ -173,6 +171,10 @@ class LabPage(KeyScreen):
             self.view = view
             self.sheet.panels, self.sheet.notice = view.panels, ""
             self.column.follow(view.controls)
+        if self.view is None:
+            self._waited += seconds
+            counted_up = f" {self._waited:.0f} s" if self._waited >= PATIENCE else ""
+            self.sheet.notice = f"Opening…{counted_up}"
         if self.process.failure:
             self.sheet.notice = (
                 f"The lab stopped: {self.process.failure}. {key_name(pygame.K_r)} begins anew."
