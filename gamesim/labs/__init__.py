@@ -122,6 +122,13 @@ class Entry:
 
 LABS: tuple[Entry, ...] = (
     Entry(
+        "vae",
+        "Variational autoencoder",
+        "Watch a VAE learn to draw frames, turn the numbers in its z, and calculate with them.",
+        "Kingma & Welling 2014, Auto-Encoding Variational Bayes (arXiv 1312.6114)",
+        "gamesim.labs.vae:VAELab",
+    ),
+    Entry(
         "cyclegan",
         "CycleGAN",
         "The game of the night becomes a garden, and back, learned without a single pair of pictures.",

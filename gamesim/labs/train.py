@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from gamesim.labs import cyclegan, gan, modes, weights
+from gamesim.labs import cyclegan, gan, modes, vae, weights
+from gamesim.labs.frames import Played
 from gamesim.labs.themes import stream
 
 Training = tuple[nn.Module, int, Iterator[dict[str, float]]]
@@ -44,7 +45,14 @@ def _gan(seed: int, place: Path) -> Training:
     return model, gan.STEPS, steps()
 
 
-TRAININGS: dict[str, Callable[[int, Path], Training]] = {"cyclegan": _cyclegan, "gan": _gan}
+def _vae(seed: int, place: Path) -> Training:
+    model = vae.SmallVAE(seed)
+    _resume(model, place)
+    training = vae.Training(model, Played(seed), seed)
+    return model, vae.STEPS, iter(training.step, None)
+
+
+TRAININGS: dict[str, Callable[[int, Path], Training]] = {"cyclegan": _cyclegan, "gan": _gan, "vae": _vae}
 
 
 def _resume(model: nn.Module, place: Path) -> None:
