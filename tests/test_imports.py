@@ -50,7 +50,7 @@ TORCH_FREE_FILES = (
     *("data/episode.py", "data/recorder.py", "data/store/index.py"),
     *("labs/__init__.py", "labs/controls.py", "labs/panels.py"),
 )
-TORCH = ("agents/controller.py", "agents/ppo.py")
+TORCH = ("agents/controller.py", "agents/ppo.py", "agents/dqn.py", "agents/gcn.py")
 """What plays by networks, in a room that is free of torch otherwise."""
 
 

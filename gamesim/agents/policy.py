@@ -1,6 +1,9 @@
 """Who chooses actions: what a policy is, the one that knows nothing, and policies by their names."""
 
-from collections.abc import Callable
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -8,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 
 from gamesim.agents.explorer import ExplorerPolicy
-from gamesim.envs.recipe import Recipe
+from gamesim.envs.recipe import Recipe, find
 from gamesim.errors import UserError
 
 
@@ -60,33 +63,83 @@ class RandomPolicy:
             self._left = np.where(mask, 0, self._left)
 
 
-def _explorer(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> Policy:
+MakePlayer = Callable[[int, gym.vector.VectorEnv, dict[str, Any]], Policy]
+"""Makes a player with a seed for a batch of games, which was made with some settings."""
+
+
+def explorer(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> Policy:
+    """The bot."""
     grid = settings.get("grid_size", 7) if settings.get("view") == "full" else 7
     return ExplorerPolicy(seed, grid, theme=settings.get("theme", "night"))
 
 
-def _random(
+def random(
     seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any], hold: tuple[int, int] = (1, 1)
 ) -> Policy:
+    """Keys by chance."""
     return RandomPolicy(seed, num_actions(env), hold)
 
 
-_MakePlayer = Callable[[int, gym.vector.VectorEnv, dict[str, Any]], Policy]
-_POLICIES: dict[str, _MakePlayer] = {"explorer": _explorer, "random": _random}
+@dataclass(frozen=True)
+class Entry:
+    """A player that can be named; what makes it is imported when it plays.
+
+    Attributes:
+        title: for messages.
+        make: "module:name" of a `MakePlayer`.
+        cells: whether it knows our Pac-Man games alone.
+        settings: of a game that it cannot do without: name -> value; a game that has no such setting suits.
+        needs: an optional package that it cannot do without, and the extra that brings it.
+    """
+
+    title: str
+    make: str
+    cells: bool = True
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    needs: tuple[str, str] | None = None
 
 
-def known_policy(name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1)) -> _MakePlayer:
-    if name not in _POLICIES:
-        raise UserError(f"policy must be one of {', '.join(_POLICIES)}, not {name!r}")
-    if name == "explorer" and not recipe.of_cells:
+POLICIES = {
+    "explorer": Entry("the bot", "gamesim.agents.policy:explorer"),
+    "random": Entry("random keys", "gamesim.agents.policy:random", cells=False),
+    "dqn": Entry(
+        "the DQN",
+        "gamesim.agents.dqn:player",
+        settings={"view": "ego", "theme": "night"},
+        needs=("stable_baselines3", "agents"),
+    ),
+    "gcn": Entry("the GCN", "gamesim.agents.gcn:player", settings={"view": "ego"}),
+}
+"""Who can record, by the words of ``record --policy``."""
+
+
+def known_policy(name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1)) -> MakePlayer:
+    """What makes the player of this name.
+
+    Raises:
+        UserError: There is none, it does not know the game, or it needs an extra that is not installed.
+    """
+    if name not in POLICIES:
+        raise UserError(f"policy must be one of {', '.join(POLICIES)}, not {name!r}")
+    entry = POLICIES[name]
+    if entry.cells and not recipe.of_cells:
         raise UserError(
-            f"the bot plays only our Pac-Man games, unchanged, not {recipe.env_id}; use --policy random"
+            f"{entry.title} plays only our Pac-Man games, unchanged, not {recipe.env_id}; use --policy random"
         )
+    given = find(recipe.env_id).kwargs | recipe.kwargs if entry.settings else {}
+    for setting, value in entry.settings.items():
+        if given.get(setting, value) != value:
+            raise UserError(f"{entry.title} plays only games with {setting}={value}, not {given[setting]}")
     if not 1 <= hold[0] <= hold[1]:
         raise UserError(f"hold must be from 1 on, and not {hold[0]} to {hold[1]}")
     if hold != (1, 1) and name != "random":
         raise UserError(f"only the policy random holds its keys, not {name}")
-    return partial(_random, hold=hold) if name == "random" else _POLICIES[name]
+    if entry.needs and importlib.util.find_spec(entry.needs[0]) is None:
+        extra = entry.needs[1]
+        raise UserError(f"--policy {name} needs the extra {extra}: pip install 'gamesim[{extra}]'")
+    module, function = entry.make.split(":")
+    make = getattr(importlib.import_module(module), function)
+    return partial(make, hold=hold) if name == "random" else make
 
 
 def num_actions(env: gym.vector.VectorEnv) -> int:

@@ -7,6 +7,7 @@ row of `transfer`; they were chosen for one core of a CPU, in the real game, and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
@@ -48,15 +49,20 @@ def shrink(frames: np.ndarray) -> np.ndarray:
 
 
 class Glance(BaseFeaturesExtractor):
-    """A small CNN for pictures that are made of cells: a cell at a time, then 3x3 of those."""
+    """A small CNN for pictures that are made of cells: a cell at a time, then 3x3 of those.
 
-    def __init__(self, space: gym.spaces.Box) -> None:
+    Args:
+        space: of the pictures.
+        cell: a cell's side in these pictures.
+    """
+
+    def __init__(self, space: gym.spaces.Box, cell: int = CELL) -> None:
         super().__init__(space, WIDTH)
         channels, height, width = space.shape
         self.layers = nn.Sequential(
-            *(nn.Conv2d(channels, 16, CELL, CELL), nn.ReLU()),
+            *(nn.Conv2d(channels, 16, cell, cell), nn.ReLU()),
             *(nn.Conv2d(16, 32, 3), nn.ReLU(), nn.Flatten()),
-            *(nn.Linear(32 * (height // CELL - 2) * (width // CELL - 2), WIDTH), nn.ReLU()),
+            *(nn.Linear(32 * (height // cell - 2) * (width // cell - 2), WIDTH), nn.ReLU()),
         )
 
     def forward(self, frames: Tensor) -> Tensor:
@@ -106,25 +112,34 @@ class Reader(RecurrentActorCriticCnnPolicy):
 
 
 class Games(VecEnv):
-    """A batch of Gymnasium's for Stable-Baselines3, its frames shrunk, uint8 (N, 3, H / SHRINK, W / SHRINK).
+    """A batch of Gymnasium's for Stable-Baselines3, its frames as the agent sees them, uint8 (N, C, H', W').
 
     A lane that is over shows its next game at once.
 
     Args:
         env: frames uint8 (N, H, W, 3); its ``reset`` takes ``reset_mask``.
         cut_off: reward for running out of time, on top of what the environment gives.
+        see: what an agent sees of frames; `shrink` makes them (N, 3, H / SHRINK, W / SHRINK).
+        high: the largest number in that.
 
     Raises:
         UserError: The frames' sides are no multiples of SHRINK.
     """
 
-    def __init__(self, env: gym.vector.VectorEnv, cut_off: float = 0.0) -> None:
-        self.env, self.cut_off = env, cut_off
+    def __init__(
+        self,
+        env: gym.vector.VectorEnv,
+        cut_off: float = 0.0,
+        see: Callable[[np.ndarray], np.ndarray] = shrink,
+        high: int = 255,
+    ) -> None:
+        self.env, self.cut_off, self._see = env, cut_off, see
         assert isinstance(env.single_observation_space, gym.spaces.Box)
-        height, width, channels = env.single_observation_space.shape
+        height, width, _ = env.single_observation_space.shape
         if height % SHRINK or width % SHRINK:
             raise UserError(f"agents see frames whose sides are multiples of {SHRINK}, not {height}x{width}")
-        space = gym.spaces.Box(0, 255, (channels, height // SHRINK, width // SHRINK), np.uint8)
+        seen = see(np.zeros((1, *env.single_observation_space.shape), np.uint8))
+        space = gym.spaces.Box(0, high, seen.shape[1:], np.uint8)
         super().__init__(env.num_envs, space, env.single_action_space)
         self._actions, self._steps = np.zeros((2, env.num_envs), np.int64)
 
@@ -132,7 +147,7 @@ class Games(VecEnv):
         frames, _ = self.env.reset(seed=self._seeds[0])
         self._steps[:] = 0
         self._reset_seeds()
-        return shrink(frames)
+        return self._see(frames)
 
     def step_async(self, actions: np.ndarray) -> None:
         self._actions = actions
@@ -143,13 +158,13 @@ class Games(VecEnv):
         checked = check_rewards(name_of(self.env), self._steps, rewards, self._steps > 0)
         rewards, over = checked + self.cut_off * truncated, terminated | truncated
         self._steps[over] = 0
-        shown = shrink(frames)
+        shown = self._see(frames)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         if over.any():
             for lane in np.flatnonzero(over).tolist():
                 # Out of time is an end like any other here: the game takes its -1 for it.
                 infos[lane] = {"terminal_observation": shown[lane], "TimeLimit.truncated": False}
-            shown = shrink(self.env.reset(options={"reset_mask": over})[0])
+            shown = self._see(self.env.reset(options={"reset_mask": over})[0])
         return shown, rewards.astype(np.float32), over, infos
 
     def close(self) -> None:

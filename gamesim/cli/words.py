@@ -108,8 +108,9 @@ def _record(words: Words) -> None:
     parser.add_argument("--env", metavar="GAME", help=GAME)
     parser.add_argument(
         "--policy",
-        choices=("explorer", "random"),
-        help="who plays: the bot (explorer), which knows only our Pac-Man games, or random keys "
+        choices=("explorer", "random", "dqn", "gcn"),
+        help="who plays: the bot (explorer), random keys, a deep Q-network (dqn; needs the extra 'agents') or "
+        "a graph convolutional network (gcn). All but random know only our Pac-Man games "
         "(default: the bot where it knows the game, otherwise random keys)",
     )
     parser.add_argument(

@@ -23,7 +23,7 @@ from gamesim.data.store.blocks import pack, unpack
 from gamesim.errors import UserError
 
 VERSION = 1
-PLAYERS = ("human", "random", "explorer", "controller", "agent")
+PLAYERS = ("human", "random", "explorer", "controller", "agent", "dqn", "gcn")
 """Who may have pressed a key; :attr:`Episode.players` holds indices into it."""
 
 MAX_FRAME_BYTES = 1 << 29

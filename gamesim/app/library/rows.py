@@ -10,7 +10,11 @@ from pathlib import Path
 from gamesim.app.library.shelf import Recording
 from gamesim.text import counted
 
-PLAYERS = {"you": ("human",), "bot": ("explorer", "random", "agent"), "AI": ("controller",)}
+PLAYERS = {
+    "you": ("human",),
+    "bot": ("explorer", "random", "agent", "dqn", "gcn"),
+    "AI": ("controller",),
+}
 """Who played, in the words of the filter -> the players of an episode that it means."""
 Key = tuple[Path, str, str]
 

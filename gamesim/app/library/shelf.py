@@ -25,6 +25,8 @@ WHO = {
     "explorer": "the bot",
     "controller": "the AI",
     "agent": "an agent",
+    "dqn": "the DQN",
+    "gcn": "the GCN",
 }
 THUMBNAILS = 10  # frames of a moving thumbnail
 _STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-[0-9a-f]{6}")

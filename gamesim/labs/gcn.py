@@ -1,0 +1,325 @@
+"""How far is it? A graph convolutional network learns the way to the flag, and how far it can see.
+
+Kipf & Welling 2017 (arXiv 1609.02907); the layers (Eq. 2) are in `gamesim.agents.gcn`, since a player follows
+them. Here the network learns: in each step it sees boards that it never saw, and is moved towards the true
+distances, which breadth-first search finds (cross-entropy, Eq. 10). All nodes of all boards are one large graph without edges between
+boards (the paper's Sec. 6.1 does the same with its batches of one).
+
+Two laws can be seen. A layer looks one step far, so with k layers nothing beyond k steps can matter. And each
+layer averages neighbours, so that many of them make all nodes alike (over-smoothing: Li et al. 2018, arXiv
+1801.07606, Sec. 3); the paper's residual connections (Appendix B) keep them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from gamesim.agents.gcn import CLASSES, GCN, distances, edges, features, propagation, walkable
+from gamesim.envs.layouts import FLAG, FOOD, GHOST, PACMAN
+from gamesim.envs.rules import EgoGame
+from gamesim.envs.views import BoardView
+from gamesim.labs import Given
+from gamesim.labs.controls import Button, Choice, Control, Slider, Switch
+from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
+from gamesim.text import counted
+from gamesim.threads import one_thread
+
+TARGETS = {"flag": (FLAG,), "food": (FOOD, FLAG)}
+"""To where the steps are counted: to the flag, or to the nearest food or flag."""
+SIZE = 14
+"""Cells on a side of a board."""
+BATCH = 8
+DEPTHS = (1, 2, 4, 8, 12, 16, 20)
+TURN = 60
+"""Steps of training for each depth, where every depth takes its turn."""
+_FAR = 28
+"""Steps from the flag, at most, to Pac-Man's first cell: where the colours end."""
+_COLOURS = np.array([(253, 231, 37), (94, 201, 98), (33, 145, 140), (59, 82, 139), (68, 1, 84)], float)
+_NOWHERE = (90, 90, 90)
+_MEMORY = 0.95
+"""Share of a running mean that stays in each step."""
+
+
+def boards(random: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """New boards, each with its own share of food: classes uint8 (B, 14, 14), frames uint8 (B, 84, 84, 3)."""
+    games = [EgoGame("random", SIZE, 3, 0.3 * random.random(), None) for _ in range(count)]
+    for game in games:
+        game.reset(int(random.integers(2**62)))
+    frames, cells = BoardView(SIZE).draw(games)
+    return cells, frames
+
+
+def steps_from(sources: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """Breadth-first search: steps to each cell from the nearest source, float (B, H, W); inf: no way.
+
+    Args:
+        sources: bool (B, H, W).
+        free: bool (B, H, W), where one can walk.
+    """
+    found = np.where(sources, 0.0, np.inf)
+    reached = sources.copy()
+    for steps in range(1, free[0].size):
+        grown = reached.copy()
+        grown[:, 1:] |= reached[:, :-1]
+        grown[:, :-1] |= reached[:, 1:]
+        grown[:, :, 1:] |= reached[:, :, :-1]
+        grown[:, :, :-1] |= reached[:, :, 1:]
+        new = grown & free & ~reached
+        if not new.any():
+            break
+        found[new] = steps
+        reached |= new
+    return found
+
+
+def truth(cells: np.ndarray, target: str) -> np.ndarray:
+    """Steps from each cell to the target, round ghosts: float (B, H, W); inf where no way leads there."""
+    return steps_from(np.isin(cells, TARGETS[target]), walkable(cells) & (cells != GHOST))
+
+
+def spread(nodes: Tensor) -> float:
+    """How unlike nodes (N, F) are: their deviation from the mean node, as a share of their size, 0 to 1."""
+    size = nodes.square().mean()
+    return float(((nodes - nodes.mean(0)).square().mean() / size).sqrt()) if size > 0 else 0.0
+
+
+class Learner:
+    """A network and its training.
+
+    Args:
+        layers, residual: see `GCN`.
+        target: a name of `TARGETS`.
+        seed: of the weights and the boards.
+
+    Attributes:
+        losses: one for each step.
+        right: running mean: share of the cells whose most likely class is right.
+        by_distance: the same for each true distance, and of how many cells; float (2, CLASSES).
+    """
+
+    def __init__(self, layers: int, residual: bool, target: str, seed: int) -> None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.network = GCN(layers, residual)
+        self.target = target
+        self._random = np.random.default_rng(seed)
+        self._adam = torch.optim.Adam(self.network.parameters(), lr=1e-2)
+        self.losses: list[float] = []
+        self.right = 0.0
+        self.by_distance = np.zeros((2, CLASSES))
+
+    @one_thread()
+    def step(self) -> None:
+        """One step of Adam on boards that were never seen, which are the test before they are learned from."""
+        cells, _ = boards(self._random, BATCH)
+        there = walkable(cells)
+        true = torch.from_numpy(truth(cells, self.target)[there]).float()
+        found = self.network(propagation(edges(cells), len(true)), features(cells))
+        known = true.isfinite()
+        right = true[known].long().clamp(max=CLASSES - 1)
+        loss = cross_entropy(found[known], right)
+        self._adam.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self._adam.step()
+        self._note(loss.item(), (found[known].argmax(1) == right).numpy(), right.numpy())
+
+    def _note(self, loss: float, right: np.ndarray, true: np.ndarray) -> None:
+        keep = _MEMORY if self.losses else 0.0
+        self.losses.append(loss)
+        self.right = keep * self.right + (1 - keep) * float(right.mean())
+        now = np.stack([np.bincount(true, right, CLASSES), np.bincount(true, None, CLASSES)])
+        self.by_distance = _MEMORY * self.by_distance + now
+
+
+class GCNLab:
+    """The page: a board coloured by what the network thinks, beside the truth."""
+
+    steps = 400
+
+    def __init__(self, given: Given) -> None:
+        self.controls: Sequence[Control] = (
+            Slider("layers", "Layers", 1, 20, 8, 1, "How many steps far each cell can look."),
+            Switch("residual", "Residual connections", True, "Each layer adds to what it was given."),
+            Choice("target", "Steps to", tuple(TARGETS), "flag", "food: the nearest food, or the flag."),
+            Button("board", "Another board"),
+            Button("again", "Begin again", "New weights."),
+            Switch("sweep", "Try every depth", False, f"Each for {counted(TURN, 'step')}, in turn."),
+        )
+        self._seed, self._random = given.seed, np.random.default_rng([given.seed, 1])
+        self._layers, self._residual, self._target, self._sweep = 8, True, "flag", False
+        self._tried: dict[str, dict[int, float]] = {}
+        self._new_board()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.learner = Learner(self._layers, self._residual, self._target, self._seed)
+
+    def _new_board(self) -> None:
+        self._cells, frames = boards(self._random, 1)
+        self._frame = frames[0]
+        self._chosen = tuple(np.argwhere(self._cells[0] == PACMAN)[0].tolist())
+
+    def set(self, name: str, value: float | bool | str) -> None:
+        match name:
+            case "layers":
+                self._layers = int(value)
+            case "residual":
+                self._residual = bool(value)
+            case "target":
+                self._target, self._tried = str(value), {}
+            case "board":
+                self._new_board()
+            case "again":
+                self._seed += 1
+            case "sweep":
+                self._sweep = bool(value)
+        if name in ("layers", "residual", "target", "again"):
+            self._begin()
+
+    def point(self, panel: str, x: float, y: float) -> None:
+        y, x = (min(int(share * SIZE), SIZE - 1) for share in (y, x))
+        if walkable(self._cells)[0, y, x]:
+            self._chosen = (y, x)
+
+    def step(self) -> None:
+        self.learner.step()
+        line = self._tried.setdefault("with residuals" if self._residual else "without", {})
+        line[self._layers] = self.learner.right
+        if self._sweep and len(self.learner.losses) >= TURN:
+            self._next_depth()
+
+    def _next_depth(self) -> None:
+        """Each depth with residuals, then each without."""
+        turns = [(layers, residual) for residual in (True, False) for layers in DEPTHS]
+        now = turns.index((self._layers, self._residual)) if (self._layers, self._residual) in turns else -1
+        self._layers, self._residual = turns[(now + 1) % len(turns)]
+        self._begin()
+
+    def view(self) -> Sequence[Panel]:
+        true, found = truth(self._cells, self._target)[0], distances(self.learner.network, self._cells)[0]
+        there = np.isfinite(true)
+        error = np.abs(found[there] - true[there])
+        goal = "the flag" if self._target == "flag" else "food or the flag"
+        ends, losses = self._layers, self.learner.losses
+        return (
+            Picture(
+                f"Predicted steps to {goal}",
+                coloured(self._frame, self._cells[0], found),
+                f"wrong by {error.mean():.1f} steps; {self._told(found)}",
+                True,
+            ),
+            Picture(
+                f"True steps to {goal}", coloured(self._frame, self._cells[0], true), self._told(true), True
+            ),
+            self._known(),
+            Curves(
+                "Exactly right, by true distance",
+                "steps",
+                {
+                    "share of the cells": self._by_distance(),
+                    counted(ends, "layer"): [(ends, 0.0), (ends, 1.0)],
+                },
+                (0.0, 1.0),
+            ),
+            Curves(
+                "Exactly right, by depth",
+                "layers",
+                {name: sorted(line.items()) for name, line in self._tried.items()},
+                (0.0, 1.0),
+            ),
+            Curves("Loss", "step", {"of boards never seen before": list(enumerate(losses, 1))}),
+            Bars(
+                "How unlike the cells are, layer by layer",
+                [str(number) for number in range(1, ends + 1)],
+                {"deviation from the mean cell": self._spreads()},
+                (0.0, 1.0),
+            ),
+            Lines(
+                "Now",
+                [
+                    ("layer", "H' = relu(D^-1/2 (A + I) D^-1/2 H W)" + " + H" * self._residual),
+                    ("layers", str(ends)),
+                    ("steps trained", f"{len(losses):,}"),
+                    ("exactly right", f"{self.learner.right:.1%} of the cells"),
+                    ("downhill leads nearer", f"{self._downhill(found, true):.1%} of the cells"),
+                ],
+            ),
+        )
+
+    def _told(self, steps: np.ndarray) -> str:
+        return f"chosen cell: {steps[self._chosen]:.1f}"
+
+    def _known(self) -> Picture:
+        source = np.zeros_like(self._cells, bool)
+        source[(0, *self._chosen)] = True
+        near = steps_from(source, walkable(self._cells))[0] <= self._layers
+        seen = np.kron(near, np.ones((6, 6), bool))[..., None]
+        pixels = np.where(seen, self._frame, self._frame // 4)
+        y, x = 6 * self._chosen[0], 6 * self._chosen[1]
+        pixels[y : y + 6, [x, x + 5]] = pixels[[y, y + 5], x : x + 6] = 255
+        cells = f"{near.sum()} of {counted(int(walkable(self._cells).sum()), 'cell')}"
+        return Picture("What the chosen cell can know", pixels.astype(np.uint8), cells, True)
+
+    def _by_distance(self) -> list[tuple[float, float]]:
+        right, cells = self.learner.by_distance
+        return [(steps, right[steps] / cells[steps]) for steps in np.flatnonzero(cells > 1).tolist()]
+
+    @one_thread()
+    @torch.inference_mode()
+    def _spreads(self) -> list[float]:
+        nodes = features(self._cells)
+        return [spread(each) for each in self.learner.network.hidden(_spread_of(self._cells), nodes)]
+
+    @staticmethod
+    def _downhill(found: np.ndarray, true: np.ndarray) -> float:
+        """Share of the cells whose neighbour with the least prediction is truly nearer."""
+        rim = np.pad(found, 1, constant_values=np.inf), np.pad(true, 1, constant_values=np.inf)
+        ways = [(slice(1 + y, 1 + y + SIZE), slice(1 + x, 1 + x + SIZE)) for y, x in ((0, 1), (0, -1), (1, 0), (-1, 0))]
+        predicted, steps = (np.stack([each[way] for way in ways]) for each in rim)
+        chosen = np.take_along_axis(steps, predicted.argmin(0)[None], 0)[0]
+        asked = np.isfinite(true) & (true > 0)
+        return float((chosen < true)[asked].mean()) if asked.any() else 1.0
+
+    def figures(self) -> dict[str, float]:
+        true, found = truth(self._cells, self._target)[0], distances(self.learner.network, self._cells)[0]
+        tried = {
+            f"right, {counted(layers, 'layer')} {name}": right
+            for name, line in self._tried.items()
+            for layers, right in sorted(line.items())
+        }
+        return {
+            "layers": float(self._layers),
+            "loss": float(np.mean(self.learner.losses[-20:])) if self.learner.losses else 0.0,
+            "exactly right": self.learner.right,
+            "downhill leads nearer": self._downhill(found, true),
+            "unlikeness of the cells in the last layer but one": self._spreads()[-2:][0],
+            **tried,
+        }
+
+
+def _spread_of(cells: np.ndarray) -> Tensor:
+    return propagation(edges(cells), int(walkable(cells).sum()))
+
+
+def coloured(frame: np.ndarray, cells: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """A board's frame with its floor in colours: yellow is near, blue is far, grey is out of reach.
+
+    Args:
+        frame: uint8 (84, 84, 3), the night's.
+        cells: uint8 (14, 14).
+        steps: (14, 14), inf where there is no way.
+    """
+    share = np.clip(np.nan_to_num(steps, posinf=0.0) / _FAR, 0, 1) * (len(_COLOURS) - 1)
+    low = np.minimum(share.astype(int), len(_COLOURS) - 2)
+    part = (share - low)[..., None]
+    tint = np.where(
+        np.isfinite(steps)[..., None], (1 - part) * _COLOURS[low] + part * _COLOURS[low + 1], _NOWHERE
+    )
+    floor = np.kron(walkable(cells), np.ones((6, 6), bool)) & (frame == 0).all(-1)
+    return np.where(floor[..., None], np.kron(tint, np.ones((6, 6, 1))), frame).astype(np.uint8)
