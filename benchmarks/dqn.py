@@ -44,8 +44,9 @@ def main() -> int:
         player = DQNPolicy(*load(words.out / f"{words.sight}.safetensors"))
         players: dict[str, str | Policy] = {"dqn": player, "explorer": "explorer", "random": "random"}
         for name, policy in players.items():
-            found[name] = measured(policy, words.episodes)
-            print(name, *found[name], flush=True)
+            earned = measured(policy, words.episodes)
+            found[name] = earned
+            print(name, *earned, flush=True)
         storage.write_file(words.out / f"{words.sight}.json", f"{json.dumps(found, indent=1)}\n".encode())
     except UserError as error:
         print(f"dqn: {error}", file=sys.stderr)

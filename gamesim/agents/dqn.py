@@ -29,6 +29,7 @@ from stable_baselines3.common.vec_env import VecFrameStack, VecMonitor
 from stable_baselines3.dqn.policies import CnnPolicy, QNetwork
 
 from gamesim import storage
+from gamesim.agents.policy import check_view
 from gamesim.agents.ppo import CELL, WIDTH, Games, Glance, shrink
 from gamesim.config import one_line
 from gamesim.envs.layouts import OUTSIDE
@@ -100,6 +101,9 @@ class DQNPolicy:
         sight: what it sees, a name of `SIGHTS`.
         seed: of its chance.
         epsilon: share of actions by chance, 0 to 1.
+
+    Attributes:
+        memory: the last frames as the network reads them, the newest last: uint8 (N, FRAMES * C, H', W').
     """
 
     player = "dqn"
@@ -107,7 +111,7 @@ class DQNPolicy:
     def __init__(self, network: QNetwork, sight: str, seed: int = 0, epsilon: float = EPSILON) -> None:
         self.network, self.sight, self.epsilon = network, sight, epsilon
         self._random = np.random.default_rng(seed)
-        self._seen = np.zeros((0, 0, 0, 0), np.uint8)
+        self.memory = np.zeros((0, 0, 0, 0), np.uint8)
 
     def act(self, frames: np.ndarray, info: dict[str, Any]) -> np.ndarray:
         best = self.values(frames).argmax(1)
@@ -119,15 +123,15 @@ class DQNPolicy:
     def values(self, frames: np.ndarray) -> np.ndarray:
         """The next frames, uint8 (N, 84, 84, 3) -> Q of each action, float32 (N, 5)."""
         seen = SIGHTS[self.sight].see(frames)
-        past = self._seen
+        past = self.memory
         if len(past) != len(seen):
             past = np.repeat(np.zeros_like(seen), FRAMES, 1)
-        self._seen = np.concatenate([past[:, seen.shape[1] :], seen], 1)
-        return self.network(torch.from_numpy(self._seen)).numpy()
+        self.memory = np.concatenate([past[:, seen.shape[1] :], seen], 1)
+        return self.network(torch.from_numpy(self.memory)).numpy()
 
     def reset(self, mask: np.ndarray) -> None:
-        if len(mask) == len(self._seen):
-            self._seen[mask] = 0
+        if len(mask) == len(self.memory):
+            self.memory[mask] = 0
 
 
 def save(network: QNetwork, sight: str, path: str | Path) -> None:
@@ -157,7 +161,12 @@ def shipped(sight: str = "frames") -> Path:
 
 
 def player(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> DQNPolicy:
-    """The network that comes with gamesim, for ``record --policy dqn``."""
+    """The network that comes with gamesim, for ``record --policy dqn``.
+
+    Raises:
+        UserError: The game does not look like our 7x7 view.
+    """
+    check_view(env, "the DQN")
     return DQNPolicy(*load(shipped()), seed)
 
 
@@ -172,9 +181,7 @@ class Training:
         settings: in place of those of `SETTINGS`.
     """
 
-    def __init__(
-        self, env: gym.vector.VectorEnv, sight: str, steps: int, seed: int, **settings: Any
-    ) -> None:
+    def __init__(self, env: gym.vector.VectorEnv, sight: str, steps: int, seed: int, **settings: Any) -> None:
         self.sight, seen = sight, SIGHTS[sight]
         self.games = VecFrameStack(VecMonitor(Games(env, see=seen.see, high=seen.high)), FRAMES, "first")
         policy = {
@@ -204,3 +211,13 @@ class Training:
         """Mean return of the last games that were over, at most 500 of them; 0 before the first."""
         games = self.agent.ep_info_buffer
         return float(np.mean([game["r"] for game in games])) if games else 0.0
+
+    def loss(self) -> float | None:
+        """Of the last step; None before the first that learned."""
+        told = self.agent.logger.name_to_value
+        return float(told["train/loss"]) if "train/loss" in told else None
+
+    def remembered(self) -> int:
+        """Steps in the replay memory."""
+        memory = self.agent.replay_buffer
+        return 0 if memory is None else memory.size() * memory.n_envs

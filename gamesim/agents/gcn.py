@@ -16,6 +16,7 @@ reads the 7x7 cells of a player's view, too.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from gamesim import storage
+from gamesim.agents.policy import check_view
 from gamesim.config import one_line
 from gamesim.envs.layouts import DOOR, FLAG, FOOD, GHOST, OUTSIDE, PACMAN, WALL
 from gamesim.envs.sprites import decode
@@ -48,7 +50,7 @@ def walkable(cells: np.ndarray) -> np.ndarray:
 
 
 def features(cells: np.ndarray) -> Tensor:
-    """X: classes uint8 (B, H, W) -> what the nodes bring along, float32 (N, 4), board by board, row by row."""
+    """X: classes uint8 (B, H, W) -> what nodes bring along, float32 (N, 4), board by board, row by row."""
     nodes = cells[walkable(cells)]
     return torch.from_numpy((nodes[:, None] == np.array(SHOWN)).astype(np.float32))
 
@@ -105,9 +107,7 @@ class GCN(nn.Module):
         super().__init__()
         widths = [len(SHOWN), *[WIDTH] * (layers - 1), CLASSES]
         self.residual = residual
-        self.layers = nn.ModuleList(
-            GraphConvolution(inputs, outputs) for inputs, outputs in zip(widths, widths[1:], strict=False)
-        )
+        self.layers = nn.ModuleList(GraphConvolution(inputs, outputs) for inputs, outputs in pairwise(widths))
 
     def forward(self, spread: Tensor, nodes: Tensor) -> Tensor:
         """P (N, N) and X (N, 4) -> logits of the steps to the goal, (N, CLASSES)."""
@@ -151,9 +151,7 @@ class GCNPolicy:
 
     player = "gcn"
 
-    def __init__(
-        self, network: GCN, seed: int = 0, epsilon: float = 0.05, theme: str = "night"
-    ) -> None:
+    def __init__(self, network: GCN, seed: int = 0, epsilon: float = 0.05, theme: str = "night") -> None:
         self.network, self._epsilon, self._theme = network, epsilon, theme
         self._random = np.random.default_rng(seed)
 
@@ -174,7 +172,12 @@ class GCNPolicy:
 
 
 def player(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> GCNPolicy:
-    """The network that comes with gamesim, for ``record --policy gcn``."""
+    """The network that comes with gamesim, for ``record --policy gcn``.
+
+    Raises:
+        UserError: The game does not look like our 7x7 view.
+    """
+    check_view(env, "the GCN")
     return GCNPolicy(load(shipped()), seed, theme=settings.get("theme", "night"))
 
 

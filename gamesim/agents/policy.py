@@ -11,8 +11,10 @@ import gymnasium as gym
 import numpy as np
 
 from gamesim.agents.explorer import ExplorerPolicy
+from gamesim.envs.pacman import FRAME, MEANINGS
 from gamesim.envs.recipe import Recipe, find
 from gamesim.errors import UserError
+from gamesim.text import counted
 
 
 class Policy(Protocol):
@@ -126,7 +128,7 @@ def known_policy(name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1)) -> M
         raise UserError(
             f"{entry.title} plays only our Pac-Man games, unchanged, not {recipe.env_id}; use --policy random"
         )
-    given = find(recipe.env_id).kwargs | recipe.kwargs if entry.settings else {}
+    given = {**find(recipe.env_id).kwargs, **recipe.kwargs}
     for setting, value in entry.settings.items():
         if given.get(setting, value) != value:
             raise UserError(f"{entry.title} plays only games with {setting}={value}, not {given[setting]}")
@@ -140,6 +142,21 @@ def known_policy(name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1)) -> M
     module, function = entry.make.split(":")
     make = getattr(importlib.import_module(module), function)
     return partial(make, hold=hold) if name == "random" else make
+
+
+def check_view(env: gym.vector.VectorEnv, who: str) -> None:
+    """Complain about a game, such as a dream, that does not look and play like our 7x7 view.
+
+    Raises:
+        UserError: It names who cannot play it.
+    """
+    shape = env.single_observation_space.shape
+    if shape != FRAME or num_actions(env) != len(MEANINGS):
+        size = "x".join(map(str, shape or ()))
+        raise UserError(
+            f"{who} sees frames of 84x84x3 and presses {len(MEANINGS)} keys; "
+            f"this game has {size} and {counted(num_actions(env), 'key')}"
+        )
 
 
 def num_actions(env: gym.vector.VectorEnv) -> int:

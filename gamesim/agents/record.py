@@ -66,7 +66,11 @@ def record(
     with contextlib.closing(env):
         folder, number = _claim(out, f"{policy}-s{seed}")
         env_seed, policy_seed = np.random.SeedSequence([seed, number]).generate_state(2, np.uint64) >> 2
-        player = make_player(int(policy_seed), env, json.loads(spec)["kwargs"])
+        try:
+            player = make_player(int(policy_seed), env, json.loads(spec)["kwargs"])
+        except UserError:  # it does not fit the game
+            folder.rmdir()
+            raise
         writer, signals = _Writer(out, folder), Asked()
 
         def end_if_asked(kept: int) -> None:

@@ -109,8 +109,8 @@ def _record(words: Words) -> None:
     parser.add_argument(
         "--policy",
         choices=("explorer", "random", "dqn", "gcn"),
-        help="who plays: the bot (explorer), random keys, a deep Q-network (dqn; needs the extra 'agents') or "
-        "a graph convolutional network (gcn). All but random know only our Pac-Man games "
+        help="who plays: the bot (explorer), random keys, a deep Q-network (dqn; needs the extra 'agents') "
+        "or a graph convolutional network (gcn). All but random know only our Pac-Man games "
         "(default: the bot where it knows the game, otherwise random keys)",
     )
     parser.add_argument(

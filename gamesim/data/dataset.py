@@ -69,6 +69,7 @@ class Dataset:
         highest_action: That was played in them.
         env_spec: Spec JSON of the environment that most of them were recorded in.
         action_meanings: A word for each of its actions, () where most of them have none.
+        players: Who played them, names of `episode.PLAYERS`, the most steps first.
         num_windows: Different windows of ``segment`` steps without padding.
     """
 
@@ -137,6 +138,10 @@ class Dataset:
         self.frame_shape: tuple[int, int, int] = shape
         self.segment = segment
         self.device = torch.device(device)
+        steps = Counter[str]()
+        for entry in chosen:
+            steps[entry.players[0]] += entry.length
+        self.players = tuple(name for name, _ in steps.most_common())
         self._load(folder, chosen, keep or (lambda frames: frames))
 
     def sample(

@@ -135,6 +135,21 @@ LABS: tuple[Entry, ...] = (
         "Zhu et al. 2017",
         "gamesim.labs.cyclegan:CycleGANLab",
     ),
+    Entry(
+        "dqn",
+        "Deep Q-network",
+        "Watch a network learn to play, and what it expects of each key.",
+        "Mnih et al. 2013, arXiv 1312.5602",
+        "gamesim.labs.dqn:DQNLab",
+        needs=(("stable_baselines3", "agents"), ("sb3_contrib", "agents")),
+    ),
+    Entry(
+        "gcn",
+        "Graph convolutional network",
+        "A board coloured by how far the flag is, as a network thinks that can look a few steps far.",
+        "Kipf & Welling 2017, arXiv 1609.02907",
+        "gamesim.labs.gcn:GCNLab",
+    ),
 )
 """Every lab, in the order of the menu."""
 

@@ -2,8 +2,8 @@
 
 Kipf & Welling 2017 (arXiv 1609.02907); the layers (Eq. 2) are in `gamesim.agents.gcn`, since a player follows
 them. Here the network learns: in each step it sees boards that it never saw, and is moved towards the true
-distances, which breadth-first search finds (cross-entropy, Eq. 10). All nodes of all boards are one large graph without edges between
-boards (the paper's Sec. 6.1 does the same with its batches of one).
+distances, which breadth-first search finds (cross-entropy, Eq. 10). The boards of a step are one large graph
+without edges between boards.
 
 Two laws can be seen. A layer looks one step far, so with k layers nothing beyond k steps can matter. And each
 layer averages neighbours, so that many of them make all nodes alike (over-smoothing: Li et al. 2018, arXiv
@@ -115,7 +115,7 @@ class Learner:
 
     @one_thread()
     def step(self) -> None:
-        """One step of Adam on boards that were never seen, which are the test before they are learned from."""
+        """One step of Adam on new boards, which are a test before they are learned from."""
         cells, _ = boards(self._random, BATCH)
         there = walkable(cells)
         true = torch.from_numpy(truth(cells, self.target)[there]).float()
@@ -143,27 +143,34 @@ class GCNLab:
     steps = 400
 
     def __init__(self, given: Given) -> None:
-        self.controls: Sequence[Control] = (
-            Slider("layers", "Layers", 1, 20, 8, 1, "How many steps far each cell can look."),
-            Switch("residual", "Residual connections", True, "Each layer adds to what it was given."),
-            Choice("target", "Steps to", tuple(TARGETS), "flag", "food: the nearest food, or the flag."),
-            Button("board", "Another board"),
-            Button("again", "Begin again", "New weights."),
-            Switch("sweep", "Try every depth", False, f"Each for {counted(TURN, 'step')}, in turn."),
-        )
         self._seed, self._random = given.seed, np.random.default_rng([given.seed, 1])
         self._layers, self._residual, self._target, self._sweep = 8, True, "flag", False
         self._tried: dict[str, dict[int, float]] = {}
         self._new_board()
         self._begin()
 
+    @property
+    def controls(self) -> Sequence[Control]:
+        return (
+            Slider("layers", "Layers", 1, 20, self._layers, 1, "How many steps far each cell can look."),
+            Switch(
+                "residual", "Residual connections", self._residual, "Each layer adds to what it was given."
+            ),
+            Choice(
+                "target", "Steps to", tuple(TARGETS), self._target, "food: the nearest food, or the flag."
+            ),
+            Button("board", "Another board"),
+            Button("again", "Begin again", "New weights."),
+            Switch("sweep", "Try every depth", self._sweep, f"Each for {counted(TURN, 'step')}, in turn."),
+        )
+
     def _begin(self) -> None:
         self.learner = Learner(self._layers, self._residual, self._target, self._seed)
 
     def _new_board(self) -> None:
-        self._cells, frames = boards(self._random, 1)
+        self.cells, frames = boards(self._random, 1)
         self._frame = frames[0]
-        self._chosen = tuple(np.argwhere(self._cells[0] == PACMAN)[0].tolist())
+        self._chosen = tuple(np.argwhere(self.cells[0] == PACMAN)[0].tolist())
 
     def set(self, name: str, value: float | bool | str) -> None:
         match name:
@@ -184,7 +191,7 @@ class GCNLab:
 
     def point(self, panel: str, x: float, y: float) -> None:
         y, x = (min(int(share * SIZE), SIZE - 1) for share in (y, x))
-        if walkable(self._cells)[0, y, x]:
+        if walkable(self.cells)[0, y, x]:
             self._chosen = (y, x)
 
     def step(self) -> None:
@@ -202,7 +209,7 @@ class GCNLab:
         self._begin()
 
     def view(self) -> Sequence[Panel]:
-        true, found = truth(self._cells, self._target)[0], distances(self.learner.network, self._cells)[0]
+        true, found = truth(self.cells, self._target)[0], distances(self.learner.network, self.cells)[0]
         there = np.isfinite(true)
         error = np.abs(found[there] - true[there])
         goal = "the flag" if self._target == "flag" else "food or the flag"
@@ -210,12 +217,12 @@ class GCNLab:
         return (
             Picture(
                 f"Predicted steps to {goal}",
-                coloured(self._frame, self._cells[0], found),
+                coloured(self._frame, self.cells[0], found),
                 f"wrong by {error.mean():.1f} steps; {self._told(found)}",
                 True,
             ),
             Picture(
-                f"True steps to {goal}", coloured(self._frame, self._cells[0], true), self._told(true), True
+                f"True steps to {goal}", coloured(self._frame, self.cells[0], true), self._told(true), True
             ),
             self._known(),
             Curves(
@@ -256,14 +263,14 @@ class GCNLab:
         return f"chosen cell: {steps[self._chosen]:.1f}"
 
     def _known(self) -> Picture:
-        source = np.zeros_like(self._cells, bool)
+        source = np.zeros_like(self.cells, bool)
         source[(0, *self._chosen)] = True
-        near = steps_from(source, walkable(self._cells))[0] <= self._layers
+        near = steps_from(source, walkable(self.cells))[0] <= self._layers
         seen = np.kron(near, np.ones((6, 6), bool))[..., None]
         pixels = np.where(seen, self._frame, self._frame // 4)
         y, x = 6 * self._chosen[0], 6 * self._chosen[1]
         pixels[y : y + 6, [x, x + 5]] = pixels[[y, y + 5], x : x + 6] = 255
-        cells = f"{near.sum()} of {counted(int(walkable(self._cells).sum()), 'cell')}"
+        cells = f"{near.sum()} of {counted(int(walkable(self.cells).sum()), 'cell')}"
         return Picture("What the chosen cell can know", pixels.astype(np.uint8), cells, True)
 
     def _by_distance(self) -> list[tuple[float, float]]:
@@ -273,21 +280,24 @@ class GCNLab:
     @one_thread()
     @torch.inference_mode()
     def _spreads(self) -> list[float]:
-        nodes = features(self._cells)
-        return [spread(each) for each in self.learner.network.hidden(_spread_of(self._cells), nodes)]
+        nodes = features(self.cells)
+        return [spread(each) for each in self.learner.network.hidden(_spread_of(self.cells), nodes)]
 
     @staticmethod
     def _downhill(found: np.ndarray, true: np.ndarray) -> float:
         """Share of the cells whose neighbour with the least prediction is truly nearer."""
         rim = np.pad(found, 1, constant_values=np.inf), np.pad(true, 1, constant_values=np.inf)
-        ways = [(slice(1 + y, 1 + y + SIZE), slice(1 + x, 1 + x + SIZE)) for y, x in ((0, 1), (0, -1), (1, 0), (-1, 0))]
+        ways = [
+            (slice(1 + y, 1 + y + SIZE), slice(1 + x, 1 + x + SIZE))
+            for y, x in ((0, 1), (0, -1), (1, 0), (-1, 0))
+        ]
         predicted, steps = (np.stack([each[way] for way in ways]) for each in rim)
         chosen = np.take_along_axis(steps, predicted.argmin(0)[None], 0)[0]
         asked = np.isfinite(true) & (true > 0)
         return float((chosen < true)[asked].mean()) if asked.any() else 1.0
 
     def figures(self) -> dict[str, float]:
-        true, found = truth(self._cells, self._target)[0], distances(self.learner.network, self._cells)[0]
+        true, found = truth(self.cells, self._target)[0], distances(self.learner.network, self.cells)[0]
         tried = {
             f"right, {counted(layers, 'layer')} {name}": right
             for name, line in self._tried.items()

@@ -184,6 +184,7 @@ def _facts(train: Dataset, data: str, begin: Checkpoint | None) -> dict[str, obj
     facts: dict[str, object] = {
         "game": env_id(train.env_spec),
         "data": f"{train.num_episodes} episodes, {train.num_frames} frames ({Path(data).resolve().name})",
+        "played by": ", ".join(train.players),
     }
     recipe = Recipe.of(train.env_spec)
     if recipe is not None and recipe.words:
