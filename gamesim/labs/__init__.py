@@ -139,7 +139,7 @@ LABS: tuple[Entry, ...] = (
         "dqn",
         "Deep Q-network",
         "Watch a network learn to play, and what it expects of each key.",
-        "Mnih et al. 2013, arXiv 1312.5602",
+        "Mnih et al. 2013",
         "gamesim.labs.dqn:DQNLab",
         needs=(("stable_baselines3", "agents"), ("sb3_contrib", "agents")),
     ),
@@ -147,7 +147,7 @@ LABS: tuple[Entry, ...] = (
         "gcn",
         "Graph convolutional network",
         "A board coloured by how far the flag is, as a network thinks that can look a few steps far.",
-        "Kipf & Welling 2017, arXiv 1609.02907",
+        "Kipf & Welling 2017",
         "gamesim.labs.gcn:GCNLab",
     ),
 )

@@ -15,7 +15,7 @@ from gamesim.envs.layouts import FLAG, FLOOR, FOOD, GHOST, WALL
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.labs import Given
-from gamesim.labs.gcn import GCNLab, Learner, boards, spread, steps_from, truth
+from gamesim.labs.gcn import TURN, GCNLab, Learner, boards, spread, steps_from, truth
 from gamesim.labs.panels import Bars, Curves, Picture
 
 CELLS, _ = boards(np.random.default_rng(3), 2)
@@ -152,7 +152,7 @@ def test_another_cell_is_chosen_by_a_click_and_walls_are_none():
     def lit():
         return next(panel for panel in lab.view() if panel.title == "What the chosen cell can know").pixels
 
-    walls, cells = np.argwhere(~walkable(lab.cells)), np.argwhere(walkable(lab.cells))
+    walls, cells = np.argwhere(~walkable(lab.cells[0])), np.argwhere(walkable(lab.cells[0]))
     before = lit()
     lab.point("", (walls[0][1] + 0.5) / 14, (walls[0][0] + 0.5) / 14)
     assert (lit() == before).all()
@@ -164,7 +164,7 @@ def test_every_depth_takes_its_turn():
     lab = GCNLab(Given())
     lab.set("layers", 1)
     lab.set("sweep", True)
-    for _ in range(61):
+    for _ in range(TURN + 1):
         lab.step()
     curve = next(panel for panel in lab.view() if panel.title == "Exactly right, by depth")
     assert isinstance(curve, Curves)
