@@ -20,9 +20,12 @@ from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
 from gamesim.config.schema import ControllerTraining, WorldModelConfig
 from gamesim.data.dataset import Dataset, TimeLimit
+from gamesim.errors import UserError
 from gamesim.models import State, normal
 from gamesim.models.world_models.controller import Controller
 from gamesim.models.world_models.engine import WorldModelEngine
+from gamesim.text import counted
+from gamesim.training.devices import distributed
 from gamesim.training.graphs import Graphed
 from gamesim.training.sheet import contact_sheet
 from gamesim.training.trials import real_game
@@ -213,6 +216,10 @@ class ControllerTask:
     ) -> None:
         """Take an engine with a trained V and M on its device, and data sets that keep `latents`."""
         self.settings, self.seed = config.controller, config.seed
+        self.processes = distributed()
+        if self.settings.population < self.processes.count:
+            few = counted(self.settings.population, "candidate")
+            raise UserError(f"controller.population: {few} for {self.processes.count} processes")
         self.real = real_game(config, train.env_spec)
         found = train.time_limit()
         cut = found is not None and found.steps <= self.settings.dream_steps
@@ -237,8 +244,9 @@ class ControllerTask:
 
     @property
     def frames_per_step(self) -> int:
-        """Dreamt frames of a generation, at most."""
-        return self.settings.population * self.settings.rollouts * self.limit.steps
+        """Dreamt frames of this process's share of a generation, at most."""
+        candidates = self.settings.population // self.processes.count
+        return candidates * self.settings.rollouts * self.limit.steps
 
     def step(self) -> dict[str, Tensor]:
         settings = self.settings
@@ -246,7 +254,9 @@ class ControllerTask:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + len(self.evolution.told))
         candidates = torch.from_numpy(self.evolution.ask()).float().to(self.starts["z"].device)
         starts = drawn(self.starts, settings.rollouts, generator)
-        returns, steps = self.generation.returns(candidates, starts, generator)
+        mine = candidates[self.processes.share(len(candidates))]
+        dreamt = self.generation.returns(mine, starts, generator)
+        returns, steps = (self.processes.joined(part) for part in dreamt)
         self.evolution.tell(returns.cpu().double().mean(1).numpy())  # not every device has float64
         self.engine.controller.from_flat(torch.from_numpy(self.evolution.mean))
         return {

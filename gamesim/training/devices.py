@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 
 from gamesim.devices import pick
 from gamesim.errors import UserError
@@ -132,6 +132,18 @@ class Processes:
         tensor = torch.tensor(flags, dtype=torch.int64)
         dist.all_reduce(tensor, dist.ReduceOp.MAX, group=self.control)
         return [int(flag) for flag in tensor]
+
+    def share(self, rows: int) -> slice:
+        """Return which of so many rows are this process's."""
+        return slice(self.rank * rows // self.count, (self.rank + 1) * rows // self.count)
+
+    def joined(self, rows: Tensor) -> Tensor:
+        """Return, in every process, the rows of all of them, by rank."""
+        if self.count == 1:
+            return rows
+        parts: list[Any] = [None] * self.count
+        dist.all_gather_object(parts, rows.cpu(), group=self.control)
+        return torch.cat(parts).to(rows.device)
 
     def gather(self, item: Any) -> list[Any]:
         """Return the items of all processes, by rank, in the first one (elsewhere an empty list)."""

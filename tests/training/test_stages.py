@@ -20,6 +20,7 @@ from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.systems import systems
 from gamesim.training import stages
 from gamesim.training.cma_es import ControllerTask
+from gamesim.training.devices import Processes
 from gamesim.training.mdn_rnn import MemoryTask, latents
 from gamesim.training.vae import VisionTask, seen
 
@@ -300,6 +301,23 @@ def test_c_dreams_as_long_as_the_recordings_last_and_pays_for_their_time_limit(p
     assert -1.1 < task.limit.reward < -0.8
     task, _ = controller_task(plays, "controller.dream_steps=7")
     assert (task.limit.steps, task.limit.reward) == (7, 0)
+
+
+def test_processes_share_a_generation_s_candidates(plays, monkeypatch):
+    few = ("controller.population=5", "controller.rollouts=2", "controller.dream_steps=3")
+    task, _ = controller_task(plays, *few)
+    candidates, start = torch.randn(5, task.engine.controller.flat().numel()), task.starts
+    starts = {key: part[:2] for key, part in start.items()}
+
+    def returns(rows):
+        return task.generation.returns(rows, starts, torch.Generator().manual_seed(1))[0]
+
+    shares = [candidates[Processes(rank, 2).share(5)] for rank in range(2)]
+    assert [len(share) for share in shares] == [2, 3]
+    torch.testing.assert_close(torch.cat([returns(share) for share in shares]), returns(candidates))
+    monkeypatch.setattr("gamesim.training.cma_es.distributed", lambda: Processes(1, 6))
+    with pytest.raises(UserError, match="5 candidates for 6 processes"):
+        controller_task(plays, *few)
 
 
 def test_c_begins_with_the_first_frames(plays):
