@@ -102,6 +102,13 @@ class Refusing(Toy):
         raise UserError("it wants a model of places")
 
 
+class Malformed(Toy):
+    """Shows what cannot be drawn."""
+
+    def view(self):
+        return [Picture("Board", self.board / 255)]
+
+
 class Killed(Toy):
     """Its process ends without a word."""
 

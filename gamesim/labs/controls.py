@@ -78,6 +78,30 @@ def first(control: Control) -> Value:
             return control.value
 
 
+def allows(control: Control, value: Value) -> bool:
+    """Whether a control can have this value."""
+    match control:
+        case Slider(low=low, high=high):
+            return low <= float(value) <= high
+        case Choice(options=options):
+            return value in options
+        case _:
+            return isinstance(value, bool)
+
+
+def check(controls: Sequence[Control]) -> None:
+    """Makes sure that controls have names of their own, and values that they can have.
+
+    Raises:
+        ValueError: one has not.
+    """
+    if len({control.name for control in controls}) < len(controls):
+        raise ValueError("two controls have one name")
+    for control in controls:
+        if not allows(control, first(control)):
+            raise ValueError(f"control '{control.name}' cannot be {first(control)}")
+
+
 def moved(controls: Sequence[Control], **values: Value) -> tuple[Control, ...]:
     """The controls of a lab, of which those of these names have these values; buttons have none."""
 

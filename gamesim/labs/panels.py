@@ -73,3 +73,30 @@ class Lines:
 
 
 Panel = Picture | Curves | Bars | Lines
+
+
+def check(panel: Panel) -> None:
+    """Makes sure that a panel can be drawn.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    match panel:
+        case Picture(pixels=pixels):
+            fine = pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.size > 0
+            why = f"pixels are {pixels.dtype} {pixels.shape}, not uint8 (H, W, 3)"
+        case Curves(lines=lines):
+            fine = all(len(point) == 2 for points in lines.values() for point in points)
+            why = "a point of a curve is not (x, y)"
+        case Bars(names=names, series=series):
+            counts = {len(values) for values in series.values()}
+            fine = len(counts) <= 1 and (len(names) == 0 or counts <= {len(names)})
+            why = "there are not as many values in each series as there are names"
+        case Lines(rows=rows):
+            fine = all(isinstance(word, str) for row in rows for word in row) and {*map(len, rows)} <= {2}
+            why = "a row is not (what, value), both words"
+    limits = getattr(panel, "limits", None)
+    if limits is not None and not limits[0] < limits[1]:
+        fine, why = False, f"limits {limits} are not a lower and a higher number"
+    if not fine:
+        raise ValueError(f"panel '{panel.title}': {why}")

@@ -10,7 +10,8 @@ import pytest
 from gamesim.errors import UserError
 from gamesim.labs import LABS, Entry, Given, named
 from gamesim.labs.controls import Button, Choice, Slider, Switch
-from gamesim.labs.panels import Bars, Curves, Lines, Picture
+from gamesim.labs.controls import check as check_controls
+from gamesim.labs.panels import Bars, Curves, Lines, Picture, check
 
 INSTALLED = [entry for entry in LABS if not entry.missing()]
 
@@ -27,36 +28,55 @@ def values(control):
             return [True]
 
 
-def check(panel):
-    assert panel.title
-    match panel:
-        case Picture():
-            assert panel.pixels.dtype == np.uint8 and panel.pixels.ndim == 3 and panel.pixels.shape[2] == 3
-        case Curves():
-            assert all(len(point) == 2 for points in panel.lines.values() for point in points)
-        case Bars():
-            counts = {len(row) for row in panel.series.values()}
-            assert len(counts) <= 1 and (not panel.names or counts <= {len(panel.names)})
-        case Lines():
-            assert all(len(row) == 2 for row in panel.rows)
-
-
 @pytest.mark.parametrize("entry", INSTALLED, ids=lambda entry: entry.name)
 def test_a_lab_opens_runs_shows_and_obeys_each_control(entry):
     lab = entry.open(Given(seed=1))
     assert lab.steps >= 1
-    names = [control.name for control in lab.controls]
-    assert len({*names}) == len(names)
+    check_controls(lab.controls)
     for control in lab.controls:
         for value in values(control):
             lab.set(control.name, value)
             lab.step()
+    check_controls(lab.controls)
     panels = lab.view()
     assert panels and len({panel.title for panel in panels}) == len(panels)
     for panel in pickle.loads(pickle.dumps(panels)):
         check(panel)
         lab.point(panel.title, 0.5, 0.5)
     assert all(isinstance(value, float) and np.isfinite(value) for value in lab.figures().values())
+
+
+@pytest.mark.parametrize(
+    "panel",
+    [
+        Picture("x", np.zeros((4, 4, 3), np.float32)),
+        Picture("x", np.zeros((4, 4), np.uint8)),
+        Picture("x", np.zeros((0, 4, 3), np.uint8)),
+        Curves("x", "step", {"a": [(1, 2, 3)]}),
+        Curves("x", "step", {}, (1, 1)),
+        Bars("x", ["a"], {"b": [1, 2]}),
+        Bars("x", [], {"b": [1, 2], "c": [1]}),
+        Lines("x", [("what", 3)]),
+        Lines("x", [("what",)]),
+    ],
+)
+def test_a_panel_that_cannot_be_drawn_is_named(panel):
+    with pytest.raises(ValueError, match="panel 'x'"):
+        check(panel)
+
+
+@pytest.mark.parametrize(
+    "controls",
+    [
+        [Slider("a", "A", 0, 1, 2)],
+        [Slider("a", "A", 0, 1, float("nan"))],
+        [Choice("a", "A", ("b", "c"), "d")],
+        [Button("a", "A"), Switch("a", "A")],
+    ],
+)
+def test_controls_that_no_page_can_have_are_named(controls):
+    with pytest.raises(ValueError, match="control"):
+        check_controls(controls)
 
 
 def test_the_page_about_labs_lists_them_all():

@@ -12,7 +12,7 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.parts import Action, draw_actions
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import box, text, wrap
-from gamesim.labs.controls import Button, Control, Slider, Value, first
+from gamesim.labs.controls import Button, Control, Slider, Value, allows, first
 
 HELP = 3  # lines for what is said about the control in focus
 PAGE = 10  # steps of a slider for Page up and Page down
@@ -55,7 +55,7 @@ class Column:
         for control in controls:
             value = first(control)
             moved = before.get(control.name) != value and control.name != held
-            if moved or control.name not in self.values:
+            if moved or not allows(control, self.values.setdefault(control.name, value)):
                 self.values[control.name] = value
         known = {control.name for control in controls}
         self.values = {name: value for name, value in self.values.items() if name in known}
@@ -64,6 +64,10 @@ class Column:
             if isinstance(control, Button) and control.name not in self._buttons:
                 self._buttons[control.name] = Action(control.title, partial(self._told, control.name, True))
         self.focus = min(self.focus, max(0, self._count - 1))
+
+    def clear(self) -> None:
+        """Forget all controls."""
+        self.controls, self.values, self.focus = (), {}, 0
 
     @property
     def _count(self) -> int:

@@ -53,7 +53,7 @@ class LabPage(KeyScreen):
         self.view: View | None = None
         self.column = Column(lambda name, value: self.process.send("set", name, value))
         self.sheet = Sheet(entry, self.column)
-        self._waited = 0.0
+        self._waited, self._begun = 0.0, 1
         self.process = LabProcess(entry, self.given, values or {})
 
     # what can be done ------------------------------------------------------------------------------------
@@ -70,14 +70,16 @@ class LabPage(KeyScreen):
 
     def begin(self) -> None:
         """The lab from its beginning, with the controls as they are; after an error with all as at first."""
-        self.held = False
+        if self.view is None and not self.process.failure:
+            return  # it is just being begun
+        self.held, self.view, self._waited = False, None, 0.0
         if self.process.failure:
             self.process.close()
-            self.view, self.column.values = None, {}
-            self.column.controls = ()
-            self.sheet.bad, self._waited = False, 0.0
+            self.column.clear()
+            self.sheet.bad, self._begun = False, 1
             self.process = LabProcess(self.entry, self.given, {})
         else:
+            self._begun += 1
             buttons = {control.name for control in self.column.controls if isinstance(control, Button)}
             values = {name: value for name, value in self.column.values.items() if name not in buttons}
             self.process.send("begin", values)
@@ -167,7 +169,7 @@ class LabPage(KeyScreen):
     def update(self, seconds: float) -> None:
         super().update(seconds)
         view = self.process.view()
-        if view is not None:
+        if view is not None and view.begun == self._begun:
             self.view = view
             self.sheet.panels, self.sheet.notice = view.panels, ""
             self.column.follow(view.controls)
@@ -176,10 +178,8 @@ class LabPage(KeyScreen):
             counted_up = f" {self._waited:.0f} s" if self._waited >= PATIENCE else ""
             self.sheet.notice = f"Opening…{counted_up}"
         if self.process.failure:
-            self.sheet.notice = (
-                f"The lab stopped: {self.process.failure}. {key_name(pygame.K_r)} begins anew."
-            )
-            self.sheet.bad = True
+            again = f"{key_name(pygame.K_r)} begins anew"
+            self.sheet.notice, self.sheet.bad = f"The lab stopped: {self.process.failure}. {again}", True
         self.column.reins = self._reins()
         self.column.state = self._state()
 

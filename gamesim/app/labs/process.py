@@ -25,7 +25,9 @@ from gamesim.app.background import Worker
 from gamesim.errors import UserError
 from gamesim.labs import Entry, Given, Lab
 from gamesim.labs.controls import Button, Control, Value, first
+from gamesim.labs.controls import check as check_controls
 from gamesim.labs.panels import Curves, Panel
+from gamesim.labs.panels import check as check_panel
 
 RATE = 12.0  # views a second, at most
 PACE = 1.0  # seconds over which steps a second are counted
@@ -44,6 +46,7 @@ class View:
         steps: taken since it began.
         pace: steps a second.
         state: "runs", "paused" or, where the lab has nothing left to do, "done".
+        begun: how many times it has been begun in this process.
     """
 
     panels: Sequence[Panel]
@@ -51,6 +54,7 @@ class View:
     steps: int
     pace: float
     state: str
+    begun: int
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,8 @@ class LabProcess:
                 break
         self._process.join()
         if not self.failure and not self._closed:
-            self.failure = f"its process ended with exit code {self._process.exitcode}"
+            code = self._process.exitcode or 0
+            self.failure = f"its process ended with {f'signal {-code}' if code < 0 else f'exit code {code}'}"
 
 
 def run(entry: Entry, given: Given, values: dict[str, Value], pipe: Connection) -> None:
@@ -167,6 +172,7 @@ class Host:
         self._held = False
         self._seen = True
         self._due = 0.0
+        self._begun = 0
         self.begin(values)
 
     # what is asked of it ---------------------------------------------------------------------------------
@@ -197,6 +203,7 @@ class Host:
         for control in self._lab.controls:
             if values.get(control.name, first(control)) != first(control):
                 self._lab.set(control.name, values[control.name])
+        self._begun += 1
         self._wake()
 
     def seen(self) -> None:
@@ -244,8 +251,11 @@ class Host:
         if not (self._changed and self._seen and began >= self._due):
             return
         state = "done" if self._done else "paused" if self._held else "runs"
-        panels = [_thinned(panel) for panel in self._lab.view()]
-        view = View(panels, tuple(self._lab.controls), self._steps, self._pace(began), state)
+        panels, shown = [_thinned(panel) for panel in self._lab.view()], tuple(self._lab.controls)
+        for panel in panels:
+            check_panel(panel)
+        check_controls(shown)
+        view = View(panels, shown, self._steps, self._pace(began), state, self._begun)
         try:
             self._pipe.send(view)
         except OSError:
