@@ -28,6 +28,7 @@ class Command(Enum):
     BESIDE = auto()
     AGAIN = auto()
     LOOK = auto()
+    RESKIN = auto()
     DOUBT = auto()
     COOLER = auto()
     WARMER = auto()
@@ -77,6 +78,7 @@ BINDINGS = (
     ),
     Binding(Command.HOME, (pygame.K_h,), "coming home: what does the dream forget?", "Play"),
     Binding(Command.LOOK, (pygame.K_l,), "drawn large, or the network's own pixels", "Play"),
+    Binding(Command.RESKIN, (pygame.K_k,), "repaint it: night or garden", "Play"),
     Binding(Command.SWITCH, (pygame.K_TAB,), "real game or its dream", "Dream"),
     Binding(Command.BESIDE, (pygame.K_v,), "real game and dream side by side", "Dream"),
     Binding(Command.AGAIN, (pygame.K_c,), "side by side: dream again from here", "Dream"),

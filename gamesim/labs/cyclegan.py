@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -181,6 +182,12 @@ class CycleGAN(nn.Module):
         self.taken += 1
         return losses
 
+    @one_thread()
+    @torch.inference_mode()
+    def translated(self, pictures: NDArray[np.uint8], theme: str) -> NDArray[np.uint8]:
+        """Frames uint8 (B, 84, 84, 3) of the look ``theme``, painted in the other."""
+        return frames({"night": self.garden, "garden": self.night}[theme](tensor(pictures)))
+
     def _step_painters(self, x: Tensor, y: Tensor) -> tuple[dict[str, float], Tensor, Tensor]:
         """Eq. 3 with the least squares of Sec. 4, and the identity loss of Sec. 5.2."""
         judges = self.judge_night, self.judge_garden
@@ -210,6 +217,17 @@ class CycleGAN(nn.Module):
         loss.backward()
         self.judge.step()
         return loss.item()
+
+
+def trained(place: Path | None = None) -> CycleGAN:
+    """The networks whose weights lie in a folder (None: those that come with the lab).
+
+    Raises:
+        UserError: there are none, or they are damaged.
+    """
+    model = CycleGAN()
+    weights.load(model, place or weights.folder("cyclegan"))
+    return model
 
 
 def least_squares(verdict: Tensor, wanted: float) -> Tensor:
@@ -310,20 +328,18 @@ class CycleGANLab:
             self._right.add(taken, {_way(theme): self._scores[theme][-1].right for theme in GAMES})
         self._play()
 
-    @torch.inference_mode()
     def _play(self) -> None:
         """One step of the game, and what the generators make of it."""
         both, self._strips = next(self._games), {}
-        painters = {"night": self._model.garden, "garden": self._model.night}
         for theme, other in _WAYS.items():
             began = time.perf_counter()
-            painted = frames(painters[theme](tensor(both[theme])))
+            painted = self._model.translated(both[theme], theme)
             self._took.append(1000 * (time.perf_counter() - began))
-            back = frames(painters[other](tensor(painted)))
+            back = self._model.translated(painted, other)
             self._scores[theme].append(score(both[theme], theme, painted, other, both[other]))
             self._strips[theme] = _row(both[theme][0], painted[0], back[0], both[other][0])
         if self._beside is not None:
-            self._beside.step(self._model.garden)
+            self._beside.step(self._model)
 
     def view(self) -> list[Panel]:
         shown: list[Panel] = []
@@ -368,10 +384,10 @@ class Beside:
         self._swap = LayerSwap(seed)
         self._kept = {"cyclegan": deque[float](maxlen=KEPT), "swap": deque[float](maxlen=KEPT)}
 
-    def step(self, garden: Generator) -> None:
+    def step(self, model: CycleGAN) -> None:
         swap = self._swap
         swap.step()
-        painted = frames(garden(tensor(swap.night[None])))[0]
+        painted = model.translated(swap.night[None], "night")[0]
         for name, picture in (("cyclegan", painted), ("swap", swap.swapped)):
             self._kept[name].append(cells_kept(swap.night, picture))
         self._strip = _row(swap.night, painted, swap.swapped)

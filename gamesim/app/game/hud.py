@@ -347,6 +347,8 @@ def hints(session: Session, partner: bool = True, driver: bool = True) -> list[t
         found.append((Command.ENDLESS, "stop at ends" if session.endless else "go on after ends"))
         found.append((Command.DOUBT, "how sure?"))
     found += [(Command.LOOK, "pixels"), (Command.PAUSE, "pause"), (Command.RECORD, "record")]
+    if engine.grid == EGO:
+        found.append((Command.RESKIN, "night or garden"))
     if dream:
         found += [(Command.LAYERS, "background"), (Command.STORY, "why temperature")]
         found.append((Command.NEUTRAL, "temperature 1.0"))

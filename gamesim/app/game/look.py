@@ -53,7 +53,8 @@ class Look:
         part: float,
         clock: float,
         dying: float | None = None,
-        beside: bool = False,
+        alone: bool = False,
+        seen: Callable[[np.ndarray], np.ndarray] = lambda frame: frame,
     ) -> Offset:
         """One engine.
 
@@ -65,19 +66,20 @@ class Look:
             part: how much of the running tick has passed, 0..1.
             clock: seconds, for what moves by itself.
             dying: None, or how much of Pac-Man has gone.
-            beside: whether it is compared with another: then what is drawn is read from the frame alone.
+            alone: whether what is drawn is read from the frame alone, as where two are compared.
+            seen: what is shown of a frame, uint8 (H, W, 3) each.
 
         Returns:
             How far, in pixels, the frame's cells still are from their places: it scrolls.
         """
-        if engine.before is not None and engine.now is not None and engine.painted and not beside:
+        if engine.before is not None and engine.now is not None and engine.painted and not alone:
             painter = self._night()
             painter.draw(surface, rect, engine.before, engine.now, part, clock, engine.view, dying)
             return 0, 0
         was, action = engine.trail[-2][0] if len(engine.trail) > 1 else None, 0
         if was is not None:
-            action = engine.trail[-1][1]
-        return self.frame(surface, rect, frame, engine.grid[0], was, action, part, clock, dying)
+            was, action = seen(was), engine.trail[-1][1]
+        return self.frame(surface, rect, seen(frame), engine.grid[0], was, action, part, clock, dying)
 
     def frame(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pygame
@@ -15,6 +16,7 @@ from gamesim.app.game.look import Offset
 from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import scaled
 from gamesim.app.game.reel import Shot
+from gamesim.app.game.reskin import Reskin
 from gamesim.app.game.session import Session
 from gamesim.app.game.swap import Swap
 from gamesim.app.theme import COLOURS, Scale, font
@@ -30,8 +32,8 @@ LOUD = 10  # steps for which an end that was ignored is pointed out
 class Stage:
     """Draws the engines of a session; it keeps nothing but the clock of what moves by itself."""
 
-    def __init__(self, window: Window, session: Session, swap: Swap) -> None:
-        self.window, self.session, self.swap = window, session, swap
+    def __init__(self, window: Window, session: Session, swap: Swap, reskin: Reskin) -> None:
+        self.window, self.session, self.swap, self.reskin = window, session, swap, reskin
         self.doubt = Doubt()
         self.clock = 0.0
 
@@ -76,24 +78,27 @@ class Stage:
         frame = self.swap.frame(engine)
         if engine.temperature is not None:
             frame = self.doubt.seen(frame, self.clock)
+        seen = partial(self.reskin.seen, engine)
         if not self.smooth(engine):
-            surface.blit(scaled(frame, rect.size), rect)
+            surface.blit(scaled(seen(frame), rect.size), rect)
             return 0, 0
-        return look.draw(
-            surface, rect, engine, frame, session.part, self.clock, session.death(engine), session.beside
-        )
+        alone = session.beside or self.reskin.paints(engine)
+        death = session.death(engine)
+        return look.draw(surface, rect, engine, frame, session.part, self.clock, death, alone, seen)
 
     def _draw_again(
         self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, shot: Shot, part: float
     ) -> None:
         """One step of the last second, in slow motion."""
+        frame = self.reskin.seen(engine, shot.frame)
+        alone = self.session.beside or self.reskin.paints(engine)
         if not self.smooth(engine):
-            surface.blit(scaled(shot.frame, rect.size), rect)
-        elif engine.painted and shot.before is not None and shot.now is not None and not self.session.beside:
+            surface.blit(scaled(frame, rect.size), rect)
+        elif engine.painted and shot.before is not None and shot.now is not None and not alone:
             painter = self.window.painter
             painter.draw(surface, rect, shot.before, shot.now, part, self.clock, engine.view)
         else:
-            self.window.look.frame(surface, rect, shot.frame, engine.grid[0], clock=self.clock)
+            self.window.look.frame(surface, rect, frame, engine.grid[0], clock=self.clock)
 
     def _draw_over(self, surface: pygame.Surface, rect: pygame.Rect, offset: Offset, scale: Scale) -> None:
         """Over a dream, and scrolling with it: how sure it is, what it invents and forgets."""

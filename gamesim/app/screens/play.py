@@ -14,6 +14,7 @@ from gamesim.app.game.filmstrip import STAYS, Filmstrip
 from gamesim.app.game.home_view import draw_verdict, draw_way
 from gamesim.app.game.panel import Panel
 from gamesim.app.game.play import Engine
+from gamesim.app.game.reskin import Reskin
 from gamesim.app.game.session import Session
 from gamesim.app.game.stage import Stage
 from gamesim.app.game.swap import Swap
@@ -78,7 +79,8 @@ class Play(Screen):
         self.takes = Takes(window)
         self.session = Session(self.takes.wrap(engine), self._after_step)
         self.swap, self.xray = Swap(window, self.session), XRay(self.session)
-        self.stage = Stage(window, self.session, self.swap)
+        self.reskin = Reskin(window)
+        self.stage = Stage(window, self.session, self.swap, self.reskin)
         self.panel = Panel(window, self.session, self.swap)
         self.film = Filmstrip()
         self.walk, self.tour = walk, tour
@@ -181,6 +183,7 @@ class Play(Screen):
             ),
             Command.STORY: lambda: self.window.go(Story(self.window)),
             Command.LAYERS: self.swap.turn,
+            Command.RESKIN: lambda: self.reskin.toggle(self.engine),
             Command.RECORD: lambda: self.takes.toggle(self.engine),
             Command.REWIND: self._rewind,
             Command.GIF: lambda: self.takes.save_clip(self.session.playing),
@@ -377,6 +380,7 @@ class Play(Screen):
     def _look_inside(self) -> None:
         self.stage.doubt.follow(self.session.dream)
         self.swap.follow()
+        self.reskin.follow()
         self.xray.follow()
         if self.xray.problem:
             self.window.say(self.xray.problem, bad=True)
@@ -434,4 +438,5 @@ class Play(Screen):
     def close(self) -> None:
         self.window.ahead.drop()
         self.swap.leave(put_back=False)
+        self.reskin.close()
         self.session.close()

@@ -1,0 +1,92 @@
+"""The other look of the game, painted over whatever is played: a game or a dream, by the lab's CycleGAN.
+
+The network sees the picture alone, so it paints a dream as well as the real game. Its weights are loaded on
+a thread of their own, since torch takes seconds; until they are there, all looks as usual.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gamesim.app.background import Worker
+from gamesim.app.game.pictures import Picture
+from gamesim.app.game.play import Engine
+from gamesim.labs.themes import GAMES
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+EGO = (7, 7)
+PAINTED = "Repainted by a CycleGAN, which sees the picture alone"
+KEPT = 6
+"""Painted frames that are not painted again: now and before, of two boards."""
+
+
+class Reskin:
+    """Whether the other look is on, and what frames look like in it.
+
+    Attributes:
+        on: whether a player asked for it.
+    """
+
+    def __init__(self, window: Window) -> None:
+        self.window, self.on = window, False
+        self._worker = Worker("reskin")
+        self._model: Any = None
+        self._told: deque[tuple[str, bool]] = deque()
+        self._painted: deque[tuple[Picture, Picture]] = deque(maxlen=KEPT)
+
+    def toggle(self, engine: Engine) -> None:
+        """On or off; for games that are seen as 7x7 cells."""
+        if not self.suits(engine):
+            self.window.say("Only the Pac-Man games with a view of 7 by 7 cells have another look.")
+            return
+        self.on = not self.on
+        if self.on and self._model is None:
+            self.window.say("Loading the network that repaints the game")
+            self._worker.do(self._load)
+        else:
+            self.window.say(PAINTED if self.on else "Its own look again")
+
+    @staticmethod
+    def suits(engine: Engine) -> bool:
+        return engine.grid == EGO and engine.frame.shape == (84, 84, 3)
+
+    def _load(self) -> None:
+        from gamesim.errors import UserError
+        from gamesim.labs import cyclegan
+
+        try:
+            self._model = cyclegan.trained()
+            self._told.append((PAINTED, False))
+        except UserError as error:
+            self._told.append((str(error), True))
+
+    def follow(self) -> None:
+        """Say that the weights are there, or why they are not."""
+        while self._told:
+            words, bad = self._told.popleft()
+            self.on = self.on and not bad
+            self.window.say(words, bad=bad)
+
+    def paints(self, engine: Engine) -> bool:
+        """Whether an engine is shown in the other look now."""
+        return self.on and self._model is not None and self.suits(engine)
+
+    def seen(self, engine: Engine, frame: Picture) -> Picture:
+        """What is shown of a frame of an engine: the frame itself, or the painted one."""
+        if not self.paints(engine):
+            return frame
+        for real, painted in self._painted:
+            if real is frame:
+                return painted
+        theme = "garden" if engine.title.world == GAMES["garden"] else "night"
+        painted = self._model.translated(np.asarray(frame)[None], theme)[0]
+        self._painted.append((frame, painted))
+        return painted
+
+    def close(self) -> None:
+        self._worker.close()
