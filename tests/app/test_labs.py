@@ -6,17 +6,20 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pygame
 import pytest
 
 from app.driver import Driver, click
 from gamesim.app.labs.choose import Labs
+from gamesim.app.labs.layout import lay_out
 from gamesim.app.labs.page import LabPage
+from gamesim.app.labs.panels import image_place
 from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.theme import Scale
 from gamesim.labs import Entry, Given
-from gamesim.labs.panels import Lines
+from gamesim.labs.panels import Curves, Lines, Picture
 from toy_lab import TOY, toy
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -353,3 +356,42 @@ def test_the_smallest_window_draws_what_it_can(app: Driver, page: LabPage):
     app.resize(320, 240)
     app.frames(3)
     app.press(pygame.K_TAB, pygame.K_RIGHT, pygame.K_PAGEDOWN)
+
+
+def frame(name: str, side: int = 84) -> Picture:
+    return Picture(name, np.zeros((side, side, 3), np.uint8))
+
+
+def curve(name: str) -> Curves:
+    return Curves(name, "step", {"loss": [(0, 0), (1, 1)]})
+
+
+def test_pictures_are_enlarged_by_the_largest_whole_factor_at_which_all_is_seen(app: Driver):
+    panels, scale = [frame("one"), frame("two")], Scale(1.0)
+    for room, factor in (((1000, 400), 4), ((1000, 700), 5), ((600, 700), 3)):
+        places, height = lay_out(panels, room, scale)
+        assert height <= room[1]
+        for panel, place in zip(panels, places, strict=True):
+            assert image_place(panel, place, scale).size == (84 * factor, 84 * factor)
+
+
+def test_a_picture_that_is_too_wide_is_shrunk_to_fit(app: Driver):
+    panel = Picture("strip", np.zeros((84, 1500, 3), np.uint8))
+    (place,), _ = lay_out([panel], (600, 400), Scale(1.0))
+    assert place.width == 600 and image_place(panel, place, Scale(1.0)).width <= 600
+
+
+@pytest.mark.parametrize("first", ["picture", "charts"])
+def test_charts_are_stacked_beside_a_picture(app: Driver, first: str):
+    charts = [curve("a"), curve("b")]
+    panels = [frame("x", 400), *charts] if first == "picture" else [*charts, frame("x", 400)]
+    places, _ = lay_out(panels, (900, 500), Scale(1.0))
+    picture = places[0 if first == "picture" else 2]
+    stack = places[1:] if first == "picture" else places[:2]
+    assert all(place.top >= picture.top and place.bottom <= picture.bottom for place in stack)
+    assert stack[0].left == stack[1].left and stack[0].bottom < stack[1].top
+
+
+def test_no_chart_is_left_alone_in_a_row_that_others_could_share(app: Driver):
+    places, _ = lay_out([curve(name) for name in "abcd"], (820, 640), Scale(1.0))
+    assert len({place.top for place in places}) == 2 and len({place.width for place in places}) == 1

@@ -15,6 +15,7 @@ from gamesim.app.ui.widgets import box, text, wrap
 from gamesim.labs.controls import Button, Control, Slider, Value, allows, first
 
 HELP = 3  # lines for what is said about the control in focus
+HINT = "Tab goes to the controls. Rest the mouse on one to read what it does."
 PAGE = 10  # steps of a slider for Page up and Page down
 
 
@@ -216,7 +217,7 @@ class Column:
         if top - area.top < scale.px(5 * knobs.ROW):  # where there is little room it goes to the controls
             return area.bottom
         control = self._control(self._hovered) or self.current
-        lines = wrap(control.help if control else "", size, area.width)
+        lines = wrap(control.help if control else HINT, size, area.width)
         lines = [*lines[: HELP - 1], " ".join(lines[HELP - 1 :])]
         for i, line in enumerate(lines):
             text(surface, line, (area.left, top + i * row), size, COLOURS["quiet"], width=area.width)

@@ -95,6 +95,8 @@ def _rows(panels: Sequence[Panel], width: int, target: int, gap: int, scale: Sca
         row = rows[-1] if rows else None
         if row and not picture and _stacked(row, index, size, gap):
             continue
+        if row and picture:
+            _make_room(row, size, width, gap)
         full = row is None or len(row.cells) >= row.most or row.width(gap) + gap + size[0] > width
         if row is None or full:
             row = Row(len(panels) if picture else _evenly(panels[index:], size[0], width, gap))
@@ -111,6 +113,16 @@ def _stacked(row: Row, index: int, size: tuple[int, int], gap: int) -> bool:
     last.members.append((index, size[1]))
     last.width = max(last.width, size[0])
     return True
+
+
+def _make_room(row: Row, size: tuple[int, int], width: int, gap: int) -> None:
+    """Stack the charts and text of a row, if a picture of this size can stand beside them then."""
+    if any(cell.picture for cell in row.cells):
+        return
+    members = [member for cell in row.cells for member in cell.members]
+    stack = Cell(members, max(cell.width for cell in row.cells), False)
+    if stack.height(gap) <= size[1] and stack.width + gap + size[0] <= width:
+        row.cells, row.most = [stack], len(members) + 1
 
 
 def _evenly(panels: Sequence[Panel], wide: int, width: int, gap: int) -> int:

@@ -54,6 +54,7 @@ class LabPage(KeyScreen):
         self.column = Column(lambda name, value: self.process.send("set", name, value))
         self.sheet = Sheet(entry, self.column)
         self._waited, self._begun = 0.0, 1
+        self._fresh = False
         self.process = LabProcess(entry, self.given, values or {})
 
     # what can be done ------------------------------------------------------------------------------------
@@ -164,13 +165,13 @@ class LabPage(KeyScreen):
 
     @property
     def pace(self) -> int:
-        return STILL if self.held or self.process.failure else SMOOTH
+        return SMOOTH if self._fresh else STILL  # a new view is drawn at once, and the lab has the rest
 
     def update(self, seconds: float) -> None:
         super().update(seconds)
         view = self.process.view()
         if view is not None and view.begun == self._begun:
-            self.view = view
+            self.view, self._fresh = view, True
             self.sheet.panels, self.sheet.notice = view.panels, ""
             self.column.follow(view.controls)
         if self.view is None:
@@ -199,6 +200,7 @@ class LabPage(KeyScreen):
         scale = Scale.of(surface.get_size())
         self.sheet.draw(surface, foot_height(scale), pygame.mouse.get_pos())
         draw_foot(surface, self.hints(), scale)
+        self._fresh = False
 
     def close(self) -> None:
         self.process.close()
