@@ -150,6 +150,13 @@ LABS: tuple[Entry, ...] = (
         "Kipf & Welling 2017",
         "gamesim.labs.gcn:GCNLab",
     ),
+    Entry(
+        name="fgsm",
+        title="Adversarial examples",
+        about="Change frames too little to be seen: players err, dreams remember walls that never were.",
+        paper="Goodfellow, Shlens & Szegedy 2015, arXiv 1412.6572",
+        make="gamesim.labs.fgsm:Lab",
+    ),
 )
 """Every lab, in the order of the menu."""
 

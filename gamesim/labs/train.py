@@ -9,13 +9,14 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from gamesim.labs import cyclegan, gan, modes, vae, weights
+from gamesim.labs import cyclegan, fgsm, gan, imitator, modes, vae, weights
 from gamesim.labs.frames import Played
 from gamesim.labs.themes import stream
 
@@ -52,7 +53,28 @@ def _vae(seed: int, place: Path) -> Training:
     return model, vae.STEPS, iter(training.step, None)
 
 
-TRAININGS: dict[str, Callable[[int, Path], Training]] = {"cyclegan": _cyclegan, "gan": _gan, "vae": _vae}
+def _imitator(objective: imitator.Objective, seed: int, place: Path) -> Training:
+    torch.manual_seed(seed)
+    model = imitator.Imitator()
+    _resume(model, place)
+    return model, imitator.STEPS, imitator.training(model, objective, seed)
+
+
+def _plain(seed: int, place: Path) -> Training:
+    return _imitator(lambda loss, frames: loss(frames), seed, place)
+
+
+def _hardened(seed: int, place: Path) -> Training:
+    return _imitator(partial(fgsm.adversarial, epsilon=imitator.HARDENED), seed, place)
+
+
+TRAININGS: dict[str, Callable[[int, Path], Training]] = {
+    "cyclegan": _cyclegan,
+    "gan": _gan,
+    "imitator": _plain,
+    "imitator-hardened": _hardened,
+    "vae": _vae,
+}
 
 
 def _resume(model: nn.Module, place: Path) -> None:

@@ -77,15 +77,16 @@ class _Unfolding(nn.ConvTranspose2d):
 
 def see(frames: Tensor, side: int = Vision.side) -> Tensor:
     """What a V of that side sees of frames uint8 (B, H, W, 3): float32 (B, 3, side, side) in [0, 1]."""
-    return _resized(to_float(frames), side)
+    return resized(to_float(frames), side)
 
 
 def show(pixels: Tensor, side: int) -> Tensor:
     """What V draws, (B, 3, h, w) in [0, 1] -> frames for the screen uint8 (B, side, side, 3)."""
-    return to_uint8(_resized(pixels.float(), side))
+    return to_uint8(resized(pixels.float(), side))
 
 
-def _resized(pixels: Tensor, side: int) -> Tensor:
+def resized(pixels: Tensor, side: int) -> Tensor:
+    """Pixels (B, 3, H, W) in [0, 1] -> (B, 3, side, side), differentiably; as they are where they fit."""
     if pixels.shape[-1] == side:
         return pixels
     return F.interpolate(pixels, size=(side, side), mode="bicubic", antialias=True).clamp(0, 1)

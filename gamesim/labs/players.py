@@ -1,0 +1,94 @@
+"""Players that can be attacked: each says by how much it prefers each action, differentiably in the frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from gamesim import checkpoint, shipped
+from gamesim.errors import UserError
+from gamesim.labs import imitator
+from gamesim.models import State
+from gamesim.models.world_models.engine import WorldModelEngine
+from gamesim.models.world_models.vision import resized
+
+FRAME = (84, 84, 3)
+
+
+class Player(Protocol):
+    """Plays a batch of games by their frames (B, 3, 84, 84) in [0, 1]."""
+
+    def begin(self) -> None:
+        """New games begin in all lanes with the next frames."""
+        ...
+
+    def logits(self, frames: Tensor) -> Tensor:
+        """Of the actions (B, 5), were these the next frames; it plays the greatest."""
+        ...
+
+    def saw(self, frames: Tensor, actions: Tensor) -> None:
+        """These were the next frames, and these actions, int64 (B,), were taken: what a memory needs."""
+        ...
+
+
+class Imitating:
+    """The cloned bot. It has no memory."""
+
+    def __init__(self, network: imitator.Imitator) -> None:
+        self._network = network
+
+    def begin(self) -> None:
+        pass
+
+    def logits(self, frames: Tensor) -> Tensor:
+        return self._network(frames)
+
+    def saw(self, frames: Tensor, actions: Tensor) -> None:
+        pass
+
+
+class Controlled:
+    """C of a World Model, which sees through V and M (Ha & Schmidhuber 2018, arXiv 1803.10122, Eq. 1).
+
+    Its logits are W [z h] + b. C was never trained to make probabilities of them; their softmax is ours.
+    """
+
+    def __init__(self, engine: WorldModelEngine) -> None:
+        self._engine = engine
+        self.begin()
+
+    def begin(self) -> None:
+        self._state: State | None = None
+        self._actions = torch.zeros(0, dtype=torch.int64)
+
+    def logits(self, frames: Tensor) -> Tensor:
+        return self._engine.controller.linear(self._engine.features(self._after(frames)))
+
+    @torch.no_grad()
+    def saw(self, frames: Tensor, actions: Tensor) -> None:
+        self._state, self._actions = self._after(frames), actions
+
+    def _after(self, frames: Tensor) -> State:
+        """What V and M hold after these frames."""
+        z, _ = self._engine.vision.encode(resized(frames, self._engine.vision.side))
+        if self._state is None:
+            return self._engine.begin(z)
+        return self._engine.follow(self._state, self._actions, z)
+
+
+def controller_engine(folder: Path | None) -> WorldModelEngine:
+    """The World Model of a checkpoint; None: the shipped one that sees by places.
+
+    Raises:
+        UserError: the checkpoint is no World Model of our Pac-Man game.
+    """
+    source = folder or shipped.folder(shipped.MODELS) / "world-model-places"
+    engine, loaded = checkpoint.load_model(source, "cpu")
+    if loaded.config.system != "world-model":
+        raise UserError(f"{source}: it has no controller to attack; a world-model has one")
+    if tuple(engine.frame_shape) != FRAME or engine.controller.linear.out_features != imitator.NUM_ACTIONS:
+        raise UserError(f"{source}: fgsm plays Pac-Man, with frames of 84x84 and 5 actions")
+    return engine
