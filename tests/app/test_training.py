@@ -136,11 +136,16 @@ def test_a_run_is_trained_further_with_its_own_config_and_more_steps(trainer: Dr
     assert isinstance(page, NewRun) and page.plan.preset.config == str(folder / "config.yaml")
     assert page.plan.steps and page.plan.steps > 40
     trainer.until(lambda: page.plan.data)
+    assert page.lines[0].turn, "nobody knows what it was trained on"
     trainer.press(pygame.K_UP, pygame.K_RETURN)
     press_button(trainer, "Start anyway")
     assert isinstance(trainer.window.screen, RunPage)
     (job,) = trainer.window.workshop.jobs.all.values()
     assert job.running and trainer.window.screen.run.folder == folder
+    again = NewRun(trainer.window, trainer.window.screen.run)
+    trainer.window.go(again)
+    trainer.frames(1)
+    assert again.lines[0].turn is None, "it goes on with the recordings that it began with"
 
 
 def test_the_form_is_filled_in_with_keys_and_the_mouse(trainer: Driver):

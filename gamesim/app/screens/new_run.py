@@ -83,7 +83,7 @@ class NewRun(KeyScreen):
         lines = [
             Choice(
                 "Recordings", plan.data.name if plan.data else "none",
-                plan.turn_data, self._type_data, self._about_data(),
+                None if plan.run and plan.run.data else plan.turn_data, self._type_data, self._about_data(),
             ),
             Choice(
                 "Preset", plan.preset.name, plan.turn_preset if len(plan.presets) > 1 else None,
