@@ -15,7 +15,7 @@ from gamesim.agents.autoreset import Batch
 from gamesim.agents.dqn import EPSILON, FRAMES, SETTINGS, SIGHTS, DQNPolicy, Training, load, shipped
 from gamesim.envs.recipe import Recipe, limited, make_batch
 from gamesim.labs import Given
-from gamesim.labs.controls import Button, Choice, Control, Slider
+from gamesim.labs.controls import Choice, Control, Slider
 from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
 from gamesim.threads import one_thread
 
@@ -104,7 +104,6 @@ class DQNLab:
                 0.01,
                 "What a later reward counts (begins anew).",
             ),
-            Button("again", "Begin again", "New weights, other boards."),
         )
 
     def _begin(self) -> None:
@@ -133,9 +132,7 @@ class DQNLab:
                 self._sight = str(value)
             case "gamma":
                 self._gamma = float(value)
-            case "again":
-                self._seed += 1
-        if name in ("sight", "gamma", "again"):
+        if name in ("sight", "gamma"):
             self._begin()
 
     def point(self, panel: str, x: float, y: float) -> None:
@@ -162,13 +159,13 @@ class DQNLab:
         ends = (0, max(steps, 1))
         key, expected, reward, after = shown.told
         return (
-            Picture(f"A game of the {self._player} network", shown.frame),
+            Picture("The game", shown.frame, f"played by the {self._player} network"),
+            Picture("What it reads: the last four frames", self._read(), f"it sees {self._sight}"),
             Bars(
                 "What it expects of each key: Q",
                 KEYS,
                 {"rewards to come, discounted": shown.values.tolist()},
             ),
-            Picture("What it reads: the last four frames", self._read(), f"it sees {self._sight}"),
             Curves(
                 "Return of a game (the last 500)",
                 "steps played",
@@ -178,9 +175,7 @@ class DQNLab:
                     "random keys": [(end, RANDOM) for end in ends],
                 },
             ),
-            Curves(
-                "Epsilon: keys by chance in training", "steps played", {"epsilon": self._chance}, (0.0, 1.0)
-            ),
+            Curves("Epsilon in training", "steps played", {"epsilon": self._chance}, (0.0, 1.0)),
             Curves("Loss", "steps played", {"Huber loss of Eq. 3": self._losses}),
             Lines(
                 "The last step",

@@ -160,7 +160,6 @@ class GCNLab:
                 "target", "Steps to", tuple(TARGETS), self._target, "food: the nearest food, or the flag."
             ),
             Button("board", "Another board"),
-            Button("again", "Begin again", "New weights."),
             Switch("sweep", "Try every depth", self._sweep, f"Each for {counted(TURN, 'step')}, in turn."),
         )
 
@@ -182,11 +181,9 @@ class GCNLab:
                 self._target, self._tried = str(value), {}
             case "board":
                 self._new_board()
-            case "again":
-                self._seed += 1
             case "sweep":
                 self._sweep = bool(value)
-        if name in ("layers", "residual", "target", "again"):
+        if name in ("layers", "residual", "target"):
             self._begin()
 
     def point(self, panel: str, x: float, y: float) -> None:
@@ -226,9 +223,9 @@ class GCNLab:
             ),
             self._known(),
             Curves(
-                f"Exactly right, by true distance: {counted(ends, 'layer')}",
+                "Exactly right, by distance",
                 "steps",
-                {"share of the cells": self._by_distance()},
+                {counted(ends, "layer"): self._by_distance()},
                 (0.0, 1.0),
             ),
             Curves(
@@ -249,7 +246,6 @@ class GCNLab:
                 [
                     ("a layer", "H' = relu(P H W)" + " + H" * self._residual),
                     ("P", "D^-1/2 (A + I) D^-1/2"),
-                    ("layers", str(ends)),
                     ("steps trained", f"{len(losses):,}"),
                     ("exactly right", f"{self.learner.right:.1%} of the cells"),
                     ("downhill leads nearer", f"{self._downhill(found, true):.1%} of the cells"),

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -41,6 +42,12 @@ def test_a_window_is_a_piece_of_one_episode(tmp_path: Path) -> None:
     assert (got.truncated == (at[:, 1:] == lengths[:, None])).all() and got.truncated.any()
     assert not got.terminated.any()
     assert set(tag[:, 0].tolist()) == {1, 2, 3, 4}
+
+
+def test_it_knows_who_played_and_who_played_most(tmp_path: Path) -> None:
+    for tag, (steps, player) in enumerate([(5, 5), (20, 2), (6, 5)]):
+        make_episode(steps, tag, players=np.full(steps, player, np.uint8)).save(tmp_path / f"{tag}.npz")
+    assert Dataset(tmp_path, segment=5, split="all").players == ("explorer", "dqn")
 
 
 def test_every_window_is_equally_likely(tmp_path: Path) -> None:

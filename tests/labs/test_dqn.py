@@ -143,8 +143,9 @@ class TestWithTheExtra:
         for _ in range(12):
             lab.step()
         panels = {panel.title: panel for panel in lab.view()}
-        assert "A game of the learning network" in panels
+        assert panels["The game"].note == "played by the learning network"
         lab.set("player", "trained")
+        assert "trained" in lab.view()[0].note
         (bars,) = (panel for panel in lab.view() if panel.title.startswith("What it expects"))
         assert tuple(bars.names) == KEYS
         assert min(bars.series["rewards to come, discounted"]) > 0.5  # it knows that there is food
