@@ -129,6 +129,13 @@ LABS: tuple[Entry, ...] = (
         "gamesim.labs.vae:VAELab",
     ),
     Entry(
+        "gan",
+        "Generative adversarial network",
+        "Two networks learn to paint sprites and to tell them from real ones; see how it fails, and why.",
+        "Goodfellow et al. 2014",
+        "gamesim.labs.gan:GANLab",
+    ),
+    Entry(
         "cyclegan",
         "CycleGAN",
         "The game of the night becomes a garden, and back, learned without a single pair of pictures.",

@@ -21,7 +21,7 @@ from torch.nn.functional import logsigmoid
 
 from gamesim.labs import Given, weights
 from gamesim.labs.controls import Button, Choice, Control, Slider, Switch, moved
-from gamesim.labs.modes import SIDE, Pictures, checkerboard, covered, digits, sprites
+from gamesim.labs.modes import SIDE, Pictures, checkerboard, covered, digits, is_covered, sprites
 from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
 from gamesim.labs.traces import Traces
 from gamesim.threads import one_thread
@@ -29,10 +29,11 @@ from gamesim.threads import one_thread
 LATENT = 100
 """Numbers of z, the generator's input."""
 BATCH = 8
-RATE, BETAS = 2e-4, (0.5, 0.999)
+RATES, BETAS = (5e-4, 1.25e-4), (0.5, 0.999)
+"""Of the Adams of G and of D: at the same rate D is soon too good to learn from (Heusel et al. 2017)."""
 DROPOUT = 0.4
-STEPS = 6_000
-"""Of the training whose weights are shipped."""
+STEPS, SHIPPED_BATCH = 3_000, 16
+"""Of the training whose weights are shipped, and its pictures a step."""
 
 
 # --- networks
@@ -121,7 +122,7 @@ class GAN(nn.Module):
 
     Attributes:
         taken: int64 (), steps so far.
-        rate: of both Adams.
+        pace: what both rates are multiplied with.
         penalty: weight of the gradient penalty.
     """
 
@@ -133,10 +134,10 @@ class GAN(nn.Module):
             torch.manual_seed(seed)
             self.generator, self.discriminator = Generator(painting), Discriminator()
         self.register_buffer("taken", torch.zeros((), dtype=torch.int64))
-        self.rate, self.penalty = RATE, 0.0
+        self.pace, self.penalty = 1.0, 0.0
         self.chance = torch.Generator().manual_seed(seed)
-        self.paint = torch.optim.Adam(self.generator.parameters(), RATE, BETAS)
-        self.judge = torch.optim.Adam(self.discriminator.parameters(), RATE, BETAS)
+        self.paint = torch.optim.Adam(self.generator.parameters(), RATES[0], BETAS)
+        self.judge = torch.optim.Adam(self.discriminator.parameters(), RATES[1], BETAS)
 
     def latent(self, number: int) -> Tensor:
         """z from N(0, 1), float32 (number, 100)."""
@@ -155,8 +156,8 @@ class GAN(nn.Module):
         Returns:
             What was measured, and the pictures that G painted.
         """
-        for optimiser in (self.paint, self.judge):
-            optimiser.param_groups[0]["lr"] = self.rate
+        for optimiser, rate in zip((self.paint, self.judge), RATES, strict=True):
+            optimiser.param_groups[0]["lr"] = self.pace * rate
         with torch.set_grad_enabled(paint):
             painted = self.generator(self.latent(len(real)))
         told = self._step_judge(real, painted.detach()) if judge else {}
@@ -198,7 +199,7 @@ _EVERY = 10
 """One step of so many is spent on painting what is shown from the fixed z."""
 _SECOND_STEPS = 5
 _GROWTH = ("upsampling", "transposed")
-_RATES = {"normal": RATE, "ten times": 10 * RATE}
+_PACES = {"normal": 1.0, "ten times": 10.0}
 _DATA = {"sprites": sprites, "digits": digits}
 _FOUND = tuple(_DATA) if importlib.util.find_spec("sklearn") else ("sprites",)
 
@@ -206,7 +207,7 @@ _CONTROLS: tuple[Control, ...] = (
     Button("new", "Begin anew", "Two untrained networks."),
     Button("shipped", "Trained networks", "The networks that come with the lab, as the lecture builds them."),
     Choice("judge", "Steps of D for each of G", ("1", "5", "never"), "1", "Never: D stays as it is."),
-    Choice("rate", "Learning rate", tuple(_RATES), "normal", f"{RATE:g}, or ten times as high."),
+    Choice("rate", "Learning rates", tuple(_PACES), "normal", "Of both networks."),
     Slider(
         "penalty", "Gradient penalty", 0, 10, 0, 1, "How much D is kept from being steep; 10 in its paper."
     ),
@@ -230,7 +231,7 @@ class GANLab:
     def __init__(self, given: Given) -> None:
         self._seed, self._place = given.seed, given.checkpoint or weights.folder("gan")
         self._painting, self._judge, self._data = Painting(), "1", "sprites"
-        self._rate, self._penalty = RATE, 0.0
+        self._pace, self._penalty = 1.0, 0.0
         self.controls = _CONTROLS
         self._begin(shipped=True)
 
@@ -246,7 +247,7 @@ class GANLab:
             case "judge":
                 self._judge = str(value)
             case "rate":
-                self._rate = self._model.rate = _RATES[str(value)]
+                self._pace = self._model.pace = _PACES[str(value)]
             case "penalty":
                 self._penalty = self._model.penalty = float(value)
             case "norm":
@@ -266,7 +267,7 @@ class GANLab:
         self._pictures: Pictures = _DATA[self._data]()
         self._chance = np.random.default_rng(self._seed)
         self._model = GAN(self._seed, self._painting)
-        self._model.rate, self._model.penalty = self._rate, self._penalty
+        self._model.pace, self._model.penalty = self._pace, self._penalty
         if shipped:
             weights.load(self._model, self._place)
         self._z = self._model.latent(_SHOWN)
@@ -313,12 +314,13 @@ class GANLab:
         modes = f"{self._covered()} of {len(kinds)} modes in the last {len(self._found)} pictures"
         lines = self._traces.lines
         shown: list[Panel] = [
-            Picture("Painted, each always from its own z", _sheet(self._samples), modes),
+            Picture("Painted from a fixed z", _sheet(self._samples), "each from the same z at all times"),
             Picture("Real", _sheet(pictures.draw(_SHOWN, np.random.default_rng(0)))),
+            Picture("Modes, lit if covered", _sheet(self._modes(counts)), modes),
         ]
         if self._found:
             shares = [counts[kind] / number for kind in range(len(kinds))]
-            shown.append(Bars("What is painted, share by nearest real picture", kinds, {"painted": shares}))
+            shown.append(Bars("What is painted", kinds, {"share": shares}))
         if lines():
             shown += [
                 Curves("Losses", "step", lines("loss of D", "loss of G")),
@@ -326,6 +328,15 @@ class GANLab:
                 Curves("Modes covered", "step", lines("modes"), (0.0, float(len(kinds)))),
             ]
         return [*shown, Lines("In numbers", self._rows())]
+
+    def _modes(self, counts: Counter[int]) -> NDArray[np.float32]:
+        """A real picture of each kind, dark if G does not paint it."""
+        pictures = self._pictures
+        first = [pictures.all[np.argmax(pictures.kind == kind)] for kind in range(len(pictures.kinds))]
+        lit = [is_covered(counts[kind], len(self._found)) for kind in range(len(first))]
+        return np.stack(
+            [picture if on else (picture + 1) / 5 - 1 for picture, on in zip(first, lit, strict=True)]
+        )
 
     def _rows(self) -> list[tuple[str, str]]:
         found = self.figures()
@@ -356,7 +367,7 @@ class GANLab:
 
 
 def _sheet(pictures: NDArray[np.float32], columns: int = 4, gap: int = 2) -> NDArray[np.uint8]:
-    """Pictures float32 (N, 28, 28), -1 to 1, in rows: uint8 (H, W, 3)."""
+    """Pictures float32 (N, 28, 28), -1 to 1, in rows and twice as large: uint8 (H, W, 3)."""
     cell = SIDE + gap
     rows = -(-len(pictures) // columns)
     sheet = np.full((rows * cell - gap, columns * cell - gap), 48, np.uint8)
@@ -364,4 +375,4 @@ def _sheet(pictures: NDArray[np.float32], columns: int = 4, gap: int = 2) -> NDA
         y, x = divmod(i, columns)
         at = slice(y * cell, y * cell + SIDE), slice(x * cell, x * cell + SIDE)
         sheet[at] = np.round((picture.clip(-1, 1) + 1) * 127.5)
-    return sheet[..., None].repeat(3, 2)
+    return sheet.repeat(2, 0).repeat(2, 1)[..., None].repeat(3, 2)

@@ -21,8 +21,8 @@ SIMILAR = 0.85
 """Correlation with a real picture from which on another one counts as one of its kind."""
 LEAST = 0.01
 """Share of the pictures from which on a kind counts as covered."""
-_SHIFT = 2
-_DARKEST = 0.6
+_SHIFT = 1
+_DARKEST = 0.7
 
 _SPRITES = {
     "wall": WALL, "food": FOOD, "power": POWER, "flag": FLAG, "Pac-Man": FACING + 2, "Pac-Man up": FACING + 3,
@@ -57,15 +57,16 @@ class Pictures:
 
 
 def sprites() -> Pictures:
-    """Twelve of our sprites in grey, twice as large, shifted by up to two pixels each way."""
+    """Twelve of our sprites in grey, twice as large, in the middle or a pixel beside it."""
     kinds, pictures = [], []
     for index, sprite in enumerate(_SPRITES.values()):
         grey = tiles(12)[sprite] @ np.array([0.299, 0.587, 0.114])
         large = (grey / grey.max()).repeat(2, 0).repeat(2, 1)
-        for y in range(2 * _SHIFT + 1):
-            for x in range(2 * _SHIFT + 1):
+        edge = (SIDE - len(large)) // 2
+        for y in range(edge - _SHIFT, edge + _SHIFT + 1):
+            for x in range(edge - _SHIFT, edge + _SHIFT + 1):
                 picture = np.zeros((SIDE, SIDE), np.float32)
-                picture[y : y + 24, x : x + 24] = large
+                picture[y : y + len(large), x : x + len(large)] = large
                 pictures.append(2 * picture - 1)
                 kinds.append(index)
     return Pictures(tuple(_SPRITES), np.stack(pictures), np.array(kinds))
@@ -101,7 +102,12 @@ def _unit(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
 def covered(found: Sequence[int], kinds: int) -> int:
     """How many kinds have at least `LEAST` of the pictures, whose kinds (or -1) these are."""
     counts = Counter(found)
-    return sum(counts[kind] >= max(1, LEAST * len(found)) for kind in range(kinds))
+    return sum(is_covered(counts[kind], len(found)) for kind in range(kinds))
+
+
+def is_covered(count: int, pictures: int) -> bool:
+    """Whether so many of so many pictures are enough for a kind."""
+    return count >= max(1, LEAST * pictures)
 
 
 def checkerboard(pictures: NDArray[np.float32]) -> float:

@@ -7,9 +7,12 @@ import pytest
 import torch
 from torch import nn
 
+from gamesim.errors import UserError
+from gamesim.labs import Given
 from gamesim.labs.gan import (
     GAN,
     Discriminator,
+    GANLab,
     Generator,
     Painting,
     best_discriminator,
@@ -50,13 +53,16 @@ def test_the_best_discriminator_is_the_share_of_the_real_density():
     """Goodfellow et al., Proposition 1: for given densities nothing has a higher value than p / (p + q)."""
     p, q = np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.4, 0.4, 0.1, 0.1])
     logits = torch.zeros(4, dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.Adam([logits], 0.05)
-    for _ in range(600):
-        won = torch.tensor(p) @ nn.functional.logsigmoid(logits)
-        won = won + torch.tensor(q) @ nn.functional.logsigmoid(-logits)
+    optimiser = torch.optim.LBFGS([logits], max_iter=100)
+
+    def loss():
         optimiser.zero_grad()
-        (-won).backward()
-        optimiser.step()
+        won = torch.tensor(p) @ nn.functional.logsigmoid(logits)
+        lost = -won - torch.tensor(q) @ nn.functional.logsigmoid(-logits)
+        lost.backward()
+        return lost.item()
+
+    optimiser.step(loss)
     assert logits.sigmoid().detach().numpy() == pytest.approx(best_discriminator(p, q), abs=1e-4)
 
 
@@ -134,3 +140,22 @@ def test_transposed_convolutions_paint_checkerboards_before_they_learn_not_to():
             return checkerboard(generator(torch.randn(32, 100))[:, 0].numpy())
 
     assert seen(True) > 3 * seen(False)
+
+
+def test_the_lab_opens_with_pictures_that_are_like_real_ones():
+    found = GANLab(Given()).figures()
+    assert found["similar"] > 0.3 and found["modes"] >= 4
+
+
+def test_other_networks_begin_anew_and_the_trained_ones_come_back():
+    lab = GANLab(Given())
+    trained = lab.figures()["steps"]
+    lab.set("norm", False)
+    assert lab.figures()["steps"] == 0
+    lab.set("shipped", True)
+    assert lab.figures()["steps"] == trained
+
+
+def test_weights_that_are_not_there_are_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"model\.safetensors: cannot be read"):
+        GANLab(Given(checkpoint=tmp_path))
