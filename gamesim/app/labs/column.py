@@ -209,8 +209,8 @@ class Column:
 
     def _draw_help(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         """What the control under the mouse, or else the one in focus, is for; returns the y above."""
-        if not any(control.help for control in self.controls):
-            return area.bottom
+        if not (self.reins and any(control.help for control in self.controls)):
+            return area.bottom  # nobody can ask for it
         size = scale.px(14)
         row = round(size * 1.35)
         top = area.bottom - HELP * row

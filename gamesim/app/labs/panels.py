@@ -15,6 +15,7 @@ from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
 TITLE, NOTE = 24, 19  # heights of a title and of a line of a note, at a window of 1280x800
 CHART = (230, 104)  # least size of a chart, without its title and legend
 LINES = 250  # least width of rows of text
+TITLED = 300  # width to which a panel grows for its title
 NOTES = 2  # lines of a note
 
 
@@ -39,6 +40,7 @@ def least(panel: Curves | Bars | Lines, scale: Scale) -> tuple[int, int]:
             most = max((len(values) for values in series.values()), default=0)
             width = max(scale.px(CHART[0]), min(scale.px(420), most * len(series) * scale.px(5)))
             legend = legend_height(dict.fromkeys(series), width, scale) if len(series) > 1 else 0
+    width = max(width, min(scale.px(TITLED), _title_width(panel, scale)))
     return width + around, scale.px(TITLE) + scale.px(CHART[1]) + legend + around
 
 
@@ -54,8 +56,7 @@ def picture_size(panel: Picture, room: tuple[int, int], scale: Scale) -> tuple[i
     """The size of a panel whose image may be as high as `room`, and which may be as wide as it."""
     around = 2 * pad(scale)
     width, height = enlarged(panel, (max(1, room[0] - around), room[1]))
-    title = font(scale.px(15), True).size(panel.title)[0] + scale.px(4)
-    wide = min(room[0] - around, max(width, min(title, scale.px(230))))
+    wide = min(room[0] - around, max(width, min(_title_width(panel, scale), scale.px(TITLED))))
     notes = len(_note(panel, wide, scale))
     return wide + around, scale.px(TITLE) + height + notes * scale.px(NOTE) + around + scale.px(4) * bool(
         notes
@@ -115,6 +116,10 @@ def image(pixels: np.ndarray, size: tuple[int, int]) -> pygame.Surface:
     made = pygame.image.frombytes(np.ascontiguousarray(pixels).tobytes(), (width, height), "RGB")
     resize = pygame.transform.scale if size[0] >= width else pygame.transform.smoothscale
     return resize(made, size)
+
+
+def _title_width(panel: Panel, scale: Scale) -> int:
+    return font(scale.px(15), True).size(panel.title)[0] + scale.px(4)
 
 
 def _note(panel: Picture, width: int, scale: Scale) -> list[str]:

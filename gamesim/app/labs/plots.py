@@ -16,7 +16,7 @@ from gamesim.labs.panels import Bars, Curves
 INKS = ("ghost2", "real", "dream", "ghost3", "good", "ghost1", "quiet")
 """Colours of the lines, or of the rows of bars, in the order of the panel."""
 POINTS = 2  # of a line, for each pixel of its width: more cannot be seen
-NUMBERED = 12  # bars up to which each has its value above it
+NUMBERED, ROOMY = 12, 38  # bars up to which each has its value above it, and pixels that each needs
 NAMED = 9  # pixels of a name below a bar, at a window of 1280x800, for which it is worth drawing
 
 
@@ -92,7 +92,9 @@ def draw_bars(
     every = np.concatenate([*rows, [0.0]])
     up = Axis(*panel.limits) if panel.limits else _spread(float(every.min()), float(every.max()))
     legend = dict.fromkeys(panel.series, "") if several else {}
-    plot = _plot(area, legend_height(legend, area.width, scale), up, scale)
+    numbered = not several and count <= NUMBERED and area.width > count * scale.px(ROOMY)
+    above = scale.px(10) if numbered else legend_height(legend, area.width, scale)
+    plot = _plot(area, above, up, scale)
     step = plot.width / count
     if plot.width < 8 or plot.height < 8:
         return
@@ -101,19 +103,35 @@ def draw_bars(
         legend = {name: number(row[pointed]) for name, row in zip(panel.series, rows, strict=True)}
     draw_legend(surface, area, legend, scale)
     _draw_grid(surface, plot, up, scale)
-    wide = max(1, round(step * 0.76 / len(rows)))
-    zero = plot.bottom - 1 - round(float(up.share(np.zeros(1))[0]) * (plot.height - 1))
     for index, row in enumerate(rows):
-        tops = plot.bottom - 1 - np.round(up.share(row) * (plot.height - 1)).astype(int)
-        lefts = plot.left + np.round(step * (np.arange(count) + 0.12) + wide * index).astype(int)
-        for x, top in zip(lefts.tolist(), tops.tolist(), strict=True):
-            surface.fill(ink(index), (x, min(top, zero), wide, max(1, abs(top - zero))))
-        numbered = not several and count <= NUMBERED and step > scale.px(30)
+        bars = _bars(plot, row, up, step, index, len(rows))
+        for bar in bars:
+            surface.fill(ink(index), bar)
         for i in range(count) if numbered else [pointed] if pointed is not None and not several else []:
-            above = (lefts[i] + wide // 2, min(tops[i], zero) - scale.px(2))
-            text(surface, number(row[i], 2), above, scale.px(12), COLOURS["text"], anchor="midbottom")
+            place = (bars[i].centerx, bars[i].top - scale.px(2))
+            text(surface, number(row[i], 2), place, scale.px(12), COLOURS["text"], anchor="midbottom")
+    zero = _height(plot, up, np.zeros(1))[0]
     pygame.draw.line(surface, COLOURS["quiet"], (plot.left, zero), (plot.right - 1, zero))
     _draw_names(surface, plot, panel.names, step, pointed, scale)
+
+
+def _bars(
+    plot: pygame.Rect, row: np.ndarray, up: Axis, step: float, index: int, rows: int
+) -> list[pygame.Rect]:
+    """The bars of one row, the `index`-th of so many that share each place of `step` pixels."""
+    wide = max(1, round(step * 0.76 / rows))
+    zero = _height(plot, up, np.zeros(1))[0]
+    tops = _height(plot, up, row)
+    lefts = plot.left + np.round(step * (np.arange(len(row)) + 0.12) + wide * index).astype(int)
+    return [
+        pygame.Rect(x, min(top, zero), wide, max(1, abs(top - zero)))
+        for x, top in zip(lefts.tolist(), tops, strict=True)
+    ]
+
+
+def _height(plot: pygame.Rect, up: Axis, values: np.ndarray) -> list[int]:
+    """The y of values in a plot."""
+    return (plot.bottom - 1 - np.round(up.share(values) * (plot.height - 1))).astype(int).tolist()
 
 
 def legend_height(names: dict, width: int, scale: Scale) -> int:
