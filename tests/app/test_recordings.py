@@ -17,7 +17,8 @@ from app.fakes import save
 from app.training import press_button
 from gamesim.app.background import Lazily
 from gamesim.app.library import jobs
-from gamesim.app.library.shelf import Shelf, collections, thumbnails
+from gamesim.app.library.rows import PLAYERS as FILTERS
+from gamesim.app.library.shelf import WHO, Shelf, collections, thumbnails
 from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.recordings import Recordings
@@ -204,6 +205,11 @@ def mixed(app: Driver) -> Driver:
     app.until(lambda: listing(app).shelf.recordings and not listing(app).shelf.scanning)
     app.frames(1)
     return app
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+def test_the_list_has_a_word_and_a_filter_for_whoever_played(player: str):
+    assert player in WHO and sum(player in group for group in FILTERS.values()) == 1
 
 
 def played_by(path: Path, player: str, spec: str | None = None) -> None:
