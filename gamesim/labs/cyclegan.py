@@ -23,7 +23,7 @@ from torch.nn.functional import interpolate, l1_loss
 
 from gamesim.envs.sprites import tiles
 from gamesim.labs import Given, weights
-from gamesim.labs.controls import Button, Control, Slider, Switch, moved
+from gamesim.labs.controls import Choice, Control, Slider, Switch, moved
 from gamesim.labs.layer_swap import LayerSwap, cells_kept
 from gamesim.labs.panels import Curves, Lines, Panel, Picture
 from gamesim.labs.themes import GAMES, KINDS, Score, score, stream, total, twins
@@ -256,10 +256,10 @@ KEPT = 200
 """Frames of the running game that the figures speak of: the last ones."""
 _GAP = 3
 
+_WEIGHTS = ("trained", "untrained")
 _CONTROLS: tuple[Control, ...] = (
+    Choice("weights", "Networks that are", _WEIGHTS, "trained", "Untrained ones are trained at once."),
     Switch("train", "Train", help="Go on training the four networks, one step for each step of the game."),
-    Button("new", "Begin anew", help="Four untrained networks, and the training runs."),
-    Button("shipped", "Trained networks", help="Go back to the networks that come with the lab."),
     Slider("cycle", "Weight of the cycle loss", 0, 20, CYCLE, 1, "At 0 nothing holds on to what was there."),
     Slider("identity", "Weight of the identity loss", 0, 10, IDENTITY, 0.5, "It keeps colours as they are."),
     Switch("pool", "Pool of 50 pictures", True, "Off: the discriminators see only the newest pictures."),
@@ -287,8 +287,8 @@ class CycleGANLab:
         match name:
             case "train":
                 self._training = bool(value)
-            case "new" | "shipped":
-                self._replace(shipped=name == "shipped")
+            case "weights":
+                self._replace(shipped=value == "trained")
             case "swap":
                 self._beside = Beside(self._seed) if value else None
                 self._play()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib.util
 import math
 from collections import Counter, deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from gamesim.labs import Given, weights
-from gamesim.labs.controls import Button, Choice, Control, Slider, Switch, moved
+from gamesim.labs.controls import Choice, Control, Slider, Switch, Value, first, moved
 from gamesim.labs.modes import SIDE, Pictures, checkerboard, covered, digits, is_covered, sprites
 from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
 from gamesim.labs.traces import Traces
@@ -198,14 +198,16 @@ _SHOWN = 16
 _EVERY = 10
 """One step of so many is spent on painting what is shown from the fixed z."""
 _SECOND_STEPS = 5
+_WEIGHTS = ("trained", "untrained")
+_BEGINNINGS = ("weights", "norm", "growth", "data")
+"""Controls with which the networks begin anew: the trained ones are those of the lecture, for sprites."""
 _GROWTH = ("upsampling", "transposed")
 _PACES = {"normal": 1.0, "ten times": 10.0}
 _DATA = {"sprites": sprites, "digits": digits}
 _FOUND = tuple(_DATA) if importlib.util.find_spec("sklearn") else ("sprites",)
 
 _CONTROLS: tuple[Control, ...] = (
-    Button("new", "Begin anew", "Two untrained networks."),
-    Button("shipped", "Trained networks", "The networks that come with the lab, as the lecture builds them."),
+    Choice("weights", "Begin with networks that are", _WEIGHTS, "trained", "Trained ones come with the lab."),
     Choice("judge", "Steps of D for each of G", ("1", "5", "never"), "1", "Never: D stays as it is."),
     Choice("rate", "Learning rates", tuple(_PACES), "normal", "Of both networks."),
     Slider(
@@ -230,51 +232,49 @@ class GANLab:
 
     def __init__(self, given: Given) -> None:
         self._seed, self._place = given.seed, given.checkpoint or weights.folder("gan")
-        self._painting, self._judge, self._data = Painting(), "1", "sprites"
-        self._pace, self._penalty = 1.0, 0.0
+        self._judge, self._pace, self._penalty = "1", 1.0, 0.0
         self.controls = _CONTROLS
-        self._begin(shipped=True)
+        self._begin()
 
     def set(self, name: str, value: float | bool | str) -> None:
+        if name in _BEGINNINGS and value == self._value(name):
+            return
         self.controls = moved(self.controls, **{name: value})
         match name:
-            case "new":
-                self._begin()
-            case "shipped":
-                self._painting, self._data = Painting(), "sprites"
+            case "weights" if value == "trained":
                 self.controls = moved(self.controls, norm=True, growth=_GROWTH[0], data="sprites")
-                self._begin(shipped=True)
+            case "norm" | "growth" | "data":
+                self.controls = moved(self.controls, weights="untrained")
             case "judge":
                 self._judge = str(value)
             case "rate":
                 self._pace = self._model.pace = _PACES[str(value)]
             case "penalty":
                 self._penalty = self._model.penalty = float(value)
-            case "norm":
-                self._painting = replace(self._painting, batch_norm=bool(value))
-                self._begin()
-            case "growth":
-                self._painting = replace(self._painting, transposed=value == _GROWTH[1])
-                self._begin()
-            case "data":
-                self._data = str(value)
-                self._begin()
+        if name in _BEGINNINGS:
+            self._begin()
+
+    def _value(self, name: str) -> Value:
+        return next(first(control) for control in self.controls if control.name == name)
 
     def point(self, panel: str, x: float, y: float) -> None:
         """There is nothing to click into."""
 
-    def _begin(self, *, shipped: bool = False) -> None:
-        self._pictures: Pictures = _DATA[self._data]()
+    def _begin(self) -> None:
+        """New networks, as the controls have them."""
+        self._pictures: Pictures = _DATA[str(self._value("data"))]()
+        painting = Painting(bool(self._value("norm")), self._value("growth") == _GROWTH[1])
         self._chance = np.random.default_rng(self._seed)
-        self._model = GAN(self._seed, self._painting)
+        self._model = GAN(self._seed, painting)
         self._model.pace, self._model.penalty = self._pace, self._penalty
-        if shipped:
+        trained = self._value("weights") == "trained"
+        if trained:
             weights.load(self._model, self._place)
         self._z = self._model.latent(_SHOWN)
         self._traces, self._found = Traces(), deque[int](maxlen=WINDOW)
         self._steps = 0
         self._paint()
-        if shipped:
+        if trained:
             self._find(self._generate(self._model.latent(4 * _SHOWN)))
 
     @one_thread()

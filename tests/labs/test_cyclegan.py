@@ -188,10 +188,10 @@ def test_the_shipped_networks_keep_the_cells_both_ways():
 def test_training_begins_anew_and_goes_back():
     lab = CycleGANLab(Given())
     trained = lab.figures()["steps"]
-    lab.set("new", True)
+    lab.set("weights", "untrained")
     lab.step()
     assert lab.figures()["steps"] == 1 and lab.figures()["night_to_garden_right"] < 0.9
-    lab.set("shipped", True)
+    lab.set("weights", "trained")
     assert lab.figures()["steps"] == trained
 
 

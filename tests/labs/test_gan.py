@@ -147,13 +147,26 @@ def test_the_lab_opens_with_pictures_that_are_like_real_ones():
     assert found["similar"] > 0.3 and found["modes"] >= 4
 
 
+def values(lab):
+    return {control.name: control.value for control in lab.controls}
+
+
 def test_other_networks_begin_anew_and_the_trained_ones_come_back():
     lab = GANLab(Given())
     trained = lab.figures()["steps"]
     lab.set("norm", False)
-    assert lab.figures()["steps"] == 0
-    lab.set("shipped", True)
-    assert lab.figures()["steps"] == trained
+    assert lab.figures()["steps"] == 0 and values(lab)["weights"] == "untrained"
+    lab.set("weights", "trained")
+    assert lab.figures()["steps"] == trained and values(lab)["norm"] is True
+
+
+def test_a_control_that_keeps_its_value_begins_nothing():
+    lab = GANLab(Given())
+    lab.step()
+    steps = lab.figures()["steps"]
+    for name in ("weights", "norm", "growth", "data"):
+        lab.set(name, values(lab)[name])
+    assert lab.figures()["steps"] == steps
 
 
 def test_weights_that_are_not_there_are_one_line(tmp_path):
