@@ -13,7 +13,7 @@ from gamesim.app.labs.page import LabPage
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.listing import Listing
 from gamesim.app.ui.parts import Action
-from gamesim.app.ui.widgets import paragraph, text
+from gamesim.app.ui.widgets import paragraph, text, wrap
 from gamesim.labs import Entry
 
 if TYPE_CHECKING:
@@ -67,8 +67,10 @@ class Labs(Listing[Entry]):
         entry = self.current
         if entry is None:
             return area.top
-        name = text(surface, entry.title, area.topleft, scale.px(22), bold=True, width=area.width)
-        place = (area.left, name.bottom + scale.px(6))
+        y = area.top
+        for line in wrap(entry.title, scale.px(22), area.width, True):
+            y = text(surface, line, (area.left, y), scale.px(22), bold=True).bottom
+        place = (area.left, y + scale.px(6))
         y = paragraph(surface, entry.paper, place, scale.px(15), area.width, COLOURS["real"])
         y = paragraph(surface, entry.about, (area.left, y + scale.px(8)), scale.px(17), area.width)
         if extra := self.missing[entry.name]:

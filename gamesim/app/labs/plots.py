@@ -163,7 +163,7 @@ def _legend_rows(names: dict, width: int, scale: Scale) -> list[list[tuple[str, 
     for name in names:
         need = min(
             width,
-            font(scale.px(13)).size(name)[0] + scale.px(17) + font(scale.px(13), True).size("-0.0000")[0],
+            font(scale.px(13)).size(name)[0] + scale.px(17) + font(scale.px(13), True).size("-0.00000")[0],
         )
         if not rows or need > left:
             rows.append([])
