@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from gamesim.config.schema import VisionTraining, WorldModelModelConfig
 from gamesim.labs import Given, pictures, weights
 from gamesim.labs import vae_panels as panels
+from gamesim.labs.adam import Adam
 from gamesim.labs.arithmetic import CENTRE, THINGS, Cell
 from gamesim.labs.controls import Button, Choice, Control, Slider, moved
 from gamesim.labs.frames import Frames, Played, Recorded, of_games
@@ -86,19 +87,17 @@ class Training:
     def __init__(self, model: SmallVAE, frames: Frames, seed: int) -> None:
         self.model, self.frames = model, frames
         self.generator = torch.Generator().manual_seed(seed)
-        self.optimizer = torch.optim.Adam(model.parameters())
+        self.optimizer = Adam(model.parameters())
 
     def step(self, beta: float = 1.0) -> dict[str, float]:
         """One step; returns both terms in nats a frame, by name."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate(int(self.model.taken))
         pixels = see(self.frames.draw(BATCH, self.generator))
         noise = torch.randn(BATCH, Z, generator=self.generator)
         missed, divergence = terms(self.model, pixels, noise)
-        self.optimizer.zero_grad()
+        self.optimizer.forget()
         loss(missed, divergence, beta).backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
-        self.optimizer.step()
+        self.optimizer.step(rate(int(self.model.taken)))
         self.model.taken += 1
         return {"reconstruction": missed.detach().mean().item(), "KL": divergence.detach().mean().item()}
 
