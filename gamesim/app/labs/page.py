@@ -155,10 +155,16 @@ class LabPage(KeyScreen):
         ]  # fmt: skip
 
     def works(self) -> Sequence[Hint]:
-        tab, more = key_name(pygame.K_TAB), key_name(pygame.K_DELETE)
         return [
-            *self.hints(), (shown(Command.PAUSE), "pause too"), (tab, "next control"), ("Home", ""),
-            ("End", "ends of a slider"), (more, "control as at first"), ("PgUp", ""), ("PgDn", "scroll"),
+            (key_name(pygame.K_SPACE), ""), (shown(Command.PAUSE), "pause, or go on"),
+            (shown(Command.STEP), "one step, then pause"),
+            (key_name(pygame.K_r), "begin anew, with the controls as they are"),
+            (key_name(pygame.K_TAB), ""), (shown(UP), ""), (shown(DOWN), "another control"),
+            (shown(LEFT), ""), (shown(RIGHT), "change it"),
+            (key_name(pygame.K_HOME), ""), (key_name(pygame.K_END), "to the ends of a slider"),
+            (key_name(pygame.K_DELETE), "back to its first value"),
+            (shown(Command.RESET), "press a button, turn a switch"),
+            (key_name(pygame.K_PAGEUP), ""), (key_name(pygame.K_PAGEDOWN), "scroll"),
         ]  # fmt: skip
 
     # time and drawing ------------------------------------------------------------------------------------
