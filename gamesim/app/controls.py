@@ -29,6 +29,7 @@ class Command(Enum):
     AGAIN = auto()
     LOOK = auto()
     RESKIN = auto()
+    ATTACK = auto()
     DOUBT = auto()
     COOLER = auto()
     WARMER = auto()
@@ -83,6 +84,7 @@ BINDINGS = (
     Binding(Command.BESIDE, (pygame.K_v,), "real game and dream side by side", "Dream"),
     Binding(Command.AGAIN, (pygame.K_c,), "side by side: dream again from here", "Dream"),
     Binding(Command.DRIVER, (pygame.K_m,), "let the AI drive, or drive yourself", "Dream"),
+    Binding(Command.ATTACK, (pygame.K_j,), "attack what the AI sees: stronger, random, off", "Dream"),
     Binding(Command.ENDLESS, (pygame.K_o,), "go on after a dream's end, or stop", "Dream"),
     Binding(Command.ABOUT, (pygame.K_i,), "what am I looking at?", "Dream"),
     Binding(Command.XRAY, (pygame.K_x,), "x-ray: see what the network is thinking", "Dream"),

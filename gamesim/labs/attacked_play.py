@@ -79,6 +79,37 @@ def against(player: Player, actions: Tensor) -> Loss:
     return lambda frames: F.cross_entropy(player.logits(frames), actions, reduction="none")
 
 
+class Misled:
+    """A player at one game that somebody else steps, who sees each frame changed.
+
+    Args:
+        player: it forgets the games before.
+        by: `fgsm.FGSM`, `fgsm.RANDOM` or `fgsm.NOTHING`.
+        epsilon: of 255.
+    """
+
+    def __init__(self, player: Player, by: str, epsilon: float) -> None:
+        self._player, self._by, self._epsilon = player, by, epsilon
+        self._generator = torch.Generator().manual_seed(0)
+
+    def begin(self, frame: np.ndarray) -> int:
+        """A game begins with this frame, uint8 (H, W, 3); returns the action that the player takes."""
+        self._player.begin()
+        return self._look(frame)
+
+    def follow(self, action: int, frame: np.ndarray) -> int:
+        """This action was taken and led to this frame; returns the next one."""
+        self._player.saw(self._seen, torch.tensor([action]))
+        return self._look(frame)
+
+    def _look(self, frame: np.ndarray) -> int:
+        x = to_float(torch.from_numpy(frame[None])).contiguous()
+        with torch.no_grad():
+            own = self._player.logits(x).argmax(1)
+            self._seen = Attack(against(self._player, own), x, self._generator).seen(self._by, self._epsilon)
+            return int(self._player.logits(self._seen).argmax(1))
+
+
 class PlayScene:
     """One player under attack.
 
@@ -187,15 +218,14 @@ class PlayScene:
         ]
 
     def _told(self, by: str) -> list[tuple[str, str]]:
-        games = self._games
-        rows = [
-            ("player", self.name),
+        games, last = self._games, self._last.get(by)
+        return [
             ("frames are changed by", by),
-            ("score", f"{games.score[0]:g}"),
             ("step", f"{games.steps} of {LONGEST}"),
             ("actions that were changed", str(self._changed)),
+            ("score", f"{games.score[0]:g}"),
+            ("score of the last such game", "none yet" if last is None else f"{last:g}"),
         ]
-        return rows + [(f"last score, {by}", f"{score:g}") for by, score in self._last.items()]
 
     def _curves(self, title: str, figure: str, limits: tuple[float, float] | None = None) -> Curves:
         lines: dict[str, Sequence[tuple[float, float]]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -79,6 +79,13 @@ class Controlled:
         return self._engine.follow(self._state, self._actions, z)
 
 
+def can_be_attacked(engine: Any) -> bool:
+    """Whether an engine has a V to see through and a C that weighs our games' actions."""
+    if not hasattr(engine, "vision") or not hasattr(engine, "controller"):
+        return False
+    return engine.controller.linear.out_features == imitator.NUM_ACTIONS
+
+
 def controller_engine(folder: Path | None) -> WorldModelEngine:
     """The World Model of a checkpoint; None: the shipped one that sees by places.
 
@@ -89,6 +96,6 @@ def controller_engine(folder: Path | None) -> WorldModelEngine:
     engine, loaded = checkpoint.load_model(source, "cpu")
     if loaded.config.system != "world-model":
         raise UserError(f"{source}: it has no controller to attack; a world-model has one")
-    if tuple(engine.frame_shape) != FRAME or engine.controller.linear.out_features != imitator.NUM_ACTIONS:
+    if tuple(engine.frame_shape) != FRAME or not can_be_attacked(engine):
         raise UserError(f"{source}: fgsm plays Pac-Man, with frames of 84x84 and 5 actions")
     return engine

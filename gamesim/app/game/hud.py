@@ -99,6 +99,8 @@ def driving(session: Session) -> list[Fact]:
     label = "AI presses" if session.driver == "controller" else "AI would press"
     move = MOVES[engine.advice] if engine.keys is None else engine.keys.words[engine.advice]
     found.append(Fact(label, move, colour=dream if session.watching else quiet))
+    if engine.pilot is not None and engine.pilot.changed:
+        found.append(Fact("AI sees", engine.pilot.changed, colour=COLOURS["bad"]))
     return found
 
 
@@ -349,6 +351,8 @@ def hints(session: Session, partner: bool = True, driver: bool = True) -> list[t
     found += [(Command.LOOK, "pixels"), (Command.PAUSE, "pause"), (Command.RECORD, "record")]
     if engine.grid == EGO:
         found.append((Command.RESKIN, "night or garden"))
+    if engine.pilot is not None:
+        found.append((Command.ATTACK, "attack the AI"))
     if dream:
         found += [(Command.LAYERS, "background"), (Command.STORY, "why temperature")]
         found.append((Command.NEUTRAL, "temperature 1.0"))

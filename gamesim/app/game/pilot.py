@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,8 +22,23 @@ class Pilot:
         policy: for one lane.
     """
 
+    changed = ""
+    """By what the frames that it sees are changed, for people; "": they are as they are."""
+    stage = 0
+    """Of an attack on what it sees; see `attack.STAGES`."""
+
     def __init__(self, policy: ControllerPolicy) -> None:
         self._policy = policy
+
+    @property
+    def model(self) -> Any:
+        """Whose controller it is, a `WorldModel`."""
+        return self._policy.model
+
+    @property
+    def clear(self) -> Pilot:
+        """The one who sees the game as it is."""
+        return self
 
     def begin(self, frame: np.ndarray) -> int:
         """Another episode begins with `frame`, uint8 (H, W, 3); returns the action, 0..4."""

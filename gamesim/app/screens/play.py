@@ -10,6 +10,7 @@ import pygame
 
 from gamesim.app.controls import DOWN, KEYMAP, LEFT, RIGHT, UP, Command, Hint, meaning, shown
 from gamesim.app.game import homecoming, hud
+from gamesim.app.game.attack import attack
 from gamesim.app.game.filmstrip import STAYS, Filmstrip
 from gamesim.app.game.home_view import draw_verdict, draw_way
 from gamesim.app.game.panel import Panel
@@ -184,6 +185,7 @@ class Play(Screen):
             Command.STORY: lambda: self.window.go(Story(self.window)),
             Command.LAYERS: self.swap.turn,
             Command.RESKIN: lambda: self.reskin.toggle(self.engine),
+            Command.ATTACK: lambda: self.window.say(attack(self.engine)),
             Command.RECORD: lambda: self.takes.toggle(self.engine),
             Command.REWIND: self._rewind,
             Command.GIF: lambda: self.takes.save_clip(self.session.playing),

@@ -1,0 +1,63 @@
+"""An attack on what the AI sees of the real game while it drives, by the lab `fgsm`: stronger, then gone.
+
+The player keeps seeing the game as it is. Random signs as large as the strongest attack are the control.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gamesim.app.game.pilot import Pilot
+from gamesim.app.game.play import Engine
+
+FGSM, RANDOM = "FGSM", "random signs"
+STAGES = (("nothing", 0), (FGSM, 4), (FGSM, 8), (FGSM, 16), (RANDOM, 16))
+"""By what frames are changed, and by how much of 255; after the last one comes the first."""
+NOBODY = "Let the AI drive the real game first. What it sees can then be attacked."
+UNKNOWN = "This AI does not say how much it prefers each key, so there is nothing to aim an attack at."
+OVER = "The AI sees the game as it is again."
+
+
+class MisledPilot(Pilot):
+    """The same controller, which sees changed frames.
+
+    Args:
+        pilot: who sees the game as it is.
+        stage: of `STAGES`.
+    """
+
+    def __init__(self, pilot: Pilot, stage: int) -> None:
+        from gamesim.labs.attacked_play import Misled
+        from gamesim.labs.players import Controlled
+
+        by, epsilon = STAGES[stage]
+        self._clear, self.stage = pilot, stage
+        self.changed = f"{by}, {epsilon} of 255"
+        self._misled = Misled(Controlled(pilot.model), by, epsilon)
+
+    @property
+    def clear(self) -> Pilot:
+        return self._clear
+
+    def begin(self, frame: np.ndarray) -> int:
+        return self._misled.begin(frame)
+
+    def follow(self, action: int, frame: np.ndarray) -> int:
+        return self._misled.follow(action, frame)
+
+
+def attack(engine: Engine) -> str:
+    """The next stage of the attack on who drives this game; returns what to tell the player."""
+    pilot = engine.pilot
+    if pilot is None:
+        return NOBODY
+    from gamesim.labs.players import can_be_attacked
+
+    stage = (pilot.stage + 1) % len(STAGES)
+    if not can_be_attacked(pilot.clear.model):
+        return UNKNOWN
+    engine.board(MisledPilot(pilot.clear, stage) if stage else pilot.clear)
+    by, epsilon = STAGES[stage]
+    return (
+        f"The AI sees frames changed by {by}, {epsilon} of 255. You see them as they are." if stage else OVER
+    )
