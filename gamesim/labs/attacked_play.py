@@ -232,7 +232,7 @@ class PlayScene:
         for by in (FGSM, RANDOM):
             points = [(0, self._scores.get((figure, NOTHING, 0)))]
             points += [(e, self._scores.get((figure, by, e))) for e in sorted(EPSILONS)]
-            known = [(float(e), score.mean) for e, score in points if score]
+            known = [(float(e), round(score.mean, 3)) for e, score in points if score]
             lines |= {by: known} if len(known) > 1 else {}
         return Curves(title, "epsilon, of 255", lines, limits)
 
