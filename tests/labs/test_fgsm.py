@@ -392,7 +392,8 @@ def test_what_was_measured_has_its_standard_error_beside_it_and_is_drawn(monkeyp
     assert all(f"{name}, standard error" in told for name in told if not name.endswith("error"))
     drawn = panel(lab, "Acts as the bot does")
     assert isinstance(drawn, Curves) and {*drawn.lines} == {FGSM, RANDOM}
-    assert drawn.lines[FGSM][0] == drawn.lines[RANDOM][0] == (0.0, round(told["imitator: accuracy, clean"], 3))
+    clean = (0.0, round(told["imitator: accuracy, clean"], 3))
+    assert drawn.lines[FGSM][0] == drawn.lines[RANDOM][0] == clean
 
 
 @pytest.mark.parametrize("model", ["tilemap-pacman", "world-model-takecover"])
