@@ -109,7 +109,7 @@ SHIPPED = ("world-model-places", "world-model-takecover")
 HELD_OUT = 1_000_000
 """So far from the seed of the games that are learned is that of the frames which are looked at."""
 TURNED = ("1st", "2nd", "3rd", "4th")
-"""Numbers of z that have sliders: those in which frames differ most."""
+"""Numbers of z that have sliders: those with the most KL."""
 REACH = 6.0
 """How far a slider moves a number."""
 SMOOTH, POINTS = 5, 400
@@ -276,7 +276,7 @@ def _controls(models: tuple[str, ...]) -> Sequence[Control]:
         Slider("frame", "Frame", 1, panels.SHOWN, 1, 1, "Which of the frames above; a click chooses, too"),
         Slider("other", "Walk to frame", 1, panels.SHOWN, 2, 1, "Where the walk leads"),
         *(
-            Slider(f"z{i}", f"Move the {nth} number", -REACH, REACH, 0, 0.1, "Those that differ most first")
+            Slider(f"z{i}", f"Move the {nth} number", -REACH, REACH, 0, 0.1, "Most KL first")
             for i, nth in enumerate(TURNED, 1)
         ),
         Choice("thing", "Add", tuple(THINGS), next(iter(THINGS)), "What the arithmetic adds to frames"),

@@ -41,8 +41,7 @@ class Codes:
     Attributes:
         mean, log_variance: (N, Z).
         nats: KL of each number of z, the mean over the frames, (Z,).
-        order: the numbers of z, first those in which frames differ most, int64 (Z,). These are not always
-            those with the most KL: what never changes, but is far from the prior, costs some, too.
+        order: the numbers of z, those with the most KL first, int64 (Z,).
     """
 
     mean: Tensor
@@ -65,7 +64,7 @@ def codes(subject: Subject) -> Codes:
     """z of all frames of a subject."""
     mean, log_variance = subject.encode(subject.frames)
     nats = kl(mean[..., None], log_variance[..., None]).mean(0)
-    return Codes(mean, log_variance, nats, mean.std(0).argsort(descending=True))
+    return Codes(mean, log_variance, nats, nats.argsort(descending=True))
 
 
 def noise(draws: int, numbers: int) -> Tensor:
@@ -86,8 +85,8 @@ def frames(subject: Subject, seen: Codes) -> Panel:
 
 
 def nats(seen: Codes) -> Panel:
-    values = seen.nats.sort(descending=True).values
-    return Bars("KL of each number of z, sorted", (), {"nats": values.tolist()})
+    values = seen.nats[seen.order].tolist()
+    return Bars("KL of each number of z, sorted", (), {"nats": values})
 
 
 def prior(subject: Subject, seen: Codes) -> Panel:
