@@ -362,7 +362,7 @@ class MemoryScene:
         return Curves(wish.capitalize(), "epsilon, of 255", lines, (0, 1))
 
     def _told(self) -> list[tuple[str, str]]:
-        rows = [("each dream goes", f"{AWAY} steps away, {AWAY} back")]
+        rows = [("steps away, and back", f"{AWAY} + {AWAY}")]
         if self._bound is not None:
             rows.append(("no change makes or takes a wall up to", f"{self._bound:.1f} of 255"))
         return rows

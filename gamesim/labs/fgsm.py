@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from gamesim.errors import UserError
-from gamesim.labs import Given
+from gamesim.labs import Given, controls
 from gamesim.labs.controls import Button, Choice, Control, Slider
 from gamesim.labs.panels import Lines, Panel, Picture
 from gamesim.models.frames import to_uint8
@@ -204,6 +204,9 @@ class Lab:
         )
 
     def set(self, name: str, value: float | bool | str) -> None:
+        if name == "board":
+            return self._scene(self._victim).anew()
+        self.controls = controls.moved(self.controls, **{name: value})
         match name:
             case "victim":
                 self._victim = str(value)
@@ -211,8 +214,6 @@ class Lab:
                 self._epsilon = float(value)
             case "by":
                 self._by = str(value)
-            case "board":
-                self._scene(self._victim).anew()
 
     def point(self, panel: str, x: float, y: float) -> None:
         self._scene(self._victim).point(panel, x, y)

@@ -18,6 +18,7 @@ from gamesim.errors import UserError
 from gamesim.evaluation.pacman.cells import FIRST_SEED
 from gamesim.labs import Given, false_memory, imitator, softmax_digits
 from gamesim.labs.attacked_play import Games, against
+from gamesim.labs.controls import first
 from gamesim.labs.fgsm import (
     FGSM,
     NOTHING,
@@ -367,15 +368,23 @@ def test_an_epsilon_of_0_leaves_the_lab_s_frames_alone_and_16_does_not():
         assert abs(change).max() == 16
 
 
+def test_the_page_shows_what_is_set():
+    lab = Lab(Given())
+    given = {"victim": "digits", "epsilon": 3.0, "by": RANDOM}
+    for name, value in given.items():
+        lab.set(name, value)
+    assert {control.name: first(control) for control in lab.controls} == {**given, "board": False}
+
+
 def test_the_game_goes_on_and_a_new_board_is_another():
     lab = Lab(Given(seed=2))
-    first = panel(lab, "Frame").pixels
+    before = panel(lab, "Frame").pixels
     for _ in range(3):
         lab.step()
     assert ("step", "3 of 40") in panel(lab, "The game").rows
     lab.set("board", True)
     assert ("step", "0 of 40") in panel(lab, "The game").rows
-    assert (panel(lab, "Frame").pixels != first).any()
+    assert (panel(lab, "Frame").pixels != before).any()
 
 
 def test_what_was_measured_has_its_standard_error_beside_it_and_is_drawn(monkeypatch):
