@@ -8,7 +8,7 @@ import numpy as np
 
 from gamesim.errors import UserError
 from gamesim.labs import Entry, Given
-from gamesim.labs.controls import Button, Choice, Slider, Switch
+from gamesim.labs.controls import Button, Choice, Slider, Switch, moved
 from gamesim.labs.panels import Bars, Curves, Lines, Picture
 
 ABOUT = "A toy that counts: turn everything, click into the board, and see that each panel follows."
@@ -46,8 +46,9 @@ class Toy:
     def set(self, name, value):
         self.told.append((name, value))
         if name == "shuffle":
-            heat = round(float(self.random.uniform(-1, 1)), 2)
-            self.controls[1] = Slider("heat", "Heat", -1.0, 1.0, heat)
+            self.controls = moved(self.controls, heat=round(float(self.random.uniform(-1, 1)), 2))
+        else:
+            self.controls = moved(self.controls, **{name: value})
 
     def point(self, panel, x, y):
         self.told.append((panel, round(x, 2), round(y, 2)))

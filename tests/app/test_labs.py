@@ -166,16 +166,37 @@ def test_a_held_arrow_goes_on(app: Driver, page: LabPage):
     assert page.column.values["heat"] > 0.2
 
 
+def test_a_slider_is_dragged_on_while_the_lab_says_where_it_is(app: Driver, page: LabPage):
+    """Labs that say the values of their controls say them a moment late."""
+    rect = place_of(page, "size")
+    values = []
+    post(app, pygame.MOUSEBUTTONDOWN, rect.center)
+    for x in (rect.centerx, rect.centerx + 30, rect.centerx + 60):
+        post(app, pygame.MOUSEMOTION, (x, rect.centery))
+        values.append(page.column.values["size"])
+        app.until(lambda: told(page) == f"size {values[-1]:.0f}")
+        assert page.column.values["size"] == values[-1]
+    assert len({*values}) == 3
+
+
+def test_del_presses_no_button(app: Driver, page: LabPage):
+    focus_on(app, page, "walk")
+    app.press(pygame.K_DELETE, pygame.K_SPACE)
+    app.until(lambda: page.view.state == "paused")
+    assert told(page) == "nothing"
+
+
+def post(app: Driver, kind: int, place: tuple[int, int]) -> None:
+    pygame.event.post(pygame.event.Event(kind, pos=place, button=1, buttons=(1, 0, 0)))
+    app.frames(1)
+
+
 def test_the_mouse_drags_a_slider_and_lets_it_go(app: Driver, page: LabPage):
     rect = place_of(page, "size")
-    for kind, x in (
-        (pygame.MOUSEBUTTONDOWN, rect.centerx),
-        (pygame.MOUSEMOTION, rect.right - 1),
-        (pygame.MOUSEBUTTONUP, rect.right - 1),
-        (pygame.MOUSEMOTION, rect.left),
-    ):
-        pygame.event.post(pygame.event.Event(kind, pos=(x, rect.centery), button=1, buttons=(1, 0, 0)))
-        app.frames(1)
+    post(app, pygame.MOUSEBUTTONDOWN, rect.center)
+    post(app, pygame.MOUSEMOTION, (rect.right - 1, rect.centery))
+    post(app, pygame.MOUSEBUTTONUP, (rect.right - 1, rect.centery))
+    post(app, pygame.MOUSEMOTION, (rect.left, rect.centery))
     assert page.column.values["size"] == 16
     app.until(lambda: told(page) == "size 16")
 

@@ -44,7 +44,8 @@ class Column:
         self._rects: list[pygame.Rect] = []
         self._view = pygame.Rect(0, 0, 0, 0)
         self._buttons: dict[str, Action] = {}
-        self._held: Slider | None = None
+        self._first: dict[str, Value] = {}  # by name, as they were seen first
+        self._held = ""  # name of the slider that the mouse drags
         self._hovered: int | None = None
         self._reveal = False
         self._scale = Scale(1.0)
@@ -52,10 +53,10 @@ class Column:
     def follow(self, controls: Sequence[Control]) -> None:
         """Take over what the lab moved itself since it was heard last; the rest stays as it was set."""
         before = {control.name: first(control) for control in self.controls}
-        held = self._held.name if self._held else None
         for control in controls:
             value = first(control)
-            moved = before.get(control.name) != value and control.name != held
+            self._first.setdefault(control.name, value)
+            moved = before.get(control.name) != value and control.name != self._held
             if moved or not allows(control, self.values.setdefault(control.name, value)):
                 self.values[control.name] = value
         known = {control.name for control in controls}
@@ -68,7 +69,8 @@ class Column:
 
     def clear(self) -> None:
         """Forget all controls."""
-        self.controls, self.values, self.focus = (), {}, 0
+        self.controls, self.focus = (), 0
+        self.values, self._first = {}, {}
 
     @property
     def _count(self) -> int:
@@ -115,8 +117,10 @@ class Column:
     def reset(self) -> None:
         """The control in focus as the lab began with it."""
         control = self.current
-        if control is not None and not isinstance(control, Button):
-            self._set(control, first(control))
+        if control is None or isinstance(control, Button):
+            return
+        if allows(control, self._first[control.name]):
+            self._set(control, self._first[control.name])
 
     def _set(self, control: Control, value: Value) -> None:
         if isinstance(control, Button):
@@ -132,13 +136,12 @@ class Column:
         if self.scroller.handle(event):
             return True
         if event.type == pygame.MOUSEBUTTONUP and event.button == 1:
-            was, self._held = self._held, None
-            return was is not None
+            was, self._held = self._held, ""
+            return bool(was)
         if event.type == pygame.MOUSEMOTION:
             self._hovered = self._at(event.pos)
-            if self._held is not None:
-                self._point(self._held, event.pos)
-            return self._held is not None
+            self._point(self._held, event.pos)
+            return bool(self._held)
         if event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
             return self._click(event.pos)
         if event.type == pygame.MOUSEWHEEL:
@@ -147,7 +150,7 @@ class Column:
 
     def let_go(self) -> None:
         """The window lost the mouse."""
-        self._held = None
+        self._held = ""
 
     def _click(self, place: tuple[int, int]) -> bool:
         index = self._at(place)
@@ -158,8 +161,8 @@ class Column:
         if control is None or isinstance(control, Button):
             self.press()
         else:
-            self._held = control if isinstance(control, Slider) else None
-            self._point(control, place)
+            self._held = control.name if isinstance(control, Slider) else ""
+            self._point(control.name, place)
         return True
 
     def _wheel(self, clicks: int) -> bool:
@@ -173,9 +176,12 @@ class Column:
             return False
         return True
 
-    def _point(self, control: Control, place: tuple[int, int]) -> None:
-        rect = self._rects[len(self.reins) + list(self.controls).index(control)]
-        self._set(control, knobs.pointed(control, self.values[control.name], rect, place, self._scale))
+    def _point(self, name: str, place: tuple[int, int]) -> None:
+        """The mouse is pressed at a place of a control, or drags it there."""
+        for control, rect in zip(self.controls, self._rects[len(self.reins) :], strict=False):
+            if control.name == name:
+                value = knobs.pointed(control, self.values[name], rect, place, self._scale)
+                self._set(control, value)
 
     def _at(self, place: tuple[int, int]) -> int | None:
         """Which of them lies at a place."""

@@ -16,7 +16,7 @@ from gamesim.app.theme import Scale
 from gamesim.labs.panels import Lines, Panel, Picture
 
 USUAL, CLEAR = 190, 170  # height of a picture where not all fits: at 1280x800, and in pixels at least
-SMALL = 120  # height below which no picture is made for all to fit
+SMALL = 160  # height below which no picture is made for all to fit
 TALL = 320  # height of a chart above which it needs no more
 
 
