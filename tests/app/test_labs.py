@@ -12,6 +12,7 @@ import pytest
 
 from app.driver import Driver, click
 from gamesim.app.labs.choose import Labs
+from gamesim.app.labs.column import Column
 from gamesim.app.labs.layout import lay_out
 from gamesim.app.labs.page import LabPage
 from gamesim.app.labs.panels import image_place
@@ -19,6 +20,7 @@ from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.theme import Scale
 from gamesim.labs import Entry, Given
+from gamesim.labs.controls import Slider
 from gamesim.labs.panels import Curves, Lines, Picture
 from toy_lab import TOY, toy
 
@@ -177,6 +179,19 @@ def test_a_slider_is_dragged_on_while_the_lab_says_where_it_is(app: Driver, page
         app.until(lambda: told(page) == f"size {values[-1]:.0f}")
         assert page.column.values["size"] == values[-1]
     assert len({*values}) == 3
+
+
+def test_what_a_lab_says_before_it_heard_of_a_change_is_late(app: Driver):
+    def size(value: float) -> list[Slider]:
+        return [Slider("size", "Size", 0, 16, value)]
+
+    column = Column(lambda name, value: None)
+    column.follow(size(4))
+    column.values["size"] = 16
+    column.follow(size(8), late={"size"})
+    assert column.values["size"] == 16
+    column.follow(size(3))
+    assert column.values["size"] == 3
 
 
 def test_del_presses_no_button(app: Driver, page: LabPage):

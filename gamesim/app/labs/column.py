@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import pygame
@@ -50,13 +50,18 @@ class Column:
         self._reveal = False
         self._scale = Scale(1.0)
 
-    def follow(self, controls: Sequence[Control]) -> None:
-        """Take over what the lab moved itself since it was heard last; the rest stays as it was set."""
+    def follow(self, controls: Sequence[Control], late: Collection[str] = ()) -> None:
+        """Take over what the lab moved itself since it was heard last; the rest stays as it was set.
+
+        Args:
+            controls: as the lab has them now.
+            late: names of those that were set since, of which it does not know yet.
+        """
         before = {control.name: first(control) for control in self.controls}
         for control in controls:
             value = first(control)
             self._first.setdefault(control.name, value)
-            moved = before.get(control.name) != value and control.name != self._held
+            moved = before.get(control.name) != value and control.name not in late
             if moved or not allows(control, self.values.setdefault(control.name, value)):
                 self.values[control.name] = value
         known = {control.name for control in controls}

@@ -51,7 +51,9 @@ class LabPage(KeyScreen):
         self.entry, self.given = entry, given or Given()
         self.held = False
         self.view: View | None = None
-        self.column = Column(lambda name, value: self.process.send("set", name, value))
+        self.column = Column(self._tell)
+        self._told: dict[str, int] = {}  # control -> when it was set last, of all that were sent
+        self._sent = 0
         self.sheet = Sheet(entry, self.column)
         self._waited, self._begun = 0.0, 1
         self._fresh = False
@@ -78,6 +80,7 @@ class LabPage(KeyScreen):
             self.process.close()
             self.column.clear()
             self.sheet.bad, self._begun = False, 1
+            self._told, self._sent = {}, 0
             self.process = LabProcess(self.entry, self.given, {})
         else:
             self._begun += 1
@@ -85,6 +88,11 @@ class LabPage(KeyScreen):
             values = {name: value for name, value in self.column.values.items() if name not in buttons}
             self.process.send("begin", values)
             self.process.send("hold", False)
+
+    def _tell(self, name: str, value: Value) -> None:
+        self._sent += 1
+        self._told[name] = self._sent
+        self.process.send("set", name, value)
 
     def _reins(self) -> list[Action]:
         return [
@@ -179,7 +187,8 @@ class LabPage(KeyScreen):
         if view is not None and view.begun == self._begun:
             self.view, self._fresh = view, True
             self.sheet.panels, self.sheet.notice = view.panels, ""
-            self.column.follow(view.controls)
+            late = {name for name, when in self._told.items() if when > view.heard}
+            self.column.follow(view.controls, late)
         if self.view is None:
             self._waited += seconds
             counted_up = f" {self._waited:.0f} s" if self._waited >= PATIENCE else ""

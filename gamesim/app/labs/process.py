@@ -47,6 +47,7 @@ class View:
         pace: steps a second.
         state: "runs", "paused" or, where the lab has nothing left to do, "done".
         begun: how many times it has been begun in this process.
+        heard: how many times it has been told the value of a control.
     """
 
     panels: Sequence[Panel]
@@ -55,6 +56,7 @@ class View:
     pace: float
     state: str
     begun: int
+    heard: int
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ class Host:
         self._held = False
         self._seen = True
         self._due = 0.0
-        self._begun = 0
+        self._begun = self._heard = 0
         self.begin(values)
 
     # what is asked of it ---------------------------------------------------------------------------------
@@ -230,6 +232,7 @@ class Host:
         except (EOFError, OSError):
             raise SystemExit from None  # the window is gone
         buttons = {control.name for control in self._lab.controls if isinstance(control, Button)}
+        self._heard += sum(message[0] == "set" for message in asked)
         last = {message[:2]: i for i, message in enumerate(asked) if message[0] == "set"}
         for i, message in enumerate(asked):
             if message[0] != "set" or message[1] in buttons or last[message[:2]] == i:
@@ -255,7 +258,7 @@ class Host:
         for panel in panels:
             check_panel(panel)
         check_controls(shown)
-        view = View(panels, shown, self._steps, self._pace(began), state, self._begun)
+        view = View(panels, shown, self._steps, self._pace(began), state, self._begun, self._heard)
         try:
             self._pipe.send(view)
         except OSError:
