@@ -138,7 +138,7 @@ LABS: tuple[Entry, ...] = (
     Entry(
         "cyclegan",
         "CycleGAN",
-        "The game of the night becomes a garden, and back, learned without a single pair of pictures.",
+        "The night game becomes a garden and back, learned without a single pair of pictures.",
         "Zhu et al. 2017",
         "gamesim.labs.cyclegan:CycleGANLab",
     ),
@@ -153,7 +153,7 @@ LABS: tuple[Entry, ...] = (
     Entry(
         "gcn",
         "Graph convolutional network",
-        "A board coloured by how far the flag is, as a network thinks that can look a few steps far.",
+        "How far is the flag? A network that sees only a few steps far colours the board.",
         "Kipf & Welling 2017",
         "gamesim.labs.gcn:GCNLab",
     ),

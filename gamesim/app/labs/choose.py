@@ -35,7 +35,7 @@ class Labs(Listing[Entry]):
         return labs.LABS
 
     def line(self) -> str:
-        return "Other methods of the lecture, to play with"
+        return "More methods from the lecture, to play with"
 
     def nothing(self) -> str:
         return "No labs yet"
