@@ -153,20 +153,23 @@ class CycleGAN(nn.Module):
         night: F of the paper, paints a garden as a night.
         judge_garden, judge_night: their discriminators, D_Y and D_X.
         taken: int64 (), steps of training so far.
+        steps: of the whole training, at whose end the rate is 0; None: it goes on at an even rate.
         cycle, identity: weights of these losses.
         pools: of gardens and of nights that were painted.
     """
 
     taken: Tensor
 
-    def __init__(self, seed: int = 0, *, cycle: float = CYCLE, identity: float = IDENTITY) -> None:
+    def __init__(
+        self, seed: int = 0, *, steps: int | None = None, cycle: float = CYCLE, identity: float = IDENTITY
+    ) -> None:
         super().__init__()
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(seed)
             self.garden, self.night = Generator(), Generator()
             self.judge_garden, self.judge_night = Discriminator(), Discriminator()
         self.register_buffer("taken", torch.zeros((), dtype=torch.int64))
-        self.cycle, self.identity = cycle, identity
+        self.steps, self.cycle, self.identity = steps, cycle, identity
         self.pools = Pool(seed=seed), Pool(seed=seed + 1)
         painters = [*self.garden.parameters(), *self.night.parameters()]
         judges = [*self.judge_garden.parameters(), *self.judge_night.parameters()]
@@ -176,7 +179,7 @@ class CycleGAN(nn.Module):
     def step(self, x: Tensor, y: Tensor) -> dict[str, float]:
         """One step of all four on nights x and gardens y, float32 (B, 3, H, W) in [-1, 1]; gives losses."""
         for optimiser in (self.paint, self.judge):
-            optimiser.param_groups[0]["lr"] = rate(int(self.taken))
+            optimiser.param_groups[0]["lr"] = rate(int(self.taken), self.steps)
         losses, fake_x, fake_y = self._step_painters(x, y)
         losses["judges"] = self._step_judges((x, self.pools[1](fake_x)), (y, self.pools[0](fake_y)))
         self.taken += 1
@@ -235,9 +238,9 @@ def least_squares(verdict: Tensor, wanted: float) -> Tensor:
     return (verdict - wanted).square().mean()
 
 
-def rate(step: int, steps: int = STEPS) -> float:
-    """Adam's rate at a step: even for half of the training, then in a straight line to 0 (Sec. 7.1)."""
-    return RATE * min(1.0, max(0.0, 2 * (1 - step / steps)))
+def rate(step: int, steps: int | None = None) -> float:
+    """Adam's rate at a step of so many: even, and from the middle on in a straight line to 0 (Sec. 7.1)."""
+    return RATE if steps is None else RATE * min(1.0, max(0.0, 2 * (1 - step / steps)))
 
 
 def tensor(frames: NDArray[np.uint8]) -> Tensor:

@@ -28,7 +28,7 @@ _EVERY = 120
 
 
 def _cyclegan(seed: int, place: Path) -> Training:
-    model = cyclegan.CycleGAN(seed)
+    model = cyclegan.CycleGAN(seed, steps=cyclegan.STEPS)
     _resume(model, place)
     nights, gardens = (stream(theme, 1, seed) for theme in ("night", "garden"))
     steps = (model.step(cyclegan.tensor(x), cyclegan.tensor(y)) for x, y in zip(nights, gardens, strict=True))

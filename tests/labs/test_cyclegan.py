@@ -80,6 +80,7 @@ def test_the_rate_is_even_and_then_falls_to_nothing():
     assert rate(0, 100) == rate(50, 100) == RATE
     assert rate(75, 100) == pytest.approx(RATE / 2)
     assert rate(100, 100) == rate(1000, 100) == 0
+    assert rate(100_000) == RATE, "trained networks learn on in the lab"
 
 
 def test_a_pool_shows_old_pictures_half_of_the_time():

@@ -1,0 +1,53 @@
+"""What trains the shipped networks, saves them and goes on; and curves that stay short."""
+
+import pytest
+import torch
+from torch import nn
+
+from gamesim.errors import UserError
+from gamesim.labs import weights
+from gamesim.labs.gan import GAN
+from gamesim.labs.traces import LONGEST, Trace, Traces
+from gamesim.labs.train import TRAININGS, train
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_a_training_saves_its_weights_and_goes_on_from_them(tmp_path, name):
+    assert all(loss == loss for loss in train(name, tmp_path, steps=1).values())
+    train(name, tmp_path, steps=2)
+    model, _, _ = TRAININGS[name](0, tmp_path)
+    assert int(model.get_buffer("taken")) == 2
+
+
+def test_weights_come_back_also_from_half_precision(tmp_path):
+    first, second = GAN(0), GAN(1)
+    weights.save(first, tmp_path, half=True)
+    weights.load(second, tmp_path)
+    for one, other in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(one.half().float(), other)
+
+
+def test_weights_of_another_network_are_named(tmp_path):
+    weights.save(nn.Linear(2, 3), tmp_path)
+    with pytest.raises(UserError, match=r"does not fit this model: weight is 3x2 there, 3x4 here"):
+        weights.load(nn.Linear(4, 3), tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        weights.save(nn.Linear(1, 1), tmp_path / "file" / "in")
+
+
+def test_a_trace_stays_short_and_keeps_its_mean():
+    trace = Trace()
+    for step in range(10_000):
+        trace.add(step, step % 2)
+    assert LONGEST / 4 < len(trace.points) <= LONGEST
+    assert trace.points[-1][0] > 9_900 and trace.points[0][1] == pytest.approx(0.5)
+
+
+def test_traces_are_chosen_by_name():
+    traces = Traces()
+    traces.add(1, {"a": 1.0, "b": 2.0})
+    assert traces.lines("b", "c") == {"b": [(1.0, 2.0)]} and [*traces.lines()] == ["a", "b"]
