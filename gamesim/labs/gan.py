@@ -32,7 +32,7 @@ BATCH = 8
 RATES, BETAS = (5e-4, 1.25e-4), (0.5, 0.999)
 """Of the Adams of G and of D: at the same rate D is soon too good for G to learn from."""
 DROPOUT = 0.4
-STEPS, SHIPPED_BATCH = 3_000, 16
+STEPS, SHIPPED_BATCH = 2_500, 16
 """Of the training whose weights are shipped, and its pictures a step."""
 
 

@@ -183,7 +183,7 @@ def test_the_shipped_networks_keep_the_cells_both_ways():
     for _ in range(40):
         lab.step()
     found = lab.figures()
-    assert found["night_to_garden_right"] > 0.9 and found["garden_to_night_right"] > 0.95
+    assert found["night_to_garden_right"] > 0.95 and found["garden_to_night_right"] > 0.95
 
 
 def test_training_begins_anew_and_goes_back():
