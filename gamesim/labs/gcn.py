@@ -24,6 +24,7 @@ from gamesim.envs.layouts import FLAG, FOOD, GHOST, PACMAN
 from gamesim.envs.rules import EgoGame
 from gamesim.envs.views import BoardView
 from gamesim.labs import Given
+from gamesim.labs.adam import Adam
 from gamesim.labs.controls import Button, Choice, Control, Slider, Switch
 from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
 from gamesim.text import counted
@@ -33,7 +34,7 @@ TARGETS = {"flag": (FLAG,), "food": (FOOD, FLAG)}
 """To where the steps are counted: to the flag, or to the nearest food or flag."""
 SIZE = 14
 """Cells on a side of a board."""
-BATCH = 8
+BATCH, RATE = 8, 1e-2
 DEPTHS = (1, 2, 4, 8, 12, 16, 20)
 TURN = 150
 """Steps of training for each depth, where every depth takes its turn."""
@@ -108,7 +109,7 @@ class Learner:
             self.network = GCN(layers, residual)
         self.target = target
         self._random = np.random.default_rng(seed)
-        self._adam = torch.optim.Adam(self.network.parameters(), lr=1e-2)
+        self._adam = Adam(self.network.parameters())
         self.losses: list[float] = []
         self.right = 0.0
         self.by_distance = np.zeros((2, CLASSES))
@@ -123,10 +124,10 @@ class Learner:
         known = true.isfinite()
         right = true[known].long().clamp(max=CLASSES - 1)
         loss = cross_entropy(found[known], right)
-        self._adam.zero_grad()
+        self._adam.forget()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self._adam.step()
+        self._adam.step(RATE)
         self._note(loss.item(), (found[known].argmax(1) == right).numpy(), right.numpy())
 
     def _note(self, loss: float, right: np.ndarray, true: np.ndarray) -> None:
