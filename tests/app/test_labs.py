@@ -431,3 +431,18 @@ def test_charts_are_stacked_beside_a_picture(app: Driver, first: str):
 def test_no_chart_is_left_alone_in_a_row_that_others_could_share(app: Driver):
     places, _ = lay_out([curve(name) for name in "abcd"], (820, 640), Scale(1.0))
     assert len({place.top for place in places}) == 2 and len({place.width for place in places}) == 1
+
+
+def test_a_wide_picture_shrinks_a_little_to_stand_beside_another(app: Driver):
+    strip = Picture("strip", np.zeros((21, 87, 3), np.uint8))
+    panels = [frame("game"), strip, *(curve(name) for name in "abcdef")]
+    places, _ = lay_out(panels, (820, 640), Scale(1.0))
+    assert places[0].top == places[1].top and places[1].right <= 820
+    assert image_place(panels[1], places[1], Scale(1.0)).height % 21 == 0
+
+
+def test_pictures_of_one_shape_are_equally_large(app: Driver):
+    panels = [frame(name) for name in "abc"] + [curve(name) for name in "defghi"]
+    for width in range(400, 1000, 50):
+        places, _ = lay_out(panels, (width, 640), Scale(1.0))
+        assert len({image_place(panels[i], places[i], Scale(1.0)).size for i in range(3)}) == 1

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 
 import pygame
 
-from gamesim.app.labs.panels import least, picture_size
+from gamesim.app.labs.panels import least, pad, picture_size
 from gamesim.app.theme import Scale
 from gamesim.labs.panels import Lines, Panel, Picture
 
 USUAL, CLEAR = 190, 170  # height of a picture where not all fits: at 1280x800, and in pixels at least
 SMALL = 160  # height below which no picture is made for all to fit
+ENOUGH = 0.7  # of its height, to which a panel shrinks to stand beside another
 TALL = 320  # height of a chart above which it needs no more
 
 
@@ -97,6 +98,7 @@ def _rows(panels: Sequence[Panel], width: int, target: int, gap: int, scale: Sca
             continue
         if row and picture:
             _make_room(row, size, width, gap)
+            size = _beside(row, panels, index, (width - row.width(gap) - gap, target), size, scale)
         full = row is None or len(row.cells) >= row.most or row.width(gap) + gap + size[0] > width
         if row is None or full:
             row = Row(len(panels) if picture else _evenly(panels[index:], size[0], width, gap))
@@ -123,6 +125,29 @@ def _make_room(row: Row, size: tuple[int, int], width: int, gap: int) -> None:
     stack = Cell(members, max(cell.width for cell in row.cells), False)
     if stack.height(gap) <= size[1] and stack.width + gap + size[0] <= width:
         row.cells, row.most = [stack], len(members) + 1
+
+
+def _beside(
+    row: Row,
+    panels: Sequence[Panel],
+    index: int,
+    room: tuple[int, int],
+    size: tuple[int, int],
+    scale: Scale,
+) -> tuple[int, int]:
+    """The size of a picture that is a little smaller than `size`, so that it fits into what is left of a row.
+
+    Pictures of one shape stay equally large: they are there to be compared.
+    """
+    panel = panels[index]
+    others = [panels[other] for cell in row.cells if cell.picture for other, _ in cell.members]
+    if size[0] <= room[0] or not isinstance(panel, Picture) or not others:
+        return size
+    if any(isinstance(other, Picture) and other.pixels.shape == panel.pixels.shape for other in others):
+        return size
+    smaller = picture_size(panel, (max(1, room[0]), room[1]), scale)
+    whole = smaller[0] - 2 * pad(scale) >= panel.pixels.shape[1]
+    return smaller if whole and smaller[0] <= room[0] and smaller[1] >= ENOUGH * size[1] else size
 
 
 def _evenly(panels: Sequence[Panel], wide: int, width: int, gap: int) -> int:
