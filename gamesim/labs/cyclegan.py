@@ -23,6 +23,7 @@ from torch.nn.functional import interpolate, l1_loss
 
 from gamesim.envs.sprites import tiles
 from gamesim.labs import Given, weights
+from gamesim.labs.adam import Adam
 from gamesim.labs.controls import Choice, Control, Slider, Switch, moved
 from gamesim.labs.layer_swap import LayerSwap, cells_kept
 from gamesim.labs.panels import Curves, Lines, Panel, Picture
@@ -173,13 +174,11 @@ class CycleGAN(nn.Module):
         self.pools = Pool(seed=seed), Pool(seed=seed + 1)
         painters = [*self.garden.parameters(), *self.night.parameters()]
         judges = [*self.judge_garden.parameters(), *self.judge_night.parameters()]
-        self.paint = torch.optim.Adam(painters, RATE, BETAS)
-        self.judge = torch.optim.Adam(judges, RATE, BETAS)
+        self.paint = Adam(painters, BETAS)
+        self.judge = Adam(judges, BETAS)
 
     def step(self, x: Tensor, y: Tensor) -> dict[str, float]:
         """One step of all four on nights x and gardens y, float32 (B, 3, H, W) in [-1, 1]; gives losses."""
-        for optimiser in (self.paint, self.judge):
-            optimiser.param_groups[0]["lr"] = rate(int(self.taken), self.steps)
         losses, fake_x, fake_y = self._step_painters(x, y)
         losses["judges"] = self._step_judges((x, self.pools[1](fake_x)), (y, self.pools[0](fake_y)))
         self.taken += 1
@@ -202,9 +201,9 @@ class CycleGAN(nn.Module):
         fooled = least_squares(self.judge_garden(fake_y), 1) + least_squares(self.judge_night(fake_x), 1)
         cycle = l1_loss(self.night(fake_y), x) + l1_loss(self.garden(fake_x), y)
         identity = l1_loss(same_x, x) + l1_loss(same_y, y)
-        self.paint.zero_grad()
+        self.paint.forget()
         (fooled + self.cycle * cycle + self.identity * identity).backward()
-        self.paint.step()
+        self.paint.step(rate(int(self.taken), self.steps))
         for judge in judges:
             judge.requires_grad_(True)
         losses = {"fooled": fooled.item(), "cycle": cycle.item(), "identity": identity.item()}
@@ -216,9 +215,9 @@ class CycleGAN(nn.Module):
         for judge, (real, fake) in ((self.judge_night, night), (self.judge_garden, garden)):
             told, doubted = judge(torch.cat([real, fake])).chunk(2)
             loss = loss + (least_squares(told, 1) + least_squares(doubted, 0)) / 2
-        self.judge.zero_grad()
+        self.judge.forget()
         loss.backward()
-        self.judge.step()
+        self.judge.step(rate(int(self.taken), self.steps))
         return loss.item()
 
 

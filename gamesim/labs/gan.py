@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from gamesim.labs import Given, weights
+from gamesim.labs.adam import Adam
 from gamesim.labs.controls import Choice, Control, Slider, Switch, Value, first, moved
 from gamesim.labs.modes import SIDE, Pictures, checkerboard, covered, digits, is_covered, sprites
 from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
@@ -136,8 +137,8 @@ class GAN(nn.Module):
         self.register_buffer("taken", torch.zeros((), dtype=torch.int64))
         self.pace, self.penalty = 1.0, 0.0
         self.chance = torch.Generator().manual_seed(seed)
-        self.paint = torch.optim.Adam(self.generator.parameters(), RATES[0], BETAS)
-        self.judge = torch.optim.Adam(self.discriminator.parameters(), RATES[1], BETAS)
+        self.paint = Adam(self.generator.parameters(), BETAS)
+        self.judge = Adam(self.discriminator.parameters(), BETAS)
 
     def latent(self, number: int) -> Tensor:
         """z from N(0, 1), float32 (number, 100)."""
@@ -156,8 +157,6 @@ class GAN(nn.Module):
         Returns:
             What was measured, and the pictures that G painted.
         """
-        for optimiser, rate in zip((self.paint, self.judge), RATES, strict=True):
-            optimiser.param_groups[0]["lr"] = self.pace * rate
         with torch.set_grad_enabled(paint):
             painted = self.generator(self.latent(len(real)))
         told = self._step_judge(real, painted.detach()) if judge else {}
@@ -171,9 +170,9 @@ class GAN(nn.Module):
         verdict = self.discriminator(painted)
         # -log D(G(z)), Sec. 3: the gradient of log(1 - D(G(z))) is next to nothing where D is good.
         loss = -logsigmoid(verdict).mean()
-        self.paint.zero_grad()
+        self.paint.forget()
         loss.backward()
-        self.paint.step()
+        self.paint.step(self.pace * RATES[0])
         self.discriminator.requires_grad_(True)
         return {"loss of G": loss.item(), "D(painted)": verdict.sigmoid().mean().item()}
 
@@ -184,9 +183,9 @@ class GAN(nn.Module):
         if self.penalty:
             share = torch.rand(len(real), 1, 1, 1, generator=self.chance)
             loss = loss + self.penalty * gradient_penalty(self.discriminator, real, fake, share)
-        self.judge.zero_grad()
+        self.judge.forget()
         loss.backward()
-        self.judge.step()
+        self.judge.step(self.pace * RATES[1])
         return {"loss of D": -won.item(), "D(real)": on_real.sigmoid().mean().item()}
 
 
