@@ -104,7 +104,6 @@ def draw(
         box(surface, rect, COLOURS["raised"], scale.px(8))
     inner = rect.inflate(-scale.px(16), 0)
     size, middle = scale.px(15), rect.top + scale.px(ROW) // 2
-    ink = COLOURS["text"]
     match control:
         case Slider():
             place = (inner.right, middle)
@@ -121,7 +120,9 @@ def draw(
         case Choice():
             room = inner.width
             _draw_choice(surface, control, str(value), rect, scale)
-    text(surface, control.title, (inner.left, middle), size, ink, anchor="midleft", width=max(1, room))
+    while size > scale.px(12) and font(size).size(control.title)[0] > room:
+        size -= 1
+    text(surface, control.title, (inner.left, middle), size, anchor="midleft", width=max(1, room))
 
 
 def _track(rect: pygame.Rect, scale: Scale) -> pygame.Rect:
