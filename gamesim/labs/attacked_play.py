@@ -16,7 +16,7 @@ from gamesim.evaluation.pacman.cells import FIRST_SEED
 from gamesim.labs import Given, imitator
 from gamesim.labs.fgsm import FGSM, NOTHING, RANDOM, Attack, Loss, shown, sign_map
 from gamesim.labs.panels import Bars, Curves, Lines, Panel
-from gamesim.labs.players import Controlled, Imitating, Player, controller_engine
+from gamesim.labs.players import Controlled, Imitating, Player, controller_engine, q_learned
 from gamesim.models.frames import to_float
 
 ACTIONS = ("stay", "left", "right", "up", "down")
@@ -259,6 +259,11 @@ def hardened(name: str, given: Given) -> PlayScene:
     """The same after adversarial training."""
     network = imitator.load("hardened")
     return PlayScene(name, (Imitating(network), Imitating(network)), given.seed, lessons=True)
+
+
+def q_learning(name: str, given: Given) -> PlayScene:
+    """DQN, the agent of Stable-Baselines3."""
+    return PlayScene(name, (q_learned(), q_learned()), given.seed)
 
 
 def controlling(name: str, given: Given) -> PlayScene:

@@ -145,6 +145,7 @@ class Scene(Protocol):
 SCENES = {
     "imitator": "attacked_play:imitating",
     "hardened imitator": "attacked_play:hardened",
+    "DQN": "attacked_play:q_learning",
     "controller C": "attacked_play:controlling",
     "GameGAN's memory": "false_memory:of_gamegan",
     "Tilemap's memory": "false_memory:of_tilemap",
@@ -187,7 +188,7 @@ class Lab:
         UserError: the given checkpoint has no controller for Pac-Man.
     """
 
-    steps = 3400
+    steps = 3850
     """All that is measured."""
 
     def __init__(self, given: Given) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from gamesim import checkpoint, shipped
 from gamesim.errors import UserError
@@ -16,6 +17,8 @@ from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.models.world_models.vision import resized
 
 FRAME = (84, 84, 3)
+FRAMES, SHRINK = 4, 4
+"""What a DQN reads: the last four frames, and a pixel for each 4x4 (`gamesim.agents.dqn`)."""
 
 
 class Player(Protocol):
@@ -48,6 +51,51 @@ class Imitating:
 
     def saw(self, frames: Tensor, actions: Tensor) -> None:
         pass
+
+
+class QLearned:
+    """The agent that DQN trained (Mnih et al. 2013), which reads the last four frames.
+
+    Its logits are Q. It plays by their greatest alone; their softmax is ours. It reads whole levels of
+    brightness, so the attack takes it for as smooth as it nearly is: what it plays by is not rounded either.
+
+    Args:
+        network: of `gamesim.agents.dqn.network`, with the sight "frames".
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network.requires_grad_(False)
+        self.begin()
+
+    def begin(self) -> None:
+        self._past: Tensor | None = None
+
+    def logits(self, frames: Tensor) -> Tensor:
+        return self._network(self._after(frames))
+
+    @torch.no_grad()
+    def saw(self, frames: Tensor, actions: Tensor) -> None:
+        self._past = self._after(frames)
+
+    def _after(self, frames: Tensor) -> Tensor:
+        """The last four frames as the network reads them, the newest last: (B, 12, 21, 21) in [0, 255]."""
+        now = 255 * F.avg_pool2d(frames, SHRINK)
+        past = torch.zeros_like(now).repeat(1, FRAMES, 1, 1) if self._past is None else self._past
+        return torch.cat([past[:, now.shape[1] :], now], 1)
+
+
+def q_learned() -> QLearned:
+    """The DQN that comes with gamesim.
+
+    Raises:
+        UserError: the extra ``agents`` is missing.
+    """
+    try:
+        from gamesim.agents import dqn
+    except ImportError:
+        raise UserError("DQN needs the extra agents: pip install 'gamesim[agents]'") from None
+    network, _ = dqn.load(dqn.shipped("frames"))
+    return QLearned(network)
 
 
 class Controlled:

@@ -32,7 +32,7 @@ from gamesim.labs.fgsm import (
     random_signs,
 )
 from gamesim.labs.panels import Curves, Lines, Picture
-from gamesim.labs.players import Controlled, Imitating
+from gamesim.labs.players import Controlled, Imitating, q_learned
 from gamesim.models.frames import to_float
 
 INFINITE = {"low": -torch.inf, "high": torch.inf}
@@ -204,6 +204,21 @@ def test_c_as_it_is_attacked_acts_as_c_drives():
         assert actions.tolist() == policy.act(frames, {}).tolist()
         player.saw(x, actions)
         frames, *_ = env.step(actions.numpy())
+
+
+def test_dqn_as_it_is_attacked_acts_as_it_plays():
+    dqn = pytest.importorskip("gamesim.agents.dqn", exc_type=ImportError)
+    player, policy = q_learned(), dqn.DQNPolicy(*dqn.load(dqn.shipped()), epsilon=0)
+    env = gym.make_vec(imitator.GAME, num_envs=16, vectorization_mode="vector_entry_point")
+    frames, _ = env.reset(seed=5)
+    same = 0
+    for _ in range(6):
+        x = to_float(torch.from_numpy(frames))
+        actions = player.logits(x).argmax(1)
+        same += (actions.numpy() == policy.act(frames, {})).sum()
+        player.saw(x, actions)
+        frames, *_ = env.step(actions.numpy())
+    assert same >= 0.98 * 6 * 16, "brightness is not rounded here: a tie may be broken otherwise"
 
 
 def test_a_player_that_sees_the_frames_as_they_are_keeps_its_actions():
