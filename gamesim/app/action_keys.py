@@ -23,8 +23,17 @@ from gamesim.errors import UserError
 _WAYS = {ord("a"): LEFT, ord("d"): RIGHT, ord("w"): UP, ord("s"): DOWN}
 """Letters that stand for the four directions, whatever keys the player has for these."""
 
+OURS = frozenset({Command.RESKIN, Command.ATTACK})
+"""Commands that do nothing in other games than ours, where their keys are free."""
+
 CHOSEN: dict[str, dict[str, list[int]]] = {}
 """The player's own keys by game and button; the settings fill it."""
+
+
+def taken(key: int) -> bool:
+    """Whether a key is one of a command that means something in every game."""
+    asked = meaning(key)
+    return isinstance(asked, Command) and asked not in OURS
 
 
 class ActionKeys:
@@ -59,9 +68,9 @@ class ActionKeys:
     def _guess(self, said: Mapping[tuple[int, ...], frozenset[str]]) -> dict[str, int]:
         """A key for each button: what the game says, else what is likely; none that does something else."""
         single = {min(names): keys[0] for keys, names in said.items() if len(keys) == len(names) == 1}
-        found = {name: key for name, key in single.items() if not isinstance(meaning(key), Command)}
+        found = {name: key for name, key in single.items() if not taken(key)}
         rest = [name for name in self.names if name not in found]
-        free = "".join(char for char in OTHERS if not isinstance(meaning(ord(char)), Command))
+        free = "".join(char for char in OTHERS if not taken(ord(char)))
         likely = likely_keys(rest, "".join(char for char in free if ord(char) not in found.values()))
         return found | {name: ord(char) for name, char in likely.items() if ord(char) not in found.values()}
 
@@ -72,10 +81,10 @@ class ActionKeys:
 
     def _pressed(self, key: int) -> str | None:
         asked, own = meaning(key), CHOSEN.get(self.game, {})
-        if isinstance(asked, Command):
+        if taken(key):
             return None
         chosen = next((name for name in self.names if key in own.get(name, ())), None)
-        usual = self._arrows.get(asked) if asked is not None else None
+        usual = self._arrows.get(asked) if isinstance(asked, int) else None
         usual = usual or next((name for name, its in self._likely.items() if its == key), None)
         return chosen or (usual if usual not in own or key >= VIRTUAL else None)  # a gamepad has its own
 
@@ -123,7 +132,7 @@ class ActionKeys:
             UserError: the key does something else in every game.
         """
         asked = meaning(key)
-        if isinstance(asked, Command):
+        if taken(key):
             does = next(each.text for each in BINDINGS if each.does is asked)
             raise UserError(
                 f"{key_name(key)} means “{does.split(';')[0]}” in every game: choose another key."

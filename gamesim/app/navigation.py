@@ -24,11 +24,14 @@ class Screen:
     """What it is called, at its top and in the title bar; "" for the menu, which bears the app's name."""
     typing = False
     """Whether keys are text now: then `handle` gets every one of them and none is a command."""
-    own_keys: Sequence[int] = ()
-    """Keys that mean something else here than in the key table: `handle` gets them."""
 
     def __init__(self, window: Window) -> None:
         self.window = window
+
+    @property
+    def own_keys(self) -> Sequence[int]:
+        """Keys that mean something else here than in the key table: `handle` gets them."""
+        return ()
 
     @property
     def game_keys(self) -> ActionKeys | None:

@@ -46,7 +46,7 @@ class SmallVAE(Vision):
     taken: Tensor
 
     def __init__(self, seed: int) -> None:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=()):
             torch.manual_seed(seed)
             super().__init__(WorldModelModelConfig(channels=CHANNELS, z_size=Z))
         self.register_buffer("taken", torch.tensor(0))

@@ -129,8 +129,13 @@ def test_the_keys_that_a_game_names_are_used():
 
 
 def test_the_keys_of_a_game_are_found_through_what_shows_it(app: Driver):
-    keys = keys_of(playing(app, Recipe("toys/Keys-v0")))
-    assert sorted(keys.legend) == [("J", "Hop"), ("K", "Duck")]
+    session = playing(app, Recipe("toys/Keys-v0")).session
+    assert sorted(keys_of(app).legend) == [("J", "Hop"), ("K", "Duck")]
+    for key, action in ((pygame.K_j, 1), (pygame.K_k, 2)):  # in our games they attack and repaint
+        app.down(key)
+        app.frames(20)
+        app.up(key)
+        assert action in [done for _, done in session.engine.trail]
 
 
 def test_a_game_without_an_action_for_nothing_waits_for_the_player(app: Driver):

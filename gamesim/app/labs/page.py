@@ -37,8 +37,6 @@ class LabPage(KeyScreen):
         values: of controls, by name, that are not to be as at first.
     """
 
-    own_keys = (pygame.K_SPACE, pygame.K_TAB, pygame.K_r)
-
     def __init__(
         self,
         window: Window,
@@ -60,6 +58,10 @@ class LabPage(KeyScreen):
         self.process = LabProcess(entry, self.given, values or {})
 
     # what can be done ------------------------------------------------------------------------------------
+
+    @property
+    def own_keys(self) -> Sequence[int]:
+        return (pygame.K_SPACE, pygame.K_TAB, pygame.K_r)
 
     def hold(self) -> None:
         """Pause, or go on."""

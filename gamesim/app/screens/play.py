@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 import pygame
 
+from gamesim.app.action_keys import OURS
 from gamesim.app.controls import DOWN, KEYMAP, LEFT, RIGHT, UP, Command, Hint, meaning, shown
 from gamesim.app.game import homecoming, hud
 from gamesim.app.game.attack import attack
@@ -104,6 +105,13 @@ class Play(Screen):
     @property
     def game_keys(self) -> ActionKeys | None:
         return self.engine.keys
+
+    @property
+    def own_keys(self) -> Sequence[int]:
+        """Those that a game which is not ours has of the commands for ours."""
+        keys = self.engine.keys
+        free = (key for command in OURS for key in KEYMAP.keys(command))
+        return [] if keys is None else [key for key in free if keys.button(key) is not None]
 
     def works(self) -> Sequence[Hint]:
         keys = self.engine.keys
