@@ -24,6 +24,8 @@ README = {
     "settings-safe-colours": "settings",
 }
 """Screenshots that README_PICTURES=assets/readme copies there, and what they are called there."""
+PLACES = ("Recordings", "Models", "Train", "Labs", "Add a game", "Settings")
+"""The buttons at the top of the menu: importing the app here would start SDL without a window."""
 DREAMS = Path(os.environ.get("E2E_CHECKPOINTS", ROOT / "checkpoints"))
 PATIENCE = float(os.environ.get("E2E_PATIENCE", "120"))  # seconds; alone, everything takes one or two
 
@@ -109,8 +111,8 @@ class App:
 
     def visit(self, place: str) -> None:
         """From the menu to one of the places at its top."""
-        steps = ("Recordings", "Models", "Train", "Add a game", "Settings").index(place)
-        self.on("gamesim").keys("Up", "Up", "Up", "Up", *["Left"] * 4, *["Right"] * steps, "Return")
+        steps = PLACES.index(place)
+        self.on("gamesim").keys(*["Up"] * 4, *["Left"] * len(PLACES), *["Right"] * steps, "Return")
         self.on(place)
 
     def leave(self) -> int:

@@ -83,7 +83,7 @@ def test_play_record_train_dream_side_by_side_gif_quit(app: App, tmp_path: Path)
 
 def test_every_screen_at_every_size(app: App) -> None:
     """Settings, help and lists in windows from large to small; the pictures are looked at by people."""
-    for place in ("Recordings", "Models", "Settings"):
+    for place in ("Recordings", "Models", "Labs", "Settings"):
         app.visit(place)
         for width, height in ((1280, 800), (800, 600), (400, 300)):
             app.resize(width, height)
