@@ -15,15 +15,8 @@ from gamesim.data.episode import Episode
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / ".ci" / "out"
-README = {
-    "menu": "menu",
-    "arcade": "play",
-    "x-ray": "x-ray",
-    "beside": "beside",
-    "swap": "swap",
-    "settings-safe-colours": "settings",
-}
-"""Screenshots that README_PICTURES=assets/readme copies there, and what they are called there."""
+README = ("menu", "beside")
+"""Screenshots that README_PICTURES=assets/readme copies there."""
 PLACES = ("Recordings", "Models", "Train", "Labs", "Add a game", "Settings")
 """The buttons at the top of the menu: importing the app here would start SDL without a window."""
 DREAMS = Path(os.environ.get("E2E_CHECKPOINTS", ROOT / "checkpoints"))
@@ -140,7 +133,7 @@ class App:
 
         self.until(shown, f"picture of {name}")
         if name in README and os.environ.get("README_PICTURES"):
-            shutil.copy(path, ROOT / os.environ["README_PICTURES"] / f"{README[name]}.png")
+            shutil.copy(path, ROOT / os.environ["README_PICTURES"] / f"{name}.png")
         return path
 
     def episodes(self) -> list[Episode]:
