@@ -70,8 +70,7 @@ def test_a_layer_equals_torch_geometrics():
     )
 
 
-@pytest.mark.parametrize("residual", [True, False])
-@pytest.mark.parametrize("layers", [1, 2, 5])
+@pytest.mark.parametrize(("layers", "residual"), [(1, False), (2, True), (5, False)])
 def test_k_layers_know_what_is_k_steps_away_and_nothing_beyond(layers, residual):
     cells = CELLS[0]
     number, model = numbered(cells), network(layers, residual)
