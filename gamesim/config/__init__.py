@@ -17,13 +17,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import yaml
 from pydantic import ValidationError
 
 from gamesim.config.earlier import PRESETS, today
-from gamesim.config.schema import Config, Section
+from gamesim.config.schema import Config, Section, WorldModelConfig
 from gamesim.errors import UserError
 from gamesim.registry import loaded
 from gamesim.systems import find, systems
@@ -84,6 +84,17 @@ def meaning(text: bytes, source: str) -> bytes:
         UserError: It is no config at all; the message starts with `source`.
     """
     return canonical(_read(text, source))
+
+
+def world_model(config: Config, source: str | Path, lacks: str) -> WorldModelConfig:
+    """Return the config of a World Model, for whoever needs its V, M or C.
+
+    Raises:
+        UserError: It is of another system; the message names `source` and what it therefore `lacks`.
+    """
+    if config.system != "world-model":
+        raise UserError(f"{source}: is not a World Model, so it has no {lacks}")
+    return cast(WorldModelConfig, config)
 
 
 def complete(config: _Config, found: Mapping[str, Any], source: str) -> _Config:

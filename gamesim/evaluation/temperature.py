@@ -21,8 +21,7 @@ from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
 from gamesim.card import recipe_of
 from gamesim.checkpoint import load, load_model, update_metrics
-from gamesim.config import complete
-from gamesim.config.schema import WorldModelConfig
+from gamesim.config import complete, world_model
 from gamesim.data.dataset import TimeLimit
 from gamesim.data.game import games
 from gamesim.devices import pick
@@ -66,13 +65,12 @@ def temperature_table(
 
     place = pick(device)
     loaded = load(checkpoint)
-    if not isinstance(loaded.config, WorldModelConfig):
-        raise UserError(f"{checkpoint}: is not a World Model, so it has no temperature table")
+    learned = world_model(loaded.config, checkpoint, "temperature table")
     game, rows = recipe_of(loaded.card, str(checkpoint)), {}
     for temperature in temperatures:
         changes = {"temperature": temperature, "steps": generations}
-        settings = loaded.config.controller.model_copy(update=changes)
-        config = loaded.config.model_copy(update={"controller": settings})
+        settings = learned.controller.model_copy(update=changes)
+        config = learned.model_copy(update={"controller": settings})
         if config.data.game is None and game in games(data):  # an earlier release did not say which
             config = complete(config, {"data.game": game}, str(checkpoint))
         folder = Path(out) / f"{temperature:g}"

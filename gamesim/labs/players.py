@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gamesim import checkpoint, shipped
+from gamesim.config import world_model
 from gamesim.errors import UserError
 from gamesim.labs import imitator
 from gamesim.models import State
@@ -142,8 +143,7 @@ def controller_engine(folder: Path | None) -> WorldModelEngine:
     """
     source = folder or shipped.folder(shipped.MODELS) / "world-model-places"
     engine, loaded = checkpoint.load_model(source, "cpu")
-    if loaded.config.system != "world-model":
-        raise UserError(f"{source}: it has no controller to attack; a world-model has one")
+    world_model(loaded.config, source, "controller to attack")
     if tuple(engine.frame_shape) != FRAME or not can_be_attacked(engine):
         raise UserError(f"{source}: fgsm plays Pac-Man, with frames of 84x84 and 5 actions")
     return engine

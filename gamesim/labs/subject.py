@@ -10,8 +10,8 @@ from torch import Tensor
 
 from gamesim import card, checkpoint
 from gamesim.checkpoint import Starts
-from gamesim.config.schema import VisionTraining, WorldModelConfig
-from gamesim.errors import UserError
+from gamesim.config import world_model
+from gamesim.config.schema import VisionTraining
 from gamesim.labs.frames import DECODED, of_games
 from gamesim.models.tilemap.places import PlaceVision
 from gamesim.models.world_models.engine import WorldModelEngine
@@ -65,9 +65,8 @@ def of_checkpoint(model: str | Path, seed: int) -> Subject:
         UserError: there is none, or it is damaged.
     """
     engine, found = checkpoint.load_model(model)
-    if not isinstance(found.config, WorldModelConfig):
-        raise UserError(f"{found.folder}: not a World Model, so there is no V to look into")
-    vision, pixels = engine.vision, found.config.vision
+    pixels = world_model(found.config, found.folder, "V to look into").vision
+    vision = engine.vision
     if card.facts(found.card).get("game") in DECODED:
         return Subject(vision, of_games(COUNT, seed), pixels, decodes=True)
     return Subject(vision, dreamt(engine, found.starts, seed), pixels, decodes=False, dreamt=True)

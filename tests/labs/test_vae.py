@@ -195,7 +195,7 @@ def test_the_bounds_of_a_frame_are_in_order(figures):
 
 def test_a_given_model_comes_first(tmp_path):
     assert VAELab(Given(checkpoint="world-model-places")).values["model"] == "world-model-places"
-    with pytest.raises(UserError, match="tilemap-pacman: not a World Model, so there is no V to look into"):
+    with pytest.raises(UserError, match="tilemap-pacman: is not a World Model, so it has no V to look into"):
         VAELab(Given(checkpoint="tilemap-pacman"))
 
 
