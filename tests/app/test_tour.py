@@ -13,11 +13,18 @@ from gamesim.app.library import catalog
 from gamesim.app.library.catalog import PACMAN
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.play import Play
+from gamesim.app.theme import Scale
+
+
+def play(app: Driver) -> Play:
+    assert isinstance(app.window.screen, Play)
+    return app.window.screen
 
 
 def tour(app: Driver) -> Tour:
-    assert isinstance(app.window.screen, Play) and app.window.screen.tour
-    return app.window.screen.tour
+    found = play(app).tour
+    assert found
+    return found
 
 
 def walk(app: Driver, *keys: int) -> None:
@@ -61,11 +68,18 @@ def test_it_leads_from_the_game_into_the_dream_out_and_home(begun: Driver):
     app.press(pygame.K_h)
     app.frames(2)
     assert tour(app).step == "out" and "8 cells" in tour(app).words
+    assert not app.said  # one line says it, not two
     walk(app, *[pygame.K_LEFT] * 8)
     assert tour(app).step == "back" and "arrow" in tour(app).words
     walk(app, *[pygame.K_RIGHT] * 8)
     app.frames(2)
-    assert tour(app).step == "done" and "remembered" in tour(app).words
+    assert tour(app).step == "done" and "Esc menu" in tour(app).words
+    assert not app.said
+    few = set(play(app).panel.few or ())
+    app.press(pygame.K_h)  # the pictures of home have been looked at: the tour is over
+    app.frames(2)
+    assert play(app).tour is None
+    assert few < {command for _, command in play(app).panel.keys}  # and all keys are shown
 
 
 def test_who_goes_back_to_the_game_or_gives_up_is_led_on_from_there(begun: Driver):
@@ -105,6 +119,17 @@ def test_without_models_there_is_no_tour(app: Driver):
     menu = Menu(app.window)
     assert "Start here" not in [card.name for card in menu.cards]
     menu.close()
+
+
+def test_in_the_end_nothing_covers_the_pictures_of_home(begun: Driver):
+    app = begun
+    into_the_dream(app)
+    app.press(pygame.K_h)
+    walk(app, *[pygame.K_LEFT] * 8, *[pygame.K_RIGHT] * 8)
+    app.frames(1, 0.0)
+    with_tour = pygame.surfarray.array3d(app.window.surface)
+    tour(app).draw(app.window.surface, pygame.Rect(0, 0, 500, 500), Scale.of((1280, 800)))
+    assert (with_tour == pygame.surfarray.array3d(app.window.surface)).all()
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (800, 600), (300, 700), (40, 30)])

@@ -47,18 +47,28 @@ def draw_way(surface: pygame.Surface, rect: pygame.Rect, home: Homecoming, part:
     pygame.draw.polygon(surface, COLOURS["back"], corners, max(1, scale.px(2)))
 
 
-def draw_verdict(surface: pygame.Surface, area: pygame.Rect, verdict: Verdict, scale: Scale) -> None:
-    """What became of home: the share, both pictures with the forgotten cells marked, and how to go on."""
+def draw_verdict(
+    surface: pygame.Surface, area: pygame.Rect, verdict: Verdict, scale: Scale, words: str = ""
+) -> None:
+    """What became of home: the share, both pictures with the forgotten cells marked, and how to go on.
+
+    Args:
+        surface: the window.
+        area: the board.
+        verdict: what became of it.
+        scale: of the window.
+        words: how to go on, where that is not as always.
+    """
     pad = scale.px(24)
     width = min(area.width, scale.px(640))
-    side = min((width - 2 * pad - scale.px(10)) // 2, area.height - scale.px(190))
-    panel = pygame.Rect(0, 0, 2 * max(side, 1) + scale.px(10) + 2 * pad, max(side, 1) + scale.px(186))
+    side = min((width - 2 * pad - scale.px(10)) // 2, area.height - scale.px(170))
+    panel = pygame.Rect(0, 0, 2 * max(side, 1) + scale.px(10) + 2 * pad, max(side, 1) + scale.px(166))
     panel.width = min(area.width, max(panel.width, scale.px(400)))
     panel.center = area.center
     box(surface, panel, COLOURS["panel"], scale.px(16), COLOURS["line"])
     room = max(1, panel.width - 2 * pad)
     count, of = int(verdict.forgotten.sum()), int(verdict.counted.sum())
-    large = f"{100 * verdict.share:.0f} % of home was forgotten"
+    large = f"{100 * verdict.share:.0f} % forgotten" if count else "Nothing forgotten"
     small = f"{count} of {of} fixed cells changed"
     colour = COLOURS["bad" if count else "good"]
     x, y = panel.centerx, panel.top + scale.px(20)
@@ -70,6 +80,6 @@ def draw_verdict(surface: pygame.Surface, area: pygame.Rect, verdict: Verdict, s
         pair.height = side + scale.px(20)
         names = ("as you left it", "as it is now")
         draw_pair(surface, pair, (verdict.before, verdict.after), names, verdict.forgotten, scale)
-    words = f"{shown(Command.HOME)} play on · {shown(Command.RESET)} new game"
+    words = words or f"{shown(Command.HOME)} play on · {shown(Command.RESET)} new game"
     below = (x, panel.bottom - scale.px(18))
     text(surface, words, below, scale.px(16), COLOURS["real"], bold=True, anchor="midbottom", width=room)

@@ -346,7 +346,7 @@ def hints(session: Session, partner: bool = True, driver: bool = True) -> list[t
     if session.beside and not ended:
         found.append((Command.AGAIN, "dream again"))
     if dream:
-        found.append((Command.ENDLESS, "stop at ends" if session.endless else "go on after ends"))
+        found.append((Command.ENDLESS, "stop at ends" if session.endless else "ignore ends"))
         found.append((Command.DOUBT, "how sure?"))
     found += [(Command.LOOK, "pixels"), (Command.PAUSE, "pause"), (Command.RECORD, "record")]
     if engine.grid == EGO:
@@ -377,7 +377,7 @@ def draw_hints(
         if place.collidepoint(mouse):
             box(surface, place, COLOURS["panel"], scale.px(8))
         right = keycap(surface, shown(command), (place.left, place.centery), size).right + scale.px(8)
-        room, at = max(1, place.right - right - scale.px(4)), (right, place.centery)
+        room, at = max(1, place.right - right - scale.px(8)), (right, place.centery)
         text(surface, words, at, scale.px(15), COLOURS["quiet"], anchor="midleft", width=room)
         places.append((place, command))
     return places

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,7 @@ class Panel:
 
     Attributes:
         home: the walk that is on, if one is.
+        few: the only keys that are shown; None: all that work, as far as there is room.
         free: what was left of it between the figures and the keys, which make room for messages.
         keys: where the keys were drawn that a click presses.
     """
@@ -42,6 +44,7 @@ class Panel:
         self.window, self.session, self.swap = window, session, swap
         self.free = pygame.Rect(0, 0, 0, 0)
         self.home: Homecoming | None = None
+        self.few: Collection[Command] | None = None
         self.share: np.ndarray | None = None  # of other draws, by cell, while a dream is asked how sure it is
         self.keys: list[tuple[pygame.Rect, Command]] = []
         self._bars: hud.Bars = {}
@@ -93,7 +96,8 @@ class Panel:
             below = draw_divergence(surface, room, self.session.divergence, scale)
         left = max(0, rect.bottom - below - scale.px(16) - message)
         keys = pygame.Rect(rect.left, rect.bottom - left, rect.width, left)
-        self.keys = hud.draw_hints(surface, keys, self.hints(), scale)
+        known = [hint for hint in self.hints() if self.few is None or hint[0] in self.few]
+        self.keys = hud.draw_hints(surface, keys, known, scale)
         surface.set_clip(clip)
         top = self.keys[0][0].top - scale.px(14) if self.keys else rect.bottom
         self.free = pygame.Rect(rect.left, below, rect.width, max(0, top - below))

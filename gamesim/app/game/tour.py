@@ -16,7 +16,8 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import text, wrap
 
 Step = Literal["play", "switch", "dream", "home", "out", "back", "done"]
-STEPS: tuple[Step, ...] = ("play", "switch", "dream", "home", "out", "back", "done")
+STEPS: tuple[Step, ...] = ("play", "switch", "dream", "home", "out", "back")
+"""Those that are to be done, each a dot on the screen."""
 MOVES = {"play": 5, "dream": 8}
 """Moves that a step is long."""
 
@@ -27,17 +28,22 @@ class Tour:
     Attributes:
         step: what is to be done next.
         over: whether the game has ended, so that a new one is needed first.
+        keys: those that the panel shows a newcomer; all others are in the help.
+        left: whether the player has read what was remembered, and goes on alone.
     """
+
+    keys = (Command.RESET, Command.HELP, Command.SWITCH, Command.HOME, Command.PAUSE)
 
     def __init__(self) -> None:
         self.step: Step = "play"
         self.over = False
+        self.left = False
         self._moves = 0
         self._seen: tuple[int, int] = (0, 0)
 
     @property
     def words(self) -> str:
-        """The line that is shown now."""
+        """The line that is shown now; in the end, below the pictures of home."""
         if self.over and self.step != "done":
             return f"This game is over. Press {shown(Command.RESET)} for a new one"
         return {
@@ -47,7 +53,7 @@ class Tour:
             "home": f"Press {shown(Command.HOME)} and remember this place: it is home",
             "out": f"Walk {WALK} cells away from home",
             "back": "Now come home: the arrow shows the way",
-            "done": f"That is what the network remembered. {shown(Command.BACK)} goes to the menu",
+            "done": f"{shown(Command.HOME)} play on · {shown(Command.BACK)} menu",
         }[self.step]
 
     def follow(self, session: Session, home: Homecoming | None) -> None:
@@ -59,6 +65,7 @@ class Tour:
         """
         engine = session.engine
         self.over = engine.over is not None and (home is None or home.verdict is None)
+        self.left = self.step == "done" and home is None
         seen = (id(engine), engine.steps)
         if seen != self._seen:
             self._seen = seen
@@ -82,7 +89,9 @@ class Tour:
         return "home" if walked else "dream"
 
     def draw(self, surface: pygame.Surface, board: pygame.Rect, scale: Scale) -> None:
-        """The line on a strip along the top of the board, with a dot for each step."""
+        """The line on a strip along the top of the board, with a dot for each step, until all are done."""
+        if self.step == "done":
+            return
         size, pad = scale.px(19), scale.px(12)
         lines = wrap(self.words, size, max(1, board.width - 2 * pad), True)
         height = round(len(lines) * size * 1.3) + 2 * pad + scale.px(12)

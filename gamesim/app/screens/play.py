@@ -296,7 +296,7 @@ class Play(Screen):
             self.window.say("Coming home needs a scrolling game that is running.")
         else:
             self.panel.home = homecoming.Homecoming(self.engine)
-            self.window.say(f"Remember this place. Walk {homecoming.WALK} cells away, then come home.")
+            self._advise(f"Remember this place. Walk {homecoming.WALK} cells away, then come home.")
 
     def _end_walk(self, words: str = "") -> None:
         if self.panel.home is not None and words:
@@ -315,7 +315,12 @@ class Play(Screen):
         elif home.lost:
             self._end_walk("The game ended before you came home.")
         elif home.returning and not was:
-            self.window.say("Far enough. Now come home.")
+            self._advise("Far enough. Now come home.")
+
+    def _advise(self, words: str) -> None:
+        """What to do next on a walk; the tour has its own line for it."""
+        if self.tour is None:
+            self.window.say(words)
 
     # the other side --------------------------------------------------------------------------------------
 
@@ -386,6 +391,8 @@ class Play(Screen):
         self.takes.update(self.engine)
         if self.tour is not None:
             self.tour.follow(self.session, self.panel.home)
+            self.tour = None if self.tour.left else self.tour
+            self.panel.few = self.tour.keys if self.tour else None
 
     def _look_inside(self) -> None:
         self.stage.doubt.follow(self.session.dream)
@@ -434,7 +441,7 @@ class Play(Screen):
     def _draw_walk(self, surface: pygame.Surface, board: pygame.Rect, scale: Scale) -> None:
         home = self.panel.home
         if home is not None and home.verdict is not None:
-            draw_verdict(surface, board, home.verdict, scale)
+            draw_verdict(surface, board, home.verdict, scale, self.tour.words if self.tour else "")
         elif home is not None:
             part = self.session.part if self.stage.smooth(self.engine) else 1.0
             draw_way(surface, board, home, part, scale)
