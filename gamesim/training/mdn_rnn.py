@@ -6,8 +6,8 @@ cannot learn the noise of one draw by heart. Beside z, M learns the reward and t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,9 +19,8 @@ from gamesim.data.dataset import Dataset, Segments
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.models.world_models.memory import Memory
 from gamesim.models.world_models.vision import reparameterised, see
-from gamesim.training.adam import Adam
-from gamesim.training.devices import autocast, distributed
-from gamesim.training.graphs import Graphed
+from gamesim.training.descent import Descent
+from gamesim.training.devices import autocast
 from gamesim.training.sheet import contact_sheet
 
 VALIDATION_LANES = 256
@@ -59,14 +58,14 @@ class Windows(NamedTuple):
     shown: Tensor
 
 
-class MemoryTask:
+class MemoryTask(Descent[Memory]):
     """What the training loop needs to train M; implements `Task`.
 
     Attributes:
         model: The whole engine, of which M is trained.
     """
 
-    score_key = "loss"
+    score_key, saved_as = "loss", "memory"
 
     def __init__(
         self,
@@ -79,41 +78,20 @@ class MemoryTask:
         """Take an engine on its device, data sets that keep `latents`, and held-out frames for the sheet."""
         self.config, self.settings = config, config.memory
         self.train, self.held_out, self.shown = train, held_out, shown
-        self.processes = distributed()
-        self.generator = torch.Generator().manual_seed(config.seed + self.processes.rank)
-        self.done = 0
         self.model: nn.Module = model
-        self.memory: Memory = model.memory
-        self.processes.same(self.memory)
-        self.optimizer = Adam(self.memory.parameters())
-        alone = self.processes.count == 1
-        self.compiled = Graphed(self._learn, train.device, enabled=self.settings.graphs and alone)
+        super().__init__(model.memory, self.settings, train.device, seed=config.seed)
 
     @property
     def frames_per_step(self) -> int:
         return self.config.data.batch_size * self.train.segment
 
-    def step(self) -> Mapping[str, Tensor]:
-        settings = self.settings
-        share = settings.decay.at(self.done / settings.steps)
-        self.optimizer.set_rate(settings.learning_rate * share)
-        losses = self.compiled(*self._drawn(self.train, self.config.data.batch_size, self.generator))
-        self.done += 1
-        return losses
+    def draw(self) -> Windows:
+        return self._drawn(self.train, self.config.data.batch_size, self.generator)
 
-    def _learn(self, *windows: Tensor) -> dict[str, Tensor]:
-        """The step on the device, see graphs.py."""
-        terms = self._terms(Windows(*windows))
-        self.optimizer.zero_grad(set_to_none=True)
-        self._loss(terms).backward()
-        self.processes.average(self.memory.parameters())
-        nn.utils.clip_grad_norm_(self.memory.parameters(), self.settings.gradient_clip)
-        self.optimizer.step()
-        return {name: nats.detach() for name, nats in terms.items()}
-
-    def _loss(self, terms: dict[str, Tensor]) -> Tensor:
-        settings = self.settings
-        return terms["z"] + settings.reward_weight * terms["reward"] + settings.end_weight * terms["end"]
+    def loss(self, *drawn: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        terms, settings = self._terms(Windows(*drawn)), self.settings
+        loss = terms["z"] + settings.reward_weight * terms["reward"] + settings.end_weight * terms["end"]
+        return loss, terms
 
     def _drawn(self, data: Dataset, lanes: int, generator: torch.Generator) -> Windows:
         segments = data.sample_episodes(lanes, generator)
@@ -136,14 +114,14 @@ class MemoryTask:
         first = torch.zeros_like(windows.rewards)
         first[:, 0] = 1
         with autocast(first.device, self.settings.precision):
-            told, _ = self.memory(windows.read, windows.actions, first=first)
-            reward, end_logit = self.memory.outcome(told.hidden, windows.z[:, 1:])
+            told, _ = self.trained(windows.read, windows.actions, first=first)
+            reward, end_logit = self.trained.outcome(told.hidden, windows.z[:, 1:])
         missed = (reward - windows.rewards).square() / (2 * self.settings.reward_sigma**2)
         ended = windows.terminated.float()
         factor = torch.full((), self.settings.end_factor, device=ended.device)
         end = F.binary_cross_entropy_with_logits(end_logit, ended, reduction="none", pos_weight=factor)
         return {
-            "z": _mean(self.memory.nll(told, windows.z[:, 1:]), windows.played),
+            "z": _mean(self.trained.nll(told, windows.z[:, 1:]), windows.played),
             "reward": _mean(missed, windows.shown),
             "end": _mean(end, windows.played),
         }
@@ -163,15 +141,12 @@ class MemoryTask:
 
     # -- what the loop asks for ----------------------------------------------------------------------
 
-    def extras(self) -> dict[str, dict[str, Tensor]]:
-        return {}
-
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """The terms on held-out episodes, and their sum."""
         generator = torch.Generator().manual_seed(0)
-        terms = self._terms(self._drawn(self.held_out, VALIDATION_LANES, generator))
-        return {"loss": float(self._loss(terms)), **{name: float(nats) for name, nats in terms.items()}}
+        loss, terms = self.loss(*self._drawn(self.held_out, VALIDATION_LANES, generator))
+        return {"loss": float(loss), **{name: float(nats) for name, nats in terms.items()}}
 
     @torch.no_grad()
     def sheet(self) -> np.ndarray:
@@ -184,21 +159,6 @@ class MemoryTask:
             state, told = engine.imagine(state, action, temperature=1.0, generator=generator)
             dreamt.append(told.frame)
         return contact_sheet(frames[:, 1:].cpu().numpy(), torch.stack(dreamt, 1).cpu().numpy())
-
-    def state_dict(self) -> dict[str, Any]:
-        return {
-            "done": self.done,
-            "memory": self.memory.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "generator": self.generator.get_state(),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.done = state["done"]
-        self.memory.load_state_dict(state["memory"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.compiled.reset()
-        self.generator.set_state(state["generator"])
 
 
 def _mean(nats: Tensor, mask: Tensor) -> Tensor:

@@ -17,8 +17,7 @@ docs/ablations.md has what each is worth. What is shipped is a running average o
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,10 +32,9 @@ from gamesim.models import State
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.tilemap.engine import TilemapEngine
 from gamesim.models.tilemap.model import Tilemap
-from gamesim.training.adam import Adam
 from gamesim.training.average import decay_at, follow
-from gamesim.training.devices import autocast, distributed
-from gamesim.training.graphs import Graphed
+from gamesim.training.descent import Descent
+from gamesim.training.devices import autocast
 from gamesim.training.sheet import contact_sheet
 
 SHEET_ROWS, SHEET_REAL = 4, 4
@@ -143,7 +141,7 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return (values * mask).sum() / mask.expand_as(values).sum().clamp_min(1)
 
 
-class TilemapTask:
+class TilemapTask(Descent[Tilemap]):
     """What the training loop needs to train Tilemap; implements `Task`."""
 
     score_key = "nll"
@@ -152,23 +150,17 @@ class TilemapTask:
         self, config: TilemapConfig, train: Dataset, held_out: Dataset, device: torch.device
     ) -> None:
         self.config, self.settings = config, config.training
-        self.train, self.held_out, self.device = train, held_out, device
-        self.processes = distributed()
-        self.generator = torch.Generator().manual_seed(config.seed + self.processes.rank)
-        self.done = 0
+        self.train, self.held_out = train, held_out
+        networks = Tilemap(config.model).to(device)
+        networks.engine.prepare(self._palette_frames())
+        super().__init__(networks, self.settings, device, seed=config.seed, betas=self.settings.betas)
+        self.average = copy.deepcopy(networks).eval()
+        self.model: nn.Module = self.average
 
-        self.trained = Tilemap(config.model).to(device)
-        self._find_palette()
-        self.processes.same(self.trained)
-        self.model: nn.Module = copy.deepcopy(self.trained).eval() if self.settings.average else self.trained
-        self.optimizer = Adam(self.trained.parameters(), self.settings.betas)
-        alone = self.processes.count == 1
-        self.compiled = Graphed(self._learn, device, enabled=self.settings.graphs and alone)
-
-    def _find_palette(self) -> None:
+    def _palette_frames(self) -> Tensor:
         lanes = max(1, self.settings.palette_frames // (self.train.segment + 1))
         drawn = self.train.sample(lanes, torch.Generator().manual_seed(self.config.seed)).frames
-        self.trained.engine.prepare(drawn.flatten(0, 1))
+        return drawn.flatten(0, 1)
 
     # -- one step ------------------------------------------------------------------------------------
 
@@ -176,31 +168,27 @@ class TilemapTask:
     def frames_per_step(self) -> int:
         return self.config.data.batch_size * self._length()
 
-    @property
-    def _progress(self) -> float:
-        return self.done / self.settings.steps
-
     def _length(self) -> int:
         """Steps of a sequence that the next step of the run unrolls."""
-        return min(max(round(self.settings.unroll.at(self._progress)), 1), self.train.segment)
+        return min(max(round(self.settings.unroll.at(self.progress)), 1), self.train.segment)
 
     def step(self) -> Mapping[str, Tensor]:
         settings, lanes = self.settings, self.config.data.batch_size
-        forced = max(1, round((1 - settings.free_running.at(self._progress)) * lanes))
-        warm_up = max(1, round(settings.warm_up.at(self._progress)))
+        forced = max(1, round((1 - settings.free_running.at(self.progress)) * lanes))
+        warm_up = max(1, round(settings.warm_up.at(self.progress)))
         segments, shares = self._draw(forced), self.shares()
         rising = min(1.0, (self.done + 1) / RATE_WARM_UP)
-        self.optimizer.set_rate(settings.learning_rate * settings.decay.at(self._progress) * rising)
+        self.optimizer.set_rate(settings.learning_rate * settings.decay.at(self.progress) * rising)
         moved = 1 - decay_at(self.done, settings.average)
         numbers = torch.tensor([moved, *shares.values()]).to(self.device)
         self.done += 1
         how = {"forced": forced, "warm_up": warm_up, "names": tuple(shares)}
         return self.compiled(numbers, *vars(segments).values(), **how)
 
-    def _learn(
-        self, numbers: Tensor, *tensors: Tensor, forced: int, warm_up: int, names: tuple[str, ...]
-    ) -> dict[str, Tensor]:
-        """The step on the device, see graphs.py; `numbers` are how far the average moves, and the weights."""
+    def learn(self, *drawn: Tensor, **how: Any) -> dict[str, Tensor]:
+        """The step on the device, see graphs.py; first how far the average moves, and the weights."""
+        numbers, *tensors = drawn
+        forced, warm_up, names = how["forced"], how["warm_up"], how["names"]
         segments, (moved, *weights) = Segments(*tensors), numbers.unbind()
         frames = to_float(segments.frames)
         with autocast(self.device, self.settings.precision):
@@ -208,9 +196,8 @@ class TilemapTask:
             fed = corrupted(frames[:forced], patch, share) if share else None
             rollout = unroll(self.trained.engine, frames, segments.actions, warm_up, forced, fed)
         terms = self.losses(rollout, segments, frames[:, 1:], warm_up, dict(zip(names, weights, strict=True)))
-        self._update(torch.stack(list(terms.values())).sum())
-        if self.model is not self.trained:
-            follow(self.model, self.trained, moved)
+        self.descend(torch.stack(list(terms.values())).sum())
+        follow(self.average, self.trained, moved)
         return {name: term.detach() for name, term in terms.items()}
 
     def _draw(self, sequences: int) -> Segments:
@@ -226,7 +213,7 @@ class TilemapTask:
         """Of the losses that change over a run: those that count now."""
         weights, memory = self.settings.losses, ("static", "dynamic") if self.config.model.memory else ()
         names = ("covering", "remembered", *memory)
-        found = {name: getattr(weights, name).at(self._progress) for name in names}
+        found = {name: getattr(weights, name).at(self.progress) for name in names}
         return {name: weight for name, weight in found.items() if weight}
 
     def losses(
@@ -279,67 +266,39 @@ class TilemapTask:
         ends = segments.terminated[:forced].float()
         return reward + F.binary_cross_entropy_with_logits(rollout.end_logits[:forced], ends, shown)
 
-    def _update(self, loss: Tensor) -> None:
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.processes.average(self.trained.parameters())
-        nn.utils.clip_grad_norm_(self.trained.parameters(), self.settings.gradient_clip)
-        self.optimizer.step()
-
     # -- what the loop asks for ----------------------------------------------------------------------
 
     def init(self, weights: dict[str, Tensor], extras: dict[str, dict[str, Tensor]]) -> None:
         """Begins from an engine's weights."""
         self.trained.load_state_dict(weights)
-        self.model.load_state_dict(weights)
+        self.average.load_state_dict(weights)
 
-    def extras(self) -> dict[str, dict[str, Tensor]]:
-        return {}
-
+    @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """On held-out episodes: the nll of the next frame, nats a cell, teacher-forced."""
         segments = self.held_out.sample(VALIDATION_LANES, torch.Generator().manual_seed(0))
-        frames = to_float(segments.frames)
-        with self._playing() as engine, torch.no_grad():
+        frames, engine = to_float(segments.frames), self.average.engine
+        with autocast(self.device, self.settings.precision):
             torch.manual_seed(0)
             rollout = unroll(engine, frames, segments.actions, 1, len(frames))
             log_probs, real = rollout.log_probs[:, :, :1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
             return {"nll": float(engine.nll(log_probs, real).mean())}
 
+    @torch.no_grad()
     def sheet(self) -> np.ndarray:
         """Held-out episodes: real above, dreamt below; after a few real frames the dream draws its own z."""
         segments = self.held_out.sample(SHEET_ROWS, torch.Generator().manual_seed(1))
-        with self._playing() as engine, torch.no_grad():
+        with autocast(self.device, self.settings.precision):
             torch.manual_seed(1)
-            rollout = unroll(engine, to_float(segments.frames), segments.actions, SHEET_REAL, 0)
+            rollout = unroll(self.average.engine, to_float(segments.frames), segments.actions, SHEET_REAL, 0)
         return contact_sheet(segments.frames[:, 1:].cpu().numpy(), to_uint8(rollout.frames).cpu().numpy())
 
-    @contextmanager
-    def _playing(self) -> Iterator[TilemapEngine]:
-        """The shipped networks, as they are played."""
-        self.model.eval()
-        with autocast(self.device, self.settings.precision):
-            yield self.model.engine  # pyright: ignore[reportReturnType]
-        if self.model is self.trained:
-            self.model.train()
-
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "done": self.done,
-            "trained": self.trained.state_dict(),
-            "average": {} if self.model is self.trained else self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "generator": self.generator.get_state(),
-        }
+        return {**super().state_dict(), "average": self.average.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.done = state["done"]
-        self.trained.load_state_dict(state["trained"])
-        if self.model is not self.trained:
-            self.model.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.compiled.reset()
-        self.generator.set_state(state["generator"])
+        super().load_state_dict(state)
+        self.average.load_state_dict(state["average"] or state["trained"])
 
 
 def _lanes(states: list[State], lanes: slice | Tensor) -> list[State]:
