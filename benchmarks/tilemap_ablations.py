@@ -25,10 +25,11 @@ from pathlib import Path
 from typing import Any
 
 from gamesim import storage
-from gamesim.config import load, one_line
+from gamesim.config import load
 from gamesim.errors import UserError
 from gamesim.evaluation.aims import flat
 from gamesim.evaluation.evaluate import evaluate
+from gamesim.text import one_line
 from gamesim.training import stages
 from gamesim.training.folder import began
 
@@ -173,7 +174,7 @@ def main() -> int:
         out.mkdir(parents=True, exist_ok=True)
         storage.write_file(out / "table.md", table(read(out)).encode())
     except UserError as error:
-        print(f"tilemap_ablations: {one_line(str(error))}", file=sys.stderr)
+        print(f"tilemap_ablations: {one_line(error)}", file=sys.stderr)
         return 2
     print(table(read(out)), end="")
     print("done" if whole else "stopped: the same command goes on", file=sys.stderr)

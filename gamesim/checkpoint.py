@@ -31,11 +31,12 @@ from torch import Tensor, nn
 
 from gamesim import config as configs
 from gamesim import storage, text
-from gamesim.config import one_line, parse
+from gamesim.config import parse
 from gamesim.config.schema import Config
 from gamesim.devices import pick
 from gamesim.errors import UserError
 from gamesim.shipped import locate
+from gamesim.text import one_line
 from gamesim.threads import one_thread
 
 KIND, VERSION = "gamesim-checkpoint", 1
@@ -201,7 +202,7 @@ def load(folder: str | Path, *, extras: bool = False) -> Checkpoint:
     try:
         beginnings = Starts(starts["frames"], starts["actions"])
     except (KeyError, ValueError) as error:
-        raise UserError(f"{folder}: not a usable model: {one_line(str(error))}") from None
+        raise UserError(f"{folder}: not a usable model: {one_line(error)}") from None
     metrics = _metrics(files.get("metrics.json", b"{}"), str(folder / "metrics.json"))
     card = text.decode(files["README.md"], "replace")
     others = [name for name in files if extras and _is_extra(name)]
@@ -297,7 +298,7 @@ def unpack(data: bytes, source: Path) -> dict[str, Tensor]:
     try:
         return safetensors.torch.load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise UserError(f"{source}: not a safetensors file: {one_line(str(error), 120)}") from None
+        raise UserError(f"{source}: not a safetensors file: {one_line(error, 120)}") from None
 
 
 def _is_extra(name: str) -> bool:
@@ -329,7 +330,7 @@ def _metrics(data: bytes, source: str) -> dict[str, Any]:
     try:
         metrics = text.from_json(data)
     except ValueError as error:
-        raise UserError(f"{source}: damaged: not JSON: {one_line(str(error), 120)}") from None
+        raise UserError(f"{source}: damaged: not JSON: {one_line(error, 120)}") from None
     if not isinstance(metrics, dict):
         raise UserError(f"{source}: damaged: holds no figures")
     return metrics

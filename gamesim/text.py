@@ -7,9 +7,10 @@ what it said. What is written here is UTF-8, whatever a user or a file may be ca
 from __future__ import annotations
 
 import codecs
+import difflib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 _MARKS = (
@@ -88,6 +89,26 @@ def canonical(tree: Any) -> bytes:
     """Return the same bytes for all texts that say the same: order, layout, and 1 or 1.0, do not matter."""
     numbers = json.loads(json.dumps(plain(tree)), parse_int=float)
     return json.dumps(numbers, sort_keys=True).encode()
+
+
+def one_line(words: str | BaseException, limit: int = 300) -> str:
+    """Return words as one printable line of at most `limit` characters.
+
+    An error stands for what it says, or for its kind where it says nothing.
+    """
+    line = " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in str(words)).split())
+    if not line and isinstance(words, BaseException):
+        line = type(words).__name__
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def suggest(word: str, known: Iterable[str], *, listed: bool = False) -> str:
+    """Return ``", did you mean 'x'?"`` for a near miss, else "" (`listed`: everything that is known)."""
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    if close:
+        return f", did you mean '{close[0]}'?"
+    return f" (choose from: {', '.join(sorted(known))})" if listed else ""
 
 
 def counted(count: int, noun: str) -> str:

@@ -31,12 +31,12 @@ from stable_baselines3.dqn.policies import CnnPolicy, QNetwork
 from gamesim import storage
 from gamesim.agents.policy import check_view
 from gamesim.agents.ppo import CELL, WIDTH, Games, Glance, shrink
-from gamesim.config import one_line
 from gamesim.envs.layouts import OUTSIDE
 from gamesim.envs.pacman import FRAME, MEANINGS
 from gamesim.envs.sprites import decode
 from gamesim.errors import UserError
 from gamesim.shipped import MODELS, folder
+from gamesim.text import one_line
 from gamesim.threads import one_thread
 
 FRAMES = 4
@@ -151,7 +151,7 @@ def load(path: str | Path) -> tuple[QNetwork, str]:
             loaded = network(sight)
             loaded.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
-        raise UserError(f"{path}: not the weights of a DQN ({one_line(str(error))})") from None
+        raise UserError(f"{path}: not the weights of a DQN ({one_line(error)})") from None
     return loaded.eval(), sight
 
 

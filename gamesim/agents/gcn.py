@@ -29,11 +29,11 @@ from torch import Tensor, nn
 
 from gamesim import storage
 from gamesim.agents.policy import check_view
-from gamesim.config import one_line
 from gamesim.envs.layouts import DOOR, FLAG, FOOD, GHOST, OUTSIDE, PACMAN, WALL
 from gamesim.envs.sprites import decode
 from gamesim.errors import UserError
 from gamesim.shipped import MODELS, folder
+from gamesim.text import one_line
 from gamesim.threads import one_thread
 
 SHOWN = (FOOD, FLAG, GHOST, PACMAN)
@@ -199,7 +199,7 @@ def load(path: str | Path) -> GCN:
             network = GCN(int(said["layers"]), said["residual"] == "1")
             network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path}: not the weights of a GCN ({one_line(str(error))})") from None
+        raise UserError(f"{path}: not the weights of a GCN ({one_line(error)})") from None
     return network.eval()
 
 

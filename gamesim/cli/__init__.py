@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import difflib
 import json
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,7 @@ from gamesim import outputs, shipped, signals
 from gamesim.cli import streams
 from gamesim.cli.words import Words
 from gamesim.errors import UserError
-from gamesim.text import counted
+from gamesim.text import counted, suggest
 
 if TYPE_CHECKING:
     from gamesim.envs.recipe import Recipe
@@ -61,7 +60,7 @@ def _run(words: list[str]) -> int:
     typed, runs = Words(), _runs()
     first = words[0]
     if not first.startswith("-") and first not in runs:
-        raise UserError(f"unknown command '{first}'{_suggest(first, runs)}")
+        raise UserError(f"unknown command '{first}'{suggest(first, runs, listed=True)}")
     chosen = typed.commands.get(first)
     if chosen is None:
         typed.top.parse_args(words)  # --help, --version, or an unknown flag
@@ -74,7 +73,8 @@ def _run(words: list[str]) -> int:
     for word in rest:
         if word.startswith("-"):
             known = [flag for flag in chosen.parser._option_string_actions if flag.startswith("--")]
-            raise UserError(f"{first}: unknown flag '{word}'{_suggest(word.partition('=')[0], known)}")
+            hint = suggest(word.partition("=")[0], known, listed=True)
+            raise UserError(f"{first}: unknown flag '{word}'{hint}")
         if not (chosen.takes_settings and "=" in word):
             wanted = ", expected key=value" if chosen.takes_settings else ""
             raise UserError(f"{first}: unexpected '{word}'{wanted}")
@@ -397,12 +397,6 @@ def _known_card(options: argparse.Namespace) -> None:
     """Complain about a checkpoint whose card cannot be written, where that is asked for."""
     if options.card:
         _known_place("--card", str(shipped.locate(options.checkpoint)), outputs.check_sealed)
-
-
-def _suggest(word: str, known: Iterable[str]) -> str:
-    known = list(known)
-    close = difflib.get_close_matches(word, known, n=1)
-    return f", did you mean '{close[0]}'?" if close else f" (choose from: {', '.join(sorted(known))})"
 
 
 def _say(line: str) -> None:

@@ -9,7 +9,6 @@ The sections themselves, every setting and its range, are in schema.py.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import warnings
@@ -27,7 +26,7 @@ from gamesim.config.schema import Config, Section, WorldModelConfig
 from gamesim.errors import UserError
 from gamesim.registry import loaded
 from gamesim.systems import find, systems
-from gamesim.text import canonical, decode, flat
+from gamesim.text import canonical, decode, flat, one_line, suggest
 
 MAX_BYTES = 64 * 1024  # a config is a page of text; whatever is larger is not one
 MAX_CHAIN = 8  # presets that extend presets
@@ -127,12 +126,6 @@ def value(config: Config, key: str) -> object:
     return dict(flat(config.model_dump(mode="json"))).get(key)
 
 
-def suggest(word: str, known: Iterable[str]) -> str:
-    """Return ``", did you mean 'x'?"`` for a near miss, else an empty string."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f", did you mean '{close[0]}'?" if close else ""
-
-
 # ---------------------------------------------------------------------------------- reading YAML
 
 
@@ -207,9 +200,7 @@ def _resolve(name: str, base: Path | None, seen: tuple[str, ...]) -> dict[str, A
             warnings.warn(f"the preset {name} is now called {PRESETS[name]}", stacklevel=2)
             name = PRESETS[name]
         if name not in known:
-            raise UserError(
-                f"unknown preset '{name}'{suggest(name, known) or ' (choose from: ' + ', '.join(known) + ')'}"
-            )
+            raise UserError(f"unknown preset '{name}'{suggest(name, known, listed=True)}")
         text, base = (_folder() / f"{name}.yaml").read_bytes(), None
     tree = _read(text, name)
     parent = tree.pop("extends", None)
@@ -314,12 +305,6 @@ def _is_section(thing: object) -> bool:
 
 
 _MISSING = object()
-
-
-def one_line(text: str, limit: int = 300) -> str:
-    """Return text as one printable line, cut to `limit` characters."""
-    line = " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in text).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def _kind(tree: object) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 from gamesim import storage
 from gamesim.data.store.blocks import pack, unpack
 from gamesim.errors import UserError
+from gamesim.text import one_line
 
 VERSION = 1
 PLAYERS = ("human", "random", "explorer", "controller", "agent", "dqn", "gcn")
@@ -173,7 +174,7 @@ class Episode:
                 return _read(file)
         # A hostile archive can raise almost anything out of zipfile, zlib and numpy's header parser.
         except (Exception, RecursionError) as error:
-            raise UserError(f"{path}: not a readable episode ({_one_line(error)})") from error
+            raise UserError(f"{path}: not a readable episode ({_why(error)})") from error
 
 
 def read_meta(path: str | Path) -> "Episode":
@@ -187,7 +188,7 @@ def read_meta(path: str | Path) -> "Episode":
         with open(path, "rb") as file:
             return _read(file, pixels=False)
     except (Exception, RecursionError) as error:
-        raise UserError(f"{path}: not a readable episode ({_one_line(error)})") from error
+        raise UserError(f"{path}: not a readable episode ({_why(error)})") from error
 
 
 @lru_cache(maxsize=4096)
@@ -203,9 +204,9 @@ def _parse_header(text: bytes) -> tuple[tuple[int, ...], bool, np.dtype]:
     return np.lib.format.read_array_header_1_0(buffer, max_header_size=1024)
 
 
-def _one_line(error: BaseException) -> str:
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(text.split())[:200] or type(error).__name__
+def _why(error: BaseException) -> str:
+    said = error.strerror if isinstance(error, OSError) else None
+    return one_line(said or error, 200)
 
 
 def _read(file: IO[bytes], pixels: bool = True) -> Episode:

@@ -28,8 +28,9 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
 
 from gamesim.envs.spec import spec_json as to_json
-from gamesim.envs.wrappers import SIZES, PixelEnv, one_line
+from gamesim.envs.wrappers import SIZES, PixelEnv
 from gamesim.errors import UserError
+from gamesim.text import one_line
 
 OURS = "gamesim/"
 PACMANS = "gamesim/Pacman"

@@ -19,6 +19,7 @@ from gymnasium.utils import RecordConstructorArgs
 from gamesim.envs.arguments import MOST_STEPS, check_number
 from gamesim.envs.meanings import keys_for, keys_said, words_for
 from gamesim.errors import UserError
+from gamesim.text import one_line
 
 MOST_ACTIONS = 64
 """More combinations than this are refused: no keyboard has them and no model would learn them."""
@@ -154,11 +155,6 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
                 said = f"{space.dtype} {space.shape}"
                 raise UserError(f"{self.name} showed {_kind(image)}, and its observation space says {said}")
         return fit(to_rgb(image), self.size, stretch=self.stretch)
-
-
-def one_line(error: BaseException) -> str:
-    """What an error says, in one line."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _kind(image: Any) -> str:

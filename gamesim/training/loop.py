@@ -35,10 +35,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from gamesim import checkpoint, storage
-from gamesim.config import one_line
 from gamesim.config.schema import Config, LoopConfig
 from gamesim.errors import UserError
 from gamesim.signals import Asked
+from gamesim.text import one_line
 from gamesim.training.deadline import Deadline
 from gamesim.training.devices import (
     Processes,
@@ -210,7 +210,7 @@ class _Loop:
             else:
                 self._draw_anew(state["task"], count)
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-            raise UserError(f"{folder}: does not fit this task: {one_line(str(error), 160)}") from None
+            raise UserError(f"{folder}: does not fit this task: {one_line(error, 160)}") from None
         self.saved_step = self.step
         if self.processes.first:
             self.log.trim(self.step)

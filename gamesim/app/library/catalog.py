@@ -109,8 +109,7 @@ class Title:
         except UserError:
             raise
         except Exception as error:  # whatever a foreign environment raises has to become one line
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise UserError(f"{self.checkpoint or self.env_id}: {reason}") from error
+            raise UserError(f"{self.checkpoint or self.env_id}: {text.one_line(error)}") from error
 
 
 def games() -> list[Title]:
