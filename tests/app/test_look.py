@@ -117,7 +117,7 @@ def test_the_pages_of_a_dream_open_scroll_and_close(app: Driver, size):
         page = app.window.screen
         assert type(page).__name__ == name
         app.press(*[pygame.K_PAGEDOWN] * 9)
-        assert page.scroll == page._most  # type: ignore[attr-defined]
+        assert page.scroller.at == page.scroller.most  # type: ignore[attr-defined]
         app.press(pygame.K_ESCAPE)
         assert type(app.window.screen).__name__ == "Play"
 

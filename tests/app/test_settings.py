@@ -202,7 +202,7 @@ def test_all_lines_of_the_help_can_be_scrolled_to(app: Driver, size):
     for _ in range(60):
         overlay.handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_DOWN))
     app.frames(1)
-    assert overlay.scroll == overlay._most and app.window.help is overlay
+    assert overlay.scroller.at == overlay.scroller.most and app.window.help is overlay
     app.press(pygame.K_ESCAPE)
     assert app.window.help is None
 

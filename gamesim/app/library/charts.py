@@ -11,7 +11,8 @@ import pygame
 
 from gamesim.app.library.runlog import Curve
 from gamesim.app.theme import COLOURS, Colour, Scale
-from gamesim.app.ui.widgets import box, scrollbar, text
+from gamesim.app.ui.scroller import scrollbar
+from gamesim.app.ui.widgets import box, text
 
 WIDE, HIGH = 190, 96  # least size of a chart at 1280x800
 SMOOTH_FROM = 40  # points from which on a smoothed curve is drawn over the raw one

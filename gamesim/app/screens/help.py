@@ -22,7 +22,8 @@ from gamesim.app.controls import (
     shown,
 )
 from gamesim.app.theme import COLOURS, Scale, font
-from gamesim.app.ui.widgets import box, keycap, scrollbar, text, wrap
+from gamesim.app.ui.scroller import Scroller
+from gamesim.app.ui.widgets import box, keycap, text, wrap
 
 MOVES = (LEFT, UP, DOWN, RIGHT)
 
@@ -49,22 +50,19 @@ class Help:
         actions = {does for does, _ in works if not isinstance(does, str) and shown(does) not in named}
         self.lines = screen_lines(here) + table_lines(actions)
         self.lines += pad_lines(actions, dict(here)) if pads else []
-        self.scroll = 0
-        self._most = 0  # how far it can be scrolled
-        self._step = 1
+        self.scroller = Scroller()
 
     def handle(self, event: pygame.event.Event) -> bool:
         """Scroll; returns False if the event closes the help."""
+        if self.scroller.handle(event):
+            return True
         if event.type == pygame.MOUSEWHEEL:
-            self._move(-event.y)
+            self.scroller.wheel(event.y)
         elif event.type == pygame.KEYDOWN and (move := meaning(event.key)) in (UP, DOWN):
-            self._move(-1 if move == UP else 1)
+            self.scroller.lines(-1 if move == UP else 1)
         elif event.type == pygame.KEYDOWN and event.key in (pygame.K_PAGEUP, pygame.K_PAGEDOWN):
-            self._move(-6 if event.key == pygame.K_PAGEUP else 6)
+            self.scroller.lines(-6 if event.key == pygame.K_PAGEUP else 6)
         return not (event.type == pygame.MOUSEBUTTONDOWN and event.button <= 3)
-
-    def _move(self, lines: int) -> None:
-        self.scroll = min(self._most, max(0, self.scroll + lines * self._step))
 
     def draw(self, surface: pygame.Surface) -> None:
         size = surface.get_size()
@@ -87,17 +85,16 @@ class Help:
         )
         if view.width < 8 or view.height < 8:
             return
-        self._most, self._step = max(0, tall - view.height), row
-        self.scroll = min(self.scroll, self._most)
+        self.scroller.step = row
+        self.scroller.fit(view.move(pad // 2, 0), tall, scale)
         clip = surface.get_clip()
         surface.set_clip(view)
         step = (view.width + pad) // len(parts)
         for i, part in enumerate(parts):
-            column = pygame.Rect(view.left + i * step, view.top - self.scroll, step - pad, tall)
+            column = pygame.Rect(view.left + i * step, view.top - self.scroller.at, step - pad, tall)
             self._draw_column(surface, column, part, scale, row)
         surface.set_clip(clip)
-        gutter = pygame.Rect(panel.right - pad // 2, view.top, max(3, scale.px(5)), view.height)
-        scrollbar(surface, gutter, self.scroll, self._most)
+        self.scroller.draw(surface)
 
     def _draw_head(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         middle = area.top + scale.px(36)
@@ -105,7 +102,7 @@ class Help:
         title = text(surface, "Keys on this page", place, scale.head, bold=True, anchor="midleft")
         escape = key_name(pygame.K_ESCAPE)
         said = [f"{shown(Command.HELP)} or {escape} closes this", f"{escape} closes this"]
-        if self._most:
+        if self.scroller.most:
             said.insert(0, f"arrow keys scroll · {said[0]}")
         room = max(1, area.right - title.right - scale.px(10))
         words = next((line for line in said if font(scale.small).size(line)[0] <= room), said[-1])

@@ -166,13 +166,13 @@ class Recordings(Listing[Line]):
             return
         super().mouse(event)
         if event.type == pygame.MOUSEBUTTONDOWN and event.button == 3 and self._view.collidepoint(event.pos):
-            self.choose((event.pos[1] - self._view.top + self.scroll) // self._height)
+            self.choose(self.index_at(event.pos))
             self.select()
 
     def _show(self, game: str | None = None, player: str | None = None) -> None:
         self.shown_game = self.shown_game if game is None else game
         self.shown_player = self.shown_player if player is None else player
-        self.chosen = self.scroll = 0
+        self.chosen = self.scroller.at = 0
         self.selected.clear()
 
     def select(self) -> None:

@@ -26,7 +26,8 @@ from gamesim.app.navigation import Screen
 from gamesim.app.own_keys import MOVES, ButtonKeys, Keyed, TableKeys
 from gamesim.app.settings import CLIPS, PALETTES, UI_SCALES
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.widgets import at_home, box, keycap, meter, scrollbar, text
+from gamesim.app.ui.scroller import Scroller
+from gamesim.app.ui.widgets import at_home, box, keycap, meter, text
 from gamesim.errors import UserError
 from gamesim.export.video import NO_MP4, can_mp4
 
@@ -77,8 +78,7 @@ class SettingsScreen(Screen):
         self.game = None if window.empty else window.screen.game_keys  # of the game that waits below
         self.rows = self._rows()
         self.chosen = 1
-        self.scroll = 0
-        self._most = 0
+        self.scroller = Scroller()
         self._asking: Keyed | None = None  # what waits for a key
         self._adding = False
         self._reveal = False
@@ -234,6 +234,8 @@ class SettingsScreen(Screen):
         return [(shown(UP), ""), (shown(DOWN), "row"), *change, *keys, back]
 
     def handle(self, event: pygame.event.Event) -> None:
+        if self.scroller.handle(event):
+            return
         if event.type == pygame.KEYDOWN:
             self._key(event.key)
         elif event.type == pygame.MOUSEMOTION and self._asking is None:
@@ -241,7 +243,7 @@ class SettingsScreen(Screen):
         elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
             self._click(event.pos)
         elif event.type == pygame.MOUSEWHEEL:
-            self.scroll = min(self._most, max(0, self.scroll - 40 * event.y))
+            self.scroller.wheel(event.y)
         elif event.type == pygame.WINDOWFOCUSLOST:
             self._asking = None
 
@@ -333,10 +335,12 @@ class SettingsScreen(Screen):
     def _draw_rows(self, surface: pygame.Surface, view: pygame.Rect, scale: Scale) -> None:
         height, space = scale.px(38), scale.px(14)
         heights = [height + (space if row.heading and i else 0) for i, row in enumerate(self.rows)]
-        self._most = max(0, sum(heights) - view.height)
-        self._follow(heights, view.height)
-        bar = max(3, scale.px(6))
-        area = pygame.Rect(view.left, view.top - self.scroll, view.width - bar - scale.px(8), 0)
+        self.scroller.fit(view, sum(heights), scale)
+        if self._reveal:  # keys may choose a row that is not seen, or the first, which has a heading above
+            above = sum(heights[: self.chosen - (self.chosen == 1)])
+            self.scroller.reveal(above, sum(heights[: self.chosen + 1]))
+            self._reveal = False
+        area = pygame.Rect(view.left, view.top - self.scroller.at, view.width - Scroller.width(scale), 0)
         clip = surface.get_clip()
         surface.set_clip(view)
         for i, (row, tall) in enumerate(zip(self.rows, heights, strict=True)):
@@ -346,17 +350,7 @@ class SettingsScreen(Screen):
                 self._draw_row(surface, row, place, i == self.chosen, scale)
             area.top += tall
         surface.set_clip(clip)
-        gutter = pygame.Rect(view.right - bar, view.top, bar, view.height)
-        scrollbar(surface, gutter, self.scroll, self._most)
-
-    def _follow(self, heights: list[int], seen: int) -> None:
-        """Keys may choose a row that is not seen: scroll to it, and to the heading above the first."""
-        if self._reveal:
-            above = sum(heights[: self.chosen - (self.chosen == 1)])
-            below = sum(heights[: self.chosen + 1])
-            self.scroll = min(above, max(self.scroll, below - seen))
-            self._reveal = False
-        self.scroll = min(self._most, max(0, self.scroll))
+        self.scroller.draw(surface)
 
     def _draw_row(
         self, surface: pygame.Surface, row: Row, rect: pygame.Rect, chosen: bool, scale: Scale

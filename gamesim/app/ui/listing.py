@@ -10,7 +10,8 @@ import pygame
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, shown
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.panelled import PanelScreen
-from gamesim.app.ui.widgets import box, paragraph, scrollbar
+from gamesim.app.ui.scroller import Scroller
+from gamesim.app.ui.widgets import box, paragraph
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -36,10 +37,11 @@ class Listing(PanelScreen, Generic[Row]):
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
-        self.chosen = self.scroll = 0
+        self.chosen = 0
+        self.scroller = Scroller()
         self._view = pygame.Rect(0, 0, 0, 0)
         self._height = 1  # of a row, as drawn last
-        self._reveal = self._dragging = False
+        self._reveal = False
 
     # what a list says ------------------------------------------------------------------------------------
 
@@ -75,14 +77,11 @@ class Listing(PanelScreen, Generic[Row]):
     # keys and mouse --------------------------------------------------------------------------------------
 
     def mouse(self, event: pygame.event.Event) -> None:
-        if event.type == pygame.MOUSEBUTTONUP:
-            self._dragging = False
-        elif event.type == pygame.MOUSEMOTION and self._dragging:
-            self._drag(event.pos)
-        super().mouse(event)
+        if not self.scroller.handle(event):
+            super().mouse(event)
 
     def wheel(self, clicks: int) -> None:
-        self.scroll -= clicks * self._height
+        self.scroller.wheel(clicks)
 
     def key(self, key: int) -> None:
         jumps = {
@@ -112,11 +111,8 @@ class Listing(PanelScreen, Generic[Row]):
             self.window.sound.play("move")
 
     def click(self, place: tuple[int, int]) -> None:
-        if self._gutter().collidepoint(place):
-            self._dragging = True
-            self._drag(place)
-        elif self._view.collidepoint(place):
-            index = (place[1] - self._view.top + self.scroll) // self._height
+        if self._view.collidepoint(place):
+            index = self.index_at(place)
             if index == self.chosen and self.buttons:
                 self.press(self.buttons[0])
             elif index < self.count:
@@ -124,9 +120,9 @@ class Listing(PanelScreen, Generic[Row]):
                 self.detail.at = 0
                 self.window.sound.play("move")
 
-    def _drag(self, place: tuple[int, int]) -> None:
-        share = (place[1] - self._view.top) / max(1, self._view.height)
-        self.scroll = round(min(1.0, max(0.0, share)) * self._most())
+    def index_at(self, place: tuple[int, int]) -> int:
+        """The row at a place of the list."""
+        return (place[1] - self._view.top + self.scroller.at) // self._height
 
     # time and drawing ------------------------------------------------------------------------------------
 
@@ -155,31 +151,25 @@ class Listing(PanelScreen, Generic[Row]):
 
     def _draw_list(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         self._view, self._height = area, scale.px(self.row)
+        self.scroller.step = self._height
+        self.scroller.fit(area, self.count * self._height, scale)
         if not self.count:
             paragraph(surface, self.nothing(), (area.left, area.top + scale.px(8)), scale.px(18), area.width)
             return
         if self._reveal:
             self._reveal = False
-            top = self.chosen * self._height
-            self.scroll = min(top, max(self.scroll, top + self._height - area.height))
-        self.scroll = min(max(0, self.scroll), self._most())
+            self.scroller.reveal(self.chosen * self._height, (self.chosen + 1) * self._height)
         clip = surface.get_clip()
         surface.set_clip(area.clip(clip))
         gap = scale.px(8)
-        first = self.scroll // self._height
+        first = self.scroller.at // self._height
         for index in range(first, min(self.count, first + area.height // self._height + 2)):
-            rect = pygame.Rect(area.left, area.top + index * self._height - self.scroll, area.width, 0)
+            rect = pygame.Rect(area.left, area.top + index * self._height - self.scroller.at, area.width, 0)
             rect.height = self._height - gap
-            rect.width -= scale.px(14) if self._most() else 0
+            rect.width -= Scroller.width(scale) if self.scroller.most else 0
             chosen = index == self.chosen
             edge = COLOURS["real"] if chosen else None
             box(surface, rect, COLOURS["raised" if chosen else "panel"], scale.px(10), edge, scale.px(2))
             self.draw_row(surface, rect.inflate(-scale.px(16), -scale.px(12)), index, scale)
         surface.set_clip(clip)
-        scrollbar(surface, self._gutter(), self.scroll, self._most())
-
-    def _most(self) -> int:
-        return max(0, self.count * self._height - self._view.height)
-
-    def _gutter(self) -> pygame.Rect:
-        return pygame.Rect(self._view.right - 8, self._view.top, 8 if self._most() else 0, self._view.height)
+        self.scroller.draw(surface)

@@ -11,7 +11,8 @@ from gamesim.app.controls import DOWN, UP, Command, shown
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.keyed import KeyScreen
 from gamesim.app.ui.parts import draw_foot, draw_head, foot_height, margin_of
-from gamesim.app.ui.widgets import scrollbar, text, wrap
+from gamesim.app.ui.scroller import Scroller
+from gamesim.app.ui.widgets import text, wrap
 
 WIDEST = 860
 """Pixels of a line in a 1280x800 window: longer ones are hard to read."""
@@ -79,18 +80,13 @@ Block = Words | Table | Picture
 
 
 class Page(KeyScreen):
-    """Blocks below a title; arrows, wheel and Page keys scroll.
-
-    Attributes:
-        scroll: pixels above what is seen.
-    """
+    """Blocks below a title; arrows, wheel, Page keys and the bar scroll."""
 
     line = ""
 
     def __init__(self, window) -> None:
         super().__init__(window)
-        self.scroll = 0
-        self._most, self._step = 0, 40
+        self.scroller = Scroller()
 
     def blocks(self) -> Sequence[Block]:
         """What there is to read, from top to bottom."""
@@ -98,20 +94,17 @@ class Page(KeyScreen):
 
     def go(self, move: int) -> None:
         if move in (UP, DOWN):
-            self._move(-1 if move == UP else 1)
+            self.scroller.lines(-1 if move == UP else 1)
 
     def key(self, key: int) -> None:
         if key in (pygame.K_PAGEUP, pygame.K_PAGEDOWN):
-            self._move(-6 if key == pygame.K_PAGEUP else 6)
+            self.scroller.lines(-6 if key == pygame.K_PAGEUP else 6)
         else:
             super().key(key)
 
     def mouse(self, event: pygame.event.Event) -> None:
-        if event.type == pygame.MOUSEWHEEL:
-            self._move(-event.y)
-
-    def _move(self, lines: int) -> None:
-        self.scroll = min(self._most, max(0, self.scroll + lines * self._step))
+        if not self.scroller.handle(event) and event.type == pygame.MOUSEWHEEL:
+            self.scroller.wheel(event.y)
 
     def hints(self) -> list[tuple[str, str]]:
         return [(shown(UP), ""), (shown(DOWN), "scroll"), (shown(Command.BACK), "back")]
@@ -125,15 +118,14 @@ class Page(KeyScreen):
         draw_foot(surface, self.hints(), scale)
         if view.width < 20 or view.height < 20:
             return
-        area = view.move(0, -self.scroll)
+        begin = view.top - self.scroller.at
+        area = view.move(0, -self.scroller.at)
         area.width = min(view.width - scale.px(20), scale.px(WIDEST))
         clip = surface.get_clip()
         surface.set_clip(view)
         for block in self.blocks():
             area.top = block.draw(surface, area, scale)
         surface.set_clip(clip)
-        self._step = scale.px(48)
-        self._most = max(0, area.top + self.scroll - view.bottom)
-        self.scroll = min(self.scroll, self._most)
-        gutter = pygame.Rect(view.right - scale.px(6), view.top, max(3, scale.px(6)), view.height)
-        scrollbar(surface, gutter, self.scroll, self._most)
+        self.scroller.step = scale.px(48)
+        self.scroller.fit(view, area.top - begin, scale)
+        self.scroller.draw(surface)

@@ -203,24 +203,6 @@ def keycap(
     return rect
 
 
-def scrollbar(surface: pygame.Surface, gutter: pygame.Rect, scroll: int, most: int) -> None:
-    """Where one is in what is scrolled, drawn in `gutter`; nothing if all is seen.
-
-    Args:
-        surface: where to draw.
-        gutter: the place of the bar; as high as what is seen.
-        scroll: pixels above what is seen, 0..most.
-        most: pixels that are not seen.
-    """
-    if most <= 0 or gutter.height < 8:
-        return
-    box(surface, gutter, COLOURS["raised"], gutter.width // 2)
-    thumb = gutter.copy()
-    thumb.height = max(6, round(gutter.height**2 / (gutter.height + most)))
-    thumb.top += round((gutter.height - thumb.height) * min(1.0, scroll / most))
-    box(surface, thumb, COLOURS["quiet"], gutter.width // 2)
-
-
 @dataclass
 class Toasts:
     """Short messages that come, stay for a few seconds and go; newest at the bottom."""
