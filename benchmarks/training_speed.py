@@ -24,7 +24,7 @@ from pathlib import Path
 
 from gamesim import config
 from gamesim.errors import UserError
-from gamesim.training.folder import SECTIONS
+from gamesim.systems import systems
 
 HERE = Path(__file__).resolve().parent.parent
 LINES = 6
@@ -47,8 +47,7 @@ def main() -> int:
     parser.add_argument("--data", help="recordings (some are made)")
     parser.add_argument("--json", metavar="FILE", help="write the figures, too")
     arguments = parser.parse_intermixed_args()
-    chosen = config.load(arguments.preset)
-    sections = [name for name in SECTIONS if hasattr(chosen, name)]
+    sections = systems()[config.load(arguments.preset).system].sections
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         sides = {"here": (HERE, arguments.preset)}

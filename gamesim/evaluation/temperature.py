@@ -71,8 +71,8 @@ def temperature_table(
         changes = {"temperature": temperature, "steps": generations}
         settings = learned.controller.model_copy(update=changes)
         config = learned.model_copy(update={"controller": settings})
-        if config.data.game is None and game in games(data):  # an earlier release did not say which
-            config = complete(config, {"data.game": game}, str(checkpoint))
+        if config.data.game is None and game.env_id in games(data):  # an earlier release did not say which
+            config = complete(config, {"data.game": game.env_id}, str(checkpoint))
         folder = Path(out) / f"{temperature:g}"
         if train_controller(config, loaded.weights, data, folder, device=device) != "done":
             return None

@@ -110,4 +110,15 @@ class Spade(nn.Module):
         scale, shift = self.affine(self.shared(condition)).chunk(2, dim=1)
         size = maps.shape[-2:]
         scale, shift = F.interpolate(1 + scale, size=size), F.interpolate(shift, size=size)
-        return torch.addcmul(shift, F.group_norm(maps, 1), scale)
+        return torch.addcmul(shift, _normalised(maps), scale)
+
+
+def _normalised(maps: Tensor) -> Tensor:
+    """Each lane of maps (B, C, h, w) with mean 0 and variance 1, as `F.group_norm(maps, 1)`.
+
+    In the order in which channels_last lies, which CUDA's group norm copies, and in the maps' own type, which
+    CUDA's autocast widens.
+    """
+    lanes = maps.permute(0, 2, 3, 1)
+    with torch.autocast(maps.device.type, enabled=False):
+        return F.layer_norm(lanes, lanes.shape[1:]).permute(0, 3, 1, 2)

@@ -135,6 +135,10 @@ def test_coming_home_and_all_that_is_judged_is_measured_there(engine):
 
 @pytest.mark.slow
 def test_a_temperature_table_is_made_there(engine, plays, tmp_path, there, monkeypatch):
+    """Of a model of an earlier release, too, whose config does not name the game."""
+    written = engine / "config.yaml"
+    lines = written.read_text().splitlines(keepends=True)
+    written.write_text("".join(line for line in lines if not line.startswith("  game:")))
     monkeypatch.setattr(temperatures, "pick", lambda name: DEVICE)
     how = {"generations": 1, "episodes": 2, "temperatures": (1.0,), "device": "mps"}
     table = temperatures.temperature_table(engine, str(plays), tmp_path / "table", **how)
