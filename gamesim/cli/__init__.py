@@ -310,11 +310,11 @@ def _lab_list(options: argparse.Namespace) -> str:
 
     if any((options.headless, options.out, options.steps, options.data, options.checkpoint, options.set)):
         raise UserError("lab: NAME is missing; without other words, lab lists them")
-    wide = max((len(entry.name) for entry in labs.LABS), default=0)
+    wide = max(map(len, labs.entries()))
     lines = [
         f"{entry.name:{wide}}  {entry.title} ({entry.paper})"
         + (f", needs the extra {extra}: pip install 'gamesim[{extra}]'" if (extra := entry.missing()) else "")
-        for entry in labs.LABS
+        for entry in labs.entries().values()
     ]
     return "\n".join(lines)
 

@@ -2,14 +2,14 @@
 
 A lab is one file of this folder: the method, with its paper, and what a person can turn and see. It knows
 neither window nor process. The app shows any lab on one page (`gamesim.app.labs`), and ``main.py lab NAME
---headless`` makes the same pictures and figures without one. Whoever adds a lab adds one line to `LABS`.
+--headless`` makes the same pictures and figures without one. Whoever adds a lab adds one call of `register`,
+or, from another package, an entry point of the group ``gamesim.labs`` that names an `Entry` (docs/adding.md).
 
 Everything is about our game, so each lab has a ground truth: frames decode to cells exactly.
 """
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from typing import Protocol
 from gamesim.errors import UserError
 from gamesim.labs.controls import Control
 from gamesim.labs.panels import Panel
+from gamesim.registry import Registry, loaded
 
 
 @dataclass(frozen=True)
@@ -116,32 +117,40 @@ class Entry:
             UserError: an extra is missing, or something that was given does not suit.
         """
         self.check()
-        module, name = self.make.split(":")
-        return getattr(importlib.import_module(module), name)(given)
+        return loaded(self.make)(given)
 
 
-LABS: tuple[Entry, ...] = (
+_labs: Registry[Entry] = Registry("gamesim.labs", "labs")
+register, remove, entries = _labs.register, _labs.remove, _labs.all
+
+register(
     Entry(
         "vae",
         "Variational autoencoder",
         "Watch a VAE learn to draw frames, turn the numbers in its z, and calculate with them.",
         "Kingma & Welling 2014, Auto-Encoding Variational Bayes (arXiv 1312.6114)",
         "gamesim.labs.vae:VAELab",
-    ),
+    )
+)
+register(
     Entry(
         "gan",
         "Generative adversarial network",
         "Two networks learn to paint sprites and to tell them from real ones; see how it fails, and why.",
         "Goodfellow et al. 2014",
         "gamesim.labs.gan:GANLab",
-    ),
+    )
+)
+register(
     Entry(
         "cyclegan",
         "CycleGAN",
         "The night game becomes a garden and back, learned without a single pair of pictures.",
         "Zhu et al. 2017",
         "gamesim.labs.cyclegan:CycleGANLab",
-    ),
+    )
+)
+register(
     Entry(
         "dqn",
         "Deep Q-network",
@@ -149,23 +158,26 @@ LABS: tuple[Entry, ...] = (
         "Mnih et al. 2013",
         "gamesim.labs.dqn:DQNLab",
         needs=(("stable_baselines3", "agents"), ("sb3_contrib", "agents")),
-    ),
+    )
+)
+register(
     Entry(
         "gcn",
         "Graph convolutional network",
         "How far is the flag? A network that sees only a few steps far colours the board.",
         "Kipf & Welling 2017",
         "gamesim.labs.gcn:GCNLab",
-    ),
-    Entry(
-        name="fgsm",
-        title="Adversarial examples",
-        about="Change frames too little to be seen: players err, dreams remember walls that never were.",
-        paper="Goodfellow, Shlens & Szegedy 2015, arXiv 1412.6572",
-        make="gamesim.labs.fgsm:Lab",
-    ),
+    )
 )
-"""Every lab, in the order of the menu."""
+register(
+    Entry(
+        "fgsm",
+        "Adversarial examples",
+        "Change frames too little to be seen: players err, dreams remember walls that never were.",
+        "Goodfellow, Shlens & Szegedy 2015, arXiv 1412.6572",
+        "gamesim.labs.fgsm:Lab",
+    )
+)
 
 
 def named(name: str) -> Entry:
@@ -174,10 +186,9 @@ def named(name: str) -> Entry:
     Raises:
         UserError: there is none.
     """
-    for entry in LABS:
-        if entry.name == name:
-            return entry
-    raise UserError(f"lab must be one of {', '.join(entry.name for entry in LABS)}, not {name!r}")
+    if name not in entries():
+        raise UserError(f"lab must be one of {', '.join(entries())}, not {name!r}")
+    return entries()[name]
 
 
 def _installed(module: str) -> bool:

@@ -64,7 +64,7 @@ def checkpoints(tmp_path: Path, dream_id: None) -> Path:
 @pytest.fixture(autouse=True)
 def toys(monkeypatch: pytest.MonkeyPatch) -> None:
     """The labs of the tests learn nothing, and open at once."""
-    monkeypatch.setattr(labs, "LABS", (TOY, LACKING))
+    monkeypatch.setattr(labs, "entries", lambda: {entry.name: entry for entry in (TOY, LACKING)})
 
 
 @pytest.fixture(autouse=True)

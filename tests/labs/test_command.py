@@ -14,7 +14,8 @@ from toy_lab import LACKING, TOY, toy
 
 @pytest.fixture(autouse=True)
 def toys(monkeypatch):
-    monkeypatch.setattr(labs, "LABS", (TOY, LACKING, toy("Finite"), toy("Refusing")))
+    found = {entry.name: entry for entry in (TOY, LACKING, toy("Finite"), toy("Refusing"))}
+    monkeypatch.setattr(labs, "entries", lambda: found)
 
 
 def headless(out, *words, name="toy"):

@@ -28,11 +28,11 @@ class Labs(Listing[Entry]):
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
-        self.missing = {entry.name: entry.missing() for entry in labs.LABS}
+        self.missing = {name: entry.missing() for name, entry in labs.entries().items()}
 
     @property
     def rows(self) -> Sequence[Entry]:
-        return labs.LABS
+        return list(labs.entries().values())
 
     def line(self) -> str:
         return "More methods from the lecture, to play with"
