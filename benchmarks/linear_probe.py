@@ -18,7 +18,7 @@ import torch
 
 import gamesim  # noqa: F401 - registers the ids
 from gamesim.checkpoint import load_model
-from gamesim.envs.rules import FOOD, GHOST, WALL
+from gamesim.envs.layouts import FOOD, GHOST, WALL
 
 KINDS = {"wall": WALL, "food": FOOD, "ghost": GHOST}
 SIDES = ((3, 2), (3, 4), (2, 3), (4, 3))

@@ -6,7 +6,7 @@ import torch
 
 import gamesim  # noqa: F401
 from gamesim.envs import sprites
-from gamesim.envs.rules import FLAG, FLOOR, FOOD, GHOST, OUTSIDE, PACMAN, WALL
+from gamesim.envs.layouts import FLAG, FLOOR, FOOD, GHOST, OUTSIDE, PACMAN, WALL
 from gamesim.evaluation.pacman.cells import FIRST_SEED
 from gamesim.models import Prediction, normal
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from gamesim.envs.rules import REVERSE
 from gamesim.envs.sprites import THEMES
 
 _STEP = np.array([[0, 0], [0, -1], [0, 1], [-1, 0], [1, 0]])  # (y, x) of stay, left, right, up, down
-_REVERSE = np.array([0, 2, 1, 4, 3])
+_REVERSE = np.array(REVERSE)
 _MAP = 64  # cells on a side of the map of visited cells; positions wrap round
 _PATH = 256  # moves that are remembered for the way back
 _NEAR = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))

@@ -26,7 +26,7 @@ import numpy as np
 
 from gamesim.envs.arcade_maze import beside, maze
 from gamesim.envs.layouts import EYES, FLOOR, FOOD, FRIGHTENED, MARGIN, POWER, sprinkle
-from gamesim.envs.rules import FOOD_REWARD, LOSS, REVERSE, Ghost, Snapshot
+from gamesim.envs.rules import DELTAS, FOOD_REWARD, LOSS, REVERSE, Ghost, Snapshot
 from gamesim.envs.sprites import COLOURED, FLASHING, SPRITE_CLASS, TREAT
 from gamesim.errors import UserError
 
@@ -51,7 +51,6 @@ FRUIT_STEPS = 90
 """Steps for which a fruit stays."""
 FRUIT_POINTS = (100, 300, 500, 700, 1000, 2000, 3000, 5000)
 """What it is worth in levels 1, 2, ...; from level 8 on, the last."""
-_AHEAD = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 MAZE = maze()
 
 
@@ -316,7 +315,7 @@ class ArcadeGame:
         """(x, y) that ghost ``i`` aims at in its present mode (scatter or chase); may lie off the MAZE."""
         if self.modes[i] == "scatter":
             return CORNERS[i]
-        (x, y), (dx, dy) = MAZE.xy[self.pacman], _AHEAD[self.facing]
+        (x, y), (dx, dy) = MAZE.xy[self.pacman], DELTAS[self.facing]
         if i == 1:
             return x + 4 * dx, y + 4 * dy
         if i == 2:

@@ -18,49 +18,25 @@ from random import Random
 import numpy as np
 
 from gamesim.envs.layouts import (
-    DOOR,
-    EYES,
     FLAG,
     FLOOR,
     FOOD,
-    FRIGHTENED,
-    FRUIT,
     GHOST,
     MARGIN,
-    OUTSIDE,
-    PACMAN,
-    POWER,
-    WALL,
     grid_of,
     make_board,
 )
 from gamesim.errors import UserError
 
-__all__ = [
-    "DOOR",
-    "EYES",
-    "FLAG",
-    "FLAG_REWARD",
-    "FLOOR",
-    "FOOD",
-    "FOOD_REWARD",
-    "FRIGHTENED",
-    "FRUIT",
-    "GHOST",
-    "LOSS",
-    "OUTSIDE",
-    "PACMAN",
-    "POWER",
-    "WALL",
-    "EgoGame",
-    "Ghost",
-    "Snapshot",
-]
-
 FOOD_REWARD, FLAG_REWARD, LOSS = 0.5, 1.0, -1.0
 KEEP_GOING = 0.75
 """Chance that a ghost whose way is free goes straight on without looking around."""
+DELTAS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
+"""(dx, dy) of each action: stay, left, right, up, down."""
 REVERSE = (0, 2, 1, 4, 3)
+"""The action that undoes each."""
+CENTRE = MARGIN
+"""Row and column of Pac-Man in a 7x7 view."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gamesim.envs.rules import FLOOR, FOOD, GHOST, WALL
+from gamesim.envs.layouts import FLOOR, FOOD, GHOST, WALL
 from gamesim.envs.sprites import decode, tiles
 from gamesim.labs.subject import Subject
 

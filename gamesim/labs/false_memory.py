@@ -29,7 +29,7 @@ from torch import Tensor
 from gamesim import checkpoint, shipped
 from gamesim.agents.rollout import mean_and_error
 from gamesim.envs import sprites
-from gamesim.envs.rules import FLOOR, WALL
+from gamesim.envs.layouts import FLOOR, WALL
 from gamesim.evaluation.pacman.cells import real_episodes
 from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS, OPPOSITE, expected_scroll
 from gamesim.labs import Given

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gamesim.envs.rules import DOOR, EYES, FLAG, FOOD, FRIGHTENED, FRUIT, GHOST, POWER, WALL
+from gamesim.envs.layouts import DOOR, EYES, FLAG, FOOD, FRIGHTENED, FRUIT, GHOST, POWER, WALL
 from gamesim.envs.sprites import CAUGHT, FACING, SPRITE_CLASS, TREAT, tiles
 
 SIDE = 28

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamesim.agents.explorer import ExplorerPolicy
-from gamesim.envs.rules import FLAG, FLOOR, FOOD, GHOST, OUTSIDE, PACMAN, WALL
+from gamesim.envs.layouts import FLAG, FLOOR, FOOD, GHOST, OUTSIDE, PACMAN, WALL
 from gamesim.envs.sprites import decode
 
 GAMES = {"night": "gamesim/Pacman-v0", "garden": "gamesim/PacmanGarden-v0"}

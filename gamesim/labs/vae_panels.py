@@ -10,7 +10,7 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
-from gamesim.envs.rules import FLOOR
+from gamesim.envs.layouts import FLOOR
 from gamesim.labs import arithmetic, pictures
 from gamesim.labs.arithmetic import THINGS, TILE, Cell, Score
 from gamesim.labs.bounds import evidence_lower_bound, importance_weighted_bound, lecture_kl, log_ratio

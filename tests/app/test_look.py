@@ -9,7 +9,7 @@ from app.worlds_of_cells import GHOST, Board
 from gamesim.app.game.doubt import Doubt
 from gamesim.app.game.sight import Reader, sight
 from gamesim.app.library.catalog import GARDEN, PACMAN
-from gamesim.envs.rules import FLOOR
+from gamesim.envs.layouts import FLOOR
 
 
 def boards(app: Driver) -> list[np.ndarray]:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from gamesim.app.game.scroll import DELTAS
-from gamesim.envs.rules import FLOOR, FOOD, GHOST, WALL
+from gamesim.envs.layouts import FLOOR, FOOD, GHOST, WALL
+from gamesim.envs.rules import DELTAS
 from gamesim.envs.sprites import FACING, painter
 
 

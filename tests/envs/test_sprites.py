@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import gamesim  # noqa: F401 - registers the ids
-from gamesim.envs.rules import FOOD, GHOST, OUTSIDE, PACMAN, WALL
+from gamesim.envs.layouts import FOOD, GHOST, OUTSIDE, PACMAN, WALL
 from gamesim.envs.sprites import (
     CAUGHT,
     FACING,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gamesim.envs.rules import WALL
+from gamesim.envs.layouts import WALL
 from gamesim.evaluation.pacman.cells import dream_episodes
 from gamesim.evaluation.pacman.diversity import diversity, never_seen, straight_on
 from gamesim.evaluation.pacman.rules_kept import judge

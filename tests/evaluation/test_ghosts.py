@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gamesim.envs.rules import FLOOR, GHOST, PACMAN
+from gamesim.envs.layouts import FLOOR, GHOST, PACMAN
 from gamesim.evaluation.pacman.ghosts import Ghosts
 from gamesim.evaluation.pacman.scroll import SOLID, WALKABLE
 from gamesim.evaluation.pacman.tally import Tally

@@ -11,7 +11,7 @@ from gamesim import checkpoint
 from gamesim.checkpoint import Starts
 from gamesim.config import load
 from gamesim.dream import DreamVectorEnv
-from gamesim.envs.rules import FLAG, FLOOR, FOOD, GHOST, OUTSIDE, PACMAN, WALL
+from gamesim.envs.layouts import FLAG, FLOOR, FOOD, GHOST, OUTSIDE, PACMAN, WALL
 from gamesim.errors import UserError
 from gamesim.evaluation import transfer as room
 from gamesim.evaluation.transfer import Budget, Row, table, transfer

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from gamesim.config.schema import VisionTraining
-from gamesim.envs.rules import FLOOR, GHOST, WALL
+from gamesim.envs.layouts import FLOOR, GHOST, WALL
 from gamesim.envs.sprites import decode
 from gamesim.labs.arithmetic import by_chance, drawn, painted, right, scores, vector
 from gamesim.labs.frames import of_games

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gamesim.envs.rules import FLAG, GHOST, OUTSIDE, WALL
+from gamesim.envs.layouts import FLAG, GHOST, OUTSIDE, WALL
 from gamesim.envs.sprites import decode, tiles
 from gamesim.errors import UserError
 from gamesim.labs import Given

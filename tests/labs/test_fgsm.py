@@ -13,7 +13,7 @@ from torch import nn
 from gamesim import checkpoint, shipped
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.envs import sprites
-from gamesim.envs.rules import FLOOR, WALL
+from gamesim.envs.layouts import FLOOR, WALL
 from gamesim.errors import UserError
 from gamesim.evaluation.pacman.cells import FIRST_SEED
 from gamesim.labs import Given, false_memory, imitator, softmax_digits

@@ -11,7 +11,8 @@ import pygame
 from gamesim.app.theme import COLOURS, assets
 from gamesim.app.theme import sheet as sheet_of
 from gamesim.app.ui.widgets import text
-from gamesim.envs.rules import DOOR, FLAG, FLOOR, FOOD, FRUIT, OUTSIDE, POWER, WALL, Ghost, Snapshot
+from gamesim.envs.layouts import DOOR, FLAG, FLOOR, FOOD, FRUIT, OUTSIDE, POWER, WALL
+from gamesim.envs.rules import Ghost, Snapshot
 
 TURN = {1: "flip", 2: 0, 3: 90, 4: -90}  # a sprite that looks right, turned to face 1 left .. 4 down
 OVER = 4  # supersampling of drawn tiles

@@ -16,8 +16,9 @@ import numpy as np
 
 from gamesim.app.game.cells import Mask, differing
 from gamesim.app.game.history import LENGTH
-from gamesim.app.game.scroll import CENTRE, DELTAS, Place, classes, moved
-from gamesim.envs.rules import FLOOR, FOOD, GHOST, PACMAN
+from gamesim.app.game.scroll import Place, classes, moved
+from gamesim.envs.layouts import FLOOR, FOOD, GHOST, PACMAN
+from gamesim.envs.rules import CENTRE, DELTAS
 
 Trail = Iterable[tuple[np.ndarray, int]]
 """Frames, each with the action that led to it."""

@@ -8,7 +8,7 @@ import numpy as np
 import pygame
 
 from gamesim.app.game.board import BoardPainter, Sprites
-from gamesim.envs.rules import FLAG, FLOOR, FOOD, FRIGHTENED, GHOST, OUTSIDE, PACMAN, POWER, WALL
+from gamesim.envs.layouts import FLAG, FLOOR, FOOD, FRIGHTENED, GHOST, OUTSIDE, PACMAN, POWER, WALL
 from gamesim.envs.sprites import GARDEN, tiles
 
 THEME = "garden"

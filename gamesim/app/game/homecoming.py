@@ -12,8 +12,9 @@ import numpy as np
 
 from gamesim.app.game.cells import Mask, differing
 from gamesim.app.game.play import Engine
-from gamesim.app.game.scroll import DELTAS, Place, classes, moved
-from gamesim.envs.rules import GHOST, PACMAN
+from gamesim.app.game.scroll import Place, classes, moved
+from gamesim.envs.layouts import GHOST, PACMAN
+from gamesim.envs.rules import DELTAS
 
 BLURRED = 30.0  # mean absolute difference to a ghost, 0..255, up to which a cell is taken for one
 WALK = 8  # cells away from home, to the sides and up or down together
@@ -93,7 +94,7 @@ class Homecoming:
             return
         (was, _), (now, action) = self.engine.trail[-2], self.engine.trail[-1]
         x, y = self.place
-        dx, dy = DELTAS.get(action, (0, 0)) if moved(was, now, action, self._grid) else (0, 0)
+        dx, dy = DELTAS[action] if moved(was, now, action, self._grid) else (0, 0)
         self._path.append((x + dx, y + dy))
         if self.returning and self.place == (0, 0):
             self.verdict = judge(self.home, now, self._path, self._grid)

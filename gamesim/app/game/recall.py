@@ -14,14 +14,12 @@ import pygame
 from gamesim.app.game.compare import draw_pair
 from gamesim.app.game.homecoming import Verdict, fits, judge
 from gamesim.app.game.play import Engine
-from gamesim.app.game.scroll import DELTAS, Place, moved
+from gamesim.app.game.scroll import Place, moved
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import text, wrap
+from gamesim.envs.rules import DELTAS, REVERSE
 
 AWAY = 4
-BACK = {1: 2, 2: 1, 3: 4, 4: 3}
-TRIES = 4
-"""Ways that are tried until one is free for so many cells."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ def recall(engine: Engine) -> Recall | None:
         return None
     start = env.state
     try:
-        for way in list(DELTAS)[:TRIES]:
+        for way in range(1, len(DELTAS)):
             env.state = start
             verdict = _walked(env, engine.frame, way, engine.grid)
             if verdict is not None:
@@ -52,7 +50,7 @@ def _walked(env: Any, home: np.ndarray, way: int, grid: tuple[int, int]) -> Verd
     """Home after the walk, None where it was not free all the way."""
     frame, place = home, (0, 0)
     path: list[Place] = [place]
-    for action in [way] * AWAY + [BACK[way]] * AWAY:
+    for action in [way] * AWAY + [REVERSE[way]] * AWAY:
         was = frame
         frame, _, terminated, truncated, _ = env.step(action)
         if terminated or truncated or not moved(was, frame, action, grid):

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from gamesim.app.controls import DOWN, LEFT, RIGHT, UP
-from gamesim.envs.rules import DOOR, OUTSIDE, WALL
+from gamesim.envs.layouts import DOOR, OUTSIDE, WALL
+from gamesim.envs.rules import DELTAS
 from gamesim.envs.sprites import THEMES, decode
-
-DELTAS = {LEFT: (-1, 0), RIGHT: (1, 0), UP: (0, -1), DOWN: (0, 1)}
-CENTRE = 3
-"""Row and column of the player in the view."""
 
 Place = tuple[int, int]
 """(x, y) in cells."""
@@ -25,7 +21,7 @@ def moved(was: np.ndarray, now: np.ndarray, action: int, grid: tuple[int, int]) 
         action: 0..4.
         grid: (rows, columns) of cells in a frame.
     """
-    if action not in DELTAS:
+    if not 1 <= action < len(DELTAS):
         return False
     (dx, dy), (rows, columns) = DELTAS[action], grid
     height, width = was.shape[0] // rows, was.shape[1] // columns

@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 
 from gamesim.app.game.cells import Mask
-from gamesim.app.game.scroll import CENTRE, DELTAS, Place, moved
-from gamesim.envs.rules import (
+from gamesim.app.game.scroll import Place, moved
+from gamesim.envs.layouts import (
     DOOR,
     EYES,
     FLAG,
@@ -25,9 +25,8 @@ from gamesim.envs.rules import (
     PACMAN,
     POWER,
     WALL,
-    Ghost,
-    Snapshot,
 )
+from gamesim.envs.rules import CENTRE, DELTAS, Ghost, Snapshot
 from gamesim.envs.sprites import COLOURED, FACING, FLASHING, NUM_SPRITES, SPRITE_CLASS, THEMES, WALLED, tiles
 
 LIKE = 30.0
@@ -194,7 +193,7 @@ def _came_from(ghost: Ghost, before: list[Ghost]) -> Ghost:
 def _looking(ghost: Ghost, was: Ghost) -> Ghost:
     """The ghost, its eyes the way it goes."""
     step = (ghost.x - was.x, ghost.y - was.y)
-    way = next((action for action, delta in DELTAS.items() if delta == step), ghost.direction)
+    way = DELTAS.index(step) if step in DELTAS[1:] else ghost.direction
     return Ghost(ghost.x, ghost.y, way, ghost.colour, ghost.mode)
 
 

@@ -11,7 +11,6 @@ import pygame
 from gamesim.app.background import Worker, give_back
 from gamesim.app.controls import Command, key_name, meaning, shown
 from gamesim.app.game.previews import Preview, preview
-from gamesim.app.game.scroll import DELTAS
 from gamesim.app.game.tour import Tour
 from gamesim.app.library.catalog import Title, run_of
 from gamesim.app.library.run_view import ask_to_delete
@@ -25,6 +24,7 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.parts import Action, draw_actions, draw_foot, foot_height, margin_of
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import box, paragraph, text, wrap
+from gamesim.envs.rules import DELTAS
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window

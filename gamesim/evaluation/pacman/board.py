@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gamesim.envs.rules import FOOD
+from gamesim.envs.layouts import FOOD
 from gamesim.evaluation.pacman.scroll import (
     CENTRE,
     DELTAS,

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from gamesim.envs import sprites
-from gamesim.envs.rules import DOOR, OUTSIDE, WALL
+from gamesim.envs.layouts import DOOR, OUTSIDE, WALL
 from gamesim.errors import UserError
 from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS, OPPOSITE
 from gamesim.models import WorldModel

@@ -28,7 +28,7 @@ import torch
 from numpy.typing import NDArray
 
 from gamesim.envs import sprites
-from gamesim.envs.rules import DOOR, FLAG, GHOST, OUTSIDE, WALL
+from gamesim.envs.layouts import DOOR, FLAG, GHOST, OUTSIDE, WALL
 from gamesim.evaluation.pacman.cells import Dream, Played, Tick, replay
 from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS, OPPOSITE, ground
 from gamesim.models import WorldModel

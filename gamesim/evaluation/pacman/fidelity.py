@@ -30,7 +30,7 @@ import torch
 from numpy.typing import NDArray
 
 from gamesim.envs import sprites
-from gamesim.envs.rules import GHOST
+from gamesim.envs.layouts import GHOST
 from gamesim.evaluation.pacman.board import Board
 from gamesim.evaluation.pacman.cells import Dream, Played, Tick, replay
 from gamesim.evaluation.pacman.rules_kept import HORIZONS

@@ -32,7 +32,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gamesim.envs.rules import GHOST
+from gamesim.envs.layouts import GHOST
 from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS, OPPOSITE, WALKABLE
 from gamesim.evaluation.pacman.tally import Bools, Tally
 

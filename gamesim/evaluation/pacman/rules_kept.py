@@ -79,7 +79,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gamesim.envs.rules import FLAG, FLOOR, FOOD, GHOST, OUTSIDE, PACMAN, WALL
+from gamesim.envs.layouts import FLAG, FLOOR, FOOD, GHOST, OUTSIDE, PACMAN, WALL
 from gamesim.evaluation.pacman.board import Board
 from gamesim.evaluation.pacman.cells import Played
 from gamesim.evaluation.pacman.ghosts import Ghosts

@@ -5,17 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gamesim.envs.rules import DOOR, GHOST, OUTSIDE, PACMAN, WALL
+from gamesim.envs import rules
+from gamesim.envs.layouts import DOOR, GHOST, OUTSIDE, PACMAN, WALL
+from gamesim.envs.rules import CENTRE
 from gamesim.evaluation.pacman.tally import Bools
 
-CENTRE = 3
-"""Row and column of Pac-Man in a 7x7 view."""
-
-DELTAS = np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)])
-"""(dx, dy) of each action: stay, left, right, up, down."""
-
-OPPOSITE = np.array([0, 2, 1, 4, 3])
-"""The action that undoes each."""
+DELTAS, OPPOSITE = np.array(rules.DELTAS), np.array(rules.REVERSE)
+"""As in `rules`, to be indexed by the actions of many games at once."""
 
 WALKABLE, SOLID, BEYOND = 0, 1, 2
 """Kinds of ground: what can be walked on, walls, and what lies outside of the board."""
