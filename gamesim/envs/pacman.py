@@ -6,6 +6,7 @@ with seed ``s`` is the single environment that was reset with ``s + i``, byte fo
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
@@ -27,10 +28,11 @@ MEANINGS = ["NOOP", "LEFT", "RIGHT", "UP", "DOWN"]
 """Of the actions, in the words of the Arcade Learning Environment."""
 
 
-class _Rulebook:
+@dataclass(frozen=True)
+class Rulebook:
     """What the keyword arguments of an id mean: makes its games and its view.
 
-    Args:
+    Attributes:
         board: ``"random"``, ``"maze"`` or ``"arcade"``.
         max_steps: Steps until truncation; None or 0 for endless play.
         num_ghosts: Ghosts on the board, 0 to 8 (arcade: 0 to 4).
@@ -43,38 +45,46 @@ class _Rulebook:
         UserError: A value is out of range.
     """
 
-    def __init__(
-        self,
-        board: str,
-        max_steps: int | None,
-        num_ghosts: int,
-        grid_size: int,
-        food_density: float,
-        view: str,
-        theme: str,
-    ) -> None:
-        if board not in ("random", "maze", "arcade"):
-            raise UserError(f"board must be random, maze or arcade, not {board!r}")
-        if view not in ("ego", "full"):
-            raise UserError(f"view must be ego or full, not {view!r}")
-        check_theme(theme)
-        arcade = board == "arcade"
-        check_number("num_ghosts", num_ghosts, 0, 4 if arcade else 8)
-        check_number("grid_size", grid_size, ARCADE_SIZE if arcade else 6, ARCADE_SIZE if arcade else 40)
-        check_number("food_density", food_density, 0, 1, float)
-        if view == "full" and grid_size not in (7, 14, 21):
-            raise UserError(f"grid_size must be 7, 14 or 21 for the full view, not {grid_size}")
-        self.board, self.grid_size, self.num_ghosts = board, grid_size, num_ghosts
-        self.food_density, self.max_steps = float(food_density), max_steps or None
-        self.view = EgoView(grid_size, theme) if view == "ego" else BoardView(grid_size, theme)
-        # What an info tells beside the cells: integer attributes of a game.
-        self.facts = ("seed", "score", "lives", "level") if arcade else ("seed",)
+    board: str = "random"
+    max_steps: int | None = 40
+    num_ghosts: int = 3
+    grid_size: int = 14
+    food_density: float = 0.2
+    view: str = "ego"
+    theme: str = "night"
+
+    def __post_init__(self) -> None:
+        if self.board not in ("random", "maze", "arcade"):
+            raise UserError(f"board must be random, maze or arcade, not {self.board!r}")
+        if self.view not in ("ego", "full"):
+            raise UserError(f"view must be ego or full, not {self.view!r}")
+        check_theme(self.theme)
+        smallest, largest = (ARCADE_SIZE, ARCADE_SIZE) if self.arcade else (6, 40)
+        check_number("num_ghosts", self.num_ghosts, 0, 4 if self.arcade else 8)
+        check_number("grid_size", self.grid_size, smallest, largest)
+        check_number("food_density", self.food_density, 0, 1, float)
+        if self.view == "full" and self.grid_size not in (7, 14, 21):
+            raise UserError(f"grid_size must be 7, 14 or 21 for the full view, not {self.grid_size}")
+
+    @property
+    def arcade(self) -> bool:
+        return self.board == "arcade"
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What an info tells beside the cells: integer attributes of a game."""
+        return ("seed", "score", "lives", "level") if self.arcade else ("seed",)
+
+    def painted(self) -> EgoView | BoardView:
+        """What draws its games."""
+        return (EgoView if self.view == "ego" else BoardView)(self.grid_size, self.theme)
 
     def game(self) -> Game:
         """A new game, not yet reset."""
-        if self.board == "arcade":
-            return ArcadeGame(self.num_ghosts, self.food_density, self.max_steps)
-        return EgoGame(self.board, self.grid_size, self.num_ghosts, self.food_density, self.max_steps)
+        food, limit = float(self.food_density), self.max_steps or None
+        if self.arcade:
+            return ArcadeGame(self.num_ghosts, food, limit)
+        return EgoGame(self.board, self.grid_size, self.num_ghosts, food, limit)
 
 
 class PacmanEnv(gym.Env[np.ndarray, np.int64]):
@@ -84,26 +94,16 @@ class PacmanEnv(gym.Env[np.ndarray, np.int64]):
     visible cells, uint8 (7, 7) or the whole board, classes of ``rules`` (for evaluation; no model may read
     them). ``info["seed"]``: the episode's seed; ``reset(seed=...)`` with it and the same actions give the
     episode again. In the arcade ``info`` has ``score``, ``lives`` and ``level`` too.
-    Keyword arguments: see ``_Rulebook``.
+    Keyword arguments: see ``Rulebook``.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 8}
 
-    def __init__(
-        self,
-        board: str = "random",
-        max_steps: int | None = 40,
-        num_ghosts: int = 3,
-        grid_size: int = 14,
-        food_density: float = 0.2,
-        view: str = "ego",
-        theme: str = "night",
-        render_mode: str | None = None,
-    ) -> None:
-        check_common(render_mode, max_steps)
-        rulebook = _Rulebook(board, max_steps, num_ghosts, grid_size, food_density, view, theme)
-        self.game, self.view, self.facts = rulebook.game(), rulebook.view, rulebook.facts
-        self.render_mode, self.theme = render_mode, theme
+    def __init__(self, render_mode: str | None = None, **rules: Any) -> None:
+        rulebook = Rulebook(**rules)
+        check_common(render_mode, rulebook.max_steps)
+        self.game, self.view, self.facts = rulebook.game(), rulebook.painted(), rulebook.facts
+        self.render_mode, self.theme = render_mode, rulebook.theme
         self.observation_space = gym.spaces.Box(0, 255, FRAME, np.uint8)
         self.action_space = gym.spaces.Discrete(len(MEANINGS))
 
@@ -158,7 +158,7 @@ class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     """Many games at once, NEXT_STEP autoreset: the step after an ending ignores its action and resets.
 
     Observation: uint8 (N, 84, 84, 3), a new array each time. Infos: those of ``PacmanEnv``, each with a
-    leading lane axis and a mask (``cells`` and ``_cells``, ...). Keyword arguments: see ``_Rulebook``.
+    leading lane axis and a mask (``cells`` and ``_cells``, ...). Keyword arguments: see ``Rulebook``.
     """
 
     metadata = {
@@ -167,22 +167,11 @@ class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         "autoreset_mode": AutoresetMode.NEXT_STEP,
     }
 
-    def __init__(
-        self,
-        num_envs: int = 1,
-        board: str = "random",
-        max_steps: int | None = 40,
-        num_ghosts: int = 3,
-        grid_size: int = 14,
-        food_density: float = 0.2,
-        view: str = "ego",
-        theme: str = "night",
-        render_mode: str | None = None,
-    ) -> None:
-        check_common(render_mode, max_steps, num_envs)
-        rulebook = _Rulebook(board, max_steps, num_ghosts, grid_size, food_density, view, theme)
-        self.num_envs, self.render_mode, self.theme = num_envs, render_mode, theme
-        self.view, self.facts = rulebook.view, rulebook.facts
+    def __init__(self, num_envs: int = 1, render_mode: str | None = None, **rules: Any) -> None:
+        rulebook = Rulebook(**rules)
+        check_common(render_mode, rulebook.max_steps, num_envs)
+        self.num_envs, self.render_mode, self.theme = num_envs, render_mode, rulebook.theme
+        self.view, self.facts = rulebook.painted(), rulebook.facts
         self.games = [rulebook.game() for _ in range(num_envs)]
         self.single_observation_space = gym.spaces.Box(0, 255, FRAME, np.uint8)
         self.single_action_space = gym.spaces.Discrete(len(MEANINGS))
