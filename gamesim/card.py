@@ -1,7 +1,5 @@
 """What the card of a checkpoint (its README.md) says, for everybody who asks it."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

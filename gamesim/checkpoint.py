@@ -16,8 +16,6 @@ card anybody may write: Git, editors and people rewrite text.
 Nothing in it is a pickle, so loading one runs none of its maker's code.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Where results go is tried out before the work that makes them, not after it."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Whoever needs to know what there is asks a registry. Classes and functions are n
 entries, so that nothing is imported before it is used.
 """
 
-from __future__ import annotations
-
 import importlib
 import warnings
 from collections.abc import Mapping

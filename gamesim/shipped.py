@@ -1,7 +1,5 @@
 """What comes with gamesim (models, pictures, sounds), wherever it is installed and wherever one stands."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from gamesim import storage

@@ -6,8 +6,6 @@ when it is read. Text that people read and tools rewrite is sealed by what it sa
 Checkpoints and the state of a training run are sealed folders.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

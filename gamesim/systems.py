@@ -5,8 +5,6 @@ and the app. A kind of one's own is one call of `register`, or, so that every co
 of the group ``gamesim.systems`` that names a `System`; docs/adding.md has an example.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

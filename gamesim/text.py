@@ -4,8 +4,6 @@ Git on Windows turns every line's end into CR LF, an editor adds a byte order ma
 what it said. What is written here is UTF-8, whatever a user or a file may be called, and JSON that is JSON.
 """
 
-from __future__ import annotations
-
 import codecs
 import difflib
 import json

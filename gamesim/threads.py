@@ -12,8 +12,6 @@ The number is set for as long as a step takes and then put back (0.3 microsecond
 that sets it for good, or on import, would slow down its user's own torch code.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 

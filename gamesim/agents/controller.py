@@ -4,8 +4,6 @@ It looks through the engine's eyes: each frame on screen goes through V and M (`
 `observe`), and C acts on what they hold (Ha & Schmidhuber 2018, arXiv 1803.10122, Sec. 2.4).
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

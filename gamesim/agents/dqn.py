@@ -11,8 +11,6 @@ network that is renewed now and then, and large errors count by their size, not 
 our own: four pixels on a side become one. Rewards stay as they are: they lie in -1 .. 1 without clipping.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

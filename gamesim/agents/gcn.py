@@ -14,8 +14,6 @@ The weights do not know how many nodes there are or where they lie. So a network
 reads the 7x7 cells of a player's view, too.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 from pathlib import Path
 from typing import Any

@@ -5,8 +5,6 @@ what an agent in a 7x7 view cannot see it must remember. The network and the set
 row of `transfer`; they were chosen for one core of a CPU, in the real game, and never by a dream's score.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which keys press the actions of a game that is not ours: the player's, the game's own, or likely ones."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import chain
 

@@ -1,7 +1,5 @@
 """What takes a while happens on threads that the window never waits for, not even when it closes."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

@@ -1,7 +1,5 @@
 """What this machine can run, and how fast: one line a fact, and exit code 0 when nothing is in the way."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import platform

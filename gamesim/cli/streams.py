@@ -5,8 +5,6 @@ out. A reader may go away (``| head``, a closed terminal): what is said goes now
 disk may be full: the work goes on as well, and `failure` tells about it in the end.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import io

@@ -1,7 +1,5 @@
 """The words of the command line: its commands, their flags, and what may stand for each."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ Whatever is wrong with one of them becomes a `UserError` of one line that names 
 The sections themselves, every setting and its range, are in schema.py.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import warnings

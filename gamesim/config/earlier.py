@@ -4,8 +4,6 @@ Our engine for games made of cells was a setting of GameGAN's (``model.engine: m
 variant by places bore the paper's name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

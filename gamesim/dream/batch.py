@@ -1,7 +1,5 @@
 """Many dreams at once, as a vector environment."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

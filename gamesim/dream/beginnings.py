@@ -1,7 +1,5 @@
 """What a dream needs before it can begin: an engine on its device, and real frames to begin from."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

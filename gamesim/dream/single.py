@@ -1,7 +1,5 @@
 """One dream, as an environment."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import gymnasium as gym

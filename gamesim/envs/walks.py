@@ -1,7 +1,5 @@
 """The same walk through the same board in two looks of one game, for two dreams that begin alike."""
 
-from __future__ import annotations
-
 import gymnasium as gym
 import numpy as np
 

@@ -1,7 +1,5 @@
 """What of `metrics` a model misses: floors that it must reach to be shipped, and aims beyond them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -11,8 +11,6 @@
 Source: Ha & Schmidhuber 2018 (arXiv 1803.10122), Tables 1 and 2.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from pathlib import Path

@@ -14,8 +14,6 @@ Each of these modules, the first four in `pacman`, defines its figures in its do
 `metrics` lists them all, with what is asked of them.
 """
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Mapping

@@ -7,8 +7,6 @@ measures it, an entry point of the group ``gamesim.metrics`` that names a `Part`
 Each module of `gamesim.evaluation` defines its figures in its docstring.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

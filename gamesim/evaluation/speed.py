@@ -5,8 +5,6 @@
 - `memory_mib`: the engine's weights and the state of a single dream; what torch itself takes is not counted.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from typing import Any

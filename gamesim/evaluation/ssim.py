@@ -4,8 +4,6 @@ Wang, Bovik, Sheikh & Simoncelli, "Image quality assessment: from error visibili
 (2004), Eq. 13, with its constants: an 11x11 Gaussian window of deviation 1.5, K1 = 0.01, K2 = 0.03, L = 255.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """The figures of an engine as text: what is asked for stands beside what was measured."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

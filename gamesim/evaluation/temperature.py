@@ -10,8 +10,6 @@ In the paper's TakeCover the coldest dream is gamed by its controller (2086 drea
 a warmer one transfers (918 and 1092 at 1.15).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Films of play: of a dream, of a real game, and of both side by side under the same keys."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path

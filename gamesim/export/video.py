@@ -1,7 +1,5 @@
 """Films, GIF or MP4, that are written frame by frame: one frame is in memory, however long the film is."""
 
-from __future__ import annotations
-
 import importlib.util
 import io
 from collections.abc import Iterable

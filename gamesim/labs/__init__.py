@@ -8,8 +8,6 @@ or, from another package, an entry point of the group ``gamesim.labs`` that name
 Everything is about our game, so each lab has a ground truth: frames decode to cells exactly.
 """
 
-from __future__ import annotations
-
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ torch's own optimizers load torch's compiler when the first of them is made: abo
 where a lab has a few seconds to open in all.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import torch

@@ -7,8 +7,6 @@ vector lacks is not the fault of too few examples. Whether it worked is not a ma
 decoder draws is read back into cells.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A player at the game who sees attacked frames: one game to watch, and many to measure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 

@@ -9,8 +9,6 @@ p(z) = N(0, I) the prior. All figures are in nats, of one frame: log p(x | z) is
 (`gamesim.models.world_models.vision`), which leaves out a part of it that no weight changes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from math import log, pi
 

@@ -1,7 +1,5 @@
 """What a person can turn in a lab: sliders, switches, choices and buttons."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 

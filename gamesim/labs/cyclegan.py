@@ -8,8 +8,6 @@ Here the two kinds are the looks of the game: night and garden. One generator pa
 other garden as night.
 """
 
-from __future__ import annotations
-
 import random
 import time
 from collections import deque

@@ -14,8 +14,6 @@ Attacks on players follow Huang et al. 2017, "Adversarial Attacks on Neural Netw
 1702.02284): nobody knows the right action, so y is the one that the player itself takes on the clean frame.
 """
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Frames to learn from: those of games that the bot plays meanwhile, or of a folder of recordings."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Protocol

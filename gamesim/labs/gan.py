@@ -6,8 +6,6 @@ the lecture's, layer by layer, for grey pictures of 28x28 pixels. The gradient p
 et al. (2017, arXiv 1704.00028, Eq. 3).
 """
 
-from __future__ import annotations
-
 import importlib.util
 import math
 from collections import Counter, deque

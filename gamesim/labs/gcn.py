@@ -10,8 +10,6 @@ layer averages neighbours, so that many of them make all nodes alike (over-smoot
 1801.07606, Sec. 3); the paper's residual connections (Appendix B) keep them apart.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -5,8 +5,6 @@ Computation 3(1)): supervised learning of a player's actions, and nothing else. 
 memory. Its games begin where the bot's do, and each frame that it learns from is seen once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import gymnasium as gym

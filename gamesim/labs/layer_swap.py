@@ -5,8 +5,6 @@ that another model's static layer can take the place of its own. Here both are T
 They dream the same walk under the same keys; what neither has seen yet, each makes up by itself.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import gymnasium as gym

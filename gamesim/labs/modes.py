@@ -4,8 +4,6 @@ A generator that has collapsed paints few of the kinds, however well. Here that 
 is of the kind of the most similar real one, if it is similar enough to any.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

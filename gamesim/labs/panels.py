@@ -1,7 +1,5 @@
 """What a lab shows: pictures, curves, bars and lines of text. All can be pickled: a lab may run elsewhere."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 

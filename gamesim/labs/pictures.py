@@ -1,7 +1,5 @@
 """Pictures made of frames, and a map of two numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Players that can be attacked: each says by how much it prefers each action, differentiably in the frame."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, Protocol
 

@@ -6,8 +6,6 @@ that come with scikit-learn (extra ``labs``), 500 of them for the test. Nothing 
 not speak of it.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import math
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """A V to look into, and frames to look at it with."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Frames decode to cells exactly, so whoever turns one look into the other can be 
 what they were. Neither cells nor pairs are ever shown to what learns.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

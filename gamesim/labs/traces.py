@@ -1,7 +1,5 @@
 """Curves of a training of any length that stay short enough to draw and to send."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 LONGEST = 400

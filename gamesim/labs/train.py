@@ -4,8 +4,6 @@ The weights are saved every two minutes. Started again with the same folder it g
 moments and the pool of pictures begin anew.
 """
 
-from __future__ import annotations
-
 import argparse
 import time
 from collections.abc import Callable, Iterator

@@ -11,8 +11,6 @@ none of it in 0: an autoencoder that draws its z with noise, as little as it lik
 (appendix C.1).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from statistics import fmean
 from typing import Any

@@ -1,7 +1,5 @@
 """What is to be seen of a VAE: a panel a function, each of a `Subject` and what is chosen of it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt

@@ -1,7 +1,5 @@
 """Weights that come with a lab, so that it opens with something to see: ``checkpoints/labs/NAME``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import safetensors.torch

@@ -1,7 +1,5 @@
 """Frames as games show them and as networks see them."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

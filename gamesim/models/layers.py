@@ -4,8 +4,6 @@
 GameGAN's rendering engine needs it (Kim et al. 2020, arXiv 2005.12126, Sec. 3.3).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 

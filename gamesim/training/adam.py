@@ -1,7 +1,5 @@
 """Adam (Kingma & Ba 2015) as a step that is recorded needs it, see graphs.py."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

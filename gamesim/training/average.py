@@ -1,7 +1,5 @@
 """The running average of the weights over a training, which is what is shipped."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -5,8 +5,6 @@ the same real first frames and with the same chance, so that they differ by what
 is only ever a trial: what is measured there is logged, and decides nothing.
 """
 
-from __future__ import annotations
-
 import copy
 import warnings
 from typing import Any, Protocol

@@ -1,7 +1,5 @@
 """The minutes that one call of ``train`` may take, as a question that the loop asks after every step."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable

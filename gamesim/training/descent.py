@@ -1,7 +1,5 @@
 """A task whose networks one Adam trains on one loss: what all of them share of the loop's `Task`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 

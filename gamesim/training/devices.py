@@ -4,8 +4,6 @@ Under ``torchrun`` every process trains on its own batches, gradients are averag
 the first one alone writes files.
 """
 
-from __future__ import annotations
-
 import os
 import random
 from collections.abc import Iterable

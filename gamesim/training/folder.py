@@ -1,7 +1,5 @@
 """The run folder: whether it may be trained into, and its log."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from collections.abc import Mapping

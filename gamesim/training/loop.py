@@ -17,8 +17,6 @@ leaves at once. A deadline does what a signal does. A kill at any other moment c
 save and nothing else.
 """
 
-from __future__ import annotations
-
 import contextlib
 import math
 import sys

@@ -4,8 +4,6 @@ V's mean and log-variance of every frame are kept, and z is drawn from them anew
 cannot learn the noise of one draw by heart. Beside z, M learns the reward and the end.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Contact sheets: the real game above, the dream below, under the same keys; the steps are numbered."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -5,8 +5,6 @@ and last/, the whole engine as it is shipped. M learns from the best V, C from t
 episodes; of C the last is shipped, since no trial in the real game may choose it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial

@@ -4,8 +4,6 @@ A tree of dicts, lists, tuples, tensors, arrays, numbers and strings becomes saf
 JSON for its shape. Python's JSON keeps every int and float exactly.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import random

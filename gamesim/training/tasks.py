@@ -1,7 +1,5 @@
 """What the loop trains, made from a folder of recordings: a task, its beginnings, and what its card says."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

@@ -14,8 +14,6 @@ have shown them. The loss is made of, in nats a cell:
 docs/ablations.md has what each is worth. What is shipped is a running average of the weights.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass

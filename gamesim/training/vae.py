@@ -1,7 +1,5 @@
 """Training of V (Ha & Schmidhuber 2018, Sec. 2.1): the evidence lower bound of single frames, in nats."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

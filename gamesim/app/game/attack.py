@@ -3,8 +3,6 @@
 The player keeps seeing the game as it is. Random signs as large as the strongest attack are the control.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from gamesim.app.game.pilot import Pilot

@@ -1,7 +1,5 @@
 """Words over a board: a half transparent box that keeps clear of the player."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import pygame

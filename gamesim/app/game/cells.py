@@ -1,7 +1,5 @@
 """Two frames compared cell by cell: where they show different things."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """Changing a moment of a dream by hand, where its engine lets one: found by looking at what it can do."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from gamesim.app.game.play import Engine

@@ -1,7 +1,5 @@
 """Differences between two pictures, drawn: marks around cells, and pairs of small pictures."""
 
-from __future__ import annotations
-
 import numpy as np
 import pygame
 

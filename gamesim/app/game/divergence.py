@@ -5,8 +5,6 @@ real frames that showed it. It is *invented* if nothing ever told the dream: it 
 time, or something that moves by chance is there in one of the two.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace

@@ -5,8 +5,6 @@ cell, World Models other Gaussians of M's mixture. The share of draws in which a
 its doubt, and what they show instead flickers in.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pygame
 

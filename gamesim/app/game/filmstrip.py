@@ -1,7 +1,5 @@
 """The film of a dream: what was, where it was left, and the branch that was left there."""
 
-from __future__ import annotations
-
 import numpy as np
 import pygame
 

@@ -1,7 +1,5 @@
 """The garden, painted large: its tiles, smoothed, in the place of the arcade's sprites and walls."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

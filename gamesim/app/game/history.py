@@ -1,7 +1,5 @@
 """The past of one dream: the moments that can be gone back to, and the branch that was left for another."""
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass
 from typing import Any

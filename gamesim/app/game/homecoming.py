@@ -4,8 +4,6 @@ A dream has no map. What it shows of a place that it did not show for a while co
 made up. Where the player is is found by watching how the picture scrolls, in the real game as in a dream.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

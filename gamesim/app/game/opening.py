@@ -1,7 +1,5 @@
 """Games and dreams are opened on threads of their own, some before anybody asks for them."""
 
-from __future__ import annotations
-
 import threading
 import time
 

@@ -1,7 +1,5 @@
 """Arrays as pictures: heat maps, pictures under heat, and the outline of where a memory is read."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

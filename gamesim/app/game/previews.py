@@ -1,7 +1,5 @@
 """Small moving pictures of what can be played, for the menu's cards."""
 
-from __future__ import annotations
-
 import random
 from pathlib import Path
 from typing import Protocol

@@ -3,8 +3,6 @@
 It is made on the moment on screen, and the moment is put back: the dream that is played knows nothing of it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The last second of play, kept to be shown again in slow motion."""
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """How a view of 7x7 cells scrolled: found by looking at two frames, in the real game as in a dream."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from gamesim.envs.layouts import DOOR, OUTSIDE, WALL

@@ -4,8 +4,6 @@ A real frame and a dreamt one are read and painted by the same rule. A cell that
 the pixels that it is.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 

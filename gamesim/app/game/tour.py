@@ -3,8 +3,6 @@
 One short line at a time says what to do next. Which one is decided by watching what the player does.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import pygame

@@ -1,7 +1,5 @@
 """The games that a player added to the menu, in a small JSON file of the user's."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from dataclasses import replace

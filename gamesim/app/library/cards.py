@@ -1,7 +1,5 @@
 """What is known about a learned engine without loading it: its card and its figures."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import re

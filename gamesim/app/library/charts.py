@@ -1,7 +1,5 @@
 """Curves of a training, one small chart for each figure, drawn again only when they have grown."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Runs on this machine tell best. Else the cards of the models that come with game
 core took, together with how fast a core is here.
 """
 
-from __future__ import annotations
-
 import platform
 import re
 import shutil

@@ -1,7 +1,5 @@
 """Whether a preset can learn a game: what the preset needs, and what the recordings show."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A game that draws with pygame shares it with the window: it may not put it out when it is closed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import gymnasium as gym

@@ -4,8 +4,6 @@ A training is asked to stop with SIGTERM (it saves and leaves) and held with SIG
 neither, sends Ctrl-Break, and cannot hold a process: there, to pause is to stop and to go on with --resume.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

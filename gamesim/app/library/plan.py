@@ -1,7 +1,5 @@
 """A training before it starts: what it learns from, what it trains, for how long and where."""
 
-from __future__ import annotations
-
 import re
 import time
 from pathlib import Path

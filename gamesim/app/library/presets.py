@@ -1,7 +1,5 @@
 """The presets that a training can start with: what each trains, for how long, and what it needs."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What was used last: in a small JSON file of the user's, so that it comes first the next time."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import math

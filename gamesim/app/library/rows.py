@@ -1,7 +1,5 @@
 """Rows of the list of recordings: a bot's games of one folder are one row, which can be opened."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

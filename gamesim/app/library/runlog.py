@@ -1,7 +1,5 @@
 """One training as the app follows it: its log, its curves and its sample sheets, read as they grow."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import math

@@ -5,8 +5,6 @@ closed since, looks like any other. The app adds two hidden files of its own: wh
 (``.started.json``) and what that printed (``.log``).
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import math

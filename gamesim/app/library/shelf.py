@@ -1,7 +1,5 @@
 """The recordings of a player: found in the background, deleted, renamed, told about in plain words."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """What the screens around play share: recordings, engines, runs, running processes and what was used last."""
 
-from __future__ import annotations
-
 import re
 import secrets
 import time

@@ -1,7 +1,5 @@
 """The menu's cards, row by row. Nothing moves by being played: only what is new or gone changes a row."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal

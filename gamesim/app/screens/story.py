@@ -1,7 +1,5 @@
 """Why temperature matters: the AI that cheats in a cold dream, with the paper's figures and our own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from gamesim.app.ui.pages import Block, Page, Table, Words

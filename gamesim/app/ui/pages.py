@@ -1,7 +1,5 @@
 """Pages to read: headings, paragraphs, tables and pictures one below the other; long ones are scrolled."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

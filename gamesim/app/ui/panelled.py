@@ -1,7 +1,5 @@
 """Something to look through on the left, on the right what is known about it and can be done with it."""
 
-from __future__ import annotations
-
 import pygame
 
 from gamesim.app.controls import LEFT, RIGHT

@@ -1,7 +1,5 @@
 """Scrolling for what is higher than its place: where one is, the bar that says so, and the mouse on it."""
 
-from __future__ import annotations
-
 import pygame
 
 from gamesim.app.theme import COLOURS, Scale

@@ -1,7 +1,5 @@
 """The strip chart: points and the chance of an ending over the last seconds."""
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """One panel of the x-ray: title, scale, picture or bars, legend."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

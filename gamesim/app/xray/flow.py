@@ -4,8 +4,6 @@ World Models: the frame, V's z, M's mixture, C's action (Ha & Schmidhuber 2018, 
 GameGAN and Tilemap: the key, the memory, both layers, the frame (Kim et al. 2020, Fig. 2).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What an engine says of itself, as panels: by name where it is known, else by the form of the numbers."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """One picture of the x-ray, painted part by part: no frame of the window has to wait for all of it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 

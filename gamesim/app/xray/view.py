@@ -1,7 +1,5 @@
 """The x-ray view: panels of what an engine remembers and draws with, drawn anew only when it has changed."""
 
-from __future__ import annotations
-
 import pygame
 
 from gamesim.app.game import hud

@@ -1,7 +1,5 @@
 """The board that a dream has shown so far: where each cell of a view lies, and what it was at first sight."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

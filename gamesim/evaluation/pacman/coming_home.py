@@ -19,8 +19,6 @@ All keys end with the number of steps out.
 Source: Kim et al. 2020 (arXiv 2005.12126), Sec. 4.3, Table 2; the cells are ours.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

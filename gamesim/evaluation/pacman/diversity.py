@@ -21,8 +21,6 @@ last real view shows it free, each with a chance of its own.
 Source: ours; z as the source of variety is Kim et al. 2020, Sec. 3.1, and Ha & Schmidhuber 2018, Sec. 2.2.
 """
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import numpy as np

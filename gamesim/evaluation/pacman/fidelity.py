@@ -23,8 +23,6 @@ of its neighbours. One wrong scroll moves all that follows: that is meant.
 Source: PSNR and SSIM are Wang et al. 2004's (see `ssim`); masking what is left to chance is ours.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from numpy.typing import NDArray

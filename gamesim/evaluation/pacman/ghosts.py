@@ -27,8 +27,6 @@ Source: the rules in `gamesim.envs.rules`; after the consistency checks of dynam
 paper makes by eye (Kim et al. 2020, Sec. 4.2).
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -74,8 +74,6 @@ Source: the rules in `gamesim.envs.rules`; the paper shows such things by eye (K
 What is asked of an engine: `gamesim.evaluation.metrics`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """What a view of 7x7 cells did from one frame to the next, and what the rules make of a key."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """Counting how often something was so, of how often it could have been, step by step."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -4,8 +4,6 @@ Tilemap works on cells, as a vision transformer does on patches (Dosovitskiy et 
 (B, C, h, w), channels last in memory, which is what convolutions and per-cell products want on a CPU.
 """
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 

@@ -7,8 +7,6 @@ that a cell is one thing or another and never the mean of two. The tiles are fou
 then learned with the rest; an engine for a game without repeating cells needs more of them.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -5,8 +5,6 @@ CMA-ES can search its weights. Ours takes the action with the greatest output; w
 one output in [-1, 1], cut into as many equal parts as there are actions (TakeCover: appendix A.3).
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
