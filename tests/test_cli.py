@@ -36,7 +36,10 @@ def main(*words):
         ("record --env gamesim/Pacman-v0 --out x --episodes many", "'many' is not a whole number"),
         ("record --env gamesim/Pacman-v0 --out x --episodes 0", "'0' is not a whole number from 1"),
         ("record --env gamesim/Pacman-v0 --out x --seed -1", "--seed"),
-        ("record --env gamesim/Pacman-v0 --out x --policy clever", "invalid choice: 'clever'"),
+        (
+            "record --env gamesim/Pacman-v0 --out x --policy clever",
+            "policy must be one of explorer, random, dqn, gcn, not 'clever'",
+        ),
         ("record --env gamesim/Pacman-v0 --out x wibble", "record: unexpected 'wibble', expected key=value"),
         ("record --env gamesim/Pacman-v0 --out x/y wibble=3", "wibble"),
         ("record --verify nowhere", "nowhere"),

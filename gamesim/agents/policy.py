@@ -1,6 +1,9 @@
-"""Who chooses actions: what a policy is, the one that knows nothing, and policies by their names."""
+"""Who chooses actions: what a policy is, the one that knows nothing, and policies by their names.
 
-import importlib
+A policy of one's own is one call of `register`, or, so that ``record`` and the app always know it, an entry
+point of the group ``gamesim.policies`` that names an `Entry` (docs/adding.md).
+"""
+
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +17,7 @@ from gamesim.agents.explorer import ExplorerPolicy
 from gamesim.envs.pacman import FRAME, MEANINGS
 from gamesim.envs.recipe import Recipe, find
 from gamesim.errors import UserError
+from gamesim.registry import Registry, loaded
 from gamesim.text import counted
 
 
@@ -87,32 +91,58 @@ class Entry:
     """A player that can be named; what makes it is imported when it plays.
 
     Attributes:
+        name: by which ``record --policy`` knows it.
         title: for messages.
         make: "module:name" of a `MakePlayer`.
         cells: whether it knows our Pac-Man games alone.
         settings: of a game that it cannot do without: name -> value; a game that has no such setting suits.
         needs: an optional package that it cannot do without, and the extra that brings it.
+        holds: whether `make` takes ``hold``, the fewest and the most steps for which it holds a key.
     """
 
+    name: str
     title: str
     make: str
     cells: bool = True
     settings: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[str, str] | None = None
+    holds: bool = False
+
+    @property
+    def label(self) -> str:
+        """The title as a button or a sentence begins with it."""
+        return self.title[:1].upper() + self.title[1:]
+
+    def misfit(self, recipe: Recipe) -> str:
+        """Why it cannot play a game, in one line; "" if it can."""
+        if self.cells and not recipe.of_cells:
+            return f"{self.title} plays only our Pac-Man games, unchanged, not {recipe.env_id}"
+        given = {**find(recipe.env_id).kwargs, **recipe.kwargs}
+        for setting, value in self.settings.items():
+            if given.get(setting, value) != value:
+                return f"{self.title} plays only games with {setting}={value}, not {given[setting]}"
+        return ""
+
+    def missing(self) -> str:
+        """The extra that is not installed; "" if nothing is missing."""
+        return self.needs[1] if self.needs and importlib.util.find_spec(self.needs[0]) is None else ""
 
 
-POLICIES = {
-    "explorer": Entry("the bot", "gamesim.agents.policy:explorer"),
-    "random": Entry("random keys", "gamesim.agents.policy:random", cells=False),
-    "dqn": Entry(
+_policies: Registry[Entry] = Registry("gamesim.policies", "players")
+register, remove, policies = _policies.register, _policies.remove, _policies.all
+
+register(Entry("explorer", "the bot", "gamesim.agents.policy:explorer"))
+register(Entry("random", "random keys", "gamesim.agents.policy:random", cells=False, holds=True))
+register(
+    Entry(
+        "dqn",
         "the DQN",
         "gamesim.agents.dqn:player",
         settings={"view": "ego", "theme": "night"},
         needs=("stable_baselines3", "agents"),
-    ),
-    "gcn": Entry("the GCN", "gamesim.agents.gcn:player", settings={"view": "ego"}),
-}
-"""Who can record, by the words of ``record --policy``."""
+    )
+)
+register(Entry("gcn", "the GCN", "gamesim.agents.gcn:player", settings={"view": "ego"}))
 
 
 def known_policy(name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1)) -> MakePlayer:
@@ -121,27 +151,18 @@ def known_policy(name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1)) -> M
     Raises:
         UserError: There is none, it does not know the game, or it needs an extra that is not installed.
     """
-    if name not in POLICIES:
-        raise UserError(f"policy must be one of {', '.join(POLICIES)}, not {name!r}")
-    entry = POLICIES[name]
-    if entry.cells and not recipe.of_cells:
-        raise UserError(
-            f"{entry.title} plays only our Pac-Man games, unchanged, not {recipe.env_id}; use --policy random"
-        )
-    given = {**find(recipe.env_id).kwargs, **recipe.kwargs}
-    for setting, value in entry.settings.items():
-        if given.get(setting, value) != value:
-            raise UserError(f"{entry.title} plays only games with {setting}={value}, not {given[setting]}")
+    if name not in policies():
+        raise UserError(f"policy must be one of {', '.join(policies())}, not {name!r}")
+    entry = policies()[name]
+    if why := entry.misfit(recipe):
+        raise UserError(why if recipe.of_cells else f"{why}; use --policy random")
     if not 1 <= hold[0] <= hold[1]:
         raise UserError(f"hold must be from 1 on, and not {hold[0]} to {hold[1]}")
-    if hold != (1, 1) and name != "random":
+    if hold != (1, 1) and not entry.holds:
         raise UserError(f"only the policy random holds its keys, not {name}")
-    if entry.needs and importlib.util.find_spec(entry.needs[0]) is None:
-        extra = entry.needs[1]
+    if extra := entry.missing():
         raise UserError(f"--policy {name} needs the extra {extra}: pip install 'gamesim[{extra}]'")
-    module, function = entry.make.split(":")
-    make = getattr(importlib.import_module(module), function)
-    return partial(make, hold=hold) if name == "random" else make
+    return partial(loaded(entry.make), hold=hold) if entry.holds else loaded(entry.make)
 
 
 def check_view(env: gym.vector.VectorEnv, who: str) -> None:

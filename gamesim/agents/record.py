@@ -40,7 +40,7 @@ def record(
 
     Args:
         env_id: Such as ``gamesim/Pacman-v0``, or how any game is made.
-        policy: A name of `agents.policy.POLICIES`.
+        policy: A name of `agents.policy.policies`.
         episodes: How many, >= 1.
         out: The folder; made where it is missing.
         seed: Of boards and choices, >= 0.

@@ -200,7 +200,7 @@ def play(
 
     Args:
         env_id: Such as ``gamesim/Pacman-v0``, or how any game is made.
-        policy: A player, or a name of `agents.policy.POLICIES`.
+        policy: A player, or a name of `agents.policy.policies`.
         episodes: How many, >= 1.
         seed: Of the boards (lane i begins with seed + i) and of the named players' choices.
         num_envs: Games played at once, at most; fewer where their frames would take too much memory.

@@ -106,10 +106,10 @@ def _record(words: Words) -> None:
     parser.add_argument("--env", metavar="GAME", help=GAME)
     parser.add_argument(
         "--policy",
-        choices=("explorer", "random", "dqn", "gcn"),
-        help="who plays: the bot (explorer), random keys, a deep Q-network (dqn; needs the extra 'agents') "
-        "or a graph convolutional network (gcn). All but random know only our Pac-Man games "
-        "(default: the bot where it knows the game, otherwise random keys)",
+        metavar="NAME",
+        help="who plays: the bot (explorer), random keys (random), a deep Q-network (dqn; needs the extra "
+        "'agents'), a graph convolutional network (gcn), or one that another package adds. All of ours but "
+        "random know only our Pac-Man games (default: the bot where it knows the game, else random keys)",
     )
     parser.add_argument(
         "--hold",

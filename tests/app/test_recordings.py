@@ -15,6 +15,7 @@ import pytest
 from app.driver import Driver, click, typed
 from app.fakes import save
 from app.training import press_button
+from gamesim.agents import policy
 from gamesim.app.background import Lazily
 from gamesim.app.library import jobs
 from gamesim.app.library.rows import PLAYERS as FILTERS
@@ -175,21 +176,63 @@ def test_without_recordings_the_list_says_how_to_make_some(app: Driver):
     assert "record" in listing(app).nothing() and isinstance(app.window.screen, Recordings)
 
 
-def test_the_bot_records_for_those_who_have_no_recordings(app: Driver, monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def empty(app: Driver, monkeypatch: pytest.MonkeyPatch) -> Driver:
+    """The list without recordings; a stub stands for the command that records."""
     stub = Path(__file__).with_name("stub_trainer.py")
     monkeypatch.setattr(jobs, "COMMAND", [sys.executable, str(stub)])
     monkeypatch.setattr(jobs, "NICENESS", 0)  # the machine of the tests is busy
     visit(app.window, "Recordings")
     app.frames(1)
-    app.press(
-        pygame.K_RETURN, pygame.K_RETURN
-    )  # its only button; the last answer, which stands there at first
+    return app
+
+
+def players(app: Driver) -> list[str]:
+    """Press the list's only button, and Enter for Pac-Man; who can play it."""
+    app.press(pygame.K_RETURN, pygame.K_RETURN)
+    assert isinstance(app.window.screen, Ask) and app.window.screen.question == "Who should play Pac-Man?"
+    return [action.label for action in app.window.screen.actions[1:]]
+
+
+def recorded(app: Driver) -> list[str]:
+    """What the command was asked for."""
     (job,) = app.window.workshop.jobs.running
-    assert "The bot is recording" in listing(app).line()
+    assert "Recording games" in listing(app).line()
     app.until(lambda: not job.running)
-    words = json.loads((app.recordings / "pac-man" / "asked.json").read_text())
-    assert words[:3] == ["record", "--env", "gamesim/Pacman-v0"]
     app.until(lambda: "is done" in app.said)
+    return json.loads((app.recordings / "pac-man" / "asked.json").read_text())
+
+
+def test_the_bot_records_for_those_who_have_no_recordings(empty: Driver):
+    assert players(empty)[-1] == "The bot"
+    empty.press(pygame.K_RETURN)  # it stands there at first
+    words = recorded(empty)
+    assert words[:3] == ["record", "--env", "gamesim/Pacman-v0"]
+    assert words[words.index("--policy") + 1] == "explorer"
+
+
+def test_whoever_can_play_the_game_can_record_it_one_from_outside_too(empty: Driver):
+    policy.register(policy.Entry("waiter", "the waiter", "no_module_yet:player"))
+    policy.register(policy.Entry("gardener", "the gardener", "x:y", settings={"theme": "garden"}))
+    try:
+        assert players(empty)[0] == "The waiter"
+        empty.press(pygame.K_RIGHT, pygame.K_RIGHT, pygame.K_RETURN)
+        words = recorded(empty)
+        assert words[words.index("--policy") + 1] == "waiter"
+    finally:
+        policy.remove("waiter")
+        policy.remove("gardener")
+
+
+def test_a_player_without_its_extra_is_named_and_not_offered(empty: Driver):
+    policy.register(policy.Entry("waiter", "the waiter", "x:y", needs=("no_such_module", "patience")))
+    try:
+        assert "The waiter" not in players(empty)
+        asked = empty.window.screen
+        assert isinstance(asked, Ask)
+        assert "The waiter needs the extra patience: pip install 'gamesim[patience]'." in asked.more
+    finally:
+        policy.remove("waiter")
 
 
 @pytest.fixture

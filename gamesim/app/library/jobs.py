@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gamesim.errors import UserError
 
-RECORDING, TRAINING, EVALUATION = "The bot's recording", "The training", "The measurement"
+RECORDING, TRAINING, EVALUATION = "The recording", "The training", "The measurement"
 """What jobs are called."""
 CAN_PAUSE = hasattr(signal, "SIGSTOP")
 COMMAND = [sys.executable, "-m", "gamesim"]

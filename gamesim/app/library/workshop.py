@@ -103,15 +103,21 @@ class Workshop:
         """Note that a title is played now."""
         self.recent.use(key(title))
 
-    def record(self, game: Title, episodes: int) -> Job:
-        """Let the explorer play a game in a process of its own; what it plays joins the recordings.
+    def record(self, game: Title, episodes: int, player: str = "") -> Job:
+        """Let somebody play a game in a process of its own; what is played joins the recordings.
+
+        Args:
+            game: what is played.
+            episodes: how many times.
+            player: a name of `agents.policy.policies`; "": the bot where it knows the game, else random keys.
 
         Raises:
-            UserError: it is playing that game already, or the process cannot be started.
+            UserError: that game is being recorded already, or the process cannot be started.
         """
         out = self.shelf.roots[0] / game.slug
         words = ["record", "--env", game.env_id, "--episodes", str(episodes), "--out", str(out.absolute())]
-        words += ["--policy", "explorer"] if game.recipe is None else ["--policy", "random", "--hold", "1-10"]
+        player = player or ("explorer" if game.recipe is None else "random")
+        words += ["--policy", player, *(["--hold", "1-10"] if player == "random" else [])]
         words += ["--seed", str(secrets.randbelow(2**32))]
         return self.jobs.start(out, RECORDING, words, self.data / "figures" / f"record-{game.slug}.log")
 

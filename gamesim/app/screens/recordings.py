@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pygame
 
+from gamesim.agents.policy import Entry as Player
+from gamesim.agents.policy import policies
 from gamesim.app.background import Lazily
 from gamesim.app.controls import Command, Hint, key_name, shown
 from gamesim.app.game.previews import draw_frame
@@ -26,6 +28,7 @@ from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.listing import Listing
 from gamesim.app.ui.parts import Action, dot, draw_actions, draw_facts
 from gamesim.app.ui.widgets import at_home, box, text
+from gamesim.envs.recipe import Recipe
 from gamesim.text import counted
 
 if TYPE_CHECKING:
@@ -98,7 +101,7 @@ class Recordings(Listing[Line]):
         playing = [job for job in self.window.workshop.jobs.running if job.name == RECORDING]
         if playing:
             job = playing[0]
-            return f"The bot is recording: {100 * (job.share or 0):.0f} % · {spell(job.seconds)}"
+            return f"Recording games: {100 * (job.share or 0):.0f} % · {spell(job.seconds)}"
         if self.selected:
             return f"{counted(len(self.selected), 'recording')} selected"
         return f"{counted(len(self.shelf.recordings), 'recording')} in {at_home(self.window.recordings)}"
@@ -196,23 +199,39 @@ class Recordings(Listing[Line]):
             export(self.window, row.first)
 
     def explore(self) -> None:
-        """Ask which game the bot should record: a training needs more games than one person plays."""
-        workshop = self.window.workshop
-
-        def begin(game: Title) -> None:
-            workshop.record(game, EXPLORED)
-            self.window.say(f"The bot is recording {EXPLORED:,} games of {game.name} in the background")
-
+        """Ask which game is to be recorded: a training needs more games than one person plays."""
         games = [game for game in catalog.games() if game.world and not game.kwargs]
         games.sort(
             key=lambda game: (game.scrolls, game.world == catalog.PACMAN)
         )  # the last is chosen at first
         answers = [
             ("Cancel", lambda: None, False),
-            *((game.name, partial(begin, game), False) for game in games),
+            *((game.name, partial(self._ask_player, game), False) for game in games),
         ]
-        more = f"{EXPLORED:,} games, about 10 seconds. Models need thousands."
-        self.window.go(Ask(self.window, "Which game should the bot record?", more, answers))
+        more = f"{EXPLORED:,} games of it. Models need thousands."
+        self.window.go(Ask(self.window, "Which game should be recorded?", more, answers))
+
+    def _ask_player(self, game: Title) -> None:
+        """Ask who plays it, of those who can; an extra that somebody lacks for it is named."""
+
+        def begin(player: Player) -> None:
+            self.window.workshop.record(game, EXPLORED, player.name)
+            self.window.say(f"{player.label}: {EXPLORED:,} games of {game.name}, in the background")
+
+        recipe = Recipe(game.env_id, game.kwargs)
+        able = [player for player in policies().values() if not player.misfit(recipe)]
+        lacking = {player.label: player.missing() for player in able if player.missing()}
+        ready = [player for player in able if player.label not in lacking]
+        answers = [
+            ("Cancel", lambda: None, False),
+            *((player.label, partial(begin, player), False) for player in reversed(ready)),
+        ]
+        more = [f"{EXPLORED:,} games take the bot about 10 seconds, and a network about a minute."]
+        more += [
+            f"{label} needs the extra {extra}: pip install 'gamesim[{extra}]'."
+            for label, extra in lacking.items()
+        ]
+        self.window.go(Ask(self.window, f"Who should play {game.name}?", " ".join(more), answers))
 
     def rename(self) -> None:
         if (row := self.current) and not row.whole:
