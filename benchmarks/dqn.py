@@ -3,7 +3,8 @@
 python benchmarks/dqn.py --out DIR [--sight frames|grid] [--steps 400000] [--episodes 500] [--seed 0]
 
 Writes DIR/SIGHT.safetensors every 20,000 steps and at the end, and DIR/SIGHT.json: the curve of returns and
-the last measurement, beside the bot and random keys on the same boards. Needs the extra `agents`.
+the last measurement, beside the bot and random keys on the same boards. Started again with the same folder it
+goes on from there. Needs the extra `agents`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 import torch
 
 from gamesim import storage
-from gamesim.agents.dqn import SIGHTS, DQNPolicy, Training, load, save
+from gamesim.agents.dqn import SIGHTS, DQNPolicy, Training, load
 from gamesim.agents.policy import Policy
 from gamesim.agents.rollout import mean_and_error, play
 from gamesim.envs.recipe import Recipe, limited, make_batch
@@ -55,18 +56,24 @@ def main() -> int:
 
 
 def trained(file: Path, sight: str, steps: int, seed: int) -> dict[str, object]:
-    """Trains, saves into the file now and then, and gives the curve: steps, seconds and return."""
+    """Trains, saves into the file now and then, and gives the curve: steps, seconds and return.
+
+    Where the file is there already, it goes on from it.
+    """
     training = Training(make_batch(limited(Recipe(GAME)), LANES), sight, steps, seed)
+    if file.exists():
+        training.go_on(file)
+        print(f"goes on from step {training.agent.num_timesteps:,}", flush=True)
     curve: list[tuple[int, float, float]] = []
     begun = time.process_time()
     while (played := training.agent.num_timesteps) < steps:
         training.step()
         if played // 20_000 < training.agent.num_timesteps // 20_000:
-            save(training.agent.q_net, sight, file)
+            training.save(file)
             seconds = round(time.process_time() - begun, 1)
             curve.append((training.agent.num_timesteps, seconds, round(training.earned(), 3)))
             print(*curve[-1], flush=True)
-    save(training.agent.q_net, sight, file)
+    training.save(file)
     return {"steps": steps, "seed": seed, "seconds": time.process_time() - begun, "curve": curve}
 
 

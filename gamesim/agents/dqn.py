@@ -132,9 +132,10 @@ class DQNPolicy:
             self.memory[mask] = 0
 
 
-def save(network: QNetwork, sight: str, path: str | Path) -> None:
-    """Writes the network's weights, float32, and what it sees."""
-    storage.write_file(Path(path), safetensors.torch.save(network.state_dict(), {"sight": sight}))
+def save(network: QNetwork, sight: str, path: str | Path, steps: int = 0) -> None:
+    """Writes the network's weights, float32, what it sees, and how many steps its training has played."""
+    facts = {"sight": sight, "steps": str(steps)}
+    storage.write_file(Path(path), safetensors.torch.save(network.state_dict(), facts))
 
 
 def load(path: str | Path) -> tuple[QNetwork, str]:
@@ -190,6 +191,29 @@ class Training:
         how = {**SETTINGS, **settings, "policy_kwargs": policy}
         self.agent = DQN(CnnPolicy, self.games, seed=seed, device="cpu", **how)
         _, self._callback = self.agent._setup_learn(steps, None)
+        self._begun = 0  # steps that had been played when the replay memory was empty
+
+    def go_on(self, path: str | Path) -> None:
+        """Goes on from a network that `save` wrote, with the epsilon and the rate of its step.
+
+        The replay memory and Adam's moments are not in that file. So at first the network only plays, for
+        ``learning_starts`` steps, as at the beginning.
+
+        Raises:
+            UserError: there is none, it is damaged, or it sees something else.
+        """
+        found, sight = load(path)
+        if sight != self.sight:
+            raise UserError(f"{path}: this network sees {sight}, not {self.sight}")
+        with safetensors.safe_open(path, "pt") as file:
+            self._begun = int((file.metadata() or {}).get("steps", 0))
+        for network in (self.agent.q_net, self.agent.q_net_target):
+            network.load_state_dict(found.state_dict())
+        self.agent.num_timesteps = self._begun
+
+    def save(self, path: str | Path) -> None:
+        """Writes the network as it is now, for `load` and `go_on`."""
+        save(self.agent.q_net, self.sight, path, self.agent.num_timesteps)
 
     def step(self) -> None:
         """One step in each lane, and what is learned after it."""
@@ -198,7 +222,7 @@ class Training:
         agent.collect_rollouts(
             self.games, self._callback, agent.train_freq, memory, learning_starts=agent.learning_starts
         )
-        if agent.num_timesteps > agent.learning_starts:
+        if agent.num_timesteps > self._begun + agent.learning_starts:
             agent.train(agent.gradient_steps, agent.batch_size)
 
     def policy(self, seed: int = 0, epsilon: float = EPSILON) -> DQNPolicy:

@@ -118,6 +118,31 @@ class TestWithTheExtra:
         assert (values.argmax(1) == 2).all() and abs(values[:, 2].mean() - 1) < 0.3
         assert training.earned() > 0 and training.loss() is not None and training.remembered() == 1_600
 
+    def test_a_training_goes_on_from_what_it_saved(self, tmp_path):
+        from gamesim.agents.dqn import Training
+
+        def training(sight="grid"):
+            how = {"learning_starts": 64, "buffer_size": 640}
+            return Training(make_batch(GAME, 16), sight, 10_000, 0, **how)
+
+        first, file = training(), tmp_path / "grid.safetensors"
+        while first.agent.num_timesteps < 640:
+            first.step()
+        first.save(file)
+        second = training()
+        second.go_on(file)
+        frames = make_batch(GAME, 8).reset(seed=9)[0]
+        assert (second.policy().values(frames) == first.policy().values(frames)).all()
+        for _ in range(4):  # 64 steps, in which it only plays
+            second.step()
+        assert second.agent.exploration_rate == pytest.approx(1 - 0.95 * (704 / 10_000) / 0.3, abs=0.02)
+        assert (second.policy().values(frames) == first.policy().values(frames)).all()
+        second.step()
+        assert second.agent.num_timesteps == 720
+        assert (second.policy().values(frames) != first.policy().values(frames)).any()
+        with pytest.raises(UserError, match="sees grid, not frames"):
+            training("frames").go_on(file)
+
     @pytest.mark.parametrize("sight", ["frames", "grid"])
     def test_the_network_that_comes_with_the_game_beats_the_bot_by_far(self, sight):
         from gamesim.agents.dqn import DQNPolicy, load, shipped
