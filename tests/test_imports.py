@@ -1,6 +1,7 @@
 """The house: imports point up the list of rooms, heavy libraries stay where they belong."""
 
 import ast
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,13 +59,18 @@ def room(path: Path) -> str:
     return path.relative_to(ROOT / "gamesim").parts[0].removesuffix(".py")
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imported(path: Path, *, top_level: bool = False, typing: bool = True) -> Iterator[str]:
     """Yields the dotted names that a file imports.
 
     top_level: only those that importing the file imports; typing: also those for the type checker alone.
     """
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = list(ast.walk(tree)) if typing and not top_level else list(_run(tree, functions=not top_level))
+    read = parsed(path)
+    nodes = list(ast.walk(read)) if typing and not top_level else list(_run(read, functions=not top_level))
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -84,21 +90,24 @@ def _run(node: ast.AST, *, functions: bool) -> Iterator[ast.AST]:
         yield from _run(child, functions=functions)
 
 
+def libraries(path: Path, *, top_level: bool = False) -> set[str]:
+    return {name.split(".")[0] for name in imported(path, top_level=top_level)}
+
+
 def test_every_room_of_the_list_is_there():
     assert set(ROOMS) == {room(path) for path in FILES} - {"__init__"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_up_the_list_of_rooms(path):
-    here = room(path)
-    if here == "__init__":
-        return
-    assert here in ROOMS, f"a new room: give {here} its place in the list"
-    for name in imported(path):
-        parts = name.split(".")
-        if parts[0] != "gamesim" or parts[1] not in ROOMS:  # another library, or gamesim.__version__
+def test_imports_point_up_the_list_of_rooms():
+    for path in FILES:
+        here = room(path)
+        if here == "__init__":
             continue
-        assert ROOMS.index(parts[1]) <= ROOMS.index(here), f"{path}: {here} must not import {parts[1]}"
+        for name in imported(path):
+            parts = name.split(".")
+            if parts[0] != "gamesim" or parts[1] not in ROOMS:  # another library, or gamesim.__version__
+                continue
+            assert ROOMS.index(parts[1]) <= ROOMS.index(here), f"{path}: {here} must not import {parts[1]}"
 
 
 def test_the_rooms_of_the_app_import_up_their_list():
@@ -134,25 +143,25 @@ def targets(path: Path, files: dict[str, Path]) -> Iterator[str]:
             yield name if name in files else name.rpartition(".")[0]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_pygame_lives_in_the_app_and_nowhere_else(path):
-    if room(path) != "app":
-        assert "pygame" not in {name.split(".")[0] for name in imported(path)}
+def test_pygame_lives_in_the_app_and_nowhere_else():
+    for path in FILES:
+        if room(path) != "app":
+            assert "pygame" not in libraries(path), path
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_rooms_that_must_start_fast_do_not_load_torch(path):
-    inside = path.relative_to(ROOT / "gamesim").as_posix()
-    free = room(path) in TORCH_FREE and inside not in TORCH
-    if free or inside in TORCH_FREE_FILES:
-        assert "torch" not in {name.split(".")[0] for name in imported(path, top_level=True)}
+def test_rooms_that_must_start_fast_do_not_load_torch():
+    for path in FILES:
+        inside = path.relative_to(ROOT / "gamesim").as_posix()
+        free = room(path) in TORCH_FREE and inside not in TORCH
+        if free or inside in TORCH_FREE_FILES:
+            assert "torch" not in libraries(path, top_level=True), path
 
 
 def test_envs_need_numpy_and_gymnasium_only():
     allowed = {"numpy", "gymnasium", "gamesim", *sys.stdlib_module_names}
     extra = {"takecover.py": {"vizdoom"}}
     for path in (ROOT / "gamesim" / "envs").rglob("*.py"):
-        assert {name.split(".")[0] for name in imported(path)} <= allowed | extra.get(path.name, set()), path
+        assert libraries(path) <= allowed | extra.get(path.name, set()), path
 
 
 @pytest.mark.parametrize(
