@@ -109,7 +109,7 @@ class Pads:
         self, say: Callable[[str], None], opener: Callable[[int], tuple[int, Pad]] = open_device
     ) -> None:
         self.dead_zone = 0.35
-        self._say, self._open = say, opener
+        self._say, self.opener = say, opener
         self._pads: dict[int, Pad] = {}
 
     @property
@@ -155,7 +155,7 @@ class Pads:
 
     def _added(self, index: int) -> list[pygame.event.Event]:
         try:
-            instance, pad = self._open(index)
+            instance, pad = self.opener(index)
         except (pygame.error, ValueError, IndexError):  # gone before it could be opened
             return []
         if instance not in self._pads:

@@ -94,7 +94,7 @@ class Window:
         self.running = True
         self.help: Help | None = None
         self.held: set[int] = set()  # keys that are down now, a gamepad's virtual ones included
-        self._stack: list[Screen] = []
+        self.screens: list[Screen] = []
         self._frames = 0
         self._pace = Pace()
         self._shoot = False
@@ -105,12 +105,12 @@ class Window:
 
     @property
     def screen(self) -> Screen:
-        return self._stack[-1]
+        return self.screens[-1]
 
     @property
     def empty(self) -> bool:
         """Whether the last screen has been left."""
-        return not self._stack
+        return not self.screens
 
     @property
     def fps(self) -> float:
@@ -121,14 +121,14 @@ class Window:
     def go(self, screen: Screen) -> None:
         """Put a screen on top; the one below no longer hears keys that are let go."""
         self._unhand()
-        self._stack.append(screen)
+        self.screens.append(screen)
 
     def back(self) -> None:
         """Leave the screen on top; the last one asks first, as leaving it ends the app."""
         from gamesim.app.screens.leaving import Quit
 
-        if len(self._stack) > 1:
-            self._stack.pop().close()
+        if len(self.screens) > 1:
+            self.screens.pop().close()
         elif self.workshop.jobs.running:
             self.leave()
         else:
@@ -138,7 +138,7 @@ class Window:
         """End the app; what is still at work outside of it is asked about, once."""
         from gamesim.app.screens.leaving import Leaving
 
-        if self.workshop.jobs.running and self._stack and not isinstance(self.screen, Leaving):
+        if self.workshop.jobs.running and self.screens and not isinstance(self.screen, Leaving):
             self.help = None
             self.go(Leaving(self))
         else:
@@ -193,7 +193,7 @@ class Window:
     def frame(self, seconds: float) -> None:
         """One round of the loop, drawn at once."""
         self.advance(seconds)
-        if self.running and self._stack:
+        if self.running and self.screens:
             self.show()
 
     def advance(self, seconds: float) -> bool:
@@ -245,8 +245,8 @@ class Window:
 
     def close(self) -> None:
         """Close every screen, from the top down, and the display. Nothing that is recorded is lost."""
-        while self._stack:
-            self._stack.pop().close()
+        while self.screens:
+            self.screens.pop().close()
         self.running = False
         self.ahead.drop()
         self.workshop.close()
@@ -302,7 +302,7 @@ class Window:
         for event in self.pads.release():
             self._dispatch(event)
         self.held.clear()
-        if self._stack:
+        if self.screens:
             self.screen.handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
 
     # what the player chose -------------------------------------------------------------------------------

@@ -80,6 +80,10 @@ class Driver:
             self.window.screen.update(FRAME)
         self.frames(1, 0.0)
 
+    def silence(self) -> None:
+        """Time passes until every message is gone."""
+        self.window.toasts.update(1000.0)
+
     def resize(self, width: int, height: int) -> None:
         self.window.surface = pygame.display.set_mode((width, height), pygame.RESIZABLE)
 

@@ -23,7 +23,7 @@ def env(app: Driver) -> Any:
 def panel(app: Driver, name: str) -> tuple[Panel, layout.Tile]:
     x = xray(app)
     shown = [p.name for p, _ in x.panels]
-    assert name in shown, (x.open, shown, x._area, type(x.engine.env.unwrapped), app.said)
+    assert name in shown, (x.open, shown, x.area, type(x.engine.env.unwrapped), app.said)
     return next((p, tile) for p, tile in x.panels if p.name == name)
 
 

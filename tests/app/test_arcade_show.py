@@ -75,7 +75,7 @@ def test_a_fruit_is_on_the_board(app: Driver):
     session = arcade()
     before = picture(app, session)[400:440, 440:480]
     session.engine.env.unwrapped.game.cells[at(10, 11)] = TREAT
-    session.engine.before = session.engine.now = session.engine._snapshot()
+    session.engine.look()
     assert has(picture(app, session)[400:440, 440:480], (0, 206, 88))
     assert not has(before, (0, 206, 88))
 
@@ -100,7 +100,7 @@ def test_a_cleared_level_flashes_without_ghosts_and_the_next_says_ready(app: Dri
 def test_ready_leaves_the_house_and_the_player_to_be_seen(app: Driver, monkeypatch):
     monkeypatch.setattr(stage, "draw_banner", lambda *_: pytest.fail("a box over the board"))
     app.play("Arcade", waits=True)
-    board = app.window.screen._layout.boards[0]  # type: ignore[attr-defined]
+    board = app.window.screen.layout.boards[0]  # type: ignore[attr-defined]
     cell = board.width // 21
     house = pygame.Rect(board.left + 7 * cell, board.top + 7 * cell, 7 * cell, 4 * cell)
     player = pygame.Rect(board.left + 10 * cell, board.top + 15 * cell, cell, cell)

@@ -259,7 +259,7 @@ def reds(surface: pygame.Surface, rect: pygame.Rect) -> int:
 
 def test_v_marks_what_differs_and_pins_when_it_first_did(app: Driver):
     open_both(app)
-    plan = app.window.screen._layout  # type: ignore[attr-defined]
+    plan = app.window.screen.layout  # type: ignore[attr-defined]
     assert reds(app.window.surface, plan.boards[1]) == 0
     app.down(pygame.K_RIGHT)
     found = app.session.divergence
@@ -269,10 +269,10 @@ def test_v_marks_what_differs_and_pins_when_it_first_did(app: Driver):
         if found.forgotten is not None and found.forgotten.any():
             break
     assert found.first is not None and found.forgotten is not None
-    plan = app.window.screen._layout  # type: ignore[attr-defined]
+    plan = app.window.screen.layout  # type: ignore[attr-defined]
     assert reds(app.window.surface, plan.boards[1]) > 100
     assert reds(app.window.surface, plan.boards[0]) < 50
-    labels = {fact.label: fact.value for fact in app.window.screen.panel._facts(False)}  # type: ignore[attr-defined]
+    labels = {fact.label: fact.value for fact in app.window.screen.panel.facts(False)}  # type: ignore[attr-defined]
     assert labels["Forgotten"] == counted(int(found.forgotten.sum()), "cell")
     app.press(pygame.K_v)
     assert app.session.divergence is None
@@ -288,13 +288,13 @@ def test_both_pictures_of_the_first_difference_have_a_place(app: Driver, size):
     assert found is not None and found.first is not None
     if min(size) < 600:
         return
-    panel = app.window.screen._layout.panel  # type: ignore[attr-defined]
+    panel = app.window.screen.layout.panel  # type: ignore[attr-defined]
     assert reds(app.window.surface, panel) > 100
 
 
 def test_the_controllers_facts_do_not_hide_the_differences(app: Driver):
     open_both(app)
     app.frames(10, 0.1)
-    facts = app.window.screen.panel._facts(False)  # type: ignore[attr-defined]
+    facts = app.window.screen.panel.facts(False)  # type: ignore[attr-defined]
     assert [fact.label for fact in facts[:2]] == ["Invented", "Forgotten"]
     assert isinstance(facts[0], hud.Fact)

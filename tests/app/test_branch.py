@@ -67,7 +67,7 @@ def test_holding_backspace_goes_back_and_shows_the_film_without_moving_anything(
     app.play("Tilemap Pac-Man")
     app.frames(20, 0.1)
     screen = app.window.screen
-    plan = screen._layout  # type: ignore[attr-defined]
+    plan = screen.layout  # type: ignore[attr-defined]
     assert not screen.filmed  # type: ignore[attr-defined]
     steps = app.session.engine.steps
     app.down(pygame.K_BACKSPACE)
@@ -76,15 +76,15 @@ def test_holding_backspace_goes_back_and_shows_the_film_without_moving_anything(
     app.frames(1, 0.0)
     back = app.session.engine.steps
     assert back <= steps - 5
-    assert screen.filmed and screen._layout == plan  # type: ignore[attr-defined]
+    assert screen.filmed and screen.layout == plan  # type: ignore[attr-defined]
     app.down(pygame.K_RIGHT)
     app.frames(10, 0.1)
     app.up(pygame.K_RIGHT)
     history = app.session.engine.history
     assert history.fork == back and app.session.engine.steps > back
-    assert screen.filmed and screen._layout == plan  # type: ignore[attr-defined]
+    assert screen.filmed and screen.layout == plan  # type: ignore[attr-defined]
     app.frames(50, 0.1)
-    assert not screen.filmed and screen._layout == plan  # type: ignore[attr-defined]
+    assert not screen.filmed and screen.layout == plan  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (800, 600)])
@@ -210,14 +210,14 @@ def test_backspace_side_by_side_shows_the_dreams_film(app: Driver):
     app.frames(20, 0.1)
     was = [side.steps for side in app.session.playing]
     screen = app.window.screen
-    plan = screen._layout  # type: ignore[attr-defined]
+    plan = screen.layout  # type: ignore[attr-defined]
     app.down(pygame.K_BACKSPACE)
     app.frames(5, 0.1)
     app.up(pygame.K_BACKSPACE)
     app.frames(1, 0.0)
     now = [side.steps for side in app.session.playing]
     assert now[0] < was[0] and was[0] - now[0] == was[1] - now[1]
-    assert screen.filmed and screen._layout == plan  # type: ignore[attr-defined]
+    assert screen.filmed and screen.layout == plan  # type: ignore[attr-defined]
 
 
 def test_only_a_dream_can_be_rewound_and_not_while_it_is_recorded(app: Driver):

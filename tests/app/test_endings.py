@@ -60,14 +60,13 @@ def caught() -> Session:
     session = Session(made)
     for seed in range(200):
         made.env.reset(seed=seed)
-        made.now = made.before = made._snapshot()
+        made.look()
         made.over = None
         for _ in range(60):
             session.tick()
             if made.over:
                 break
         if "eaten" in made.events:
-            session._since = 0.0
             return session
     raise AssertionError("nobody was caught")
 
@@ -333,7 +332,7 @@ class TestGoingOn:
         shipped.press(pygame.K_o)
         assert made.over is None and (made.frame == frame).all()
         made.step(RIGHT)
-        assert made.steps and made.env.unwrapped.batch._steps[0] == made.steps
+        assert made.steps and made.env.unwrapped.state.steps[0] == made.steps
 
 
 class TestSounds:

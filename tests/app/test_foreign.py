@@ -216,10 +216,10 @@ def test_a_game_is_added_to_the_menu_stays_there_and_is_removed_again(app: Drive
     assert "CartPole-v1" in [card.title.name for card in app.window.screen.cards]  # type: ignore[attr-defined]
     page.press(next(action for action in page.actions() if action.label == "Remove"))
     assert not app.window.workshop.added.has("CartPole-v1")
-    page._add("toys/Three-v0")
+    page.add("toys/Three-v0")
     assert page.current == "toys/Three-v0"
     with pytest.raises(UserError, match="unknown game"):
-        page._add("toys/Nothing-v0")
+        page.add("toys/Nothing-v0")
 
 
 def test_take_cover_has_a_card_where_vizdoom_is_and_its_own_name_everywhere(monkeypatch, tmp_path):

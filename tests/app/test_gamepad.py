@@ -171,7 +171,7 @@ def test_pads_do_what_they_say_whatever_the_keys_are(table: Table):
 def pad(app: Driver) -> Driver:
     """The app with a pad plugged in."""
     app.frames(3)
-    app.window.pads._open = lambda index: (7 + index, Pad("Pad", object(), True))
+    app.window.pads.opener = lambda index: (7 + index, Pad("Pad", object(), True))
     pygame.event.post(pygame.event.Event(pygame.JOYDEVICEADDED, device_index=0))
     app.frames(1)
     assert "Gamepad connected: Pad" in app.said
@@ -230,7 +230,7 @@ def test_a_device_that_sdl_itself_makes_up_comes_and_goes(app: Driver, monkeypat
     app.until(lambda: "Gamepad connected" in app.said)
     app.play("Maze")
     sdl.SDL_JoystickFromInstanceID.restype = ctypes.c_void_p
-    (instance,) = app.window.pads._pads
+    instance = pygame.joystick.Joystick(pygame.joystick.get_count() - 1).get_instance_id()
     device = ctypes.c_void_p(sdl.SDL_JoystickFromInstanceID(instance))
     sdl.SDL_JoystickSetVirtualAxis(device, 0, ctypes.c_int16(-32768))
     app.until(lambda: app.session.steering.held == LEFT)

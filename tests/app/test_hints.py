@@ -54,7 +54,7 @@ def test_the_most_important_keys_have_a_place_in_every_window(app: Driver, size,
     app.until(lambda: type(app.window.screen).__name__ == "Play")
     app.resize(*size)
     Scale.zoom = zoom
-    app.window.toasts._lines.clear()
+    app.silence()
     shown = drawn(app)
     assert len(shown) >= 4 and shown == named(app)[: len(shown)]
 

@@ -126,7 +126,7 @@ def test_rewinding_walks_back_and_past_the_beginning_ends_it():
         made.rewind()
     made.step(STAY)
     home.look()
-    assert len(home._path) == 4 and not home.lost
+    assert len(home.path) == 4 and not home.lost
     for _ in range(5):
         made.rewind()
     assert home.lost
@@ -169,11 +169,11 @@ def test_h_begins_the_walk_and_coming_back_shows_the_verdict(app: Driver):
     app.press(pygame.K_h)
     assert f"Walk {WALK} cells away" in app.said
     go(app, moves[:3])
-    facts = {fact.label: fact for fact in app.window.screen.panel._facts(True)}  # type: ignore[attr-defined]
+    facts = {fact.label: fact for fact in app.window.screen.panel.facts(True)}  # type: ignore[attr-defined]
     assert facts["Walk away"].value.endswith(f"of {WALK} cells") and facts["Walk away"].bar
     go(app, moves[3 : len(moves) // 2 + 1])
     assert "Now come home" in app.said
-    facts = {fact.label: fact for fact in app.window.screen.panel._facts(True)}  # type: ignore[attr-defined]
+    facts = {fact.label: fact for fact in app.window.screen.panel.facts(True)}  # type: ignore[attr-defined]
     assert any(arrow in facts["Come home"].value for arrow in "←→↑↓")
     go(app, moves[len(moves) // 2 + 1 :])
     home = app.window.screen.panel.home  # type: ignore[attr-defined]

@@ -67,7 +67,7 @@ def focus_on(app: Driver, page: LabPage, name: str) -> None:
 def place_of(page: LabPage, name: str) -> pygame.Rect:
     """Where a control was drawn."""
     names = [control.name for control in page.column.controls]
-    return page.column._rects[len(page.column.reins) + names.index(name)]
+    return page.column.rects[len(page.column.reins) + names.index(name)]
 
 
 # the way there -------------------------------------------------------------------------------------------
@@ -246,11 +246,11 @@ def test_a_button_may_move_a_slider(app: Driver, page: LabPage):
 
 
 def test_a_click_into_a_picture_reaches_the_lab_as_shares(app: Driver, page: LabPage):
-    x, y = page.sheet._places[0].center
+    x, y = page.sheet.places[0].center
     click(app, (x, y))
     app.until(lambda: told(page).startswith("Board 0.5"))
     before = told(page)
-    click(app, page.sheet._places[1].center)  # this one is not to be clicked into
+    click(app, page.sheet.places[1].center)  # this one is not to be clicked into
     app.frames(30)
     assert told(page) == before
 
@@ -371,20 +371,20 @@ def test_nothing_overlaps_and_everything_is_reached_in_any_window(
     Scale.zoom = zoom
     app.resize(*size)
     app.frames(2)
-    places = page.sheet._places
+    places = page.sheet.places
     assert len(places) == len(page.sheet.panels)
     for i, place in enumerate(places):
         assert place.collidelist(places[i + 1 :]) == -1
         assert page.sheet.view.left <= place.left and place.right <= page.sheet.view.right
     page.sheet.scroller.wheel(-1000)
     app.frames(1)
-    assert max(place.bottom for place in page.sheet._places) <= page.sheet.view.bottom
+    assert max(place.bottom for place in page.sheet.places) <= page.sheet.view.bottom
     for control in page.column.controls:
         focus_on(app, page, control.name)
         app.frames(2)
-        seen = place_of(page, control.name).clip(page.column._view)
+        seen = place_of(page, control.name).clip(page.column.view)
         assert (
-            seen.height > 0.8 * place_of(page, control.name).height or seen.height == page.column._view.height
+            seen.height > 0.8 * place_of(page, control.name).height or seen.height == page.column.view.height
         )
 
 

@@ -14,7 +14,7 @@ from gamesim.envs.layouts import FLOOR
 
 def boards(app: Driver) -> list[np.ndarray]:
     app.frames(1, 0.0)
-    plan = app.window.screen._layout  # type: ignore[attr-defined]
+    plan = app.window.screen.layout  # type: ignore[attr-defined]
     inner = [board.inflate(-8, -8) for board in plan.boards]
     return [pygame.surfarray.array3d(app.window.surface.subsurface(board)) for board in inner]
 
@@ -94,7 +94,7 @@ def test_how_sure_a_dream_is_shows_where_other_draws_of_the_step_differ(app: Dri
     app.frames(2, 0.0)
     doubt = app.window.screen.stage.doubt  # type: ignore[attr-defined]
     assert doubt.share is not None and doubt.share[0, 0] == 0.5 and doubt.share.sum() == 0.5
-    facts = {fact.label: fact.value for fact in app.window.screen.panel._facts(True)}  # type: ignore[attr-defined]
+    facts = {fact.label: fact.value for fact in app.window.screen.panel.facts(True)}  # type: ignore[attr-defined]
     assert facts["Unsure about"] == "1 of 49 cells"
     app.press(pygame.K_u)
     app.frames(2, 0.0)

@@ -73,7 +73,7 @@ def test_own_models_have_a_row_of_their_own_and_can_be_deleted_from_it(app: Driv
         if way == "key":
             app.press(pygame.K_DELETE)
         else:
-            click(app, menu(app)._bin.center)
+            click(app, menu(app).bin.center)
         assert isinstance(app.window.screen, Ask) and folder.is_dir()
         press_button(app, "Keep" if way == "key" else "Delete")
     assert not folder.exists()
@@ -111,7 +111,7 @@ def test_what_is_below_the_edge_is_reached_by_keys_wheel_and_bar(app: Driver, si
     app.frames(2)
     page = menu(app)
     last = page.cards[-1]
-    if last.rect.bottom > page._view.bottom:
+    if last.rect.bottom > page.view.bottom:
         assert page.scroller.most > 0 and page.scroller.gutter.height
         foot = page.scroller.gutter
         click(app, (foot.centerx, foot.bottom - 1))
@@ -124,4 +124,4 @@ def test_what_is_below_the_edge_is_reached_by_keys_wheel_and_bar(app: Driver, si
             app.press(pygame.K_DOWN)
             app.frames(1)
     assert page.current and page.current.own
-    assert page._view.contains(page.current.rect) or page.current.rect.height > page._view.height - 60
+    assert page.view.contains(page.current.rect) or page.current.rect.height > page.view.height - 60

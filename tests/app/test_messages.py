@@ -23,7 +23,7 @@ def places(app: Driver) -> list[pygame.Rect]:
     """Where the messages go now."""
     size = app.window.surface.get_size()
     area = app.window.screen.toast_area(size)
-    return [rect for _, rect, _ in app.window.toasts._boxes(area, Scale.of(size))]
+    return [rect for _, rect, _ in app.window.toasts.places(area, Scale.of(size))]
 
 
 @pytest.mark.parametrize("zoom", [1.0, 1.5, 2.0])
@@ -36,7 +36,7 @@ def test_nothing_is_drawn_where_a_message_goes(app: Driver, scene: str, size: tu
     app.until(lambda: type(app.window.screen).__name__ == "Play")
     app.resize(*size)
     Scale.zoom = zoom
-    app.window.toasts._lines.clear()
+    app.silence()
     app.window.say(WORDS)
     app.window.surface.fill(COLOURS["back"])
     app.window.screen.draw(app.window.surface)
@@ -58,9 +58,9 @@ def test_figures_stay_where_they_are_while_messages_come(
     app.until(lambda: type(app.window.screen).__name__ == "Play")
     app.resize(*size)
     Scale.zoom = zoom
-    app.window.toasts._lines.clear()
+    app.silence()
     app.frames(1, 0.0)
-    free, figures = app.window.screen.panel.free, app.window.screen._layout.panel  # type: ignore[attr-defined]
+    free, figures = app.window.screen.panel.free, app.window.screen.layout.panel  # type: ignore[attr-defined]
     figures = pygame.Rect(figures.left, figures.top, figures.width, free.top - figures.top)
     before = pygame.surfarray.array3d(app.window.surface.subsurface(figures))
     for words in ("Recording to ~/recordings/maze", "Coming home works with one board. Press V first."):

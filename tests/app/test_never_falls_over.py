@@ -111,7 +111,7 @@ class House:
 
     def leave(self) -> None:
         """Close the window as the loop does when it ends."""
-        running = [e.recorder for screen in self.app.window._stack for e in engines(screen) if e.recorder]
+        running = [e.recorder for screen in self.app.window.screens for e in engines(screen) if e.recorder]
         unsaved = sum(recorder.steps for recorder in running if recorder.recording)
         before = self.kept()
         close(self.app)

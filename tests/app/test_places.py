@@ -43,7 +43,7 @@ def test_recordings_and_pictures_go_to_one_place_wherever_the_app_is_started(
 def test_what_the_command_line_recorded_in_this_folder_is_found_too(tmp_path: Path):
     save(Path("recordings") / "explorer", "one")
     window = Window(scores=Scores(tmp_path / "data" / "scores.json"))
-    window.workshop.shelf._scan()
+    window.workshop.shelf.scan()
     assert [each.name for each in window.workshop.shelf.recordings] == ["one"]
     window.close()
 
@@ -68,11 +68,11 @@ def clickable(app: Driver) -> list[pygame.Rect]:
     found += [line.rect for line in getattr(screen, "lines", [])]
     found += [place.rect for place in getattr(screen, "places", [])]
     found += (
-        [card.rect.clip(screen._view) for card in getattr(screen, "cards", [])]
+        [card.rect.clip(screen.view) for card in getattr(screen, "cards", [])]
         if isinstance(screen, Menu)
         else []
     )
-    return [*found, screen._bar] if isinstance(screen, Replay) else found
+    return [*found, screen.bar] if isinstance(screen, Replay) else found
 
 
 @pytest.mark.parametrize(("size", "zoom"), [((1280, 800), 1.0), ((800, 600), 1.0), ((800, 600), 1.5)])
@@ -98,7 +98,7 @@ def test_a_message_covers_nothing_that_can_be_clicked(
         window.go(RunPage(window, Path("runs/old")))
     app.until(lambda: clickable(app))
     app.frames(2)
-    window.toasts._lines.clear()
+    app.silence()
     window.say(f"Saved {path.name}")
     size = window.surface.get_size()
     area = window.screen.toast_area(size)

@@ -88,16 +88,16 @@ def test_a_replay_is_stepped_scrubbed_and_sped_up_by_keys_and_mouse(shelf: Drive
     assert page.at == 0 and not page.playing
     shelf.press(pygame.K_RIGHT, pygame.K_RIGHT, pygame.K_e, pygame.K_LEFT)
     assert page.at == 2
-    middle = page._picture.center
+    middle = page.picture.center
     shelf.press(pygame.K_l)  # the frame itself
     assert shelf.window.surface.get_at(middle)[:3] == (2, 2, 2)
     shelf.press(pygame.K_UP, pygame.K_UP, pygame.K_DOWN, pygame.K_EQUALS)
     assert SPEEDS[page.speed] == 4.0
     shelf.press(pygame.K_0, pygame.K_END)
     assert SPEEDS[page.speed] == 1.0 and page.at == 12
-    click(shelf, (page._bar.left, page._bar.centery))
+    click(shelf, (page.bar.left, page.bar.centery))
     assert page.at == 0
-    click(shelf, (page._bar.centerx, page._bar.centery))
+    click(shelf, (page.bar.centerx, page.bar.centery))
     assert page.at == 6
     click(shelf, middle)
     assert page.playing
@@ -291,7 +291,7 @@ def test_recordings_are_filtered_by_player_with_key_and_mouse(mixed: Driver, pla
     assert listing(mixed).shown_player == player and rows(mixed) == shown
     mixed.frames(1)
     while listing(mixed).shown_player != "all":
-        click(mixed, listing(mixed)._filters[0].rect.center)
+        click(mixed, listing(mixed).filters[0].rect.center)
         mixed.frames(1)
     assert len(rows(mixed)) == 4
 
@@ -378,7 +378,7 @@ def test_thousands_of_recordings_are_drawn_as_fast_as_a_few(shelf: Driver):
 
 def test_the_mouse_chooses_scrolls_and_opens(shelf: Driver):
     page = listing(shelf)
-    view, height = page._view, page._height
+    view, height = page.view, page.height
     click(shelf, (view.left + 50, view.top + height + 5))
     assert page.chosen == 1
     click(shelf, (view.left + 50, view.top + height + 5))
@@ -413,7 +413,7 @@ def test_folders_of_recordings_are_counted_as_they_are_trained_from(tmp_path: Pa
     save(tmp_path / "a", "two", steps=6)
     save(tmp_path, "three", 50, steps=7)
     shelf = Shelf([tmp_path, tmp_path / "missing"])
-    shelf._scan()
+    shelf.scan()
     assert collections(shelf.recordings) == {tmp_path / "a": (2, 10), tmp_path: (1, 7)}
 
 

@@ -273,7 +273,7 @@ def test_a_picture_of_the_window_is_saved_without_messages(app: Driver):
     first, second = sorted(app.window.pictures.glob("*.png"))
     picture = iio.imread(first)
     assert picture.shape[:2] == (800, 1280) and picture.std() > 5
-    app.window.toasts._lines.clear()
+    app.silence()
     app.frames(1, 0.0)
     seen = pygame.surfarray.array3d(app.window.surface).swapaxes(0, 1)
     assert (picture[700:, :, :3] == seen[700:]).all() and second != first

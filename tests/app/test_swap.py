@@ -69,7 +69,7 @@ def test_an_engine_without_layers_is_skipped_and_nothing_is_said_of_it(bare: Dri
     assert swap.name == "Other Pac-Man"
     bare.press(pygame.K_b)
     assert swap.name is None
-    bare.window.toasts._lines.clear()
+    bare.silence()
     bare.press(pygame.K_b, pygame.K_b)
     bare.until(lambda: type(bare.window.screen).__name__ == "Play" and swap.guest is not None)
     assert swap.name == "Other Pac-Man"

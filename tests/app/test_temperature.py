@@ -50,7 +50,7 @@ def test_a_held_key_goes_on_and_stops_when_it_is_let_go(app: Driver):
 
 def bar(app: Driver) -> pygame.Rect:
     app.frames(1, 0.0)
-    return app.window.screen.panel._bars["Temperature"]  # type: ignore[attr-defined]
+    return app.window.screen.panel.bars["Temperature"]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (800, 600)])

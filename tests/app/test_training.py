@@ -111,7 +111,7 @@ def test_all_that_is_known_of_a_run_can_be_scrolled_to(app: Driver, size: tuple[
     assert bool(page.detail.most) == bool(page.detail.gutter.width)
     app.press(*[pygame.K_PAGEDOWN] * 20)
     assert page.detail.at == page.detail.most and (page.detail.most > 0 or zoom == 1.0)
-    click(app, page._picture.center)  # the sheet is the last of it
+    click(app, page.picture.center)  # the sheet is the last of it
     assert isinstance(app.window.screen, SheetPage)
 
 

@@ -74,7 +74,7 @@ def acted(made: Engine) -> list[int]:
 
 
 def facts(app: Driver) -> dict[str, hud.Fact]:
-    return {fact.label: fact for fact in app.window.screen.panel._facts(True)}  # type: ignore[attr-defined]
+    return {fact.label: fact for fact in app.window.screen.panel.facts(True)}  # type: ignore[attr-defined]
 
 
 # the session ------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from gamesim.app.settings import Scores
 from gamesim.app.sound import Sound
 from gamesim.app.window import Window
 from gamesim.data.episode import Episode
-from gamesim.data.recorder import Recorder
+from gamesim.data.store.journal import Journal
 from gamesim.errors import UserError
 
 SIZES = [(1280, 800), (800, 600), (1920, 1080), (300, 700), (160, 120), (40, 30), (3, 200), (1, 1)]
@@ -165,7 +165,7 @@ def test_a_disk_that_fills_up_while_recording_is_a_message_and_the_game_goes_on(
     def full(self, *args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Recorder, "_keep", full)
+    monkeypatch.setattr(Journal, "step", full)
     with pytest.warns(UserWarning, match="No space left"):
         app.frames(20)
     assert "No space left" in app.said
@@ -410,7 +410,7 @@ def test_real_and_drawn_game_show_the_same_things(app: Driver):
     app.play("Pac-Man, endless")
     app.session.paused = True
     app.frames(2)
-    board = app.window.screen._layout.boards[0]  # type: ignore[attr-defined]
+    board = app.window.screen.layout.boards[0]  # type: ignore[attr-defined]
     frame = app.session.engine.frame
     kinds = {"wall": (38, 54, 214), "food": (255, 204, 164)}
     for row in range(7):

@@ -17,13 +17,13 @@ from gamesim.app.xray.panels import KEYS, UNSEEN, panels_of
 
 
 def test_x_shows_what_the_engine_has_and_x_again_hides_it(dreaming):
-    app, closed = dreaming, dreaming.window.screen._layout.boards[0]
+    app, closed = dreaming, dreaming.window.screen.layout.boards[0]
     app.press(pygame.K_x)
     shown = [p.name for p, _ in xray(app).panels]
     assert shown == ["reconstruction", "z", "mixture", "whatever", "flow"]
-    assert app.window.screen._layout.boards[0].width < closed.width
+    assert app.window.screen.layout.boards[0].width < closed.width
     app.press(pygame.K_x)
-    assert not xray(app).panels and app.window.screen._layout.boards[0] == closed
+    assert not xray(app).panels and app.window.screen.layout.boards[0] == closed
 
 
 def test_closed_it_asks_nothing_and_open_it_asks_once_a_step(dreaming):
@@ -76,8 +76,8 @@ def test_panels_lie_beside_the_boards_and_over_nothing(layered, size):
     app.resize(*size)
     app.frames(2, 0.0)
     places = [tile.rect for _, tile in xray(app).panels]
-    screen = app.window.screen._layout
-    sheet = xray(app)._sheet
+    screen = app.window.screen.layout
+    sheet = xray(app).sheet
     assert places and pygame.Rect((0, 0), size).contains(sheet.view)
     assert sheet.view.collidelist([*screen.boards, screen.panel]) == -1
     for index, place in enumerate(places):
@@ -116,7 +116,7 @@ def test_panels_that_do_not_fit_are_scrolled_to_with_the_wheel(layered, monkeypa
     app.resize(640, 480)
     Scale.zoom = 2.0
     app.frames(SETTLE, 0.0)
-    view, temperature = xray(app)._sheet.view, app.session.temperature
+    view, temperature = xray(app).sheet.view, app.session.temperature
     name = xray(app).panels[-1][0].name
     assert not view.contains(panel(app, name)[1].rect)
     monkeypatch.setattr(pygame.mouse, "get_pos", lambda: view.center)

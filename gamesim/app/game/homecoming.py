@@ -47,6 +47,7 @@ class Homecoming:
         place: (x, y) of the player in cells, home is (0, 0).
         farthest: how far away he has been, in cells.
         verdict: what became of home, once he is back.
+        path: his place at the start and after each step, so that rewinding walks back.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -55,15 +56,15 @@ class Homecoming:
         self.verdict: Verdict | None = None
         self._grid = engine.grid
         self._begin = engine.steps
-        self._path: list[Place] = [(0, 0)]  # one place for each step, so that rewinding walks back
+        self.path: list[Place] = [(0, 0)]
 
     @property
     def place(self) -> Place:
-        return self._path[-1]
+        return self.path[-1]
 
     def place_at(self, part: float) -> tuple[float, float]:
         """Where he is drawn when `part`, 0..1, of the last move has passed."""
-        (x, y), (was_x, was_y) = self._path[-1], self._path[-2:][0]
+        (x, y), (was_x, was_y) = self.path[-1], self.path[-2:][0]
         rest = 1.0 - part
         return x - rest * (x - was_x), y - rest * (y - was_y)
 
@@ -73,7 +74,7 @@ class Homecoming:
 
     @property
     def farthest(self) -> int:
-        return max(abs(x) + abs(y) for x, y in self._path)
+        return max(abs(x) + abs(y) for x, y in self.path)
 
     @property
     def returning(self) -> bool:
@@ -87,15 +88,15 @@ class Homecoming:
 
     def look(self) -> None:
         """The engine has made a step."""
-        del self._path[self.engine.steps - self._begin :]
-        if not self._path or self.verdict is not None:
+        del self.path[self.engine.steps - self._begin :]
+        if not self.path or self.verdict is not None:
             return
         (was, _), (now, action) = self.engine.trail[-2], self.engine.trail[-1]
         x, y = self.place
         dx, dy = DELTAS[action] if moved(was, now, action, self._grid) else (0, 0)
-        self._path.append((x + dx, y + dy))
+        self.path.append((x + dx, y + dy))
         if self.returning and self.place == (0, 0):
-            self.verdict = judge(self.home, now, self._path, self._grid)
+            self.verdict = judge(self.home, now, self.path, self._grid)
 
 
 def judge(before: np.ndarray, after: np.ndarray, path: list[Place], grid: tuple[int, int]) -> Verdict:

@@ -38,6 +38,7 @@ class Panel:
         few: the only keys that are shown; None: all that work, as far as there is room.
         free: what was left of it between the figures and the keys, which make room for messages.
         keys: where the keys were drawn that a click presses.
+        bars: where the bars of figures were drawn, by label.
     """
 
     def __init__(self, window: Window, session: Session, swap: Swap | None = None) -> None:
@@ -47,7 +48,7 @@ class Panel:
         self.few: Collection[Command] | None = None
         self.share: np.ndarray | None = None  # of other draws, by cell, while a dream is asked how sure it is
         self.keys: list[tuple[pygame.Rect, Command]] = []
-        self._bars: hud.Bars = {}
+        self.bars: hud.Bars = {}
         self._offers: tuple[tuple, bool, bool] = ((), False, False)
 
     def hints(self) -> list[tuple[Command, str]]:
@@ -69,7 +70,7 @@ class Panel:
 
     def temperature_at(self, place: tuple[int, int], held: bool = False) -> float | None:
         """What the slider's temperature is under the mouse; None: it is not on the slider, nor `held`."""
-        bar = self._bars.get("Temperature")
+        bar = self.bars.get("Temperature")
         if bar is None or not (held or bar.inflate(bar.height, 5 * bar.height).collidepoint(place)):
             return None
         return temperature.at((place[0] - bar.left) / max(1, bar.width))
@@ -77,7 +78,7 @@ class Panel:
     def draw(self, surface: pygame.Surface, layout: hud.Layout, scale: Scale) -> None:
         rect = layout.panel
         self.free = pygame.Rect(0, 0, 0, 0)
-        self.keys, self._bars = [], {}
+        self.keys, self.bars = [], {}
         if rect.width <= scale.px(60) or rect.height <= scale.px(30):
             return
         clip = surface.get_clip()
@@ -89,7 +90,7 @@ class Panel:
         kept = min(scale.px(KEYS if layout.column else FEW_KEYS), (rect.bottom - y) // 2)
         body = pygame.Rect(rect.left, y, rect.width, rect.bottom - y - max(message, kept))
         draw = hud.draw_column if layout.column else hud.draw_strip
-        below = draw(surface, body, self._facts(layout.column), scale, self._bars)
+        below = draw(surface, body, self.facts(layout.column), scale, self.bars)
         if layout.column and self.session.divergence is not None:
             rest = rect.bottom - below - max(message, scale.px(90))
             room = pygame.Rect(rect.left, below + scale.px(12), rect.width, rest)
@@ -110,7 +111,7 @@ class Panel:
         draw_divergence(surface, aside, self.session.divergence, scale)
         return pygame.Rect(rect.left, rect.top, rect.width - width - scale.px(24), rect.height)
 
-    def _facts(self, column: bool) -> list[hud.Fact]:
+    def facts(self, column: bool) -> list[hud.Fact]:
         """What is said of all engines that are played; what two of them share is said once."""
         session = self.session
         best = self.window.scores.best(session.engine.title.world)

@@ -172,7 +172,7 @@ class Engine:
         if options is None and count:
             options = {"start": deck_of(str(self.title.checkpoint), count).draw()}
         self.frame, self.info = self.env.reset(options=options)
-        self.before = self.now = self._snapshot()
+        self.look()
         self.total = self.reward = 0.0
         self.steps, self.over, self.waited, self.started = 0, None, 0, True
         self.happened, self.ends = (), []
@@ -262,7 +262,7 @@ class Engine:
         self.frame, self.info = moment.frame, moment.info
         self.total, self.reward, self.steps = moment.total, moment.reward, moment.steps
         self.env.unwrapped.state = moment.state  # pyright: ignore[reportAttributeAccessIssue]
-        self.before = self.now = self._snapshot()
+        self.look()
         self.over, self.happened = None, ()
         self.ends = [step for step in self.ends if step <= self.steps]
         self.reel.undo()
@@ -280,6 +280,10 @@ class Engine:
     def _own_advice(self) -> int | None:
         act = self._capability("act")
         return act() if act else None
+
+    def look(self) -> None:
+        """Take in where everything is now, without a move that led there."""
+        self.before = self.now = self._snapshot()
 
     def _snapshot(self) -> Snapshot | None:
         take = self._capability("snapshot")

@@ -31,6 +31,8 @@ class Column:
         values: by name, as a person sees them.
         state: a line on what the lab is doing.
         focus: index of what keys change, of the reins and then of the controls.
+        rects: where these were drawn last.
+        view: what of the controls is in sight.
     """
 
     def __init__(self, told: Callable[[str, Value], None]) -> None:
@@ -41,8 +43,8 @@ class Column:
         self.state = ""
         self.focus = 0
         self.scroller = Scroller()
-        self._rects: list[pygame.Rect] = []
-        self._view = pygame.Rect(0, 0, 0, 0)
+        self.rects: list[pygame.Rect] = []
+        self.view = pygame.Rect(0, 0, 0, 0)
         self._buttons: dict[str, Action] = {}
         self._first: dict[str, Value] = {}  # by name, as they were seen first
         self._held = ""  # name of the slider that the mouse drags
@@ -175,7 +177,7 @@ class Column:
         control = self._control(self._at(place))
         if isinstance(control, Slider):
             self._set(control, knobs.turned(control, self.values[control.name], clicks))
-        elif self._view.collidepoint(place):
+        elif self.view.collidepoint(place):
             self.scroller.wheel(clicks)
         else:
             return False
@@ -183,15 +185,15 @@ class Column:
 
     def _point(self, name: str, place: tuple[int, int]) -> None:
         """The mouse is pressed at a place of a control, or drags it there."""
-        for control, rect in zip(self.controls, self._rects[len(self.reins) :], strict=False):
+        for control, rect in zip(self.controls, self.rects[len(self.reins) :], strict=False):
             if control.name == name:
                 value = knobs.pointed(control, self.values[name], rect, place, self._scale)
                 self._set(control, value)
 
     def _at(self, place: tuple[int, int]) -> int | None:
         """Which of them lies at a place."""
-        for i, rect in enumerate(self._rects[: self._count]):
-            if rect.collidepoint(place) and (i < len(self.reins) or self._view.collidepoint(place)):
+        for i, rect in enumerate(self.rects[: self._count]):
+            if rect.collidepoint(place) and (i < len(self.reins) or self.view.collidepoint(place)):
                 return i
         return None
 
@@ -211,11 +213,11 @@ class Column:
         top = pygame.Rect(inner.left, line.bottom + scale.px(8), inner.width, 0)
         focus = self.focus if self.focus < len(self.reins) else None
         y = draw_actions(surface, top, self.reins, focus, scale, low=True) + scale.px(10)
-        self._rects = [action.rect for action in self.reins]
+        self.rects = [action.rect for action in self.reins]
         foot = self._draw_help(surface, pygame.Rect(inner.left, y, inner.width, inner.bottom - y), scale)
-        self._view = pygame.Rect(inner.left, y, inner.width, max(0, foot - y))
-        surface.set_clip(self._view.clip(clip))
-        self._draw_controls(surface, self._view, scale)
+        self.view = pygame.Rect(inner.left, y, inner.width, max(0, foot - y))
+        surface.set_clip(self.view.clip(clip))
+        self._draw_controls(surface, self.view, scale)
         surface.set_clip(clip)
 
     def _draw_help(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
@@ -246,7 +248,7 @@ class Column:
                 focus = self.focus - len(self.reins) - index
                 rect.top += scale.px(4)
                 y = draw_actions(surface, rect, run, focus if focus >= 0 else None, scale, low=True)
-                self._rects += [action.rect for action in run]
+                self.rects += [action.rect for action in run]
                 y += scale.px(8)
                 index += len(run)
                 continue
@@ -254,12 +256,12 @@ class Column:
             focused = index + len(self.reins) == self.focus
             if rect.colliderect(view):
                 knobs.draw(surface, rect, control, self.values[control.name], focused, scale)
-            self._rects.append(rect)
+            self.rects.append(rect)
             y = rect.bottom + scale.px(4)
             index += 1
         self.scroller.fit(view, y - begin, scale)
         if self._reveal and self.current is not None:
-            chosen = self._rects[self.focus]
+            chosen = self.rects[self.focus]
             self.scroller.reveal(chosen.top - begin - scale.px(4), chosen.bottom - begin + scale.px(4))
         self._reveal = False
         self.scroller.draw(surface)

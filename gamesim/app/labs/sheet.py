@@ -31,6 +31,8 @@ class Sheet:
         bad: whether the notice is of an error.
         column: the controls.
         scroller: of the panels.
+        view: where they were drawn last.
+        places: of each panel in it.
     """
 
     def __init__(self, entry: Entry, column: Column) -> None:
@@ -40,7 +42,7 @@ class Sheet:
         self.bad = False
         self.scroller = Scroller()
         self.view = pygame.Rect(0, 0, 0, 0)
-        self._places: list[pygame.Rect] = []
+        self.places: list[pygame.Rect] = []
         self._scale = Scale(1.0)
         self._laid: tuple = ((), (0, 0), None, [], 0)  # panels, room and scale; places and height found
         self._drawn: dict[tuple, tuple[Panel, pygame.Surface]] = {}  # as they are without a mouse
@@ -52,7 +54,7 @@ class Sheet:
 
     def clicked(self, place: tuple[int, int]) -> tuple[str, float, float] | None:
         """The picture at a place, by its title, and where in it: shares of its width and height."""
-        for panel, rect in zip(self.panels, self._places, strict=False):
+        for panel, rect in zip(self.panels, self.places, strict=False):
             if isinstance(panel, Picture) and panel.clicks and self.view.collidepoint(place):
                 image = image_place(panel, rect, self._scale)
                 if image.collidepoint(place):
@@ -106,7 +108,7 @@ class Sheet:
             self._draw_notice(surface, view, scale)
         elif self.panels:
             self._lay_out(view, scale)
-            for panel, place in zip(self.panels, self._places, strict=True):
+            for panel, place in zip(self.panels, self.places, strict=True):
                 if place.colliderect(view):
                     if place.collidepoint(pointer) and view.collidepoint(pointer):
                         draw_panel(surface, place, panel, scale, pointer)
@@ -126,7 +128,7 @@ class Sheet:
             self._laid = self.panels, view.size, scale, places, height
         *_, places, height = self._laid
         self.scroller.fit(view, height, scale)
-        self._places = [place.move(view.left, view.top - self.scroller.at) for place in places]
+        self.places = [place.move(view.left, view.top - self.scroller.at) for place in places]
 
     def _picture(self, panel: Panel, size: tuple[int, int], scale: Scale) -> pygame.Surface:
         """A panel as it was drawn last, or drawn anew where it shows something else now."""

@@ -106,9 +106,10 @@ class Shelf:
             self._again = True
             return
         self.scanning = True
-        threading.Thread(target=self._scan, name="shelf", daemon=True).start()
+        threading.Thread(target=self.scan, name="shelf", daemon=True).start()
 
-    def _scan(self) -> None:
+    def scan(self) -> None:
+        """Look at the folders now, and once more for each time that this is asked for meanwhile."""
         try:
             self._again = True
             while self._again:

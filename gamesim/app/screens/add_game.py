@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pygame
@@ -53,16 +54,19 @@ class AddGame(Listing[str]):
         if self.current is None:
             return [typed]
         there = self.added.has(self.current)
-        turn = Action("Remove", self.remove, danger=True) if there else Action("Add to menu", self.add)
+        add = partial(self.add, self.current)
+        turn = Action("Remove", self.remove, danger=True) if there else Action("Add to menu", add)
         return [Action("Play", self.play), turn, Action(f"Record {RECORDED} games", self.record), typed]
 
     def play(self) -> None:
         open_title(self.window, foreign(Recipe(self.current or "")))
 
-    def add(self) -> None:
-        self._add(self.current or "")
+    def add(self, env_id: str) -> None:
+        """Put a game into the menu.
 
-    def _add(self, env_id: str) -> None:
+        Raises:
+            UserError: no such game is installed.
+        """
         find(env_id)  # a module of one's own is imported; what is missing is said
         self.added.add(Recipe(env_id))
         self._list()
@@ -81,7 +85,7 @@ class AddGame(Listing[str]):
 
     def type(self) -> None:
         more = "Such as CartPole-v1, or module:Id for a game of your own"
-        self.window.go(Prompt(self.window, "Which game?", more, "", self._add))
+        self.window.go(Prompt(self.window, "Which game?", more, "", self.add))
 
     def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
         name = self.rows[index]

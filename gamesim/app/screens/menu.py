@@ -42,6 +42,8 @@ class Menu(Screen):
         rows: the cards, row by row; their order does not depend on what was played.
         places: buttons to the other screens.
         chosen: index of a card; from len(cards) on, of a place.
+        view: where the cards were drawn last.
+        bin: the cross on the chosen card, where it can be deleted.
     """
 
     def __init__(self, window: Window) -> None:
@@ -52,8 +54,8 @@ class Menu(Screen):
         self.scroller = Scroller()
         self._pictures: dict[str, Preview | None] = {}
         self._clock = 0.0
-        self._view = pygame.Rect(0, 0, 0, 0)
-        self._bin = pygame.Rect(0, 0, 0, 0)  # the cross on the chosen card, where it can be deleted
+        self.view = pygame.Rect(0, 0, 0, 0)
+        self.bin = pygame.Rect(0, 0, 0, 0)
         self._away = False
         self._reveal = False
         self._worker = Worker("dreams")
@@ -129,7 +131,7 @@ class Menu(Screen):
             self._choose(self._at(event.pos))
         elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
             found = self._at(event.pos)
-            if self._bin.clip(self._view).collidepoint(event.pos):
+            if self.bin.clip(self.view).collidepoint(event.pos):
                 self.delete()
             elif found is not None:
                 self._choose(found)
@@ -152,7 +154,7 @@ class Menu(Screen):
 
     def _at(self, place: tuple[int, int]) -> int | None:
         for i, rect in enumerate(self._rects):
-            if rect.collidepoint(place) and (i >= len(self.cards) or self._view.collidepoint(place)):
+            if rect.collidepoint(place) and (i >= len(self.cards) or self.view.collidepoint(place)):
                 return i
         return None
 
@@ -189,7 +191,7 @@ class Menu(Screen):
             self.refresh()
             give_back()
         seen = {
-            key(card.title): card for card in self.cards if card.picture and card.rect.colliderect(self._view)
+            key(card.title): card for card in self.cards if card.picture and card.rect.colliderect(self.view)
         }
         for card in seen.values():
             if card.picture and (self._clock > CALM or not card.title.learned):
@@ -201,10 +203,10 @@ class Menu(Screen):
         margin = margin_of(size, scale)
         foot = size[1] - foot_height(scale)
         top = self._draw_head(surface, margin, scale)
-        self._view = view = pygame.Rect(0, top, size[0], max(1, foot - top))
+        self.view = view = pygame.Rect(0, top, size[0], max(1, foot - top))
         clip = surface.get_clip()
         surface.set_clip(view)
-        self._bin = pygame.Rect(0, 0, 0, 0)
+        self.bin = pygame.Rect(0, 0, 0, 0)
         content = self._draw_cards(surface, view, margin, scale)
         surface.set_clip(clip)
         bar = pygame.Rect(view.left, view.top, size[0] - max(2, (margin - scale.px(7)) // 2), view.height)
@@ -353,9 +355,9 @@ class Menu(Screen):
     def _draw_bin(self, surface: pygame.Surface, card: Card, scale: Scale) -> None:
         """A cross in the corner: the model can be deleted."""
         side = scale.px(26)
-        self._bin = pygame.Rect(card.rect.right - side - scale.px(4), card.rect.top + scale.px(4), side, side)
-        box(surface, self._bin, COLOURS["panel"], side // 2, COLOURS["bad"])
-        arm = self._bin.inflate(-side * 3 // 5, -side * 3 // 5)
+        self.bin = pygame.Rect(card.rect.right - side - scale.px(4), card.rect.top + scale.px(4), side, side)
+        box(surface, self.bin, COLOURS["panel"], side // 2, COLOURS["bad"])
+        arm = self.bin.inflate(-side * 3 // 5, -side * 3 // 5)
         for ends in ((arm.topleft, arm.bottomright), (arm.topright, arm.bottomleft)):
             pygame.draw.line(surface, COLOURS["bad"], *ends, max(2, scale.px(2)))
 

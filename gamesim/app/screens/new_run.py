@@ -58,6 +58,8 @@ class NewRun(KeyScreen):
 
     Attributes:
         plan: what is chosen.
+        lines: the form, as drawn last.
+        view: where it was drawn.
 
     Raises:
         UserError: the config of the run cannot be read.
@@ -73,7 +75,7 @@ class NewRun(KeyScreen):
         self.chosen = 0
         self.lines: list[Choice] = []
         self.scroller = Scroller()
-        self._place = pygame.Rect(0, 0, 0, 0)
+        self.view = pygame.Rect(0, 0, 0, 0)
         self._reveal = False
 
     # the form --------------------------------------------------------------------------------------------
@@ -234,29 +236,29 @@ class NewRun(KeyScreen):
             return
         beside = body.width >= scale.px(900)
         notes = scale.px(300) if beside else 0
-        self._place = pygame.Rect(body.left, body.top, min(body.width - notes, scale.px(860)), body.height)
+        self.view = pygame.Rect(body.left, body.top, min(body.width - notes, scale.px(860)), body.height)
         clip = surface.get_clip()
         surface.set_clip(body.clip(clip))
         high = self._draw_lines(surface, scale)
         if beside:
-            left = self._place.right + scale.px(24)
+            left = self.view.right + scale.px(24)
             self._draw_notes(surface, pygame.Rect(left, body.top, body.right - left, 0), scale)
         else:
             below = body.top - self.scroller.at + high + scale.px(6)
-            place = pygame.Rect(body.left, below, self._place.width - Scroller.width(scale), 0)
+            place = pygame.Rect(body.left, below, self.view.width - Scroller.width(scale), 0)
             high += scale.px(6) + self._draw_notes(surface, place, scale)
         surface.set_clip(clip)
-        self.scroller.fit(self._place, high, scale)
+        self.scroller.fit(self.view, high, scale)
         self.scroller.draw(surface)
 
     def _draw_lines(self, surface: pygame.Surface, scale: Scale) -> int:
         """The form, as high as it fits or as it must be; returns its height."""
         gap, least = scale.px(10), scale.px(58)
-        height = max(least, min(scale.px(72), self._place.height // len(self.lines) - gap))
+        height = max(least, min(scale.px(72), self.view.height // len(self.lines) - gap))
         bar = Scroller.width(scale) if self.scroller.most else 0
-        y = self._place.top - self.scroller.at
+        y = self.view.top - self.scroller.at
         for i, line in enumerate(self.lines):
-            line.rect = pygame.Rect(self._place.left, y, max(1, self._place.width - bar), height)
+            line.rect = pygame.Rect(self.view.left, y, max(1, self.view.width - bar), height)
             self._draw_line(surface, line, i == self.chosen, scale)
             y += height + gap
         if self._reveal:

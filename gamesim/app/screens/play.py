@@ -90,7 +90,7 @@ class Play(Screen):
         self._turning = Repeat()
         self._sliding = False
         self._clicked: Command | None = None  # the key that the mouse holds down
-        self._layout = hud.layout(window.surface.get_size(), 1)
+        self.layout = hud.layout(window.surface.get_size(), 1)
         if watch:
             self._change_driver()
         if not engine.title.learned and (dream := catalog.partner(engine.title, window.workshop.offered())):
@@ -419,18 +419,18 @@ class Play(Screen):
         size = surface.get_size()
         scale = Scale.of(size)
         engines = self.session.playing
-        self._layout = self.xray.layout(size, len(engines))
-        for rect, engine in zip(self._layout.boards, engines, strict=True):
+        self.layout = self.xray.layout(size, len(engines))
+        for rect, engine in zip(self.layout.boards, engines, strict=True):
             self.stage.draw(surface, rect, engine, scale, named=len(engines) > 1)
         self.panel.share = self.stage.doubt.share
-        self.panel.draw(surface, self._layout, scale)
+        self.panel.draw(surface, self.layout, scale)
         self.xray.draw(surface, scale)
         dream = self.session.dream
         if dream is not None and self.filmed:
             self.film.draw(surface, self.film.place(size, scale), dream, scale)
-        self._draw_walk(surface, self._layout.boards[0], scale)
+        self._draw_walk(surface, self.layout.boards[0], scale)
         if self.tour is not None:
-            self.tour.draw(surface, self._layout.boards[0], scale)
+            self.tour.draw(surface, self.layout.boards[0], scale)
 
     @property
     def filmed(self) -> bool:

@@ -59,7 +59,7 @@ class Recordings(Listing[Line]):
         self.selected: set[Path] = set()
         self._opened: set[Key] = set()
         self._clock = 0.0
-        self._filters: list[Action] = []
+        self.filters: list[Action] = []
         self._of: tuple | None = None  # what was looked through for the two below
         self._rows: list[Line] = []
         self._games: list[str] = []
@@ -151,7 +151,7 @@ class Recordings(Listing[Line]):
             super().command(command)
 
     def works(self) -> Sequence[Hint]:
-        filters = [(action.cap, action.label) for action in self._filters]
+        filters = [(action.cap, action.label) for action in self.filters]
         return [*super().works(), *filters, ("Ctrl", ""), ("A", "select all")]
 
     def handle(self, event: pygame.event.Event) -> None:
@@ -163,12 +163,12 @@ class Recordings(Listing[Line]):
 
     def mouse(self, event: pygame.event.Event) -> None:
         pressed = event.type == pygame.MOUSEBUTTONDOWN and event.button == 1
-        found = [each for each in self._filters if pressed and each.rect.collidepoint(event.pos)]
+        found = [each for each in self.filters if pressed and each.rect.collidepoint(event.pos)]
         if found:
             self.press(found[0])
             return
         super().mouse(event)
-        if event.type == pygame.MOUSEBUTTONDOWN and event.button == 3 and self._view.collidepoint(event.pos):
+        if event.type == pygame.MOUSEBUTTONDOWN and event.button == 3 and self.view.collidepoint(event.pos):
             self.choose(self.index_at(event.pos))
             self.select()
 
@@ -258,11 +258,11 @@ class Recordings(Listing[Line]):
     def draw_top(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         """Who played and which game: each is a click, and has a key."""
         player = f"Player: {self.shown_player}"
-        self._filters = [
+        self.filters = [
             Action(player, partial(self.command, Command.DRIVER), shown(Command.DRIVER)),
             Action(f"Game: {self.shown_game}", partial(self.command, Command.SWITCH), shown(Command.SWITCH)),
         ]
-        draw_actions(surface, area, self._filters, None, scale, low=True)
+        draw_actions(surface, area, self.filters, None, scale, low=True)
 
     def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
         row = self.rows[index]

@@ -45,6 +45,7 @@ class Replay(ButtonScreen):
         episode: None until it is loaded.
         at: index of the frame that is seen, 0..len(episode).
         playing: whether it runs by itself.
+        picture, bar: where the frame and the bar below it were drawn last.
     """
 
     caption = "Replay"
@@ -59,7 +60,7 @@ class Replay(ButtonScreen):
         self._problem = ""
         self._since = 0.0
         self._totals = np.zeros(1)
-        self._bar = self._picture = pygame.Rect(0, 0, 0, 0)
+        self.bar = self.picture = pygame.Rect(0, 0, 0, 0)
         self._scrubbing = False
         self._marks: tuple[tuple[int, int], pygame.Surface] | None = None
         self._worker = Worker("replay")
@@ -142,14 +143,14 @@ class Replay(ButtonScreen):
         button = self.point(place)
         if button is not None:
             self.press(button)
-        elif self._bar.inflate(0, 24).collidepoint(place):
+        elif self.bar.inflate(0, 24).collidepoint(place):
             self._scrubbing = True
             self._scrub(place[0])
-        elif self._picture.collidepoint(place):
+        elif self.picture.collidepoint(place):
             self.toggle()
 
     def _scrub(self, x: int) -> None:
-        share = (x - self._bar.left) / max(1, self._bar.width - 1)
+        share = (x - self.bar.left) / max(1, self.bar.width - 1)
         self.playing = False
         self.at = round(min(1.0, max(0.0, share)) * self.last)
 
@@ -209,16 +210,16 @@ class Replay(ButtonScreen):
         margin = margin_of(size, scale)
         draw_foot(surface, self.hints(), scale)
         foot = size[1] - foot_height(scale)
-        self._bar = pygame.Rect(margin, foot - scale.px(34), max(1, size[0] - 2 * margin), scale.px(20))
+        self.bar = pygame.Rect(margin, foot - scale.px(34), max(1, size[0] - 2 * margin), scale.px(20))
         top = scale.px(24)
-        body = pygame.Rect(margin, top, size[0] - 2 * margin, self._bar.top - scale.px(18) - top)
+        body = pygame.Rect(margin, top, size[0] - 2 * margin, self.bar.top - scale.px(18) - top)
         if body.width < 8 or body.height < 8:
             return
         beside = body.width >= scale.px(520)
         picture = body.copy()
         if beside:
             picture.width = min(body.height, body.width - scale.px(300))
-        self._picture = picture
+        self.picture = picture
         if self.episode is None:
             text(surface, "Reading…", body.center, scale.px(20), COLOURS["quiet"], anchor="center")
             return
@@ -273,7 +274,7 @@ class Replay(ButtonScreen):
 
     def _draw_bar(self, surface: pygame.Surface, scale: Scale, episode: Episode) -> None:
         """The whole episode as a line: rewards are ticks, what has been seen is bright."""
-        bar = self._bar
+        bar = self.bar
         share = self.at / self.last if self.last else 0.0
         groove = pygame.Rect(bar.left, bar.centery - scale.px(3), bar.width, scale.px(6))
         box(surface, groove, COLOURS["raised"], groove.height // 2)

@@ -48,7 +48,7 @@ class RunPage(PanelScreen):
         self.sheet = Sheet()
         self.stage: int | None = None  # whose curves are seen; None: the newest
         self._since = 0.0
-        self._picture = pygame.Rect(0, 0, 0, 0)
+        self.picture = pygame.Rect(0, 0, 0, 0)
 
     # keys and mouse --------------------------------------------------------------------------------------
 
@@ -63,7 +63,7 @@ class RunPage(PanelScreen):
         self.charts.scroll -= clicks
 
     def click(self, place: tuple[int, int]) -> None:
-        if self._picture.collidepoint(place):
+        if self.picture.collidepoint(place):
             self.enlarge()
 
     def key(self, key: int) -> None:
@@ -177,7 +177,7 @@ class RunPage(PanelScreen):
     def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         y = draw_state(surface, pygame.Rect(area.left, area.top, area.width, 0), self.run, scale)
         y = draw_facts(surface, pygame.Rect(area.left, y, area.width, 0), run_facts(self.run), scale, 15)
-        self._picture.size = (0, 0)
+        self.picture.size = (0, 0)
         if not self.run.log.sheets:
             return y
         top = y + scale.px(12)
@@ -196,7 +196,7 @@ class RunPage(PanelScreen):
         part = image.get_rect().clip(pygame.Rect((0, 0), place.size))
         place.size = part.size
         surface.blit(image, place, part)
-        self._picture = place.clip(surface.get_clip())
+        self.picture = place.clip(surface.get_clip())
         return place.bottom
 
 

@@ -31,6 +31,8 @@ class Listing(PanelScreen, Generic[Row]):
     Attributes:
         row: height of a row at a window of 1280x800.
         chosen: index of the chosen row.
+        view: where the rows were drawn last.
+        height: of a row, in pixels, as drawn last.
     """
 
     row = 72
@@ -39,8 +41,8 @@ class Listing(PanelScreen, Generic[Row]):
         super().__init__(window)
         self.chosen = 0
         self.scroller = Scroller()
-        self._view = pygame.Rect(0, 0, 0, 0)
-        self._height = 1  # of a row, as drawn last
+        self.view = pygame.Rect(0, 0, 0, 0)
+        self.height = 1
         self._reveal = False
 
     # what a list says ------------------------------------------------------------------------------------
@@ -111,7 +113,7 @@ class Listing(PanelScreen, Generic[Row]):
             self.window.sound.play("move")
 
     def click(self, place: tuple[int, int]) -> None:
-        if self._view.collidepoint(place):
+        if self.view.collidepoint(place):
             index = self.index_at(place)
             if index == self.chosen and self.buttons:
                 self.press(self.buttons[0])
@@ -122,7 +124,7 @@ class Listing(PanelScreen, Generic[Row]):
 
     def index_at(self, place: tuple[int, int]) -> int:
         """The row at a place of the list."""
-        return (place[1] - self._view.top + self.scroller.at) // self._height
+        return (place[1] - self.view.top + self.scroller.at) // self.height
 
     # time and drawing ------------------------------------------------------------------------------------
 
@@ -150,22 +152,22 @@ class Listing(PanelScreen, Generic[Row]):
         return [*super().works(), *more]
 
     def _draw_list(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
-        self._view, self._height = area, scale.px(self.row)
-        self.scroller.step = self._height
-        self.scroller.fit(area, self.count * self._height, scale)
+        self.view, self.height = area, scale.px(self.row)
+        self.scroller.step = self.height
+        self.scroller.fit(area, self.count * self.height, scale)
         if not self.count:
             paragraph(surface, self.nothing(), (area.left, area.top + scale.px(8)), scale.px(18), area.width)
             return
         if self._reveal:
             self._reveal = False
-            self.scroller.reveal(self.chosen * self._height, (self.chosen + 1) * self._height)
+            self.scroller.reveal(self.chosen * self.height, (self.chosen + 1) * self.height)
         clip = surface.get_clip()
         surface.set_clip(area.clip(clip))
         gap = scale.px(8)
-        first = self.scroller.at // self._height
-        for index in range(first, min(self.count, first + area.height // self._height + 2)):
-            rect = pygame.Rect(area.left, area.top + index * self._height - self.scroller.at, area.width, 0)
-            rect.height = self._height - gap
+        first = self.scroller.at // self.height
+        for index in range(first, min(self.count, first + area.height // self.height + 2)):
+            rect = pygame.Rect(area.left, area.top + index * self.height - self.scroller.at, area.width, 0)
+            rect.height = self.height - gap
             rect.width -= Scroller.width(scale) if self.scroller.most else 0
             chosen = index == self.chosen
             edge = COLOURS["real"] if chosen else None

@@ -23,6 +23,8 @@ class XRay:
     Attributes:
         open: whether it is on screen.
         problem: why a bar could not be dragged, to be said once; None if all is well.
+        area: where it is drawn.
+        sheet: what is on screen.
     """
 
     def __init__(self, session: Session) -> None:
@@ -31,8 +33,8 @@ class XRay:
         self.problem: str | None = None
         self.chart = Chart()
         self.scroller = Scroller()
-        self._area = pygame.Rect(0, 0, 0, 0)
-        self._sheet: Sheet | None = None  # on screen
+        self.area = pygame.Rect(0, 0, 0, 0)
+        self.sheet: Sheet | None = None
         self._next: Sheet | None = None  # being painted
         self._due: tuple = ()  # what the newest of them shows
         self._hand: tuple[int, float] | None = None  # the bar that is held, and its height
@@ -47,10 +49,10 @@ class XRay:
     @property
     def panels(self) -> list[tuple[Panel, layout.Tile]]:
         """What is on screen, with its places."""
-        if not self.open or self._sheet is None:
+        if not self.open or self.sheet is None:
             return []
-        by = self._sheet.view.left, self._sheet.view.top - self.scroller.at
-        return [(panel, tile.moved(by)) for panel, tile in self._sheet.panels]
+        by = self.sheet.view.left, self.sheet.view.top - self.scroller.at
+        return [(panel, tile.moved(by)) for panel, tile in self.sheet.panels]
 
     @property
     def painting(self) -> bool:
@@ -59,14 +61,14 @@ class XRay:
 
     def toggle(self) -> None:
         self.open = not self.open
-        self._hand, self._sheet, self._next = None, None, None
+        self._hand, self.sheet, self._next = None, None, None
 
     def layout(self, size: tuple[int, int], boards: int) -> hud.Layout:
         """The play screen's layout, which makes room for the x-ray while it is open."""
-        self._area = pygame.Rect(0, 0, 0, 0)
+        self.area = pygame.Rect(0, 0, 0, 0)
         if not self.open:
             return hud.layout(size, boards)
-        found, self._area = layout.beside(size, boards)
+        found, self.area = layout.beside(size, boards)
         return found
 
     def follow(self) -> None:
@@ -86,9 +88,9 @@ class XRay:
 
     def handle(self, event: pygame.event.Event) -> bool:
         """Bars are dragged, panels scrolled; returns whether the event was for the x-ray."""
-        if not self.open or self._sheet is None:
+        if not self.open or self.sheet is None:
             return False
-        view = self._sheet.view
+        view = self.sheet.view
         if self._hand is None and self.scroller.handle(event):
             return True
         if event.type == pygame.MOUSEWHEEL:
@@ -116,20 +118,20 @@ class XRay:
 
     def draw(self, surface: pygame.Surface, scale: Scale) -> None:
         """Draw the x-ray; what has not changed since the last time is only copied."""
-        area = self._area
+        area = self.area
         if not self.open or area.width < 40 or area.height < 40:
             return
         key = (id(self.engine.frame), self.engine.steps, area.size, scale, len(self.chart.points))
-        if self._sheet is None or self._sheet.area != area:
-            self._sheet = Sheet(area, self.engine, self.chart, scale)
-            self._sheet.work()
+        if self.sheet is None or self.sheet.area != area:
+            self.sheet = Sheet(area, self.engine, self.chart, scale)
+            self.sheet.work()
             self._next, self._due = None, key
         elif self._next is not None:
             self._next.work(PATIENCE)
         elif key != self._due:  # a step is work enough for one frame: painting begins with the next
             self._next, self._due = Sheet(area, self.engine, self.chart, scale), key
         if self._next is not None and self._next.done:
-            self._sheet, self._next = self._next, None
-        self.scroller.fit(self._sheet.view, self._sheet.image.get_height(), scale)
-        self._sheet.draw(surface, self.scroller.at)
+            self.sheet, self._next = self._next, None
+        self.scroller.fit(self.sheet.view, self.sheet.image.get_height(), scale)
+        self.sheet.draw(surface, self.scroller.at)
         self.scroller.draw(surface)
