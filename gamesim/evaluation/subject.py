@@ -17,7 +17,7 @@ from gamesim.models import WorldModel
 
 if TYPE_CHECKING:
     from gamesim.checkpoint import Starts
-    from gamesim.evaluation.pacman.cells import Played, Tick
+    from gamesim.evaluation.pacman.cells import Dreamer, Played, Tick
     from gamesim.evaluation.pacman.coming_home import Encoder
     from gamesim.evaluation.pacman.tally import Tally
 
@@ -68,10 +68,11 @@ class Subject:
         return self.game is not None and shape == (84, 84, 3) and decodable(self.game)
 
     @property
-    def asked(self) -> dict[str, Any]:
-        """What every dream is told."""
-        names = ("seed", "device", "temperature", "on_step")
-        return {name: getattr(self, name) for name in names}
+    def dreamer(self) -> Dreamer:
+        """What every dream is made by."""
+        from gamesim.evaluation.pacman.cells import Dreamer
+
+        return Dreamer(self.model, self.seed, self.device, self.temperature, self.on_step)
 
     @cached_property
     def real(self) -> Played:
@@ -86,7 +87,7 @@ class Subject:
         """Dreams of the same beginnings."""
         from gamesim.evaluation.pacman.cells import dream_episodes
 
-        return dream_episodes(self.model, self.real, self.episodes, LONGEST, **self.asked)
+        return dream_episodes(self.dreamer, self.real, self.episodes, LONGEST)
 
     @cached_property
     def tally(self) -> Tally:
@@ -152,21 +153,21 @@ def horizons(subject: Subject) -> Figures:
 def home(subject: Subject) -> Figures:
     from gamesim.evaluation.pacman.coming_home import coming_home
 
-    played = (subject.model, str(subject.game), subject.real, subject.episodes)
-    return coming_home(*played, encoder=subject.encoder, **subject.asked)
+    played = (str(subject.game), subject.real, subject.episodes)
+    return coming_home(subject.dreamer, *played, subject.encoder)
 
 
 def fidelity(subject: Subject) -> Figures:
     from gamesim.evaluation.pacman.fidelity import fidelity
 
-    return fidelity(subject.model, str(subject.game), subject.real, subject.episodes, **subject.asked)
+    return fidelity(subject.dreamer, str(subject.game), subject.real, subject.episodes)
 
 
 def diversity(subject: Subject) -> Figures:
     from gamesim.evaluation.pacman.diversity import diversity
 
     counted = (subject.real, subject.tally, subject.real_tally)
-    return diversity(subject.model, *counted, subject.episodes, **subject.asked)
+    return diversity(subject.dreamer, *counted, subject.episodes)
 
 
 def controller(subject: Subject) -> Figures | None:

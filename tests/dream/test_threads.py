@@ -12,7 +12,7 @@ import torch
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.checkpoint import Starts
 from gamesim.dream import DreamEnv, DreamVectorEnv
-from gamesim.evaluation.pacman.cells import dream_episodes, real_episodes
+from gamesim.evaluation.pacman.cells import Dreamer, dream_episodes, real_episodes
 from gamesim.evaluation.speed import step_times
 from gamesim.threads import one_thread
 from worlds import Frozen
@@ -113,7 +113,7 @@ def drives(engine, starts):
 
 
 def is_judged(engine, starts):
-    dream_episodes(engine, real_episodes("gamesim/Pacman-v0", 2, 4, 1), 2, 3)
+    dream_episodes(Dreamer(engine), real_episodes("gamesim/Pacman-v0", 2, 4, 1), 2, 3)
 
 
 def is_timed(engine, starts):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gamesim.evaluation.pacman.cells import dream_episodes, real_episodes
+from gamesim.evaluation.pacman.cells import Dreamer, dream_episodes, real_episodes
 from gamesim.evaluation.pacman.rules_kept import judge, summary
 
 
@@ -30,7 +30,7 @@ def scores(real, real_tally):
     """The figures of `summary` for an engine, over 30 steps from the shared beginnings."""
 
     def scores(model, steps=30, stop_at_end=False):
-        dreamt = dream_episodes(model, real, len(real.seeds), steps)
+        dreamt = dream_episodes(Dreamer(model), real, len(real.seeds), steps)
         return summary(dreamt, judge(dreamt, stop_at_end=stop_at_end), real, real_tally, steps)
 
     return scores

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gamesim.evaluation.pacman.cells import Dream
+from gamesim.evaluation.pacman.cells import Dream, Dreamer
 from gamesim.evaluation.pacman.coming_home import PAIR, apart, coming_home, encoder_of, random_pair, walk
 from worlds import Frozen, Ideal, Noise, RealGame
 
@@ -14,7 +14,7 @@ MAZE = "gamesim/PacmanMaze-v0"
 @pytest.fixture
 def home(maze, monkeypatch):
     monkeypatch.setattr("gamesim.evaluation.pacman.coming_home.LENGTHS", (3, 8))
-    return lambda model, **settings: coming_home(model, MAZE, maze, len(maze.seeds), **settings)
+    return lambda model, **settings: coming_home(Dreamer(model), MAZE, maze, len(maze.seeds), **settings)
 
 
 def test_the_real_game_is_the_same_when_one_comes_back(home):
@@ -39,7 +39,7 @@ def test_forgotten_walls_show(home):
 
 def test_the_walk_goes_out_and_comes_back_by_the_same_way(maze):
     engine = RealGame(MAZE, boards=64)
-    dream = Dream(engine, maze, 0)
+    dream = Dream(Dreamer(engine), maze)
     before = [game.game.pacman for game, _ in engine.games]
     places = []
     step = dream.step

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gamesim.envs.layouts import WALL
-from gamesim.evaluation.pacman.cells import dream_episodes
+from gamesim.evaluation.pacman.cells import Dreamer, dream_episodes
 from gamesim.evaluation.pacman.diversity import diversity, never_seen, straight_on
 from gamesim.evaluation.pacman.rules_kept import judge
 from worlds import Ideal, Noise, RealGame
@@ -13,8 +13,8 @@ from worlds import Ideal, Noise, RealGame
 @pytest.fixture
 def varied(real, real_tally):
     def varied(model, steps=16):
-        tally = judge(dream_episodes(model, real, 30, steps))
-        return diversity(model, real, tally, real_tally, 30)
+        tally = judge(dream_episodes(Dreamer(model), real, 30, steps))
+        return diversity(Dreamer(model), real, tally, real_tally, 30)
 
     return varied
 

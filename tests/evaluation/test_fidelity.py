@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from gamesim.evaluation.pacman.cells import Dreamer
 from gamesim.evaluation.pacman.fidelity import determined, fidelity
 from gamesim.evaluation.ssim import psnr, ssim_map
 from worlds import Frozen, Noise, RealGame
@@ -56,7 +57,7 @@ def test_psnr_in_decibels():
 
 @pytest.fixture
 def loop(real):
-    return lambda model: fidelity(model, GAME, real, len(real.seeds))
+    return lambda model: fidelity(Dreamer(model), GAME, real, len(real.seeds))
 
 
 def test_the_real_game_is_itself(loop):

@@ -8,7 +8,7 @@ import torch
 
 from gamesim.envs.sprites import SPRITE_CLASS, painter, tiles
 from gamesim.errors import UserError
-from gamesim.evaluation.pacman.cells import dream_episodes, real_episodes, replay
+from gamesim.evaluation.pacman.cells import Dreamer, dream_episodes, real_episodes, replay
 from gamesim.evaluation.pacman.rules_kept import (
     CENSUS,
     HORIZONS,
@@ -34,7 +34,7 @@ GHOSTS_APART = [name for name in PERFECT if "ghost" not in name]
 def rules_kept(model, env_id="gamesim/Pacman-v0", *, episodes, steps=30, seed=0, stop_at_end=False):
     """The figures on fresh boards."""
     real = real_episodes(env_id, episodes, 8, steps, seed)
-    dreamt = dream_episodes(model, real, episodes, steps, seed)
+    dreamt = dream_episodes(Dreamer(model, seed), real, episodes, steps)
     return summary(dreamt, judge(dreamt, stop_at_end=stop_at_end), real, judge(real, stop_at_end=True), steps)
 
 
@@ -145,7 +145,7 @@ def test_by_horizon_a_figure_tells_when_a_rule_is_broken(real, real_tally):
             self.through_walls = float(state["position"][0, 3] >= 10)
             return super().imagine(state, action, **chance)
 
-    dreamt = dream_episodes(Sickening(ghosts=False), real, 30, 20)
+    dreamt = dream_episodes(Dreamer(Sickening(ghosts=False)), real, 30, 20)
     found = by_horizon(dreamt, judge(dreamt), real, real_tally)
     assert found["steps"] == [1, 5, 10, 20] == list(HORIZONS[:4])
     assert [share for share in found["moves_blocked"] if share < 0.99] == found["moves_blocked"][3:]
@@ -166,7 +166,7 @@ def test_the_real_game_is_conserved_by_its_own_count_at_every_horizon(real, real
 
 def test_the_dream_goes_on_from_real_frames_of_boards_that_recordings_never_use():
     real = real_episodes("gamesim/Pacman-v0", 6, 5, 10, seed=1)
-    dreamt = dream_episodes(Frozen(), real, 6, 10, seed=1)
+    dreamt = dream_episodes(Dreamer(Frozen(), 1), real, 6, 10)
     assert (dreamt.cells[:, :5] == real.cells[:6, :5]).all()
     assert (dreamt.actions[:, :4] == real.actions[:6, :4]).all()
     assert (dreamt.cells[:, 5:] == real.cells[:6, 4:5]).all()  # what it froze is the last real frame

@@ -204,42 +204,49 @@ def make_real(env_id: str, lanes: int) -> gym.vector.VectorEnv:
 # --- the dream
 
 
-class Dream:
-    """A batch of dreams that go on, one step at a time, also through predicted ends.
+@dataclass(frozen=True)
+class Dreamer:
+    """An engine, and how it is asked to dream.
 
-    Args:
+    Attributes:
         model: the engine, on `device` and in eval mode.
-        real: episodes, after whose warm-up the dreams go on.
         seed: of the dreams' chance.
         device: where the engine computes.
         temperature: of the dreams, 0..10.
         on_step: called after each step with the number of frames that it made.
+    """
+
+    model: WorldModel
+    seed: int = 0
+    device: str | torch.device = "cpu"
+    temperature: float = 1.0
+    on_step: Tick = None
+
+
+class Dream:
+    """A batch of dreams that go on, one step at a time, also through predicted ends.
+
+    Args:
+        dreamer: whose they are.
+        real: episodes, after whose warm-up the dreams go on.
+        number: of this batch, each of which has a chance of its own.
 
     Raises:
         UserError: the engine's frames are of another size.
     """
 
-    def __init__(
-        self,
-        model: WorldModel,
-        real: Played,
-        seed: int,
-        *,
-        device: str | torch.device = "cpu",
-        temperature: float = 1.0,
-        on_step: Tick = None,
-    ) -> None:
+    def __init__(self, dreamer: Dreamer, real: Played, number: int = 0) -> None:
+        self.dreamer, model = dreamer, dreamer.model
         ours, theirs = tuple(model.frame_shape), real.frames.shape[2:]
         if ours != theirs:
             raise UserError(f"the model's frames are {ours}, the game's are {theirs}")
-        self.model, self.device, self.temperature, self.on_step = model, device, temperature, on_step
-        self.generator = torch.Generator().manual_seed(seed)
+        self.generator = torch.Generator().manual_seed(dreamer.seed + number)
         with one_thread(), torch.inference_mode():
             between = real.actions[:, : real.warm_up - 1]
             self.state = model.start(self._tensor(real.frames), self._tensor(between))
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.dreamer.device)
 
     @one_thread()
     @torch.inference_mode()
@@ -247,31 +254,22 @@ class Dream:
         self, actions: NDArray[np.int64]
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
         """Dreams one step: frames uint8 (B, H, W, 3), rewards (B,) and end probabilities (B,)."""
-        self.state, dreamt = self.model.imagine(
-            self.state, self._tensor(actions), temperature=self.temperature, generator=self.generator
+        asked = self.dreamer
+        self.state, dreamt = asked.model.imagine(
+            self.state, self._tensor(actions), temperature=asked.temperature, generator=self.generator
         )
-        if self.on_step:
-            self.on_step(len(actions))
+        if asked.on_step:
+            asked.on_step(len(actions))
         reward, end = dreamt.reward.float().cpu().numpy(), dreamt.end_probability.float().cpu().numpy()
         return dreamt.frame.cpu().numpy(), reward, end
 
 
-def dream_episodes(
-    model: WorldModel,
-    real: Played,
-    episodes: int,
-    steps: int,
-    seed: int = 0,
-    *,
-    device: str | torch.device = "cpu",
-    temperature: float = 1.0,
-    on_step: Tick = None,
-) -> Played:
+def dream_episodes(dreamer: Dreamer, real: Played, episodes: int, steps: int) -> Played:
     """Dreams on from the warm-up of the first real lanes, under the wanderer, who sees the dream only."""
     parts, done = [], 0
     for batch in real.batches(episodes):
-        dream = Dream(model, batch, seed + done, device=device, temperature=temperature, on_step=on_step)
-        parts.append(_dream_round(dream, batch, steps, Wanderer(len(batch.seeds), seed + done)))
+        wanderer = Wanderer(len(batch.seeds), dreamer.seed + done)
+        parts.append(_dream_round(Dream(dreamer, batch, done), batch, steps, wanderer))
         done += len(batch.seeds)
     return join(parts)
 

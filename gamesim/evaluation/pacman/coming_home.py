@@ -27,9 +27,8 @@ from numpy.typing import NDArray
 
 from gamesim.envs import sprites
 from gamesim.envs.layouts import DOOR, FLAG, GHOST, OUTSIDE, WALL
-from gamesim.evaluation.pacman.cells import Dream, Played, Tick, replay
+from gamesim.evaluation.pacman.cells import Dream, Dreamer, Played, replay
 from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS, OPPOSITE, ground
-from gamesim.models import WorldModel
 from gamesim.threads import one_thread
 
 LENGTHS = (5, 10, 20)
@@ -43,16 +42,7 @@ Encoder = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 
 
 def coming_home(
-    model: WorldModel,
-    env_id: str,
-    real: Played,
-    episodes: int,
-    seed: int = 0,
-    *,
-    device: str | torch.device = "cpu",
-    encoder: Encoder | None = None,
-    temperature: float = 1.0,
-    on_step: Tick = None,
+    dreamer: Dreamer, env_id: str, real: Played, episodes: int, encoder: Encoder | None = None
 ) -> dict[str, float]:
     """Walks an engine out and home from the first `episodes` real lanes; the figures are defined above."""
     figures: dict[str, float] = {}
@@ -64,10 +54,7 @@ def coming_home(
     for length in LENGTHS:
         same = []
         for number, batch in enumerate(real.batches(episodes)):
-            dream = Dream(
-                model, batch, seed + number, device=device, temperature=temperature, on_step=on_step
-            )
-            home, _, back = walk(dream, batch, length, seed + number)
+            home, _, back = walk(Dream(dreamer, batch, number), batch, length, dreamer.seed + number)
             views = [ground(sprites.decode(view, real.theme)[0]) for view in (home, back)]
             same.append(_agreement(*views))
             if encoder is not None:
@@ -75,7 +62,9 @@ def coming_home(
         figures[f"cells_{length}"] = float(np.concatenate(same).mean())
         figures[f"whole_{length}"] = float((np.concatenate(same) == 1).mean())
     if encoder is not None:
-        pairs = [apart(encoder, *random_pair(env_id, batch, seed)) for batch in real.batches(episodes)]
+        pairs = [
+            apart(encoder, *random_pair(env_id, batch, dreamer.seed)) for batch in real.batches(episodes)
+        ]
         unit = PAIR / max(float(np.concatenate(pairs).mean()), 1e-9)
         figures |= {name: unit * float(np.concatenate(parts).mean()) for name, parts in distances.items()}
     return figures

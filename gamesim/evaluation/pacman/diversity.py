@@ -24,17 +24,15 @@ Source: ours; z as the source of variety is Kim et al. 2020, Sec. 3.1, and Ha & 
 from itertools import combinations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from gamesim.envs import sprites
 from gamesim.envs.layouts import DOOR, OUTSIDE, WALL
 from gamesim.evaluation.pacman.board import Board
-from gamesim.evaluation.pacman.cells import Dream, Played, Tick
+from gamesim.evaluation.pacman.cells import Dream, Dreamer, Played
 from gamesim.evaluation.pacman.rules_kept import CENSUS, ratio
 from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS
 from gamesim.evaluation.pacman.tally import Bools, Tally
-from gamesim.models import WorldModel
 
 BRANCHES = 4
 REACH = 3
@@ -46,16 +44,7 @@ EPISODES = 128
 
 
 def diversity(
-    model: WorldModel,
-    real: Played,
-    tally: Tally,
-    real_tally: Tally,
-    episodes: int,
-    seed: int = 0,
-    *,
-    device: str | torch.device = "cpu",
-    temperature: float = 1.0,
-    on_step: Tick = None,
+    dreamer: Dreamer, real: Played, tally: Tally, real_tally: Tally, episodes: int
 ) -> dict[str, float]:
     """The figures above; the tallies are what `rules_kept.judge` made of dreamt and real episodes."""
     figures = new_cells(tally, real_tally)
@@ -63,7 +52,7 @@ def diversity(
     actions = straight_on(batch.cells[:, batch.warm_up - 1])
 
     def future(number: int) -> NDArray[np.uint8]:
-        dream = Dream(model, batch, seed + number, device=device, temperature=temperature, on_step=on_step)
+        dream = Dream(dreamer, batch, number)
         return np.stack([dream.step(pressed)[0] for pressed in actions.T], axis=1)
 
     futures = [future(number) for number in range(BRANCHES)]

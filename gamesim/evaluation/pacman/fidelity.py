@@ -24,40 +24,27 @@ Source: PSNR and SSIM are Wang et al. 2004's (see `ssim`); masking what is left 
 """
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from gamesim.envs import sprites
 from gamesim.envs.layouts import GHOST
 from gamesim.evaluation.pacman.board import Board
-from gamesim.evaluation.pacman.cells import Dream, Played, Tick, replay
+from gamesim.evaluation.pacman.cells import Dream, Dreamer, Played, replay
 from gamesim.evaluation.pacman.rules_kept import HORIZONS
 from gamesim.evaluation.pacman.scroll import CENTRE, WALKABLE
 from gamesim.evaluation.pacman.tally import Bools
 from gamesim.evaluation.ssim import MARGIN, psnr, ssim_map
-from gamesim.models import WorldModel
 
 CELL = 12
 """Pixels along the side of a cell."""
 
 
-def fidelity(
-    model: WorldModel,
-    env_id: str,
-    real: Played,
-    episodes: int,
-    seed: int = 0,
-    *,
-    device: str | torch.device = "cpu",
-    temperature: float = 1.0,
-    on_step: Tick = None,
-) -> dict[str, list]:
+def fidelity(dreamer: Dreamer, env_id: str, real: Played, episodes: int) -> dict[str, list]:
     """Dreams under the actions of the first `episodes` real lanes; figures by horizon, defined above."""
     steps = [step for step in HORIZONS if step <= real.steps]
     sums = {step: np.zeros(7) for step in steps}
     for number, batch in enumerate(real.batches(episodes)):
-        dream = Dream(model, batch, seed + number, device=device, temperature=temperature, on_step=on_step)
-        certain = determined(batch)
+        dream, certain = Dream(dreamer, batch, number), determined(batch)
         for time, frames in enumerate(replay(env_id, batch)):
             step = time - batch.warm_up + 1
             if step <= 0:
