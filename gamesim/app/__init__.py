@@ -51,10 +51,7 @@ def main(start: str | Recipe | None = None, watch: bool = False, device: str = "
 def lab(entry: Entry, given: Given, values: Mapping[str, Value]) -> NoReturn:
     """Open the window on the page of a lab and stay until the player leaves; the process ends with it.
 
-    Args:
-        entry: which lab.
-        given: what it is made with.
-        values: of its controls, by name, that are not to be as at first.
+    `values` are of the lab's controls, by name, that are not to be as at first.
 
     Raises:
         UserError: there is no display.

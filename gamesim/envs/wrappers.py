@@ -207,11 +207,7 @@ def _follow(observation: Any, path: tuple[Any, ...]) -> np.ndarray:
 
 
 def choices(space: spaces.Space, name: str) -> list[Any]:
-    """The native action behind each Discrete one.
-
-    Args:
-        space: The environment's action space.
-        name: The environment, for the error.
+    """The native action behind each Discrete one of a game, whose `name` is for the error.
 
     Raises:
         UserError: The space is of another kind, or has more than ``MOST_ACTIONS`` combinations.

@@ -23,12 +23,7 @@ def home_facts(home: Homecoming) -> list[Fact]:
 def draw_way(surface: pygame.Surface, rect: pygame.Rect, home: Homecoming, part: float, scale: Scale) -> None:
     """On a board of 7x7 cells: a line around home where it is in sight, else an arrow to it at the edge.
 
-    Args:
-        surface: the window.
-        rect: the board.
-        home: the walk.
-        part: how much of the last move has been drawn, 0..1.
-        scale: of the window.
+    `part` is how much of the last move has been drawn, 0..1.
     """
     rows, columns = home.engine.grid
     x, y = home.place_at(part)
@@ -50,15 +45,7 @@ def draw_way(surface: pygame.Surface, rect: pygame.Rect, home: Homecoming, part:
 def draw_verdict(
     surface: pygame.Surface, area: pygame.Rect, verdict: Verdict, scale: Scale, words: str = ""
 ) -> None:
-    """What became of home: the share, both pictures with the forgotten cells marked, and how to go on.
-
-    Args:
-        surface: the window.
-        area: the board.
-        verdict: what became of it.
-        scale: of the window.
-        words: how to go on, where that is not as always.
-    """
+    """What became of home: the share, both pictures with the forgotten cells marked, and how to go on."""
     pad = scale.px(24)
     width = min(area.width, scale.px(640))
     side = min((width - 2 * pad - scale.px(10)) // 2, area.height - scale.px(170))

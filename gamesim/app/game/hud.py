@@ -25,12 +25,7 @@ class Layout:
 
 
 def layout(size: tuple[int, int], boards: int) -> Layout:
-    """Lay out one or two boards, as large as they can be, and the panel in what is left.
-
-    Args:
-        size: of the window.
-        boards: one or two.
-    """
+    """Lay out one or two boards, as large as they can be, and the panel in what is left."""
     scale = Scale.of(size)
     width, height = size
     gap = scale.px(20)

@@ -18,10 +18,7 @@ Offset = tuple[int, int]
 
 
 class Look:
-    """How boards are drawn.
-
-    Args:
-        painter: gives the painter of the palette in use.
+    """How boards are drawn; `painter` gives the painter of the palette in use.
 
     Attributes:
         pixels: whether everything is shown as what the network sees and draws.

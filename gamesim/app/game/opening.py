@@ -9,12 +9,7 @@ from gamesim.app.library.catalog import Title
 
 
 class Opening:
-    """A title that is being opened.
-
-    Args:
-        title: what.
-        device: where a dream computes.
-    """
+    """A title that is being opened; `device` is where a dream computes."""
 
     def __init__(self, title: Title, device: str) -> None:
         self.title = title

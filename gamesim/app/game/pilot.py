@@ -16,10 +16,7 @@ class Pilot:
     """Follows one game frame by frame, and says at each what the controller would do.
 
     It has to see every frame and every action, whoever chose it: M remembers what happened, not what the
-    controller wanted.
-
-    Args:
-        policy: for one lane.
+    controller wanted. The policy is one for one lane.
     """
 
     changed = ""

@@ -45,15 +45,7 @@ class Charts:
         scale: Scale,
         pointer: tuple[int, int] = (-1, -1),
     ) -> None:
-        """Draw them.
-
-        Args:
-            surface: the window.
-            area: where.
-            charts: what.
-            scale: of the window.
-            pointer: where the mouse is: the value below it is named.
-        """
+        """Draw them, and name the value below the mouse, which is at `pointer`."""
         gap = scale.px(10)
         columns = max(1, min(3, len(charts), (area.width + gap) // (scale.px(WIDE) + gap)))
         rows = -(-len(charts) // columns)

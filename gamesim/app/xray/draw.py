@@ -1,7 +1,5 @@
 """One panel of the x-ray: title, scale, picture or bars, legend."""
 
-from functools import lru_cache
-
 import numpy as np
 import pygame
 
@@ -26,14 +24,9 @@ def draw_panel(surface: pygame.Surface, panel: Panel, tile: Tile, scale: Scale) 
         _bars(surface, panel, tile.image, scale)
     else:
         _picture(surface, panel, tile.image)
-    for i, words in enumerate(_wrapped(panel.legend, small, width)):
+    for i, words in enumerate(wrap(panel.legend, small, width)):
         place = (tile.legend.left, tile.legend.top + i * layout.line(scale))
         text(surface, words, place, small, COLOURS["quiet"])
-
-
-@lru_cache(maxsize=64)
-def _wrapped(words: str, size: int, width: int) -> list[str]:
-    return wrap(words, size, width)
 
 
 def _picture(surface: pygame.Surface, panel: Panel, rect: pygame.Rect) -> None:
