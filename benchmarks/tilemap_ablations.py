@@ -27,8 +27,8 @@ from typing import Any
 from gamesim import storage
 from gamesim.config import load
 from gamesim.errors import UserError
-from gamesim.evaluation.aims import flat
 from gamesim.evaluation.evaluate import evaluate
+from gamesim.evaluation.metrics import flat
 from gamesim.text import one_line
 from gamesim.training import stages
 from gamesim.training.folder import began

@@ -12,7 +12,7 @@ from torch import nn
 
 from gamesim.checkpoint import Starts
 from gamesim.training import loop
-from gamesim.training.deadline import Deadline
+from gamesim.training.loop import Deadline
 
 
 @dataclass(frozen=True)

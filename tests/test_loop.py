@@ -16,7 +16,7 @@ from gamesim import checkpoint, config, storage
 from gamesim.errors import UserError
 from gamesim.signals import ENDING
 from gamesim.training import loop
-from gamesim.training.deadline import Deadline
+from gamesim.training.loop import Deadline
 from gamesim.training.state import decode
 
 HERE = Path(__file__).parent

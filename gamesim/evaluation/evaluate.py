@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from gamesim.card import recipe_of
-from gamesim.evaluation.aims import short_of
-from gamesim.evaluation.metrics import parts
+from gamesim.evaluation.metrics import parts, short_of
 from gamesim.evaluation.subject import ROUGHLY, Subject
 from gamesim.evaluation.table import table
 from gamesim.registry import loaded as function

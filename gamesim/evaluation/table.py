@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gamesim.evaluation.aims import flat, missed, short_of
-from gamesim.evaluation.metrics import COUNT, MS, aims, floors, named, parts
+from gamesim.evaluation.metrics import COUNT, MS, aims, flat, floors, missed, named, parts, short_of
 
 
 def table(figures: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -37,7 +37,6 @@ from gamesim.config.schema import Config, LoopConfig
 from gamesim.errors import UserError
 from gamesim.signals import Asked
 from gamesim.text import one_line
-from gamesim.training.deadline import Deadline
 from gamesim.training.devices import (
     Processes,
     describe,
@@ -50,10 +49,32 @@ from gamesim.training.devices import (
 from gamesim.training.folder import Log, check
 from gamesim.training.state import NotFinite, decode, encode, rng_state, same_rng, set_rng_state
 
-__all__ = ["Outcome", "Task", "check", "distributed", "finish", "pick_device", "run", "setup"]
+__all__ = ["Deadline", "Outcome", "Task", "check", "distributed", "finish", "pick_device", "run", "setup"]
 
 RESUME_KIND, RESUME_VERSION = "gamesim-resume", 1
 Outcome = Literal["done", "stopped"]
+
+
+class Deadline:
+    """The minutes that one call of ``train`` may take; the data that it loads counts as well.
+
+    Args:
+        minutes: Until it has passed; None: it never does.
+        clock: Seconds, from any beginning.
+    """
+
+    def __init__(self, minutes: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._end = math.inf if minutes is None else clock() + 60 * minutes
+
+    def end(self) -> None:
+        """Be over now."""
+        self._end = -math.inf
+
+    @property
+    def passed(self) -> bool:
+        """Whether the minutes are over."""
+        return self._clock() >= self._end
 
 
 class Task(Protocol):

@@ -21,9 +21,9 @@ from gamesim.registry import loaded
 from gamesim.systems import systems
 from gamesim.text import counted
 from gamesim.training import devices, loop, tasks
-from gamesim.training.deadline import Deadline
 from gamesim.training.fitting import continued, fitted
 from gamesim.training.folder import Log, began, earlier, same
+from gamesim.training.loop import Deadline
 from gamesim.training.tasks import Training, Weights
 
 

@@ -6,7 +6,6 @@ import pygame
 import pytest
 
 from app.looking import SETTLE, env, mouse, panel, xray
-from gamesim.app.game.change import change
 
 
 def test_the_chart_keeps_reward_and_end_and_forgets_what_is_rewound(dreaming):
@@ -81,4 +80,4 @@ def test_bars_of_what_cannot_be_changed_are_not_dragged(dreaming):
     mouse(pygame.MOUSEBUTTONDOWN, shown)
     app.frames(2)
     assert (env(app).z == 0).all()
-    assert "This model's mixture cannot be changed" in (change(app.session.engine, "mixture", None) or "")
+    assert "This model's mixture cannot be changed" in (app.session.engine.change("mixture", None) or "")

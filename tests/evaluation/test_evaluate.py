@@ -12,9 +12,19 @@ from gamesim import checkpoint
 from gamesim.card import recipe_of
 from gamesim.config import load
 from gamesim.errors import UserError
-from gamesim.evaluation.aims import flat, missed, short_of
 from gamesim.evaluation.evaluate import evaluate, plain
-from gamesim.evaluation.metrics import Metric, Part, aims, floors, parts, register, remove
+from gamesim.evaluation.metrics import (
+    Metric,
+    Part,
+    aims,
+    flat,
+    floors,
+    missed,
+    parts,
+    register,
+    remove,
+    short_of,
+)
 from gamesim.evaluation.pacman.cells import real_episodes
 from gamesim.evaluation.speed import memory, speed, step_times
 from gamesim.evaluation.table import table

@@ -12,9 +12,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from gamesim.app.game.cells import Mask, differing
+from gamesim.app.game.cells import Mask, Place, classes, differing, moved
 from gamesim.app.game.history import LENGTH
-from gamesim.app.game.scroll import Place, classes, moved
 from gamesim.envs.layouts import FLOOR, FOOD, GHOST, PACMAN
 from gamesim.envs.rules import CENTRE, DELTAS
 

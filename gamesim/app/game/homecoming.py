@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gamesim.app.game.cells import Mask, differing
+from gamesim.app.game.cells import Mask, Place, classes, differing, moved
 from gamesim.app.game.play import Engine
-from gamesim.app.game.scroll import Place, classes, moved
 from gamesim.envs.layouts import GHOST, PACMAN
 from gamesim.envs.rules import DELTAS
 

@@ -2,8 +2,8 @@
 
 An `Engine` is any gymnasium env. What it can do besides `step` is found by looking: `snapshot` (drawn at
 window resolution), `temperature` (a dream's), `state` (rewind), `act` (a controller of its own), `internals`
-(what it thinks), `go_on` (an end is taken back), `openings` (where it can begin), `end_probability` in its
-info.
+(what it thinks), `changes` (of a moment, by hand), `go_on` (an end is taken back), `openings` (where it can
+begin), `end_probability` in its info.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from gamesim.app.library.catalog import ARCADE, Title
 from gamesim.envs.meanings import action_meanings, keys_said
 from gamesim.envs.recipe import PACMANS
 from gamesim.envs.rules import FLAG_REWARD, FOOD_REWARD, LOSS, Snapshot
+from gamesim.errors import UserError
 
 if TYPE_CHECKING:
     from gamesim.app.game.pilot import Pilot
@@ -272,6 +273,30 @@ class Engine:
         if self.recorder is not None:
             self.recorder.go_back(self.frame)
         return True
+
+    @property
+    def changes(self) -> frozenset[str]:
+        """What of a moment of a dream may be changed by hand: "z", "memory"."""
+        return self._capability("changes") or frozenset()
+
+    def change(self, name: str, value: Any) -> str | None:
+        """Change it; what is dreamt next follows from the changed moment.
+
+        Returns:
+            Why it could not be changed, or None.
+        """
+        if name not in self.changes:
+            return f"This model's {name} cannot be changed."
+        if self.recorder is not None and self.recorder.recording:
+            return "You cannot change the dream by hand while you record."
+        try:
+            self.frame = self._capability(f"with_{name}")(value)
+        except UserError as error:
+            return str(error)
+        if self.clip:
+            self.clip[-1] = self.frame
+        self.board(self.pilot)  # the controller looks again
+        return None
 
     def _moment(self) -> Moment:
         state = self.env.unwrapped.state  # pyright: ignore[reportAttributeAccessIssue]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pygame
 
+from gamesim.app.game.cells import Place, moved
 from gamesim.app.game.compare import draw_pair
 from gamesim.app.game.homecoming import Verdict, fits, judge
 from gamesim.app.game.play import Engine
-from gamesim.app.game.scroll import Place, moved
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import text, wrap
 from gamesim.envs.rules import DELTAS, REVERSE

@@ -9,8 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from gamesim.app.game.cells import Mask
-from gamesim.app.game.scroll import Place, moved
+from gamesim.app.game.cells import Mask, Place, moved
 from gamesim.envs.layouts import (
     DOOR,
     EYES,

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 
 from gamesim.app.controls import Command, shown
-from gamesim.app.game.change import change, changes
 from gamesim.app.game.pictures import Picture, composed
 from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
@@ -80,7 +79,7 @@ class Swap:
 
     def _choices(self, host: Engine) -> list[tuple[str, Callable[[Engine], None]]]:
         found: list[tuple[str, Callable[[Engine], None]]] = []
-        if "memory" in changes(host):
+        if "memory" in host.changes:
             found.append((BOARD, self._take_board))
         if not set(host.internals) >= LAYERS:
             return found
@@ -99,7 +98,7 @@ class Swap:
         env: Any = host.env.unwrapped
         self._boards += 1
         own = env.state
-        problem = change(host, "memory", env.elsewhere(host.steps + 7 * self._boards))
+        problem = host.change("memory", env.elsewhere(host.steps + 7 * self._boards))
         if problem:
             self.window.say(problem, bad=True)
             return
@@ -181,7 +180,7 @@ class Swap:
     def leave(self, put_back: bool = True) -> None:
         """The own layer and the own memory again."""
         if self._own is not None and put_back and self._host is not None:
-            problem = change(self._host, "memory", self._own)
+            problem = self._host.change("memory", self._own)
             if problem:
                 self.window.say(problem, bad=True)
         if self.guest is not None:

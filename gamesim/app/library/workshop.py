@@ -9,10 +9,9 @@ from pathlib import Path
 
 from gamesim.app.background import Worker
 from gamesim.app.library import catalog
-from gamesim.app.library.added import Added
 from gamesim.app.library.catalog import Title
 from gamesim.app.library.jobs import EVALUATION, RECORDING, TRAINING, Job, Jobs
-from gamesim.app.library.recent import Recent
+from gamesim.app.library.remembered import Added, Recent
 from gamesim.app.library.runs import LOG, Run, find
 from gamesim.app.library.shelf import Shelf
 from gamesim.errors import UserError

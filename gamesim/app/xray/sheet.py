@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pygame
 
-from gamesim.app.game.change import changes
 from gamesim.app.game.play import Engine
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import paragraph
@@ -53,7 +52,7 @@ class Sheet:
     def _paint(self, engine: Engine, chart: Chart, scale: Scale) -> Iterator[None]:
         shown, frame = engine.internals, engine.frame
         yield
-        found = panels_of(shown, frame, changes(engine))
+        found = panels_of(shown, frame, engine.changes)
         yield
         if self.chart is not None:
             self.chart.fill(COLOURS["back"])

@@ -3,7 +3,6 @@
 import pygame
 
 from gamesim.app.game import hud
-from gamesim.app.game.change import change
 from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
 from gamesim.app.theme import Scale
@@ -80,7 +79,7 @@ class XRay:
         index, height = self._hand
         z = self.engine.internals["z"].copy()
         z[index] = height
-        self.problem = change(self.engine, "z", z)
+        self.problem = self.engine.change("z", z)
         self._hand = None if self.problem else self._hand
         self._put = (self.engine.frame, self._hand)
 

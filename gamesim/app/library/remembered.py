@@ -1,0 +1,80 @@
+"""What the app remembers about games, in small JSON files of the user's: which were played when, or added.
+
+A file that cannot be read or written is forgotten.
+"""
+
+import contextlib
+import json
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from gamesim import storage
+from gamesim.app.library.catalog import Title, foreign
+from gamesim.envs.recipe import Recipe
+from gamesim.errors import UserError
+
+MOST = 64
+BROKEN = (OSError, ValueError, TypeError, AttributeError, RecursionError)
+"""What a file may raise that is not there, or is none of ours."""
+
+
+class Recent:
+    """When something was used, by a name of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._times: dict[str, float] = {}
+        with contextlib.suppress(*BROKEN):
+            found = {str(name): float(when) for name, when in json.loads(path.read_bytes()).items()}
+            self._times = {name: when for name, when in found.items() if math.isfinite(when)}
+
+    def use(self, name: str) -> None:
+        """It is used now."""
+        self._times[name] = max(time.time(), max(self._times.values(), default=0.0) + 1e-3)
+        newest = sorted(self._times, key=lambda name: -self._times[name])[:MOST]
+        self._times = {name: self._times[name] for name in newest}
+        _write(self.path, self._times)
+
+    def when(self, name: str) -> float:
+        """Seconds since 1970, 0 for what was never used."""
+        return self._times.get(name, 0.0)
+
+
+class Added:
+    """The games that a player added to the menu, by their recipes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.recipes: list[Recipe] = []
+        with contextlib.suppress(*BROKEN):
+            found = json.loads(path.read_bytes())
+            self.recipes = [Recipe.read(str(game), str(words)) for game, words in found.items()]
+
+    @property
+    def titles(self) -> list[Title]:
+        """Cards for the menu; one whose module is gone says so when it is opened."""
+        return [replace(foreign(recipe), blurb="A game that you added") for recipe in self.recipes]
+
+    def has(self, env_id: str) -> bool:
+        return any(recipe.env_id == env_id for recipe in self.recipes)
+
+    def add(self, recipe: Recipe) -> None:
+        self.remove(recipe.env_id)
+        self.recipes.append(recipe)
+        self._save()
+
+    def remove(self, env_id: str) -> None:
+        self.recipes = [recipe for recipe in self.recipes if recipe.env_id != env_id]
+        self._save()
+
+    def _save(self) -> None:
+        _write(self.path, {recipe.env_id: recipe.words for recipe in self.recipes})
+
+
+def _write(path: Path, content: Mapping[str, object]) -> None:
+    with contextlib.suppress(OSError, UserError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        storage.write_file(path, json.dumps(content).encode(), sync=False)
