@@ -388,7 +388,7 @@ def test_the_mouse_chooses_scrolls_and_opens(shelf: Driver):
     click(shelf, page.buttons[3].rect.center)
     assert isinstance(shelf.window.screen, Ask)
     shelf.frames(1)
-    click(shelf, shelf.window.screen.actions[0].rect.center)
+    click(shelf, shelf.window.screen.buttons[0].rect.center)
     assert names(shelf) == ["first", "third"]
 
 

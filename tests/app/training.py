@@ -64,7 +64,7 @@ def open_train(app: Driver) -> Train:
 def press_button(app: Driver, label: str) -> None:
     """Click a button of the screen on top."""
     app.frames(1, 0.0)
-    buttons = getattr(app.window.screen, "buttons", None) or app.window.screen.actions  # type: ignore[attr-defined]
+    buttons = app.window.screen.buttons  # type: ignore[attr-defined]
     click(app, next(button.rect.center for button in buttons if button.label == label))
 
 

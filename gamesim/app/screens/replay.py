@@ -18,7 +18,7 @@ from gamesim.app.ui.keyed import ButtonScreen
 from gamesim.app.ui.parts import (
     Action,
     attempt,
-    draw_actions,
+    draw_button_foot,
     draw_facts,
     draw_foot,
     foot_height,
@@ -248,8 +248,7 @@ class Replay(ButtonScreen):
     ) -> None:
         name = text(surface, self.recording.name, panel.topleft, scale.px(28), bold=True, width=panel.width)
         self.buttons = self._actions()
-        probe = pygame.Surface((1, 1))
-        need = draw_actions(probe, pygame.Rect(0, 0, panel.width, 0), self.buttons, None, scale)
+        foot = draw_button_foot(surface, panel, self.buttons, self.focus, scale)
         done, step = self.at > 0, max(0, self.at - 1)
         pressed = int(episode.actions[step]) if done else 0
         word = PRESSED[pressed] if pressed < len(PRESSED) else str(pressed)
@@ -264,13 +263,11 @@ class Replay(ButtonScreen):
             ("Key pressed", "" if 0 < pressed < len(ARROWS) else word if done else "–"),
         ]
         area = pygame.Rect(panel.left, name.bottom + scale.px(12), panel.width, 0)
-        area.height = max(0, panel.bottom - need - scale.px(14) - area.top)
+        area.height = max(0, foot - area.top)
         y = draw_facts(surface, area, facts, scale, 18)
         whole = y == area.top + len(facts) * scale.px(30)
         if done and 0 < pressed < len(ARROWS) and whole:
             keycap(surface, ARROWS[pressed], (panel.right - scale.px(32), y - scale.px(16)), scale.px(15))
-        foot = pygame.Rect(panel.left, panel.bottom - need, panel.width, need)
-        draw_actions(surface, foot, self.buttons, self.focus, scale)
 
     def _draw_bar(self, surface: pygame.Surface, scale: Scale, episode: Episode) -> None:
         """The whole episode as a line: rewards are ticks, what has been seen is bright."""

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app.controls import LEFT, RIGHT, Command, meaning, shown
-from gamesim.app.navigation import Screen
+from gamesim.app.controls import DOWN, LEFT, RIGHT, Command, shown
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.parts import Action, Field, attempt, draw_actions
+from gamesim.app.ui.keyed import ButtonScreen
+from gamesim.app.ui.parts import Action, Field, actions_height, attempt, draw_actions
 from gamesim.app.ui.widgets import box, paragraph, text, wrap
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 
-class Ask(Screen):
+class Ask(ButtonScreen):
     """A question with a few answers; Esc gives none.
 
     Args:
@@ -38,14 +38,8 @@ class Ask(Screen):
         self.caption = self.question = question
         self.more = more
         self.below = window.screen
-        self.actions = [Action(label, do, danger=danger) for label, do, danger in answers]
-        self.chosen = len(self.actions) - 1
-
-    def command(self, command: Command) -> None:
-        if command is Command.RESET:
-            self.answer(self.actions[self.chosen])
-        else:
-            super().command(command)
+        self.buttons = [Action(label, do, danger=danger) for label, do, danger in answers]
+        self.focus = len(self.buttons) - 1
 
     def hints(self) -> list[tuple[str, str]]:
         return [
@@ -53,26 +47,20 @@ class Ask(Screen):
             (shown(Command.BACK), "no answer"),
         ]  # fmt: skip
 
-    def handle(self, event: pygame.event.Event) -> None:
-        if event.type == pygame.KEYDOWN:
-            move = meaning(event.key)
-            if event.key == pygame.K_SPACE:
-                self.answer(self.actions[self.chosen])
-            elif isinstance(move, int):
-                self.chosen += 1 if move in (RIGHT, 4) else -1
-                self.chosen %= len(self.actions)
-        elif event.type in (pygame.MOUSEMOTION, pygame.MOUSEBUTTONDOWN):
-            for i, action in enumerate(self.actions):
-                if action.rect.collidepoint(event.pos):
-                    self.chosen = i
-                    if event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
-                        self.answer(action)
-                        return
+    def go(self, move: int) -> None:
+        self.focus = (self.focus + (1 if move in (RIGHT, DOWN) else -1)) % len(self.buttons)
 
-    def answer(self, action: Action) -> None:
+    def mouse(self, event: pygame.event.Event) -> None:
+        if event.type in (pygame.MOUSEMOTION, pygame.MOUSEBUTTONDOWN):
+            action = self.point(event.pos)
+            if event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+                self.press(action)
+
+    def press(self, action: Action | None) -> None:
         """Close the question, then do what was chosen."""
-        self.window.back()
-        attempt(self.window, action.do)
+        if action is not None:
+            self.window.back()
+            attempt(self.window, action.do)
 
     def draw(self, surface: pygame.Surface) -> None:
         self.below.draw(surface)
@@ -99,12 +87,11 @@ class Ask(Screen):
 
     def body_height(self, room: int, scale: Scale) -> int:
         """Pixels that `draw_body` needs."""
-        probe = pygame.Surface((1, 1))
-        return draw_actions(probe, pygame.Rect(0, 0, room, 0), self.actions, None, scale) + scale.px(18)
+        return actions_height(room, self.buttons, scale) + scale.px(18)
 
     def draw_body(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         area.top += scale.px(18)
-        draw_actions(surface, area, self.actions, self.chosen, scale)
+        draw_actions(surface, area, self.buttons, self.focus, scale)
 
 
 class Prompt(Ask):
@@ -132,7 +119,7 @@ class Prompt(Ask):
         if self.field.handle(event):
             return
         if event.type == pygame.KEYDOWN and event.key in (pygame.K_RETURN, pygame.K_KP_ENTER):
-            self.answer(self.actions[1])
+            self.press(self.buttons[1])
         elif event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE:
             self.window.back()
         elif event.type != pygame.KEYDOWN:

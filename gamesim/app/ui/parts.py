@@ -145,12 +145,16 @@ def draw_actions(
     return y + height if actions else area.top
 
 
+def actions_height(width: int, actions: Sequence[Action], scale: Scale) -> int:
+    """Pixels that `draw_actions` needs; the buttons are placed as if they were drawn at (0, 0)."""
+    return draw_actions(pygame.Surface((1, 1)), pygame.Rect(0, 0, width, 0), actions, None, scale)
+
+
 def draw_button_foot(
     surface: pygame.Surface, area: pygame.Rect, actions: Sequence[Action], focus: int, scale: Scale
 ) -> int:
     """Buttons at the bottom of `area`, above them why the greyed ones can do nothing; returns the y above."""
-    probe = pygame.Surface((1, 1))
-    need = draw_actions(probe, pygame.Rect(0, 0, area.width, 0), actions, None, scale)
+    need = actions_height(area.width, actions, scale)
     foot = pygame.Rect(area.left, max(area.top, area.bottom - need), area.width, need)
     size, top = scale.px(14), foot.top
     reasons = [f"{action.label}: {action.why_not}" for action in actions if action.why_not]
