@@ -20,13 +20,20 @@ class Section(BaseModel):
     )
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0, le=1e6)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Batch = Annotated[int, Field(ge=1, le=65536)]
+Width = Annotated[int, Field(ge=1, le=16384)]
+
+
 class DataConfig(Section):
     """How recorded episodes become batches."""
 
     segment: int = Field(
         default=16, ge=2, le=1024, description="length of a training example, in steps of play"
     )
-    batch_size: int = Field(default=32, ge=1, le=65536, description="training examples per step and process")
+    batch_size: Batch = Field(default=32, description="training examples per step and process")
     validation: float = Field(
         default=0.05, ge=0.0, le=0.5, description="share of the recordings held out to validate"
     )
@@ -34,12 +41,8 @@ class DataConfig(Section):
     starts: int = Field(
         default=32, ge=1, le=4096, description="starts saved with the model, one of which begins a dream"
     )
-    endings: float = Field(
-        default=0.0, ge=0, le=1, description="share of examples chosen to show a game's end"
-    )
-    shortest: int = Field(
-        default=1, ge=1, le=1_000_000, description="leave out episodes with fewer steps than this"
-    )
+    endings: Share = Field(default=0.0, description="share of examples chosen to show a game's end")
+    shortest: Count = Field(default=1, description="leave out episodes with fewer steps than this")
     game: str | None = Field(
         default=None, min_length=1, description="which recorded game to learn; null: the only one there is"
     )
@@ -49,7 +52,7 @@ class LoopConfig(Section):
     """What training/loop.py needs of any system's training section."""
 
     steps: int = Field(default=10_000, ge=1, le=1_000_000_000, description="training steps of the run")
-    log_every: int = Field(default=20, ge=1, le=1_000_000, description="training steps between log lines")
+    log_every: Count = Field(default=20, description="training steps between log lines")
     validate_every: int = Field(
         default=500, ge=1, le=1_000_000_000, description="training steps between validations"
     )
@@ -109,9 +112,9 @@ class MemoryShape(GameShape):
 class GameGANModelConfig(MemoryShape):
     """The shape of a GameGAN generator and of its discriminators; without memory it is GameGAN-M."""
 
-    hidden: int = Field(default=512, ge=1, le=16384, description="size of the dynamics engine's state")
+    hidden: Width = Field(default=512, description="size of the dynamics engine's state")
     z_size: int = Field(default=32, ge=2, le=4096, description="numbers in z, the noise of a step")
-    memory_width: int = Field(default=512, ge=1, le=16384, description="numbers in a memory slot")
+    memory_width: Width = Field(default=512, description="numbers in a memory slot")
     discriminator_channels: int = Field(
         default=64, ge=4, le=4096, description="channels of the discriminators' first layer"
     )
@@ -123,11 +126,9 @@ class Schedule(Section):
     A plain number is a schedule that stays there.
     """
 
-    start: float = Field(ge=0, le=1e6)
-    end: float = Field(ge=0, le=1e6)
-    begin: float = Field(
-        default=0.0, ge=0, le=1, description="share of the run after which the number begins to change"
-    )
+    start: Weight
+    end: Weight
+    begin: Share = Field(default=0.0, description="share of the run after which the number begins to change")
     over: float = Field(default=1.0, gt=0, le=1, description="share of the run that the change takes")
 
     @model_validator(mode="before")
@@ -147,6 +148,11 @@ class Schedule(Section):
         return max(self.start, self.end)
 
 
+def steady(number: float) -> Schedule:
+    """A schedule that stays at a number."""
+    return Schedule(start=number, end=number)
+
+
 LearningRate = Annotated[float, Field(gt=0, le=1.0, description="step size of Adam")]
 Clip = Annotated[float, Field(gt=0, le=1e9, description="longest gradient; a longer one is shortened to it")]
 Betas = Annotated[
@@ -155,9 +161,7 @@ Betas = Annotated[
 Average = Annotated[
     float,
     Field(
-        ge=0,
-        lt=1,
-        description="decay of the running mean of the weights, which is what is saved; 0: no mean",
+        ge=0, lt=1, description="decay of the running mean of the weights, which is what is saved; 0: no mean"
     ),
 ]
 Precision = Literal["float32", "bfloat16"]
@@ -167,9 +171,7 @@ class DescentConfig(LoopConfig):
     """How a part is trained by gradient descent."""
 
     learning_rate: LearningRate = 1e-4
-    decay: Schedule = Field(
-        default=Schedule(start=1, end=1), description="factor of the learning rate, over the run"
-    )
+    decay: Schedule = Field(default=steady(1), description="factor of the learning rate, over the run")
     gradient_clip: Clip = 100.0
     precision: Precision = Field(default="float32", description="precision of the activations")
 
@@ -185,40 +187,32 @@ class GameGANLosses(Section):
     """Weights of the loss terms; the defaults are the paper's released ones."""
 
     adversarial: Schedule = Field(
-        default=Schedule(start=1, end=1),
-        description="weight of all the discriminators' terms for the generator",
+        default=steady(1), description="weight of all the discriminators' terms for the generator"
     )
-    action_recovery: float = Field(
-        default=1.0, ge=0, le=1e6, description="weight of telling the action from a pair of frames"
+    action_recovery: Weight = Field(
+        default=1.0, description="weight of telling the action from a pair of frames"
     )
-    z_recovery: float = Field(
-        default=30.0, ge=0, le=1e6, description="weight of telling z from a pair of frames, for the generator"
+    z_recovery: Weight = Field(
+        default=30.0, description="weight of telling z from a pair of frames, for the generator"
     )
-    z_recovery_discriminator: float = Field(
-        default=1.0, ge=0, le=1e6, description="the same for the discriminator"
-    )
-    feature_matching: float = Field(
-        default=10.0, ge=0, le=1e6, description="weight of having the discriminators' features of real frames"
+    z_recovery_discriminator: Weight = Field(default=1.0, description="the same for the discriminator")
+    feature_matching: Weight = Field(
+        default=10.0, description="weight of having the discriminators' features of real frames"
     )
     reconstruction: Schedule = Field(
-        default=Schedule(start=0.05, end=0.05), description="weight of the next frame's squared error"
+        default=steady(0.05), description="weight of the next frame's squared error"
     )
     cycle: Schedule = Field(
-        default=Schedule(start=0.05, end=0.05), description="weight of finding a place again as it was left"
+        default=steady(0.05), description="weight of finding a place again as it was left"
     )
     memory: Schedule = Field(
-        default=Schedule(start=7.5e-5, end=7.5e-5),
-        description="cost of each pixel that the dynamic layer draws",
+        default=steady(7.5e-5), description="cost of each pixel that the dynamic layer draws"
     )
-    gradient_penalty: float = Field(
-        default=1.0, ge=0, le=1e6, description="weight on real frames and pairs of frames"
+    gradient_penalty: Weight = Field(default=1.0, description="weight on real frames and pairs of frames")
+    temporal_gradient_penalty: Weight = Field(
+        default=10.0, description="weight of the same for the temporal discriminator"
     )
-    temporal_gradient_penalty: float = Field(
-        default=10.0, ge=0, le=1e6, description="weight of the same for the temporal discriminator"
-    )
-    outcome: Schedule = Field(
-        default=Schedule(start=1, end=1), description="weight of the reward and the game's end"
-    )
+    outcome: Schedule = Field(default=steady(1), description="weight of the reward and the game's end")
 
 
 class GameGANTraining(EngineTraining):
@@ -230,8 +224,8 @@ class GameGANTraining(EngineTraining):
         default=Schedule(start=16, end=1, over=0.6),
         description="real frames at the start of each example, before the model sees its own",
     )
-    always_told: float = Field(
-        default=0.125, ge=0, le=1, description="share of examples in which the model sees real frames only"
+    always_told: Share = Field(
+        default=0.125, description="share of examples in which the model sees real frames only"
     )
     losses: GameGANLosses = GameGANLosses()
 
@@ -308,10 +302,8 @@ class TilemapModelConfig(MemoryShape):
     tiles: int = Field(
         default=32, ge=2, le=4096, description="different pictures of a cell that the model can draw"
     )
-    hidden: int = Field(
-        default=32, ge=1, le=16384, description="size of the dynamics engine's state for each cell"
-    )
-    memory_width: int = Field(default=32, ge=1, le=16384, description="numbers in a memory slot")
+    hidden: Width = Field(default=32, description="size of the dynamics engine's state for each cell")
+    memory_width: Width = Field(default=32, description="numbers in a memory slot")
     blocks: int = Field(default=1, ge=1, le=64, description="residual blocks in the renderer")
 
     @model_validator(mode="after")
@@ -334,11 +326,10 @@ class TilemapModelConfig(MemoryShape):
 class TilemapLosses(Section):
     """Weights of the loss terms: of nats a cell, but for outcome and covering."""
 
-    frame: float = Field(default=10.0, ge=0, le=1e6, description="weight of the next frame")
-    outcome: float = Field(default=5.0, ge=0, le=1e6, description="weight of the reward and the game's end")
+    frame: Weight = Field(default=10.0, description="weight of the next frame")
+    outcome: Weight = Field(default=5.0, description="weight of the reward and the game's end")
     static: Schedule = Field(
-        default=Schedule(start=0, end=0),
-        description="weight of the static layer alone, on cells seen before",
+        default=steady(0), description="weight of the static layer alone, on cells seen before"
     )
     robust: float = Field(
         default=0.05,
@@ -347,15 +338,13 @@ class TilemapLosses(Section):
         description="the static layer may give a tile a chance as low as this at no cost",
     )
     dynamic: Schedule = Field(
-        default=Schedule(start=0, end=0), description="weight of the dynamic layer alone, on all cells"
+        default=steady(0), description="weight of the dynamic layer alone, on all cells"
     )
     remembered: Schedule = Field(
-        default=Schedule(start=0, end=0),
-        description="weight of free-running frames, on cells shown before",
+        default=steady(0), description="weight of free-running frames, on cells shown before"
     )
     covering: Schedule = Field(
-        default=Schedule(start=7.5e-5, end=7.5e-5),
-        description="cost of each pixel that the dynamic layer draws",
+        default=steady(7.5e-5), description="cost of each pixel that the dynamic layer draws"
     )
 
 
@@ -365,25 +354,16 @@ class TilemapTraining(EngineTraining):
     learning_rate: LearningRate = 2e-3
     betas: Betas = (0.5, 0.99)
     gradient_clip: Clip = 5.0
-    unroll: Schedule = Field(
-        default=Schedule(start=1e6, end=1e6), description="steps per example, at most data.segment"
-    )
-    warm_up: Schedule = Field(
-        default=Schedule(start=1, end=1), description="real frames before an example runs freely"
-    )
+    unroll: Schedule = Field(default=steady(1e6), description="steps per example, at most data.segment")
+    warm_up: Schedule = Field(default=steady(1), description="real frames before an example runs freely")
     free_running: Schedule = Field(
-        default=Schedule(start=0, end=0),
+        default=steady(0),
         description="share of examples in which the model sees its own frames; the others are teacher-forced",
     )
-    corrupt: float = Field(
-        default=0.0,
-        ge=0,
-        le=1,
-        description="share of cells made wrong in teacher-forced examples, to be repaired",
+    corrupt: Share = Field(
+        default=0.0, description="share of cells made wrong in teacher-forced examples, to be repaired"
     )
-    palette_frames: int = Field(
-        default=4096, ge=1, le=1_000_000, description="frames from which the tiles are collected"
-    )
+    palette_frames: Count = Field(default=4096, description="frames from which the tiles are collected")
     losses: TilemapLosses = TilemapLosses()
 
 
@@ -427,7 +407,7 @@ class WorldModelModelConfig(GameShape):
     width: int = Field(
         default=64, ge=1, le=4096, description="for places: numbers that M computes for each place"
     )
-    hidden: int = Field(default=256, ge=1, le=16384, description="size of the hidden state of M's LSTM")
+    hidden: Width = Field(default=256, description="size of the hidden state of M's LSTM")
     mixtures: int = Field(default=5, ge=1, le=64, description="Gaussians for each number of z")
     rewards: bool = Field(
         default=True, description="M predicts the reward; false: every step survived counts 1"
@@ -466,7 +446,7 @@ class WorldModelModelConfig(GameShape):
 class VisionTraining(DescentConfig):
     """How V is trained: the ELBO in nats a frame (paper: 1e-4, batches of 100, squared error, floor 0.5)."""
 
-    batch_size: int = Field(default=100, ge=1, le=65536, description="frames per training step")
+    batch_size: Batch = Field(default=100, description="frames per training step")
     gradient_clip: Clip = 1e4
     pixels: Literal["bernoulli", "gaussian"] = Field(
         default="bernoulli", description="distribution of a pixel in the loss"
@@ -477,7 +457,7 @@ class VisionTraining(DescentConfig):
         le=1e3,
         description="for gaussian: standard deviation; the root of 1/2 gives the squared error",
     )
-    kl_weight: Schedule = Field(default=Schedule(start=1, end=1), description="weight of the KL divergence")
+    kl_weight: Schedule = Field(default=steady(1), description="weight of the KL divergence")
     kl_tolerance: float = Field(
         default=0.0, ge=0, le=1e3, description="nats of KL per number of z that cost nothing; 0: all cost"
     )
@@ -491,17 +471,14 @@ class MemoryTraining(DescentConfig):
         default=Schedule(start=1, end=0.01), description="factor of the learning rate, over the run"
     )
     gradient_clip: Clip = 1.0
-    noise: float = Field(
-        default=0.0,
-        ge=0,
-        le=1,
-        description="share of places at which M reads noise, which it learns to repair",
+    noise: Share = Field(
+        default=0.0, description="share of places at which M reads noise, which it learns to repair"
     )
     reward_sigma: float = Field(
         default=0.1, gt=0, le=1e3, description="standard deviation of the reward's Gaussian"
     )
-    reward_weight: float = Field(default=1.0, ge=0, le=1e6, description="weight of the reward")
-    end_weight: float = Field(default=1.0, ge=0, le=1e6, description="weight of the game's end")
+    reward_weight: Weight = Field(default=1.0, description="weight of the reward")
+    end_weight: Weight = Field(default=1.0, description="weight of the game's end")
     end_factor: float = Field(
         default=1.0, gt=0, le=1e6, description="weight of a step that ends the game, where any other counts 1"
     )
@@ -510,13 +487,11 @@ class MemoryTraining(DescentConfig):
 class ControllerTraining(LoopConfig):
     """How C is trained in the dream by CMA-ES: `steps` are generations."""
 
-    steps: int = Field(default=100, ge=1, le=1_000_000, description="generations of CMA-ES")
-    log_every: int = Field(default=1, ge=1, le=1_000_000, description="generations between log lines")
-    validate_every: int = Field(
-        default=10, ge=1, le=1_000_000, description="generations between tests in the real game"
-    )
+    steps: Count = Field(default=100, description="generations of CMA-ES")
+    log_every: Count = Field(default=1, description="generations between log lines")
+    validate_every: Count = Field(default=10, description="generations between tests in the real game")
     population: int = Field(default=64, ge=4, le=65536, description="candidates in a generation")
-    rollouts: int = Field(default=16, ge=1, le=65536, description="dreams in which each candidate is scored")
+    rollouts: Batch = Field(default=16, description="dreams in which each candidate is scored")
     sigma: float = Field(default=0.1, gt=0, le=1e3, description="initial step size of CMA-ES")
     covariance: Literal["diagonal", "full"] = Field(
         default="diagonal",
@@ -525,11 +500,11 @@ class ControllerTraining(LoopConfig):
     temperature: float = Field(
         default=1.0, ge=0, le=10, description="temperature of the dreams that C learns in"
     )
-    dream_steps: int = Field(default=1000, ge=1, le=1_000_000, description="most steps of a dream")
+    dream_steps: Count = Field(default=1000, description="most steps of a dream")
     real_env: str = Field(
         default="", description="real game that C is tested in, never trained in; empty: the recorded one"
     )
-    real_episodes: int = Field(default=64, ge=1, le=1_000_000, description="games per test")
+    real_episodes: Count = Field(default=64, description="games per test")
     precision: Precision = Field(default="float32", description="precision of M while dreaming")
 
 
