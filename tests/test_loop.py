@@ -1,25 +1,21 @@
 """The training loop: exact resume, signals, NaN, kills, several processes."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import imageio.v3 as imageio
 import pytest
 import torch
 
-from fake_task import Always, after, train
+from fake_task import Always, after, late, train
 from gamesim import checkpoint, config, storage
 from gamesim.errors import UserError
 from gamesim.signals import ENDING
 from gamesim.training import loop
 from gamesim.training.loop import Deadline
 from gamesim.training.state import decode
-
-HERE = Path(__file__).parent
+from processes import forked
 
 
 def settings(**changes):
@@ -154,49 +150,30 @@ def test_a_device_that_is_not_there_is_an_error(monkeypatch):
         loop.pick_device("gpu")
 
 
-SCRIPT = """
-import sys
-from pathlib import Path
-sys.path.insert(0, {here!r})
-from fake_task import Always, late, train
-from gamesim import config
-from gamesim.training import loop
-settings = config.load("gamegan-tiny", {overrides!r})
-for out, arguments in {runs}:
-    train(settings, Path(out), **arguments)
-loop.finish()
-"""
-
-
-def in_python(tmp_path, overrides, runs, *before):
-    """Trains one run after the other in a process of its own (torch takes seconds to load)."""
-    overrides = [f"training.{key}={item}" for key, item in overrides.items()]
-    script = tmp_path / "script.py"
-    runs = "[" + ", ".join(f"({str(out)!r}, dict({arguments}))" for out, arguments in runs) + "]"
-    script.write_text(SCRIPT.format(here=str(HERE), overrides=overrides, runs=runs))
-    environment = dict(os.environ, PYTHONPATH=str(HERE.parent), OMP_NUM_THREADS="1")
-    command = [sys.executable, *before, str(script)]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=800)
+def train_each(changes, *runs):
+    """Trains one run after the other: what is called in processes of their own."""
+    for out, how in runs:
+        train(settings(**changes), out, **how)
+    loop.finish()
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_a_run_that_was_killed_goes_on_exactly(tmp_path):
-    often = {"steps": 6, "log_every": 2, "validate_every": 4, "checkpoint_minutes": 1e-6}
+    often = {"checkpoint_minutes": 1e-6}
     train(settings(**often), tmp_path / "straight")
-    for arguments in ("kill_at=1", "kill_at=4, resume=True"):  # before anything was saved, and after
-        killed = in_python(tmp_path, often, [(tmp_path / "run", arguments)])
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
+    for how in ({"kill_at": 1}, {"kill_at": 4, "resume": True}):  # before anything was saved, and after
+        killed = forked(train_each, often, (tmp_path / "run", how), folder=tmp_path)
+        assert killed.codes == [-signal.SIGKILL], killed.said
     assert train(settings(**often), tmp_path / "run", resume=True) == "done"
     assert weights(tmp_path / "run" / "last") == weights(tmp_path / "straight" / "last")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_a_second_ctrl_c_leaves_at_once(tmp_path):
-    left = in_python(tmp_path, {"steps": 6}, [(tmp_path / "run", f"signal_at=Always(2, {signal.SIGINT:d})")])
-    assert "Interrupted" in left.stderr
-    assert left.returncode != 0
+    twice = {"signal_at": Always(2, signal.SIGINT)}
+    left = forked(train_each, {}, (tmp_path / "run", twice), folder=tmp_path)
+    assert "Interrupted" in left.said
+    assert left.codes == [1]
     assert not (tmp_path / "run" / "last").exists()
 
 
@@ -233,22 +210,18 @@ def test_a_run_of_two_processes_goes_on_with_one(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_two_processes_train_one_model_and_resume_and_a_run_goes_on_with_any_number_of_them(tmp_path):
-    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
     straight, parted, alone = tmp_path / "straight", tmp_path / "parted", tmp_path / "alone"
     train(settings(), alone, signal_at=(2,))
-    runs = [(straight, ""), (parted, "signal_at=(3,)"), (parted, "resume=True, deadline=lambda: late(1)")]
-    runs += [(parted, "resume=True"), (alone, "resume=True, signal_at=(4,)")]
-    said = ""
-    for run in runs:  # each in processes of its own, as they are started: gloo's threads end with them
-        result = in_python(tmp_path, {"steps": 6, "log_every": 2, "validate_every": 4}, [run], *torchrun)
-        assert result.returncode == 0, result.stderr
-        said += result.stderr
+    runs = [(straight, {}), (parted, {"signal_at": (3,)})]
+    runs += [(parted, {"resume": True, "deadline": partial(late, 1)}), (parted, {"resume": True})]
+    runs += [(alone, {"resume": True, "signal_at": (4,)})]
+    done = forked(train_each, {}, *runs, folder=tmp_path, count=2)
+    assert done.codes == [0, 0], done.said
     assert weights(straight / "last") == weights(parted / "last")
     assert "| processes | 2 |" in checkpoint.load(parted / "last").card
     assert "| frames seen | 96 |" in checkpoint.load(parted / "last").card
-    assert "until now 1 process, from now on 2" in said
+    assert "until now 1 process, from now on 2" in done.said
     with pytest.warns(UserWarning, match="until now 2 processes, from now on 1"):
         assert train(settings(), alone, resume=True) == "done"
     assert "| frames seen | 64 |" in checkpoint.load(alone / "last").card
