@@ -59,9 +59,6 @@ class Still(nn.Module):
         nothing = torch.zeros(len(action))
         return {"frame": frame}, Prediction(frame, nothing, nothing)
 
-    def features(self, state: State) -> Tensor:
-        return to_float(state["frame"]).flatten(1)
-
     def act(self, state: State) -> Tensor | None:
         return None
 

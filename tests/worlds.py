@@ -20,9 +20,6 @@ class Engine:
     num_actions = 5
     frame_shape = (84, 84, 3)
 
-    def features(self, state):
-        return state["frame"].flatten(1)[:, :8].float()
-
     def act(self, state):
         return None
 

@@ -112,10 +112,6 @@ class Window:
         """Whether the last screen has been left."""
         return not self.screens
 
-    @property
-    def fps(self) -> float:
-        return self.clock.get_fps()
-
     # going from screen to screen -------------------------------------------------------------------------
 
     def go(self, screen: Screen) -> None:

@@ -169,12 +169,6 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     @one_thread()
     @torch.inference_mode()
-    def features(self) -> np.ndarray:
-        """What a controller sees of each lane, float32 (N, D)."""
-        return self.model.features(self.state.memory).float().cpu().numpy()
-
-    @one_thread()
-    @torch.inference_mode()
     def act(self) -> NDArray[np.int64] | None:
         """What the engine's own controller does next in each lane, (N,); None when it has no controller."""
         actions = self.model.act(self.state.memory)

@@ -69,10 +69,6 @@ class DreamEnv(gym.Env[np.ndarray, int]):
         frames = self.batch.render()
         return None if frames is None else frames[0]
 
-    def features(self) -> np.ndarray:
-        """What a controller sees, float32 (D,)."""
-        return self.batch.features()[0]
-
     def act(self) -> int | None:
         """What the engine's own controller does next; None when it has no controller."""
         actions = self.batch.act()

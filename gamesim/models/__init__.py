@@ -62,10 +62,6 @@ class WorldModel(Protocol):
         """Dreams one step."""
         ...
 
-    def features(self, state: State) -> Tensor:
-        """What a controller sees of the state: float32 (B, D)."""
-        ...
-
     def act(self, state: State) -> Tensor | None:
         """Actions int64 (B,) that the engine's own controller takes, None when it has none."""
         ...
@@ -76,11 +72,6 @@ class WorldModel(Protocol):
         An engine may also have ``with_z(state, z)`` and ``with_memory(state, other)``, see `gamesim.dream`.
         """
         ...
-
-
-def select(mask: Tensor, new: State, old: State) -> State:
-    """Takes the lanes of `new` where bool (B,) `mask` is set and those of `old` elsewhere."""
-    return {key: torch.where(mask.view(-1, *([1] * (old[key].ndim - 1))), new[key], old[key]) for key in old}
 
 
 def take(state: State, lanes: np.ndarray) -> State:

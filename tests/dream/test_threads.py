@@ -35,7 +35,7 @@ if __name__ == "__main__":
             env.reset(seed=1)
             for _ in range(3):
                 env.step(1)
-            env.unwrapped.features(), env.unwrapped.internals(), env.unwrapped.act()
+            env.unwrapped.internals(), env.unwrapped.act()
             pipe.send("done")
         here, there = multiprocessing.Pipe()
         process = multiprocessing.get_context("fork").Process(target=work, args=(there,))

@@ -39,7 +39,6 @@ def test_shapes_and_ranges_of_a_step(memory):
     for value in (output.reward, output.end_logit, output.covered):
         assert value.shape == (3,) and value.dtype == torch.float32
     assert torch.equal(output.weight, torch.ones(3, 7, 7))
-    assert model.features(state).shape == (3, model.feature_size)
     assert all(len(value) == 3 for value in model.internals(state).values())
 
 

@@ -89,11 +89,6 @@ class DreamPreview:
         self._action = 2
         self._busy = self._over = False
 
-    @property
-    def awake(self) -> bool:
-        """Whether what is seen is the dream itself."""
-        return self._live is not None
-
     def update(self, seconds: float) -> None:
         self.since += seconds
         if self.since < 1 / DREAM_RATE:

@@ -108,7 +108,6 @@ class TilemapEngine(nn.Module):
         self.use_memory = config.memory
         self.noise_shape = (config.tiles, self.cells, self.cells)
         """Of z, for one lane."""
-        self.feature_size = hidden
         self.shifts: Tensor
         self.register_buffer("shifts", self._all_shifts(), persistent=False)
 
@@ -220,10 +219,6 @@ class TilemapEngine(nn.Module):
             Nats, (N, L, h, w).
         """
         return -(log_probs.float() - self.renderer.tiles.divergence(real)[:, None]).logsumexp(2)
-
-    def features(self, state: State) -> Tensor:
-        """h, averaged over the view: (B, feature_size)."""
-        return state["h"].mean((-1, -2))
 
     def internals(self, state: State) -> dict[str, Tensor]:
         """What the step to this state drew and remembers, for the x-ray view.

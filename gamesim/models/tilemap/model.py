@@ -45,9 +45,6 @@ class Tilemap(nn.Module):
         reward = self.reward_scale * output.reward.float()
         return state, Prediction(to_uint8(output.frame), reward, end_probability)
 
-    def features(self, state: State) -> Tensor:
-        return self.engine.features(state)
-
     def act(self, state: State) -> Tensor | None:
         return None
 
