@@ -191,7 +191,7 @@ def players(app: Driver) -> list[str]:
     """Press the list's only button, and Enter for Pac-Man; who can play it."""
     app.press(pygame.K_RETURN, pygame.K_RETURN)
     assert isinstance(app.window.screen, Ask) and app.window.screen.question == "Who should play Pac-Man?"
-    return [action.label for action in app.window.screen.actions[1:]]
+    return [action.label for action in app.window.screen.buttons[1:]]
 
 
 def recorded(app: Driver) -> list[str]:
