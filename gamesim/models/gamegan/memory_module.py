@@ -53,11 +53,11 @@ def shift(attention: Tensor, kernel: Tensor) -> Tensor:
 
     The paper is silent about the border. Here it wraps around, so that no attention is ever lost.
     """
-    batch, side, _ = attention.shape
-    around = F.pad(attention.unsqueeze(1), (1, 1, 1, 1), mode="circular")
-    neighbours = F.unfold(around, 3)  # (B, 9, N * N): what each slot may receive.
+    around = F.pad(attention.unsqueeze(1), (1, 1, 1, 1), mode="circular")[:, 0]
+    side = attention.shape[-1]
+    neighbours = around.unfold(1, side, 1).unfold(2, side, 1)  # (B, 3, 3, N, N): what each slot may receive
     # A product and a sum rather than a convolution: it stays in float32 under autocast.
-    return (neighbours * kernel.flip((1, 2)).reshape(batch, 9, 1)).sum(dim=1).view(batch, side, side)
+    return (neighbours * kernel.flip((1, 2))[..., None, None]).sum((1, 2))
 
 
 def write(memory: Tensor, attention: Tensor, erase: Tensor, add: Tensor) -> Tensor:
