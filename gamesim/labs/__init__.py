@@ -83,7 +83,7 @@ class Entry:
         name: for the command line, such as "vae".
         title: for people, such as "Variational autoencoder".
         about: one sentence: what there is to do and to see.
-        paper: who, when, where.
+        paper: who, when, and in brackets where.
         make: "module:name" of a function that makes the `Lab` of a `Given`.
         needs: {module: extra}, the optional packages it cannot do without.
     """
@@ -94,6 +94,11 @@ class Entry:
     paper: str
     make: str
     needs: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def authors(self) -> str:
+        """Who and when."""
+        return self.paper.partition(" (")[0]
 
     def missing(self) -> str:
         """The extra that is not installed; "" if nothing is missing."""
@@ -126,7 +131,7 @@ register(
         "vae",
         "Variational autoencoder",
         "Watch a VAE learn to draw frames, turn the numbers in its z, and calculate with them.",
-        "Kingma & Welling 2014, Auto-Encoding Variational Bayes (arXiv 1312.6114)",
+        "Kingma & Welling 2014 (arXiv 1312.6114)",
         "gamesim.labs.vae:VAELab",
     )
 )
@@ -135,7 +140,7 @@ register(
         "gan",
         "Generative adversarial network",
         "Two networks learn to paint sprites and to tell them from real ones; see how it fails, and why.",
-        "Goodfellow et al. 2014",
+        "Goodfellow et al. 2014 (arXiv 1406.2661)",
         "gamesim.labs.gan:GANLab",
     )
 )
@@ -144,7 +149,7 @@ register(
         "cyclegan",
         "CycleGAN",
         "The night game becomes a garden and back, learned without a single pair of pictures.",
-        "Zhu et al. 2017",
+        "Zhu et al. 2017 (arXiv 1703.10593)",
         "gamesim.labs.cyclegan:CycleGANLab",
     )
 )
@@ -153,7 +158,7 @@ register(
         "dqn",
         "Deep Q-network",
         "Watch a network learn to play, and what it expects of each key.",
-        "Mnih et al. 2013",
+        "Mnih et al. 2013 (arXiv 1312.5602)",
         "gamesim.labs.dqn:DQNLab",
         needs=(("stable_baselines3", "agents"), ("sb3_contrib", "agents")),
     )
@@ -163,7 +168,7 @@ register(
         "gcn",
         "Graph convolutional network",
         "How far is the flag? A network that sees only a few steps far colours the board.",
-        "Kipf & Welling 2017",
+        "Kipf & Welling 2017 (arXiv 1609.02907)",
         "gamesim.labs.gcn:GCNLab",
     )
 )
@@ -172,7 +177,7 @@ register(
         "fgsm",
         "Adversarial examples",
         "Change frames too little to be seen: players err, dreams remember walls that never were.",
-        "Goodfellow, Shlens & Szegedy 2015, arXiv 1412.6572",
+        "Goodfellow, Shlens & Szegedy 2015 (arXiv 1412.6572)",
         "gamesim.labs.fgsm:Lab",
     )
 )

@@ -7,6 +7,8 @@ from app.driver import Driver
 from app.fakes import save
 from gamesim.app.controls import BINDINGS, Command
 from gamesim.app.navigation import PLACES, visit
+from gamesim.app.theme import Scale
+from gamesim.app.ui.parts import fitting_hints
 
 WORDS = {binding.does: binding.text for binding in BINDINGS}
 WINDOW = {"settings and keys", "fullscreen", "sound on or off", "save a picture of the window"}
@@ -59,6 +61,15 @@ def test_the_keys_that_the_panel_names_stand_in_the_help_in_more_words(app: Driv
     app.play("Tilemap Pac-Man")
     named = {WORDS[command] for command, _ in app.window.screen.panel.hints()}  # type: ignore[attr-defined]
     assert named <= set(helped(app))
+
+
+@pytest.mark.parametrize("width", [100, 400, 800, 1280])
+def test_the_way_out_is_the_last_key_that_a_foot_leaves_out(app: Driver, width: int):
+    hints = [("Space", "pause"), ("↑", ""), ("↓", "control"), ("Enter", "press"), ("Esc", "back")]
+    shown = fitting_hints(hints, width, Scale(1.5))
+    assert shown == ([*hints[: len(shown) - 1], hints[-1]] if shown else [])
+    assert bool(shown) == (width >= 400) and (shown == hints) == (width >= 800)
+    assert ("↑", "") not in shown or ("↓", "control") in shown
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -15,10 +15,10 @@ from gamesim.app.labs.choose import Labs
 from gamesim.app.labs.column import Column
 from gamesim.app.labs.layout import lay_out
 from gamesim.app.labs.page import LabPage
-from gamesim.app.labs.panels import image_place
+from gamesim.app.labs.panels import image_place, note
 from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu
-from gamesim.app.theme import Scale
+from gamesim.app.theme import Scale, font
 from gamesim.labs import Entry, Given
 from gamesim.labs.controls import Slider
 from gamesim.labs.panels import Curves, Lines, Picture
@@ -53,6 +53,13 @@ def gone(pid: int) -> bool:
     except FileNotFoundError:
         return True
     return state == "Z"
+
+
+def test_a_note_shrinks_before_it_is_cut(app: Driver):
+    picture = Picture("The game", np.zeros((84, 84, 3), np.uint8), "played by the learning network")
+    lines, size = note(picture, 168, Scale(1.5))
+    assert " ".join(lines) == picture.note and len(lines) == 2 and size < Scale(1.5).px(14)
+    assert all(font(size).size(line)[0] <= 168 for line in lines)
 
 
 def focus_on(app: Driver, page: LabPage, name: str) -> None:

@@ -85,6 +85,12 @@ def test_the_page_about_labs_lists_them_all():
     assert [name for name in entries() if name not in listed] == []
 
 
+@pytest.mark.parametrize("entry", entries().values(), ids=lambda entry: entry.name)
+def test_a_paper_is_named_by_its_authors_its_year_and_its_number(entry):
+    assert re.fullmatch(r".+ \d{4} \(arXiv \d{4}\.\d{4,5}\)", entry.paper)
+    assert re.fullmatch(r".+ \d{4}", entry.authors)
+
+
 def test_a_lab_without_its_extra_says_which_one():
     entry = Entry("x", "X", "", "", "nowhere:X", needs=(("no_such_module", "labs"),))
     with pytest.raises(UserError, match=r"needs the extra labs: pip install 'gamesim\[labs\]'"):

@@ -61,7 +61,7 @@ class Labs(Listing[Entry]):
         room = max(1, lack.left - inner.left - scale.px(10))
         text(surface, entry.title, (inner.left, top), scale.px(18), bold=True, width=room)
         place = (inner.left, top + scale.px(30))
-        text(surface, entry.about, place, size, COLOURS["quiet"], width=max(1, inner.width))
+        text(surface, entry.authors, place, size, COLOURS["quiet"], width=max(1, inner.width))
 
     def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         entry = self.current

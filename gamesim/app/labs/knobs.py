@@ -120,9 +120,15 @@ def draw(
         case Choice():
             room = inner.width
             _draw_choice(surface, control, str(value), rect, scale)
-    while size > scale.px(12) and font(size).size(control.title)[0] > room:
-        size -= 1
+    size = _shrunk(control.title, size, room, scale)
     text(surface, control.title, (inner.left, middle), size, anchor="midleft", width=max(1, room))
+
+
+def _shrunk(words: str, size: int, room: int, scale: Scale, bold: bool = False) -> int:
+    """The size of a font in which words fit, not below what can be read."""
+    while size > scale.px(11) and font(size, bold).size(words)[0] > room:
+        size -= 1
+    return size
 
 
 def _track(rect: pygame.Rect, scale: Scale) -> pygame.Rect:
@@ -207,4 +213,5 @@ def _draw_choice(
         corners = [(x + side * reach, y), (x - side * reach, y - reach), (x - side * reach, y + reach)]
         pygame.draw.polygon(surface, COLOURS["text"], corners)
     room = max(1, strip.width - 2 * cells[0].width)
+    size = _shrunk(value, size, room, scale, bold=True)
     text(surface, value, strip.center, size, COLOURS["text"], bold=True, anchor="center", width=room)

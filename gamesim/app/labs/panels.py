@@ -57,7 +57,7 @@ def picture_size(panel: Picture, room: tuple[int, int], scale: Scale) -> tuple[i
     around = 2 * pad(scale)
     width, height = enlarged(panel, (max(1, room[0] - around), room[1]))
     wide = min(room[0] - around, max(width, min(_title_width(panel, scale), scale.px(TITLED))))
-    notes = len(_note(panel, wide, scale))
+    notes = len(note(panel, wide, scale)[0])
     return wide + around, scale.px(TITLE) + height + notes * scale.px(NOTE) + around + scale.px(4) * bool(
         notes
     )
@@ -66,7 +66,7 @@ def picture_size(panel: Picture, room: tuple[int, int], scale: Scale) -> tuple[i
 def image_place(panel: Picture, rect: pygame.Rect, scale: Scale) -> pygame.Rect:
     """Where the image lies in its panel: that is where clicks count."""
     inner = rect.inflate(-2 * pad(scale), -2 * pad(scale))
-    notes = len(_note(panel, inner.width, scale)) * scale.px(NOTE)
+    notes = len(note(panel, inner.width, scale)[0]) * scale.px(NOTE)
     inner.top, inner.height = inner.top + scale.px(TITLE), max(1, inner.height - scale.px(TITLE) - notes)
     place = pygame.Rect(0, 0, *enlarged(panel, inner.size))
     place.midtop = inner.midtop
@@ -104,9 +104,9 @@ def _draw_picture(
         pygame.draw.rect(surface, edge, place.inflate(4, 4), 2)
     y = place.bottom + scale.px(4)
     width = rect.width - 2 * pad(scale)
-    for line in _note(panel, width, scale):
-        middle = (rect.centerx, y)
-        text(surface, line, middle, scale.px(14), COLOURS["quiet"], anchor="midtop", width=width)
+    lines, size = note(panel, width, scale)
+    for line in lines:
+        text(surface, line, (rect.centerx, y), size, COLOURS["quiet"], anchor="midtop", width=width)
         y += scale.px(NOTE)
 
 
@@ -122,10 +122,16 @@ def _title_width(panel: Panel, scale: Scale) -> int:
     return font(scale.px(15), True).size(panel.title)[0] + scale.px(4)
 
 
-def _note(panel: Picture, width: int, scale: Scale) -> list[str]:
-    """The note in lines; what has no room in them ends in an ellipsis."""
-    lines = wrap(panel.note, scale.px(14), max(1, width))
-    return [*lines[: NOTES - 1], " ".join(lines[NOTES - 1 :])] if len(lines) > NOTES else lines
+def note(panel: Picture, width: int, scale: Scale) -> tuple[list[str], int]:
+    """The note in lines, and the size of their font: smaller where it has no room otherwise.
+
+    What has no room in the smallest, either, ends in an ellipsis.
+    """
+    lines, size = wrap(panel.note, scale.px(14), max(1, width)), scale.px(14)
+    while len(lines) > NOTES and size > scale.px(10):
+        size -= 1
+        lines = wrap(panel.note, size, max(1, width))
+    return [*lines[: NOTES - 1], " ".join(lines[NOTES - 1 :])] if len(lines) > NOTES else lines, size
 
 
 def _draw_rows(surface: pygame.Surface, area: pygame.Rect, panel: Lines, scale: Scale) -> None:

@@ -9,8 +9,8 @@ import pygame
 from gamesim.app.labs.column import Column
 from gamesim.app.labs.layout import lay_out
 from gamesim.app.labs.panels import alike, draw_panel, image_place
-from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.parts import draw_head, margin_of
+from gamesim.app.theme import COLOURS, Scale, font
+from gamesim.app.ui.parts import draw_head, head_room, margin_of
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import text, wrap
 from gamesim.labs import Entry
@@ -89,7 +89,7 @@ class Sheet:
         self.column.draw(surface, column, scale)
 
     def _draw_head(self, surface: pygame.Surface, margin: int, scale: Scale) -> int:
-        y = draw_head(surface, self.entry.title, self.entry.paper, scale) - scale.px(8)
+        y = draw_head(surface, self.entry.title, self._paper(surface, scale), scale) - scale.px(8)
         size, width = scale.px(17), max(1, surface.get_width() - 2 * margin)
         lines = wrap(self.entry.about, size, width)
         for line in [*lines[: ABOUT - 1], " ".join(lines[ABOUT - 1 :])] if lines else []:
@@ -97,6 +97,12 @@ class Sheet:
                 text(surface, line, (margin, y), size, COLOURS["quiet"], width=width)
                 y += round(size * 1.35)
         return y + scale.px(10)
+
+    def _paper(self, surface: pygame.Surface, scale: Scale) -> str:
+        """The paper as far as there is room beside the title: with its number, without, or not at all."""
+        room, measure = head_room(surface, self.entry.title, scale), font(scale.px(17)).size
+        known = (self.entry.paper, self.entry.authors)
+        return next((words for words in known if measure(words)[0] <= room), "")
 
     def _draw_panels(
         self, surface: pygame.Surface, view: pygame.Rect, scale: Scale, pointer: tuple[int, int]

@@ -10,7 +10,7 @@ import pygame
 
 from gamesim.app.controls import STAY, Command, meaning
 from gamesim.app.theme import COLOURS, Colour, Scale, font
-from gamesim.app.ui.widgets import box, keycap, text, wrap
+from gamesim.app.ui.widgets import box, key_width, keycap, text, wrap
 from gamesim.errors import UserError
 
 if TYPE_CHECKING:
@@ -83,14 +83,18 @@ def margin_of(size: tuple[int, int], scale: Scale) -> int:
 
 def draw_head(surface: pygame.Surface, title: str, line: str, scale: Scale) -> int:
     """The name of a screen and a line about it; returns the y below."""
-    size = surface.get_size()
-    margin = margin_of(size, scale)
+    margin, room = margin_of(surface.get_size(), scale), head_room(surface, title, scale)
     name = text(surface, title, (margin, scale.px(24)), scale.px(36), bold=True)
-    place = (name.right + scale.px(18), name.bottom - scale.px(9))
-    room = size[0] - margin - place[0]
     if room > scale.px(80):
+        place = (name.right + scale.px(18), name.bottom - scale.px(9))
         text(surface, line, place, scale.px(17), COLOURS["quiet"], anchor="bottomleft", width=room)
     return name.bottom + scale.px(14)
+
+
+def head_room(surface: pygame.Surface, title: str, scale: Scale) -> int:
+    """Pixels that `draw_head` has for the line beside a title."""
+    margin = margin_of(surface.get_size(), scale)
+    return surface.get_width() - 2 * margin - font(scale.px(36), True).size(title)[0] - scale.px(18)
 
 
 def foot_height(scale: Scale) -> int:
@@ -98,18 +102,44 @@ def foot_height(scale: Scale) -> int:
 
 
 def draw_foot(surface: pygame.Surface, hints: Sequence[tuple[str, str]], scale: Scale) -> None:
-    """Keys and what they do, in one line at the bottom; what does not fit is left out."""
+    """Keys and what they do, in one line at the bottom; what does not fit is left out, the way out last."""
     size = surface.get_size()
     margin = margin_of(size, scale)
     x, y = margin, size[1] - scale.px(28)
-    for cap, words in hints:
-        width = font(scale.px(15)).size(words)[0] + font(scale.px(14), True).size(cap)[0] + scale.px(24)
-        if x + width > size[0] - margin:
-            return
+    for cap, words in fitting_hints(hints, size[0] - 2 * margin, scale):
         x = keycap(surface, cap, (x, y), scale.px(14)).right + scale.px(8 if words else 4)
         if words:
             drawn = text(surface, words, (x, y), scale.px(15), COLOURS["quiet"], anchor="midleft")
             x = drawn.right + scale.px(20)
+
+
+def fitting_hints(hints: Sequence[tuple[str, str]], width: int, scale: Scale) -> list[tuple[str, str]]:
+    """Those of some keys that `width` has room for: the last, which is the way out, then from the first on.
+
+    Keys without words belong to the next that has some, and come or stay away with it.
+    """
+    groups: list[list[tuple[str, str]]] = [[]]
+    for hint in hints:
+        groups[-1].append(hint)
+        if hint[1]:
+            groups.append([])
+    groups = [group for group in groups if group]
+    needs = [sum(_hint_width(*hint, scale) for hint in group) for group in groups]
+    left = width + scale.px(20) - sum(needs[-1:])
+    shown: list[tuple[str, str]] = []
+    for group, need in zip(groups[:-1], needs[:-1], strict=True):
+        left -= need
+        if left < 0:
+            break
+        shown += group
+    return shown + (groups[-1] if groups and needs[-1] <= width + scale.px(20) else [])
+
+
+def _hint_width(cap: str, words: str, scale: Scale) -> int:
+    """Pixels of a key, of its words, and of the gap to the next."""
+    return key_width(cap, scale.px(14)) + (
+        scale.px(8 + 20) + font(scale.px(15)).size(words)[0] if words else scale.px(4)
+    )
 
 
 def draw_actions(

@@ -182,12 +182,17 @@ def meter(
         pygame.draw.line(surface, COLOURS["quiet"], (x, rect.top - 2), (x, rect.bottom + 1))
 
 
+def key_width(words: str, size: int) -> int:
+    """Pixels that `keycap` takes."""
+    return max(font(size, True).size("M" if words in ARROWS else words)[0] + size, round(size * 1.9))
+
+
 def keycap(
     surface: pygame.Surface, words: str, place: tuple[int, int], size: int, anchor: str = "midleft"
 ) -> pygame.Rect:
     """The name of a key on a small cap with its left (or another) middle at `place`."""
-    image = render("M" if words in ARROWS else words, size, COLOURS["text"], True)
-    rect = pygame.Rect(0, 0, max(image.get_width() + size, round(size * 1.9)), round(size * 1.7))
+    image = render(words, size, COLOURS["text"], True)
+    rect = pygame.Rect(0, 0, key_width(words, size), round(size * 1.7))
     setattr(rect, anchor, place)
     box(surface, rect, COLOURS["raised"], max(3, size // 3), COLOURS["line"])
     if words in ARROWS:
