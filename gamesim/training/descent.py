@@ -1,13 +1,15 @@
-"""A task whose networks one Adam trains on one loss: what all of them share of the loop's `Task`."""
+"""Tasks whose networks Adam trains: what all of them share of the loop's `Task`."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from gamesim.config.schema import DescentConfig
+from gamesim.config.schema import DescentConfig, EngineTraining
 from gamesim.training.adam import Adam
+from gamesim.training.average import decay_at, follow
 from gamesim.training.devices import distributed
 from gamesim.training.graphs import Graphed
 
@@ -74,9 +76,13 @@ class Descent(Generic[_Networks]):
         """Take the optimizer's step down the gradient of a loss."""
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self.processes.average(self.trained.parameters())
-        nn.utils.clip_grad_norm_(self.trained.parameters(), self._settings.gradient_clip)
-        self.optimizer.step()
+        self.update(self.optimizer, self.trained)
+
+    def update(self, optimizer: Adam, networks: nn.Module) -> None:
+        """Take a step by the gradients that networks have: those of all processes, and clipped."""
+        self.processes.average(networks.parameters())
+        nn.utils.clip_grad_norm_(networks.parameters(), self._settings.gradient_clip)
+        optimizer.step()
 
     def extras(self) -> dict[str, dict[str, Tensor]]:
         """See `Task`."""
@@ -98,3 +104,40 @@ class Descent(Generic[_Networks]):
         self.optimizer.load_state_dict(state["optimizer"])
         self.compiled.reset()
         self.generator.set_state(state["generator"])
+
+
+class AveragedDescent(Descent[_Networks]):
+    """The same for an engine that learns in one piece and ships a running average of its weights.
+
+    Attributes:
+        average: what is shipped.
+    """
+
+    def __init__(
+        self, trained: _Networks, settings: EngineTraining, device: torch.device, *, seed: int
+    ) -> None:
+        super().__init__(trained, settings, device, seed=seed, betas=settings.betas)
+        self.average = copy.deepcopy(trained).eval().requires_grad_(False)
+        self.model: nn.Module = self.average
+        self._longest = settings.average
+
+    @property
+    def decay(self) -> float:
+        """How much of the average the next step leaves; see `average.decay_at`."""
+        return decay_at(self.done, self._longest)
+
+    def follow(self, share: Tensor) -> None:
+        """Move the average towards the weights as they are now, by a share (0-d) of the way."""
+        follow(self.average, self.trained, share)
+
+    def init(self, weights: dict[str, Tensor], extras: dict[str, dict[str, Tensor]]) -> None:
+        """Begin from an engine's weights."""
+        self.trained.load_state_dict(weights)
+        self.average.load_state_dict(weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "average": self.average.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.average.load_state_dict(state["average"] or state["trained"])

@@ -14,7 +14,6 @@ have shown them. The loss is made of, in nats a cell:
 docs/ablations.md has what each is worth. What is shipped is a running average of the weights.
 """
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gamesim.config.schema import TilemapConfig
 from gamesim.data.dataset import Dataset, Segments
@@ -30,8 +29,7 @@ from gamesim.models import State
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.tilemap.engine import TilemapEngine
 from gamesim.models.tilemap.model import Tilemap
-from gamesim.training.average import decay_at, follow
-from gamesim.training.descent import Descent
+from gamesim.training.descent import AveragedDescent
 from gamesim.training.devices import autocast
 from gamesim.training.sheet import contact_sheet
 
@@ -139,7 +137,7 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return (values * mask).sum() / mask.expand_as(values).sum().clamp_min(1)
 
 
-class TilemapTask(Descent[Tilemap]):
+class TilemapTask(AveragedDescent[Tilemap]):
     """What the training loop needs to train Tilemap; implements `Task`."""
 
     score_key = "nll"
@@ -151,9 +149,7 @@ class TilemapTask(Descent[Tilemap]):
         self.train, self.held_out = train, held_out
         networks = Tilemap(config.model).to(device)
         networks.engine.prepare(self._palette_frames())
-        super().__init__(networks, self.settings, device, seed=config.seed, betas=self.settings.betas)
-        self.average = copy.deepcopy(networks).eval()
-        self.model: nn.Module = self.average
+        super().__init__(networks, self.settings, device, seed=config.seed)
 
     def _palette_frames(self) -> Tensor:
         lanes = max(1, self.settings.palette_frames // (self.train.segment + 1))
@@ -177,8 +173,7 @@ class TilemapTask(Descent[Tilemap]):
         segments, shares = self._draw(forced), self.shares()
         rising = min(1.0, (self.done + 1) / RATE_WARM_UP)
         self.optimizer.set_rate(settings.learning_rate * settings.decay.at(self.progress) * rising)
-        moved = 1 - decay_at(self.done, settings.average)
-        numbers = torch.tensor([moved, *shares.values()]).to(self.device)
+        numbers = torch.tensor([1 - self.decay, *shares.values()]).to(self.device)
         self.done += 1
         how = {"forced": forced, "warm_up": warm_up, "names": tuple(shares)}
         return self.compiled(numbers, *vars(segments).values(), **how)
@@ -195,7 +190,7 @@ class TilemapTask(Descent[Tilemap]):
             rollout = unroll(self.trained.engine, frames, segments.actions, warm_up, forced, fed)
         terms = self.losses(rollout, segments, frames[:, 1:], warm_up, dict(zip(names, weights, strict=True)))
         self.descend(torch.stack(list(terms.values())).sum())
-        follow(self.average, self.trained, moved)
+        self.follow(moved)
         return {name: term.detach() for name, term in terms.items()}
 
     def _draw(self, sequences: int) -> Segments:
@@ -266,11 +261,6 @@ class TilemapTask(Descent[Tilemap]):
 
     # -- what the loop asks for ----------------------------------------------------------------------
 
-    def init(self, weights: dict[str, Tensor], extras: dict[str, dict[str, Tensor]]) -> None:
-        """Begins from an engine's weights."""
-        self.trained.load_state_dict(weights)
-        self.average.load_state_dict(weights)
-
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """On held-out episodes: the nll of the next frame, nats a cell, teacher-forced."""
@@ -290,13 +280,6 @@ class TilemapTask(Descent[Tilemap]):
             torch.manual_seed(1)
             rollout = unroll(self.average.engine, to_float(segments.frames), segments.actions, SHEET_REAL, 0)
         return contact_sheet(segments.frames[:, 1:].cpu().numpy(), to_uint8(rollout.frames).cpu().numpy())
-
-    def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "average": self.average.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        super().load_state_dict(state)
-        self.average.load_state_dict(state["average"] or state["trained"])
 
 
 def _lanes(states: list[State], lanes: slice | Tensor) -> list[State]:
