@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from gamesim.checkpoint import Starts
-from gamesim.training import loop
+from gamesim.training import devices, loop
 from gamesim.training.loop import Deadline
 
 
@@ -31,7 +31,7 @@ class FakeTask:
 
     def __init__(self, *, signal_at=(), nan_at=None, kill_at=None, poison_at=None, pause=0.0, seen=None):
         self.seen = seen
-        self.processes = loop.distributed()
+        self.processes = devices.distributed()
         self.model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 1))
         self.processes.same(self.model)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.05)
@@ -102,11 +102,11 @@ def after(minutes):
 
 def late(rank):
     """A deadline that the process of this rank alone meets, in its second step."""
-    return after(1.5) if loop.distributed().rank == rank else Deadline()
+    return after(1.5) if devices.distributed().rank == rank else Deadline()
 
 
 def train(config, out, *, resume=False, deadline=Deadline, **kwargs):
     """Trains a new `FakeTask` as the command line would: seeded, on the CPU."""
-    device = loop.setup("cpu", seed=config.seed, threads=1)
+    device = devices.setup("cpu", seed=config.seed, threads=1)
     how = {"device": device, "starts": starts(), "resume": resume, "deadline": deadline()}
     return loop.run(FakeTask(**kwargs), config, out, **how)

@@ -12,7 +12,7 @@ from fake_task import Always, after, late, train
 from gamesim import checkpoint, config, storage
 from gamesim.errors import UserError
 from gamesim.signals import ENDING
-from gamesim.training import loop
+from gamesim.training import devices, loop
 from gamesim.training.loop import Deadline
 from gamesim.training.state import decode
 from processes import forked
@@ -142,19 +142,19 @@ def test_damaged_resume_state_is_named(tmp_path):
 def test_a_device_that_is_not_there_is_an_error(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
-    assert loop.pick_device("auto").type == loop.pick_device("cpu").type == "cpu"
+    assert devices.pick_device("auto").type == devices.pick_device("cpu").type == "cpu"
     for name in ("cuda", "mps"):
         with pytest.raises(UserError, match=f"^device {name}: "):
-            loop.pick_device(name)
+            devices.pick_device(name)
     with pytest.raises(UserError, match="unknown device 'gpu'"):
-        loop.pick_device("gpu")
+        devices.pick_device("gpu")
 
 
 def train_each(changes, *runs):
     """Trains one run after the other: what is called in processes of their own."""
     for out, how in runs:
         train(settings(**changes), out, **how)
-    loop.finish()
+    devices.finish()
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from gamesim.data.dataset import Dataset
 from gamesim.models import Prediction, State, Streams
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.systems import Stage, System
-from gamesim.training.loop import distributed
+from gamesim.training.devices import distributed
 from gamesim.training.sheet import contact_sheet
 from gamesim.training.tasks import Training, Weights, whole
 

@@ -41,15 +41,10 @@ from gamesim.training.devices import (
     Processes,
     describe,
     distributed,
-    finish,
-    pick_device,
     seed_everything,
-    setup,
 )
 from gamesim.training.folder import Log, check
 from gamesim.training.state import NotFinite, decode, encode, rng_state, same_rng, set_rng_state
-
-__all__ = ["Deadline", "Outcome", "Task", "check", "distributed", "finish", "pick_device", "run", "setup"]
 
 RESUME_KIND, RESUME_VERSION = "gamesim-resume", 1
 Outcome = Literal["done", "stopped"]

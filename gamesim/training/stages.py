@@ -22,7 +22,7 @@ from gamesim.systems import systems
 from gamesim.text import counted
 from gamesim.training import devices, loop, tasks
 from gamesim.training.fitting import continued, fitted
-from gamesim.training.folder import Log, began, earlier, same
+from gamesim.training.folder import Log, began, check, earlier, same
 from gamesim.training.loop import Deadline
 from gamesim.training.tasks import Training, Weights
 
@@ -78,17 +78,17 @@ def train(
                 loaded(part.check)(config, recorded_game(data, config.data.game).env_spec)
         begin = None if init is None else _beginning(config, Path(init), resume)
         _ready(config, out, resume, stage, begin)
-        if loop.distributed().first:
+        if devices.distributed().first:
             print(_recordings(data, config), flush=True)
         ended = _train(config, data, out, device, resume, stage, Deadline(minutes), begin)
-        return ended if loop.distributed().first else None
+        return ended if devices.distributed().first else None
     except RuntimeError as error:
         if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
             raise
         size = config.data.batch_size
         raise UserError(f"out of memory on {device}: try a data.batch_size below {size}") from None
     finally:
-        loop.finish()
+        devices.finish()
 
 
 def train_controller(
@@ -115,7 +115,7 @@ def train_controller(
         make = partial(tasks.controller, config, data, weights=fixed)
         return _run(config, "controller", out, device, began(out), make, Deadline())
     finally:
-        loop.finish()
+        devices.finish()
 
 
 def _train(
@@ -139,7 +139,7 @@ def _train(
     for name in system.parts:
         if ended.outcome == "done" and not _finished(config, name, out):
             ended = _stage(config, name, data, out, device, began(out / name), deadline, begin)
-            if name != system.parts[-1] and loop.distributed().agree([int(deadline.passed)])[0]:
+            if name != system.parts[-1] and devices.distributed().agree([int(deadline.passed)])[0]:
                 ended = replace(ended, outcome="stopped")
     return ended
 
@@ -148,11 +148,11 @@ def _ready(config: Config, out: Path, resume: bool, stage: str | None, begin: Ch
     """Complain about a run folder from which nothing can be trained, before the recordings are read."""
     system = systems()[config.system]
     if not system.parts:
-        loop.check(config, out, resume, system.sections[0])
+        check(config, out, resume, system.sections[0])
     elif stage is not None:
         _upon(config, stage, out, begin)
     elif not resume:
-        loop.check(config, out, resume=False)
+        check(config, out, resume=False)
     elif not began(out / system.parts[0]):
         raise UserError(f"{out}: nothing to resume, there is no run in it")
 
@@ -207,7 +207,7 @@ def _stage(
     outcome = _run(config, stage, out / stage, device, resume, make, deadline)
     if stage != system.parts[-1]:
         return Ended(outcome, out / stage / "last")
-    if loop.distributed().first:
+    if devices.distributed().first:
         files = storage.read_folder(out / stage / "last", **checkpoint.SEALED)
         storage.write_folder(out / "last", files, **checkpoint.SEALED)
     return Ended(outcome, out / "last")
@@ -222,9 +222,9 @@ def _run(
     make: Callable[[torch.device], Training],
     deadline: Deadline,
 ) -> loop.Outcome:
-    picked = loop.setup(device, seed=config.seed, threads=getattr(config, section).threads)
-    if loop.distributed().first:
-        loop.check(config, out, resume, section)
+    picked = devices.setup(device, seed=config.seed, threads=getattr(config, section).threads)
+    if devices.distributed().first:
+        check(config, out, resume, section)
     training = make(picked)
     return loop.run(
         training.task,

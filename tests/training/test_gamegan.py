@@ -18,7 +18,7 @@ from gamesim.config.schema import GameGANLosses, GameGANModelConfig
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models.gamegan.discriminators import Discriminators
 from gamesim.models.gamegan.generator import Generator, Rollout
-from gamesim.training import gamegan, loop
+from gamesim.training import devices, gamegan, loop
 from gamesim.training.gamegan import GameGANTask, released, supervised_loss
 
 SMALL = ["data.segment=4", "data.batch_size=2", "data.validation=0.3", "data.starts=2", "data.start_frames=2"]
@@ -37,7 +37,7 @@ def make(plays: Path, *words: str, preset: str = "gamegan") -> GameGANTask:
     """A seeded task, as the command line makes it, whose discriminators, if it has them, judge at once."""
     judged = [] if preset == "action-lstm" else ["training.losses.adversarial={start: 1, end: 1}"]
     settings = config.load(preset, [*SMALL, *judged, *words])
-    device = loop.setup("cpu", seed=settings.seed, threads=1)
+    device = devices.setup("cpu", seed=settings.seed, threads=1)
     data = {"segment": settings.data.segment, "validation": settings.data.validation, "short": True}
     train, held_out = (Dataset(plays, split=split, **data) for split in ("train", "validation"))
     return GameGANTask(settings, train, held_out, device)

@@ -20,7 +20,7 @@ from torch import Tensor
 from gamesim import checkpoint, cli, config, storage
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models.frames import to_float
-from gamesim.training import loop, tilemap
+from gamesim.training import devices, loop, tilemap
 from gamesim.training.state import decode
 from gamesim.training.tilemap import TilemapTask, unroll
 
@@ -45,7 +45,7 @@ def chosen(*overrides: str) -> config.Config:
 
 def make(settings: config.Config, plays: Path) -> TilemapTask:
     """A seeded task, as the command line makes it."""
-    device = loop.setup("cpu", seed=settings.seed, threads=1)
+    device = devices.setup("cpu", seed=settings.seed, threads=1)
     data = {"segment": settings.data.segment, "validation": settings.data.validation}
     train, held_out = (Dataset(plays, split=split, **data) for split in ("train", "validation"))
     return TilemapTask(settings, train, held_out, device)
