@@ -47,7 +47,7 @@ def pick(name: str | torch.device) -> torch.device:
     import torch
 
     if not isinstance(name, str):
-        return _answering(name)
+        return answering(name)
     name = spelled(name)
     forked = getattr(torch.cuda, "_is_in_bad_fork", lambda: False)()
     cuda, mps = not forked and torch.cuda.is_available(), torch.backends.mps.is_available()
@@ -64,10 +64,10 @@ def pick(name: str | torch.device) -> torch.device:
     if kind == "cuda" and int(number or 0) >= (count := torch.cuda.device_count()):
         there = "1 GPU, cuda:0" if count == 1 else f"{count} GPUs, cuda:0 to cuda:{count - 1}"
         raise UserError(f"device {name}: this machine has {there}")
-    return _answering(torch.device(name))
+    return answering(torch.device(name))
 
 
-def _answering(device: torch.device) -> torch.device:
+def answering(device: torch.device) -> torch.device:
     """The device, after a look whether it does anything at all."""
     import torch
 

@@ -213,7 +213,7 @@ def test_interrupts_are_quiet(monkeypatch, capsys):
     def interrupted(options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_doctor", interrupted)
+    monkeypatch.setattr("gamesim.cli.doctor.main", interrupted)
     assert main("doctor") == 130
     assert capsys.readouterr() == ("", "")
 
@@ -254,8 +254,8 @@ def test_a_broken_pipe_is_quiet():
 def test_the_doctor_names_a_clash_of_pygames(monkeypatch, capsys):
     from gamesim.cli import doctor
 
-    monkeypatch.setattr(doctor, "_installed", lambda name: "2.6.1")
-    assert not doctor._pygame()
+    monkeypatch.setattr(doctor.metadata, "version", lambda name: "2.6.1")
+    assert not doctor.check_pygame()
     assert "pygame 2.6.1, pygame-ce 2.6.1 are both installed" in capsys.readouterr().out
 
 
@@ -281,7 +281,7 @@ def test_the_doctor_names_the_smaller_torch_where_there_is_no_gpu(monkeypatch, c
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for build, named in ((None, 0), ("13.0", 1)):
         monkeypatch.setattr(torch.version, "cuda", build)
-        assert doctor._torch()
+        assert doctor.check_torch()
         assert capsys.readouterr().out.count("uv pip install --torch-backend cpu") == named
 
 
@@ -300,7 +300,7 @@ def test_the_doctor_names_a_damaged_engine(tmp_path, capsys):
     folder = tmp_path / "engine"
     checkpoint.save(folder, weights={}, config=config.load("gamegan-tiny"), starts=starts(), card={})
     (folder / "model.safetensors").write_bytes(b"")
-    assert not doctor._engines(tmp_path)
+    assert not doctor.check_models(tmp_path)
     assert "BAD  engine" in capsys.readouterr().out
 
 

@@ -29,7 +29,7 @@ def machine(monkeypatch):
         monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
         monkeypatch.setattr("torch.cuda._is_in_bad_fork", lambda: forked)
         monkeypatch.setattr("torch.backends.mps.is_available", lambda: apple)
-        monkeypatch.setattr(devices, "_answering", lambda device: device)
+        monkeypatch.setattr(devices, "answering", lambda device: device)
 
     return with_
 

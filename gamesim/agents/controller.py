@@ -25,6 +25,9 @@ class ControllerPolicy:
         source: the folder of a checkpoint, or an engine in eval mode.
         device: where the engine of a checkpoint computes, or where the engine that is given is.
 
+    Attributes:
+        state: what it makes of all that it has seen, of every lane; None before the first frames.
+
     Raises:
         UserError: the checkpoint is damaged. `act` raises it when the engine has no controller or the game
             shows frames of another size.
@@ -37,7 +40,7 @@ class ControllerPolicy:
         self._name = str(source) if named else "this model"
         self.model: WorldModel = checkpoint.load_model(source, device)[0] if named else source
         self.device = pick(device)
-        self._state: State | None = None
+        self.state: State | None = None
         self._actions = np.zeros(0, np.int64)
         self._begins = np.zeros(0, bool)
 
@@ -48,11 +51,11 @@ class ControllerPolicy:
         if frames.shape[1:] != tuple(self.model.frame_shape):
             raise UserError(f"{self._name} sees frames of {self.model.frame_shape}, not {frames.shape[1:]}")
         shown = torch.from_numpy(frames).to(self.device)
-        if self._state is None or len(self._begins) != len(frames):
-            self._state = self._start(shown)
+        if self.state is None or len(self._begins) != len(frames):
+            self.state = self._start(shown)
         else:
-            self._state = self._observe(self._state, shown)
-        actions = self.model.act(self._state)
+            self.state = self._observe(self.state, shown)
+        actions = self.model.act(self.state)
         if actions is None:
             raise UserError(f"{self._name} has no controller")
         self._actions, self._begins = actions.cpu().numpy(), np.zeros(len(frames), bool)
@@ -61,7 +64,7 @@ class ControllerPolicy:
     def reset(self, mask: np.ndarray) -> None:
         """Forget the lanes of ``mask``, bool (N,): new games begin there with the next frames."""
         if len(mask) != len(self._begins):
-            self._state, self._begins = None, np.zeros(len(mask), bool)
+            self.state, self._begins = None, np.zeros(len(mask), bool)
         self._begins = self._begins | mask
 
     def took(self, actions: np.ndarray) -> None:

@@ -36,13 +36,13 @@ def main(checkpoints: Path | None = None) -> int:
         raise UserError(f"{checkpoints}: no such folder")
     if checkpoints is not None and not os.access(checkpoints, os.R_OK | os.X_OK):
         raise UserError(f"{checkpoints}: cannot be read")
-    healthy = _python()
-    healthy &= _packages()
-    healthy &= _pygame()
+    healthy = check_python()
+    healthy &= check_packages()
+    healthy &= check_pygame()
     _games()
-    healthy &= _torch()
+    healthy &= check_torch()
     _window()
-    return 0 if _engines(checkpoints) and healthy else 2
+    return 0 if check_models(checkpoints) and healthy else 2
 
 
 def _line(state: str, name: str, fact: str) -> bool:
@@ -50,13 +50,13 @@ def _line(state: str, name: str, fact: str) -> bool:
     return state != "BAD"
 
 
-def _python() -> bool:
+def check_python() -> bool:
     fits = (3, 11) <= sys.version_info[:2] < (3, 14)
     where = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     return _line("ok" if fits else "BAD", "python", where if fits else f"{where}; needs 3.11 to 3.13")
 
 
-def _packages() -> bool:
+def check_packages() -> bool:
     missing = []
     for name in PACKAGES:
         try:
@@ -69,7 +69,7 @@ def _packages() -> bool:
     return _line("ok", "packages", ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES[:2]))
 
 
-def _pygame() -> bool:
+def check_pygame() -> bool:
     found = {name: _installed(name) for name in ("pygame", "pygame-ce")}
     names = ", ".join(f"{name} {version}" for name, version in found.items() if version)
     if all(found.values()):
@@ -94,7 +94,7 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def _torch() -> bool:
+def check_torch() -> bool:
     try:
         import torch
 
@@ -135,7 +135,7 @@ def _probe(part: str, what: str) -> str | None:
     return result.stdout.strip().translate(str.maketrans("", "", "()'"))
 
 
-def _engines(folder: Path | None) -> bool:
+def check_models(folder: Path | None) -> bool:
     """Time one dream of each checkpoint."""
     try:
         from gamesim import checkpoint
@@ -148,14 +148,14 @@ def _engines(folder: Path | None) -> bool:
     healthy = True
     for path in found:
         try:
-            rate, slow = _dream(path)
+            rate, slow = time_dream(path)
             _line("ok", path.name, f"{rate:.0f} dream frames/s (99 % take at most {slow:.1f} ms)")
         except UserError as error:
             healthy = _line("BAD", path.name, str(error))
     return healthy
 
 
-def _dream(path: Path) -> tuple[float, float]:
+def time_dream(path: Path) -> tuple[float, float]:
     """Return frames per second at the median, and the 99th percentile in milliseconds."""
     import gymnasium as gym
     import numpy as np

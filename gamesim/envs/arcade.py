@@ -151,7 +151,7 @@ class ArcadeGame:
         if not self.pending:
             reward += self._eat()
         if not self.pending:
-            self._keep_time()
+            self.keep_time()
             for i in range(self.num_ghosts):
                 self._move_ghost(i)
             reward += self._meet()
@@ -234,7 +234,7 @@ class ArcadeGame:
                 self.modes[i] = "frightened"
                 self.turning[i] = True
 
-    def _keep_time(self) -> None:
+    def keep_time(self) -> None:
         """One step of the fruit, of the schedule, which stands still during a fright, and of the house."""
         if self.fruit:
             self.fruit -= 1
@@ -286,7 +286,7 @@ class ArcadeGame:
             if self.ghosts[i] == MAZE.door:
                 self.modes[i], self.directions[i], self.turning[i] = self.phase, 1, False
         else:
-            self.directions[i] = way = self._choose(i)
+            self.directions[i] = way = self.choose(i)
             self.ghosts[i] = MAZE.ways[here][way]
 
     def _follow(self, i: int, way: int) -> None:
@@ -295,7 +295,7 @@ class ArcadeGame:
             grid, here = MAZE.grid, self.ghosts[i]
             self.ghosts[i], self.directions[i] = beside(grid, here, way), way
 
-    def _choose(self, i: int) -> int:
+    def choose(self, i: int) -> int:
         """The direction in which a ghost outside the house leaves its cell."""
         here, came = self.ghosts[i], self.directions[i]
         if self.turning[i]:

@@ -177,7 +177,7 @@ class CycleGAN(nn.Module):
 
     def step(self, x: Tensor, y: Tensor) -> dict[str, float]:
         """One step of all four on nights x and gardens y, float32 (B, 3, H, W) in [-1, 1]; gives losses."""
-        losses, fake_x, fake_y = self._step_painters(x, y)
+        losses, fake_x, fake_y = self.step_painters(x, y)
         losses["judges"] = self._step_judges((x, self.pools[1](fake_x)), (y, self.pools[0](fake_y)))
         self.taken += 1
         return losses
@@ -188,7 +188,7 @@ class CycleGAN(nn.Module):
         """Frames uint8 (B, 84, 84, 3) of the look ``theme``, painted in the other."""
         return frames({"night": self.garden, "garden": self.night}[theme](tensor(pictures)))
 
-    def _step_painters(self, x: Tensor, y: Tensor) -> tuple[dict[str, float], Tensor, Tensor]:
+    def step_painters(self, x: Tensor, y: Tensor) -> tuple[dict[str, float], Tensor, Tensor]:
         """Eq. 3 with the least squares of Sec. 4, and the identity loss of Sec. 5.2."""
         judges = self.judge_night, self.judge_garden
         for judge in judges:

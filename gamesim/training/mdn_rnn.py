@@ -39,7 +39,7 @@ class Windows(NamedTuple):
 
     Attributes:
         z: (B, T + 1, Z), what is to be foretold.
-        read: (B, T, Z), what M reads of it, see `MemoryTask._disturbed`.
+        read: (B, T, Z), what M reads of it, see `MemoryTask.disturb`.
         actions: int64 (B, T).
         rewards: (B, T).
         terminated: bool (B, T).
@@ -99,7 +99,7 @@ class MemoryTask(Descent[Memory]):
         z = reparameterised(mean, log_variance, noise)
         return Windows(
             z,
-            self._disturbed(z[:, :-1], generator),
+            self.disturb(z[:, :-1], generator),
             segments.actions,
             segments.rewards,
             segments.terminated,
@@ -124,7 +124,7 @@ class MemoryTask(Descent[Memory]):
             "end": _mean(end, windows.played),
         }
 
-    def _disturbed(self, z: Tensor, generator: torch.Generator) -> Tensor:
+    def disturb(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """z (B, T, Z) with noise at some of its places, as a dream's own z has now and then.
 
         M learns what is there all the same: else one bad draw would lead where it has never been, and the

@@ -169,14 +169,14 @@ def _beginning(config: Config, init: Path, resume: bool) -> Checkpoint:
     if found.config.system != config.system:
         raise UserError(f"{init}: its system is {found.config.system}, not {config.system}")
     # Not on the meta device, where spectral norm takes twenty times as long.
-    wanted = {"model": models.build(config).state_dict(), **_extras(config)}
+    wanted = {"model": models.build(config).state_dict(), **extras_of(config)}
     for name, part in {"model": found.weights, **found.extras}.items():
         if name in wanted:
             checkpoint.fits(part, wanted[name], init / f"{name}.safetensors")
     return found
 
 
-def _extras(config: Config) -> dict[str, Weights]:
+def extras_of(config: Config) -> dict[str, Weights]:
     """What `Task.extras` of a system would hold, for its shapes."""
     extras = systems()[config.system].extras
     return {name: loaded(kind)(config.model).state_dict() for name, kind in extras.items()}

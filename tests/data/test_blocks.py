@@ -41,7 +41,7 @@ def test_noise_and_odd_sizes_stay_frames(side: int) -> None:
 
 
 def test_blocks_with_the_same_sum_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gamesim.data.store.blocks._WEIGHTS", np.zeros((12, 9), np.uint32))
+    monkeypatch.setattr("gamesim.data.store.blocks.WEIGHTS", np.zeros((12, 9), np.uint32))
     frames = tiled(10, 12, 3)
     assert pack(frames) is None
 

@@ -118,9 +118,9 @@ class TestAim:
         game = new(ghosts=1)
         place(game, 1, 19, LEFT)
         put(game, BLINKY, 4, 3, "chase", RIGHT)
-        assert game._choose(BLINKY) == DOWN
+        assert game.choose(BLINKY) == DOWN
         place(game, 4, 1, LEFT)
-        assert game._choose(BLINKY) == UP
+        assert game.choose(BLINKY) == UP
 
     def test_left_alone_in_a_scatter_phase_it_circles_near_its_corner(self):
         game = new(ghosts=1)
@@ -138,11 +138,11 @@ class TestSchedule:
         for wave, steps in enumerate(WAVES):
             assert game.phase == game.modes[0] == ("scatter", "chase")[wave % 2]
             for _ in range(steps):
-                game._keep_time()
+                game.keep_time()
             assert game.turning == [True]
             game.turning = [False]
         for _ in range(1000):
-            game._keep_time()
+            game.keep_time()
         assert game.phase == game.modes[0] == "chase"
         assert game.turning == [False]
 
@@ -150,17 +150,17 @@ class TestSchedule:
         game = new(ghosts=1)
         put(game, BLINKY, 4, 3, "scatter", RIGHT)
         game.turning = [True]
-        assert game._choose(BLINKY) == LEFT
+        assert game.choose(BLINKY) == LEFT
 
     def test_pinky_leaves_at_once_the_others_when_food_is_eaten(self):
         game = new()
-        game._keep_time()
+        game.keep_time()
         assert game.leaving == [True, True, False, False]
         game.eaten_food = RELEASE[INKY]
-        game._keep_time()
+        game.keep_time()
         assert game.leaving == [True, True, True, False]
         game.eaten_food = RELEASE[CLYDE]
-        game._keep_time()
+        game.keep_time()
         assert all(game.leaving)
 
     def test_who_does_not_eat_meets_them_all_the_same(self):
@@ -246,16 +246,16 @@ class TestFright:
         for seed in range(30):
             game = new(ghosts=1, seed=seed)
             put(game, BLINKY, 4, 3, "frightened", RIGHT)
-            ways.add(game._choose(BLINKY))
+            ways.add(game.choose(BLINKY))
         assert ways == {UP, DOWN, RIGHT}
 
     def test_it_ends_and_the_schedule_stood_still(self):
         game = self.frightened()
         before = game.wave_steps
         for _ in range(fright_steps(1) - 2):
-            game._keep_time()
+            game.keep_time()
         assert game.modes[BLINKY] == "frightened"
-        game._keep_time()
+        game.keep_time()
         assert game.modes[:3] == [game.phase] * 3
         assert game.wave_steps == before
 

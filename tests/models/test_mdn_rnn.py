@@ -167,7 +167,7 @@ class TestForetelling:
     def test_takecovers_action_is_one_number_and_it_is_told_of_beginnings(self):
         network = memory("world-model-doom", "model.z_size=4", "model.hidden=8")
         action = torch.tensor([[0, 1, 2]])
-        assert network._encoded(action)[..., 0].tolist() == [[-1, 0, 1]]
+        assert network.read(action)[..., 0].tolist() == [[-1, 0, 1]]
         z = noise(1, 3, 4)
         plain, _ = network(z, action)
         told, _ = network(z, action, first=torch.tensor([[1.0, 0, 0]]))

@@ -34,7 +34,7 @@ def test_a_one_hot_kernel_scrolls_by_exactly_one_cell(key):
     """A map of cell numbers; what comes in from outside the view is taken from the margin, marked -1."""
     model = obedient(engine())
     wide = F.pad(torch.arange(49.0).view(1, 1, 7, 7), (1, 1, 1, 1), value=-1)
-    scrolled = model._scroll(wide, model.kernels(torch.tensor([key])))
+    scrolled = model.scroll(wide, model.kernels(torch.tensor([key])))
     dx, dy = MOVES[key]
     for y in range(7):
         for x in range(7):
@@ -57,9 +57,9 @@ def test_a_half_open_gate_blends_in_training_and_decides_in_play():
     with torch.no_grad():
         model.gate[-1].bias.fill_(1.0)
     share = torch.tensor(1.0).sigmoid()
-    soft, location = model.train()._move(state, model._encode(state["frame"]), key, 1)
+    soft, location = model.train().move(state, model.encode(state["frame"]), key, 1)
     assert torch.allclose(soft[0, 5], share) and torch.allclose(soft[0, 4], 1 - share)
-    hard, same = model.eval()._move(state, model._encode(state["frame"]), key, 1)
+    hard, same = model.eval().move(state, model.encode(state["frame"]), key, 1)
     assert hard.tolist() == [[0, 0, 0, 0, 0, 1, 0, 0, 0]]
     assert torch.equal(location, same)
 
@@ -69,7 +69,7 @@ def test_a_gate_that_is_nearly_sure_moves_by_whole_cells_in_training_too_and_goe
     state, key = lived(model, batch=1), torch.tensor([RIGHT])
     with torch.no_grad():
         model.gate[-1].bias.fill_(3.0)
-    kernel, _ = model._move(state, model._encode(state["frame"]), key, 1)
+    kernel, _ = model.move(state, model.encode(state["frame"]), key, 1)
     assert kernel.tolist() == [[0, 0, 0, 0, 0, 1, 0, 0, 0]]
     kernel[0, 5].backward()
     share = torch.tensor(3.0).sigmoid()
@@ -88,7 +88,7 @@ def test_the_gate_looks_at_the_cell_ahead_and_at_the_one_below_the_agent_alone()
         if changed:
             x, y = changed
             frame[:, :, 12 * y : 12 * y + 12, 12 * x : 12 * x + 12] = 1
-        return model._move(model.initial(frame), model._encode(frame), torch.tensor([RIGHT]), 1)[0]
+        return model.move(model.initial(frame), model.encode(frame), torch.tensor([RIGHT]), 1)[0]
 
     for cell, matters in {(4, 3): True, (3, 3): True, (2, 3): False, (3, 2): False, (5, 3): False}.items():
         assert torch.allclose(kernel(cell), kernel(None), atol=1e-6) is not matters, cell
@@ -99,7 +99,7 @@ def test_beside_teacher_forced_lanes_those_that_run_freely_scroll_as_in_play_and
     with torch.no_grad():
         model.gate[-1].bias.fill_(0.5)  # half open: blends where it is trained, decides where it is played
     state = model.initial(random(4, 3, 84, 84))
-    kernel, _ = model._move(state, model._encode(state["frame"]), torch.full((4,), RIGHT), 2)
+    kernel, _ = model.move(state, model.encode(state["frame"]), torch.full((4,), RIGHT), 2)
     assert ((kernel[:2] > 0.01) & (kernel[:2] < 0.99)).any(1).all()
     assert ((kernel[2:] == 0) | (kernel[2:] == 1)).all()
     kernel[2:].sum().backward()
@@ -122,14 +122,14 @@ def test_what_was_written_is_read_back_after_walking_away_and_returning():
     writing(model, 1)
     start = walk(model, model.initial(random(1, 3, 84, 84)), STAY)
     writing(model, 0)  # from here on only the walk can change what is read
-    window = model._window(start["memory"], start["location"], 0)
+    window = model.window(start["memory"], start["location"], 0)
     assert window.abs().min() > 0
     away = walk(model, start, *[RIGHT] * 4, *[UP] * 7)
-    assert not model._window(away["memory"], away["location"], 0).any()
+    assert not model.window(away["memory"], away["location"], 0).any()
     back = walk(model, away, *[DOWN] * 7, *[LEFT] * 4)
-    assert torch.equal(model._window(back["memory"], back["location"], 0), window)
+    assert torch.equal(model.window(back["memory"], back["location"], 0), window)
     beside = walk(model, start, RIGHT)
-    shifted = model._window(beside["memory"], beside["location"], 0)
+    shifted = model.window(beside["memory"], beside["location"], 0)
     assert torch.equal(shifted[..., :-1], window[..., 1:]) and not shifted[..., -1].any()
 
 
@@ -150,11 +150,11 @@ def test_writing_erases_then_adds():
     model = engine()
     writing(model, 1)
     state = lived(model, batch=1)
-    seen = model._encode(state["frame"])
-    before = model._window(state["memory"], state["location"], 0)
+    seen = model.encode(state["frame"])
+    before = model.window(state["memory"], state["location"], 0)
     content = model.write(torch.cat([seen, state["h"], before], 1))[:, model.memory_width :].tanh()
-    memory = model._write(state, seen)
-    written = model._window(memory, state["location"], 0)
+    memory = model.advance(state, torch.tensor([STAY]), torch.zeros(1, 16, 7, 7))[0]["memory"]
+    written = model.window(memory, state["location"], 0)
     assert torch.allclose(written, content, atol=1e-6)
 
 
@@ -175,7 +175,7 @@ def test_the_overlap_of_two_views_is_what_both_show():
     seen = model.overlap({"location": now}, {"location": then})
     assert seen.shape == (5, 1, 7, 7)
     for lane in range(5):
-        known = set(model._indices(then[lane : lane + 1], 0)[0].tolist())
-        places = model._indices(now[lane : lane + 1], 0)[0].tolist()
+        known = set(model.indices(then[lane : lane + 1], 0)[0].tolist())
+        places = model.indices(now[lane : lane + 1], 0)[0].tolist()
         expected = torch.tensor([float(place in known) for place in places]).view(7, 7)
         assert torch.equal(seen[lane, 0], expected), lane

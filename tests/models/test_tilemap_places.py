@@ -127,11 +127,11 @@ class TestMixtures:
         hidden, z = noise(1, 8), noise(1, NUMBERS)
         other = z.clone().view(1, 7, 7, 3)
         other[0, 2, 5] += 1
-        mean = memory._mixtures(hidden, z).mean
-        changed = (mean != memory._mixtures(hidden, other.flatten(1)).mean).any(-1).view(7, 7, 3).any(-1)
+        mean = memory.foretell(hidden, z).mean
+        changed = (mean != memory.foretell(hidden, other.flatten(1)).mean).any(-1).view(7, 7, 3).any(-1)
         wanted = [[row, column] for row in (1, 2, 3) for column in (4, 5, 6)]
         assert changed.nonzero().tolist() == wanted
-        assert (mean != memory._mixtures(-hidden, z).mean).any(-1).view(49, 3).any(-1).all()
+        assert (mean != memory.foretell(-hidden, z).mean).any(-1).view(49, 3).any(-1).all()
 
     def test_a_sequence_at_once_is_its_steps_one_by_one(self, memory):
         z, action = noise(3, 5, NUMBERS), torch.arange(15).view(3, 5) % 5

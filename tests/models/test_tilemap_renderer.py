@@ -26,7 +26,8 @@ def inputs(batch: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
 
 def said(model: Renderer, read: torch.Tensor, state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """What the layers say before anything was drawn."""
-    return model._layers(model._still(read), model.dynamic(state))
+    drawing = model.forced(read, state, torch.full((len(read), 3, 84, 84), 0.5))
+    return drawing.log_probs, drawing.share
 
 
 # ---------------------------------------------------------------------------------- layers
@@ -136,9 +137,9 @@ def test_tiles_are_drawn_by_their_probability_and_the_likeliest_one_without_nois
     shares = torch.tensor([0.6, 0.3, 0.1] + [1e-12] * (KINDS - 3))
     kinds = shares.log().view(1, KINDS, 1, 1).expand(1, KINDS, 100, 100)
     z = torch.randn(kinds.shape, generator=torch.Generator().manual_seed(0))
-    found = model._pick(kinds, gumbel(z)).mean((0, 2, 3))
+    found = model.pick(kinds, gumbel(z)).mean((0, 2, 3))
     assert (found - shares).abs().max() < 0.02
-    assert model._pick(kinds, gumbel(0 * z))[:, 0].all()
+    assert model.pick(kinds, gumbel(0 * z))[:, 0].all()
 
 
 def test_what_is_nearly_sure_is_not_left_to_chance():
@@ -146,7 +147,7 @@ def test_what_is_nearly_sure_is_not_left_to_chance():
 
     def drawn(sure: float) -> float:
         kinds = torch.tensor([sure] + [(1 - sure) / (KINDS - 1)] * (KINDS - 1)).log().view(1, KINDS, 1, 1)
-        return float(model._pick(kinds.expand_as(noise), noise)[:, 0].mean())
+        return float(model.pick(kinds.expand_as(noise), noise)[:, 0].mean())
 
     assert drawn(0.995) == 1
     assert drawn(0.98) == pytest.approx(0.98, abs=0.004)
@@ -184,7 +185,7 @@ def test_gradients_pass_as_if_tiles_were_shown_by_their_probability(training):
     model = renderer().train(training)
     logits = random(1, KINDS, 7, 7).requires_grad_()
     weight = random(1, 3, 84, 84, seed=2)
-    drawn = (model.tiles(model._pick(logits, torch.zeros(1))) * weight).sum()
+    drawn = (model.tiles(model.pick(logits, torch.zeros(1))) * weight).sum()
     if not training:
         assert not drawn.requires_grad
         return

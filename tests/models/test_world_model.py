@@ -16,6 +16,7 @@ from gamesim.config import load
 from gamesim.dream import DreamEnv, DreamVectorEnv
 from gamesim.errors import UserError
 from gamesim.evaluation.pacman.cells import real_episodes
+from gamesim.models.world_models.vision import see
 from walks import check_dream
 from worlds import Ideal
 
@@ -58,6 +59,11 @@ def same(state, other):
     return all(torch.allclose(state[name], other[name], atol=1e-5) for name in STATE)
 
 
+def z_of(engine, frames):
+    """What V makes of frames."""
+    return engine.vision.encode(see(frames, engine.vision.side))[0]
+
+
 class TestTheContract:
     def test_check_env_finds_nothing_to_warn_about(self, folder):
         check_dream(folder)
@@ -79,9 +85,9 @@ class TestTheContract:
 
     def test_while_filtering_z_is_what_v_sees_and_h_what_m_has_read(self, engine, starts):
         state = engine.start(starts.frames, starts.actions)
-        z = engine._seen(starts.frames[:, -1])
+        z = z_of(engine, starts.frames[:, -1])
         assert torch.allclose(state["z"], z, atol=1e-6)
-        earlier = torch.stack([engine._seen(starts.frames[:, step]) for step in range(3)], 1)
+        earlier = torch.stack([z_of(engine, starts.frames[:, step]) for step in range(3)], 1)
         mdn, (h, c) = engine.memory(earlier, starts.actions)
         assert torch.allclose(state["h"], h, atol=1e-6)
         assert torch.allclose(state["c"], c, atol=1e-6)
@@ -219,7 +225,7 @@ class TestTheController:
         driver.took(pressed)
         driver.act(frames[:, 1], {})
         wanted = engine.start(starts.frames[:, :2], torch.from_numpy(pressed)[:, None])
-        assert same(driver._state, wanted)
+        assert same(driver.state, wanted)
 
     def test_games_that_begin_anew_forget_and_the_others_do_not(self, engine, starts):
         together, frames = ControllerPolicy(engine), starts.frames.numpy()
@@ -231,8 +237,8 @@ class TestTheController:
             assert actions.tolist() == [
                 int(one.act(frames[lane : lane + 1, step], {})[0]) for lane, one in enumerate(alone)
             ]
-            states = {name: torch.cat([one._state[name] for one in alone]) for name in STATE}
-            assert same(together._state, states)
+            states = {name: torch.cat([one.state[name] for one in alone]) for name in STATE}
+            assert same(together.state, states)
 
     def test_frames_of_another_game_are_refused(self, folder):
         with pytest.raises(UserError, match=r"tiny sees frames of \(84, 84, 3\), not \(64, 64, 3\)"):

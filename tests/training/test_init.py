@@ -37,7 +37,7 @@ def engine(preset, folder, *changes):
     chosen = settings(preset, *changes)
     torch.manual_seed(99)
     parts = {"model": models.build(chosen).state_dict()}
-    for name, shapes in stages._extras(chosen).items():
+    for name, shapes in stages.extras_of(chosen).items():
         parts[name] = {key: torch.zeros(part.shape, dtype=part.dtype) for key, part in shapes.items()}
     for part in parts.values():
         for tensor in part.values():

@@ -264,7 +264,7 @@ def test_m_reads_noise_at_some_places_and_what_it_shall_foretell_is_what_was_the
     data = Dataset(plays, segment=6, split="all", short=True, keep=latents(engine))
     task = MemoryTask(chosen, engine, data, data, Dataset(plays, segment=6, split="all").sample(2, chance()))
     z = torch.randn(16, 6, 98)
-    hit = (task._disturbed(z, chance()) != z).unflatten(-1, (49, 2))
+    hit = (task.disturb(z, chance()) != z).unflatten(-1, (49, 2))
     assert (hit[..., 0] == hit[..., 1]).all()  # a place's numbers together
     assert abs(hit.float().mean().item() - 0.25) < 0.02
     read, told = [], []

@@ -11,7 +11,7 @@ SIZES = (12, 8)
 MAX_BLOCKS = 1 << 16
 _WORTHWHILE = 4  # times fewer blocks than places, at least
 
-_WEIGHTS = np.random.default_rng(0).integers(2**32, size=(max(SIZES), max(SIZES) * 3 // 4), dtype=np.uint32)
+WEIGHTS = np.random.default_rng(0).integers(2**32, size=(max(SIZES), max(SIZES) * 3 // 4), dtype=np.uint32)
 
 
 def pack(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -31,7 +31,7 @@ def pack(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     down, across = height // size, width // size
     # A weighted sum of its words stands for a block; should two blocks share one, unpacking will tell.
     words, per_row = frames.reshape(-1).view(np.uint32), size * 3 // 4
-    weights = np.tile(_WEIGHTS[:size, :per_row], (1, across))
+    weights = np.tile(WEIGHTS[:size, :per_row], (1, across))
     sums = np.einsum("brw,rw->bw", words.reshape(count * down, size, across * per_row), weights)
     sums = sums.reshape(count, down, across, per_row).sum(3, dtype=np.uint32)
     _, first, places = np.unique(sums, return_index=True, return_inverse=True)

@@ -169,19 +169,19 @@ class TilemapEngine(nn.Module):
         """
         # What the engine dreamt it sees as it would see a real frame: no gradient runs back through pictures,
         # which keeps long unrolls stable.
-        seen = self._encode(state["frame"].detach())
+        seen = self.encode(state["frame"].detach())
         memory = self._write(state, seen)
-        kernel, location = self._move(state, seen, action, len(action) if target is None else len(target))
+        kernel, location = self.move(state, seen, action, len(action) if target is None else len(target))
 
-        wide = self._window(memory, state["location"], margin=1)
+        wide = self.window(memory, state["location"], margin=1)
         wide = torch.cat([wide, F.pad(torch.cat([state["h"], seen], 1), (1, 1, 1, 1))], 1)
-        scrolled = self._scroll(wide, kernel)
+        scrolled = self.scroll(wide, kernel)
         read, previous = scrolled[:, : self.memory_width], scrolled[:, self.memory_width :][:, : self.hidden]
 
         scale, shift = self.action(action)[..., None, None].chunk(2, 1)
         mixed = (self.mix(scrolled) + self.place) * (1 + scale) + shift
         mixed = self.before(mixed)
-        h, c = self._lstm(mixed, previous, self._scroll(F.pad(state["c"], (1, 1, 1, 1)), kernel))
+        h, c = self._lstm(mixed, previous, self.scroll(F.pad(state["c"], (1, 1, 1, 1)), kernel))
 
         drawing = self._draw(read, torch.cat([h, mixed], 1), z, target)
         reward, end_logit = self._outcome(h, mixed, drawing.frame)
@@ -239,7 +239,7 @@ class TilemapEngine(nn.Module):
         log_probs, mask = self.layers(state)
         _, static, dynamic = log_probs.unbind(1)
         likeliest = self.renderer.likeliest
-        after = self._write(state, self._encode(state["frame"]))
+        after = self._write(state, self.encode(state["frame"]))
         return shown | {
             "static": to_uint8(likeliest(static)),
             "dynamic": to_uint8(likeliest(dynamic)),
@@ -252,7 +252,7 @@ class TilemapEngine(nn.Module):
 
     def layers(self, state: State) -> tuple[Tensor, Tensor]:
         """What the step to this state takes its frame for, turn by turn: `Drawing.log_probs` and `share`."""
-        read = self._window(state["memory"], state["location"], margin=0)
+        read = self.window(state["memory"], state["location"], margin=0)
         return self.renderer.layers(read, self._moving(state), state["frame"])
 
     def with_memory(self, state: State, other: State) -> State:
@@ -261,7 +261,7 @@ class TilemapEngine(nn.Module):
         What moves stays as it was; the frame is drawn again with the static layer of the other memory.
         """
         new = {**state, "memory": other["memory"], "location": other["location"]}
-        read = self._window(new["memory"], new["location"], margin=0)
+        read = self.window(new["memory"], new["location"], margin=0)
         return {**new, "frame": self.renderer(read, self._moving(new), new["z"]).frame}
 
     def _moving(self, state: State) -> Tensor:
@@ -271,7 +271,7 @@ class TilemapEngine(nn.Module):
     def _view(self, location: Tensor) -> Tensor:
         """Where the memory is read: (B, slots, slots), alike for the slots under the view, summing to 1."""
         view = torch.zeros(len(location), self.slots**2, device=location.device)
-        view.scatter_(1, self._indices(location, 0), 1 / self.cells**2)
+        view.scatter_(1, self.indices(location, 0), 1 / self.cells**2)
         return view.view(-1, self.slots, self.slots)
 
     def _per_slot(self, memory: Tensor) -> Tensor:
@@ -280,10 +280,11 @@ class TilemapEngine(nn.Module):
 
     # -- the dynamics engine -----------------------------------------------------------------------
 
-    def _encode(self, frame: Tensor) -> Tensor:
+    def encode(self, frame: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, width, cells, cells): what is seen in each cell."""
         return self.encoder(self.renderer.tiles.which(frame))
 
-    def _move(self, state: State, seen: Tensor, action: Tensor, forced: int) -> tuple[Tensor, Tensor]:
+    def move(self, state: State, seen: Tensor, action: Tensor, forced: int) -> tuple[Tensor, Tensor]:
         """The kernel by which this step scrolls, (B, 9), and the location it leads to, int64 (B, 2).
 
         The gate looks at the cell on which the agent stands and at the one to which the kernel points.
@@ -307,7 +308,7 @@ class TilemapEngine(nn.Module):
         step = torch.stack([towards % 3 - 1, towards // 3 - 1], -1)
         return kernel, (state["location"] + step) % self.slots
 
-    def _scroll(self, wide: Tensor, kernel: Tensor) -> Tensor:
+    def scroll(self, wide: Tensor, kernel: Tensor) -> Tensor:
         """(B, C, cells + 2, cells + 2) -> (B, C, cells, cells): the nine shifts, weighted by the kernel."""
         shift = torch.einsum("bk,kij->bij", kernel, self.shifts)
         return grid(shift @ wide.flatten(2).transpose(1, 2), self.cells)
@@ -319,7 +320,7 @@ class TilemapEngine(nn.Module):
 
     # -- the memory module -------------------------------------------------------------------------
 
-    def _indices(self, location: Tensor, margin: int) -> Tensor:
+    def indices(self, location: Tensor, margin: int) -> Tensor:
         """The slots under the view and `margin` cells around it, int64 (B, n * n), on the torus."""
         first = -(self.cells // 2) - margin
         offsets = torch.arange(first, first + self.cells + 2 * margin, device=location.device)
@@ -327,9 +328,9 @@ class TilemapEngine(nn.Module):
         y = (location[:, 1:] + offsets) % self.slots
         return (y[:, :, None] * self.slots + x[:, None, :]).flatten(1)
 
-    def _window(self, memory: Tensor, location: Tensor, margin: int) -> Tensor:
+    def window(self, memory: Tensor, location: Tensor, margin: int) -> Tensor:
         """(B, memory_width, n, n): what the memory holds under the view; zeros without a memory module."""
-        index = self._indices(location, margin)
+        index = self.indices(location, margin)
         size = self.cells + 2 * margin
         read = memory.gather(1, index[..., None].expand(-1, -1, self.memory_width))
         return grid(read if self.use_memory else torch.zeros_like(read), size)
@@ -338,10 +339,10 @@ class TilemapEngine(nn.Module):
         """Writes what is on screen into the slots under the view: erase and add, gated by cell."""
         if not self.use_memory:
             return state["memory"]
-        read = self._window(state["memory"], state["location"], margin=0)
+        read = self.window(state["memory"], state["location"], margin=0)
         gate, content = self.write(torch.cat([seen, state["h"], read], 1)).chunk(2, 1)
         change = gate.sigmoid() * (content.tanh() - read)
-        index = self._indices(state["location"], 0)[..., None].expand(-1, -1, self.memory_width)
+        index = self.indices(state["location"], 0)[..., None].expand(-1, -1, self.memory_width)
         return state["memory"].scatter_add(1, index, change.flatten(2).transpose(1, 2))
 
     # -- the picture and what it brings ------------------------------------------------------------
@@ -363,6 +364,6 @@ class TilemapEngine(nn.Module):
         """
         centre = self.cells // 2
         around = slice(self.patch * (centre - 1), self.patch * (centre + 2))
-        came = self._encode(frame[..., around, around].detach()).flatten(1)
+        came = self.encode(frame[..., around, around].detach()).flatten(1)
         here = torch.cat([h, mixed], 1)[..., centre, centre]
         return self.heads(torch.cat([here, came], 1)).unbind(-1)

@@ -82,7 +82,7 @@ class PlaceMemory(Memory):
         which = chosen(mdn.log_pi[..., :: self.of_place, :], temperature, choice[..., :: self.of_place])
         return drawn(mdn, which.repeat_interleave(self.of_place, -1), temperature, spread)
 
-    def _mixtures(self, hidden: Tensor, z: Tensor) -> MDN:
+    def foretell(self, hidden: Tensor, z: Tensor) -> MDN:
         weight, mean, log_std = self.mixture(hidden, z)
         log_pi = weight.log_softmax(-2).repeat_interleave(self.of_place, -1)
         return MDN(log_pi.mT, mean.mT, log_std.mT, torch.cat([hidden, z], -1))

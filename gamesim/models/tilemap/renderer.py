@@ -87,8 +87,8 @@ class Renderer(nn.Module):
             z: (B, K, h, w).
         """
         noise = gumbel(z)
-        log_probs, share = self._in_turns(read, state, lambda kinds: self.glimpse(self._pick(kinds, noise)))
-        frame = self.tiles(self._pick(log_probs[:, 0], noise))
+        log_probs, share = self._in_turns(read, state, lambda kinds: self.glimpse(self.pick(kinds, noise)))
+        frame = self.tiles(self.pick(log_probs[:, 0], noise))
         return Drawing(frame, log_probs, share, torch.ones_like(share))
 
     def forced(self, read: Tensor, state: Tensor, real: Tensor) -> Drawing:
@@ -113,7 +113,7 @@ class Renderer(nn.Module):
 
     def likeliest(self, kinds: Tensor) -> Tensor:
         """Log probabilities (B, K, h, w) -> the picture (B, 3, H, W) of the likeliest tile of each cell."""
-        return self.tiles(self._pick(kinds, torch.zeros_like(kinds)))
+        return self.tiles(self.pick(kinds, torch.zeros_like(kinds)))
 
     def _some(self, lanes: int) -> Tensor:
         """The cells of a random number of turns, 0 to all but one, in a random order: (lanes, 1, h, w)."""
@@ -155,7 +155,7 @@ class Renderer(nn.Module):
         mixed = torch.logaddexp(kept + F.logsigmoid(share), drawn + F.logsigmoid(-share))
         return torch.stack([mixed, kept, drawn], 1), (-share[:, 0]).sigmoid()
 
-    def _pick(self, kinds: Tensor, noise: Tensor) -> Tensor:
+    def pick(self, kinds: Tensor, noise: Tensor) -> Tensor:
         """The tile of each cell, one-hot (B, K, h, w).
 
         In training the gradient passes as if each tile were shown by its probability (straight-through:

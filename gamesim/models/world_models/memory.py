@@ -90,7 +90,7 @@ class Memory(nn.Module):
         inputs = self._inputs(z, action, beginning)
         cell = None if state is None else tuple(part.to(inputs.dtype)[None] for part in state)
         hidden, (h, c) = self.lstm(inputs, cell)
-        return self._mixtures(hidden, z.to(inputs.dtype)), (h[0].float(), c[0].float())
+        return self.foretell(hidden, z.to(inputs.dtype)), (h[0].float(), c[0].float())
 
     def step(self, z: Tensor, action: Tensor, state: Cell, first: Tensor) -> tuple[MDN, Cell]:
         """`forward` of a single step, all arguments without T, and several times as fast without gradients.
@@ -104,12 +104,12 @@ class Memory(nn.Module):
         enter, keep, new, show = F.linear(torch.cat([inputs, h], 1), weight).chunk(4, 1)
         c = keep.sigmoid() * c + enter.sigmoid() * new.tanh()
         h = show.sigmoid() * c.tanh()
-        return self._mixtures(h, z.to(inputs.dtype)), (h.float(), c.float())
+        return self.foretell(h, z.to(inputs.dtype)), (h.float(), c.float())
 
     def _inputs(self, z: Tensor, action: Tensor, first: Tensor) -> Tensor:
         """What the LSTM reads, (..., I), in the precision of its weights."""
         dtype = next(self.parameters()).dtype
-        parts = [z.to(dtype), self._encoded(action).to(dtype)]
+        parts = [z.to(dtype), self.read(action).to(dtype)]
         if self.restarts:
             parts.append(first.to(dtype)[..., None])
         return torch.cat([*parts, torch.ones_like(parts[0][..., :1])], -1)
@@ -127,7 +127,8 @@ class Memory(nn.Module):
         told = self.outcomes(seen).float()
         return told[..., 0] if self.rewards else reward, told[..., -1] if self.ends else end_logit
 
-    def _encoded(self, action: Tensor) -> Tensor:
+    def read(self, action: Tensor) -> Tensor:
+        """int64 (...) -> (..., numbers): an action as M reads it, one number or one-hot."""
         if self.as_number:
             return (2 * action / (self.num_actions - 1) - 1)[..., None]
         return F.one_hot(action, self.num_actions)
@@ -140,7 +141,8 @@ class Memory(nn.Module):
         """Draws z (..., Z); see `sample`."""
         return sample(mdn, temperature, noise)
 
-    def _mixtures(self, hidden: Tensor, z: Tensor) -> MDN:
+    def foretell(self, hidden: Tensor, z: Tensor) -> MDN:
+        """What M holds of the next z, by its hidden state (..., hidden) and this z (..., Z)."""
         # Weights, means and deviations lie as (K, Z): sums over K then run along whole rows of z.
         told = self.mixture(hidden).float().unflatten(-1, (3, self.mixtures, self.z_size))
         weight, mean, log_std = told.unbind(-3)
@@ -176,7 +178,7 @@ def sample(mdn: MDN, temperature: float, noise: Tensor) -> Tensor:
 
 def chosen(log_pi: Tensor, temperature: float, choice: Tensor) -> Tensor:
     """Which Gaussian is drawn, int64 (..., Z), by weights (..., Z, K) and standard normal noise (..., Z)."""
-    reached = (log_pi.mT / max(temperature, COLDEST)).softmax(-2).cumsum(-2)  # (..., K, Z): see _mixtures
+    reached = (log_pi.mT / max(temperature, COLDEST)).softmax(-2).cumsum(-2)  # (..., K, Z): see foretell
     return (reached[..., :-1, :] < torch.special.ndtr(choice)[..., None, :]).sum(-2)
 
 
