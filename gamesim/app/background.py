@@ -28,12 +28,12 @@ class Worker:
         """Whether nothing is waiting; the last thing may still be under way."""
         return not self._work
 
-    def do(self, work: Callable[[], None], *, first: bool = False) -> None:
-        """Have `work` done, which must not raise; `first`: before everything else that waits."""
+    def do(self, work: Callable[[], None]) -> None:
+        """Have `work` done, which must not raise."""
         with self._change:
             if self._closed:
                 return
-            (self._work.appendleft if first else self._work.append)(work)
+            self._work.append(work)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()

@@ -121,10 +121,8 @@ def write(
         update_metrics(card, {**load(card).metrics, "temperature": found})
 
 
-def save_plot(
-    found: Mapping[str, Any], file: str | Path, baselines: Mapping[str, float] | None = None
-) -> None:
-    """Draws both scores by temperature; `baselines` are lines across, by name.
+def save_plot(found: Mapping[str, Any], file: str | Path) -> None:
+    """Draws both scores by temperature.
 
     Raises:
         UserError: matplotlib is not installed (extra ``plots``), or the file cannot be written.
@@ -142,9 +140,6 @@ def save_plot(
         axes.errorbar(
             [float(tau) for tau in rows], heights, errors, marker="o", capsize=3, color=colour, label=title
         )
-    for name, height in (baselines or {}).items():
-        axes.axhline(height, color="#888888", linewidth=1, linestyle=":")
-        axes.annotate(name, (1, height), (3, 0), ("axes fraction", "data"), "offset points", va="center")
     axes.set_xlabel("temperature of the dreams it was trained in")
     axes.set_ylabel("mean score per game")
     axes.spines[["top", "right"]].set_visible(False)

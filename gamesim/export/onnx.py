@@ -54,14 +54,13 @@ class Step(nn.Module):
 
 
 @one_thread()
-def write_onnx(checkpoint: Source, out: Path, *, temperature: float = 1.0, start: int = 0) -> None:
+def write_onnx(checkpoint: Source, out: Path, *, temperature: float = 1.0) -> None:
     """Write the step of an engine as an ONNX file.
 
     Args:
         checkpoint: a checkpoint's folder, or an engine and real beginnings for it.
         out: the file; its name ends in .onnx.
         temperature: of the dream; it is part of the graph.
-        start: which of the checkpoint's beginnings the state's own values come from.
 
     Raises:
         UserError: no such engine, the extra is missing, or the file cannot be written.
@@ -71,7 +70,7 @@ def write_onnx(checkpoint: Source, out: Path, *, temperature: float = 1.0, start
     from gamesim.dream import DreamVectorEnv
 
     dream = DreamVectorEnv(checkpoint, temperature=temperature)
-    dream.reset(seed=0, options={"start": start})
+    dream.reset(seed=0, options={"start": 0})
     state = {name: tensor.clone() for name, tensor in dream.state.memory.items()}
     step = Step(dream.model, list(state), temperature)
     storage.write_file(out, _graph(step, state))

@@ -105,12 +105,6 @@ def test_a_game_that_cannot_be_made_is_damage(folder: Path, kwargs: object) -> N
     assert report.same + len(report.different) >= 5 and (kwargs == [] or list(report.damaged) == [file])
 
 
-def test_progress_is_told(folder: Path) -> None:
-    told: list[tuple[int, int]] = []
-    verify(folder, lambda done, total: told.append((done, total)))
-    assert told == [(n, 6) for n in range(1, 7)]
-
-
 def test_nothing_to_verify_is_a_user_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no recordings"):
         verify(tmp_path)

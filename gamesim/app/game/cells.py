@@ -54,16 +54,13 @@ def _gap(was: np.ndarray, now: np.ndarray, right: int, down: int) -> float:
     return float(np.abs(old.astype(np.int16) - new).mean())
 
 
-def differing(
-    a: np.ndarray, b: np.ndarray, shape: tuple[int, int], tolerance: float = TOLERANCE
-) -> Mask | None:
+def differing(a: np.ndarray, b: np.ndarray, shape: tuple[int, int]) -> Mask | None:
     """Cells in which two frames show different things.
 
     Args:
         a: uint8 (H, W, 3).
         b: the same.
         shape: (rows, columns) of cells that a frame is made of.
-        tolerance: see `TOLERANCE`.
 
     Returns:
         bool (rows, columns); None if the frames are of different sizes, or cells are less than 3x3 pixels.
@@ -76,4 +73,4 @@ def differing(
     across = np.arange(3 * columns + 1) * a.shape[1] // (3 * columns)
     sums = np.add.reduceat(np.add.reduceat(gap, down[:-1], axis=0), across[:-1], axis=1)
     ninths = np.abs(sums).mean(-1) / np.outer(np.diff(down), np.diff(across))
-    return ninths.reshape(rows, 3, columns, 3).max((1, 3)) > tolerance
+    return ninths.reshape(rows, 3, columns, 3).max((1, 3)) > TOLERANCE

@@ -10,6 +10,7 @@ from gamesim.config.schema import Needs
 from gamesim.data.episode import Episode
 
 MOST_TILES = 160  # pictures of a cell in a game that is made of cells
+FRAMES = 200
 MOVING = 0.3  # share of the changes that are the view's, in a game whose view moves with the player
 
 
@@ -67,10 +68,10 @@ def misfit(needs: Needs, view: View) -> str:
     return ""
 
 
-def view_of(paths: Sequence[Path], most: int = 200) -> View:
-    """What some recordings show, by the first `most` frames of the longest of them.
+def view_of(paths: Sequence[Path]) -> View:
+    """What some recordings show, by the first `FRAMES` of the longest of them.
 
     Raises:
         UserError: one of them cannot be read.
     """
-    return look(max((Episode.load(path).frames for path in paths), key=len)[:most])
+    return look(max((Episode.load(path).frames for path in paths), key=len)[:FRAMES])

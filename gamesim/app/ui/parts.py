@@ -149,27 +149,19 @@ def draw_actions(
     focus: int | None,
     scale: Scale,
     *,
-    centred: bool = False,
     low: bool = False,
 ) -> int:
     """Buttons in rows, from the top left of `area`; each remembers its place. Returns the y below them."""
     gap, height = scale.px(10), scale.px(34 if low else 40)
     x, y = area.left, area.top
-    rows: list[list[Action]] = [[]]
     for action in actions:
         label = font(scale.px(16), True).size(action.label)[0]
         cap = font(scale.px(12), True).size(action.cap)[0] + scale.px(26) if action.cap else 0
         width = min(max(1, area.width), label + cap + scale.px(32))
         if x > area.left and x + width > area.right:
             x, y = area.left, y + height + gap
-            rows.append([])
         action.rect = pygame.Rect(x, y, width, height)
-        rows[-1].append(action)
         x += width + gap
-    for row in rows if centred else []:
-        shift = (area.right - row[-1].rect.right) // 2 if row else 0
-        for action in row:
-            action.rect.x += shift
     for i, action in enumerate(actions):
         _draw_button(surface, action, i == focus, scale)
     return y + height if actions else area.top

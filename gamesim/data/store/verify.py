@@ -1,7 +1,6 @@
 """Playing recordings again: frames, rewards and ends must come out byte for byte."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,12 +44,8 @@ class Report:
         return ", ".join(parts)
 
 
-def verify(folder: str | Path, on_episode: Callable[[int, int], None] | None = None) -> Report:
-    """Replay every episode of a folder from its seed and actions.
-
-    Args:
-        folder: Of recordings.
-        on_episode: Called after each with how many are done, and how many there are.
+def verify(folder: str | Path) -> Report:
+    """Replay every episode of a folder of recordings from its seed and actions.
 
     Raises:
         UserError: There is no such folder, or no recording in it.
@@ -60,7 +55,7 @@ def verify(folder: str | Path, on_episode: Callable[[int, int], None] | None = N
     if not entries and not report.damaged:
         raise UserError(f"{folder}: it contains no recordings")
     envs: dict[str, gym.Env] = {}
-    for done, entry in enumerate(entries, 1):
+    for entry in entries:
         try:
             episode = Episode.load(folder / entry.file)
             reason = _why_not(episode)
@@ -72,8 +67,6 @@ def verify(folder: str | Path, on_episode: Callable[[int, int], None] | None = N
                 report.same += 1
         except UserError as error:
             report.damaged[entry.file] = str(error)
-        if on_episode is not None:
-            on_episode(done, len(entries))
     for env in envs.values():
         env.close()
     return report
