@@ -20,8 +20,9 @@ from torch.nn.functional import logsigmoid
 from gamesim.labs import Given, weights
 from gamesim.labs.adam import Adam
 from gamesim.labs.controls import Choice, Control, Slider, Switch, Value, first, moved
-from gamesim.labs.modes import SIDE, Pictures, checkerboard, covered, digits, is_covered, sprites
+from gamesim.labs.modes import Pictures, checkerboard, covered, digits, is_covered, sprites
 from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
+from gamesim.labs.pictures import rows
 from gamesim.labs.traces import Traces
 from gamesim.threads import one_thread
 
@@ -363,13 +364,8 @@ class GANLab:
         return found
 
 
-def _sheet(pictures: NDArray[np.float32], columns: int = 4, gap: int = 2) -> NDArray[np.uint8]:
+def _sheet(pictures: NDArray[np.float32], columns: int = 4) -> NDArray[np.uint8]:
     """Pictures float32 (N, 28, 28), -1 to 1, in rows and twice as large: uint8 (H, W, 3)."""
-    cell = SIDE + gap
-    rows = -(-len(pictures) // columns)
-    sheet = np.full((rows * cell - gap, columns * cell - gap), 48, np.uint8)
-    for i, picture in enumerate(pictures):
-        y, x = divmod(i, columns)
-        at = slice(y * cell, y * cell + SIDE), slice(x * cell, x * cell + SIDE)
-        sheet[at] = np.round((picture.clip(-1, 1) + 1) * 127.5)
-    return sheet.repeat(2, 0).repeat(2, 1)[..., None].repeat(3, 2)
+    grey = torch.from_numpy(np.round((pictures.clip(-1, 1) + 1) * 127.5).astype(np.uint8))
+    sheet = rows(*grey[..., None].expand(-1, -1, -1, 3).split(columns))
+    return sheet.repeat(2, 0).repeat(2, 1)
