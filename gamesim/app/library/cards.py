@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from gamesim import card, text
 from gamesim.evaluation.metrics import MS, SHARE, Metric, named
@@ -87,7 +86,7 @@ def read(folder: Path, measured: Path) -> EngineCard:
     fresh = False
     with contextlib.suppress(OSError):
         fresh = measured.stat().st_mtime > (folder / "manifest.json").stat().st_mtime
-    numbers = _flat(_json(measured if fresh else folder / "metrics.json"))
+    numbers = _numbers(measured if fresh else folder / "metrics.json")
     known = [_figure(name, numbers, metric) for name, metric in _titled().items() if name in numbers]
     rest = [
         _figure(name, numbers, Metric(name, name.rpartition(".")[2].replace("_", " ").capitalize(), "number"))
@@ -130,20 +129,13 @@ def _figure(name: str, numbers: Mapping[str, float], metric: Metric) -> Figure:
     return Figure(metric.title, shown, good)
 
 
-def _json(path: Path) -> Any:
+def _numbers(path: Path) -> dict[str, float]:
+    """The finite numbers of a JSON file, by their dotted names; none where it cannot be read."""
     try:
         with path.open("rb") as file:
-            return text.from_json(file.read(_LONGEST))
-    except (OSError, ValueError):
+            tree = text.from_json(file.read(_LONGEST))
+        found = dict(text.flat(tree)) if isinstance(tree, dict) else {}
+    except (OSError, ValueError, RecursionError):
         return {}
-
-
-def _flat(tree: Any, prefix: str = "") -> dict[str, float]:
-    """Dotted names -> finite numbers."""
-    found: dict[str, float] = {}
-    for name, item in tree.items() if isinstance(tree, dict) else ():
-        if isinstance(item, dict) and prefix.count(".") < 4:
-            found |= _flat(item, f"{prefix}{name}.")
-        elif isinstance(item, (int, float)) and not isinstance(item, bool) and math.isfinite(item):
-            found[f"{prefix}{name}"] = float(item)
-    return found
+    kinds = {name: item for name, item in found.items() if type(item) in (int, float)}
+    return {name: float(item) for name, item in kinds.items() if math.isfinite(item)}
