@@ -25,6 +25,7 @@ from gamesim.labs.adam import Adam
 from gamesim.labs.controls import Choice, Control, Slider, Switch, moved
 from gamesim.labs.layer_swap import LayerSwap, cells_kept
 from gamesim.labs.panels import Curves, Lines, Panel, Picture
+from gamesim.labs.pictures import rows
 from gamesim.labs.themes import GAMES, KINDS, Score, score, stream, total, twins
 from gamesim.labs.traces import Traces
 from gamesim.threads import one_thread
@@ -254,7 +255,6 @@ def frames(pictures: Tensor) -> NDArray[np.uint8]:
 
 KEPT = 200
 """Frames of the running game that the figures speak of: the last ones."""
-_GAP = 3
 
 _WEIGHTS = ("trained", "untrained")
 _CONTROLS: tuple[Control, ...] = (
@@ -410,9 +410,7 @@ def _way(theme: str) -> str:
 
 def _row(*pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Pictures side by side, with a gap between them."""
-    gap = np.full((len(pictures[0]), _GAP, 3), 24, np.uint8)
-    parts = [part for picture in pictures for part in (picture, gap)]
-    return np.concatenate(parts[:-1], 1)
+    return rows(torch.from_numpy(np.stack(pictures)))
 
 
 def confusion(judged: Score, theme: str, into: str) -> NDArray[np.uint8]:

@@ -7,11 +7,15 @@ LONGEST = 400
 
 
 class Trace:
-    """A value at each step, as means over equally many steps; the latest are part of a mean not yet full."""
+    """A value at each step, as means over equally many steps; the latest are part of a mean not yet full.
 
-    def __init__(self) -> None:
+    Args:
+        stride: steps of a mean at first.
+    """
+
+    def __init__(self, stride: int = 1) -> None:
         self.points: list[tuple[float, float]] = []
-        self._stride, self._sum, self._count = 1, 0.0, 0
+        self._stride, self._sum, self._count = stride, 0.0, 0
 
     def add(self, step: int, value: float) -> None:
         self._sum, self._count = self._sum + value, self._count + 1
@@ -28,12 +32,12 @@ class Trace:
 class Traces:
     """A `Trace` by name, made when it is first told of."""
 
-    def __init__(self) -> None:
-        self._traces: dict[str, Trace] = {}
+    def __init__(self, stride: int = 1) -> None:
+        self._stride, self._traces = stride, dict[str, Trace]()
 
     def add(self, step: int, values: dict[str, float]) -> None:
         for name, value in values.items():
-            self._traces.setdefault(name, Trace()).add(step, value)
+            self._traces.setdefault(name, Trace(self._stride)).add(step, value)
 
     def lines(self, *names: str) -> dict[str, Sequence[tuple[float, float]]]:
         """Points by name, of all traces or of these, for `gamesim.labs.panels.Curves`."""

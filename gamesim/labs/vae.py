@@ -12,7 +12,6 @@ none of it in 0: an autoencoder that draws its z with noise, as little as it lik
 """
 
 from collections.abc import Callable, Sequence
-from statistics import fmean
 from typing import Any
 
 import torch
@@ -27,6 +26,7 @@ from gamesim.labs.controls import Button, Choice, Control, Slider, moved
 from gamesim.labs.frames import Frames, Played, Recorded, of_games
 from gamesim.labs.panels import Curves, Panel
 from gamesim.labs.subject import COUNT, Subject, of_checkpoint
+from gamesim.labs.traces import Traces
 from gamesim.models.world_models.vision import Vision, kl, reconstruction, reparameterised, see
 
 CHANNELS, Z = 16, 64
@@ -110,8 +110,8 @@ TURNED = ("1st", "2nd", "3rd", "4th")
 """Numbers of z that have sliders: those with the most KL."""
 REACH = 6.0
 """How far a slider moves a number."""
-SMOOTH, POINTS = 5, 400
-"""Steps that make a point of a curve, and points at most."""
+SMOOTH = 5
+"""Steps that make a point of a curve, at first."""
 MEASURED: tuple[Cell, ...] = ((1, 3), (3, 1), (3, 5), (5, 3))
 """Cells that the figures of the arithmetic are means of."""
 
@@ -183,22 +183,16 @@ class VAELab:
         """Train the small VAE, if it is looked into, and have the next panel made anew."""
         if self.values["model"] != SMALL:
             return False
-        self.losses.append(self.training.step(float(self.values["beta"])))
-        if len(self.losses) == SMOOTH:
-            mean = {name: fmean(loss[name] for loss in self.losses) for name in self.losses[0]}
-            self.curve.append((float(self.training.model.taken), mean))
-            self.losses = []
-        if len(self.curve) > POINTS:
-            del self.curve[1::2]
-        names = ["codes", *self._makers()]
-        self.shelf.forget(names[int(self.training.model.taken) % len(names)])
+        losses = self.training.step(float(self.values["beta"]))
+        taken, names = int(self.training.model.taken), ["codes", *self._makers()]
+        self.traces.add(taken, losses)
+        self.shelf.forget(names[taken % len(names)])
         return True
 
     def _begin(self, model: SmallVAE) -> None:
         """Train this one from here on."""
         self.training = Training(model, self.source, self.seed)
-        self.losses: list[dict[str, float]] = []
-        self.curve: list[tuple[float, dict[str, float]]] = []
+        self.traces = Traces(SMOOTH)
         self.subjects[SMALL] = Subject(model, self.frames, PIXELS, self.source.decodes)
         self.shelf = Shelf()
 
@@ -212,7 +206,8 @@ class VAELab:
     def view(self) -> Sequence[Panel]:
         made = [self.shelf.get(name, of, make) for name, (of, make) in self._makers().items()]
         if self.values["model"] == SMALL:
-            made.insert(1, self._losses())
+            lines = self.traces.lines("reconstruction", "KL")
+            made.insert(1, Curves("Loss, in nats a frame", "step", lines))
         return made
 
     def _makers(self) -> dict[str, tuple[object, Callable[[], Panel]]]:
@@ -247,12 +242,6 @@ class VAELab:
     def _codes(self) -> panels.Codes:
         subject = self.subjects[str(self.values["model"])]
         return self.shelf.get("codes", (), lambda: panels.codes(subject))
-
-    def _losses(self) -> Panel:
-        lines: dict[str, Sequence[tuple[float, float]]] = {
-            name: [(at, loss[name]) for at, loss in self.curve] for name in ("reconstruction", "KL")
-        }
-        return Curves("Loss, in nats a frame", "step", lines)
 
     def figures(self) -> dict[str, float]:
         """Of the small VAE and of V by places, and of what else was looked into: see docs/labs/vae.md."""
