@@ -58,6 +58,7 @@ def test_a_loop_is_asked_once_however_many_signals_come(number, capsys):
     assert capsys.readouterr() == ("", "\nsaving, then stopping (Ctrl-C again: stop at once)\n")
 
 
+@pytest.mark.slow
 def test_a_process_that_is_asked_saves_and_leaves():
     process = start(ASKS)
     process.send_signal(signal.SIGTERM)
@@ -66,6 +67,7 @@ def test_a_process_that_is_asked_saves_and_leaves():
     assert (process.returncode, out) == (0, "saved\n"), err
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_is_for_those_who_cannot_wait():
     process = start(ASKS.replace("range(30)", "range(30_000)"))
     process.send_signal(signal.SIGINT)
@@ -75,6 +77,7 @@ def test_a_second_ctrl_c_is_for_those_who_cannot_wait():
     assert process.communicate(timeout=100)[0] == ""
 
 
+@pytest.mark.slow
 @each_signal
 def test_a_command_with_nothing_to_save_leaves_at_once_and_quietly(number):
     process = start(IS_ENDED)
@@ -83,6 +86,7 @@ def test_a_command_with_nothing_to_save_leaves_at_once_and_quietly(number):
     assert process.returncode == 128 + number
 
 
+@pytest.mark.slow
 def test_nohup_is_respected():
     process = start(ASKS, "nohup")
     process.send_signal(signal.SIGHUP)
@@ -103,6 +107,7 @@ def recording(folder, **streams):
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_bot_saves_what_it_has_played(tmp_path, number):
     process = recording(tmp_path / "r", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -117,6 +122,7 @@ def test_the_bot_saves_what_it_has_played(tmp_path, number):
     assert out.startswith(f"stopped: {saved} game")
 
 
+@pytest.mark.slow
 def test_a_terminal_that_is_closed_loses_nothing(tmp_path):
     """Its processes are sent SIGHUP, and whatever they say from then on is refused."""
     here, there = pty.openpty()

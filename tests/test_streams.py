@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each starts the command line
+
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "naïve 👻 take odd\udce9byte"
 STREAMS = {

@@ -134,6 +134,7 @@ def test_the_number_comes_back_after_an_error(three):
     assert torch.get_num_threads() == 3
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize(("engine", "how"), [("tilemap-pacman", "async"), ("gamegan-pacman", "fork")])
 def test_dreams_in_forked_processes_do_not_hang(tmp_path, engine, how):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from torch import nn
 
@@ -28,6 +29,7 @@ def test_it_steps_as_torchs_adam_does():
     assert torch.equal(untouched, torch.ones(2))
 
 
+@pytest.mark.slow
 def test_a_lab_that_trains_with_it_does_not_load_torchs_compiler():
     """That takes longer than a lab has to open."""
     script = (

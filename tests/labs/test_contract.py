@@ -28,6 +28,7 @@ def values(control):
             return [True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", INSTALLED, ids=lambda entry: entry.name)
 def test_a_lab_opens_runs_shows_and_obeys_each_control(entry):
     lab = entry.open(Given(seed=1))

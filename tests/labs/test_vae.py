@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gamesim.errors import UserError
-from gamesim.labs import Given, vae_panels
+from gamesim.labs import Given, subject, vae, vae_panels
 from gamesim.labs.frames import Played
 from gamesim.labs.panels import Bars, Curves, Picture
 from gamesim.labs.vae import SMALL, STEPS, SmallVAE, Training, VAELab, loss, rate, terms
@@ -80,7 +80,10 @@ def test_the_rate_falls_from_the_middle_on_and_then_stays():
 
 
 @pytest.fixture
-def lab():
+def lab(monkeypatch):
+    """It looks at few frames: most of its panels are made of all of them."""
+    for module in (vae, subject):
+        monkeypatch.setattr(module, "COUNT", 64)
     return VAELab(Given())
 
 

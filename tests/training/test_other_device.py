@@ -66,6 +66,7 @@ def settings(preset: str, *changes: str) -> Config:
     return config.load(preset, ["data.validation=0.3", *PRESETS[preset], *changes])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_system_is_trained_saved_and_resumed_there(plays, tmp_path, there, preset):
     for resume in (False, True):
@@ -98,6 +99,7 @@ def test_gamegans_step_is_recorded_in_every_phase_of_a_run(plays, tmp_path, ther
     assert there.count("launch") > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["memory", "controller"])
 def test_no_step_is_recorded_where_that_is_switched_off(plays, engine, tmp_path, there, stage):
     off = settings("world-model-tiny", f"{stage}.graphs=false")
