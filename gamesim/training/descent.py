@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from gamesim.config.schema import DescentConfig, EngineTraining
 from gamesim.training.adam import Adam
-from gamesim.training.average import decay_at, follow
 from gamesim.training.devices import distributed
 from gamesim.training.graphs import Graphed
 
@@ -123,12 +122,14 @@ class AveragedDescent(Descent[_Networks]):
 
     @property
     def decay(self) -> float:
-        """How much of the average the next step leaves; see `average.decay_at`."""
-        return decay_at(self.done, self._longest)
+        """How much of the average stays in the next step: at first it forgets quickly, later as it is set."""
+        return min(self._longest, (1 + self.done) / (10 + self.done))
 
+    @torch.no_grad()
     def follow(self, share: Tensor) -> None:
         """Move the average towards the weights as they are now, by a share (0-d) of the way."""
-        follow(self.average, self.trained, share)
+        for kept, new in zip(self.average.parameters(), self.trained.parameters(), strict=True):
+            kept.lerp_(new, share)
 
     def init(self, weights: dict[str, Tensor], extras: dict[str, dict[str, Tensor]]) -> None:
         """Begin from an engine's weights."""

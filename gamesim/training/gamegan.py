@@ -9,14 +9,13 @@ with what it drew.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import parametrize
 
 from gamesim.config.schema import GameGANConfig
@@ -26,9 +25,8 @@ from gamesim.models.gamegan.discriminators import Discriminators
 from gamesim.models.gamegan.generator import Generator, Rollout
 from gamesim.training.adam import Adam
 from gamesim.training.adversarial import discriminator_loss, generator_loss, gradient_penalty, judge, mean
-from gamesim.training.average import decay_at, follow
-from gamesim.training.devices import autocast, distributed
-from gamesim.training.graphs import Graphed
+from gamesim.training.descent import AveragedDescent
+from gamesim.training.devices import autocast
 from gamesim.training.sheet import contact_sheet
 
 SCHEDULED = ("adversarial", "reconstruction", "outcome", "cycle", "memory")
@@ -89,7 +87,7 @@ def supervised_loss(
     return terms
 
 
-class GameGANTask:
+class GameGANTask(AveragedDescent[Generator]):
     """What the training loop needs to train a GameGAN; implements `Task`."""
 
     score_key = None
@@ -99,20 +97,11 @@ class GameGANTask:
         self, config: GameGANConfig, train: Dataset, held_out: Dataset, device: torch.device
     ) -> None:
         self.config, self.settings = config, config.training
-        self.train, self.held_out, self.device = train, held_out, device
-        self.processes = distributed()
-        self.generator = torch.Generator().manual_seed(config.seed + self.processes.rank)
-        self.done = 0
-        self.trained = Generator(config.model).to(device)
+        self.train, self.held_out = train, held_out
+        super().__init__(Generator(config.model).to(device), self.settings, device, seed=config.seed)
         self.judges = Discriminators(config.model).to(device)
-        self.processes.same(self.trained)
         self.processes.same(self.judges)
-        self.average = copy.deepcopy(self.trained).eval().requires_grad_(False)
-        self.model: nn.Module = self.average
-        self.optimizer = Adam(self.trained.parameters(), self.settings.betas)
         self.judge_optimizer = Adam(self.judges.parameters(), self.settings.betas)
-        alone = self.processes.count == 1
-        self.compiled = Graphed(self._step, device, enabled=self.settings.graphs and alone)
 
     # -- one step ------------------------------------------------------------------------------------
 
@@ -121,12 +110,11 @@ class GameGANTask:
         return self.config.data.batch_size * self.config.data.segment
 
     def step(self) -> Mapping[str, Tensor]:
-        settings, progress = self.settings, self.done / self.settings.steps
+        settings, progress = self.settings, self.progress
         data = self.config.data
         batch = self.train.sample(data.batch_size, self.generator, endings=data.endings, padded=True)
         warm_up, all_real = self._warm_ups(progress)
         recalled = torch.randperm(data.segment, generator=self.generator)[:RECALLED].to(self.device)
-        decay = decay_at(self.done, settings.average)
         weights = [getattr(settings.losses, name).at(progress) for name in SCHEDULED]
         adversarial, highest = weights[0], settings.losses.adversarial.highest
         # Before there are discriminators chance is only in the way: an engine learns to be deaf to z.
@@ -138,7 +126,7 @@ class GameGANTask:
             *vars(batch).values(),
             warm_up,
             recalled,
-            torch.tensor([*weights, chance, decay]).to(self.device),
+            torch.tensor([*weights, chance, self.decay]).to(self.device),
             all_real=all_real,
             judged=adversarial > 0,
             penalised=adversarial > 0 and self.done % PENALTY_EVERY == 0,
@@ -161,41 +149,27 @@ class GameGANTask:
         # To know more would spare a CPU some frames, and cost a GPU a recording of its own.
         return lengths.to(self.device), 1 if self.compiled.recorded else int(lengths.min())
 
-    def _step(
-        self,
-        shown: Tensor,
-        actions: Tensor,
-        rewards: Tensor,
-        terminated: Tensor,
-        truncated: Tensor,
-        played: Tensor,
-        warm_up: Tensor,
-        recalled: Tensor,
-        weights: Tensor,
-        *,
-        all_real: int,
-        judged: bool,
-        penalised: bool,
-    ) -> dict[str, Tensor]:
+    def learn(self, *drawn: Tensor, **how: Any) -> dict[str, Tensor]:
         """One update of everything, in tensors alone: a GPU records it as a graph."""
-        batch = Segments(shown, actions, rewards, terminated, truncated, played)
+        *segments, warm_up, recalled, weights = drawn
+        batch, all_real = Segments(*segments), how["all_real"]
         *scheduled, chance, decay = weights.unbind()
         weight: dict[str, Tensor] = dict(zip(SCHEDULED, scheduled, strict=True))
-        frames = to_float(shown, getattr(torch, self.settings.precision))
+        frames, actions = to_float(batch.frames, getattr(torch, self.settings.precision)), batch.actions
         z = chance * torch.randn(*actions.shape, *self.trained.noise_shape, device=self.device)
         with autocast(self.device, self.settings.precision):
             rollout = self.trained.rollout(frames, actions, z, warm_up, all_real=all_real, recalled=recalled)
         terms = supervised_loss(rollout, frames, batch, recalled, weight)
         loss = torch.stack(list(terms.values())).sum()
         parts, gradients = [loss], [torch.ones_like(loss)]
-        if judged:
-            gradient, verdicts = self._judge(rollout, frames, batch, penalised)
+        if how["judged"]:
+            gradient, verdicts = self._judge(rollout, frames, batch, how["penalised"])
             parts, gradients = [*parts, rollout.frames], [*gradients, weight["adversarial"] * gradient]
             terms |= verdicts
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(parts, gradients)
-        self._update(self.optimizer, self.trained)
-        follow(self.average, self.trained, 1 - decay)
+        self.update(self.optimizer, self.trained)
+        self.follow(1 - decay)
         return {name: term.detach() for name, term in terms.items()}
 
     def _judge(
@@ -218,18 +192,12 @@ class GameGANTask:
             if penalised:
                 penalty = gradient_penalty(self.judges, frames.float(), batch.actions, losses)
                 (PENALTY_EVERY * penalty).backward()
-        self._update(self.judge_optimizer, self.judges)
+        self.update(self.judge_optimizer, self.judges)
         return gradient, {**terms, "discriminators": verdict}
-
-    def _update(self, optimizer: Adam, module: nn.Module) -> None:
-        self.processes.average(module.parameters())
-        nn.utils.clip_grad_norm_(module.parameters(), self.settings.gradient_clip)
-        optimizer.step()
 
     def init(self, weights: dict[str, Tensor], extras: dict[str, dict[str, Tensor]]) -> None:
         """Begins from an engine's weights, and from its discriminators where they are known."""
-        self.trained.load_state_dict(weights)
-        self.average.load_state_dict(weights)
+        super().init(weights, extras)
         if "discriminators" in extras:
             self.judges.load_state_dict(extras["discriminators"])
 
@@ -265,22 +233,10 @@ class GameGANTask:
             return self.average.rollout(to_float(batch.frames), batch.actions, z, warm_up)
 
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "done": self.done,
-            "trained": self.trained.state_dict(),
-            "average": self.average.state_dict(),
-            "judges": self.judges.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "judge_optimizer": self.judge_optimizer.state_dict(),
-            "generator": self.generator.get_state(),
-        }
+        judges = {"judges": self.judges.state_dict(), "judge_optimizer": self.judge_optimizer.state_dict()}
+        return {**super().state_dict(), **judges}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.done = state["done"]
-        self.trained.load_state_dict(state["trained"])
-        self.average.load_state_dict(state["average"])
+        super().load_state_dict(state)
         self.judges.load_state_dict(state["judges"])
-        self.optimizer.load_state_dict(state["optimizer"])
         self.judge_optimizer.load_state_dict(state["judge_optimizer"])
-        self.compiled.reset()
-        self.generator.set_state(state["generator"])

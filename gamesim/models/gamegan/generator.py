@@ -248,9 +248,6 @@ class Generator(nn.Module):
 
     # -- what else the app asks of an engine ---------------------------------------------------------
 
-    def features(self, state: State) -> Tensor:
-        return state["h"]
-
     def act(self, state: State) -> Tensor | None:
         return None
 
