@@ -98,7 +98,7 @@ class Component(nn.Module):
         # Both in one pass: a convolution to so few channels takes as long as one to some more.
         last, weight = self.colours, torch.cat([self.colours.weight, self.score.weight], 1)
         bias = torch.cat([cast(Tensor, self.colours.bias), cast(Tensor, self.score.bias)])
-        drawn = F.conv_transpose2d(maps, weight, bias, last.stride, last.padding)
+        drawn = F.conv_transpose2d(maps, weight, bias, last.stride, cast(tuple[int, ...], last.padding))
         return drawn[:, :3].sigmoid(), drawn[:, 3:]
 
 
