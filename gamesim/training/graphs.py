@@ -32,7 +32,7 @@ class Graphed:
 
     ::
 
-        self.compiled = Graphed(self._step, device)
+        self.compiled = Graphed(self.learn, device)
         losses = self.compiled(frames, actions, noise, warm_up, penalise=True)
 
     The first `warm_up` calls with inputs of some shape run as they are, on a stream of their own; each is a
@@ -51,7 +51,7 @@ class Graphed:
       step.
     - No answer of the device decides what is done: no ``.item()``, ``.cpu()``, ``bool(tensor)``, no mask as
       an index, no tensor made from a Python list.
-    - Noise comes from the device's default generator, from one of `generators`, or as an input.
+    - Noise comes from the device's default generator, or as an input.
     - ``torch.autocast`` is entered and left within the step, so that what it casts and keeps is recorded.
     - Whoever puts *other* tensors in the place of those that it used, as ``optimizer.load_state_dict`` does,
       calls `reset`.
@@ -61,7 +61,6 @@ class Graphed:
         device: Where all of them are.
         warm_up: Calls that run as they are before one is recorded; at least 1, in which libraries and the
             optimiser make what they keep.
-        generators: On the device, that the step draws from beside the default one.
         enabled: False runs the step as it is on CUDA as well (several processes average gradients in it).
     """
 
@@ -71,11 +70,10 @@ class Graphed:
         device: torch.device,
         *,
         warm_up: int = 2,
-        generators: Sequence[torch.Generator] = (),
         enabled: bool = True,
     ) -> None:
         self.recorded = enabled and device.type in RECORDED_ON
-        self._step, self._warm_up, self._generators = step, warm_up, generators
+        self._step, self._warm_up = step, warm_up
         if self.recorded:
             self._stream = torch.cuda.Stream()
         self.reset()
@@ -119,8 +117,6 @@ class Graphed:
 
     def _record(self, inputs: Sequence[Tensor], how: Mapping[str, Hashable]) -> _Recording:
         graph = torch.cuda.CUDAGraph()
-        for generator in self._generators:
-            graph.register_generator_state(generator)
         static = [each.clone() for each in inputs]
         with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
             outputs = self._step(*static, **how)

@@ -32,10 +32,7 @@ class Gpu:
 
         class Graph:
             def __init__(self):
-                self.body, self.generators = None, []
-
-            def register_generator_state(self, generator):
-                self.generators.append(generator)
+                self.body = None
 
             def replay(self):
                 assert gpu.streams[-1] == "main"
@@ -165,16 +162,6 @@ def test_after_a_reset_it_is_recorded_anew(gpu):
     for batch in batches(2):
         graphed(*batch)
     assert gpu.events.count("record") == 2
-
-
-def test_its_generators_are_known_to_each_recording(gpu, monkeypatch):
-    made, graph = [], torch.cuda.CUDAGraph
-    monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: made.append(graph()) or made[-1])
-    chance = torch.Generator()
-    graphed = Graphed(gpu.step(fitting()[0]), CUDA, warm_up=1, generators=[chance])
-    for batch in [*batches(2), *batches(2, size=6)]:
-        graphed(*batch)
-    assert [each.generators for each in made] == [[chance], [chance]]
 
 
 def test_adam_goes_on_from_any_adam(tmp_path):
