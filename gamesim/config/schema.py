@@ -285,13 +285,11 @@ class GameGANConfig(Config):
 
     @property
     def trained_by(self) -> str:
-        """See `Config`."""
         judged = self.training.losses.adversarial.highest > 0
         return "reconstruction and discriminators" if judged else "reconstruction alone"
 
     @property
     def needs(self) -> Needs:
-        """See `Config`."""
         return Needs(scrolls=True, tried=True)
 
 
@@ -376,7 +374,6 @@ class TilemapConfig(Config):
 
     @property
     def learned_from(self) -> str:
-        """See `Config`."""
         return (
             "frames and key presses, given the size of a cell, the player's cell, and that the view scrolls "
             "by whole cells or not at all"
@@ -384,12 +381,10 @@ class TilemapConfig(Config):
 
     @property
     def trained_by(self) -> str:
-        """See `Config`."""
         return "the likelihood of real frames alone, without a discriminator"
 
     @property
     def needs(self) -> Needs:
-        """See `Config`."""
         return Needs(cell=self.model.patch, scrolls=True)
 
 
@@ -519,16 +514,13 @@ class WorldModelConfig(Config):
 
     @property
     def learned_from(self) -> str:
-        """See `Config`."""
         by_places = self.model.engine == "places"
         return "frames and key presses, given the size of a place" if by_places else super().learned_from
 
     @property
     def trained_by(self) -> str:
-        """See `Config`."""
         return "likelihood, and its controller by evolution inside the dream"
 
     @property
     def needs(self) -> Needs:
-        """See `Config`."""
         return Needs(cell=self.model.frame_size // 7) if self.model.engine == "places" else Needs()

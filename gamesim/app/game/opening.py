@@ -1,7 +1,6 @@
 """Games and dreams are opened on threads of their own, some before anybody asks for them."""
 
 import threading
-import time
 
 import gymnasium as gym
 
@@ -13,7 +12,6 @@ class Opening:
 
     def __init__(self, title: Title, device: str) -> None:
         self.title = title
-        self.began = time.monotonic()
         self._device = device
         self._env: gym.Env | None = None
         self._error: Exception | None = None
