@@ -208,6 +208,9 @@ class GameGANLosses(Section):
     memory: Schedule = Field(
         default=steady(7.5e-5), description="cost of each pixel that the dynamic layer draws"
     )
+    blended: Weight = Field(
+        default=0.0, description="weight of judging frames that are part real, part drawn, as in between"
+    )
     gradient_penalty: Weight = Field(default=1.0, description="weight on real frames and pairs of frames")
     temporal_gradient_penalty: Weight = Field(
         default=10.0, description="weight of the same for the temporal discriminator"

@@ -37,13 +37,17 @@ def wrong_actions(actions: Tensor, num_actions: int) -> Tensor:
     return (actions + torch.randint_like(actions, 1, num_actions)) % num_actions
 
 
+Verdicts = dict[str, list[Tensor]]
+"""Logits (B, T, any) by discriminator, one for each term of its loss."""
+
+
 @dataclass
 class Judged:
     """What the discriminators say of B real sequences and of the T steps that were drawn after them.
 
-    Logits are lists of (B, T, any), one for each term of the loss; `real` and `fake` have the same keys.
-
     Attributes:
+        real, fake: verdicts on either.
+        blend: verdicts on frames of which `share` (B, 1, 1) is real; empty if none were shown.
         played: (B, T), 1 where the step was played, 0 beyond the end of an episode.
         dreamt: for each temporal level the windows (B, windows, 1) in which a dreamt frame is.
         wrong: logits of real pairs under a wrong action.
@@ -52,8 +56,10 @@ class Judged:
         features: the mean distance between the features of real and of drawn frames.
     """
 
-    real: dict[str, list[Tensor]]
-    fake: dict[str, list[Tensor]]
+    real: Verdicts
+    fake: Verdicts
+    blend: Verdicts
+    share: Tensor
     wrong: Tensor
     played: Tensor
     dreamt: list[Tensor]
@@ -64,7 +70,14 @@ class Judged:
 
 
 def judge(
-    judges: Discriminators, rollout: Rollout, drawn: Tensor, frames: Tensor, actions: Tensor, played: Tensor
+    judges: Discriminators,
+    rollout: Rollout,
+    drawn: Tensor,
+    frames: Tensor,
+    actions: Tensor,
+    played: Tensor,
+    *,
+    blends: bool = False,
 ) -> Judged:
     """Shows the discriminators each frame once, and pairs and clips as they were on screen.
 
@@ -75,43 +88,66 @@ def judge(
         frames: the real ones (B, T + 1, 3, S, S).
         actions: int64 (B, T).
         played: (B, T), 1 where a step was played.
+        blends: whether frames that are part real and part drawn are shown as well.
     """
-    time, real_features = actions.shape[1], judges.encode(frames.flatten(0, 1))
+    real_features = judges.encode(frames.flatten(0, 1))
     fake_features = judges.encode(drawn.flatten(0, 1))
     real = real_features[-1].unflatten(0, frames.shape[:2])
     fake = fake_features[-1].unflatten(0, actions.shape)
-    told = rollout.told[..., None, None, None]
-    # The first of a pair is the frame that was on screen; a dreamt one was fed back detached.
-    before = torch.cat([real[:, :1], torch.where(told[:, 1:time], real[:, 1:time], fake[:, :-1].detach())], 1)
-    pair = judges.pair.encode(before.flatten(0, 1), fake.flatten(0, 1))
+    pair, clip = _as_shown(judges, rollout.told, real, fake)
     real_pair = judges.pair.encode(real[:, :-1].flatten(0, 1), real[:, 1:].flatten(0, 1))
-    # A clip is real for as long as real frames were shown; the last frame is always drawn.
-    seen = torch.cat([rollout.told[:, :-1], torch.zeros_like(rollout.told[:, :1])], 1)
-    clip = torch.where(seen[..., None, None, None], real, torch.cat([real[:, :1], fake], 1))
     flat, other = actions.flatten(), wrong_actions(actions.flatten(), judges.num_actions)
+    share = torch.rand(len(frames), 1, 1, device=frames.device)
 
     def steps(logits: Tensor) -> Tensor:
         return logits.unflatten(0, actions.shape)
 
-    return Judged(
-        real={
-            "single": [steps(x) for x in judges.single(real[:, 1:].flatten(0, 1))],
-            "pair": [steps(judges.pair(real_pair, flat))],
-            "temporal": judges.temporal(real),
-        },
-        fake={
-            "single": [steps(x) for x in judges.single(fake.flatten(0, 1))],
+    def verdicts(maps: Tensor, pair: Tensor, clip: Tensor) -> Verdicts:
+        return {
+            "single": [steps(x) for x in judges.single(maps.flatten(0, 1))],
             "pair": [steps(judges.pair(pair, flat))],
             "temporal": judges.temporal(clip),
-        },
+        }
+
+    def blended() -> Verdicts:
+        mixed = torch.lerp(drawn.detach().float(), frames[:, 1:].float(), share[..., None, None])
+        maps = judges.encode(mixed.flatten(0, 1))[-1].unflatten(0, actions.shape)
+        return verdicts(maps, *_as_shown(judges, rollout.told, real, maps))
+
+    return Judged(
+        real=verdicts(real[:, 1:], real_pair, real),
+        fake=verdicts(fake, pair, clip),
+        blend=blended() if blends else {},
+        share=share,
         wrong=steps(judges.pair(real_pair, other)),
         played=played,
-        dreamt=windows_with(~seen),
+        dreamt=windows_with(_dreamt(rollout.told)),
         real_actions=steps(judges.pair.which_action(real_pair)),
         fake_actions=steps(judges.pair.which_action(pair)),
         z=steps(judges.pair.which_z(pair)),
         features=_features(real_features, fake_features, frames, played),
     )
+
+
+def _as_shown(judges: Discriminators, told: Tensor, real: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
+    """Pairs (B * T, 2 C) and a clip (B, T + 1, C, h, h) of what was drawn, with what was on screen before.
+
+    Args:
+        judges: the discriminators.
+        told: bool (B, T + 1), which frames on screen were real.
+        real: maps of the real frames (B, T + 1, C, h, h).
+        drawn: maps of what each step drew (B, T, C, h, h).
+    """
+    begin, known = real[:, :1], told[..., None, None, None]
+    # A dreamt frame was fed back detached.
+    before = torch.cat([begin, torch.where(known[:, 1:-1], real[:, 1:-1], drawn[:, :-1].detach())], 1)
+    clip = torch.where(_dreamt(told)[..., None, None, None], torch.cat([begin, drawn], 1), real)
+    return judges.pair.encode(before.flatten(0, 1), drawn.flatten(0, 1)), clip
+
+
+def _dreamt(told: Tensor) -> Tensor:
+    """Which frames of a clip are drawn: those that were not shown real, and the last; bool (B, T + 1)."""
+    return torch.cat([~told[:, :-1], torch.ones_like(told[:, :1])], 1)
 
 
 def _features(real: list[Tensor], fake: list[Tensor], frames: Tensor, played: Tensor) -> Tensor:
@@ -123,7 +159,7 @@ def _features(real: list[Tensor], fake: list[Tensor], frames: Tensor, played: Te
     return torch.stack(terms).mean()
 
 
-def _each(judged: Judged, which: dict[str, list[Tensor]]) -> list[tuple[Tensor, Tensor, float]]:
+def _each(judged: Judged, which: Verdicts) -> list[tuple[Tensor, Tensor, float]]:
     """Every logit with its mask and weight: whole, patches and pairs are summed, temporal levels a mean."""
     levels = len(judged.dreamt)
     still = [(logit, judged.played, 1.0) for logit in which["single"] + which["pair"]]
@@ -138,8 +174,21 @@ def discriminator_loss(judged: Judged, actions: Tensor, z: Tensor, losses: GameG
     fake = [w * mean(F.relu(1 + x), m) for x, m, w in _each(judged, judged.fake)]
     wrong = mean(F.relu(1 + judged.wrong), judged.played)
     total = torch.stack([*real, *fake, wrong]).sum()
+    if judged.blend:
+        total = total + losses.blended * blended_loss(judged)
     total = total + losses.action_recovery * _unlike(judged.real_actions, actions, judged.played)
     return total + losses.z_recovery_discriminator * mean((judged.z - z).square(), judged.played)
+
+
+def blended_loss(judged: Judged) -> Tensor:
+    """Mixup for discriminators, after Zhang et al. 2018 (arXiv 1710.09412, Sec. 3.5); ours, not GameGAN's.
+
+    A frame of which a share is real is to be judged on the line from -1 to 1. Else a wall that is half drawn
+    looks less real than no wall at all, though a whole one looks more so, and no gradient leads there.
+    """
+    wanted = 2 * judged.share - 1
+    terms = [w * mean((x - wanted).square(), m) for x, m, w in _each(judged, judged.blend)]
+    return torch.stack(terms).sum()
 
 
 def generator_loss(judged: Judged, actions: Tensor, z: Tensor, losses: GameGANLosses) -> dict[str, Tensor]:

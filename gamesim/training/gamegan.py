@@ -182,7 +182,8 @@ class GameGANTask(AveragedDescent[Generator]):
         losses, drawn = self.settings.losses, rollout.frames.detach().requires_grad_(True)
         with parametrize.cached():
             with autocast(self.device, self.settings.precision):
-                seen = judge(self.judges, rollout, drawn, frames, batch.actions, batch.played)
+                shown = rollout, drawn, frames, batch.actions, batch.played
+                seen = judge(self.judges, *shown, blends=losses.blended > 0)
                 terms = generator_loss(seen, batch.actions, rollout.z, losses)
                 verdict = discriminator_loss(seen, batch.actions, rollout.z, losses)
             fooled = torch.stack(list(terms.values())).sum()

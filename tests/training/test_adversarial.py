@@ -44,6 +44,8 @@ def judged(**changes: object) -> Judged:
     parts = {
         "real": say(0.5, 0.25, 0.75, -1.0, 2.0),
         "fake": say(-0.5, 0.0, -2.0, 1.0, 0.5),
+        "blend": {},
+        "share": torch.tensor([[[0.25]], [[1.0]]]),
         "wrong": torch.full((2, 2, 1), 0.5),
         "played": torch.ones(2, 2),
         "dreamt": [torch.ones(2, 3, 1), torch.ones(2, 1, 1)],
@@ -99,6 +101,20 @@ def test_what_was_not_played_is_not_judged_nor_are_windows_of_real_frames():
     assert generator_loss(masked, ACTIONS, Z, only())["adversarial"] == pytest.approx(
         generator_loss(plain, ACTIONS, Z, only())["adversarial"].item()
     )
+
+
+def test_frames_that_are_part_real_are_judged_on_the_line_between():
+    """A quarter real: -0.5; all real: 1. Squared errors, summed as the hinge terms are."""
+    found = judged()
+    found.blend = judged().real
+    extra = discriminator_loss(found, ACTIONS, Z, only(blended=3.0)) - discriminator_loss(
+        judged(), ACTIONS, Z, only(blended=3.0)
+    )
+
+    def off(logit: float) -> float:
+        return ((logit + 0.5) ** 2 + (logit - 1) ** 2) / 2
+
+    assert extra == pytest.approx(3 * (off(0.5) + off(0.25) + off(0.75) + (off(-1) + off(2)) / 2))
 
 
 def test_a_masked_mean():
@@ -181,6 +197,22 @@ def rollout(lanes: int = 2, steps: int = 6, told: tuple[int, ...] = (1, 4)) -> t
     z = torch.randn(lanes, steps, 6, generator=chance)
     rolled = Rollout(real, frames, z, drawn, drawn, nothing, None, nothing, nothing)
     return rolled, frames, (torch.arange(lanes)[:, None] + torch.arange(steps)) % 5
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_blend_of_nothing_is_the_drawn_frame_and_of_all_the_real_one(monkeypatch, share):
+    torch.manual_seed(0)
+    judges = Discriminators(TINY).eval()
+    rolled, frames, actions = rollout()
+    monkeypatch.setattr(torch, "rand", lambda *shape, **_: torch.full(shape, share))
+    found = judge(judges, rolled, rolled.frames, frames, actions, torch.ones(2, 6), blends=True)
+    alike = found.real if share else found.fake
+    for blend, wanted in zip(found.blend["single"], alike["single"], strict=True):
+        assert torch.allclose(blend, wanted, atol=1e-5)
+    if not share:
+        for part in ("pair", "temporal"):
+            for blend, wanted in zip(found.blend[part], found.fake[part], strict=True):
+                assert torch.allclose(blend, wanted, atol=1e-5)
 
 
 def test_pairs_and_clips_are_judged_as_they_were_on_screen():
