@@ -138,12 +138,14 @@ def test_coming_home_and_all_that_is_judged_is_measured_there(engine):
 @pytest.mark.slow
 def test_a_temperature_table_is_made_there(engine, plays, tmp_path, there, monkeypatch):
     """Of a model of an earlier release, too, whose config does not name the game."""
-    written = engine / "config.yaml"
-    lines = written.read_text().splitlines(keepends=True)
-    written.write_text("".join(line for line in lines if not line.startswith("  game:")))
+    found = checkpoint.load(engine)
+    data = found.config.data.model_copy(update={"game": None})
+    nameless = found.config.model_copy(update={"data": data})
+    kept = {"weights": found.weights, "config": nameless, "starts": found.starts}
+    checkpoint.save(tmp_path / "earlier", **kept, card={"game": "gamesim/Pacman-v0"})
     monkeypatch.setattr(temperatures, "pick", lambda name: DEVICE)
     how = {"generations": 1, "episodes": 2, "temperatures": (1.0,), "device": "mps"}
-    table = temperatures.temperature_table(engine, str(plays), tmp_path / "table", **how)
+    table = temperatures.temperature_table(tmp_path / "earlier", str(plays), tmp_path / "table", **how)
     assert table is not None and set(table["rows"]) == {"1"}
 
 
