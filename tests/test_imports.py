@@ -64,27 +64,28 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imported(path: Path, *, top_level: bool = False, typing: bool = True) -> Iterator[str]:
-    """Yields the dotted names that a file imports.
+@functools.cache
+def imported(path: Path, *, top_level: bool = False, typing: bool = True) -> tuple[str, ...]:
+    """The dotted names that a file imports.
 
     top_level: only those that importing the file imports; typing: also those for the type checker alone.
     """
     read = parsed(path)
-    nodes = list(ast.walk(read)) if typing and not top_level else list(_run(read, functions=not top_level))
-    for node in nodes:
+    found = []
+    for node in ast.walk(read) if typing and not top_level else _run(read, functions=not top_level):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
-            for alias in node.names:
-                yield f"{node.module}.{alias.name}"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(found)
 
 
 def _run(node: ast.AST, *, functions: bool) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
         if not functions and isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             continue
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+        if isinstance(child, ast.If) and getattr(child.test, "id", "") == "TYPE_CHECKING":
             continue
         yield child
         yield from _run(child, functions=functions)
