@@ -1,6 +1,7 @@
 """Films of play, and the real game beside its dream."""
 
 import imageio.v3 as imageio
+import numpy as np
 import pytest
 import torch
 
@@ -8,7 +9,7 @@ from gamesim import checkpoint
 from gamesim.errors import UserError
 from gamesim.evaluation.pacman.cells import real_episodes
 from gamesim.export import video
-from gamesim.export.film import CARRIED, beside, film, film_beside
+from gamesim.export.film import CARRIED, dream_of, endless, film, film_beside, side_by_side
 from worlds import Frozen, Ideal
 
 
@@ -16,6 +17,13 @@ from worlds import Frozen, Ideal
 def starts():
     real = real_episodes("gamesim/Pacman-v0", 2, 4, 1)
     return checkpoint.Starts(torch.from_numpy(real.frames[:2, :4]), torch.from_numpy(real.actions[:2, :3]))
+
+
+def beside(source, env_id, *, steps, seed=0):
+    """Real frames, dreamt frames, and the keys that led to them."""
+    game = endless(env_id)
+    moments = zip(*side_by_side(dream_of(game, source), game, steps, seed), strict=True)
+    return [np.array(part) for part in moments]
 
 
 def test_the_dream_goes_on_from_the_real_frames_under_the_same_keys(starts):
@@ -59,7 +67,7 @@ def test_a_real_game_can_be_drawn_too(tmp_path):
 
 def test_what_cannot_be_drawn_is_named(starts, tmp_path):
     with pytest.raises(UserError, match="Nothing-v0"):
-        beside((Frozen(), starts), "Nothing-v0", steps=1)
+        film_beside((Frozen(), starts), "Nothing-v0", tmp_path / "a.gif", steps=1)
 
 
 @pytest.mark.parametrize(

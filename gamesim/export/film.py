@@ -89,46 +89,22 @@ def film_beside(
         UserError: No such engine, game or device, they do not fit each other, or the file cannot be written.
     """
     video.check(out, steps, (1, 1), scale)
-    game = _endless(env_id)
+    game = endless(env_id)
     height, width = game.observation_space.shape[:2]
     video.check(out, steps, (height, 2 * width + GAP), scale)
-    dream = _dream_of(game, checkpoint, temperature, device)
+    dream = dream_of(game, checkpoint, temperature, device)
     gap = np.full((height, GAP, 3), PAPER, np.uint8)
-    moments = _side_by_side(dream, game, steps, seed)
+    moments = side_by_side(dream, game, steps, seed)
     pages = (np.concatenate([real, gap, dreamt], axis=1) for real, dreamt, _ in moments)
     video.write(pages, out, scale=scale)
 
 
-def beside(
-    checkpoint: Any, env_id: str | Recipe, *, steps: int, seed: int = 0, temperature: float = 1.0
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
-    """Play the real game, and dream on from its first frames under the same keys.
-
-    The explorer plays and sees the real game. When the real game ends, both begin anew; an end that only
-    the dream predicts is ignored, so that the two stay side by side.
-
-    Args:
-        checkpoint: A checkpoint's folder, or an engine and beginnings for it.
-        env_id: The real game; it is played without a step limit where it has one to lift.
-        steps: Steps that are shown.
-        seed: Of the game, of the choices and of the dream.
-        temperature: Of the dream.
-
-    Returns:
-        Real frames and dreamt frames, uint8 (steps, H, W, 3) each, and the keys int64 (steps,) that led to
-        them. The frames that the dream begins with are not among them.
+def dream_of(game: Any, checkpoint: Any, temperature: float = 1.0, device: str = "cpu") -> Any:
+    """A dream of a checkpoint's folder, or of an engine and beginnings for it, that fits a game.
 
     Raises:
-        UserError: No such engine or game, or they do not fit each other.
+        UserError: No such engine or device, or its frames or actions are not the game's.
     """
-    game = _endless(env_id)
-    dream = _dream_of(game, checkpoint, temperature)
-    real, dreamt, pressed = zip(*_side_by_side(dream, game, steps, seed), strict=True)
-    return np.stack(real), np.stack(dreamt), np.array(pressed, np.int64)
-
-
-def _dream_of(game: Any, checkpoint: Any, temperature: float, device: str = "cpu") -> Any:
-    """A dream whose frames have the size of a game's."""
     from gamesim.dream import DreamEnv
 
     dream = DreamEnv(checkpoint, temperature=temperature, device=device)
@@ -139,8 +115,13 @@ def _dream_of(game: Any, checkpoint: Any, temperature: float, device: str = "cpu
     return dream
 
 
-def _side_by_side(dream: Any, game: Any, steps: int, seed: int) -> Iterator[Moment]:
-    """So many steps of both; see `beside`."""
+def side_by_side(dream: Any, game: Any, steps: int, seed: int) -> Iterator[Moment]:
+    """Play the real game, and dream on from its first frames under the same keys; so many steps of both.
+
+    The explorer plays and sees the real game. When the real game ends, both begin anew; an end that only
+    the dream predicts is ignored, so that the two stay side by side. The frames that the dream begins with
+    are not among the moments.
+    """
     policy = _player(game, seed)
     policy.reset(np.ones(1, bool))
     trail, keys, shown = [game.reset(seed=seed)[0]], [], 0
@@ -177,7 +158,7 @@ def _make(start: str | Recipe, temperature: float, device: str) -> Any:
     return make(start if isinstance(start, Recipe) else Recipe(start))
 
 
-def _endless(game: str | Recipe) -> Any:
+def endless(game: str | Recipe) -> Any:
     """Return a real game without its step limit, if it has one to lift."""
     recipe = game if isinstance(game, Recipe) else Recipe(game)
     if not recipe.env_id.startswith(OURS):
