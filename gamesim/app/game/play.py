@@ -97,6 +97,11 @@ class Engine:
     def _capability(self, name: str) -> Any:
         return getattr(self.env.unwrapped, name, None)
 
+    def _asked(self, name: str) -> Any:
+        """What it answers, None where it cannot."""
+        answer = self._capability(name)
+        return answer() if answer else None
+
     @property
     def temperature(self) -> float | None:
         return self._capability("temperature")
@@ -185,7 +190,7 @@ class Engine:
 
     def board(self, pilot: Pilot | None) -> None:
         """Let a controller see what is played from now on; None: only the engine's own, if it has one."""
-        self.pilot, self.advice = pilot, self._own_advice()
+        self.pilot, self.advice = pilot, self._asked("act")
         if pilot is not None:
             (first, _), *later = self.trail
             self.advice = pilot.begin(first)
@@ -218,14 +223,14 @@ class Engine:
             self.recorder.player = player
         self.before = self.now
         self.frame, reward, terminated, truncated, self.info = self.env.step(action)
-        self.now = self._snapshot()
+        self.now = self._asked("snapshot")
         self.reward = float(reward) if math.isfinite(reward) else 0.0  # its recorder says so
         self.total += self.reward
         self.steps += 1
         self._remember(action)
         self.reel.add(Shot(self.before, self.now, self.frame, self.end_probability))
         self.happened = self.events if self.now else self._dreamt(terminated, truncated)
-        self.advice = self.pilot.follow(action, self.frame) if self.pilot else self._own_advice()
+        self.advice = self.pilot.follow(action, self.frame) if self.pilot else self._asked("act")
         if terminated or truncated:
             self.over = self._ending(bool(truncated))
 
@@ -302,17 +307,9 @@ class Engine:
         state = self.env.unwrapped.state  # pyright: ignore[reportAttributeAccessIssue]
         return Moment(state, self.frame, self.info, self.total, self.reward, self.steps, tuple(self.trail))
 
-    def _own_advice(self) -> int | None:
-        act = self._capability("act")
-        return act() if act else None
-
     def look(self) -> None:
         """Take in where everything is now, without a move that led there."""
-        self.before = self.now = self._snapshot()
-
-    def _snapshot(self) -> Snapshot | None:
-        take = self._capability("snapshot")
-        return take() if take else None
+        self.before = self.now = self._asked("snapshot")
 
     def _remember(self, action: int) -> None:
         self.trail.append((self.frame, action))
