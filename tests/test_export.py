@@ -86,7 +86,7 @@ def test_a_film_that_cannot_be_is_refused_before_anything_is_played(
     starts, tmp_path, monkeypatch, name, how, words
 ):
     (tmp_path / "there.gif").mkdir()
-    monkeypatch.setattr("gamesim.export.film._player", lambda *_: pytest.fail("it plays"))
+    monkeypatch.setattr("gamesim.export.film.ExplorerPolicy", lambda *_, **__: pytest.fail("it plays"))
     how = {"steps": 4, "seed": 0, "scale": 1, **how}
     for write in (
         lambda: film("gamesim/Pacman-v0", tmp_path / name, **how),

@@ -172,21 +172,27 @@ def test_a_journal_of_before_actions_had_meanings_is_recovered(tmp_path: Path) -
     assert len(episode) == 6 and episode.action_meanings == ()
 
 
+def left(tmp_path: Path, journal: Path) -> Path:
+    """Where a journal of this name lies without its recorder, as after a kill."""
+    (tmp_path / "left").mkdir()
+    return tmp_path / "left" / journal.name
+
+
 def test_a_torn_journal_gives_its_whole_steps(tmp_path: Path) -> None:
     recorder = game(tmp_path)
     recorder.reset(seed=2)
     play(recorder, 6)
     (path,) = tmp_path.glob("*" + SUFFIX)
     whole = path.read_bytes()
-    recorder._journal.release()  # type: ignore[union-attr]  # as a kill does
+    torn = left(tmp_path, path)
     rng = np.random.default_rng(0)
     lengths = set()
     for cut in [0, 1, 5, 40, *rng.integers(0, len(whole), 40).tolist(), len(whole) - 1, len(whole)]:
-        path.write_bytes(whole[:cut])
-        recover(tmp_path)
-        lengths.add(sum(len(episode) for episode in load(tmp_path)))
-        assert verify(tmp_path).ok if scan(tmp_path) else True
-        for npz in tmp_path.glob("*.npz"):
+        torn.write_bytes(whole[:cut])
+        recover(torn.parent)
+        lengths.add(sum(len(episode) for episode in load(torn.parent)))
+        assert verify(torn.parent).ok if scan(torn.parent) else True
+        for npz in torn.parent.glob("*.npz"):
             npz.unlink()
     assert lengths == {0, 1, 2, 3, 4, 5, 6}
 
@@ -197,13 +203,13 @@ def test_a_flipped_journal_never_gives_a_wrong_step(tmp_path: Path) -> None:
     play(recorder, 6)
     (path,) = tmp_path.glob("*" + SUFFIX)
     whole = path.read_bytes()
-    recorder._journal.release()  # type: ignore[union-attr]
+    flipped = left(tmp_path, path)
     records = whole.index(b"\n", whole.index(b"\n") + 1)
     for at in np.random.default_rng(1).integers(records + 1, len(whole), 40).tolist():
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
-        recover(tmp_path)
-        assert verify(tmp_path).ok if scan(tmp_path) else True
-        for npz in tmp_path.glob("*.npz"):
+        flipped.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        recover(flipped.parent)
+        assert verify(flipped.parent).ok if scan(flipped.parent) else True
+        for npz in flipped.parent.glob("*.npz"):
             npz.unlink()
 
 

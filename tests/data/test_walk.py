@@ -1,9 +1,11 @@
 """A folder of recordings: everything in it is found, or named in one line, whatever lies there."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -31,15 +33,17 @@ def save(folder: Path, name: str, tag: int = 0) -> None:
 
 def left_behind(folder: Path, steps: int = 5) -> Path:
     """The journal of a recorder that is no more."""
-    recorder = Recorder(gym.make("gamesim/PacmanMaze-v0", max_steps=20), folder)
-    recorder.reset(seed=3)
-    for step in range(steps):
-        recorder.step(step % 5)
-    recorder.flush()
-    assert recorder._journal is not None
-    recorder._journal.release()
-    recorder._journal = None
-    return next(folder.glob("*" + SUFFIX))
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as elsewhere:
+        recorder = Recorder(gym.make("gamesim/PacmanMaze-v0", max_steps=20), Path(elsewhere))
+        recorder.reset(seed=3)
+        for step in range(steps):
+            recorder.step(step % 5)
+        recorder.flush()
+        (written,) = Path(elsewhere).glob("*" + SUFFIX)
+        copy = Path(shutil.copy(written, folder))  # which nobody holds
+        recorder.close()
+    return copy
 
 
 def found(folder: Path) -> tuple[list[str], dict[str, str]]:
