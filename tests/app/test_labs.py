@@ -370,8 +370,7 @@ def test_the_process_ends_with_the_window_however_that_ends(tmp_path: Path):
 # how it looks --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [(1280, 800), (800, 600), (500, 700)])
-@pytest.mark.parametrize("zoom", [1.0, 1.5])
+@pytest.mark.parametrize(("size", "zoom"), [((1280, 800), 1.0), ((800, 600), 1.5), ((500, 700), 1.5)])
 def test_nothing_overlaps_and_everything_is_reached_in_any_window(
     app: Driver, page: LabPage, size: tuple[int, int], zoom: float
 ):

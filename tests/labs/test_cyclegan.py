@@ -179,6 +179,7 @@ def test_scores_add_up():
 # --- the lab
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("theme", "other"), [("night", "garden"), ("garden", "night")])
 def test_the_shipped_networks_keep_the_cells_both_ways(theme, other):
     true = pairs(128)

@@ -142,6 +142,7 @@ class TestWithTheExtra:
         with pytest.raises(UserError, match="sees grid, not frames"):
             training("frames").go_on(file)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("sight", ["frames", "grid"])
     def test_the_network_that_comes_with_the_game_beats_the_bot_by_far(self, sight):
         from gamesim.agents.dqn import DQNPolicy, load, shipped

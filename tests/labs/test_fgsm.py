@@ -346,6 +346,7 @@ def test_a_click_on_a_wall_asks_for_it_to_go_and_one_on_the_floor_for_a_wall():
 # --- the paper's check
 
 
+@pytest.mark.slow
 def test_digits_as_in_the_paper():
     pytest.importorskip("sklearn")
     scene = softmax_digits.DigitsScene(0)

@@ -171,6 +171,7 @@ def test_every_depth_takes_its_turn():
     assert next(control.value for control in lab.controls if control.name == "layers") == 2
 
 
+@pytest.mark.slow
 def test_who_follows_it_earns_far_more_than_the_bot(tmp_path):
     recipe = Recipe("gamesim/Pacman-v0")
     assert known_policy("gcn", recipe) is gcn.player

@@ -92,6 +92,7 @@ def figures():
     return VAELab(Given()).figures()
 
 
+@pytest.mark.slow
 def test_it_opens_with_a_vae_that_is_trained(figures):
     assert figures["small.cells_right"] > 0.9
     assert figures["small.steps"] == STEPS
@@ -189,6 +190,7 @@ def test_the_prior_is_drawn_four_by_four(lab):
     assert picture.pixels.shape == (4 * 84 + 9, 4 * 84 + 9, 3)
 
 
+@pytest.mark.slow
 def test_the_bounds_of_a_frame_are_in_order(figures):
     for model in ("small", "world-model-places"):
         assert figures[f"{model}.elbo"] < figures[f"{model}.of_8"] < figures[f"{model}.of_64"]
