@@ -162,7 +162,7 @@ def test_unknown_presets_and_paths_are_named(tmp_path):
         config.load(f"{tmp_path}/")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.text(max_size=100))
 def test_no_text_gets_past_as_anything_but_a_user_error(text):
     try:

@@ -17,7 +17,7 @@ def tiled(count: int, size: int, kinds: int, seed: int = 0) -> np.ndarray:
     return np.ascontiguousarray(frames.reshape(count, 7 * size, 7 * size, 3))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     count=st.integers(1, 12),
     size=st.sampled_from([2, 4, 6, 8, 12, 16]),

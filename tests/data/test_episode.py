@@ -94,7 +94,7 @@ def test_what_does_not_fit_together_is_not_saved(tmp_path: Path, steps: int) -> 
     assert os.listdir(tmp_path) == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_damage_is_a_user_error_or_harmless(path: Path, data: st.DataObject) -> None:
     whole = make_episode(12).to_bytes()
