@@ -75,7 +75,7 @@ def test_k_layers_know_what_is_k_steps_away_and_nothing_beyond(layers, residual)
     cells = CELLS[0]
     number, model = numbered(cells), network(layers, residual)
     matrix, nodes = propagation(edges(cells[None]), len(number)), features(cells[None])
-    start = max(number, key=lambda place: max(searched(cells, place).values()))
+    start = max(list(number)[::25], key=lambda place: max(searched(cells, place).values()))  # far from some
     changed = nodes.clone()
     changed[number[start]] += 1
     with torch.no_grad():
