@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 import gymnasium as gym
 import pytest
 
+from elsewhere import installed
 from gamesim import checkpoint, config
 from gamesim.agents.record import record
 from gamesim.app.library import catalog, presets
@@ -85,17 +85,10 @@ def test_an_unknown_system_is_told_which_there_are(still, tmp_path):
 
 @pytest.mark.slow
 def test_an_entry_point_of_another_package_is_enough(still, plays, tmp_path):
-    site = tmp_path / "site"
-    for name, value in (("still", "toy_system:STILL"), ("broken", "no_such_module:X")):
-        info = site / f"{name}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[gamesim.systems]\n{name} = {value}\n")
+    packages = {"still": "toy_system:STILL", "broken": "no_such_module:X"}
+    where = installed(tmp_path / "site", "gamesim.systems", packages)
     command = [sys.executable, "-m", "gamesim", "train", still, "--data", plays, "--out", tmp_path / "run"]
-    where = os.pathsep.join(map(str, (site, Path(__file__).parent, Path(__file__).parent.parent)))
-    done = subprocess.run(
-        [*map(str, command)], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": where}
-    )
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, env=where)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("done: ")
     assert "no_such_module:X are left out" in done.stderr

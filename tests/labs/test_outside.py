@@ -1,30 +1,22 @@
 """A lab of another package: one file and an entry point, then the list, the page and the command have it."""
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from elsewhere import installed
 from gamesim import labs
 from gamesim.cli import main
 from toy_lab import TOY
-
-TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture
 def lab(tmp_path):
     """`gamesim lab ...` where two more packages are installed, one of which is broken."""
-    site = tmp_path / "site"
-    for name, value in (("toy", "toy_lab:TOY"), ("broken", "no_such_module:X")):
-        info = site / f"{name}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[gamesim.labs]\n{name} = {value}\n")
-    where = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (site, TESTS, TESTS.parent)))}
+    packages = {"toy": "toy_lab:TOY", "broken": "no_such_module:X"}
+    where = installed(tmp_path / "site", "gamesim.labs", packages)
 
     def run(*words):
         command = [sys.executable, "-m", "gamesim", "lab", *words]
