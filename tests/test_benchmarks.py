@@ -17,5 +17,10 @@ def test_a_script_finds_what_it_imports(script, monkeypatch):
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").split(".")[0] == "gamesim":
+            raise
+        pytest.skip(f"it needs {missing.name}, of an extra")
     assert callable(module.main)

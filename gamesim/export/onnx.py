@@ -65,8 +65,8 @@ def write_onnx(checkpoint: Source, out: Path, *, temperature: float = 1.0) -> No
     Raises:
         UserError: no such engine, the extra is missing, or the file cannot be written.
     """
-    _check_extra()
     outputs.check_file(out)
+    _check_extra()
     from gamesim.dream import DreamVectorEnv
 
     dream = DreamVectorEnv(checkpoint, temperature=temperature)
