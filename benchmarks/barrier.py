@@ -1,13 +1,12 @@
 """What GameGAN's discriminators say of a thing that a dream left out, while it is drawn in little by little.
 
-    python benchmarks/barrier.py RUN/last --data DIR [--lanes 16] [--seed 0]
+    python benchmarks/barrier.py CHECKPOINT --data DIR [--lanes 32] [--seed 0]
 
-In dreamt frames one bare cell at the rim of the view, where something may come into sight, is blended with a
-wall, food or a ghost. Printed is how much more real than bare floor the frame then looks to the
-discriminators: the mean change of the generator's adversarial term for one such cell, times -10,000. Where a
-whole wall looks better than floor and half of one looks worse, no gradient leads a generator from the one to
-the other. RUN/last holds the discriminators; what is shipped does not. The cells are for this measurement
-alone; no model sees them.
+One bare cell of each dream, at the rim of the view, where something may come into sight, is blended with a
+wall, food or a ghost. Printed is how much more real the dream then looks to the discriminators: minus the
+mean change of its adversarial term. Where a whole wall looks better than floor and half of one looks worse,
+no gradient leads a generator from the one to the other. The checkpoint has to hold the discriminators, as
+RUN/last does. The cells are for this measurement alone; no model sees them.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def main() -> int:
     )
     parser.add_argument("checkpoint")
     parser.add_argument("--data", required=True, metavar="DIR")
-    parser.add_argument("--lanes", type=int, default=16, help="dreams, each with one changed cell")
+    parser.add_argument("--lanes", type=int, default=32, help="dreams, each with one changed cell")
     parser.add_argument("--seed", type=int, default=0)
     words = parser.parse_args()
     engine, _ = load_model(words.checkpoint)
@@ -55,9 +54,10 @@ def main() -> int:
     judges.load_state_dict(found.extras["discriminators"])
     judges.eval()
     data = Dataset(words.data, segment=settings.data.segment, split="validation", short=True)
-    batch = data.sample(words.lanes, torch.Generator().manual_seed(words.seed), padded=True)
+    chance = torch.Generator().manual_seed(words.seed)
+    batch = data.sample(words.lanes, chance, padded=True)
     frames = to_float(batch.frames)
-    z = torch.randn(*batch.actions.shape, settings.model.z_size)
+    z = torch.randn(*batch.actions.shape, settings.model.z_size, generator=chance)
     with torch.no_grad():
         rollout = engine.rollout(frames, batch.actions, z, torch.full((words.lanes,), REAL))
 
@@ -72,7 +72,8 @@ def main() -> int:
     for name, kind in KINDS.items():
         tile = torch.tensor(tiles(CELL)[kind]).permute(2, 0, 1) / 255
         gains = [looks(blended(rollout.frames, places, tile, share)) - before for share in SHARES]
-        print(f"{name:10} " + "".join(f"{1e4 * gain / max(len(places), 1):9.0f}" for gain in gains))
+        each = [words.lanes * gain / max(len(places), 1) for gain in gains]
+        print(f"{name:10} " + "".join(f"{gain:+9.3f}" for gain in each))
     return 0
 
 
