@@ -71,11 +71,6 @@ def _pacmans(told: dict[str, Any]) -> Pairs:
     return ((1, 2), (3, 4)) if told.get("num_actions") == 5 else ()
 
 
-def _sizes(model: Section, frame_size: int) -> tuple[int, ...]:
-    """The sizes that frames may have: one that nobody set is not known before the recordings are."""
-    return (frame_size,) if "frame_size" in model.model_fields_set else get_args(FrameSize)
-
-
 class GameShape(Section):
     """What an engine is told of the game.
 
@@ -85,6 +80,11 @@ class GameShape(Section):
     frame_size: FrameSize = Field(default=84, description="width and height of the game's frames in pixels")
     num_actions: int = Field(default=5, ge=2, le=256, description="actions that the game has")
     reward_scale: float = Field(default=1.0, gt=0, description="rewards are divided by this for the model")
+
+    @property
+    def possible_sizes(self) -> tuple[int, ...]:
+        """The sizes that frames may have: one that nobody set is not known before the recordings are."""
+        return (self.frame_size,) if "frame_size" in self.model_fields_set else get_args(FrameSize)
 
 
 class MemoryShape(GameShape):
@@ -309,7 +309,7 @@ class TilemapModelConfig(MemoryShape):
 
     @model_validator(mode="after")
     def _cells_fit(self) -> TilemapModelConfig:
-        misfits = [self._misfit(size) for size in _sizes(self, self.frame_size)]
+        misfits = [self._misfit(size) for size in self.possible_sizes]
         if all(misfits):
             raise ValueError(misfits[-1])
         return self
@@ -425,7 +425,7 @@ class WorldModelModelConfig(GameShape):
 
     @model_validator(mode="after")
     def _places_fit(self) -> WorldModelModelConfig:
-        sizes = _sizes(self, self.frame_size)
+        sizes = self.possible_sizes
         if self.engine == "places" and all(size % self.patch for size in sizes):
             raise ValueError(f"patch {self.patch} does not cut {sizes[-1]} pixels into whole places")
         return self
