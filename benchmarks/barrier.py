@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from gamesim.checkpoint import load, load_model
-from gamesim.config.schema import GameGANConfig
+from gamesim.config.gamegan import GameGANConfig
 from gamesim.data.dataset import Dataset
 from gamesim.envs.layouts import FLOOR, FOOD, GHOST, WALL
 from gamesim.envs.sprites import decode, tiles

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from gamesim import config as configs
 from gamesim import storage, text
 from gamesim.config import parse
-from gamesim.config.schema import Config
+from gamesim.config.base import Config
 from gamesim.devices import pick
 from gamesim.errors import UserError
 from gamesim.shipped import locate

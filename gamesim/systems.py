@@ -36,7 +36,7 @@ class System:
     Attributes:
         name: as configs and the names of presets have it: "world-model".
         title: as people read it: "World Model".
-        config: "module:name" of its config, a subclass of `gamesim.config.schema.Config`.
+        config: "module:name" of its config, a subclass of `gamesim.config.base.Config`.
         model: "module:name" of what ``config.model`` is given to; it implements `gamesim.models.WorldModel`.
         stages: how it is trained, in this order.
         extras: "module:name" of what training alone needs, made from ``config.model`` too; by the names that
@@ -89,7 +89,7 @@ register(
     System(
         name="tilemap",
         title="Tilemap",
-        config="gamesim.config.schema:TilemapConfig",
+        config="gamesim.config.tilemap:TilemapConfig",
         model="gamesim.models.tilemap.model:Tilemap",
         stages=(Stage("training", "gamesim.training.tasks:tilemap"),),
     )
@@ -98,7 +98,7 @@ register(
     System(
         name="gamegan",
         title="GameGAN",
-        config="gamesim.config.schema:GameGANConfig",
+        config="gamesim.config.gamegan:GameGANConfig",
         model="gamesim.models.gamegan.generator:Generator",
         stages=(Stage("training", "gamesim.training.tasks:gamegan"),),
         extras={"discriminators": "gamesim.models.gamegan.discriminators:Discriminators"},
@@ -108,7 +108,7 @@ register(
     System(
         name="world-model",
         title="World Model",
-        config="gamesim.config.schema:WorldModelConfig",
+        config="gamesim.config.world_models:WorldModelConfig",
         model="gamesim.models.world_models.engine:WorldModelEngine",
         stages=(
             Stage("vision", "gamesim.training.tasks:vision"),

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gamesim import config
-from gamesim.config.schema import Schedule, Section
+from gamesim.config.base import Schedule, Section
 from gamesim.errors import UserError
 from gamesim.registry import loaded
 from gamesim.systems import systems

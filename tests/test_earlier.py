@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from gamesim import checkpoint, cli, config, models, storage
-from gamesim.config.schema import Schedule, TilemapConfig
+from gamesim.config.base import Schedule
+from gamesim.config.tilemap import TilemapConfig
 from gamesim.errors import UserError
 
 MAPS = """\

@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from gamesim import config
-from gamesim.config.schema import TilemapConfig
+from gamesim.config.tilemap import TilemapConfig
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "tilemap_ablations.py"
 

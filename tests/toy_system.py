@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gamesim.checkpoint import Checkpoint
-from gamesim.config.schema import Config, GameShape, LoopConfig
+from gamesim.config.base import Config, GameShape, LoopConfig
 from gamesim.data.dataset import Dataset
 from gamesim.models import Prediction, State, Streams
 from gamesim.models.frames import to_float, to_uint8

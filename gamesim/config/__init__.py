@@ -4,7 +4,7 @@ A config is a preset (``gamesim/presets/NAME.yaml``) or a YAML file of one's own
 ``extends: NAME`` and change a few keys, plus overrides ``section.key=value`` from the command line.
 Whatever is wrong with one of them becomes a `UserError` of one line that names the file and the key.
 
-The sections themselves, every setting and its range, are in schema.py.
+Every setting and its range are in gamegan.py, tilemap.py and world_models.py; base.py has what those share.
 """
 
 import json
@@ -19,8 +19,9 @@ from typing import Any, TypeVar, cast
 import yaml
 from pydantic import ValidationError
 
+from gamesim.config.base import Config, Section
 from gamesim.config.earlier import PRESETS, today
-from gamesim.config.schema import Config, Section, WorldModelConfig
+from gamesim.config.world_models import WorldModelConfig
 from gamesim.errors import UserError
 from gamesim.registry import loaded
 from gamesim.systems import find, systems

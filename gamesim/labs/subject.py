@@ -9,7 +9,7 @@ from torch import Tensor
 from gamesim import card, checkpoint
 from gamesim.checkpoint import Starts
 from gamesim.config import world_model
-from gamesim.config.schema import VisionTraining
+from gamesim.config.world_models import VisionTraining
 from gamesim.labs.frames import DECODED, of_games
 from gamesim.models.tilemap.places import PlaceVision
 from gamesim.models.world_models.engine import WorldModelEngine

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gamesim.config.schema import VisionTraining, WorldModelModelConfig
+from gamesim.config.world_models import VisionTraining, WorldModelModelConfig
 from gamesim.labs import Given, pictures, weights
 from gamesim.labs import vae_panels as panels
 from gamesim.labs.adam import Adam

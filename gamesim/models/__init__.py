@@ -16,7 +16,7 @@ from gamesim.registry import loaded
 from gamesim.systems import systems
 
 if TYPE_CHECKING:
-    from gamesim.config.schema import Config
+    from gamesim.config.base import Config
 
 Streams = torch.Generator | list[torch.Generator] | Tensor
 """One generator for the batch, or one for each lane; or the noise of the step itself, (B, *noise_shape)."""

@@ -18,7 +18,7 @@ from gamesim.models.gamegan.discriminators import Discriminators, windows_with
 from gamesim.models.gamegan.generator import Rollout
 
 if TYPE_CHECKING:
-    from gamesim.config.schema import GameGANLosses
+    from gamesim.config.gamegan import GameGANLosses
 
 REAL_LOGITS = 3
 """Single frame, pair and action head: each gets a third of the gradient penalty (the released setting)."""

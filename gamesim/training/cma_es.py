@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
-from gamesim.config.schema import ControllerTraining, WorldModelConfig
+from gamesim.config.world_models import ControllerTraining, WorldModelConfig
 from gamesim.data.dataset import Dataset, TimeLimit
 from gamesim.errors import UserError
 from gamesim.models import State, normal

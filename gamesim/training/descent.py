@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from gamesim.config.schema import DescentConfig, EngineTraining
+from gamesim.config.base import DescentConfig, EngineTraining
 from gamesim.training.adam import Adam
 from gamesim.training.devices import distributed
 from gamesim.training.graphs import Graphed

@@ -3,7 +3,7 @@
 from typing import TypeVar, get_args
 
 from gamesim.config import complete
-from gamesim.config.schema import Config, FrameSize
+from gamesim.config.base import Config, FrameSize
 from gamesim.data.game import choose, recorded_game
 from gamesim.errors import UserError
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gamesim import storage, text
 from gamesim.config import difference, parse, value
-from gamesim.config.schema import Config
+from gamesim.config.base import Config
 from gamesim.errors import UserError
 from gamesim.systems import parts, systems
 

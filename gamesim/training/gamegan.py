@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from gamesim.config.schema import GameGANConfig
+from gamesim.config.gamegan import GameGANConfig
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.gamegan.discriminators import Discriminators

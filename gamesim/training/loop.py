@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from gamesim import checkpoint, storage
-from gamesim.config.schema import Config, LoopConfig
+from gamesim.config.base import Config, LoopConfig
 from gamesim.errors import UserError
 from gamesim.signals import Asked
 from gamesim.text import one_line

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gamesim.config.schema import WorldModelConfig
+from gamesim.config.world_models import WorldModelConfig
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.models.world_models.memory import Memory

@@ -14,7 +14,8 @@ import torch
 
 from gamesim import checkpoint, models, storage
 from gamesim.checkpoint import Checkpoint
-from gamesim.config.schema import Config, WorldModelConfig
+from gamesim.config.base import Config
+from gamesim.config.world_models import WorldModelConfig
 from gamesim.data.game import games, recorded_game
 from gamesim.errors import UserError
 from gamesim.registry import loaded

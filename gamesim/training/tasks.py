@@ -9,7 +9,10 @@ import torch
 from torch import Tensor
 
 from gamesim.checkpoint import Checkpoint, Starts
-from gamesim.config.schema import Config, GameGANConfig, TilemapConfig, WorldModelConfig
+from gamesim.config.base import Config
+from gamesim.config.gamegan import GameGANConfig
+from gamesim.config.tilemap import TilemapConfig
+from gamesim.config.world_models import WorldModelConfig
 from gamesim.data.dataset import Dataset
 from gamesim.data.store.index import env_id
 from gamesim.envs.recipe import Recipe

@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gamesim.config.schema import TilemapConfig
+from gamesim.config.tilemap import TilemapConfig
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models import State
 from gamesim.models.frames import to_float, to_uint8

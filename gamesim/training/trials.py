@@ -4,7 +4,7 @@ import warnings
 
 import gymnasium as gym
 
-from gamesim.config.schema import WorldModelConfig
+from gamesim.config.world_models import WorldModelConfig
 from gamesim.envs.recipe import Recipe, known, limited, make
 from gamesim.errors import UserError
 

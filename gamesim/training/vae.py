@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gamesim.config.schema import WorldModelConfig
+from gamesim.config.world_models import WorldModelConfig
 from gamesim.data.dataset import Dataset
 from gamesim.models.frames import to_uint8
 from gamesim.models.tilemap.places import PlaceVision

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from gamesim.config.schema import VisionTraining
+from gamesim.config.world_models import VisionTraining
 from gamesim.envs.layouts import FLOOR, GHOST, WALL
 from gamesim.envs.sprites import decode
 from gamesim.labs.arithmetic import by_chance, drawn, painted, right, scores, vector

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from gamesim.config.schema import TilemapModelConfig
+from gamesim.config.tilemap import TilemapModelConfig
 from gamesim.models.frames import to_uint8
 from gamesim.models.tilemap.engine import TilemapEngine
 

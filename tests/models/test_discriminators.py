@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch.nn.utils import parametrize
 
-from gamesim.config.schema import GameGANModelConfig
+from gamesim.config.gamegan import GameGANModelConfig
 from gamesim.models.gamegan.discriminators import WINDOWS, Discriminators, windows_with
 
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gamesim.config.schema import GameGANModelConfig
+from gamesim.config.gamegan import GameGANModelConfig
 from gamesim.errors import UserError
 from gamesim.models.frames import to_float
 from gamesim.models.gamegan.generator import Generator, Rollout

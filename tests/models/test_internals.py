@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from gamesim.config.schema import GameGANModelConfig, TilemapModelConfig
+from gamesim.config.gamegan import GameGANModelConfig
+from gamesim.config.tilemap import TilemapModelConfig
 from gamesim.models.frames import to_uint8
 from gamesim.models.gamegan.generator import Generator
 from gamesim.models.tilemap.model import Tilemap

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import gamesim  # noqa: F401  (registers the games)
 from gamesim import config
-from gamesim.config.schema import TilemapModelConfig
+from gamesim.config.tilemap import TilemapModelConfig
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.tilemap.cells import to_cells, to_pixels
 from gamesim.models.tilemap.engine import TilemapEngine

@@ -7,7 +7,7 @@ import torch
 
 from gamesim import models
 from gamesim.config import load
-from gamesim.config.schema import VisionTraining
+from gamesim.config.world_models import VisionTraining
 from gamesim.errors import UserError
 from gamesim.models.tilemap.places import PlaceMemory, PlaceVision
 from gamesim.models.world_models import vision

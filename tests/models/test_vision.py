@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 from gamesim.config import load
-from gamesim.config.schema import VisionTraining
+from gamesim.config.world_models import VisionTraining
 from gamesim.models.world_models import vision
 from gamesim.models.world_models.vision import Vision
 

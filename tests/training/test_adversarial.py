@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gamesim.config.schema import GameGANLosses, GameGANModelConfig
+from gamesim.config.gamegan import GameGANLosses, GameGANModelConfig
 from gamesim.models.gamegan.discriminators import Discriminators
 from gamesim.models.gamegan.generator import Rollout
 from gamesim.training.adversarial import (

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gamesim import checkpoint, config, models
-from gamesim.config.schema import GameGANLosses, GameGANModelConfig
+from gamesim.config.gamegan import GameGANLosses, GameGANModelConfig
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models.gamegan.discriminators import Discriminators
 from gamesim.models.gamegan.generator import Generator, Rollout

@@ -15,7 +15,7 @@ import torch
 
 from gamesim import checkpoint, config
 from gamesim.agents.controller import ControllerPolicy
-from gamesim.config.schema import Config
+from gamesim.config.base import Config
 from gamesim.dream import batch
 from gamesim.evaluation import temperature as temperatures
 from gamesim.evaluation.controller import controller_figures

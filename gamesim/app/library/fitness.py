@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gamesim.config.schema import Needs
+from gamesim.config.base import Needs
 from gamesim.data.episode import Episode
 
 MOST_TILES = 160  # pictures of a cell in a game that is made of cells

@@ -8,7 +8,7 @@ from importlib import resources
 from gamesim import text
 from gamesim.app.library.runs import Run
 from gamesim.config import load, presets, value
-from gamesim.config.schema import Needs
+from gamesim.config.base import Needs
 from gamesim.errors import UserError
 from gamesim.systems import systems
 

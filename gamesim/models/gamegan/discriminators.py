@@ -19,7 +19,7 @@ from gamesim.models.frames import centred
 from gamesim.models.layers import SLOPE, scales, widths, window
 
 if TYPE_CHECKING:
-    from gamesim.config.schema import GameGANModelConfig
+    from gamesim.config.gamegan import GameGANModelConfig
 
 GAIN = 2.0
 WINDOWS = (3, 7, 15)

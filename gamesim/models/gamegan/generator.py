@@ -31,7 +31,7 @@ from gamesim.models.gamegan.rendering_engine import (
 from gamesim.models.layers import initialise, mlp
 
 if TYPE_CHECKING:
-    from gamesim.config.schema import GameGANModelConfig
+    from gamesim.config.gamegan import GameGANModelConfig
 
 
 @dataclass

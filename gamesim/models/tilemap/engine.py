@@ -36,7 +36,7 @@ from gamesim.models.tilemap.palette import OfTile
 from gamesim.models.tilemap.renderer import Drawing, Renderer
 
 if TYPE_CHECKING:
-    from gamesim.config.schema import TilemapModelConfig
+    from gamesim.config.tilemap import TilemapModelConfig
 
 CENTRE = 4
 """The middle of the nine neighbours."""

@@ -12,7 +12,7 @@ from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.tilemap.engine import TilemapEngine
 
 if TYPE_CHECKING:
-    from gamesim.config.schema import TilemapModelConfig
+    from gamesim.config.tilemap import TilemapModelConfig
 
 
 class Tilemap(nn.Module):

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from gamesim.models.world_models.memory import MDN, Memory, chosen, drawn, log_normal
 
 if TYPE_CHECKING:
-    from gamesim.config.schema import WorldModelModelConfig
+    from gamesim.config.world_models import WorldModelModelConfig
 
 
 class PlaceVision(nn.Module):

@@ -33,7 +33,7 @@ from gamesim.models.tilemap.cells import PerCell, Residual
 from gamesim.models.tilemap.palette import OfTile, Palette
 
 if TYPE_CHECKING:
-    from gamesim.config.schema import TilemapModelConfig
+    from gamesim.config.tilemap import TilemapModelConfig
 
 TURNS = 5
 SURE, SURE_IN_TRAINING = 0.995, 0.95

@@ -18,7 +18,7 @@ from gamesim.models.world_models.memory import MDN, Memory
 from gamesim.models.world_models.vision import Vision, see, show
 
 if TYPE_CHECKING:
-    from gamesim.config.schema import WorldModelModelConfig
+    from gamesim.config.world_models import WorldModelModelConfig
 
 
 PARTS = {"paper": (Vision, Memory), "places": (PlaceVision, PlaceMemory)}

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from gamesim.models.layers import mlp
 
 if TYPE_CHECKING:
-    from gamesim.config.schema import WorldModelModelConfig
+    from gamesim.config.world_models import WorldModelModelConfig
 
 COLDEST = 1e-6
 """Temperature below which only the likeliest Gaussian is drawn from."""

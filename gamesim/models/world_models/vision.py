@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from gamesim.models.frames import to_float, to_uint8
 
 if TYPE_CHECKING:
-    from gamesim.config.schema import VisionTraining, WorldModelModelConfig
+    from gamesim.config.world_models import VisionTraining, WorldModelModelConfig
 
 
 class Vision(nn.Module):

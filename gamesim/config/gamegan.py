@@ -1,0 +1,100 @@
+"""The config of GameGAN: every setting of its model and its training, its range and meaning."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from gamesim.config.base import (
+    Average,
+    Config,
+    EngineTraining,
+    LearningRate,
+    MemoryShape,
+    Needs,
+    Schedule,
+    Section,
+    Share,
+    Weight,
+    Width,
+    steady,
+)
+
+
+class GameGANModelConfig(MemoryShape):
+    """The shape of a GameGAN generator and of its discriminators; without memory it is GameGAN-M."""
+
+    hidden: Width = Field(default=512, description="size of the dynamics engine's state")
+    z_size: int = Field(default=32, ge=2, le=4096, description="numbers in z, the noise of a step")
+    memory_width: Width = Field(default=512, description="numbers in a memory slot")
+    discriminator_channels: int = Field(
+        default=64, ge=4, le=4096, description="channels of the discriminators' first layer"
+    )
+
+
+class GameGANLosses(Section):
+    """Weights of the loss terms; the defaults are the paper's released ones."""
+
+    adversarial: Schedule = Field(
+        default=steady(1), description="weight of all the discriminators' terms for the generator"
+    )
+    action_recovery: Weight = Field(
+        default=1.0, description="weight of telling the action from a pair of frames"
+    )
+    z_recovery: Weight = Field(
+        default=30.0, description="weight of telling z from a pair of frames, for the generator"
+    )
+    z_recovery_discriminator: Weight = Field(default=1.0, description="the same for the discriminator")
+    feature_matching: Weight = Field(
+        default=10.0, description="weight of having the discriminators' features of real frames"
+    )
+    reconstruction: Schedule = Field(
+        default=steady(0.05), description="weight of the next frame's squared error"
+    )
+    cycle: Schedule = Field(
+        default=steady(0.05), description="weight of finding a place again as it was left"
+    )
+    memory: Schedule = Field(
+        default=steady(7.5e-5), description="cost of each pixel that the dynamic layer draws"
+    )
+    blended: Weight = Field(
+        default=0.0, description="weight of judging frames that are part real, part drawn, as in between"
+    )
+    gradient_penalty: Weight = Field(default=1.0, description="weight on real frames and pairs of frames")
+    temporal_gradient_penalty: Weight = Field(
+        default=10.0, description="weight of the same for the temporal discriminator"
+    )
+    outcome: Schedule = Field(default=steady(1), description="weight of the reward and the game's end")
+
+
+class GameGANTraining(EngineTraining):
+    """How GameGAN is trained."""
+
+    discriminator_learning_rate: LearningRate = 1e-4
+    average: Average = 0.999
+    warm_up: Schedule = Field(
+        default=Schedule(start=16, end=1, over=0.6),
+        description="real frames at the start of each example, before the model sees its own",
+    )
+    always_told: Share = Field(
+        default=0.125, description="share of examples in which the model sees real frames only"
+    )
+    losses: GameGANLosses = GameGANLosses()
+
+
+class GameGANConfig(Config):
+    """A GameGAN engine and how it is trained."""
+
+    system: Literal["gamegan"] = "gamegan"
+    model: GameGANModelConfig = GameGANModelConfig()
+    training: GameGANTraining = GameGANTraining()
+
+    @property
+    def trained_by(self) -> str:
+        judged = self.training.losses.adversarial.highest > 0
+        return "reconstruction and discriminators" if judged else "reconstruction alone"
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(scrolls=True, tried=True)
