@@ -80,6 +80,24 @@ class FakeDream(gym.Env[np.ndarray, int]):
         return self.frame.copy(), 0.5, over, False, {"end_probability": 0.9 if over else 0.1}
 
 
+class Mortal(FakeDream):
+    """A dream that ends at every third step, 79% sure of it, and whose end can be taken back."""
+
+    reward = -1.0
+
+    def __init__(self, checkpoint: str = "", **kwargs) -> None:
+        super().__init__(checkpoint, **kwargs)
+        self.taken_back = 0
+
+    def go_on(self) -> None:
+        self.taken_back += 1
+
+    def step(self, action: int):
+        frame, *_ = super().step(action)
+        ends = len(self.actions) % 3 == 0
+        return frame, self.reward if ends else 0.0, ends, False, {"end_probability": 0.79 if ends else 0.01}
+
+
 class Dreamer(FakeDream):
     """A dream with a z that can be changed: its frame is as bright as the first number of z."""
 

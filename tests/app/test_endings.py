@@ -5,7 +5,7 @@ import pygame
 import pytest
 
 from app.driver import FRAME, Driver, dream, engine
-from app.fakes import FakeDream
+from app.fakes import FakeDream, Mortal
 from gamesim.app.controls import RIGHT
 from gamesim.app.game import stage
 from gamesim.app.game.banner import Line, draw_banner, fitted, player_cell
@@ -13,24 +13,6 @@ from gamesim.app.game.session import CAUGHT, PAUSES, Session
 from gamesim.app.settings import Settings
 from gamesim.app.theme import Scale, font
 from gamesim.data.episode import Episode
-
-
-class Mortal(FakeDream):
-    """A dream that ends at every third step, 79% sure of it, and whose end can be taken back."""
-
-    reward = -1.0
-
-    def __init__(self, checkpoint: str = "", **kwargs) -> None:
-        super().__init__(checkpoint, **kwargs)
-        self.taken_back = 0
-
-    def go_on(self) -> None:
-        self.taken_back += 1
-
-    def step(self, action: int):
-        frame, *_ = super().step(action)
-        ends = len(self.actions) % 3 == 0
-        return frame, self.reward if ends else 0.0, ends, False, {"end_probability": 0.79 if ends else 0.01}
 
 
 class Found(Mortal):

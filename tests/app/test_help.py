@@ -7,6 +7,7 @@ from app.driver import Driver
 from app.fakes import save
 from gamesim.app.controls import BINDINGS, Command
 from gamesim.app.navigation import PLACES, visit
+from gamesim.app.screens import help as help_page
 from gamesim.app.theme import Scale
 from gamesim.app.ui.parts import fitting_hints
 
@@ -88,6 +89,26 @@ def test_a_list_names_the_keys_on_its_buttons(app: Driver):
     lines = helped(app)
     assert lines["delete"] == ("Del",) and lines["select all"] == ("Ctrl", "A")
     assert any(told.startswith("player") for told in lines)
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600), (420, 700)])
+def test_words_are_set_in_one_size_and_none_are_left_out(app: Driver, size, monkeypatch: pytest.MonkeyPatch):
+    said: list[tuple[str, int]] = []
+
+    def text(surface, words, place, size, *_, bold=False, **__):
+        if not bold:
+            said.append((words, size))
+        return surface.get_rect()
+
+    app.play("Tilemap Pac-Man")
+    app.resize(*size)
+    app.press(pygame.K_F1)
+    assert app.window.help is not None
+    monkeypatch.setattr(help_page, "text", text)
+    monkeypatch.setattr(app.window.help, "_draw_head", lambda *_: None)
+    app.frames(1, 0.0)
+    wanted = " ".join(line.words for line in app.window.help.lines if line.caps)
+    assert " ".join(words for words, _ in said) == wanted and len({size for _, size in said}) == 1
 
 
 def test_the_settings_do_not_name_the_key_that_opens_them(app: Driver):

@@ -220,6 +220,20 @@ def test_the_end_of_the_episode_ends_the_walk(app: Driver):
     assert "ended before you came home" in app.said and app.window.screen.panel.home is None  # type: ignore[attr-defined]
 
 
+def test_an_end_of_a_dream_is_no_end_of_the_walk(app: Driver, entry):
+    """Who comes upon a flag on the way still comes home; without a walk the dream ends there."""
+    entry(fakes.Mortal)
+    app.play("Tilemap Pac-Man")
+    app.press(pygame.K_h)
+    app.passes(2.0)
+    page = app.window.screen
+    assert isinstance(page, Play)
+    assert len(page.engine.ends) > 1 and page.engine.over is None and page.panel.home is not None
+    app.press(pygame.K_h)
+    app.passes(2.0)
+    assert page.engine.over and not app.window.settings.endless_dreams
+
+
 @pytest.mark.parametrize("size", [(1280, 800), (800, 600), (160, 120), (1, 1)])
 def test_the_verdict_fits_any_window(app: Driver, size):
     made = maze(app)

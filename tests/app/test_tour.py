@@ -7,7 +7,7 @@ import pytest
 
 from app.driver import Driver
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP
-from gamesim.app.game import homecoming
+from gamesim.app.game import homecoming, stage
 from gamesim.app.game.tour import Tour
 from gamesim.app.library import catalog
 from gamesim.app.library.catalog import PACMAN
@@ -106,6 +106,38 @@ def test_a_game_that_is_over_asks_for_a_new_one_first(begun: Driver):
     begun.press(pygame.K_RETURN)
     begun.frames(2)
     assert "arrow keys" in tour(begun).words
+
+
+def test_who_reached_the_flag_is_sent_into_the_dream_all_the_same(begun: Driver):
+    walk(begun, *[pygame.K_LEFT, pygame.K_RIGHT] * 4)
+    begun.session.engine.over = "You reached the flag"
+    begun.frames(1)
+    assert tour(begun).step == "switch" and "Press Tab" in tour(begun).words
+
+
+def test_nothing_that_is_told_lies_under_the_line(begun: Driver, monkeypatch: pytest.MonkeyPatch):
+    """Remarks, banners and the arrow home keep below it."""
+    app = begun
+    into_the_dream(app)
+    walk(app, *[pygame.K_LEFT, pygame.K_RIGHT] * 5)
+    board = play(app).layout.boards[0]
+    below = board.top + tour(app).height(board, Scale.of(app.window.surface.get_size()))
+    assert below > board.top
+    boxes, pills, arrows = [], [], []
+    monkeypatch.setattr(stage, "draw_banner", lambda surface, free, *_: boxes.append(free) or free)
+    monkeypatch.setattr(stage, "pill", lambda surface, words, place, *_: pills.append(place))
+    monkeypatch.setattr(pygame.draw, "polygon", lambda surface, colour, points, *_: arrows.extend(points))
+    app.press(pygame.K_h)
+    home = play(app).panel.home
+    assert home
+    home.path = [(0, 0), (0, 9), (0, 9)]  # home is far up
+    app.session.engine.ends.append(app.session.engine.steps)  # an end was ignored
+    app.frames(1, 0.0)
+    assert pills and arrows
+    app.session.engine.over = "The dream ends here"
+    app.frames(60, 0.2)
+    assert boxes
+    assert min([*(box.top for box in boxes), *(y for _, y in pills), *(y for _, y in arrows)]) >= below
 
 
 def test_esc_leaves_the_tour(begun: Driver):

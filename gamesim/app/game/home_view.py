@@ -20,10 +20,23 @@ def home_facts(home: Homecoming) -> list[Fact]:
     return [Fact("Come home", " ".join(ways) or "here", max(0.0, 1 - home.away / WALK), colour=good)]
 
 
-def draw_way(surface: pygame.Surface, rect: pygame.Rect, home: Homecoming, part: float, scale: Scale) -> None:
+def draw_way(
+    surface: pygame.Surface,
+    rect: pygame.Rect,
+    home: Homecoming,
+    part: float,
+    scale: Scale,
+    covered: int = 0,
+) -> None:
     """On a board of 7x7 cells: a line around home where it is in sight, else an arrow to it at the edge.
 
-    `part` is how much of the last move has been drawn, 0..1.
+    Args:
+        surface: the window.
+        rect: the board.
+        home: the walk.
+        part: how much of the last move has been drawn, 0..1.
+        scale: of the window.
+        covered: pixels along the top of the board where words stand: an arrow keeps below them.
     """
     rows, columns = home.engine.grid
     x, y = home.place_at(part)
@@ -36,6 +49,7 @@ def draw_way(surface: pygame.Surface, rect: pygame.Rect, home: Homecoming, part:
         return
     toward = pygame.Vector2(-x, -y).normalize()
     tip = pygame.Vector2(rect.center) + toward * (rect.width / 2 - scale.px(14))
+    tip.y = max(tip.y, rect.top + covered + scale.px(14))
     back, side = toward * scale.px(46), toward.rotate(90) * scale.px(22)
     corners = [tip, tip - back + side, tip - back * 0.7, tip - back - side]
     pygame.draw.polygon(surface, COLOURS["good"], corners)

@@ -30,12 +30,18 @@ LOUD = 10  # steps for which an end that was ignored is pointed out
 
 
 class Stage:
-    """Draws the engines of a session; it keeps nothing but the clock of what moves by itself."""
+    """Draws the engines of a session.
+
+    Attributes:
+        clock: seconds, of what moves by itself.
+        covered: pixels along the top of the boards that something else is drawn over.
+    """
 
     def __init__(self, window: Window, session: Session, swap: Swap, reskin: Reskin) -> None:
         self.window, self.session, self.swap, self.reskin = window, session, swap, reskin
         self.doubt = Doubt()
         self.clock = 0.0
+        self.covered = 0
 
     def draw(
         self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale, named: bool
@@ -121,9 +127,14 @@ class Stage:
             told = words if wide else kind
             right = text(surface, told, place, size, COLOURS[kind], anchor="bottomright").left - gap
 
+    def _free(self, rect: pygame.Rect) -> pygame.Rect:
+        """What is not covered of a board."""
+        covered = min(self.covered, rect.height)
+        return pygame.Rect(rect.left, rect.top + covered, rect.width, rect.height - covered)
+
     def _pill(self, surface: pygame.Surface, rect: pygame.Rect, words: str, scale: Scale) -> None:
-        """A remark in the upper left corner of a board."""
-        place = (rect.left + scale.px(8), rect.top + scale.px(8))
+        """A remark in the upper left corner of what is free of a board."""
+        place = (rect.left + scale.px(8), self._free(rect).top + scale.px(8))
         pill(surface, words, place, scale, COLOURS["panel"], COLOURS["dream"])
 
     def _draw_replay_words(
@@ -161,7 +172,7 @@ class Stage:
             return
         lines = [Line("Ready!", 34, COLOURS["real"], bold=True)]
         lines += [Line(small, 18, COLOURS["text"])] if small else []
-        draw_banner(surface, rect, player, lines, scale)
+        draw_banner(surface, self._free(rect), player, lines, scale)
 
     def _mark(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
         """What the dream invents and forgets."""
@@ -188,7 +199,7 @@ class Stage:
                 lines.append(
                     Line(f"{shown(Command.ENDLESS)} to dream on as if nothing happened", 15, COLOURS["quiet"])
                 )
-        banner = draw_banner(surface, rect, player_cell(rect, engine), lines, scale)
+        banner = draw_banner(surface, self._free(rect), player_cell(rect, engine), lines, scale)
         rest = self.session.rest
         if rest is not None and banner.width > scale.px(40):
             left = pygame.Rect(banner.left + scale.px(14), banner.bottom - scale.px(8), 0, scale.px(3))

@@ -42,7 +42,7 @@ class Tour:
     @property
     def words(self) -> str:
         """The line that is shown now; in the end, below the pictures of home."""
-        if self.over and self.step != "done":
+        if self.over and self.step not in ("switch", "done"):
             return f"This game is over. Press {shown(Command.RESET)} for a new one"
         return {
             "play": "This is the real game. Walk with the arrow keys",
@@ -86,14 +86,24 @@ class Tour:
         walked = self.step != "dream" or self._moves >= MOVES["dream"]
         return "home" if walked else "dream"
 
+    def height(self, board: pygame.Rect, scale: Scale) -> int:
+        """How far down the board the strip with the line reaches, in pixels."""
+        if self.step == "done":
+            return 0
+        size, pad, lines = self._set(board, scale)
+        return min(board.height, round(len(lines) * size * 1.3) + 2 * pad + scale.px(12))
+
+    def _set(self, board: pygame.Rect, scale: Scale) -> tuple[int, int, list[str]]:
+        """The size of the letters, the room around them, and the line as it is broken."""
+        size, pad = scale.px(19), scale.px(12)
+        return size, pad, wrap(self.words, size, max(1, board.width - 2 * pad), True)
+
     def draw(self, surface: pygame.Surface, board: pygame.Rect, scale: Scale) -> None:
         """The line on a strip along the top of the board, with a dot for each step, until all are done."""
         if self.step == "done":
             return
-        size, pad = scale.px(19), scale.px(12)
-        lines = wrap(self.words, size, max(1, board.width - 2 * pad), True)
-        height = round(len(lines) * size * 1.3) + 2 * pad + scale.px(12)
-        strip = pygame.Surface((board.width, min(height, board.height)), pygame.SRCALPHA)
+        size, pad, lines = self._set(board, scale)
+        strip = pygame.Surface((board.width, self.height(board, scale)), pygame.SRCALPHA)
         strip.fill((*COLOURS["back"], 215))
         surface.blit(strip, board)
         y = board.top + pad

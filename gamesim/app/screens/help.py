@@ -23,7 +23,7 @@ from gamesim.app.controls import (
 )
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import box, keycap, text, wrap
+from gamesim.app.ui.widgets import box, key_width, keycap, text, wrap
 
 MOVES = (LEFT, UP, DOWN, RIGHT)
 
@@ -34,6 +34,35 @@ class Line:
 
     caps: tuple[str, ...]
     words: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How lines are set in a column.
+
+    Attributes:
+        width: of the column, in pixels.
+        row: height of a line whose words fit beside its caps.
+        more: what each further row of words adds.
+        scale: of the window.
+    """
+
+    width: int
+    row: int
+    more: int
+    scale: Scale
+
+    def start(self, line: Line) -> int:
+        """Where the words begin: below each other, unless the caps need more room."""
+        caps = sum(key_width(cap, self.scale.px(13)) + self.scale.px(4) for cap in line.caps)
+        return max(self.scale.px(118), caps + self.scale.px(6))
+
+    def words(self, line: Line) -> list[str]:
+        """The words in as many rows as they need, all in letters of one size."""
+        return wrap(line.words, self.scale.px(16), max(1, self.width - self.start(line))) or [""]
+
+    def height(self, line: Line) -> int:
+        return self.row + (len(self.words(line)) - 1) * self.more if line.caps else self.row
 
 
 class Help:
@@ -74,8 +103,10 @@ class Help:
         columns = max(1, min(3, (size[0] - 2 * margin - pad) // scale.px(400)))
         row = max(scale.px(32), round(1.9 * font(scale.px(14)).get_height()))
         parts = spread(self.lines, columns)
-        tall = max(len(part) for part in parts) * row
         width = min(size[0] - 2 * margin, scale.px(470) * len(parts) + pad)
+        step = max(1, width - pad) // len(parts)
+        setting = Setting(step - pad, row, round(1.3 * font(scale.px(16)).get_height()), scale)
+        tall = max(sum(map(setting.height, part)) for part in parts)
         panel = pygame.Rect(0, 0, max(1, width), max(1, min(tall + head + pad // 2, size[1] - 2 * margin)))
         panel.center = (size[0] // 2, size[1] // 2)
         box(surface, panel, COLOURS["panel"], scale.px(16), COLOURS["line"])
@@ -89,10 +120,8 @@ class Help:
         self.scroller.fit(view.move(pad // 2, 0), tall, scale)
         clip = surface.get_clip()
         surface.set_clip(view)
-        step = (view.width + pad) // len(parts)
         for i, part in enumerate(parts):
-            column = pygame.Rect(view.left + i * step, view.top - self.scroller.at, step - pad, tall)
-            self._draw_column(surface, column, part, scale, row)
+            self._draw_column(surface, (view.left + i * step, view.top - self.scroller.at), part, setting)
         surface.set_clip(clip)
         self.scroller.draw(surface)
 
@@ -110,28 +139,25 @@ class Help:
         text(surface, words, place, scale.small, COLOURS["quiet"], anchor="midright", width=room)
 
     def _draw_column(
-        self, surface: pygame.Surface, area: pygame.Rect, lines: list[Line], scale: Scale, row: int
+        self, surface: pygame.Surface, corner: tuple[int, int], lines: list[Line], setting: Setting
     ) -> None:
-        body, indent = scale.px(16), scale.px(118)
-        for i, line in enumerate(lines):
-            y = area.top + i * row + row // 2
+        scale, row = setting.scale, setting.row
+        left, top = corner
+        for line in lines:
+            y = top + row // 2
+            top += setting.height(line)
             if not line.caps:
-                place = (area.left, y + row // 8)
+                place = (left, y + row // 8)
                 text(surface, line.words, place, scale.px(15), COLOURS["real"], bold=True, anchor="midleft")
                 continue
-            x = area.left
+            x = left
             for word in line.caps:
                 x = keycap(surface, word, (x, y), scale.px(13)).right + scale.px(4)
-            start = max(area.left + indent, x + scale.px(6))
-            room = max(1, area.right - start)
-            if font(body).size(line.words)[0] <= room:
-                text(surface, line.words, (start, y), body, anchor="midleft")
-                continue
-            size = max(8, round(body * 0.86))
-            parts = wrap(line.words, size, room)[:2]
-            for rank, part in enumerate(parts):
-                place = (start, y + (2 * rank - len(parts) + 1) * row // 4)
-                text(surface, part, place, size, anchor="midleft", width=room)
+            start = setting.start(line)
+            for rank, words in enumerate(setting.words(line)):
+                place = (left + start, y + rank * setting.more)
+                room = max(1, setting.width - start)
+                text(surface, words, place, scale.px(16), anchor="midleft", width=room)
 
 
 def screen_lines(here: Sequence[tuple[str, str]]) -> list[Line]:

@@ -232,6 +232,7 @@ class Play(Screen):
 
     def _go_on_after_ends(self) -> None:
         """Dreams ignore their ends from now on, or stop there; remembered as a setting."""
+        self.session.endless = self.window.settings.endless_dreams
         self.session.toggle_endless()
         self.window.settings.endless_dreams = self.session.endless
         self.window.keep_settings()
@@ -376,7 +377,8 @@ class Play(Screen):
         return STILL if still else SMOOTH
 
     def update(self, seconds: float) -> None:
-        self.session.endless = self.window.settings.endless_dreams
+        walking = self.panel.home is not None  # who comes upon a flag on the way still comes home
+        self.session.endless = self.window.settings.endless_dreams or walking
         self.stage.clock += 0.0 if self.session.paused else seconds
         if self.walk and self.panel.home is None and not self.engine.steps and not self.session.beside:
             self._go_home()
@@ -420,6 +422,7 @@ class Play(Screen):
         scale = Scale.of(size)
         engines = self.session.playing
         self.layout = self.xray.layout(size, len(engines))
+        self.stage.covered = self.tour.height(self.layout.boards[0], scale) if self.tour else 0
         for rect, engine in zip(self.layout.boards, engines, strict=True):
             self.stage.draw(surface, rect, engine, scale, named=len(engines) > 1)
         self.panel.share = self.stage.doubt.share
@@ -428,9 +431,9 @@ class Play(Screen):
         dream = self.session.dream
         if dream is not None and self.filmed:
             self.film.draw(surface, self.film.place(size, scale), dream, scale)
-        self._draw_walk(surface, self.layout.boards[0], scale)
         if self.tour is not None:
             self.tour.draw(surface, self.layout.boards[0], scale)
+        self._draw_walk(surface, self.layout.boards[0], scale)
 
     @property
     def filmed(self) -> bool:
@@ -444,7 +447,7 @@ class Play(Screen):
             draw_verdict(surface, board, home.verdict, scale, self.tour.words if self.tour else "")
         elif home is not None:
             part = self.session.part if self.stage.smooth(self.engine) else 1.0
-            draw_way(surface, board, home, part, scale)
+            draw_way(surface, board, home, part, scale, self.stage.covered)
 
     def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
         """In the panel, so that the board stays free; at the bottom of a window without one."""
