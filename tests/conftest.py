@@ -1,5 +1,6 @@
 """What every test shares: one thread, no window, no sound; the whole suite runs in two processes."""
 
+import importlib.util
 import os
 import signal
 import sys
@@ -37,6 +38,13 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     asked = config.option
     if config.args_source == config.ArgsSource.TESTPATHS and asked.numprocesses is None and not asked.usepdb:
         asked.numprocesses, asked.dist = 2, "loadfile"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("extra"):
+        for package in mark.args:
+            if importlib.util.find_spec(package) is None:
+                pytest.skip(f"needs {package}")
 
 
 @pytest.fixture(autouse=True)

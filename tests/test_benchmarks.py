@@ -11,6 +11,7 @@ import pytest
 SCRIPTS = sorted((Path(__file__).parents[1] / "benchmarks").glob("*.py"))
 
 
+@pytest.mark.extra
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_a_script_finds_what_it_imports(script, monkeypatch):
     spec = importlib.util.spec_from_file_location(f"benchmark_{script.stem}", script)
@@ -22,5 +23,5 @@ def test_a_script_finds_what_it_imports(script, monkeypatch):
     except ModuleNotFoundError as missing:
         if (missing.name or "").split(".")[0] == "gamesim":
             raise
-        pytest.skip(f"it needs {missing.name}, of an extra")
+        pytest.skip(f"needs {missing.name}")
     assert callable(module.main)

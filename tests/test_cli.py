@@ -307,7 +307,8 @@ def test_the_doctor_names_a_damaged_engine(tmp_path, capsys):
 @pytest.mark.slow
 def test_record_train_stop_resume_and_dream(tmp_path, monkeypatch, capsys):
     """The whole loop in small; a stopped and resumed training equals a straight one to the byte."""
-    gamegan = pytest.importorskip("gamesim.training.gamegan")
+    from gamesim.training import gamegan
+
     plays, straight, parted = tmp_path / "plays", tmp_path / "straight", tmp_path / "parted"
     assert main("record", "--env", "gamesim/Pacman-v0", "--episodes", "12", "--out", plays) == 0
     words = ["train", "gamegan-tiny", "--data", plays, "--device", "cpu", "training.steps=4"]

@@ -1,6 +1,5 @@
 """Configs: presets, files, overrides, and one line that names the file and the key for whatever is wrong."""
 
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

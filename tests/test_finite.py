@@ -182,8 +182,8 @@ def test_the_app_counts_what_is_finite() -> None:
     assert engine.total == 4
 
 
+@pytest.mark.extra("sb3_contrib")
 def test_an_agent_does_not_learn_from_what_is_not_finite() -> None:
-    pytest.importorskip("sb3_contrib")
     from gamesim.agents.ppo import Games
 
     env = SyncVectorEnv([lambda: Walk(12, {3: float("inf")}, size=12)] * 2, autoreset_mode="Disabled")

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -142,6 +143,13 @@ def targets(path: Path, files: dict[str, Path]) -> Iterator[str]:
     for name in imported(path, typing=False):
         if name in files or name.rpartition(".")[0] in files:
             yield name if name in files else name.rpartition(".")[0]
+
+
+def test_what_is_skipped_without_a_package_has_the_mark_extra():
+    """CI runs the fast tests without the extras, and those that have the mark with them, too."""
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        skipped = re.findall(r"importorskip\(['\"](\w+)", path.read_text(encoding="utf-8"))
+        assert {*skipped} <= sys.stdlib_module_names, f"{path}: use pytest.mark.extra"
 
 
 def test_pygame_lives_in_the_app_and_nowhere_else():

@@ -14,13 +14,6 @@ from gamesim.export.onnx import MISSING, write_onnx
 STEPS = 12
 
 
-@pytest.fixture
-def runtime():
-    for name in ("onnx", "onnxscript"):
-        pytest.importorskip(name)
-    return pytest.importorskip("onnxruntime")
-
-
 def engine(preset: str) -> tuple:
     """An untrained engine of a preset, and one real beginning for it."""
     torch.manual_seed(3)
@@ -30,16 +23,19 @@ def engine(preset: str) -> tuple:
 
 
 @pytest.mark.slow
+@pytest.mark.extra("onnx", "onnxscript", "onnxruntime")
 @pytest.mark.parametrize(
     ("preset", "temperature"),
     [("gamegan-tiny", 1.3), ("tilemap", 1.3), ("world-model-tiny", 1.3), ("world-model-tiny", 0.0)],
 )
-def test_onnxruntime_dreams_the_same_frames(runtime, tmp_path: Path, preset: str, temperature: float):
+def test_onnxruntime_dreams_the_same_frames(tmp_path: Path, preset: str, temperature: float):
+    import onnxruntime
+
     source = engine(preset)
     write_onnx(source, tmp_path / "step.onnx", temperature=temperature)
-    options = runtime.SessionOptions()
+    options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = runtime.InferenceSession(str(tmp_path / "step.onnx"), options)
+    session = onnxruntime.InferenceSession(str(tmp_path / "step.onnx"), options)
     dream = DreamVectorEnv(source)
     dream.reset(seed=0, options={"start": 0})
     state, chance, fed = dream.state.memory, torch.Generator().manual_seed(1), {}

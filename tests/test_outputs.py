@@ -79,8 +79,8 @@ def test_every_command_tries_out_its_places_first(tmp_path, monkeypatch, capsys,
     assert [path.name for path in tmp_path.iterdir()] == ["engine"]
 
 
+@pytest.mark.extra("matplotlib")
 def test_a_picture_of_no_known_kind_is_refused_before_the_work(tmp_path, monkeypatch, capsys):
-    pytest.importorskip("matplotlib")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "engine").mkdir()
     assert cli.main(["temperature", "engine", "--data", "d", "--out", "o", "--plot", "a.xyz"]) == 2

@@ -14,7 +14,7 @@ from gamesim.export import video
 
 KINDS = [
     ".gif",
-    pytest.param(".mp4", marks=pytest.mark.skipif(not video.can_mp4(), reason="needs the extra video")),
+    pytest.param(".mp4", marks=pytest.mark.extra("imageio_ffmpeg")),
 ]
 
 
@@ -58,8 +58,8 @@ def test_a_frame_of_many_colours_is_close(tmp_path):
     assert np.abs(seen.astype(int) - np.stack([frame, frame[::-1]])).mean() < 3
 
 
+@pytest.mark.extra("imageio_ffmpeg")
 def test_mp4_has_every_frame_of_an_odd_picture(tmp_path):
-    pytest.importorskip("imageio_ffmpeg")
     shades = np.linspace(0, 250, 9).astype(np.uint8)
     frames = np.broadcast_to(shades[:, None, None, None], (9, 21, 43, 3))
     video.write(frames, tmp_path / "a.mp4", rate=7)

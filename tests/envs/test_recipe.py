@@ -35,7 +35,6 @@ toy_games.register()
     ],
 )
 def test_any_game_shows_frames_and_takes_numbers_from_0(name, actions, side):
-    pytest.importorskip("pygame")
     env = make(Recipe(name))
     assert env.action_space == gym.spaces.Discrete(actions)
     frame, info = env.reset(seed=0)
@@ -91,14 +90,12 @@ def test_only_games_that_would_never_end_are_given_a_limit_when_they_are_recorde
     ],
 )
 def test_what_the_actions_mean_is_known_alone_and_in_batches(name, words):
-    pytest.importorskip("pygame")
     assert action_meanings(make(Recipe(name))) == words
     assert action_meanings(make_batch(Recipe(name), 2)) == words
 
 
 @pytest.mark.parametrize("name", ["toys/Nine-v0", "gamesim/Pacman-v0", "CartPole-v1", "toys/Chords-v0"])
 def test_gymnasiums_own_play_finds_keys(name):
-    pytest.importorskip("pygame")
     from gymnasium.utils.play import PlayableGame
 
     env = make(Recipe(name))

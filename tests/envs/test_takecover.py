@@ -15,10 +15,7 @@ from gamesim.data.dataset import Dataset
 from gamesim.envs.meanings import action_meanings
 from gamesim.envs.recipe import Recipe, make
 
-pytest.importorskip("vizdoom")
-from gamesim.envs import takecover
-
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = [pytest.mark.extra("vizdoom"), pytest.mark.filterwarnings("error")]
 LEFT, STAY, RIGHT = range(3)
 
 
@@ -54,6 +51,8 @@ def test_keys_move_the_view_to_either_side(game):
 
 
 def test_every_step_survived_earns_one_until_a_fireball_hits(game):
+    from gamesim.envs.takecover import LIMIT
+
     game.reset(seed=5)
     rewards, ended = [], False
     while not ended:
@@ -61,11 +60,11 @@ def test_every_step_survived_earns_one_until_a_fireball_hits(game):
         rewards.append(reward)
         assert not cut
     assert set(rewards) == {1.0}
-    assert 50 < len(rewards) < takecover.LIMIT
+    assert 50 < len(rewards) < LIMIT
 
 
 def test_who_survives_a_minute_is_cut_off(game, monkeypatch):
-    monkeypatch.setattr(takecover, "LIMIT", 20)
+    monkeypatch.setattr("gamesim.envs.takecover.LIMIT", 20)
     game.reset(seed=5)
     ends = [game.step(STAY)[2:4] for _ in range(20)]
     assert ends == [(False, False)] * 19 + [(False, True)]

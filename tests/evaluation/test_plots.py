@@ -10,9 +10,9 @@ from gamesim.evaluation.subject import Subject
 from worlds import Frozen
 
 
+@pytest.mark.extra("matplotlib")
 @pytest.mark.slow
 def test_figures_become_pictures(tmp_path, monkeypatch):
-    pytest.importorskip("matplotlib")
     monkeypatch.setattr("gamesim.evaluation.subject.LONGEST", 12)
     monkeypatch.setattr("gamesim.evaluation.pacman.coming_home.LENGTHS", (2, 5))
     figures = {"game": "gamesim/Pacman-v0", "episodes": 4, "seed": 0}

@@ -73,7 +73,6 @@ def test_scores_errors_and_shares(tmp_path):
 
 @pytest.fixture
 def agents():
-    pytest.importorskip("sb3_contrib")
     from gamesim.agents import ppo as agents
 
     return agents
@@ -85,6 +84,7 @@ def test_without_the_extra_one_line_says_what_to_install(tmp_path, monkeypatch):
         transfer([Row.of("real")], SMALL, range(1), tmp_path)
 
 
+@pytest.mark.extra("sb3_contrib")
 def test_a_lane_that_is_over_shows_its_next_game_at_once(agents, real):
     games = agents.Games(
         gym.make_vec("gamesim/Pacman-v0", 3, vectorization_mode="vector_entry_point", max_steps=2)
@@ -105,6 +105,7 @@ def test_a_lane_that_is_over_shows_its_next_game_at_once(agents, real):
     assert (dream.step_wait()[1] == -1).all()
 
 
+@pytest.mark.extra("sb3_contrib")
 def test_frames_that_cannot_be_shrunk_are_refused_in_one_line(agents):
     class Odd(gym.vector.VectorEnv):
         num_envs, single_action_space = 1, gym.spaces.Discrete(5)
@@ -114,6 +115,7 @@ def test_frames_that_cannot_be_shrunk_are_refused_in_one_line(agents):
         agents.Games(Odd())
 
 
+@pytest.mark.extra("sb3_contrib")
 def test_a_shrunk_picture_still_tells_all_tiles_apart(agents):
     game = gym.make_vec("gamesim/Pacman-v0", 32, vectorization_mode="vector_entry_point")
     game.reset(seed=3)
@@ -131,6 +133,7 @@ def test_a_shrunk_picture_still_tells_all_tiles_apart(agents):
     assert set.union(*kinds.values()) == {FLOOR, WALL, FOOD, FLAG, PACMAN, GHOST, OUTSIDE}
 
 
+@pytest.mark.extra("sb3_contrib")
 def test_the_quick_reader_reads_what_the_library_s_own_does(agents):
     torch.manual_seed(0)
     lstm = torch.nn.LSTM(8, 4)
@@ -144,6 +147,7 @@ def test_the_quick_reader_reads_what_the_library_s_own_does(agents):
     torch.testing.assert_close(quick, theirs)
 
 
+@pytest.mark.extra("sb3_contrib")
 @pytest.mark.slow
 def test_an_agent_learns_inside_a_dream_and_is_tested_in_the_real_game(agents, real, tmp_path, monkeypatch):
     monkeypatch.setattr("gamesim.models.build", Network)
@@ -162,6 +166,7 @@ def test_an_agent_learns_inside_a_dream_and_is_tested_in_the_real_game(agents, r
     assert all(np.isfinite(row["error"]) for row in found.values())
 
 
+@pytest.mark.extra("sb3_contrib")
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_an_agent_learns_something(agents):

@@ -43,13 +43,9 @@ def test_a_game_that_it_does_not_know_is_one_line(game, said):
         known_policy("dqn", game)
 
 
+@pytest.mark.extra("stable_baselines3", "sb3_contrib")
 class TestWithTheExtra:
     """What needs Stable-Baselines3."""
-
-    @pytest.fixture(autouse=True)
-    def _extra(self):
-        pytest.importorskip("stable_baselines3")
-        pytest.importorskip("sb3_contrib")
 
     def test_the_grid_is_the_cells_that_the_frames_show(self):
         from gamesim.agents.dqn import cells

@@ -118,11 +118,13 @@ def test_random_signs_are_plus_and_minus_one_equally_often_and_follow_their_seed
     assert torch.equal(signs, random_signs(x, torch.Generator().manual_seed(3)))
 
 
+@pytest.mark.extra("captum")
 @pytest.mark.filterwarnings("ignore:Input Tensor 0 did not already require gradients")
 def test_it_is_captums():
-    attack = pytest.importorskip("captum.robust").FGSM
+    from captum.robust import FGSM
+
     model, x = network(), frames()
-    theirs = attack(model, nn.CrossEntropyLoss(reduction="none"), 0, 1).perturb(x, 0.05, LABELS)
+    theirs = FGSM(model, nn.CrossEntropyLoss(reduction="none"), 0, 1).perturb(x, 0.05, LABELS)
     torch.testing.assert_close(fgsm(cross_entropy(model, LABELS), x, 0.05), theirs)
 
 
@@ -206,8 +208,10 @@ def test_c_as_it_is_attacked_acts_as_c_drives():
         frames, *_ = env.step(actions.numpy())
 
 
+@pytest.mark.extra("stable_baselines3")
 def test_dqn_as_it_is_attacked_acts_as_it_plays():
-    dqn = pytest.importorskip("gamesim.agents.dqn", exc_type=ImportError)
+    from gamesim.agents import dqn
+
     player, policy = q_learned(), dqn.DQNPolicy(*dqn.load(dqn.shipped()), epsilon=0)
     env = gym.make_vec(imitator.GAME, num_envs=16, vectorization_mode="vector_entry_point")
     frames, _ = env.reset(seed=5)
@@ -346,9 +350,9 @@ def test_a_click_on_a_wall_asks_for_it_to_go_and_one_on_the_floor_for_a_wall():
 # --- the paper's check
 
 
+@pytest.mark.extra("sklearn")
 @pytest.mark.slow
 def test_digits_as_in_the_paper():
-    pytest.importorskip("sklearn")
     scene = softmax_digits.DigitsScene(0)
     for _ in scene.measures():
         pass

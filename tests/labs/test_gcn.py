@@ -58,8 +58,11 @@ def test_an_edge_joins_two_cells_that_touch_and_boards_do_not_touch():
     assert features(cells).tolist() == [[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0] * 4, [0] * 4]
 
 
+@pytest.mark.extra("torch_geometric")
 def test_a_layer_equals_torch_geometrics():
-    theirs = pytest.importorskip("torch_geometric.nn").GCNConv(4, 32)
+    from torch_geometric.nn import GCNConv
+
+    theirs = GCNConv(4, 32)
     ours, nodes = GraphConvolution(4, 32), features(CELLS)
     with torch.no_grad():
         ours.weight.copy_(theirs.lin.weight.T)
