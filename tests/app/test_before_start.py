@@ -1,6 +1,7 @@
 """Before a training starts: how long it would take here, and what speaks against it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import gymnasium as gym
@@ -9,6 +10,7 @@ import pygame
 import pytest
 
 import gamesim  # noqa: F401
+from app import fakes
 from app.conftest import SHIPPED
 from app.driver import Driver
 from app.fakes import save
@@ -17,7 +19,7 @@ from app.training import new_training, press_button
 from gamesim.app.library import estimate, presets
 from gamesim.app.library.catalog import ARCADE, GARDEN, MAZE, PACMAN
 from gamesim.app.library.estimate import Estimate
-from gamesim.app.library.fitness import Needs, View, look, misfit
+from gamesim.app.library.fitness import Needs, View, look, misfit, view_of
 from gamesim.app.library.jobs import Jobs
 from gamesim.app.library.plan import warnings
 from gamesim.app.library.runs import Run
@@ -55,6 +57,18 @@ def test_whether_a_game_can_be_learned_is_seen_in_its_frames(world: str, fits: b
     assert view == (View(12, scrolls=True) if fits else View(None, scrolls=False))
     assert bool(misfit(presets.preset("tilemap").needs, view)) is not fits
     assert bool(misfit(presets.preset("gamegan-small").needs, view)) is not fits
+
+
+def test_who_stands_about_while_ghosts_walk_has_a_view_that_scrolls_all_the_same(tmp_path: Path):
+    """A person rests in corners, and one recording may be all rest."""
+    played = walk(MAZE)
+    ghost = np.repeat(played[-1:], 60, 0)
+    for t, frame in enumerate(ghost):  # something goes up and down in the corner
+        frame[12 * (t % 2) : 12 * (t % 2) + 12, 72:] = (255, 0, 0)
+    assert look(np.concatenate([ghost, played, ghost])).scrolls and not look(ghost).scrolls
+    for name, frames in {"rest": ghost, "play": played}.items():
+        replace(fakes.episode(len(frames) - 1), frames=frames).save(tmp_path / f"{name}.npz")
+    assert view_of(sorted(tmp_path.glob("*.npz"))).scrolls
 
 
 def test_a_preset_that_takes_nothing_for_granted_fits_every_game():

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from gamesim.data.episode import Episode
 
 MOST_TILES = 160  # pictures of a cell in a game that is made of cells
 FRAMES = 200
-MOVING = 0.3  # share of the changes that are the view's, in a game whose view moves with the player
+MOVING = 0.3  # share of all that changes that a move of the view explains, in a game whose view moves
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,17 @@ def look(frames: np.ndarray, cell: int = 12) -> View:
 
 
 def _scrolls(frames: np.ndarray, by: int) -> bool:
-    """Whether many changes from frame to frame are a shift of the whole picture by `by` pixels."""
-    shifted = changed = 0
-    for was, now in zip(frames[:-1].astype(np.int16), frames[1:].astype(np.int16), strict=True):
-        still = np.abs(was - now).mean()
-        if still == 0:
-            continue
+    """Whether much of what changes from frame to frame is a shift of the whole picture by `by` pixels.
+
+    Changes count by their size: who stands still while ghosts walk about says nothing of the view.
+    """
+    shifted = changed = 0.0
+    for was, now in pairwise(frames.astype(np.int16)):
+        still = float(np.abs(was - now).mean())
         pairs = ((was[by:], now[:-by]), (was[:-by], now[by:]))
         pairs += ((was[:, by:], now[:, :-by]), (was[:, :-by], now[:, by:]))
-        changed += 1
-        shifted += bool(min(np.abs(old - new).mean() for old, new in pairs) < 0.7 * still)
+        changed += still
+        shifted += still * (min(np.abs(old - new).mean() for old, new in pairs) < 0.7 * still)
     return changed > 0 and shifted >= MOVING * changed
 
 
@@ -69,9 +71,13 @@ def misfit(needs: Needs, view: View) -> str:
 
 
 def view_of(paths: Sequence[Path]) -> View:
-    """What some recordings show, by the first `FRAMES` of the longest of them.
+    """What some recordings show, by the first `FRAMES` of the one in which most pixels change.
 
     Raises:
         UserError: one of them cannot be read.
     """
-    return look(max((Episode.load(path).frames for path in paths), key=len)[:FRAMES])
+    return look(max((Episode.load(path).frames[:FRAMES] for path in paths), key=_changes))
+
+
+def _changes(frames: np.ndarray) -> int:
+    return sum(np.count_nonzero(was != now) for was, now in pairwise(frames))
