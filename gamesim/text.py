@@ -112,3 +112,8 @@ def suggest(word: str, known: Iterable[str], *, listed: bool = False) -> str:
 def counted(count: int, noun: str) -> str:
     """Return 1 game, 2 games, 1,000 games."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A score with its sign, such as "+1.5"; a zero is positive, whatever was rounded to it."""
+    return f"{round(float(value), digits) + 0.0:+.{digits}f}"

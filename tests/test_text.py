@@ -92,3 +92,11 @@ def test_a_log_from_windows_is_gone_on_with(tmp_path, mark):
     assert log.reached() == 2
     log.trim(1)
     assert [text.from_json(line) for line in log.path.read_bytes().splitlines()] == [{"step": 1}]
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "words"),
+    [(1.5, 1, "+1.5"), (-0.04, 1, "+0.0"), (-0.001, 2, "+0.00"), (-1, 1, "-1.0"), (0.25, 2, "+0.25")],
+)
+def test_a_score_has_its_sign_and_nothing_is_minus_nought(value: float, digits: int, words: str):
+    assert text.signed(value, digits) == words

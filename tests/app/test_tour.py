@@ -8,7 +8,7 @@ import pytest
 from app.driver import Driver
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP
 from gamesim.app.game import homecoming, stage
-from gamesim.app.game.tour import Tour
+from gamesim.app.game.tour import STEPS, Tour
 from gamesim.app.library import catalog
 from gamesim.app.library.catalog import PACMAN
 from gamesim.app.screens.menu import Menu
@@ -162,6 +162,15 @@ def test_in_the_end_nothing_covers_the_pictures_of_home(begun: Driver):
     with_tour = pygame.surfarray.array3d(app.window.surface)
     tour(app).draw(app.window.surface, pygame.Rect(0, 0, 500, 500), Scale.of((1280, 800)))
     assert (with_tour == pygame.surfarray.array3d(app.window.surface)).all()
+
+
+@pytest.mark.parametrize("side", [170, 200, 380, 760])
+@pytest.mark.parametrize("percent", [1.0, 1.5])
+def test_the_line_leaves_most_of_a_small_board_free(side: int, percent: float):
+    line = Tour()
+    for step in STEPS:
+        line.step = step
+        assert line.height(pygame.Rect(0, 0, side, side), Scale(percent)) < side / 2
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (800, 600), (300, 700), (40, 30)])

@@ -12,7 +12,7 @@ from gamesim.app.game.play import EGO, Engine
 from gamesim.app.game.session import Session
 from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.ui.widgets import ARROWS, box, keycap, meter, text, wrap
-from gamesim.text import counted
+from gamesim.text import counted, signed
 
 
 @dataclass(frozen=True)
@@ -117,11 +117,6 @@ def mixture(engine: Engine) -> list[Fact]:
     """The weights of M's mixture, where an engine has one."""
     weights = engine.internals.get("mixture") if engine.advice is not None else None
     return [] if weights is None else [Fact("Possible futures", "", bars=tuple(np.asarray(weights).tolist()))]
-
-
-def signed(value: float) -> str:
-    """With its sign and one decimal; a zero is positive."""
-    return f"{round(value, 1) + 0.0:+.1f}"
 
 
 def facts(engine: Engine, best: float) -> list[Fact]:

@@ -11,7 +11,6 @@ from gamesim.app.controls import Command, shown
 from gamesim.app.game.banner import Line, draw_banner, draw_ready, player_cell
 from gamesim.app.game.compare import KINDS, draw_marks
 from gamesim.app.game.doubt import Doubt
-from gamesim.app.game.hud import signed
 from gamesim.app.game.look import Offset
 from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import scaled
@@ -21,7 +20,7 @@ from gamesim.app.game.session import Session
 from gamesim.app.game.swap import Swap
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.widgets import pill, text
-from gamesim.text import counted
+from gamesim.text import counted, signed
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -117,15 +116,19 @@ class Stage:
         surface.set_clip(clip)
 
     def _draw_legend(self, surface: pygame.Surface, rect: pygame.Rect, left: int, scale: Scale) -> None:
-        """What the two kinds of marks mean, above a board; in short words where it is narrow."""
-        long = [f"{kind}: {meaning}" for kind, meaning in KINDS]
+        """What the two kinds of marks mean, above a board; in short words, or none, where it is narrow."""
         size, gap = scale.px(14), scale.px(16)
-        wide = sum(font(size).size(words)[0] + gap for words in long) <= rect.right - left
+        long, short = [f"{kind}: {meaning}" for kind, meaning in KINDS], [kind for kind, _ in KINDS]
+        for told in (long, short):
+            wide = sum(font(size).size(words)[0] + gap for words in told)
+            if wide <= rect.right - left:
+                break
+        else:
+            return
         right = rect.right
-        for (kind, _), words in reversed([*zip(KINDS, long, strict=True)]):
+        for (kind, _), words in reversed([*zip(KINDS, told, strict=True)]):
             place = (right, rect.top - scale.px(9))
-            told = words if wide else kind
-            right = text(surface, told, place, size, COLOURS[kind], anchor="bottomright").left - gap
+            right = text(surface, words, place, size, COLOURS[kind], anchor="bottomright").left - gap
 
     def _free(self, rect: pygame.Rect) -> pygame.Rect:
         """What is not covered of a board."""

@@ -18,6 +18,8 @@ STEPS: tuple[Step, ...] = ("play", "switch", "dream", "home", "out", "back")
 """Those that are to be done, each a dot on the screen."""
 MOVES = {"play": 5, "dream": 8}
 """Moves that a step is long."""
+LARGEST = 0.3  # of the board, covered by the line
+SMALLEST = 11  # pixels, of letters
 
 
 class Tour:
@@ -88,31 +90,42 @@ class Tour:
 
     def height(self, board: pygame.Rect, scale: Scale) -> int:
         """How far down the board the strip with the line reaches, in pixels."""
-        if self.step == "done":
-            return 0
-        size, pad, lines = self._set(board, scale)
-        return min(board.height, round(len(lines) * size * 1.3) + 2 * pad + scale.px(12))
+        return 0 if self.step == "done" else min(board.height, _height(*self._set(board, scale)))
 
-    def _set(self, board: pygame.Rect, scale: Scale) -> tuple[int, int, list[str]]:
-        """The size of the letters, the room around them, and the line as it is broken."""
-        size, pad = scale.px(19), scale.px(12)
-        return size, pad, wrap(self.words, size, max(1, board.width - 2 * pad), True)
+    def _set(self, board: pygame.Rect, scale: Scale) -> tuple[int, list[str]]:
+        """The size of the letters and the line as it is broken: smaller where it would hide the board."""
+        size = scale.px(19)
+        while True:
+            lines = wrap(self.words, size, max(1, board.width - 2 * _pad(size)), True)
+            if size <= SMALLEST or _height(size, lines) <= LARGEST * board.height:
+                return size, lines
+            size -= 1
 
     def draw(self, surface: pygame.Surface, board: pygame.Rect, scale: Scale) -> None:
         """The line on a strip along the top of the board, with a dot for each step, until all are done."""
         if self.step == "done":
             return
-        size, pad, lines = self._set(board, scale)
+        size, lines = self._set(board, scale)
         strip = pygame.Surface((board.width, self.height(board, scale)), pygame.SRCALPHA)
         strip.fill((*COLOURS["back"], 215))
         surface.blit(strip, board)
-        y = board.top + pad
+        y = board.top + _pad(size)
         for line in lines:
             text(surface, line, (board.centerx, y), size, bold=True, anchor="midtop", width=board.width)
             y += round(size * 1.3)
-        reach, gap = max(2, scale.px(4)), scale.px(16)
+        reach, gap = max(2, size // 5), round(0.85 * size)
         for i, step in enumerate(STEPS):
             x = board.centerx + round((i - (len(STEPS) - 1) / 2) * gap)
             reached = i <= STEPS.index(self.step)
             colour = COLOURS["real" if step == self.step else "good" if reached else "line"]
-            pygame.draw.circle(surface, colour, (x, y + scale.px(6)), reach)
+            pygame.draw.circle(surface, colour, (x, y + size // 3), reach)
+
+
+def _pad(size: int) -> int:
+    """Pixels around letters of a size."""
+    return round(0.63 * size)
+
+
+def _height(size: int, lines: list[str]) -> int:
+    """Pixels that so many lines and the dots below them are high."""
+    return round(1.3 * len(lines) * size) + 3 * _pad(size)

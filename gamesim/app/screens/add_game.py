@@ -102,7 +102,7 @@ class AddGame(Listing[str]):
             )
             right = mark.left - scale.px(10)
         place, room = (rect.left + scale.px(4), rect.centery), max(1, right - rect.left - scale.px(4))
-        text(surface, name, place, scale.px(17), bold=there, anchor="midleft", width=room)
+        text(surface, name, place, scale.px(17), bold=there, anchor="midleft", width=room, shrinks=True)
 
     def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         name = text(surface, self.current or "", area.topleft, scale.px(20), bold=True, width=area.width)

@@ -155,7 +155,15 @@ class Engines(Listing[Title]):
         anchor = (right, rect.top + scale.px(5))
         value = text(surface, words, anchor, scale.px(17), colour, bold=measured, anchor="topright")
         room = max(1, value.left - x - scale.px(10))
-        text(surface, title.name, (x, rect.top + scale.px(4)), scale.px(19), bold=True, width=room)
+        text(
+            surface,
+            title.name,
+            (x, rect.top + scale.px(4)),
+            scale.px(19),
+            bold=True,
+            width=room,
+            shrinks=True,
+        )
         line = (x, rect.top + scale.px(32))
         text(
             surface,

@@ -29,7 +29,7 @@ from gamesim.app.ui.listing import Listing
 from gamesim.app.ui.parts import Action, dot, draw_actions, draw_facts
 from gamesim.app.ui.widgets import at_home, box, text
 from gamesim.envs.recipe import Recipe
-from gamesim.text import counted
+from gamesim.text import counted, signed
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -282,11 +282,13 @@ class Recordings(Listing[Line]):
             )
         earned = round(row.reward, 1) + 0.0  # no -0.0
         worth = text(
-            surface, f"{earned:+.1f}" if earned else "0.0", (right, rect.top + scale.px(4)), scale.px(18),
+            surface, signed(earned) if earned else "0.0", (right, rect.top + scale.px(4)), scale.px(18),
             COLOURS["good" if earned > 0 else "bad" if earned < 0 else "quiet"], bold=True, anchor="topright",
         )  # fmt: skip
         room = max(1, worth.left - x - scale.px(10))
-        text(surface, row.name, (x, rect.top + scale.px(3)), scale.px(18), bold=True, width=room)
+        text(
+            surface, row.name, (x, rect.top + scale.px(3)), scale.px(18), bold=True, width=room, shrinks=True
+        )
         who = "" if row.whole else f" · {row.first.who}"
         about = f"{row.first.game} · {counted(row.steps, 'step')}{who}"
         place = (x, rect.top + scale.px(29))
@@ -320,7 +322,7 @@ def facts_of(recording: Recording) -> list[tuple[str, str]]:
     """What is known of a recording, label and value."""
     entry = recording.entry
     return [
-        ("Score", f"{entry.total_reward:+.1f}"),
+        ("Score", signed(entry.total_reward)),
         ("Steps", f"{entry.length:,}"),
         ("Played by", recording.who),
         ("Game", recording.game),
@@ -335,7 +337,7 @@ def set_facts(row: Line) -> list[tuple[str, str]]:
     return [
         ("Games", f"{len(row.recordings):,}"),
         ("Steps", f"{row.steps:,}"),
-        ("Mean score", f"{row.reward:+.2f}"),
+        ("Mean score", signed(row.reward, 2)),
         ("Game", row.first.game),
         ("Recorded", ago(row.first.entry.modified / 1e9)),
         ("Files", f"{row.size / 1e6:,.1f} MB in {row.first.path.parent.name}"),

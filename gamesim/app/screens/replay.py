@@ -27,6 +27,7 @@ from gamesim.app.ui.parts import (
 from gamesim.app.ui.widgets import box, keycap, text
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.errors import UserError
+from gamesim.text import signed
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -256,8 +257,8 @@ class Replay(ButtonScreen):
         facts = [
             ("Step", f"{self.at:,} of {self.last:,}"),
             ("Speed", f"{speed:g}x"),
-            ("Score so far", f"{self._totals[self.at]:+.1f}"),
-            ("Last points", f"{episode.rewards[step]:+.1f}" if done else "–"),
+            ("Score so far", signed(self._totals[self.at])),
+            ("Last points", signed(episode.rewards[step]) if done else "–"),
             ("Played by", WHO[PLAYERS[episode.players[step]]]),
             ("Game", self.recording.game),
             ("Key pressed", "" if 0 < pressed < len(ARROWS) else word if done else "–"),

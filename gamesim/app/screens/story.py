@@ -22,7 +22,7 @@ class Story(Page):
     """The story of temperature."""
 
     caption = "Why temperature matters"
-    line = "How an AI cheats in a cold dream"
+    line = "How an AI cheats"
 
     def blocks(self) -> Sequence[Block]:
         return (

@@ -120,7 +120,15 @@ class Train(Listing[Run | None]):
             anchor="topright", width=max(1, inner.width // 2),
         )  # fmt: skip
         room = max(1, state.left - inner.left - scale.px(10))
-        text(surface, run.name, (inner.left, inner.top + scale.px(1)), scale.px(18), bold=True, width=room)
+        text(
+            surface,
+            run.name,
+            (inner.left, inner.top + scale.px(1)),
+            scale.px(18),
+            bold=True,
+            width=room,
+            shrinks=True,
+        )
         place = (inner.left, inner.top + scale.px(27))
         text(surface, summary(run), place, scale.px(15), COLOURS["quiet"], width=max(1, inner.width))
         bar = pygame.Rect(inner.left, inner.bottom - scale.px(6), inner.width, scale.px(5))

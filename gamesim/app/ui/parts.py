@@ -87,7 +87,8 @@ def draw_head(surface: pygame.Surface, title: str, line: str, scale: Scale) -> i
     name = text(surface, title, (margin, scale.px(24)), scale.px(36), bold=True)
     if room > scale.px(80):
         place = (name.right + scale.px(18), name.bottom - scale.px(9))
-        text(surface, line, place, scale.px(17), COLOURS["quiet"], anchor="bottomleft", width=room)
+        size, quiet = scale.px(17), COLOURS["quiet"]
+        text(surface, line, place, size, quiet, anchor="bottomleft", width=room, shrinks=True)
     return name.bottom + scale.px(14)
 
 

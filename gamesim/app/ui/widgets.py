@@ -24,6 +24,7 @@ def text(
     bold: bool = False,
     anchor: str = "topleft",
     width: int | None = None,
+    shrinks: bool = False,
 ) -> pygame.Rect:
     """Draw one line and return where it went.
 
@@ -36,8 +37,10 @@ def text(
         bold: the bold cut.
         anchor: the name of the pygame.Rect corner or side that lies at `place`.
         width: at most so many pixels; longer lines end in an ellipsis.
+        shrinks: whether the letters of a longer line first get smaller.
     """
     if width is not None:
+        size = fitting(words, size, width, bold) if shrinks else size
         words = shorten(words, size, width, bold)
     image = render(words, size, colour, bold)
     rect = image.get_rect(**{anchor: place})
@@ -58,6 +61,12 @@ def shorten(words: str, size: int, width: int, bold: bool = False) -> str:
         else:
             high = middle - 1
     return words[:low].rstrip() + "…" if low else ""
+
+
+def fitting(words: str, size: int, width: int, bold: bool = False) -> int:
+    """The size of letters, from `size` down to 7/10 of it, in which a line is at most `width` pixels wide."""
+    least = max(1, round(0.7 * size))
+    return next((n for n in range(size, least, -1) if font(n, bold).size(words)[0] <= width), least)
 
 
 def wrap(words: str, size: int, width: int, bold: bool = False) -> list[str]:

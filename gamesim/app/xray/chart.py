@@ -9,6 +9,7 @@ from gamesim.app.game.play import Engine
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.widgets import text
 from gamesim.app.xray.panels import number
+from gamesim.text import signed
 
 SECONDS = 12.0
 
@@ -62,7 +63,7 @@ class Chart:
         width = (room.width - (parts - 1) * gap) // parts
         most = max([0.5, *(abs(point.reward) for point in self.points)])
         first = pygame.Rect(room.left, room.top, width, room.height)
-        words = f"Points {engine.reward:+.2f}" if engine.steps else "Points"
+        words = f"Points {signed(engine.reward, 2)}" if engine.steps else "Points"
         plot = self._frame(surface, first, words, f"{number(-most)} to {number(most)}", scale)
         self._bars(surface, plot, engine, most)
         if says:
@@ -75,8 +76,8 @@ class Chart:
         self, surface: pygame.Surface, rect: pygame.Rect, title: str, ends: str, scale: Scale
     ) -> pygame.Rect:
         """The title, the ends of the scale and the ground of one curve; returns where it is drawn."""
-        size = scale.px(16)
-        left = text(surface, title, rect.topleft, size, bold=True, width=max(1, rect.width))
+        width = max(1, rect.width)
+        left = text(surface, title, rect.topleft, scale.px(16), bold=True, width=width, shrinks=True)
         small = max(11, scale.px(13))
         if font(small).size(ends)[0] <= rect.right - left.right - scale.px(6):
             text(surface, ends, (rect.right, left.bottom), small, COLOURS["quiet"], anchor="bottomright")

@@ -16,7 +16,7 @@ def draw_panel(surface: pygame.Surface, panel: Panel, tile: Tile, scale: Scale) 
     """Draw `panel` at its place."""
     small, width = layout.small(scale), max(1, tile.rect.width)
     size = layout.title_size(scale)
-    title = text(surface, panel.title, tile.rect.topleft, size, bold=True, width=width)
+    title = text(surface, panel.title, tile.rect.topleft, size, bold=True, width=width, shrinks=True)
     if font(small).size(panel.scale)[0] <= tile.rect.right - title.right - scale.px(6):
         place = (tile.rect.right, tile.image.top - scale.px(4))
         text(surface, panel.scale, place, small, COLOURS["quiet"], anchor="bottomright")

@@ -15,7 +15,7 @@ from gamesim.app.game.pictures import HEAT, coloured
 from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import scaled
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.widgets import ARROWS, box, keycap, text
+from gamesim.app.ui.widgets import ARROWS, box, fitting, keycap, text
 
 Drawer = Callable[[pygame.Surface, pygame.Rect, Scale], None]
 MOST_BARS = 32
@@ -58,11 +58,12 @@ def draw_flow(surface: pygame.Surface, area: pygame.Rect, engine: Engine, scale:
     side = min(scale.px(180), (area.width - (len(found) - 1) * gap) // len(found))
     if side < 12:
         return area.top
+    room = side + gap - scale.px(6)
+    size = min(fitting(stop.name, scale.px(15), room, bold=True) for stop in found)
     for i, stop in enumerate(found):
         place = pygame.Rect(area.left + i * (side + gap), area.top + head, side, side)
         name = (place.centerx, area.top)
-        room = side + gap - scale.px(6)
-        text(surface, stop.name, name, scale.px(15), bold=True, anchor="midtop", width=room)
+        text(surface, stop.name, name, size, bold=True, anchor="midtop", width=room)
         box(surface, place, COLOURS["panel"], scale.px(8), COLOURS["line"])
         stop.draw(surface, place.inflate(-scale.px(10), -scale.px(10)), scale)
         if i:

@@ -1,0 +1,32 @@
+"""Words in a narrow place: a name gets smaller letters before it loses some of them."""
+
+import pygame
+import pytest
+
+from gamesim.app.theme import font
+from gamesim.app.ui.widgets import text
+
+NAME = "Tilemap Pac-Man"
+
+
+@pytest.fixture(autouse=True)
+def typeface() -> None:
+    pygame.font.init()
+
+
+@pytest.mark.parametrize("share", [1.0, 0.9, 0.75])
+def test_a_name_shrinks_until_it_fits(share: float):
+    room = round(share * font(28, True).size(NAME)[0])
+    surface = pygame.Surface((600, 60))
+    assert text(surface, NAME, (0, 0), 28, bold=True, width=room, shrinks=True).width <= room
+    whole = pygame.image.tobytes(surface, "RGB")
+    other = pygame.Surface((600, 60))
+    text(other, NAME, (0, 0), 28, bold=True, width=room)
+    assert (whole == pygame.image.tobytes(other, "RGB")) == (share == 1.0)
+
+
+def test_letters_stay_large_enough_to_read():
+    surface = pygame.Surface((600, 60))
+    tall = text(surface, NAME, (0, 0), 28, bold=True).height
+    tiny = text(surface, NAME, (0, 0), 28, bold=True, width=20, shrinks=True)
+    assert tiny.width <= 20 and tiny.height > 0.6 * tall
