@@ -12,6 +12,8 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -158,12 +160,17 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
+@lru_cache(maxsize=64)  # presets and the configs of models are read again and again
+def _tree(text: str) -> Any:
+    tree = yaml.load(text, _Loader)  # a SafeLoader with more refusals
+    json.dumps(tree)  # sets, bytes and other tagged oddities stop here
+    return tree
+
+
 def _yaml(text: str, source: str) -> Any:
     """Parse one YAML document of plain JSON-like values, or raise a one-line `UserError`."""
     try:
-        tree = yaml.load(text, _Loader)  # a SafeLoader with more refusals
-        json.dumps(tree)  # sets, bytes and other tagged oddities stop here
-        return tree
+        return deepcopy(_tree(text))
     except RecursionError:
         raise UserError(f"{source}: nested too deeply") from None
     except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:

@@ -20,6 +20,7 @@ from gamesim.app.controls import KEYMAP
 from gamesim.app.game.board import BoardPainter
 from gamesim.app.library import catalog, jobs
 from gamesim.app.library.catalog import PACMAN
+from gamesim.app.sound import Sound
 from toy_lab import LACKING, TOY
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
@@ -33,14 +34,19 @@ once = functools.cache(BoardPainter)
 
 @pytest.fixture(scope="module", autouse=True)
 def loaded_once() -> Iterator[None]:
-    """Fonts and sprites are loaded once for all windows: for each anew they would be most of the work."""
+    """Fonts, sprites and the mixer serve all windows: anew for each they would be most of the work.
+
+    A mixer that is closed waits until its device has played what it has.
+    """
     theme.forget()  # a test elsewhere may have called pygame.quit(), which no font outlives
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(theme, "forget", lambda: None)
         patch.setattr(pygame.font, "quit", lambda: None)
+        patch.setattr(Sound, "close", lambda self: None)
         patch.setattr(window, "BoardPainter", once)
         yield
     theme.forget()
+    pygame.mixer.quit()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The page of a lab: a process of its own that obeys keys and mouse, and takes nothing down with it."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -25,6 +26,15 @@ from gamesim.labs.panels import Curves, Lines, Picture
 from toy_lab import TOY, toy
 
 TESTS = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def quick_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it can be had, a process is forked from one that has imported everything, not started anew."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        quick = multiprocessing.get_context("forkserver")
+        quick.set_forkserver_preload(["gamesim.app.labs.process", "toy_lab"])
+        monkeypatch.setattr(multiprocessing, "get_context", lambda method: quick)
 
 
 @pytest.fixture
@@ -314,7 +324,7 @@ def test_a_machine_that_starts_no_process_is_a_line_on_the_page(app: Driver, mon
         raise OSError(11, "Resource temporarily unavailable")
 
     with monkeypatch.context() as patch:
-        patch.setattr("multiprocessing.context.SpawnProcess.start", refuse)
+        patch.setattr("multiprocessing.process.BaseProcess.start", refuse)
         page = opened(app, TOY)
     assert "Resource temporarily unavailable" in page.sheet.notice
     app.press(pygame.K_r)

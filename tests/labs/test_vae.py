@@ -84,6 +84,8 @@ def lab(monkeypatch):
     """It looks at few frames: most of its panels are made of all of them."""
     for module in (vae, subject):
         monkeypatch.setattr(module, "COUNT", 64)
+    for name in ("PAIRS", "SCORED"):
+        monkeypatch.setattr(vae_panels, name, 4)
     return VAELab(Given())
 
 
