@@ -1,5 +1,6 @@
 """What every test shares: one thread, no window, no sound; the whole suite runs in two processes."""
 
+import gc
 import importlib.util
 import os
 import signal
@@ -38,6 +39,11 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     asked = config.option
     if config.args_source == config.ArgsSource.TESTPATHS and asked.numprocesses is None and not asked.usepdb:
         asked.numprocesses, asked.dist = 2, "loadfile"
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays: no collection of garbage has to look through it, torch's least of all."""
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

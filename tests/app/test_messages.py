@@ -1,5 +1,8 @@
 """Messages: they make room for themselves, and never hide a key, a figure or the board."""
 
+from collections.abc import Iterator
+from itertools import product
+
 import numpy as np
 import pygame
 import pytest
@@ -26,48 +29,43 @@ def places(app: Driver) -> list[pygame.Rect]:
     return [rect for _, rect, _ in app.window.toasts.places(area, Scale.of(size))]
 
 
-@pytest.mark.parametrize("zoom", [1.0, 1.5, 2.0])
-@pytest.mark.parametrize("size", [(1280, 800), (800, 600)])
-@pytest.mark.parametrize("scene", SCENES)
-def test_nothing_is_drawn_where_a_message_goes(app: Driver, scene: str, size: tuple[int, int], zoom: float):
+def in_windows(app: Driver, scene: str, *zooms: float) -> Iterator[str]:
+    """A scene in large and small windows, with text of these sizes, and how each is called."""
     name, keys = SCENES[scene]
     app.play(name)
     app.press(*keys)
     app.until(lambda: type(app.window.screen).__name__ == "Play")
-    app.resize(*size)
-    Scale.zoom = zoom
-    app.silence()
-    app.window.say(WORDS)
-    app.window.surface.fill(COLOURS["back"])
-    app.window.screen.draw(app.window.surface)
-    (place,) = places(app)
-    assert app.window.surface.get_rect().contains(place)
-    pixels = pygame.surfarray.array3d(app.window.surface.subsurface(place))
-    assert (pixels == np.array(COLOURS["back"])).all()
+    for size, zoom in product([(1280, 800), (800, 600)], zooms):
+        app.resize(*size)
+        Scale.zoom = zoom
+        app.silence()
+        yield f"{size}, text of {zoom:.0%}"
 
 
-@pytest.mark.parametrize("zoom", [1.0, 1.5])
-@pytest.mark.parametrize("size", [(1280, 800), (800, 600)])
 @pytest.mark.parametrize("scene", SCENES)
-def test_figures_stay_where_they_are_while_messages_come(
-    app: Driver, scene: str, size: tuple[int, int], zoom: float
-):
-    name, keys = SCENES[scene]
-    app.play(name)
-    app.press(*keys)
-    app.until(lambda: type(app.window.screen).__name__ == "Play")
-    app.resize(*size)
-    Scale.zoom = zoom
-    app.silence()
-    app.frames(1, 0.0)
-    free, figures = app.window.screen.panel.free, app.window.screen.layout.panel  # type: ignore[attr-defined]
-    figures = pygame.Rect(figures.left, figures.top, figures.width, free.top - figures.top)
-    before = pygame.surfarray.array3d(app.window.surface.subsurface(figures))
-    for words in ("Recording to ~/recordings/maze", "Coming home works with one board. Press V first."):
-        app.window.say(words)
-    app.frames(1, 0.0)
-    after = pygame.surfarray.array3d(app.window.surface.subsurface(figures))
-    assert (before == after).all() and free.top > figures.top + 20
+def test_nothing_is_drawn_where_a_message_goes(app: Driver, scene: str):
+    for case in in_windows(app, scene, 1.0, 1.5, 2.0):
+        app.window.say(WORDS)
+        app.window.surface.fill(COLOURS["back"])
+        app.window.screen.draw(app.window.surface)
+        (place,) = places(app)
+        assert app.window.surface.get_rect().contains(place), case
+        pixels = pygame.surfarray.array3d(app.window.surface.subsurface(place))
+        assert (pixels == np.array(COLOURS["back"])).all(), case
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_figures_stay_where_they_are_while_messages_come(app: Driver, scene: str):
+    for case in in_windows(app, scene, 1.0, 1.5):
+        app.frames(1, 0.0)
+        free, figures = app.window.screen.panel.free, app.window.screen.layout.panel  # type: ignore[attr-defined]
+        figures = pygame.Rect(figures.left, figures.top, figures.width, free.top - figures.top)
+        before = pygame.surfarray.array3d(app.window.surface.subsurface(figures))
+        for words in ("Recording to ~/recordings/maze", "Coming home works with one board. Press V first."):
+            app.window.say(words)
+        app.frames(1, 0.0)
+        after = pygame.surfarray.array3d(app.window.surface.subsurface(figures))
+        assert (before == after).all() and free.top > figures.top + 20, case
 
 
 def test_keys_come_back_when_the_message_has_gone(app: Driver):

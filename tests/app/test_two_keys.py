@@ -1,5 +1,7 @@
 """Two keys for one thing: letting go of one of them does not end what the other still asks for."""
 
+from itertools import product
+
 import pygame
 import pytest
 
@@ -21,18 +23,16 @@ def steered(app: Driver) -> int:
 
 
 @pytest.mark.parametrize("name", ["Maze", "Arcade", "Tilemap Pac-Man"])
-@pytest.mark.parametrize(("arrow", "letter", "move"), PAIRS)
-@pytest.mark.parametrize("first", [0, 1])
-def test_an_arrow_and_a_letter(app: Driver, name, arrow, letter, move, first):
+def test_an_arrow_and_a_letter(app: Driver, name):
     app.play(name)
-    keys = (arrow, letter)
-    app.down(keys[0])
-    app.down(keys[1])
-    assert steered(app) == move
-    app.up(keys[first])
-    assert steered(app) == move
-    app.up(keys[1 - first])
-    assert steered(app) == STAY
+    for (*keys, move), first in product(PAIRS, (0, 1)):
+        app.down(keys[0])
+        app.down(keys[1])
+        assert steered(app) == move, (keys, first)
+        app.up(keys[first])
+        assert steered(app) == move, (keys, first)
+        app.up(keys[1 - first])
+        assert steered(app) == STAY, (keys, first)
 
 
 def test_opposite_keys(app: Driver):

@@ -266,7 +266,7 @@ def test_judges_learn_to_separate_two_obvious_sets():
         frames[lane, step + 1, :, : 12 * (1 + int(actions[lane, step])), :12] = 1
     optimizer = torch.optim.Adam(judges.parameters(), 1e-2, (0.0, 0.9))
     losses = []
-    for _ in range(20):
+    for _ in range(12):
         found = judge(judges, rolled, rolled.frames, frames, actions, torch.ones(2, 6))
         losses.append(discriminator_loss(found, actions, rolled.z, only()))
         optimizer.zero_grad()
