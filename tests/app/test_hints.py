@@ -1,5 +1,7 @@
 """The keys on the play screen: those that do something here, the important first; a click presses them."""
 
+from itertools import product
+
 import pygame
 import pytest
 
@@ -45,18 +47,17 @@ def test_who_drives_comes_first_while_the_ai_drives():
     assert order.index(Command.DRIVER) < order.index(Command.SWITCH)
 
 
-@pytest.mark.parametrize("zoom", [1.0, 1.5])
-@pytest.mark.parametrize("size", [(1280, 800), (800, 600)])
 @pytest.mark.parametrize("beside", [False, True])
-def test_the_most_important_keys_have_a_place_in_every_window(app: Driver, size, zoom: float, beside: bool):
+def test_the_most_important_keys_have_a_place_in_every_window(app: Driver, beside: bool):
     app.play("Tilemap Pac-Man")
     app.press(*([pygame.K_v] if beside else []))
     app.until(lambda: type(app.window.screen).__name__ == "Play")
-    app.resize(*size)
-    Scale.zoom = zoom
-    app.silence()
-    shown = drawn(app)
-    assert len(shown) >= 4 and shown == named(app)[: len(shown)]
+    for size, zoom in product([(1280, 800), (800, 600)], [1.0, 1.5]):
+        app.resize(*size)
+        Scale.zoom = zoom
+        app.silence()
+        shown = drawn(app)
+        assert len(shown) >= 4 and shown == named(app)[: len(shown)], (size, zoom)
 
 
 def test_a_click_on_a_key_presses_it(app: Driver):

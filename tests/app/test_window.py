@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -274,33 +275,34 @@ def test_help_lies_over_any_screen_and_stops_the_game(app: Driver):
     assert app.window.help is None and type(app.window.screen).__name__ == "Play"
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("beside", [False, True])
-def test_any_size_of_the_window_is_survived(app: Driver, size, beside):
-    app.resize(*size)
-    app.frames(2)
+def test_any_size_of_the_window_is_survived(app: Driver):
+    def sizes() -> None:
+        for size in SIZES:
+            app.resize(*size)
+            app.frames(2)
+
+    sizes()
     app.play("Pac-Man")
-    if beside:
-        app.press(pygame.K_v)
-        app.until(lambda: type(app.window.screen).__name__ == "Play")
-        assert app.session.beside
-    app.press(pygame.K_F1)
-    app.frames(2)
-    app.press(pygame.K_F1)
-    app.frames(5)
+    for beside in (False, True):
+        if beside:
+            app.press(pygame.K_v)
+            app.until(lambda: type(app.window.screen).__name__ == "Play")
+            assert app.session.beside
+        sizes()
+        app.press(pygame.K_F1)
+        sizes()
+        app.press(pygame.K_F1)
 
 
-@pytest.mark.parametrize(
-    "size", [*SIZES, *((w, h) for w in range(50, 1500, 173) for h in range(50, 1200, 131))]
-)
 @pytest.mark.parametrize("boards", [1, 2])
-def test_panel_and_boards_never_overlap_and_stay_inside(size, boards):
-    plan = hud.layout(size, boards)
-    window = pygame.Rect((0, 0), size)
-    parts = [rect for rect in (*plan.boards, plan.panel) if rect.width and rect.height]
-    for i, part in enumerate(parts):
-        assert part.size <= size and (window.contains(part) or min(size) < 8)
-        assert part.collidelist(parts[i + 1 :]) == -1 or min(size) < 8
+def test_panel_and_boards_never_overlap_and_stay_inside(boards):
+    for size in (*SIZES, *product(range(50, 1500, 173), range(50, 1200, 131))):
+        plan = hud.layout(size, boards)
+        window = pygame.Rect((0, 0), size)
+        parts = [rect for rect in (*plan.boards, plan.panel) if rect.width and rect.height]
+        for i, part in enumerate(parts):
+            assert part.size <= size and (window.contains(part) or min(size) < 8), size
+            assert part.collidelist(parts[i + 1 :]) == -1 or min(size) < 8, size
 
 
 def test_a_gif_of_the_last_seconds_is_saved(app: Driver):

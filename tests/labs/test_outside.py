@@ -25,6 +25,7 @@ def lab(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_an_entry_point_of_another_package_is_enough(lab, tmp_path):
     listed = lab()
     assert listed.returncode == 0, listed.stderr
