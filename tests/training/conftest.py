@@ -16,9 +16,9 @@ from gamesim.training import vae as vision
 
 @pytest.fixture(scope="session")
 def plays(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve recorded games."""
+    """Six recorded games."""
     folder = tmp_path_factory.mktemp("plays")
-    record("gamesim/Pacman-v0", "explorer", 12, folder, seed=1, progress=False)
+    record("gamesim/Pacman-v0", "explorer", 6, folder, seed=1, progress=False)
     return folder
 
 

@@ -157,7 +157,7 @@ def test_the_command_line_trains_parts(plays, tmp_path, capsys):
     tiny = ["preset=world-model-tiny", *TINY]
     assert cli.main(["train", "vision", *words, *tiny, "vision.steps=2"]) == 0
     told, done = capsys.readouterr().out.splitlines()
-    assert told == "recordings: gamesim/Pacman-v0 (12 games)"
+    assert told == "recordings: gamesim/Pacman-v0 (6 games)"
     assert done == f"done: {tmp_path / 'run' / 'vision' / 'last'}"
     short = [*words[:-3], str(tmp_path / "short"), *words[-2:], *tiny, "--minutes", "1e-9"]
     assert cli.main(["train", "vision", *short]) == 0
