@@ -95,6 +95,7 @@ class TestWithTheExtra:
             with pytest.raises(UserError, match="not the weights of a DQN"):
                 load(tmp_path / name)
 
+    @pytest.mark.slow
     def test_training_learns_the_value_of_the_best_key(self):
         """In a game that pays for one key, Q of that key grows above all others."""
         from gamesim.agents.dqn import Training

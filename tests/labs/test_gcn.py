@@ -91,6 +91,7 @@ def test_k_layers_know_what_is_k_steps_away_and_nothing_beyond(layers, residual)
             assert not same
 
 
+@pytest.mark.slow
 def test_twenty_layers_blur_all_cells_to_one_colour_unless_each_adds_to_what_it_was_given():
     cells = CELLS[:1]
     matrix, nodes = propagation(edges(cells), int(walkable(cells).sum())), features(cells)

@@ -332,6 +332,7 @@ def test_weights_alone_make_the_same_engine():
     assert torch.equal(play(model)[-1]["frame"], play(other)[-1]["frame"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("memory", "channels", "rate", "steps"), [(True, 4, 1e-2, 45), (False, 8, 5e-3, 80)])
 def test_it_overfits_a_tiny_clip(memory, channels, rate, steps):
     """Two lanes start alike; the key alone says which picture, what reward and which end come next."""

@@ -204,6 +204,7 @@ def real_clip(steps: int) -> tuple[torch.Tensor, torch.Tensor]:
     return to_float(torch.stack([torch.as_tensor(frame) for frame in frames], 1)), actions
 
 
+@pytest.mark.slow
 def test_it_overfits_one_batch_of_the_real_game():
     """Two real steps; a picture of nothing but the mean colour has a squared error near 0.04."""
     frames, actions = real_clip(2)

@@ -309,6 +309,7 @@ def test_what_is_shipped_is_the_average_of_the_last_weights(plays):
     assert not torch.equal(trained[name], start[name])
 
 
+@pytest.mark.slow
 def test_it_overfits_one_batch(plays):
     """Told real frames, an engine that learns draws them after a while."""
     words = ["model.channels=8", "model.hidden=64", "training.learning_rate=5e-3"]

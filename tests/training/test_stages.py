@@ -168,6 +168,7 @@ def test_the_command_line_trains_parts(plays, tmp_path, capsys):
     assert "preset=gamegan-tiny: it is not a World Model, so it has no vision" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_v_learns_a_batch_by_heart(plays):
     changes = ["model.channels=8", "model.z_size=16", "vision.learning_rate=1.0e-2", "vision.batch_size=8"]
     chosen = config.load("world-model-tiny", changes)
