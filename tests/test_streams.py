@@ -125,3 +125,24 @@ def test_a_terminal_that_does_not_wait_is_waited_for(tmp_path, unbuffered):
     with open(reader, "rb") as said:
         assert len(said.read()) == 3 * (300_000 + 1)
     assert process.wait(timeout=100) == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk here")
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_help_that_cannot_be_printed_says_so(word):
+    with open("/dev/full", "wb") as full:
+        done = run([sys.executable, "-m", "gamesim", word], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 2
+    assert done.stderr.decode() == f"gamesim: not everything could be printed: {os.strerror(errno.ENOSPC)}\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes no folder in which somebody stands")
+def test_a_current_folder_that_was_deleted_is_named(tmp_path):
+    shell = f"mkdir gone; cd gone; rmdir ../gone; {sys.executable} -m gamesim"
+    words = [shell, "record", "--env", "gamesim/Pacman-v0", "--out", "x"]
+    environment = dict(os.environ, PYTHONPATH=str(ROOT))
+    done = subprocess.run(
+        ["bash", "-c", " ".join(words)], cwd=tmp_path, env=environment, timeout=100, capture_output=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.decode() == f"gamesim: the current folder: {os.strerror(errno.ENOENT)}\n"

@@ -38,10 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     warnings.showwarning = _Warner()
     try:
         with signals.interrupting():
-            code = _run(list(sys.argv[1:] if argv is None else argv))
-        if lost := streams.failure():
-            _say(f"gamesim: not everything could be printed: {lost.strerror}")
-        return 2 if lost else code
+            return _told(list(sys.argv[1:] if argv is None else argv))
     except UserError as error:
         _say(f"gamesim: {' '.join(str(error).split())}")
         return 2
@@ -50,8 +47,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:  # a folder without rights, a name that is too long, a disk that went away
-        _say(f"gamesim: {error.filename or 'the system'}: {error.strerror or error}")
+        _say(f"gamesim: {error.filename or _place()}: {error.strerror or error}")
         return 2
+
+
+def _told(words: list[str]) -> int:
+    """The exit code of a command: 2 where not all that it said could be printed."""
+    code = 0
+    try:
+        code = _run(words)
+    except SystemExit:  # --help and --version leave so
+        if not streams.failure():
+            raise
+    if lost := streams.failure():
+        _say(f"gamesim: not everything could be printed: {lost.strerror}")
+    return 2 if lost else code
+
+
+def _place() -> str:
+    """Where something went wrong that names no file."""
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was deleted while the shell stood in it
+        return "the current folder"
 
 
 def _run(words: list[str]) -> int:
