@@ -1,27 +1,55 @@
-"""Every script in benchmarks/ starts: what it imports of gamesim is there."""
+"""Every script in benchmarks/ starts: what it imports of gamesim is there. A probe measures what it says."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import torch
 
 SCRIPTS = sorted((Path(__file__).parents[1] / "benchmarks").glob("*.py"))
+
+
+def loaded(script: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"benchmark_{script.stem}", script)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.mark.extra
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_a_script_finds_what_it_imports(script, monkeypatch):
-    spec = importlib.util.spec_from_file_location(f"benchmark_{script.stem}", script)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
     try:
-        spec.loader.exec_module(module)
+        module = loaded(script, monkeypatch)
     except ModuleNotFoundError as missing:
         if (missing.name or "").split(".")[0] == "gamesim":
             raise
         pytest.skip(f"needs {missing.name}")
     assert callable(module.main)
+
+
+def test_a_probe_finds_what_is_told_linearly_and_nothing_else(monkeypatch):
+    fireballs = loaded(SCRIPTS[0].with_name("fireballs.py"), monkeypatch)
+    chance = torch.Generator().manual_seed(0)
+    game = torch.arange(20).repeat_interleave(60)
+    there = (torch.rand(1200, fireballs.COLUMNS, generator=chance) < 0.2).float()
+    noise = torch.randn(1200, 30, generator=chance)
+    told = torch.cat([noise, there @ torch.randn(fireballs.COLUMNS, 12, generator=chance)], 1)
+    assert (
+        fireballs.probe(told, there, game)["auc"] > 0.99 and fireballs.probe(told, there, game)["r2"] > 0.95
+    )
+    assert abs(fireballs.probe(noise, there, game)["auc"] - 0.5) < 0.07
+    wide = torch.cat([told, torch.randn(1200, 1500, generator=chance)], 1)  # more numbers than frames
+    assert fireballs.probe(wide, there, game)["auc"] > 0.9
+
+
+def test_a_fireball_is_in_the_column_of_its_middle_and_near_if_it_is_wide(monkeypatch):
+    fireballs = loaded(SCRIPTS[0].with_name("fireballs.py"), monkeypatch)
+    far, near = fireballs.columns([(0.0, 5.0), (319.9, 40.0), (330.0, 3.0)])
+    assert far.tolist() == [1, 0, 0, 0, 0, 0, 0, 1] and near.tolist() == [0, 0, 0, 0, 0, 0, 0, 1]

@@ -33,6 +33,9 @@ class TakeCoverEnv(gym.Env[np.ndarray, np.int64]):
     Args:
         render_mode: "rgb_array" or None.
         doom_skill: 1 to 5; the papers' is 4.
+
+    Attributes:
+        doom: VizDoom's game, for measurements of what the frames show.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 35}
@@ -41,7 +44,7 @@ class TakeCoverEnv(gym.Env[np.ndarray, np.int64]):
         self.render_mode = render_mode
         self.observation_space = spaces.Box(0, 255, (SIDE, SIDE, 3), np.uint8)
         self.action_space = spaces.Discrete(len(MEANINGS))
-        self._game = _begun(doom_skill)
+        self.doom = _begun(doom_skill)
         self._screen = np.zeros((240, 320, 3), np.uint8)
         self._steps = 0
 
@@ -56,17 +59,17 @@ class TakeCoverEnv(gym.Env[np.ndarray, np.int64]):
         """Begin a game: (frame, {"seed": ...}); with that seed and the same actions it is the same again."""
         super().reset(seed=seed, options=options)
         seed = int(self.np_random.integers(2**31)) if seed is None else seed % 2**31
-        self._game.set_seed(seed)
-        self._game.new_episode()
+        self.doom.set_seed(seed)
+        self.doom.new_episode()
         self._steps = 0
         return self._look(), {"seed": seed}
 
     def step(self, action: int | np.integer) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Play a tic. At the end the last picture stays, as Doom draws none of it."""
         word = MEANINGS[int(action)]
-        self._game.make_action([word == "LEFT", word == "RIGHT"])
+        self.doom.make_action([word == "LEFT", word == "RIGHT"])
         self._steps += 1
-        died = self._game.is_player_dead()
+        died = self.doom.is_player_dead()
         return self._look(), 1.0, died, not died and self._steps >= LIMIT, {}
 
     def render(self) -> np.ndarray:
@@ -74,14 +77,14 @@ class TakeCoverEnv(gym.Env[np.ndarray, np.int64]):
         return self._screen.copy()
 
     def close(self) -> None:
-        self._game.close()
+        self.doom.close()
 
     def get_action_meanings(self) -> list[str]:
         """A word for each action."""
         return list(MEANINGS)
 
     def _look(self) -> np.ndarray:
-        state = self._game.get_state()
+        state = self.doom.get_state()
         if state is not None:
             self._screen = state.screen_buffer
         return resize(self._screen[: round(SEEN * len(self._screen))], (SIDE, SIDE))

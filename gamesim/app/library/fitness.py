@@ -80,4 +80,4 @@ def view_of(paths: Sequence[Path]) -> View:
 
 
 def _changes(frames: np.ndarray) -> int:
-    return sum(np.count_nonzero(was != now) for was, now in pairwise(frames))
+    return sum(int(np.count_nonzero(was != now)) for was, now in pairwise(frames))
