@@ -99,6 +99,12 @@ def train(name: str, place: Path, seed: int = 0, steps: int | None = None) -> di
     return losses
 
 
+def precision(*, bfloat16: bool) -> torch.autocast:
+    """In which forward passes compute, for as many steps as one likes."""
+    # A cache would keep the weights in bfloat16 as they were at the first step.
+    return torch.autocast("cpu", torch.bfloat16, enabled=bfloat16, cache_enabled=False)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m gamesim.labs.train", description="Trains from scratch what a lab ships."
@@ -110,7 +116,7 @@ def main() -> None:
     parser.add_argument("--bfloat16", action="store_true", help="faster on some processors")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    with torch.autocast("cpu", torch.bfloat16, enabled=given.bfloat16):
+    with precision(bfloat16=given.bfloat16):
         train(given.lab, given.out, given.seed, given.steps)
 
 

@@ -8,7 +8,7 @@ from gamesim.errors import UserError
 from gamesim.labs import weights
 from gamesim.labs.gan import GAN
 from gamesim.labs.traces import LONGEST, Trace, Traces
-from gamesim.labs.train import TRAININGS, train
+from gamesim.labs.train import TRAININGS, precision, train
 
 
 @pytest.mark.parametrize("name", TRAININGS)
@@ -17,6 +17,18 @@ def test_a_training_saves_its_weights_and_goes_on_from_them(tmp_path, name):
     train(name, tmp_path, steps=2)
     model, _, _ = TRAININGS[name](0, tmp_path)
     assert int(model.get_buffer("taken")) == 2
+
+
+@pytest.mark.parametrize("bfloat16", [True, False])
+def test_a_training_computes_with_the_weights_that_the_last_step_made(bfloat16):
+    layer, ones = nn.Linear(2, 1), torch.ones(1, 2)
+    with precision(bfloat16=bfloat16):
+        before = layer(ones)
+        with torch.no_grad():
+            layer.weight.add_(1)
+        after = layer(ones)
+    assert before.dtype == (torch.bfloat16 if bfloat16 else torch.float32)
+    assert (after - before).item() == pytest.approx(2, rel=0.02)
 
 
 def test_weights_come_back_also_from_half_precision(tmp_path):
