@@ -139,7 +139,7 @@ register(
     Entry(
         "gan",
         "Generative adversarial network",
-        "Two networks learn to paint sprites and to tell them from real ones; see how it fails, and why.",
+        "Two networks learn to paint sprites and to tell them from real ones; make them collapse, cure them.",
         "Goodfellow et al. 2014 (arXiv 1406.2661)",
         "gamesim.labs.gan:GANLab",
     )

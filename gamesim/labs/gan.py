@@ -2,10 +2,15 @@
 
 Goodfellow et al., "Generative Adversarial Nets" (2014, arXiv 1406.2661): Eq. 1 (the value of the game),
 Sec. 3 (the loss of G that does not saturate), Sec. 4.1 (the best discriminator and -log 4). The networks are
-the lecture's, layer by layer, for grey pictures of 28x28 pixels. The gradient penalty is that of Gulrajani
-et al. (2017, arXiv 1704.00028, Eq. 3).
+the lecture's, layer by layer, for grey pictures of 28x28 pixels.
+
+Against collapse: instance noise (Sønderby et al. 2016, arXiv 1610.04490; Arjovsky & Bottou 2017, arXiv
+1701.04862, Sec. 3), the penalty R1 (Mescheder et al. 2018, arXiv 1801.04406, Eq. 9), a D that learns faster
+than G (Heusel et al. 2017, arXiv 1706.08500); and the gradient penalty of Gulrajani et al. (2017, arXiv
+1704.00028, Eq. 3). An average of G's weights paints what is shown (Yazıcı et al. 2019, arXiv 1806.04498).
 """
 
+import copy
 import importlib.util
 import math
 from collections import Counter, deque
@@ -19,8 +24,8 @@ from torch.nn.functional import logsigmoid
 
 from gamesim.labs import Given, weights
 from gamesim.labs.adam import Adam
-from gamesim.labs.controls import Choice, Control, Slider, Switch, Value, first, moved
-from gamesim.labs.modes import Pictures, checkerboard, covered, digits, is_covered, sprites
+from gamesim.labs.controls import Button, Choice, Control, Slider, Switch, Value, first, moved
+from gamesim.labs.modes import Pictures, checkerboard, covered, digits, evenness, is_covered, sprites
 from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
 from gamesim.labs.pictures import rows
 from gamesim.labs.traces import Traces
@@ -29,11 +34,11 @@ from gamesim.threads import one_thread
 LATENT = 100
 """Numbers of z, the generator's input."""
 BATCH = 8
-RATES, BETAS = (5e-4, 1.25e-4), (0.5, 0.999)
-"""Of the Adams of G and of D: at the same rate D is soon too good for G to learn from."""
+RATE, BETAS = 4e-4, (0.5, 0.999)
+"""Of G's Adam, and of both."""
 DROPOUT = 0.4
-STEPS, SHIPPED_BATCH = 2_500, 16
-"""Of the training whose weights are shipped, and its pictures a step."""
+REMEMBERED = 0.99
+"""Share of the average of G's weights that stays at each step."""
 
 
 # --- networks
@@ -117,13 +122,43 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor, share
     return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
 
 
+def r1(logits: Tensor, real: Tensor) -> Tensor:
+    """||grad D||^2 at real pictures, Mescheder et al. Eq. 9 without gamma / 2: mean over the batch.
+
+    Args:
+        logits: (B, 1), of D on the real pictures.
+        real: (B, 1, 28, 28), as D saw them; they require a gradient.
+    """
+    (gradient,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
+    return gradient.flatten(1).square().sum(1).mean()
+
+
+@dataclass
+class Rules:
+    """How the two are trained, and may be trained on otherwise at any step.
+
+    Attributes:
+        pace: what both rates are multiplied with.
+        judge_pace: the rate of D as a multiple of G's.
+        noise: standard deviation of the noise on each picture that D sees, whose values are -1 to 1.
+        r1: gamma, the weight of R1.
+        penalty: weight of the gradient penalty.
+    """
+
+    pace: float = 1.0
+    judge_pace: float = 2.0
+    noise: float = 0.0
+    r1: float = 0.0
+    penalty: float = 0.0
+
+
 class GAN(nn.Module):
     """Generator, discriminator, and a step of both.
 
     Attributes:
+        average: a generator whose weights are the running average of the generator's.
         taken: int64 (), steps so far.
-        pace: what both rates are multiplied with.
-        penalty: weight of the gradient penalty.
+        rules: how it is trained.
     """
 
     taken: Tensor
@@ -133,8 +168,9 @@ class GAN(nn.Module):
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(seed)
             self.generator, self.discriminator = Generator(painting), Discriminator()
+        self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.register_buffer("taken", torch.zeros((), dtype=torch.int64))
-        self.pace, self.penalty = 1.0, 0.0
+        self.rules = Rules()
         self.chance = torch.Generator().manual_seed(seed)
         self.paint = Adam(self.generator.parameters(), BETAS)
         self.judge = Adam(self.discriminator.parameters(), BETAS)
@@ -143,9 +179,13 @@ class GAN(nn.Module):
         """z from N(0, 1), float32 (number, 100)."""
         return torch.randn(number, LATENT, generator=self.chance)
 
-    def step(
-        self, real: Tensor, *, judge: bool = True, paint: bool = True
-    ) -> tuple[dict[str, float], Tensor]:
+    def seen(self, pictures: Tensor) -> Tensor:
+        """Pictures as D sees them: with instance noise."""
+        if not self.rules.noise:
+            return pictures
+        return pictures + self.rules.noise * torch.randn(pictures.shape, generator=self.chance)
+
+    def step(self, real: Tensor, *, judge: bool = True, paint: bool = True) -> dict[str, float]:
         """A step of D on real pictures (B, 1, 28, 28) and as many painted ones, then one of G (Algorithm 1).
 
         Args:
@@ -154,7 +194,7 @@ class GAN(nn.Module):
             paint: whether G takes its step; k steps of D alone and one of both make k + 1 of D for each of G.
 
         Returns:
-            What was measured, and the pictures that G painted.
+            What was measured.
         """
         with torch.set_grad_enabled(paint):
             painted = self.generator(self.latent(len(real)))
@@ -162,37 +202,64 @@ class GAN(nn.Module):
         if paint:
             told |= self._step_painter(painted)
         self.taken += 1
-        return told, painted.detach()
+        return told
 
     def _step_painter(self, painted: Tensor) -> dict[str, float]:
         self.discriminator.requires_grad_(False)
-        verdict = self.discriminator(painted)
+        verdict = self.discriminator(self.seen(painted)).float()
         # -log D(G(z)), Sec. 3: the gradient of log(1 - D(G(z))) is next to nothing where D is good.
         loss = -logsigmoid(verdict).mean()
         self.paint.forget()
         loss.backward()
-        self.paint.step(self.pace * RATES[0])
+        self.paint.step(self.rules.pace * RATE)
         self.discriminator.requires_grad_(True)
+        self._remember()
         return {"loss of G": loss.item(), "D(painted)": verdict.sigmoid().mean().item()}
 
     def _step_judge(self, real: Tensor, fake: Tensor) -> dict[str, float]:
-        on_real, on_fake = self.discriminator(torch.cat([real, fake])).chunk(2)
+        rules = self.rules
+        real, fake = self.seen(real).requires_grad_(rules.r1 > 0), self.seen(fake)
+        on_real, on_fake = self.discriminator(torch.cat([real, fake])).float().chunk(2)
         won = value(on_real, on_fake)
         loss = -won
-        if self.penalty:
+        if rules.r1:
+            loss = loss + rules.r1 / 2 * r1(on_real, real)
+        if rules.penalty:
             share = torch.rand(len(real), 1, 1, 1, generator=self.chance)
-            loss = loss + self.penalty * gradient_penalty(self.discriminator, real, fake, share)
+            loss = loss + rules.penalty * gradient_penalty(self.discriminator, real, fake, share)
         self.judge.forget()
         loss.backward()
-        self.judge.step(self.pace * RATES[1])
+        self.judge.step(rules.pace * rules.judge_pace * RATE)
         return {"loss of D": -won.item(), "D(real)": on_real.sigmoid().mean().item()}
+
+    @torch.no_grad()
+    def _remember(self) -> None:
+        now = self.generator.state_dict()
+        for name, mean in self.average.state_dict().items():
+            # Batch norm counts its batches in whole numbers.
+            mean.lerp_(now[name], 1 - REMEMBERED) if mean.is_floating_point() else mean.copy_(now[name])
+
+
+# --- the training from scratch
+
+STEPS, SHIPPED_BATCH = 4_000, 16
+"""Of ``python -m gamesim.labs.train gan``, and its pictures a step."""
+NOISE, R1 = (0.3, 0.05), 5.0
+"""Of that training: the noise at first and at last, and gamma."""
+
+
+def rules_after(taken: int) -> Rules:
+    """How networks from scratch are trained after so many steps: the noise falls evenly, then stays."""
+    first, last = NOISE
+    return Rules(noise=first + (last - first) * min(1.0, taken / STEPS), r1=R1)
 
 
 # --- the lab
 
 WINDOW = 512
 """Painted pictures that modes are counted in: the last ones."""
-_SHOWN = 16
+_SHOWN, _AT_ONCE = 16, 64
+"""Pictures that are shown, and those that are painted to count modes in before any step."""
 _EVERY = 10
 """One step of so many is spent on painting what is shown from the fixed z."""
 _SECOND_STEPS = 5
@@ -201,16 +268,29 @@ _BEGINNINGS = ("weights", "norm", "growth", "data")
 """Controls with which the networks begin anew: the trained ones are those of the lecture, for sprites."""
 _GROWTH = ("upsampling", "transposed")
 _PACES = {"normal": 1.0, "ten times": 10.0}
+_JUDGE_PACES = {"a quarter": 0.25, "the same": 1.0, "twice": 2.0}
 _DATA = {"sprites": sprites, "digits": digits}
 _FOUND = tuple(_DATA) if importlib.util.find_spec("sklearn") else ("sprites",)
+_CURES: dict[str, dict[str, Value]] = {
+    "collapse": {"noise": 0.0, "r1": 0.0, "judge_rate": "a quarter"},
+    "cure": {"noise": NOISE[1], "r1": R1, "judge_rate": "twice"},
+}
+"""What the two buttons set."""
 
 _CONTROLS: tuple[Control, ...] = (
     Choice("weights", "Begin with networks that are", _WEIGHTS, "trained", "Trained ones come with the lab."),
-    Choice("judge", "Steps of D for each of G", ("1", "5", "never"), "1", "Never: D stays as it is."),
-    Choice("rate", "Learning rates", tuple(_PACES), "normal", "Of both networks."),
+    Choice("data", "Pictures", _FOUND, "sprites", "Begins anew. Digits need the extra labs."),
+    Button("collapse", "Take the cures away", "No noise, no R1, and D learns at a quarter of G's rate."),
+    Button("cure", "Give the cures back", "As the trained networks were trained at last."),
     Slider(
-        "penalty", "Gradient penalty", 0, 10, 0, 1, "How much D is kept from being steep; 10 in its paper."
+        "noise", "Noise on what D sees", 0, 0.5, NOISE[1], 0.05, "Its standard deviation; pixels are -1 to 1."
     ),
+    Slider("r1", "R1", 0, 10, R1, 0.5, "How much D is kept from being steep at real pictures."),
+    Choice("judge_rate", "D's rate beside G's", tuple(_JUDGE_PACES), "twice", "How fast D learns."),
+    Choice("rate", "Learning rates", tuple(_PACES), "normal", "Of both networks."),
+    Choice("judge", "Steps of D for each of G", ("1", "5", "never"), "1", "Never: D stays as it is."),
+    Slider("penalty", "Gradient penalty", 0, 10, 0, 1, "How far D's slope is drawn to 1; 10 in its paper."),
+    Switch("average", "Show an average of G", True, "Of its weights at the last hundred steps or so."),
     Switch("norm", "Batch norm", True, "Begins anew."),
     Choice(
         "growth",
@@ -219,41 +299,45 @@ _CONTROLS: tuple[Control, ...] = (
         _GROWTH[0],
         "Upsampling and a convolution, or a transposed convolution. Begins anew.",
     ),
-    Choice("data", "Pictures", _FOUND, "sprites", "Begins anew. Digits need the extra labs."),
 )
 
 
 class GANLab:
-    """The lecture's GAN, trained before one's eyes on a dozen sprites, and what makes it fail."""
+    """The lecture's GAN, trained before one's eyes on sprites; what makes it fail, and what cures it."""
 
     steps = 200
 
     def __init__(self, given: Given) -> None:
         self._seed, self._place = given.seed, given.checkpoint or weights.folder("gan")
-        self._judge, self._pace, self._penalty = "1", 1.0, 0.0
         self.controls = _CONTROLS
         self._begin()
 
     def set(self, name: str, value: float | bool | str) -> None:
         if name in _BEGINNINGS and value == self._value(name):
             return
-        self.controls = moved(self.controls, **{name: value})
+        self.controls = moved(self.controls, **_CURES.get(name, {name: value}))
         match name:
             case "weights" if value == "trained":
                 self.controls = moved(self.controls, norm=True, growth=_GROWTH[0], data="sprites")
             case "norm" | "growth" | "data":
                 self.controls = moved(self.controls, weights="untrained")
-            case "judge":
-                self._judge = str(value)
-            case "rate":
-                self._pace = self._model.pace = _PACES[str(value)]
-            case "penalty":
-                self._penalty = self._model.penalty = float(value)
+            case "average":
+                self._look_again()
+        self._model.rules = self._rules()
         if name in _BEGINNINGS:
             self._begin()
 
     def _value(self, name: str) -> Value:
         return next(first(control) for control in self.controls if control.name == name)
+
+    def _rules(self) -> Rules:
+        return Rules(
+            pace=_PACES[str(self._value("rate"))],
+            judge_pace=_JUDGE_PACES[str(self._value("judge_rate"))],
+            noise=float(self._value("noise")),
+            r1=float(self._value("r1")),
+            penalty=float(self._value("penalty")),
+        )
 
     def point(self, panel: str, x: float, y: float) -> None:
         """There is nothing to click into."""
@@ -264,16 +348,20 @@ class GANLab:
         painting = Painting(bool(self._value("norm")), self._value("growth") == _GROWTH[1])
         self._chance = np.random.default_rng(self._seed)
         self._model = GAN(self._seed, painting)
-        self._model.pace, self._model.penalty = self._pace, self._penalty
-        trained = self._value("weights") == "trained"
-        if trained:
+        self._model.rules = self._rules()
+        if self._value("weights") == "trained":
             weights.load(self._model, self._place)
         self._z = self._model.latent(_SHOWN)
         self._traces, self._found = Traces(), deque[int](maxlen=WINDOW)
         self._steps = 0
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Other networks paint, or the same ones otherwise: what was counted holds no longer."""
         self._paint()
-        if trained:
-            self._find(self._generate(self._model.latent(4 * _SHOWN)))
+        self._found.clear()
+        if int(self._model.taken):
+            self._find(self._generate(self._model.latent(_AT_ONCE)))
 
     @one_thread()
     def step(self) -> None:
@@ -282,10 +370,10 @@ class GANLab:
             self._paint()
             return
         real = torch.from_numpy(self._pictures.draw(BATCH, self._chance))[:, None]
-        five = self._judge == str(_SECOND_STEPS)
-        paint = not five or int(self._model.taken) % _SECOND_STEPS == 0
-        told, painted = self._model.step(real, judge=self._judge != "never", paint=paint)
-        self._find(painted[:, 0].numpy())
+        judge = self._value("judge")
+        paint = judge != str(_SECOND_STEPS) or int(self._model.taken) % _SECOND_STEPS == 0
+        told = self._model.step(real, judge=judge != "never", paint=paint)
+        self._find(self._generate(self._model.latent(BATCH)))
         self._traces.add(int(self._model.taken), {**told, "modes": float(self._covered())})
 
     def _paint(self) -> None:
@@ -295,9 +383,10 @@ class GANLab:
     @torch.inference_mode()
     def _generate(self, z: Tensor) -> NDArray[np.float32]:
         """Pictures float32 (N, 28, 28) without a trace in the moving means of batch norm."""
-        self._model.eval()
-        pictures = self._model.generator(z)[:, 0].numpy()
-        self._model.train()
+        painter = self._model.average if self._value("average") else self._model.generator
+        painter.eval()
+        pictures = painter(z)[:, 0].numpy()
+        painter.train()
         return pictures
 
     def _find(self, pictures: NDArray[np.float32]) -> None:
@@ -346,16 +435,21 @@ class GANLab:
             ("value V(D, G)", worth),
             ("... when D can only guess", f"-log 4 = {-math.log(4):.3f}"),
             ("like a real picture", f"{found['similar']:.0%}"),
+            ("evenness of the modes, 1 at most", f"{found['evenness']:.2f}"),
             ("checkerboard", f"{100 * found['checkerboard']:.1f} % of the contrast"),
         ]
 
     def figures(self) -> dict[str, float]:
-        """``similar``: share of painted pictures that are like a real one; ``value``: the last V(D, G)."""
+        """``similar``: share of painted pictures that are like a real one, whose kinds ``evenness`` is of.
+
+        ``value``: the last V(D, G).
+        """
         number = max(1, len(self._found))
         found = {
             "steps": float(self._model.taken),
             "modes": float(self._covered()),
             "similar": sum(kind >= 0 for kind in self._found) / number,
+            "evenness": evenness(list(self._found), len(self._pictures.kinds)),
             "checkerboard": checkerboard(self._samples),
         }
         lasts = {name: points[-1][1] for name, points in self._traces.lines().items() if points}

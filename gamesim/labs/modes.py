@@ -97,6 +97,13 @@ def covered(found: Sequence[int], kinds: int) -> int:
     return sum(is_covered(counts[kind], len(found)) for kind in range(kinds))
 
 
+def evenness(found: Sequence[int], kinds: int) -> float:
+    """Entropy of the kinds found (-1: none) as a share of the greatest: 1 if each is as frequent."""
+    counts = np.bincount([kind for kind in found if kind >= 0], minlength=kinds)
+    shares = counts[counts > 0] / max(1, counts.sum())
+    return float(-(shares * np.log(shares)).sum() / np.log(kinds)) + 0.0
+
+
 def is_covered(count: int, pictures: int) -> bool:
     """Whether so many of so many pictures are enough for a kind."""
     return count >= max(1, LEAST * pictures)

@@ -36,10 +36,13 @@ def _cyclegan(seed: int, place: Path) -> Training:
 def _gan(seed: int, place: Path) -> Training:
     model, pictures, chance = gan.GAN(seed), modes.sprites(), np.random.default_rng(seed)
     _resume(model, place)
+    # Channels last, as convolutions in bfloat16 like it: nearly twice as fast.
+    model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def steps() -> Iterator[dict[str, float]]:
         while True:
-            yield model.step(torch.from_numpy(pictures.draw(gan.SHIPPED_BATCH, chance))[:, None])[0]
+            model.rules = gan.rules_after(int(model.taken))
+            yield model.step(torch.from_numpy(pictures.draw(gan.SHIPPED_BATCH, chance))[:, None])
 
     return model, gan.STEPS, steps()
 

@@ -9,18 +9,22 @@ from torch import nn
 
 from gamesim.errors import UserError
 from gamesim.labs import Given
+from gamesim.labs.controls import first
 from gamesim.labs.gan import (
     GAN,
     Discriminator,
     GANLab,
     Generator,
     Painting,
+    Rules,
     best_discriminator,
     count,
     gradient_penalty,
+    r1,
+    rules_after,
     value,
 )
-from gamesim.labs.modes import SIDE, checkerboard, covered, sprites
+from gamesim.labs.modes import SIDE, checkerboard, covered, evenness, sprites
 
 
 def tensors(pictures):
@@ -77,19 +81,34 @@ def test_the_best_discriminator_s_value_is_the_jensen_shannon_divergence():
     assert best_discriminator(p, p) == pytest.approx(np.full(4, 0.5))
 
 
-def test_the_gradient_penalty_of_a_linear_discriminator_is_told_by_hand():
-    """Its gradient is its weights, wherever one looks: (|w| - 1)^2."""
+def linear_discriminator():
+    """Its gradient is its weights, 2, 1, 2 and 0, wherever one looks: of length 3."""
     linear = nn.Sequential(nn.Flatten(), nn.Linear(4, 1))
     layer = linear[1]
     assert isinstance(layer, nn.Linear)
     with torch.no_grad():
         layer.weight.copy_(torch.tensor([[2.0, 1.0, 2.0, 0.0]]))
+    return linear, layer.weight
+
+
+def test_the_gradient_penalty_of_a_linear_discriminator_is_told_by_hand():
+    linear, weight = linear_discriminator()
     real, fake = torch.randn(6, 1, 2, 2), torch.randn(6, 1, 2, 2)
     penalty = gradient_penalty(linear, real, fake, torch.rand(6, 1, 1, 1))
     assert penalty.item() == pytest.approx((3 - 1) ** 2, rel=1e-5)
     penalty.backward()
-    assert layer.weight.grad is not None
-    assert layer.weight.grad[0].numpy() == pytest.approx(2 * (3 - 1) * np.array([2, 1, 2, 0]) / 3, rel=1e-5)
+    assert weight.grad is not None
+    assert weight.grad[0].numpy() == pytest.approx(2 * (3 - 1) * np.array([2, 1, 2, 0]) / 3, rel=1e-5)
+
+
+def test_r1_of_a_linear_discriminator_is_told_by_hand():
+    linear, weight = linear_discriminator()
+    real = torch.randn(6, 1, 2, 2, requires_grad=True)
+    penalty = r1(linear(real), real)
+    assert penalty.item() == pytest.approx(3**2, rel=1e-5)
+    penalty.backward()
+    assert weight.grad is not None
+    assert weight.grad[0].numpy() == pytest.approx(2 * np.array([2, 1, 2, 0]), rel=1e-5)
 
 
 def changed(module, before):
@@ -103,10 +122,45 @@ def test_only_whose_step_it_is_learns(judge, paint):
     model, real = GAN(0), tensors(sprites().draw(2, np.random.default_rng(0)))
     g = [each.detach().clone() for each in model.generator.parameters()]
     d = [each.detach().clone() for each in model.discriminator.parameters()]
-    told, painted = model.step(real, judge=judge, paint=paint)
+    told = model.step(real, judge=judge, paint=paint)
     assert changed(model.generator, g) == paint and changed(model.discriminator, d) == judge
     assert ("D(real)" in told) == judge and ("loss of G" in told) == paint
-    assert painted.shape == real.shape and int(model.taken) == 1
+    assert int(model.taken) == 1
+
+
+def seen_by_discriminator(noise, real):
+    """What D sees in one step: real and painted ones in its own step, painted ones in G's."""
+    model = GAN(0)
+    model.rules = Rules(noise=noise)
+    seen = []
+    model.discriminator.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    model.step(real)
+    own, of_g = seen
+    return own[: len(real)], own[len(real) :], of_g
+
+
+def test_noise_is_on_each_picture_that_the_discriminator_sees():
+    """Real and painted ones alike: D could go by noise that is on one kind alone."""
+    real = tensors(sprites().draw(8, np.random.default_rng(0)))
+    assert torch.equal(seen_by_discriminator(0.0, real)[0], real)
+    clean = seen_by_discriminator(0.0, real)[1]
+    for noisy, without in zip(seen_by_discriminator(0.3, real), (real, clean, clean), strict=True):
+        assert (noisy - without).std().item() == pytest.approx(0.3, rel=0.03)
+        assert (noisy - without).mean().item() == pytest.approx(0, abs=0.03)
+
+
+def test_the_average_follows_the_generator_by_a_hundredth_each_step():
+    model, real = GAN(0), tensors(sprites().draw(2, np.random.default_rng(0)))
+    before = [each.clone() for each in model.average.parameters()]
+    model.step(real)
+    after = zip(model.average.parameters(), before, model.generator.parameters(), strict=True)
+    for average, old, new in after:
+        assert torch.allclose(average, 0.99 * old + 0.01 * new, atol=1e-6)
+
+
+def test_the_noise_of_a_training_from_scratch_falls_and_then_stays():
+    noise = [rules_after(taken).noise for taken in (0, 1_000, 2_000, 1_000_000, 2_000_000)]
+    assert noise[0] > noise[1] > noise[2] > noise[3] == noise[4] > 0
 
 
 def test_a_real_picture_is_found_to_be_what_it_is_however_bright():
@@ -122,6 +176,12 @@ def test_modes_are_covered_that_have_a_share():
     assert covered([0, 0, 1, -1], 3) == 2
     assert covered([0] * 400 + [1] * 2, 3) == 1
     assert covered([], 3) == 0
+
+
+def test_kinds_are_even_if_each_is_as_frequent_as_any_other():
+    assert evenness([0, 1, 2, 3, -1, -1], 4) == pytest.approx(1)
+    assert evenness([0, 1, 0, 1], 4) == pytest.approx(0.5)
+    assert evenness([2, 2, -1], 4) == evenness([-1], 4) == evenness([], 4) == 0
 
 
 def test_a_checkerboard_is_seen_in_what_is_painted_with_one():
@@ -142,13 +202,13 @@ def test_transposed_convolutions_paint_checkerboards_before_they_learn_not_to():
     assert seen(True) > 3 * seen(False)
 
 
-def test_the_lab_opens_with_pictures_that_are_like_real_ones():
+def test_the_lab_opens_with_pictures_that_are_like_real_ones_of_nearly_all_kinds():
     found = GANLab(Given()).figures()
-    assert found["similar"] > 0.5 and found["modes"] >= 4
+    assert found["similar"] > 0.5 and found["modes"] >= 10 and found["evenness"] > 0.85
 
 
 def values(lab):
-    return {control.name: control.value for control in lab.controls}
+    return {control.name: first(control) for control in lab.controls}
 
 
 def test_other_networks_begin_anew_and_the_trained_ones_come_back():
@@ -158,6 +218,45 @@ def test_other_networks_begin_anew_and_the_trained_ones_come_back():
     assert lab.figures()["steps"] == 0 and values(lab)["weights"] == "untrained"
     lab.set("weights", "trained")
     assert lab.figures()["steps"] == trained and values(lab)["norm"] is True
+
+
+def test_the_cures_are_taken_away_and_given_back_by_a_button_each():
+    lab = GANLab(Given())
+    opened = values(lab)
+    lab.set("collapse", True)
+    assert values(lab) | {"noise": 0, "r1": 0, "judge_rate": "a quarter"} == values(lab) != opened
+    lab.set("cure", True)
+    assert values(lab) == opened
+
+
+@pytest.mark.parametrize(
+    "control",
+    [("noise", 0.5), ("r1", 2.0), ("judge_rate", "a quarter"), ("rate", "ten times"), ("collapse", True)],
+    ids=lambda control: control[0],
+)
+def test_a_control_changes_how_it_is_trained_on(control):
+    def worth(*controls):
+        torch.manual_seed(0)  # dropout's
+        lab = GANLab(Given())
+        for name, new in controls:
+            lab.set(name, new)
+        lab.step()
+        lab.step()
+        return lab.figures()["value"]
+
+    assert worth() == worth() != worth(control)
+
+
+def test_either_the_generator_or_its_average_is_shown():
+    def shown(lab):
+        return lab.view()[0].pixels
+
+    lab = GANLab(Given())
+    for _ in range(10):
+        lab.step()
+    average = shown(lab)
+    lab.set("average", False)
+    assert not np.array_equal(shown(lab), average)
 
 
 def test_a_control_that_keeps_its_value_begins_nothing():
