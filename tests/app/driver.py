@@ -27,7 +27,7 @@ class Driver:
         self.window = Window(checkpoints, self.recordings, Scores(tmp_path / "scores.json"))
         self.window.go(Menu(self.window))
 
-    def frames(self, count: int, seconds: float = FRAME, drawn: int = 5) -> None:
+    def frames(self, count: int, seconds: float = FRAME, drawn: int = 2) -> None:
         """Rounds of the loop: events, time, a picture; of many that take time only the last are `drawn`."""
         for left in range(count, 0, -1):
             if seconds and left > drawn:
