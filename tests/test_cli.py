@@ -64,13 +64,13 @@ def main(*words):
         ("train memory --data d --out nowhere", "nowhere/vision/best: no such model; train vision"),
         ("train world-model-tiny --data d --out o --resume", "o: nothing to resume"),
         ("temperature nowhere --data d --out o", "nowhere: no such model"),
-        ("temperature . --data d --out o --json no/f", "--json no/f: no such folder"),
+        ("temperature m --data d --out o --json no/f", "--json no/f: no such folder"),
         ("evaluate nowhere", "nowhere: no such model"),
         (f"evaluate {'n' * 3000}", "nnn: File name too long"),
-        ("evaluate . --json no/such/file", "--json no/such/file: no such folder"),
-        ("evaluate . --plots file", "--plots file: not a folder"),
-        ("evaluate . --card --temperature 0", "a card shows what was measured at temperature 1"),
-        ("temperature . --data d --out o --plot no/f.png", "--plot no/f.png: no such folder"),
+        ("evaluate m --json no/such/file", "--json no/such/file: no such folder"),
+        ("evaluate m --plots file", "--plots file: not a folder"),
+        ("evaluate m --card --temperature 0", "a card shows what was measured at temperature 1"),
+        ("temperature m --data d --out o --plot no/f.png", "--plot no/f.png: no such folder"),
         ("play nowhere", "nowhere"),
         ("export nowhere --out x.gif", "'nowhere' is neither a game nor a model. Games: gamesim/Pacman"),
         ("export gamesim/Pacman-v0 --out x.avi", "x.avi: a film's name ends in .gif or .mp4"),
@@ -88,6 +88,8 @@ def test_wrong_words_are_one_line_that_names_them(words, complaint, capsys, tmp_
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     (tmp_path / "d").mkdir()
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "manifest.json").touch()  # enough to be taken for a model
     make_episode(9, size=84).save(tmp_path / "d" / "e.npz")
     assert main(*words.split()) == 2
     out, err = capsys.readouterr()
@@ -186,11 +188,44 @@ def test_without_words_and_with_play_the_app_opens(monkeypatch):
     assert started == [(None, "cpu"), (None, "cpu"), (Recipe("gamesim/Pacman-v0"), "auto")]
 
 
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["gamesim/Pacman-v0", "grid_size=-4"], "grid_size must be an integer from 6 to 40, not -4"),
+        (["gamesim/Pacman-v0", "nonsense=1"], "takes no argument 'nonsense'"),
+        (["walled:Locked-v0"], "walled:Locked-v0 needs a package that is not installed"),
+    ],
+)
+def test_a_game_that_cannot_be_made_opens_no_window(words, line, monkeypatch, tmp_path, capsys):
+    game = """
+import gymnasium as gym
+class Locked(gym.Env):
+    def __init__(self, render_mode=None):
+        import a_package_that_nobody_has
+gym.register(id="Locked-v0", entry_point=Locked)
+"""
+    (tmp_path / "walled.py").write_text(game)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("gamesim.app.main", lambda *_, **__: pytest.fail("a window opened"))
+    assert main("play", *words) == 2
+    gym.registry.pop("Locked-v0", None)
+    said = capsys.readouterr().err
+    assert line in said and said.count("\n") == 1
+
+
 def test_watch_opens_the_app_on_a_checkpoint_that_is_there(monkeypatch, tmp_path, capsys):
     started = []
     monkeypatch.setattr("gamesim.app.main", lambda *given, **how: started.append((given, how)) or 0)
-    assert main("watch", str(tmp_path)) == 0
-    assert started == [((str(tmp_path),), {"watch": True, "device": "cpu"})]
+    model, run = tmp_path / "run" / "last", tmp_path / "run"
+    model.mkdir(parents=True)
+    (model / "manifest.json").touch()
+    assert main("watch", str(model)) == main("play", str(model)) == 0
+    assert started == [((str(model),), {"watch": True, "device": "cpu"}), ((str(model),), {"device": "cpu"})]
+    for command in ("watch", "play"):
+        assert main(command, str(run)) == 2
+        assert f"the model of this run is {model}" in capsys.readouterr().err
+        assert main(command, str(tmp_path)) == 2
+        assert "not a model: it has no manifest.json" in capsys.readouterr().err
     assert main("watch", "nowhere") == 2
     assert "nowhere: no such model" in capsys.readouterr().err
 

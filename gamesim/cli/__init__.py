@@ -362,23 +362,29 @@ def _game(env_id: str, options: argparse.Namespace) -> Recipe:
 
 
 def _start(options: argparse.Namespace) -> str | Recipe:
-    """What is to be played: the folder of a model, or a game.
+    """What is to be played: the folder of a model, or a game; a game is made once, to see that it can be.
 
     Raises:
-        UserError: It is neither, or what is said of a game is said of a model.
+        UserError: It is neither, it cannot be made, or what is said of a game is said of a model.
     """
-    from gamesim.envs.recipe import Recipe, UnknownGame
+    from gamesim.envs.recipe import DREAMS, Recipe, UnknownGame, make
     from gamesim.shipped import locate
 
     if not locate(options.start).is_dir():
         try:
-            return _game(options.start, options)
+            recipe = _game(options.start, options)
         except UnknownGame as error:
             raise UserError(f"'{options.start}' is neither a game nor a model{error.hint}") from None
+        if not recipe.env_id.startswith(DREAMS):  # it would load torch before there is a window
+            env = make(recipe)
+            with contextlib.suppress(Exception):  # code of somebody else's
+                env.close()
+        return recipe
     shown = {name: getattr(options, name) for name in ("size", "stretch", "frame_skip", "time_limit")}
     said = [f"--{name.replace('_', '-')}" for name in Recipe("", **shown).changed] + options.settings
     if said:
         raise UserError(f"{said[0]} works with games only, and {options.start} is a model")
+    _known_checkpoint(options.start)
     return options.start
 
 
@@ -394,12 +400,17 @@ def _known_data(folder: str) -> None:
 
 
 def _known_checkpoint(folder: str) -> None:
-    """Complain about a folder that is not there, before torch is loaded."""
+    """Complain about a folder that is not there, or is no model, before torch is loaded."""
     from gamesim import storage
 
     place = shipped.locate(folder)
-    if not place.exists() and not storage.exists(place):
+    if storage.exists(place):
+        return
+    if not place.exists():
         raise UserError(f"{folder}: no such model")
+    inside = next((name for name in ("last", "best") if storage.exists(place / name)), None)
+    where = f"the model of this run is {Path(folder) / inside}" if inside else "it has no manifest.json"
+    raise UserError(f"{folder}: not a model: {where}")
 
 
 def _known_place(flag: str, place: str | None, check: Callable[[str], None] = outputs.check_file) -> None:
