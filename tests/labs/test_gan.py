@@ -229,12 +229,7 @@ def test_the_cures_are_taken_away_and_given_back_by_a_button_each():
     assert values(lab) == opened
 
 
-@pytest.mark.parametrize(
-    "control",
-    [("noise", 0.5), ("r1", 2.0), ("judge_rate", "a quarter"), ("rate", "ten times"), ("collapse", True)],
-    ids=lambda control: control[0],
-)
-def test_a_control_changes_how_it_is_trained_on(control):
+def test_a_control_changes_how_it_is_trained_on():
     def worth(*controls):
         torch.manual_seed(0)  # dropout's
         lab = GANLab(Given())
@@ -244,7 +239,11 @@ def test_a_control_changes_how_it_is_trained_on(control):
         lab.step()
         return lab.figures()["value"]
 
-    assert worth() == worth() != worth(control)
+    untouched = worth()
+    assert worth() == untouched
+    changes = {"noise": 0.5, "r1": 2.0, "judge_rate": "a quarter", "rate": "ten times", "collapse": True}
+    for control in changes.items():
+        assert worth(control) != untouched, control
 
 
 def test_either_the_generator_or_its_average_is_shown():
@@ -252,7 +251,7 @@ def test_either_the_generator_or_its_average_is_shown():
         return lab.view()[0].pixels
 
     lab = GANLab(Given())
-    for _ in range(10):
+    for _ in range(3):
         lab.step()
     average = shown(lab)
     lab.set("average", False)
