@@ -61,6 +61,11 @@ class GameGANLosses(Section):
     blended: Weight = Field(
         default=0.0, description="weight of judging frames that are part real, part drawn, as in between"
     )
+    attenuation: Weight = Field(
+        default=0.0,
+        description="squared error to be expected of a place at which nearness to the real frame counts a"
+        " quarter; 0: it counts the same everywhere",
+    )
     gradient_penalty: Weight = Field(default=1.0, description="weight on real frames and pairs of frames")
     temporal_gradient_penalty: Weight = Field(
         default=10.0, description="weight of the same for the temporal discriminator"

@@ -76,6 +76,7 @@ def judge(
     frames: Tensor,
     actions: Tensor,
     played: Tensor,
+    counts: Tensor | None = None,
     *,
     blends: bool = False,
 ) -> Judged:
@@ -88,6 +89,7 @@ def judge(
         frames: the real ones (B, T + 1, 3, S, S).
         actions: int64 (B, T).
         played: (B, T), 1 where a step was played.
+        counts: how much each place counts in the features' distance (B, T, side, side); None: all alike.
         blends: whether frames that are part real and part drawn are shown as well.
     """
     real_features = judges.encode(frames.flatten(0, 1))
@@ -125,7 +127,7 @@ def judge(
         real_actions=steps(judges.pair.which_action(real_pair)),
         fake_actions=steps(judges.pair.which_action(pair)),
         z=steps(judges.pair.which_z(pair)),
-        features=_features(real_features, fake_features, frames, played),
+        features=_features(real_features, fake_features, frames, played, counts),
     )
 
 
@@ -150,12 +152,17 @@ def _dreamt(told: Tensor) -> Tensor:
     return torch.cat([~told[:, :-1], torch.ones_like(told[:, :1])], 1)
 
 
-def _features(real: list[Tensor], fake: list[Tensor], frames: Tensor, played: Tensor) -> Tensor:
+def _features(
+    real: list[Tensor], fake: list[Tensor], frames: Tensor, played: Tensor, counts: Tensor | None
+) -> Tensor:
     """L1 between the features of each real frame and of the one drawn for it, a mean over the layers."""
     terms = []
     for here, there in zip(real, fake, strict=True):
         wanted = here.detach().unflatten(0, frames.shape[:2])[:, 1:]
-        terms.append(mean((there.unflatten(0, wanted.shape[:2]) - wanted).abs(), played))
+        distance = (there.unflatten(0, wanted.shape[:2]) - wanted).abs()
+        if counts is not None:
+            distance = distance * F.interpolate(counts, size=distance.shape[-2:])[:, :, None]
+        terms.append(mean(distance, played))
     return torch.stack(terms).mean()
 
 

@@ -28,6 +28,7 @@ from gamesim.training.adversarial import discriminator_loss, generator_loss, gra
 from gamesim.training.descent import AveragedDescent
 from gamesim.training.devices import autocast
 from gamesim.training.sheet import contact_sheet
+from gamesim.training.uncertainty import Uncertainty, attenuation, errors_by_place, surprise
 
 SCHEDULED = ("adversarial", "reconstruction", "outcome", "cycle", "memory")
 """Losses whose weights may change over the run."""
@@ -56,6 +57,7 @@ def supervised_loss(
     frames: Tensor,
     segments: Segments,
     recalled: Tensor,
+    counts: Tensor,
     weights: Mapping[str, Tensor],
 ) -> dict[str, Tensor]:
     """The terms that need no discriminator, weighted, by name.
@@ -65,6 +67,7 @@ def supervised_loss(
         frames: the real ones (B, T + 1, 3, S, S) in [0, 1].
         segments: what happened in them.
         recalled: int64 (R,), the steps of `rollout.recalled`.
+        counts: how much each place counts in the reconstruction (B, T, side, side).
         weights: of each term now.
     """
     played = segments.played.float()
@@ -74,8 +77,9 @@ def supervised_loss(
     ends = segments.terminated.float()
     unlike = F.binary_cross_entropy_with_logits(rollout.end_logit, ends, reduction="none")
     outcome = mean((rollout.reward - segments.rewards).square() + unlike, known)
+    errors = errors_by_place(rollout.frames, frames[:, 1:], counts.shape[-1])
     terms = {
-        "reconstruction": weights["reconstruction"] * mean(released(rollout.frames, frames[:, 1:]), played),
+        "reconstruction": weights["reconstruction"] * mean((counts * errors).sum((2, 3)), played),
         "outcome": weights["outcome"] * outcome,
     }
     if rollout.recalled is not None:
@@ -102,6 +106,9 @@ class GameGANTask(AveragedDescent[Generator]):
         self.judges = Discriminators(config.model).to(device)
         self.processes.same(self.judges)
         self.judge_optimizer = Adam(self.judges.parameters(), self.settings.betas)
+        self.uncertainty = Uncertainty(config.model).to(device)
+        self.processes.same(self.uncertainty)
+        self.uncertainty_optimizer = Adam(self.uncertainty.parameters(), self.settings.betas)
 
     # -- one step ------------------------------------------------------------------------------------
 
@@ -122,6 +129,7 @@ class GameGANTask(AveragedDescent[Generator]):
         share = settings.decay.at(progress)
         self.optimizer.set_rate(settings.learning_rate * share)
         self.judge_optimizer.set_rate(settings.discriminator_learning_rate * share)
+        self.uncertainty_optimizer.set_rate(settings.learning_rate * share)
         terms = self.compiled(
             *vars(batch).values(),
             warm_up,
@@ -159,11 +167,12 @@ class GameGANTask(AveragedDescent[Generator]):
         z = chance * torch.randn(*actions.shape, *self.trained.noise_shape, device=self.device)
         with autocast(self.device, self.settings.precision):
             rollout = self.trained.rollout(frames, actions, z, warm_up, all_real=all_real, recalled=recalled)
-        terms = supervised_loss(rollout, frames, batch, recalled, weight)
+        counts = self._counts(rollout, frames, batch, chance)
+        terms = supervised_loss(rollout, frames, batch, recalled, counts, weight)
         loss = torch.stack(list(terms.values())).sum()
         parts, gradients = [loss], [torch.ones_like(loss)]
         if how["judged"]:
-            gradient, verdicts = self._judge(rollout, frames, batch, how["penalised"])
+            gradient, verdicts = self._judge(rollout, frames, batch, counts, how["penalised"])
             parts, gradients = [*parts, rollout.frames], [*gradients, weight["adversarial"] * gradient]
             terms |= verdicts
         self.optimizer.zero_grad(set_to_none=True)
@@ -172,8 +181,26 @@ class GameGANTask(AveragedDescent[Generator]):
         self.follow(1 - decay)
         return {name: term.detach() for name, term in terms.items()}
 
+    def _counts(self, rollout: Rollout, frames: Tensor, batch: Segments, judged: Tensor) -> Tensor:
+        """How much each place counts, (B, T, side, side); updates what foretells their errors.
+
+        As much less as the discriminators have to say, `judged` of their full weight: without them nothing
+        else would tell what to draw.
+        """
+        side, quarter = self.uncertainty.side, self.settings.losses.attenuation
+        if not quarter:
+            return torch.ones(*batch.actions.shape, side, side, device=self.device)
+        with autocast(self.device, self.settings.precision):
+            log_error = self.uncertainty(rollout.known)
+        errors = errors_by_place(rollout.frames.detach(), frames[:, 1:], side)
+        self.uncertainty_optimizer.zero_grad(set_to_none=True)
+        mean(surprise(log_error, errors), batch.played).backward()
+        self.update(self.uncertainty_optimizer, self.uncertainty)
+        counts = attenuation(log_error.detach(), quarter)
+        return torch.ones_like(counts).lerp(counts, judged)
+
     def _judge(
-        self, rollout: Rollout, frames: Tensor, batch: Segments, penalised: bool
+        self, rollout: Rollout, frames: Tensor, batch: Segments, counts: Tensor, penalised: bool
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Updates the discriminators; returns the gradient for the frames that were drawn, and the terms.
 
@@ -182,7 +209,7 @@ class GameGANTask(AveragedDescent[Generator]):
         losses, drawn = self.settings.losses, rollout.frames.detach().requires_grad_(True)
         with parametrize.cached():
             with autocast(self.device, self.settings.precision):
-                shown = rollout, drawn, frames, batch.actions, batch.played
+                shown = rollout, drawn, frames, batch.actions, batch.played, counts
                 seen = judge(self.judges, *shown, blends=losses.blended > 0)
                 terms = generator_loss(seen, batch.actions, rollout.z, losses)
                 verdict = discriminator_loss(seen, batch.actions, rollout.z, losses)
@@ -234,10 +261,16 @@ class GameGANTask(AveragedDescent[Generator]):
             return self.average.rollout(to_float(batch.frames), batch.actions, z, warm_up)
 
     def state_dict(self) -> dict[str, Any]:
-        judges = {"judges": self.judges.state_dict(), "judge_optimizer": self.judge_optimizer.state_dict()}
-        return {**super().state_dict(), **judges}
+        helpers = {name: part.state_dict() for name, part in self._helpers().items()}
+        return {**super().state_dict(), **helpers}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self.judges.load_state_dict(state["judges"])
-        self.judge_optimizer.load_state_dict(state["judge_optimizer"])
+        for name, part in self._helpers().items():
+            if name in state:  # runs of an earlier release had no uncertainty
+                part.load_state_dict(state[name])
+
+    def _helpers(self) -> dict[str, Any]:
+        """What training alone needs, by its name in a saved state."""
+        names = ("judges", "judge_optimizer", "uncertainty", "uncertainty_optimizer")
+        return {name: getattr(self, name) for name in names}

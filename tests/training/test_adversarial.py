@@ -195,7 +195,7 @@ def rollout(lanes: int = 2, steps: int = 6, told: tuple[int, ...] = (1, 4)) -> t
     real = torch.arange(steps + 1) < torch.tensor(told)[:, None]
     nothing = torch.zeros(lanes, steps)
     z = torch.randn(lanes, steps, 6, generator=chance)
-    rolled = Rollout(real, frames, z, drawn, drawn, nothing, None, nothing, nothing)
+    rolled = Rollout(real, frames, z, drawn, drawn, nothing, None, nothing, nothing, nothing)
     return rolled, frames, (torch.arange(lanes)[:, None] + torch.arange(steps)) % 5
 
 

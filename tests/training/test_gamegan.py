@@ -73,6 +73,7 @@ def rolled(lanes: int = 2, steps: int = 3, told: tuple[int, ...] = (4, 4), **par
         "static": grey,
         "masks": torch.full((lanes, steps, 2, 84, 84), 0.5),
         "recalled": torch.full((lanes, 1, 3, 84, 84), 0.5),
+        "known": torch.zeros(lanes, steps, 8),
         "reward": torch.zeros(lanes, steps),
         "end_logit": torch.zeros(lanes, steps),
     }
@@ -98,7 +99,8 @@ def terms(rollout: Rollout, batch: Segments, grey: float = 0.5) -> dict[str, flo
     frames = torch.full((*rollout.told.shape, 3, 84, 84), grey)
     losses = GameGANLosses()
     now = {name: torch.tensor(getattr(losses, name).at(0)) for name in gamegan.SCHEDULED}
-    found = supervised_loss(rollout, frames, batch, torch.tensor([1]), now)
+    alike = torch.ones(*rollout.reward.shape, 7, 7)
+    found = supervised_loss(rollout, frames, batch, torch.tensor([1]), alike, now)
     return {name: float(term) for name, term in found.items()}
 
 
@@ -160,7 +162,7 @@ def test_losses_of_a_free_running_rollout_reach_what_they_should():
     recalled = torch.tensor([0, 2])
     played = model.rollout(frames, actions, z, torch.tensor([1, 4]), recalled=recalled)
     ones = dict.fromkeys(TERMS["gamegan"], torch.tensor(1.0))
-    found = supervised_loss(played, frames, batch, recalled, ones)
+    found = supervised_loss(played, frames, batch, recalled, torch.ones(2, 4, 7, 7), ones)
 
     def reached(term: str) -> set[str]:
         model.zero_grad()

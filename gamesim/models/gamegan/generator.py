@@ -47,6 +47,7 @@ class Rollout:
         static: the memory's layer (B, T, 3, S, S), and masks: (B, T, K, S, S), each layer's share of a pixel.
         recalled: for each of R steps the static layer drawn anew from the last memory, (B, R, 3, S, S), by a
             renderer whose weights get no gradient; None without a memory module.
+        known: what each frame was drawn from, h and the memory read, (B, T, any), without gradients.
         reward, end_logit: (B, T), told by h and by the frame shown next; rewards in units of
             ``reward_scale``.
     """
@@ -58,6 +59,7 @@ class Rollout:
     static: Tensor
     masks: Tensor
     recalled: Tensor | None
+    known: Tensor
     reward: Tensor
     end_logit: Tensor
 
@@ -208,6 +210,7 @@ class Generator(nn.Module):
             static=drawn.layers[0].unflatten(0, shape),
             masks=drawn.masks.unflatten(0, shape),
             recalled=None if recalled is None else self._recall(states, recalled),
+            known=(h if reads is None else torch.cat([h, reads], -1)).detach(),
             reward=reward,
             end_logit=end_logit,
         )

@@ -1,0 +1,64 @@
+"""How well each place of a frame can be foretold: Kendall & Gal 2017 (arXiv 1703.04977), Eq. 5.
+
+What comes into view can come in many ways. The squared error's best answer is the mean of them all, so a wall
+that may be there or not is never drawn, however real the discriminators would find it. Here a small network
+learns, from what the generator knows, how large the squared error of each place will be. Where it will be
+large, nearness to the real frame counts little (they call it attenuation) and the discriminators decide. The
+network sees states and errors, nothing else, and exists in training only. It is ours, not GameGAN's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gamesim.models.layers import initialise, mlp, scales
+
+if TYPE_CHECKING:
+    from gamesim.config.gamegan import GameGANModelConfig
+
+
+class Uncertainty(nn.Module):
+    """Foretells the squared error of each place, one for each location of the renderer's coarsest map."""
+
+    def __init__(self, config: GameGANModelConfig) -> None:
+        super().__init__()
+        self.side, _ = scales(config.frame_size)
+        known = config.hidden + (config.memory_width if config.memory else 0)
+        self.layers = mlp([known, config.hidden, self.side**2])
+        initialise(self)
+
+    def forward(self, known: Tensor) -> Tensor:
+        """The logarithm of the errors, float32 (B, T, side, side).
+
+        Args:
+            known: what each frame was drawn from, h and the memory read (B, T, any).
+        """
+        return self.layers(known).float().unflatten(-1, (self.side, self.side))
+
+
+def errors_by_place(drawn: Tensor, real: Tensor, side: int) -> Tensor:
+    """The squared errors of frames in [-1, 1], summed over each of side x side places.
+
+    Args:
+        drawn, real: (B, T, 3, S, S) in [0, 1].
+        side: S divided by the pixels along a place.
+
+    Returns:
+        float32 (B, T, side, side); a frame's sum is the released code's distance.
+    """
+    squares = 4 * (drawn - real).float().square().sum(2)
+    pixels = squares.shape[-1] // side
+    return F.avg_pool2d(squares, pixels, divisor_override=1)
+
+
+def surprise(log_error: Tensor, errors: Tensor) -> Tensor:
+    """How badly errors were foretold: the negative log likelihood of a Gaussian, as in Eq. 5."""
+    return log_error + errors * (-log_error).exp()
+
+
+def attenuation(log_error: Tensor, quarter: float) -> Tensor:
+    """How much nearness to the real frame counts, in (0, 1): a quarter where the error will be `quarter`."""
+    return (quarter / (quarter + log_error.exp())).square()
