@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gamesim.config.base import (
     Average,
@@ -71,6 +71,12 @@ class GameGANLosses(Section):
         default=10.0, description="weight of the same for the temporal discriminator"
     )
     outcome: Schedule = Field(default=steady(1), description="weight of the reward and the game's end")
+
+    @model_validator(mode="after")
+    def _someone_decides(self) -> GameGANLosses:
+        if self.attenuation and not self.adversarial.highest:
+            raise ValueError("attenuation leaves much to the discriminators, but adversarial is 0")
+        return self
 
 
 class GameGANTraining(EngineTraining):

@@ -256,6 +256,22 @@ def test_features_are_those_of_the_real_frame_that_came():
     assert same == pytest.approx(0, abs=1e-5) and other > 0.001
 
 
+def test_features_count_as_their_places_do():
+    torch.manual_seed(0)
+    judges = Discriminators(TINY).eval()
+    rolled, frames, actions = rollout()
+
+    def distance(*counts: Tensor) -> float:
+        played = torch.ones(2, 6)
+        return judge(judges, rolled, rolled.frames, frames, actions, played, *counts).features.item()
+
+    everywhere = torch.ones(2, 6, 7, 7)
+    corner = everywhere.clone()
+    corner[..., 3:, 3:] = 0
+    assert distance(everywhere) == pytest.approx(distance(), rel=1e-5)
+    assert distance(0 * everywhere) == 0 < distance(corner) < distance()
+
+
 def test_judges_learn_to_separate_two_obvious_sets():
     """Real: dark, with the action lighting a corner. Drawn: noise."""
     torch.manual_seed(0)

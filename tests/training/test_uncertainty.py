@@ -1,0 +1,121 @@
+"""What of a frame can be foretold (Kendall & Gal 2017, Eq. 5), and how much it then counts to be near it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from gamesim import config
+from gamesim.config.gamegan import GameGANModelConfig
+from gamesim.data.dataset import Segments
+from gamesim.errors import UserError
+from gamesim.training.gamegan import GameGANTask, released
+from gamesim.training.uncertainty import Uncertainty, attenuation, errors_by_place, surprise
+
+
+@pytest.mark.parametrize(("size", "side"), [(84, 7), (64, 8)])
+def test_a_frame_s_errors_are_those_of_its_places(size, side):
+    drawn, real = torch.rand(2, 3, 3, size, size), torch.rand(2, 3, 3, size, size)
+    assert torch.allclose(errors_by_place(drawn, real, side).sum((2, 3)), released(drawn, real), rtol=1e-4)
+    pixels, elsewhere = size // side, real.clone()
+    elsewhere[0, 1, :, pixels : 2 * pixels, :pixels] += 0.5  # by 1 of [-1, 1], in three colours
+    errors = errors_by_place(elsewhere, real, side)
+    assert errors[0, 1, 1, 0] == pytest.approx(3 * pixels**2, rel=1e-4) and (errors > 0).sum() == 1
+
+
+def test_being_near_counts_a_quarter_where_the_error_will_be_as_large_as_is_said():
+    log_errors = torch.tensor([0.01, 10, 90]).log()
+    assert attenuation(log_errors, 10) == pytest.approx([(10 / 10.01) ** 2, 0.25, 0.01])
+
+
+def test_an_error_surprises_least_who_foretold_it():
+    told = torch.linspace(0, 6, 601)
+    least = surprise(told, torch.full_like(told, 30.0)).argmin()
+    assert told[least].exp() == pytest.approx(30, rel=0.01)
+
+
+def test_it_learns_from_a_state_which_place_cannot_be_foretold():
+    """One state of two goes with a large error in a corner, in every other case."""
+    torch.manual_seed(0)
+    model = Uncertainty(GameGANModelConfig(hidden=32, memory_width=8))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    known = torch.randn(2, 1, 40).repeat(8, 1, 1)
+    errors = torch.ones(16, 1, 7, 7)
+    errors[::4, 0, 0, 0] = 100.0  # in half of the lanes of one state
+    for _ in range(300):
+        optimizer.zero_grad()
+        surprise(model(known), errors).mean().backward()
+        optimizer.step()
+    found = model(known).exp()
+    assert found[0, 0, 0, 0].item() == pytest.approx(50.5, rel=0.1)
+    assert found[1, 0, 0, 0].item() == pytest.approx(1, rel=0.1)
+    assert found[0, 0, 3, 3].item() == pytest.approx(1, rel=0.1)
+
+
+# ------------------------------------------------------------------------------------- in training
+
+TINY = (
+    "model.channels=4",
+    "model.hidden=16",
+    "model.z_size=4",
+    "model.memory_slots=5",
+    "model.memory_width=8",
+)
+
+
+class Games:
+    """Four lanes of noise."""
+
+    def sample(self, *_: object, **__: object) -> Segments:
+        chance = torch.Generator().manual_seed(0)
+        never = torch.zeros(4, 6, dtype=torch.bool)
+        return Segments(
+            frames=torch.randint(256, (4, 7, 84, 84, 3), generator=chance).to(torch.uint8),
+            actions=torch.randint(5, (4, 6), generator=chance),
+            rewards=torch.zeros(4, 6),
+            terminated=never,
+            truncated=never,
+            played=~never,
+        )
+
+
+def stepped(steps: int = 1, **losses: object) -> tuple[GameGANTask, dict[str, Tensor]]:
+    """A tiny GameGAN after some steps by these losses, and the terms of the last one."""
+    words = [f"training.losses.{name}={weight}" for name, weight in losses.items()]
+    chosen = config.load(
+        "gamegan", [*TINY, "data.batch_size=4", "data.segment=6", "training.steps=9", *words]
+    )
+    torch.manual_seed(0)
+    task = GameGANTask(chosen, Games(), Games(), torch.device("cpu"))  # pyright: ignore[reportArgumentType]
+    terms = {}
+    for _ in range(steps):
+        terms = dict(task.step())
+    return task, terms
+
+
+def test_places_that_cannot_be_foretold_count_less_as_soon_as_discriminators_judge():
+    def reconstruction(attenuation: float, adversarial: object) -> float:
+        return float(stepped(attenuation=attenuation, adversarial=adversarial)[1]["reconstruction"])
+
+    assert reconstruction(10, adversarial=1) < 0.99 * reconstruction(0, adversarial=1)
+    later = "{start: 0, end: 1, begin: 0.5, over: 0.1}"
+    assert reconstruction(10, adversarial=later) == pytest.approx(
+        reconstruction(0, adversarial=later), rel=1e-5
+    )
+
+
+def test_without_discriminators_nothing_may_count_less():
+    with pytest.raises(UserError, match="attenuation"):
+        config.load("gamegan", ["training.losses.attenuation=10", "training.losses.adversarial=0"])
+
+
+def test_what_foretells_is_saved_and_a_run_of_before_goes_on_without():
+    task, _ = stepped(2, attenuation=10)
+    state = task.state_dict()
+    other, _ = stepped(0, attenuation=10)
+    other.load_state_dict(state)
+    for name, weight in task.uncertainty.state_dict().items():
+        assert torch.equal(other.uncertainty.state_dict()[name], weight)
+    before = {name: part for name, part in state.items() if not name.startswith("uncertainty")}
+    stepped(0, attenuation=10)[0].load_state_dict(before)
