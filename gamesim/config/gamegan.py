@@ -64,7 +64,7 @@ class GameGANLosses(Section):
     attenuation: Weight = Field(
         default=0.0,
         description="squared error to be expected of a place at which nearness to the real frame counts a"
-        " quarter; 0: it counts the same everywhere",
+        " quarter, for a model that can draw; 0: it counts the same everywhere",
     )
     gradient_penalty: Weight = Field(default=1.0, description="weight on real frames and pairs of frames")
     temporal_gradient_penalty: Weight = Field(

@@ -167,7 +167,7 @@ class GameGANTask(AveragedDescent[Generator]):
         z = chance * torch.randn(*actions.shape, *self.trained.noise_shape, device=self.device)
         with autocast(self.device, self.settings.precision):
             rollout = self.trained.rollout(frames, actions, z, warm_up, all_real=all_real, recalled=recalled)
-        counts = self._counts(rollout, frames, batch, chance)
+        counts = self._counts(rollout, frames, batch)
         terms = supervised_loss(rollout, frames, batch, recalled, counts, weight)
         loss = torch.stack(list(terms.values())).sum()
         parts, gradients = [loss], [torch.ones_like(loss)]
@@ -181,23 +181,17 @@ class GameGANTask(AveragedDescent[Generator]):
         self.follow(1 - decay)
         return {name: term.detach() for name, term in terms.items()}
 
-    def _counts(self, rollout: Rollout, frames: Tensor, batch: Segments, judged: Tensor) -> Tensor:
-        """How much each place counts, (B, T, side, side); updates what foretells their errors.
-
-        As much less as the discriminators have to say, `judged` of their full weight: without them nothing
-        else would tell what to draw.
-        """
+    def _counts(self, rollout: Rollout, frames: Tensor, batch: Segments) -> Tensor:
+        """How much each place counts, (B, T, side, side); updates what foretells their errors."""
         side, quarter = self.uncertainty.side, self.settings.losses.attenuation
         if not quarter:
             return torch.ones(*batch.actions.shape, side, side, device=self.device)
-        with autocast(self.device, self.settings.precision):
-            log_error = self.uncertainty(rollout.known)
+        log_error = self.uncertainty(rollout.known)
         errors = errors_by_place(rollout.frames.detach(), frames[:, 1:], side)
         self.uncertainty_optimizer.zero_grad(set_to_none=True)
         mean(surprise(log_error, errors), batch.played).backward()
         self.update(self.uncertainty_optimizer, self.uncertainty)
-        counts = attenuation(log_error.detach(), quarter)
-        return torch.ones_like(counts).lerp(counts, judged)
+        return attenuation(log_error.detach(), quarter)
 
     def _judge(
         self, rollout: Rollout, frames: Tensor, batch: Segments, counts: Tensor, penalised: bool

@@ -94,15 +94,11 @@ def stepped(steps: int = 1, **losses: object) -> tuple[GameGANTask, dict[str, Te
     return task, terms
 
 
-def test_places_that_cannot_be_foretold_count_less_as_soon_as_discriminators_judge():
-    def reconstruction(attenuation: float, adversarial: object) -> float:
-        return float(stepped(attenuation=attenuation, adversarial=adversarial)[1]["reconstruction"])
+def test_places_that_cannot_be_foretold_count_less():
+    def reconstruction(attenuation: float) -> float:
+        return float(stepped(attenuation=attenuation)[1]["reconstruction"])
 
-    assert reconstruction(10, adversarial=1) < 0.99 * reconstruction(0, adversarial=1)
-    later = "{start: 0, end: 1, begin: 0.5, over: 0.1}"
-    assert reconstruction(10, adversarial=later) == pytest.approx(
-        reconstruction(0, adversarial=later), rel=1e-5
-    )
+    assert reconstruction(1) < 0.5 * reconstruction(100) < 0.5 * reconstruction(0)
 
 
 def test_without_discriminators_nothing_may_count_less():
