@@ -14,7 +14,7 @@ SMALL = ["model.channels=4", "model.discriminator_channels=4", "model.hidden=16"
 SMALL += ["model.memory_slots=5", "data.batch_size=2", "data.segment=4", "training.precision=bfloat16"]
 
 
-@pytest.mark.parametrize("preset", ["gamegan", "gamegan-m", "action-lstm"])
+@pytest.mark.parametrize("preset", ["gamegan", "gamegan-m", "action-lstm", "gamegan-small-more"])
 def test_a_step_of_gamegan_is_taken_in_each_phase_of_a_run(plays, preset):
     chosen = config.load(preset, SMALL)
     data = Dataset(plays, segment=4, split="all", validation=0, device="cpu", short=True)
