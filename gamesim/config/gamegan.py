@@ -61,10 +61,9 @@ class GameGANLosses(Section):
     blended: Weight = Field(
         default=0.0, description="weight of judging frames that are part real, part drawn, as in between"
     )
-    attenuation: Weight = Field(
-        default=0.0,
-        description="squared error to be expected of a place at which nearness to the real frame counts a"
-        " quarter, for a model that can draw; 0: it counts the same everywhere",
+    attenuated: Schedule = Field(
+        default=steady(0),
+        description="share of the reconstruction that counts less where no model could foretell the frame",
     )
     gradient_penalty: Weight = Field(default=1.0, description="weight on real frames and pairs of frames")
     temporal_gradient_penalty: Weight = Field(
@@ -74,8 +73,8 @@ class GameGANLosses(Section):
 
     @model_validator(mode="after")
     def _someone_decides(self) -> GameGANLosses:
-        if self.attenuation and not self.adversarial.highest:
-            raise ValueError("attenuation leaves much to the discriminators, but adversarial is 0")
+        if self.attenuated.highest and not self.adversarial.highest:
+            raise ValueError("attenuated leaves much to the discriminators, but adversarial is 0")
         return self
 
 

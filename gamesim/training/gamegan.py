@@ -30,7 +30,7 @@ from gamesim.training.devices import autocast
 from gamesim.training.sheet import contact_sheet
 from gamesim.training.uncertainty import Uncertainty, attenuation, errors_by_place, surprise
 
-SCHEDULED = ("adversarial", "reconstruction", "outcome", "cycle", "memory")
+SCHEDULED = ("adversarial", "reconstruction", "outcome", "cycle", "memory", "attenuated")
 """Losses whose weights may change over the run."""
 SHEET_ROWS, SHEET_REAL = 6, 4
 VALIDATION_LANES, VALIDATION_REAL = 64, 4
@@ -167,7 +167,7 @@ class GameGANTask(AveragedDescent[Generator]):
         z = chance * torch.randn(*actions.shape, *self.trained.noise_shape, device=self.device)
         with autocast(self.device, self.settings.precision):
             rollout = self.trained.rollout(frames, actions, z, warm_up, all_real=all_real, recalled=recalled)
-        counts = self._counts(rollout, frames, batch)
+        counts = self._counts(rollout, frames, batch, weight["attenuated"])
         terms = supervised_loss(rollout, frames, batch, recalled, counts, weight)
         loss = torch.stack(list(terms.values())).sum()
         parts, gradients = [loss], [torch.ones_like(loss)]
@@ -181,17 +181,18 @@ class GameGANTask(AveragedDescent[Generator]):
         self.follow(1 - decay)
         return {name: term.detach() for name, term in terms.items()}
 
-    def _counts(self, rollout: Rollout, frames: Tensor, batch: Segments) -> Tensor:
+    def _counts(self, rollout: Rollout, frames: Tensor, batch: Segments, share: Tensor) -> Tensor:
         """How much each place counts, (B, T, side, side); updates what foretells their errors."""
-        side, quarter = self.uncertainty.side, self.settings.losses.attenuation
-        if not quarter:
-            return torch.ones(*batch.actions.shape, side, side, device=self.device)
+        side = self.uncertainty.side
+        alike = torch.ones(*batch.actions.shape, side, side, device=self.device)
+        if not self.settings.losses.attenuated.highest:
+            return alike
         log_error = self.uncertainty(rollout.known)
         errors = errors_by_place(rollout.frames.detach(), frames[:, 1:], side)
         self.uncertainty_optimizer.zero_grad(set_to_none=True)
         mean(surprise(log_error, errors), batch.played).backward()
         self.update(self.uncertainty_optimizer, self.uncertainty)
-        return attenuation(log_error.detach(), quarter)
+        return alike.lerp(attenuation(log_error.detach()), share)
 
     def _judge(
         self, rollout: Rollout, frames: Tensor, batch: Segments, counts: Tensor, penalised: bool

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from gamesim.config.gamegan import GameGANModelConfig
 
 
+QUARTER = 10.0
+"""Squared error of a place, in the released unit, at which nearness to the real frame counts a quarter."""
+
+
 class Uncertainty(nn.Module):
     """Foretells the squared error of each place, one for each location of the renderer's coarsest map."""
 
@@ -59,6 +63,6 @@ def surprise(log_error: Tensor, errors: Tensor) -> Tensor:
     return log_error + errors * (-log_error).exp()
 
 
-def attenuation(log_error: Tensor, quarter: float) -> Tensor:
-    """How much nearness to the real frame counts, in (0, 1): a quarter where the error will be `quarter`."""
-    return (quarter / (quarter + log_error.exp())).square()
+def attenuation(log_error: Tensor) -> Tensor:
+    """How much nearness to the real frame counts where the error will be this large, in (0, 1)."""
+    return (QUARTER / (QUARTER + log_error.exp())).square()

@@ -24,9 +24,9 @@ def test_a_frame_s_errors_are_those_of_its_places(size, side):
     assert errors[0, 1, 1, 0] == pytest.approx(3 * pixels**2, rel=1e-4) and (errors > 0).sum() == 1
 
 
-def test_being_near_counts_a_quarter_where_the_error_will_be_as_large_as_is_said():
-    log_errors = torch.tensor([0.01, 10, 90]).log()
-    assert attenuation(log_errors, 10) == pytest.approx([(10 / 10.01) ** 2, 0.25, 0.01])
+def test_being_near_the_real_frame_counts_less_the_larger_the_error_will_be():
+    log_errors = torch.tensor([1e-6, 10, 90]).log()
+    assert attenuation(log_errors).tolist() == pytest.approx([1, 0.25, 0.01], rel=1e-4)
 
 
 def test_an_error_surprises_least_who_foretold_it():
@@ -94,24 +94,26 @@ def stepped(steps: int = 1, **losses: object) -> tuple[GameGANTask, dict[str, Te
     return task, terms
 
 
-def test_places_that_cannot_be_foretold_count_less():
-    def reconstruction(attenuation: float) -> float:
-        return float(stepped(attenuation=attenuation)[1]["reconstruction"])
+def test_places_that_cannot_be_foretold_count_less_by_a_share():
+    def reconstruction(share: float) -> float:
+        return float(stepped(attenuated=share)[1]["reconstruction"])
 
-    assert reconstruction(1) < 0.5 * reconstruction(100) < 0.5 * reconstruction(0)
+    nothing, half, all_of_it = (reconstruction(share) for share in (0, 0.5, 1))
+    assert all_of_it < 0.9 * nothing
+    assert half == pytest.approx((nothing + all_of_it) / 2, rel=0.01)
 
 
 def test_without_discriminators_nothing_may_count_less():
-    with pytest.raises(UserError, match="attenuation"):
-        config.load("gamegan", ["training.losses.attenuation=10", "training.losses.adversarial=0"])
+    with pytest.raises(UserError, match="attenuated"):
+        config.load("gamegan", ["training.losses.attenuated=1", "training.losses.adversarial=0"])
 
 
 def test_what_foretells_is_saved_and_a_run_of_before_goes_on_without():
-    task, _ = stepped(2, attenuation=10)
+    task, _ = stepped(2, attenuated=1)
     state = task.state_dict()
-    other, _ = stepped(0, attenuation=10)
+    other, _ = stepped(0, attenuated=1)
     other.load_state_dict(state)
     for name, weight in task.uncertainty.state_dict().items():
         assert torch.equal(other.uncertainty.state_dict()[name], weight)
     before = {name: part for name, part in state.items() if not name.startswith("uncertainty")}
-    stepped(0, attenuation=10)[0].load_state_dict(before)
+    stepped(0, attenuated=1)[0].load_state_dict(before)
