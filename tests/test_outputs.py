@@ -70,9 +70,10 @@ def test_a_place_without_rights_is_one_line():
     ],
 )
 def test_every_command_tries_out_its_places_first(tmp_path, monkeypatch, capsys, full, command):
-    """There are no recordings, and the engine is none: the full disk is what they complain of."""
+    """There are no recordings, and the model cannot be read: the full disk is what they complain of."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "manifest.json").write_text("{}")
     assert cli.main(command.split()) == 2
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1 and "cannot be written: No space left on device" in said[0]
@@ -83,5 +84,6 @@ def test_every_command_tries_out_its_places_first(tmp_path, monkeypatch, capsys,
 def test_a_picture_of_no_known_kind_is_refused_before_the_work(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "manifest.json").write_text("{}")
     assert cli.main(["temperature", "engine", "--data", "d", "--out", "o", "--plot", "a.xyz"]) == 2
     assert "a.xyz: a picture ends in one of" in capsys.readouterr().err
