@@ -149,6 +149,7 @@ def test_every_command_says_no_in_one_line(tmp_path, monkeypatch, capsys, machin
     machine(gpus=1)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "manifest.json").write_text("{}")
     assert cli.main([*command.format(folder="engine").split(), "--device", name]) == 2
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1 and words in said[0]
