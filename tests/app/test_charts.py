@@ -39,3 +39,4 @@ def test_numbers_are_short_and_means_are_means():
     assert spoken("world-model-maze") == "World Model Maze"
     assert spoken("tilemap-pac-man") == spoken("tilemap-pacman") == "Tilemap Pac-Man"
     assert spoken("world-model-places") == "World Model (places)"
+    assert spoken("world-model-takecover") == "World Model Take Cover"
