@@ -63,7 +63,7 @@ class GameGANLosses(Section):
     )
     attenuated: Schedule = Field(
         default=steady(0),
-        description="share of the reconstruction that counts less where no model could foretell the frame",
+        description="share of the reconstruction that counts less where the next frame cannot be predicted",
     )
     gradient_penalty: Weight = Field(default=1.0, description="weight on real frames and pairs of frames")
     temporal_gradient_penalty: Weight = Field(
