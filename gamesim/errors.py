@@ -7,3 +7,7 @@ class UserError(Exception):
     The message is one line that names the thing. The command line prints it and exits with 2; the
     app shows it on screen.
     """
+
+
+FOREIGN = (Exception, SystemExit)
+"""What code of somebody else's may raise: a game that calls ``sys.exit()`` does not end the app."""

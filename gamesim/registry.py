@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any, Generic, Protocol, TypeVar
 
+from gamesim.errors import FOREIGN
+
 
 class Named(Protocol):
     @property
@@ -47,7 +49,7 @@ class Registry(Generic[Entry]):
             for point in entry_points(group=self._group):
                 try:
                     self.register(point.load())
-                except Exception as error:  # another package's: it may do anything
+                except FOREIGN as error:
                     warnings.warn(f"the {self._what} of {point.value} are left out: {error}", stacklevel=2)
         return self._entries
 

@@ -94,6 +94,8 @@ def one_line(words: str | BaseException, limit: int = 300) -> str:
 
     An error stands for what it says, or for its kind where it says nothing.
     """
+    if isinstance(words, SystemExit):
+        words = f"it called sys.exit({words.code!r})"
     line = " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in str(words)).split())
     if not line and isinstance(words, BaseException):
         line = type(words).__name__

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from gamesim import checkpoint
+from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.evaluation.pacman.cells import real_episodes
 from gamesim.export import video
@@ -95,6 +96,13 @@ def test_a_film_that_cannot_be_is_refused_before_anything_is_played(
         with pytest.raises(UserError, match=words):
             write()
     assert [path.name for path in tmp_path.iterdir()] == ["there.gif"]
+
+
+def test_games_that_are_over_before_a_dream_could_begin_are_refused(starts, tmp_path):
+    short = Recipe("gamesim/Pacman-v0", {"max_steps": CARRIED - 1})
+    with pytest.raises(UserError, match=f"gamesim/Pacman-v0: its games end within {CARRIED} steps"):
+        film_beside((Frozen(), starts), short, tmp_path / "a.gif", steps=1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_beside_is_refused_by_what_both_frames_weigh(starts, tmp_path):

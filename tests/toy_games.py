@@ -182,16 +182,24 @@ class Broken(Dot):
     def _fail(self, where):
         if self.where == where:
             raise ZeroDivisionError(f"oh no\nin {where}")
+        if self.where == f"leave {where}":
+            raise SystemExit(3)
+
+    def close(self):
+        self._fail("close")
 
     def reset(self, **kwargs):
         self._fail("reset")
-        return super().reset(**kwargs)
+        shown, info = super().reset(**kwargs)
+        return shown if self.where == "no info" else (shown, info)
 
     def step(self, action):
         self._fail("step")
         shown, *rest = super().step(action)
         if self.where == "reward":
             rest[0] = "much"
+        if self.where == "two rewards":
+            rest[0] = np.ones(2)
         if self.where == "four":
             return (shown, *rest[:3])
         return (np.zeros((64, 64, 4), np.uint8) if self.where == "shape" else shown, *rest)
@@ -211,7 +219,21 @@ class Unpainted(Numbers):
     def render(self):
         if self.what == "raise":
             raise OSError("no screen")
+        if self.what == "alpha":
+            return np.full((40, 80, 4), [200, 100, 50, 255], np.uint8)
         return None if self.what == "none" else np.zeros((0, 4, 3), np.uint8)
+
+
+class Odd(Dot):
+    """Its random numbers take small seeds only, and its rewards are arrays."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        np.random.RandomState(seed)
+        return super().reset(seed=seed)
+
+    def step(self, action):
+        shown, reward, *rest = super().step(action)
+        return (shown, np.array([reward]), *rest)
 
 
 def register() -> None:
@@ -238,7 +260,7 @@ def register() -> None:
         Endless,
     ]
     games = {name: ("Dot", kwargs) for name, kwargs in dots.items()}
-    games |= {kind.__name__: (kind.__name__, {}) for kind in (*others, Broken, Unpainted)}
+    games |= {kind.__name__: (kind.__name__, {}) for kind in (*others, Broken, Unpainted, Odd)}
     for name, (kind, kwargs) in games.items():
         if f"toys/{name}-v0" not in gym.registry:
             gym.register(f"toys/{name}-v0", entry_point=f"toy_games:{kind}", kwargs=kwargs)

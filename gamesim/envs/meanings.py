@@ -16,6 +16,8 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
+from gamesim.errors import FOREIGN
+
 _TURNED = {"LEFT": "RIGHT", "RIGHT": "LEFT", "UP": "DOWN", "DOWN": "UP"}
 _NOTHING = {"NOOP", "NO-OP", "NO_OP", "NOP", "NOTHING", "DO NOTHING", "STAY", "IDLE", "WAIT", "REST", "NONE"}
 _JOINED = re.compile(r"(UP|DOWN|LEFT|RIGHT|FIRE)")
@@ -62,7 +64,7 @@ def _said(env: Any, count: int) -> tuple[str, ...]:
     find = getattr(env, "get_wrapper_attr", partial(getattr, env))
     try:
         words = tuple(map(str, find("get_action_meanings")()))
-    except Exception:  # there is no such method, or it is code of somebody else's that fails
+    except FOREIGN:  # there is no such method, or it fails
         return ()
     return words if len(words) == count else ()
 
@@ -82,7 +84,7 @@ def keys_said(env: gym.Env, count: int) -> dict[tuple[int, ...], int]:
         codes = {
             tuple(key if isinstance(key, int) else ord(key) for key in keys): a for keys, a in said.items()
         }
-    except Exception:  # there is no such method, it says something else, or it is code that fails
+    except FOREIGN:  # there is no such method, it says something else, or it fails
         return {}
     return {keys: int(a) for keys, a in codes.items() if isinstance(a, int | np.integer) and 0 <= a < count}
 

@@ -29,7 +29,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrap
 
 from gamesim.envs.spec import spec_json as to_json
 from gamesim.envs.wrappers import SIZES, PixelEnv
-from gamesim.errors import UserError
+from gamesim.errors import FOREIGN, UserError
 from gamesim.text import one_line
 
 OURS = "gamesim/"
@@ -189,7 +189,7 @@ def find(env_id: str) -> EnvSpec:
         ours = ", ".join(sorted(each for each in gym.registry if each.startswith(f"{OURS}Pacman")))
         more = f", did you mean '{close[0]}'?" if close else f". Games: {ours}, or any Gymnasium id"
         where = f" in the module {module}" if module else ""
-        raise UnknownGame(f"unknown game '{name}'", where + more) from None
+        raise UnknownGame(f"unknown game '{one_line(name, 80)}'", where + more) from None
 
 
 def _import(module: str, env_id: str) -> None:
@@ -199,7 +199,7 @@ def _import(module: str, env_id: str) -> None:
         sys.path.append(here)
     try:
         importlib.import_module(module)
-    except Exception as error:  # code of somebody else's
+    except FOREIGN as error:
         missing = isinstance(error, ModuleNotFoundError) and error.name in (module, module.partition(".")[0])
         why = f"{module} cannot be imported: {one_line(error)}"
         raise UserError(f"{env_id}: {f'there is no module {module}' if missing else why}") from error
@@ -261,7 +261,7 @@ def _open(spec: EnvSpec, recipe: Recipe) -> gym.Env:
         raise
     except (ImportError, gym.error.DependencyNotInstalled) as error:
         raise UserError(_missing(name, spec, error)) from error
-    except Exception as error:  # code of somebody else's
+    except FOREIGN as error:
         raise UserError(_why(name, error)) from error
     made = env.unwrapped.spec
     if made is not None:
@@ -278,7 +278,7 @@ def _missing(name: str, spec: EnvSpec, error: Exception) -> str:
     return f"{name} needs a package that is not installed: {one_line(error)}"
 
 
-def _why(name: str, error: Exception) -> str:
+def _why(name: str, error: BaseException) -> str:
     said = one_line(error).partition(" was raised from the environment creator")[0]
     absent = re.search(r"missing \d+ required [\w-]+ arguments?: (.*)", said)
     if absent:
@@ -300,12 +300,16 @@ class _Guarded(VectorWrapper):
     def step(self, actions: np.ndarray) -> Any:
         return self._try("step", partial(self.env.step, actions))
 
+    def close(self, **kwargs: Any) -> None:
+        with contextlib.suppress(*FOREIGN):
+            super().close(**kwargs)
+
     def _try(self, where: str, do: Any) -> Any:
         try:
             return do()
         except (UserError, MemoryError):
             raise
-        except Exception as error:
+        except FOREIGN as error:
             raise UserError(f"{self.name} failed in {where}: {one_line(error)}") from error
 
 
@@ -328,7 +332,7 @@ def make_batch(recipe: Recipe, lanes: int) -> VectorEnv:
             raise
         except (ImportError, gym.error.DependencyNotInstalled) as error:
             raise UserError(_missing(name, spec, error)) from error
-        except Exception as error:
+        except FOREIGN as error:
             raise UserError(_why(name, error)) from error
         if _fits(batch) or spec.entry_point is None:
             return batch if name.startswith(OURS) else _Guarded(batch, name)

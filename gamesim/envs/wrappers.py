@@ -5,8 +5,9 @@ Actions that are not Discrete become a list of choices: every combination of a M
 MultiBinary space; rest, and each end of each axis, of a Box.
 """
 
+import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import product
 from typing import Any
@@ -18,15 +19,16 @@ from gymnasium.utils import RecordConstructorArgs
 
 from gamesim.envs.arguments import MOST_STEPS, check_number
 from gamesim.envs.meanings import keys_for, keys_said, words_for
-from gamesim.errors import UserError
+from gamesim.errors import FOREIGN, UserError
 from gamesim.text import one_line
 
 MOST_ACTIONS = 64
 """More combinations than this are refused: no keyboard has them and no model would learn them."""
 
-
 SIZES = (64, 84)
 """Heights and widths of the frames that models learn, pixels."""
+_SEEDS = 2**31
+"""Seeds below it are taken by every generator of random numbers, also by those that are not NumPy's."""
 
 
 class PixelEnv(gym.Wrapper, RecordConstructorArgs):
@@ -67,7 +69,10 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
             self.seen, self.native = env.observation_space, env.action_space
         self.path = find_image(self.seen)
         if self.path is None and env.render_mode != "rgb_array":
-            raise UserError(f"{self.name} shows no picture: it has no image and cannot draw one (rgb_array)")
+            raise UserError(
+                f"{self.name} shows no picture: no image (uint8, grey or RGB, from 8x8 pixels) is in its "
+                f"observation {one_line(str(self.seen), 80)}, and it cannot draw itself (rgb_array)"
+            )
         self.choices = choices(self.native, self.name)
         self.observation_space = spaces.Box(0, 255, (size, size, 3), np.uint8)
         self.action_space = spaces.Discrete(len(self.choices))
@@ -89,7 +94,8 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         """Begin an episode: (frame, {})."""
         self._steps = 0
         with self._guarded("reset"):
-            observation, _ = self.env.reset(seed=seed, options=options)
+            seed = None if seed is None else seed % _SEEDS
+            observation, _ = _parts(self.env.reset(seed=seed, options=options), "observation, info")
         return self._frame(observation), {}
 
     def step(self, action: Any) -> Any:
@@ -100,8 +106,10 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         observation, terminated, truncated = None, False, False
         with self._guarded("step"):
             for _ in range(self.frame_skip):
-                observation, reward, terminated, truncated, _ = self.env.step(native)
-                total += float(reward)
+                observation, reward, terminated, truncated, _ = _parts(
+                    self.env.step(native), "observation, reward, terminated, truncated, info"
+                )
+                total += float(np.asarray(reward).item())
                 if terminated or truncated:
                     break
         self._steps += 1
@@ -114,8 +122,8 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         return self._rendered()
 
     def close(self) -> None:
-        """Let go of the game."""
-        with self._guarded("close"):
+        """Let go of the game, whatever it says to that: what was played is not lost by it."""
+        with suppress(*FOREIGN):
             super().close()
 
     def get_action_meanings(self) -> list[str]:
@@ -135,12 +143,14 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
             yield
         except (UserError, MemoryError):
             raise
-        except Exception as error:  # code of somebody else's
+        except FOREIGN as error:
             raise UserError(f"{self.name} failed in {where}: {one_line(error)}") from error
 
     def _rendered(self) -> np.ndarray:
         with self._guarded("render"):
-            image = self.env.render()
+            image: Any = self.env.render()
+        if isinstance(image, np.ndarray) and image.ndim == 3 and image.shape[-1] == 4:  # RGBA
+            image = image[..., :3]
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or not _is_shape(image.shape):
             raise UserError(f"{self.name} drew no picture (uint8, height x width x 3) but {_kind(image)}")
         return image
@@ -155,6 +165,15 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
                 said = f"{space.dtype} {space.shape}"
                 raise UserError(f"{self.name} showed {_kind(image)}, and its observation space says {said}")
         return fit(to_rgb(image), self.size, stretch=self.stretch)
+
+
+def _parts(given: Any, names: str) -> Any:
+    """What a game gave, if it has as many parts as there are names."""
+    parts = len(given) if isinstance(given, (tuple, list)) else None
+    if parts != names.count(",") + 1:
+        found = _kind(given) if parts is None else f"{parts} of these"
+        raise TypeError(f"it must give ({names}), not {found}")
+    return given
 
 
 def _kind(image: Any) -> str:
@@ -213,25 +232,22 @@ def choices(space: spaces.Space, name: str) -> list[Any]:
         UserError: The space is of another kind, or has more than ``MOST_ACTIONS`` combinations.
     """
     if isinstance(space, spaces.Discrete):
-        if space.n > MOST_ACTIONS:
-            raise UserError(f"{name} has {space.n} actions, more than {MOST_ACTIONS}")
+        _check_count(space.n, name)
         native: list[Any] = [space.start + i for i in range(int(space.n))]
     elif isinstance(space, (spaces.MultiDiscrete, spaces.MultiBinary)):
         binary = isinstance(space, spaces.MultiBinary)
         counts = np.full(space.shape, 2) if binary else np.asarray(space.nvec)
         low = np.zeros(space.shape, int) if binary else np.asarray(space.start)
-        if np.prod(counts, dtype=float) > MOST_ACTIONS:
-            raise UserError(
-                f"{name} has {int(np.prod(counts, dtype=float))} actions, more than {MOST_ACTIONS}"
-            )
+        _check_count(math.prod(map(int, counts.flat)), name)
         native = [
             (low + np.reshape(c, space.shape)).astype(space.dtype)
             for c in product(*(range(int(n)) for n in counts.reshape(-1)))
         ]
     elif isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.number):
-        low = np.where(np.isfinite(space.low), space.low, -1)
-        high = np.where(np.isfinite(space.high), space.high, 1)
-        rest = np.clip(np.zeros(space.shape), low, high).astype(space.dtype)
+        rest = np.asarray(np.clip(np.zeros(space.shape), space.low, space.high), space.dtype)
+        low = np.where(space.bounded_below, space.low, rest - 1)
+        high = np.where(space.bounded_above, space.high, rest + 1)
+        _check_count(1 + (low != rest).sum() + (high != rest).sum(), name)
         native = [rest]
         for axis in np.ndindex(*space.shape):
             for end in (low, high):
@@ -241,11 +257,17 @@ def choices(space: spaces.Space, name: str) -> list[Any]:
                     native.append(pushed)
     else:
         raise UserError(f"{name} has actions that cannot be mapped to keys: {space}")
-    if len(native) > MOST_ACTIONS:
-        raise UserError(f"{name} has {len(native)} actions, more than {MOST_ACTIONS}")
+    _check_count(len(native), name)
     if len(native) < 2:
         raise UserError(f"{name} has a single action: there is nothing to play")
     return native
+
+
+def _check_count(count: Any, name: str) -> None:
+    """Complains about more actions than ``MOST_ACTIONS``, before they are listed."""
+    if count > MOST_ACTIONS:
+        how_many = str(int(count)) if count < 10**9 else "billions of"
+        raise UserError(f"{name} has {how_many} actions, more than {MOST_ACTIONS}")
 
 
 def to_rgb(image: np.ndarray) -> np.ndarray:

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from gamesim.agents.explorer import ExplorerPolicy
 from gamesim.agents.policy import Policy, RandomPolicy
 from gamesim.envs.recipe import OURS, Recipe, find, make
+from gamesim.envs.spec import name_of
 from gamesim.errors import UserError
 from gamesim.export import video
 from gamesim.shipped import locate
 
 CARRIED = 8  # real frames from which a dream goes on
+PATIENCE = 1000
+"""Real steps without a dreamt one after which it is given up."""
 GAP = 6
 PAPER = 24  # grey level between two pictures
 
@@ -121,11 +124,19 @@ def side_by_side(dream: Any, game: Any, steps: int, seed: int) -> Iterator[Momen
     The explorer plays and sees the real game. When the real game ends, both begin anew; an end that only
     the dream predicts is ignored, so that the two stay side by side. The frames that the dream begins with
     are not among the moments.
+
+    Raises:
+        UserError: Game after game ends before a dream could begin.
     """
     policy = _player(game, seed)
     policy.reset(np.ones(1, bool))
-    trail, keys, shown = [game.reset(seed=seed)[0]], [], 0
+    trail, keys, shown, waited = [game.reset(seed=seed)[0]], [], 0, 0
     while shown < steps:
+        waited += 1
+        if waited > PATIENCE:
+            raise UserError(
+                f"{name_of(game)}: its games end within {CARRIED} steps, before a dream could go on from them"
+            )
         key = int(policy.act(trail[-1][None], {})[0])
         if len(keys) == CARRIED - 1:
             dream.reset(seed=seed + shown, options={"frames": np.stack(trail), "actions": np.array(keys)})
@@ -134,7 +145,7 @@ def side_by_side(dream: Any, game: Any, steps: int, seed: int) -> Iterator[Momen
         keys.append(key)
         if len(keys) >= CARRIED:
             dream.go_on()
-            shown += 1
+            shown, waited = shown + 1, 0
             yield frame, dream.step(key)[0], key
         if terminated or truncated:
             trail, keys = [game.reset()[0]], []

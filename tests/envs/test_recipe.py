@@ -120,6 +120,7 @@ def test_gymnasiums_own_play_finds_keys(name):
         ("toys/Needy-v0", {}, "toys/Needy-v0 needs arguments: 'level' (key=value)"),
         ("toys/Three-v0", {"wibble": 1}, "toys/Three-v0 takes no argument 'wibble'"),
         ("toys/Three-v0", {"size": "large"}, "toys/Three-v0 cannot be made"),
+        ("a" * 5000, {}, f"unknown game '{'a' * 79}…'."),
     ],
 )
 def test_what_cannot_be_made_is_one_line(name, kwargs, complaint):
@@ -135,7 +136,11 @@ def test_what_cannot_be_made_is_one_line(name, kwargs, complaint):
         ("Broken", {"where": "reset"}, "toys/Broken-v0 failed in reset: oh no in reset"),
         ("Broken", {"where": "step"}, "toys/Broken-v0 failed in step: oh no in step"),
         ("Broken", {"where": "reward"}, "failed in step: could not convert string to float"),
-        ("Broken", {"where": "four"}, "failed in step: not enough values"),
+        ("Broken", {"where": "two rewards"}, "failed in step: can only convert an array of size 1"),
+        ("Broken", {"where": "four"}, "give (observation, reward, terminated, truncated, info), not 4 of"),
+        ("Broken", {"where": "no info"}, "failed in reset: it must give (observation, info), not uint8 (64,"),
+        ("Broken", {"where": "leave reset"}, "toys/Broken-v0 failed in reset: it called sys.exit(3)"),
+        ("Broken", {"where": "leave step"}, "toys/Broken-v0 failed in step: it called sys.exit(3)"),
         (
             "Broken",
             {"where": "shape"},
@@ -157,6 +162,38 @@ def test_what_breaks_down_is_one_line(name, kwargs, complaint):
     with pytest.raises(UserError) as caught:
         play(env)
     assert complaint in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("where", ["close", "leave close"])
+def test_a_game_that_fails_when_it_is_closed_has_been_played(where):
+    recipe = Recipe("toys/Broken-v0", {"where": where})
+    for env in (make(recipe), make_batch(recipe, 2)):
+        env.reset(seed=0)
+        env.close()
+
+
+def test_a_game_that_leaves_while_it_is_made_is_one_line(monkeypatch):
+    def leave(**kwargs):
+        raise SystemExit("no licence")
+
+    spec = gym.envs.registration.EnvSpec(id="toys/Leaves-v0", entry_point=leave)
+    monkeypatch.setitem(gym.registry, "toys/Leaves-v0", spec)
+    with pytest.raises(
+        UserError, match=r"^toys/Leaves-v0 cannot be made: it called sys.exit\('no licence'\)$"
+    ):
+        make(Recipe("toys/Leaves-v0"))
+
+
+def test_large_seeds_and_rewards_in_arrays_are_no_matter():
+    env = make(Recipe("toys/Odd-v0"))
+    frame, _ = env.reset(seed=2**62 + 3)
+    assert (env.reset(seed=2**62 + 3)[0] == frame).all()
+    assert env.step(0)[1] == 1.0
+
+
+def test_a_drawing_with_transparency_is_shown_without():
+    frame, _ = make(Recipe("toys/Unpainted-v0", {"what": "alpha"}, size=64, stretch=True)).reset(seed=0)
+    assert (frame == [200, 100, 50]).all()
 
 
 @pytest.mark.parametrize(

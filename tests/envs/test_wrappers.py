@@ -73,8 +73,9 @@ def test_skipped_frames_add_up_and_stop_at_the_end():
 
 
 def test_nothing_to_see_is_an_error_that_says_what_to_do():
-    with pytest.raises(UserError, match="rgb_array"):
+    with pytest.raises(UserError, match=r"rgb_array") as caught:
         PixelEnv(Scripted("vector"))
+    assert "observation Box(-1.0, 1.0, (4,), float32)" in str(caught.value)
 
 
 def test_other_actions_become_a_list_of_choices():
@@ -89,7 +90,31 @@ def test_other_actions_become_a_list_of_choices():
 
 
 @pytest.mark.parametrize(
-    "space", [spaces.MultiDiscrete([9, 9]), spaces.Discrete(1000), spaces.Text(5), spaces.MultiBinary(40)]
+    "space",
+    [
+        spaces.Box(-1, 1, ()),
+        spaces.Box(-np.inf, -5, (2,)),
+        spaces.Box(7, np.inf, (2,), np.float64),
+        spaces.Box(-np.inf, np.inf, (1, 2), np.int16),
+        spaces.Box(np.array([0, -5]), np.array([255, 5]), dtype=np.int16),
+    ],
+)
+def test_each_end_of_each_axis_is_an_action_that_the_game_takes(space):
+    ends = choices(space, "x")
+    assert len({tuple(np.ravel(end)) for end in ends}) == len(ends) > 1
+    assert all(space.contains(end) and np.abs(end).max() < 300 for end in ends)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        spaces.MultiDiscrete([9, 9]),
+        spaces.Discrete(1000),
+        spaces.Text(5),
+        spaces.MultiBinary(40),
+        spaces.MultiBinary(5000),
+        spaces.Box(-1, 1, (300, 300)),
+    ],
 )
 def test_actions_that_no_keyboard_has_are_refused_by_name(space):
     with pytest.raises(UserError, match="Doom"):
