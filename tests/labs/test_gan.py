@@ -1,5 +1,6 @@
 """What holds for the lecture's GAN, whatever it has learned."""
 
+import copy
 import math
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 
 from gamesim.errors import UserError
-from gamesim.labs import Given
+from gamesim.labs import Given, gan
 from gamesim.labs.controls import first
 from gamesim.labs.gan import (
     GAN,
@@ -142,8 +143,8 @@ def seen_by_discriminator(noise, real):
 def test_noise_is_on_each_picture_that_the_discriminator_sees():
     """Real and painted ones alike: D could go by noise that is on one kind alone."""
     real = tensors(sprites().draw(8, np.random.default_rng(0)))
-    assert torch.equal(seen_by_discriminator(0.0, real)[0], real)
-    clean = seen_by_discriminator(0.0, real)[1]
+    own, clean, _ = seen_by_discriminator(0.0, real)
+    assert torch.equal(own, real)
     for noisy, without in zip(seen_by_discriminator(0.3, real), (real, clean, clean), strict=True):
         assert (noisy - without).std().item() == pytest.approx(0.3, rel=0.03)
         assert (noisy - without).mean().item() == pytest.approx(0, abs=0.03)
@@ -202,8 +203,20 @@ def test_transposed_convolutions_paint_checkerboards_before_they_learn_not_to():
     assert seen(True) > 3 * seen(False)
 
 
-def test_the_lab_opens_with_pictures_that_are_like_real_ones_of_nearly_all_kinds():
-    found = GANLab(Given()).figures()
+@pytest.fixture(scope="module")
+def opened():
+    return GANLab(Given())
+
+
+@pytest.fixture
+def lab(opened, monkeypatch):
+    """As it is when it has just been opened, with steps on few pictures."""
+    monkeypatch.setattr(gan, "BATCH", 2)
+    return copy.deepcopy(opened)
+
+
+def test_the_lab_opens_with_pictures_that_are_like_real_ones_of_nearly_all_kinds(opened):
+    found = opened.figures()
     assert found["similar"] > 0.5 and found["modes"] >= 10 and found["evenness"] > 0.85
 
 
@@ -211,8 +224,7 @@ def values(lab):
     return {control.name: first(control) for control in lab.controls}
 
 
-def test_other_networks_begin_anew_and_the_trained_ones_come_back():
-    lab = GANLab(Given())
+def test_other_networks_begin_anew_and_the_trained_ones_come_back(lab):
     trained = lab.figures()["steps"]
     lab.set("norm", False)
     assert lab.figures()["steps"] == 0 and values(lab)["weights"] == "untrained"
@@ -220,8 +232,7 @@ def test_other_networks_begin_anew_and_the_trained_ones_come_back():
     assert lab.figures()["steps"] == trained and values(lab)["norm"] is True
 
 
-def test_the_cures_are_taken_away_and_given_back_by_a_button_each():
-    lab = GANLab(Given())
+def test_the_cures_are_taken_away_and_given_back_by_a_button_each(lab):
     opened = values(lab)
     lab.set("collapse", True)
     assert values(lab) | {"noise": 0, "r1": 0, "judge_rate": "a quarter"} == values(lab) != opened
@@ -229,15 +240,15 @@ def test_the_cures_are_taken_away_and_given_back_by_a_button_each():
     assert values(lab) == opened
 
 
-def test_a_control_changes_how_it_is_trained_on():
+def test_a_control_changes_how_it_is_trained_on(lab):
     def worth(*controls):
         torch.manual_seed(0)  # dropout's
-        lab = GANLab(Given())
+        trained = copy.deepcopy(lab)
         for name, new in controls:
-            lab.set(name, new)
-        lab.step()
-        lab.step()
-        return lab.figures()["value"]
+            trained.set(name, new)
+        trained.step()
+        trained.step()
+        return trained.figures()["value"]
 
     untouched = worth()
     assert worth() == untouched
@@ -246,11 +257,10 @@ def test_a_control_changes_how_it_is_trained_on():
         assert worth(control) != untouched, control
 
 
-def test_either_the_generator_or_its_average_is_shown():
+def test_either_the_generator_or_its_average_is_shown(lab):
     def shown(lab):
         return lab.view()[0].pixels
 
-    lab = GANLab(Given())
     for _ in range(3):
         lab.step()
     average = shown(lab)
@@ -258,8 +268,7 @@ def test_either_the_generator_or_its_average_is_shown():
     assert not np.array_equal(shown(lab), average)
 
 
-def test_a_control_that_keeps_its_value_begins_nothing():
-    lab = GANLab(Given())
+def test_a_control_that_keeps_its_value_begins_nothing(lab):
     lab.step()
     steps = lab.figures()["steps"]
     for name in ("weights", "norm", "growth", "data"):

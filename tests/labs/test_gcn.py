@@ -15,7 +15,7 @@ from gamesim.envs.layouts import FLAG, FLOOR, FOOD, GHOST, WALL
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.labs import Given
-from gamesim.labs.gcn import TURN, GCNLab, Learner, boards, spread, steps_from, truth
+from gamesim.labs.gcn import GCNLab, Learner, boards, spread, steps_from, truth
 from gamesim.labs.panels import Bars, Curves, Picture
 
 CELLS, _ = boards(np.random.default_rng(3), 2)
@@ -163,11 +163,12 @@ def test_another_cell_is_chosen_by_a_click_and_walls_are_none():
     assert (lit() != before).any()
 
 
-def test_every_depth_takes_its_turn():
+def test_every_depth_takes_its_turn(monkeypatch):
+    monkeypatch.setattr("gamesim.labs.gcn.TURN", 5)
     lab = GCNLab(Given())
     lab.set("layers", 1)
     lab.set("sweep", True)
-    for _ in range(TURN + 1):
+    for _ in range(5 + 1):
         lab.step()
     curve = next(panel for panel in lab.view() if panel.title == "Exactly right, by depth")
     assert isinstance(curve, Curves)

@@ -1,5 +1,8 @@
 """The VAE's training, and the lab around it."""
 
+import copy
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -49,7 +52,8 @@ def test_gradients_reach_the_encoder_through_the_draw(pixels):
         assert layer.weight.grad.abs().sum() > 0
 
 
-def test_training_makes_the_loss_of_other_frames_smaller(pixels):
+def test_training_makes_the_loss_of_other_frames_smaller(pixels, monkeypatch):
+    monkeypatch.setattr(vae, "BATCH", 8)
     training = Training(SmallVAE(0), Played(1), 0)
 
     def missed():
@@ -62,7 +66,9 @@ def test_training_makes_the_loss_of_other_frames_smaller(pixels):
     assert missed() < 0.8 * before
 
 
-def test_training_is_of_its_seed():
+def test_training_is_of_its_seed(monkeypatch):
+    monkeypatch.setattr(vae, "BATCH", 8)
+
     def losses(seed):
         training = Training(SmallVAE(0), Played(0), seed)
         return [training.step() for _ in range(2)]
@@ -79,14 +85,22 @@ def test_the_rate_falls_from_the_middle_on_and_then_stays():
 # the lab -------------------------------------------------------------------------------------------------
 
 
+@functools.cache
+def opened():
+    lab = VAELab(Given())
+    lab.view()
+    return lab
+
+
 @pytest.fixture
 def lab(monkeypatch):
-    """It looks at few frames: most of its panels are made of all of them."""
+    """Its page has been seen. It looks at few frames: most of its panels are made of all of them."""
     for module in (vae, subject):
         monkeypatch.setattr(module, "COUNT", 64)
     for name in ("PAIRS", "SCORED"):
         monkeypatch.setattr(vae_panels, name, 4)
-    return VAELab(Given())
+    monkeypatch.setattr(vae, "BATCH", 8)
+    return copy.deepcopy(opened())
 
 
 @pytest.fixture(scope="module")
