@@ -18,10 +18,11 @@ from gamesim.dream import DreamVectorEnv, Source
 from gamesim.models import State, WorldModel
 from gamesim.threads import one_thread
 
-WARM_UP_STEPS = 20
+WARM_UP_STEPS, STEPS = 20, 300
+"""Of each measurement: those that are not timed, and those that are."""
 
 
-def step_times(source: Source, *, lanes: int = 1, steps: int = 300, device: str = "cpu") -> np.ndarray:
+def step_times(source: Source, *, lanes: int = 1, steps: int, device: str = "cpu") -> np.ndarray:
     """Seconds that each step of a running dream took, from the key to the frame in memory.
 
     Args:
@@ -45,8 +46,8 @@ def step_times(source: Source, *, lanes: int = 1, steps: int = 300, device: str 
     return np.array(taken[WARM_UP_STEPS:])
 
 
-def speed(source: tuple[WorldModel, Starts], steps: int = 300, device: str = "cpu") -> dict[str, float]:
-    """``median_ms`` and ``p99_ms`` of an engine that is on `device`."""
+def speed(source: tuple[WorldModel, Starts], steps: int, device: str = "cpu") -> dict[str, float]:
+    """``median_ms`` and ``p99_ms`` of an engine that is on `device`, over so many steps."""
     taken = 1000 * step_times(source, steps=steps, device=device)
     return {"median_ms": float(np.median(taken)), "p99_ms": float(np.percentile(taken, 99))}
 
@@ -60,9 +61,9 @@ def memory(weights: Mapping[str, Tensor], state: State) -> float:
 @torch.inference_mode()
 def cost(model: Any, starts: Starts) -> dict[str, float]:
     """All figures above, of a module that is a `WorldModel`; it is moved to where it is measured."""
-    figures = speed((model.to("cpu"), starts))
+    figures = speed((model.to("cpu"), starts), STEPS)
     figures["memory_mib"] = memory(model.state_dict(), model.start(starts.frames[:1], starts.actions[:1]))
     if torch.cuda.is_available():
-        gpu = speed((model.to("cuda"), starts), device="cuda")
+        gpu = speed((model.to("cuda"), starts), STEPS, "cuda")
         figures |= {f"gpu_{name}": value for name, value in gpu.items()}
     return figures

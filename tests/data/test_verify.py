@@ -1,6 +1,7 @@
 """Recordings replay byte for byte, and a recording that was changed is found out."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,17 @@ from gamesim.data.store.verify import verify
 from gamesim.errors import UserError
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recorded")
+    record("gamesim/Pacman-v0", "explorer", 6, folder, progress=False)
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    record("gamesim/Pacman-v0", "explorer", 6, tmp_path, progress=False)
-    return tmp_path
+def folder(recorded: Path, tmp_path: Path) -> Path:
+    """Six games that a test may damage."""
+    return shutil.copytree(recorded, tmp_path / "games")
 
 
 @pytest.mark.parametrize("env_id", ["Pacman", "PacmanMaze", "PacmanArcade"])

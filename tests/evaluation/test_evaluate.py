@@ -55,6 +55,7 @@ def save(starts, tmp_path, monkeypatch):
 
 @pytest.fixture
 def short(monkeypatch):
+    monkeypatch.setattr("gamesim.evaluation.speed.STEPS", 20)
     monkeypatch.setattr("gamesim.evaluation.subject.LONGEST", 31)
     monkeypatch.setattr("gamesim.evaluation.pacman.coming_home.LENGTHS", (2, 5))
 
@@ -185,7 +186,7 @@ def test_speed_is_that_of_dreaming_on_and_leaves_the_threads_alone(starts):
     assert times.shape == (10,)
     assert (times > 0).all()
     figures = speed((Frozen(), starts), steps=30)
-    assert 0 < figures["median_ms"] < figures["p99_ms"] < 1000
+    assert 0 < figures["median_ms"] <= figures["p99_ms"]
     assert torch.get_num_threads() == before
     assert np.isfinite(list(figures.values())).all()
 

@@ -19,7 +19,7 @@ from recordings import make_episode
 
 toy_games.register()
 TINY = {
-    "gamegan-tiny": (),
+    "gamegan-tiny": ("training.steps=2",),
     "tilemap": (
         "model.patch=8",
         "model.channels=4",

@@ -99,7 +99,8 @@ def test_the_card_says_how_the_game_is_made_and_what_its_actions_mean(tmp_path: 
     assert recipe_of(card, "x").kwargs == {"steps": 9}
 
 
-def test_pictures_that_name_no_game_are_learned_and_their_speed_is_measured(tmp_path: Path, capsys):
+def test_pictures_that_name_no_game_are_learned_and_their_speed_is_measured(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("gamesim.evaluation.speed.STEPS", 20)
     for tag in range(6):
         make_episode(9, tag, size=64, env_spec="").save(tmp_path / f"r{tag}.npz")
     words = ["training.steps=1", "training.log_every=1", "data.validation=0.3", "model.num_actions=5"]
