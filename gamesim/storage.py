@@ -22,6 +22,8 @@ from gamesim.text import from_json
 
 MANIFEST = "manifest.json"
 _TEXT_BYTES = 1024 * 1024
+_NOUNS = {"gamesim-checkpoint": "model", "gamesim-resume": "run's saved state"}
+"""What people call a folder of each kind."""
 
 Meaning = Callable[[bytes, str], bytes]
 """What a text says, the same bytes however it is laid out. Given the text and a name for its `UserError`."""
@@ -238,22 +240,23 @@ def _read_text(path: Path, shown: Path, seal: _Seal, meaning: Meaning) -> bytes:
 
 def _listing(place: Path, folder: Path, kind: str, version: int) -> dict[str, _Seal]:
     """Read and check the manifest: file name -> its seal."""
+    noun = _NOUNS.get(kind, kind)
     if not folder.exists() and not place.exists():
         raise UserError(f"{folder}: no such folder")
     if not place.is_dir():
         raise UserError(f"{folder}: not a folder")
     if not (place / MANIFEST).exists():
-        raise UserError(f"{folder}: not a {kind}: it has no {MANIFEST}")
+        raise UserError(f"{folder}: not a {noun}: it has no {MANIFEST}")
     broken = UserError(f"{folder / MANIFEST}: damaged: not a manifest of this kind")
     try:
         manifest = from_json(_read(place / MANIFEST, folder / MANIFEST, _TEXT_BYTES))
         if not isinstance(manifest, dict) or manifest.get("kind") != kind:
-            raise UserError(f"{folder}: not a {kind}: its {MANIFEST} says otherwise")
+            raise UserError(f"{folder}: not a {noun}: its {MANIFEST} says otherwise")
         if type(manifest.get("version")) is not int:
             raise broken
         if manifest["version"] != version:
             raise UserError(
-                f"{folder}: {kind} version {manifest['version']}, but this release reads version {version}"
+                f"{folder}: {noun} of version {manifest['version']}, but this release reads version {version}"
             )
         listing = {
             name: _Seal(entry["bytes"], entry["sha256"], entry.get("says", ""))

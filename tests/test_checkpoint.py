@@ -269,11 +269,14 @@ def test_data_of_any_name_can_be_put_on_a_card(tmp_path, fact):
 def test_what_is_no_checkpoint_is_named(tmp_path):
     with pytest.raises(UserError, match="gone: no such folder"):
         checkpoint.load(tmp_path / "gone")
-    with pytest.raises(UserError, match="not a gamesim-checkpoint"):
+    with pytest.raises(UserError, match=r"not a model: it has no manifest\.json"):
         checkpoint.load(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="file: not a folder"):
         checkpoint.load(tmp_path / "file")
+    (tmp_path / "manifest.json").write_text('{"kind": "another", "version": 1, "files": {}}')
+    with pytest.raises(UserError, match=r"not a model: its manifest\.json says otherwise"):
+        checkpoint.load(tmp_path)
 
 
 def tamper(folder, name, data):
@@ -332,7 +335,7 @@ def test_a_later_version_is_named(tmp_path):
     folder = save(tmp_path / "engine")
     manifest = json.loads((folder / "manifest.json").read_text()) | {"version": 99}
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(UserError, match="version 99, but this release reads version 1"):
+    with pytest.raises(UserError, match="model of version 99, but this release reads version 1"):
         checkpoint.load(folder)
 
 

@@ -138,6 +138,8 @@ def test_a_wrong_override_is_named(override, complaint):
         (b"seed: \x00", "not valid YAML"),
         ("extends: nothing", "unknown preset 'nothing'"),
         ("extends: 3", "extends: expected a preset's name, found a number"),
+        ("extends:", "extends: expected a preset's name, found nothing"),
+        (f"extends: {'a' * 5000}", f"unknown preset '{'a' * 79}…'"),
         ("extends: ./mine.yaml", "'extends' goes in a circle"),
         ("extends: ./gone.yaml", "no such file"),
         ("? [a, b]\n: 1", "not valid YAML"),

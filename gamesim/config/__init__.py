@@ -206,12 +206,12 @@ def _resolve(name: str, base: Path | None, seen: tuple[str, ...]) -> dict[str, A
             warnings.warn(f"the preset {name} is now called {PRESETS[name]}", stacklevel=2)
             name = PRESETS[name]
         if name not in known:
-            raise UserError(f"unknown preset '{name}'{suggest(name, known, listed=True)}")
+            raise UserError(f"unknown preset '{one_line(name, 80)}'{suggest(name, known, listed=True)}")
         text, base = (_folder() / f"{name}.yaml").read_bytes(), None
     tree = _read(text, name)
-    parent = tree.pop("extends", None)
-    if parent is None:
+    if "extends" not in tree:
         return tree
+    parent = tree.pop("extends")
     if not isinstance(parent, str):
         raise UserError(f"{name}: extends: expected a preset's name, found {_kind(parent)}")
     return _merge(_resolve(parent, base, (*seen, name)), tree)
