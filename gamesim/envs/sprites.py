@@ -213,16 +213,31 @@ def decode(frames: np.ndarray, theme: str = "night") -> tuple[np.ndarray, np.nda
     """
     lead, atlas = frames.shape[:-3], tiles(12, theme).reshape(NUM_SPRITES, -1)
     flat = np.ascontiguousarray(frames).reshape(-1, 7, 12, 7, 12, 3)
-    classes = np.empty((len(flat), 7, 7), dtype=np.uint8)
-    distance = np.empty((len(flat), 7, 7), dtype=np.float32)
-    known = SPRITE_CLASS[np.array(_EGO_SPRITES)]
+    classes = np.empty((len(flat), 49), dtype=np.uint8)
+    distance = np.empty((len(flat), 49), dtype=np.float32)
     for begin in range(0, len(flat), 64):  # a few MiB at a time, whatever the number of frames
-        part = flat[begin : begin + 64].transpose(0, 1, 3, 2, 4, 5).reshape(-1, 7, 7, atlas.shape[1])
+        part = flat[begin : begin + 64].transpose(0, 1, 3, 2, 4, 5).reshape(-1, atlas.shape[1])
+        found = _nearest(part, atlas)
+        for all_of_them, each in zip((classes, distance), found, strict=True):
+            all_of_them[begin : begin + 64] = each.reshape(-1, 49)
+    return classes.reshape(*lead, 7, 7), distance.reshape(*lead, 7, 7)
+
+
+def _nearest(cells: np.ndarray, atlas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Classes uint8 (N,) of cells uint8 (N, 432), and the mean absolute difference float32 (N,)."""
+    classes, distance = np.empty(len(cells), np.uint8), np.zeros(len(cells), np.float32)
+    left, words, tile = np.arange(len(cells)), cells.view(np.uint64), atlas.view(np.uint64)
+    for sprite in _EGO_SPRITES:  # of real frames every cell is some tile, and this is eight times as fast
+        same = (words[left] == tile[sprite]).all(1)
+        classes[left[same]] = SPRITE_CLASS[sprite]
+        left = left[~same]
+    if len(left):
+        rest = cells[left]
         # maximum - minimum is the absolute difference without leaving uint8, six times as fast.
         gaps = [
-            (np.maximum(part, atlas[s]) - np.minimum(part, atlas[s])).sum(-1, dtype=np.uint32)
+            (np.maximum(rest, atlas[s]) - np.minimum(rest, atlas[s])).sum(-1, dtype=np.uint32)
             for s in _EGO_SPRITES
         ]
-        classes[begin : begin + 64] = known[np.argmin(gaps, axis=0)]
-        distance[begin : begin + 64] = np.min(gaps, axis=0) / atlas.shape[1]
-    return classes.reshape(*lead, 7, 7), distance.reshape(*lead, 7, 7)
+        classes[left] = SPRITE_CLASS[np.array(_EGO_SPRITES)][np.argmin(gaps, axis=0)]
+        distance[left] = np.min(gaps, axis=0) / atlas.shape[1]
+    return classes, distance
