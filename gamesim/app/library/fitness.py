@@ -40,7 +40,7 @@ def look(frames: np.ndarray, cell: int = 12) -> View:
         return View(None, _scrolls(frames, 1))
     tiles = frames.reshape(len(frames), height // cell, cell, width // cell, cell, 3)
     tiles = tiles.transpose(0, 1, 3, 2, 4, 5).reshape(-1, cell * cell * 3)
-    made_of_cells = len(np.unique(tiles, axis=0)) <= MOST_TILES
+    made_of_cells = len(set(map(bytes, tiles))) <= MOST_TILES
     return View(cell if made_of_cells else None, _scrolls(frames, cell))
 
 

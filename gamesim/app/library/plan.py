@@ -2,6 +2,7 @@
 
 import re
 import time
+from itertools import chain
 from pathlib import Path
 
 from gamesim import devices
@@ -256,7 +257,7 @@ def warnings(
 def new_name(preset: str, data: Path, roots: tuple[Path, ...]) -> str:
     """A name for a run folder that is not taken: preset, recordings, day."""
     plain = re.sub(r"[^a-z0-9]+", "-", f"{preset} {data.name}".lower()).strip("-")[:48]
-    names = [plain, *(f"{plain}-{number}" for number in range(2, 1000)), f"{plain}-{time.time_ns()}"]
+    names = chain([plain], (f"{plain}-{number}" for number in range(2, 1000)), [f"{plain}-{time.time_ns()}"])
     return next(name for name in names if not any((root / name).exists() for root in roots))
 
 
