@@ -127,7 +127,7 @@ def git(folder, *words):
 def python(folder, *words):
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [sys.executable, *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, timeout=200)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, timeout=250)
 
 
 LOOK = """

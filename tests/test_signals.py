@@ -28,6 +28,14 @@ with signals.Asked() as it:
         time.sleep(0.01)
 print("saved", flush=True)
 """
+IS_HUNG_UP = """
+import os, signal
+from gamesim import signals
+with signals.Asked() as it:
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        os.kill(os.getpid(), number)
+        print(bool(it.asked))
+"""
 IS_ENDED = """
 import sys, time
 from gamesim import cli
@@ -40,9 +48,12 @@ sys.exit(cli.main(["doctor"]))
 """
 
 
-def start(script, *before):
+PATIENCE = 250  # seconds, however busy the machine; pytest's own is 300
+
+
+def start(script):
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
-    command = [*before, sys.executable, "-c", script]
+    command = [sys.executable, "-c", script]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = subprocess.Popen(command, env=environment, text=True, **pipes)
     assert process.stdout.readline() == "ready\n"
@@ -63,7 +74,7 @@ def test_a_process_that_is_asked_saves_and_leaves():
     process = start(ASKS)
     process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGHUP)
-    out, err = process.communicate(timeout=100)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (0, "saved\n"), err
 
 
@@ -74,7 +85,7 @@ def test_a_second_ctrl_c_is_for_those_who_cannot_wait():
     said = process.stderr.readline() + process.stderr.readline()
     assert said == "\nsaving, then stopping (Ctrl-C again: stop at once)\n"
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=100)[0] == ""
+    assert process.communicate(timeout=PATIENCE)[0] == ""
 
 
 @pytest.mark.slow
@@ -82,18 +93,15 @@ def test_a_second_ctrl_c_is_for_those_who_cannot_wait():
 def test_a_command_with_nothing_to_save_leaves_at_once_and_quietly(number):
     process = start(IS_ENDED)
     process.send_signal(number)
-    assert process.communicate(timeout=100) == ("", "")
+    assert process.communicate(timeout=PATIENCE) == ("", "")
     assert process.returncode == 128 + number
 
 
 @pytest.mark.slow
 def test_nohup_is_respected():
-    process = start(ASKS, "nohup")
-    process.send_signal(signal.SIGHUP)
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(timeout=0.5)
-    process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=100)[0] == "saved\n"
+    words, environment = ["nohup", sys.executable, "-c", IS_HUNG_UP], dict(os.environ, PYTHONPATH=str(ROOT))
+    done = subprocess.run(words, env=environment, text=True, capture_output=True, timeout=PATIENCE)
+    assert done.stdout.split() == ["False", "True"], done.stderr
 
 
 def recording(folder, **streams):
@@ -114,7 +122,7 @@ def test_the_bot_saves_what_it_has_played(tmp_path, number):
     process.send_signal(number)
     if number != signal.SIGINT:
         process.send_signal(number)
-    out, err = process.communicate(timeout=100)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     assert "Traceback" not in err
     saved = len(scan(tmp_path / "r"))
@@ -130,6 +138,6 @@ def test_a_terminal_that_is_closed_loses_nothing(tmp_path):
     os.close(there)
     os.close(here)
     process.send_signal(signal.SIGHUP)
-    assert process.wait(timeout=100) == 0
+    assert process.wait(timeout=PATIENCE) == 0
     index = (tmp_path / "r" / "index.jsonl").read_text().splitlines()
     assert len(index) == len(list((tmp_path / "r").rglob("*.npz"))) > 0

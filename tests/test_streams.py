@@ -46,7 +46,7 @@ def command(saved, name="naïve", *more):
 
 def run(command, streams=None, **kwargs):
     environment = dict(os.environ, PYTHONPATH=str(ROOT)) | (streams or {})
-    return subprocess.run(command, cwd=ROOT, env=environment, timeout=100, **kwargs)
+    return subprocess.run(command, cwd=ROOT, env=environment, timeout=250, **kwargs)
 
 
 @pytest.mark.parametrize("streams", STREAMS.values(), ids=STREAMS)
@@ -124,7 +124,7 @@ def test_a_terminal_that_does_not_wait_is_waited_for(tmp_path, unbuffered):
     os.close(writer)
     with open(reader, "rb") as said:
         assert len(said.read()) == 3 * (300_000 + 1)
-    assert process.wait(timeout=100) == 0
+    assert process.wait(timeout=250) == 0
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk here")
@@ -142,7 +142,7 @@ def test_a_current_folder_that_was_deleted_is_named(tmp_path):
     words = [shell, "record", "--env", "gamesim/Pacman-v0", "--out", "x"]
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
     done = subprocess.run(
-        ["bash", "-c", " ".join(words)], cwd=tmp_path, env=environment, timeout=100, capture_output=True
+        ["bash", "-c", " ".join(words)], cwd=tmp_path, env=environment, timeout=250, capture_output=True
     )
     assert done.returncode == 2
     assert done.stderr.decode() == f"gamesim: the current folder: {os.strerror(errno.ENOENT)}\n"

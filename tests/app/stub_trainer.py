@@ -26,7 +26,7 @@ def train() -> int:
         print("gamesim: broken: there is something wrong with it", file=sys.stderr)
         return 2
     if words[1] == "slow":  # it still reads the recordings
-        time.sleep(60)
+        time.sleep(600)
     out, asked = Path(after("--out")), []
     signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
     out.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ def test_leaving_waits_for_what_must_not_be_lost_and_for_nothing_else(tmp_path: 
         "sys.exit(leave(3))\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "film")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
     assert (done.returncode, done.stdout) == (3, "said\n"), done.stderr
     assert (tmp_path / "film").read_text() == "kept"
 

@@ -388,7 +388,7 @@ def test_a_display_that_does_not_answer_is_one_clear_line_and_no_app_that_nobody
     code = "from gamesim.app.window import Window; from gamesim.errors import UserError\n"
     code += "try: Window()\nexcept UserError as error: print(error)"
     words = [sys.executable, "-c", code]
-    done = subprocess.run(words, env=env | {"DISPLAY": ":987"}, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(words, env=env | {"DISPLAY": ":987"}, capture_output=True, text=True, timeout=250)
     assert "(DISPLAY=:987)" in done.stdout or "cannot open a window" in done.stdout
     assert done.returncode == 0
 

@@ -130,7 +130,7 @@ for step in range(12 + 7):
     print(step, flush=True)
     if truncated:
         recorder.reset(seed=6)
-time.sleep(60)
+time.sleep(600)
 """
 
 

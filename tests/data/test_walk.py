@@ -106,7 +106,7 @@ def test_two_processes_that_recover_at_once_lose_nothing(tmp_path: Path) -> None
     words = [sys.executable, "-W", "ignore", "-c", RECOVER, str(tmp_path)]
     both = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     for process in both:
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=250)
         assert process.returncode == 0 and said == ""
     assert len(scan(tmp_path)) == 12 and verify(tmp_path).same == 12
 
@@ -274,7 +274,7 @@ def test_after_the_app_was_killed_the_page_training_and_verifying_find_the_game(
         env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=250,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
     steps, recordings = int(done.stdout.split()[-1]), tmp_path / "recordings"

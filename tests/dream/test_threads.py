@@ -150,7 +150,7 @@ def test_dreams_in_forked_processes_do_not_hang(tmp_path, engine, how):
         start_new_session=True,
     )
     try:
-        said, _ = process.communicate(timeout=100)
+        said, _ = process.communicate(timeout=250)
     except subprocess.TimeoutExpired:
         said = "it hangs"
     finally:
