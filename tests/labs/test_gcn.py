@@ -127,6 +127,7 @@ def test_the_way_to_the_target_leads_round_ghosts():
     assert truth(row, "food").tolist() == [[[0, 1, np.inf, 1, 0]]]
 
 
+@pytest.mark.slow
 def test_it_learns_in_seconds():
     learner = Learner(4, True, "food", seed=0)
     for _ in range(80):

@@ -198,6 +198,7 @@ class TestOutcome:
         assert (end_logit != NEVER).all()
 
 
+@pytest.mark.slow
 def test_it_learns_a_batch_by_heart():
     torch.manual_seed(0)
     network = memory("world-model-tiny", "model.hidden=32")

@@ -62,6 +62,7 @@ class TestVision:
         changed = (eyes.decode(z) != eyes.decode(other.flatten(1)))[0].any(0).view(7, 12, 7, 12)
         assert changed.any(3).any(1).nonzero().tolist() == [[2, 5]]
 
+    @pytest.mark.slow
     def test_it_learns_a_batch_by_heart(self, eyes):
         pictures = torch.rand(4, 3, 7, 7).round().repeat_interleave(12, 2).repeat_interleave(12, 3)
         adam = torch.optim.Adam(eyes.parameters(), lr=5e-3)
@@ -152,6 +153,7 @@ class TestMixtures:
         assert (told != torch.stack(memory.outcome(mdn.hidden, -came))).all()
         assert (told != torch.stack(memory.outcome(-mdn.hidden, came))).all()
 
+    @pytest.mark.slow
     def test_it_learns_to_scroll_as_the_action_says(self):
         """A toy game: 1 leaves all as it is, 2 moves every place's numbers one to the left."""
         torch.manual_seed(0)
