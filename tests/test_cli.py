@@ -294,7 +294,7 @@ def test_the_doctor_names_a_clash_of_pygames(monkeypatch, capsys):
     assert "pygame 2.6.1, pygame-ce 2.6.1 are both installed" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("keys", [2, 5, 9])
+@pytest.mark.parametrize("keys", [2, 9])
 def test_the_doctor_times_models_of_any_number_of_keys(keys, tmp_path, capsys):
     import torch
 
@@ -371,7 +371,7 @@ def test_record_train_stop_resume_and_dream(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_the_doctor_finds_this_machine_healthy(tmp_path):
-    result = python("main.py", "doctor", "--checkpoints", tmp_path, timeout=200)
+    result = python("main.py", "doctor", "--checkpoints", tmp_path, timeout=250)
     assert result.returncode == 0, result.stdout
     for name in ("python", "packages", "pygame", "torch", "device", "display", "audio", "models"):
         assert f" {name} " in result.stdout

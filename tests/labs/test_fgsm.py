@@ -1,5 +1,6 @@
 """What holds of the fast gradient sign method, whatever it attacks; and of what the lab attacks with it."""
 
+import functools
 import importlib.util
 import itertools
 
@@ -155,6 +156,7 @@ def panel(lab, title):
 # --- players
 
 
+@functools.cache
 def lessons(count):
     """The seventh step of games: at the first the bot may go anywhere."""
     return next(itertools.islice(imitator.examples(count, FIRST_SEED + 1), 6, None))
@@ -188,7 +190,7 @@ def test_adversarial_training_hardens_the_imitator():
 def test_training_lowers_the_loss():
     torch.manual_seed(0)
     network = imitator.Imitator()
-    training = imitator.training(network, lambda loss, x: loss(x), 0, games=32)
+    training = imitator.training(network, lambda loss, x: loss(x), 0, games=16)
     losses = [missed["loss"] for missed in itertools.islice(training, 40)]
     assert int(network.taken) == 40
     assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.05

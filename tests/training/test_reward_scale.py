@@ -44,7 +44,7 @@ def test_the_scale_is_the_largest_reward_where_that_is_unusual(peak: float, scal
 
 @pytest.mark.parametrize("name", ["Pacman", "PacmanGarden", "PacmanMaze"])
 def test_our_own_games_rewards_stay_as_they_are(tmp_path: Path, name: str) -> None:
-    record(f"gamesim/{name}-v0", "explorer", 40, tmp_path, progress=False)
+    record(f"gamesim/{name}-v0", "explorer", 12, tmp_path, progress=False)
     assert fitted(config.load("tilemap"), str(tmp_path)).model.reward_scale == 1
     plain, scaled = (Dataset(tmp_path, segment=2, split="all", **how) for how in ({}, {"reward_scale": 1.0}))
     drawn = (data.sample(64, torch.Generator().manual_seed(0)).rewards for data in (plain, scaled))

@@ -26,7 +26,7 @@ from gamesim.training.vae import VisionTask, seen
 
 STAGES = systems()["world-model"].parts
 
-TINY = ["data.validation=0.3"]
+TINY = ["data.validation=0.3", "controller.real_episodes=1"]
 
 
 @pytest.fixture(scope="module")

@@ -124,7 +124,7 @@ def test_validation_and_sheets_repeat_and_change_nothing(plays):
 
 
 def test_frames_per_step_is_what_the_next_step_unrolls(plays, monkeypatch):
-    task = make(chosen("training.unroll={start: 4, end: 9, over: 0.6}"), plays)
+    task = make(chosen("data.batch_size=2", "training.unroll={start: 4, end: 9, over: 0.6}"), plays)
     seen: list[int] = []
 
     def spy(engine, frames, actions, *rest):
@@ -138,7 +138,7 @@ def test_frames_per_step_is_what_the_next_step_unrolls(plays, monkeypatch):
         promised.append(task.frames_per_step)
         task.step()
     assert seen == promised
-    assert seen == [16, 20, 24, 24, 24, 24]  # batches of 4; never more than data.segment steps
+    assert seen == [8, 10, 12, 12, 12, 12]  # batches of 2; never more than data.segment steps
 
 
 def test_real_frames_are_fed_for_the_warm_up_and_no_longer(plays):

@@ -65,15 +65,15 @@ TINY = (
 
 
 class Games:
-    """Four lanes of noise."""
+    """Two lanes of noise."""
 
     def sample(self, *_: object, **__: object) -> Segments:
         chance = torch.Generator().manual_seed(0)
-        never = torch.zeros(4, 6, dtype=torch.bool)
+        never = torch.zeros(2, 6, dtype=torch.bool)
         return Segments(
-            frames=torch.randint(256, (4, 7, 84, 84, 3), generator=chance).to(torch.uint8),
-            actions=torch.randint(5, (4, 6), generator=chance),
-            rewards=torch.zeros(4, 6),
+            frames=torch.randint(256, (2, 7, 84, 84, 3), generator=chance).to(torch.uint8),
+            actions=torch.randint(5, (2, 6), generator=chance),
+            rewards=torch.zeros(2, 6),
             terminated=never,
             truncated=never,
             played=~never,
@@ -84,7 +84,7 @@ def stepped(steps: int = 1, **losses: object) -> tuple[GameGANTask, dict[str, Te
     """A tiny GameGAN after some steps by these losses, and the terms of the last one."""
     words = [f"training.losses.{name}={weight}" for name, weight in losses.items()]
     chosen = config.load(
-        "gamegan", [*TINY, "data.batch_size=4", "data.segment=6", "training.steps=9", *words]
+        "gamegan", [*TINY, "data.batch_size=2", "data.segment=6", "training.steps=9", *words]
     )
     torch.manual_seed(0)
     task = GameGANTask(chosen, Games(), Games(), torch.device("cpu"))  # pyright: ignore[reportArgumentType]
