@@ -28,7 +28,7 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
 
 from gamesim.envs.spec import spec_json as to_json
-from gamesim.envs.wrappers import SIZES, PixelEnv
+from gamesim.envs.wrappers import MOST_ACTIONS, RESET, SIZES, STEP, PixelEnv, kind, parts
 from gamesim.errors import FOREIGN, UserError
 from gamesim.text import one_line
 
@@ -295,14 +295,21 @@ class _Guarded(VectorWrapper):
         self.name = name
 
     def reset(self, **how: Any) -> Any:
-        return self._try("reset", partial(self.env.reset, **how))
+        return self._try("reset", lambda: self._shown(*parts(self.env.reset(**how), RESET)))
 
     def step(self, actions: np.ndarray) -> Any:
-        return self._try("step", partial(self.env.step, actions))
+        return self._try("step", lambda: self._shown(*parts(self.env.step(actions), STEP)))
 
     def close(self, **kwargs: Any) -> None:
         with contextlib.suppress(*FOREIGN):
             super().close(**kwargs)
+
+    def _shown(self, frames: Any, *rest: Any) -> tuple[Any, ...]:
+        """What a reset or a step gave: frames as the space says, one of everything for each lane."""
+        space, (*lanes, info) = self.observation_space, rest
+        if not isinstance(frames, np.ndarray) or (frames.shape, frames.dtype) != (space.shape, space.dtype):
+            raise TypeError(f"it showed {kind(frames)}, and its space says {space.dtype} {space.shape}")
+        return frames, *(np.reshape(each, self.num_envs) for each in lanes), info
 
     def _try(self, where: str, do: Any) -> Any:
         try:
@@ -327,16 +334,25 @@ def make_batch(recipe: Recipe, lanes: int) -> VectorEnv:
     name = recipe.env_id
     if spec.vector_entry_point is not None and not recipe.changed:
         try:
-            batch = gym.make_vec(spec, lanes, vectorization_mode="vector_entry_point", **recipe.kwargs)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # Gymnasium's, about metadata
+                batch = gym.make_vec(spec, lanes, vectorization_mode="vector_entry_point", **recipe.kwargs)
         except UserError:
             raise
         except (ImportError, gym.error.DependencyNotInstalled) as error:
             raise UserError(_missing(name, spec, error)) from error
         except FOREIGN as error:
             raise UserError(_why(name, error)) from error
-        if _fits(batch) or spec.entry_point is None:
-            return batch if name.startswith(OURS) else _Guarded(batch, name)
+        batch = batch if name.startswith(OURS) else _Guarded(batch, name)
+        if _fits(batch):
+            return batch
         batch.close()
+        if spec.entry_point is None:
+            sides = " or ".join(f"{side}x{side}x3" for side in SIZES)
+            raise UserError(
+                f"{name} is registered as a batch alone: such a game must show uint8 {sides} "
+                f"and have 2 to {MOST_ACTIONS} actions from 0"
+            )
     lanes = min(lanes, MOST_SINGLE)
     return SyncVectorEnv([partial(make, recipe)] * lanes, autoreset_mode=AutoresetMode.NEXT_STEP)
 
@@ -345,7 +361,8 @@ def _fits(batch: VectorEnv) -> bool:
     space, actions = batch.single_observation_space, batch.single_action_space
     frames = isinstance(space, spaces.Box) and space.dtype == np.uint8
     sized = space.shape is not None and space.shape in [(side, side, 3) for side in SIZES]
-    return frames and sized and isinstance(actions, spaces.Discrete) and actions.start == 0
+    playable = isinstance(actions, spaces.Discrete) and actions.start == 0 and 2 <= actions.n <= MOST_ACTIONS
+    return frames and sized and playable
 
 
 def limited(recipe: Recipe) -> Recipe:

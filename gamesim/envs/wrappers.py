@@ -27,6 +27,8 @@ MOST_ACTIONS = 64
 
 SIZES = (64, 84)
 """Heights and widths of the frames that models learn, pixels."""
+RESET, STEP = "observation, info", "observation, reward, terminated, truncated, info"
+"""What a game gives when it is begun, and when it is played on."""
 _SEEDS = 2**31
 """Seeds below it are taken by every generator of random numbers, also by those that are not NumPy's."""
 
@@ -95,7 +97,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         self._steps = 0
         with self._guarded("reset"):
             seed = None if seed is None else seed % _SEEDS
-            observation, _ = _parts(self.env.reset(seed=seed, options=options), "observation, info")
+            observation, _ = parts(self.env.reset(seed=seed, options=options), RESET)
         return self._frame(observation), {}
 
     def step(self, action: Any) -> Any:
@@ -106,9 +108,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         observation, terminated, truncated = None, False, False
         with self._guarded("step"):
             for _ in range(self.frame_skip):
-                observation, reward, terminated, truncated, _ = _parts(
-                    self.env.step(native), "observation, reward, terminated, truncated, info"
-                )
+                observation, reward, terminated, truncated, _ = parts(self.env.step(native), STEP)
                 total += float(np.asarray(reward).item())
                 if terminated or truncated:
                     break
@@ -152,7 +152,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         if isinstance(image, np.ndarray) and image.ndim == 3 and image.shape[-1] == 4:  # RGBA
             image = image[..., :3]
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or not _is_shape(image.shape):
-            raise UserError(f"{self.name} drew no picture (uint8, height x width x 3) but {_kind(image)}")
+            raise UserError(f"{self.name} drew no picture (uint8, height x width x 3) but {kind(image)}")
         return image
 
     def _frame(self, observation: Any) -> np.ndarray:
@@ -163,20 +163,25 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
                 image, space = _follow(observation, self.path), _space_of(self.seen, self.path)
             if image.dtype != space.dtype or image.shape != space.shape:
                 said = f"{space.dtype} {space.shape}"
-                raise UserError(f"{self.name} showed {_kind(image)}, and its observation space says {said}")
+                raise UserError(f"{self.name} showed {kind(image)}, and its observation space says {said}")
         return fit(to_rgb(image), self.size, stretch=self.stretch)
 
 
-def _parts(given: Any, names: str) -> Any:
-    """What a game gave, if it has as many parts as there are names."""
-    parts = len(given) if isinstance(given, (tuple, list)) else None
-    if parts != names.count(",") + 1:
-        found = _kind(given) if parts is None else f"{parts} of these"
+def parts(given: Any, names: str) -> Any:
+    """What a game gave, which must have as many parts as there are `names`.
+
+    Raises:
+        TypeError: It has another number of parts, or none.
+    """
+    count = len(given) if isinstance(given, (tuple, list)) else None
+    if count != names.count(",") + 1:
+        found = kind(given) if count is None else f"{count} of these"
         raise TypeError(f"it must give ({names}), not {found}")
     return given
 
 
-def _kind(image: Any) -> str:
+def kind(image: Any) -> str:
+    """What somebody's picture is, for a message: ``float32 (64, 64, 3)``, or the name of its class."""
     return f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
 
 

@@ -1,6 +1,7 @@
 """Any game by its id: how it is shown, what is said of it, and the one line where it cannot be played."""
 
 import json
+import re
 
 import gymnasium as gym
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import toy_games
 from gamesim.agents.policy import known_policy
+from gamesim.agents.record import record
 from gamesim.envs.meanings import action_meanings
 from gamesim.envs.recipe import TIME_LIMIT, Recipe, find, installed, limited, make, make_batch, spec_json
 from gamesim.errors import UserError
@@ -170,6 +172,41 @@ def test_a_game_that_fails_when_it_is_closed_has_been_played(where):
     for env in (make(recipe), make_batch(recipe, 2)):
         env.reset(seed=0)
         env.close()
+
+
+def lanes(monkeypatch, **kwargs) -> Recipe:
+    """A game that is registered as a batch alone."""
+    spec = gym.envs.registration.EnvSpec(
+        id="toys/Lanes-v0", vector_entry_point=toy_games.Lanes, kwargs=kwargs
+    )
+    monkeypatch.setitem(gym.registry, "toys/Lanes-v0", spec)
+    return Recipe("toys/Lanes-v0")
+
+
+@pytest.mark.parametrize("what", ["", "lists", "columns"])
+def test_a_batch_of_somebody_elses_is_recorded_whatever_holds_its_numbers(what, monkeypatch, tmp_path):
+    made = record(lanes(monkeypatch, what=what), "random", 3, tmp_path, num_envs=2, progress=False)
+    assert [entry.length for entry in made] == [4, 4, 4]
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "complaint"),
+    [
+        ({"what": "one"}, "it showed uint8 (1, 64, 64, 3), and its space says uint8 (2, 64, 64, 3)"),
+        ({"what": "floats"}, "it showed float64 (2, 64, 64, 3)"),
+        ({"what": "few"}, "cannot reshape array of size 1"),
+        ({"what": "leave"}, "toys/Lanes-v0 failed in step: it called sys.exit(3)"),
+        ({"start": 2}, "toys/Lanes-v0 is registered as a batch alone: such a game must show uint8 64x64x3"),
+    ],
+)
+def test_what_a_batch_of_somebody_elses_does_wrong_is_one_line(kwargs, complaint, monkeypatch):
+    def play(recipe):
+        batch = make_batch(recipe, 2)
+        batch.reset(seed=0)
+        batch.step(np.zeros(2, int))
+
+    with pytest.raises(UserError, match=re.escape(complaint)):
+        play(lanes(monkeypatch, **kwargs))
 
 
 def test_a_game_that_leaves_while_it_is_made_is_one_line(monkeypatch):
