@@ -192,6 +192,23 @@ def test_the_partner_of_such_a_dream_is_its_game_as_it_was_recorded(app: Driver)
     assert partner(dream(folder), []) is None
 
 
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [
+        ("| game | gone/Game-v0 |", "learned from gone/Game-v0, which is not installed here."),
+        ("| game | mine:gone/Game-v0 |", "which is not installed here. Add it to the menu first."),
+        ("| steps | 3 |", "It is not known which game this dream was learned from."),
+    ],
+)
+def test_a_dream_whose_game_is_not_here_says_so(app: Driver, card: str, said: str):
+    folder = app.window.checkpoints / "tilemap-pacman"
+    (folder / "README.md").write_text(card + "\n")
+    app.window.screen.open(dream(folder))  # type: ignore[attr-defined]
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    app.press(pygame.K_TAB)
+    app.until(lambda: said in app.said)
+
+
 def test_main_py_play_takes_any_id():
     assert title_of("CartPole-v1").how == Recipe("CartPole-v1")
     assert title_of("gamesim/PacmanArcade-v0").name == "Arcade"

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 GAME = (
     Words(
-        "This is the real game. A program keeps the board, moves the ghosts and counts the points. Nothing "
+        "This is the real game. A program knows its rules, draws each picture and counts the points. Nothing "
         "here is learned.",
         "The real game",
     ),
     Words(
         "A dream is a game that a neural network makes up. The network watched thousands of recorded games: "
-        "the pictures and the keys that were pressed, nothing else. Nobody told it what a wall or a ghost "
-        "is. Press Tab to play in the dream, or V to see both side by side.",
+        "the pictures and the keys that were pressed, nothing else. Nobody told it what is to be seen in "
+        "them. Press Tab to play in the dream, or V to see both side by side.",
         "And a dream?",
     ),
 )
@@ -56,12 +56,10 @@ GAMEGAN = (
         "a mask that says which layer each pixel comes from.",
         "How this model works",
     ),
+    Words("Random numbers, drawn anew at each step: what chance decides, such as where a ghost turns.", "z"),
     Words(
-        "32 random numbers, drawn anew at each step: what chance decides, such as where a ghost turns.", "z"
-    ),
-    Words(
-        "A board of 21 x 21 slots. Your keys move the place where it is read and written. When you come "
-        "back to a place, it can be drawn as it was.",
+        "A board of slots. Your keys move the place where it is read and written. When you come back to a "
+        "place, it can be drawn as it was.",
         "Memory",
     ),
 )

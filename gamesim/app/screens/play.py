@@ -44,6 +44,16 @@ SOUNDS = ("level", "flag", "eaten", "timeout", "fruit", "ghost", "power", "food"
 """The first of these that happened is heard."""
 
 
+def no_partner(title: Title) -> str:
+    """Why a game has no dream to go to, or a dream no game."""
+    if not title.learned:
+        return NO_DREAM if title.scrolls else NO_MODEL
+    if title.recipe is None:
+        return "It is not known which game this dream was learned from."
+    added = " Add it to the menu first." if ":" in title.recipe.env_id else ""
+    return f"This dream was learned from {title.recipe.env_id}, which is not installed here.{added}"
+
+
 def open_title(window: Window, title: Title, **how: Any) -> None:
     """Load a game or a dream, and go to its play screen; `how` is for `Play`."""
 
@@ -360,7 +370,7 @@ class Play(Screen):
             return
         title = catalog.partner(self.engine.title, self.window.workshop.offered())
         if title is None:
-            self.window.say(NO_DREAM if self.engine.title.scrolls else NO_MODEL)
+            self.window.say(no_partner(self.engine.title))
             return
 
         def opened(env: gym.Env) -> None:
