@@ -153,7 +153,7 @@ def test_a_lie_is_named(path: Path, changes: dict[str, bytes | None], named: str
 
 @pytest.mark.parametrize("claimed", [30 << 10, 10 << 30])
 def test_a_bomb_takes_no_memory(path: Path, claimed: int) -> None:
-    """64 MiB of zeros in 64 KiB, which claim to be less or far more."""
+    """24 MiB of zeros in 24 KiB, which claim to be less or far more."""
     shape = (claimed // 3072, 1024, 1, 3)
     steps = shape[0] - 1
     header = io.BytesIO()
@@ -163,14 +163,14 @@ def test_a_bomb_takes_no_memory(path: Path, claimed: int) -> None:
         actions=npy(np.zeros(steps, np.uint8)),
         players=npy(np.zeros(steps, np.uint8)),
         rewards=npy(np.zeros(steps, np.float32)),
-        frames=header.getvalue() + bytes(64 << 20),
+        frames=header.getvalue() + bytes(24 << 20),
     )
     tracemalloc.start()
     with pytest.raises(UserError, match=r"frames .*claims"):
         Episode.load(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < (20 << 20)
+    assert peak < (12 << 20)
 
 
 FULL_DISK = """

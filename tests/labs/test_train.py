@@ -5,14 +5,16 @@ import torch
 from torch import nn
 
 from gamesim.errors import UserError
-from gamesim.labs import weights
+from gamesim.labs import gan, vae, weights
 from gamesim.labs.gan import GAN
 from gamesim.labs.traces import LONGEST, Trace, Traces
 from gamesim.labs.train import TRAININGS, precision, train
 
 
 @pytest.mark.parametrize("name", TRAININGS)
-def test_a_training_saves_its_weights_and_goes_on_from_them(tmp_path, name):
+def test_a_training_saves_its_weights_and_goes_on_from_them(tmp_path, name, monkeypatch):
+    monkeypatch.setattr(gan, "SHIPPED_BATCH", 2)
+    monkeypatch.setattr(vae, "BATCH", 2)
     assert all(loss == loss for loss in train(name, tmp_path, steps=1).values())
     train(name, tmp_path, steps=2)
     model, _, _ = TRAININGS[name](0, tmp_path)
