@@ -73,7 +73,7 @@ def imported(path: Path, *, top_level: bool = False, typing: bool = True) -> tup
     """
     read = parsed(path)
     found = []
-    for node in ast.walk(read) if typing and not top_level else _run(read, functions=not top_level):
+    for node in _statements(read, functions=not top_level, typing=typing and not top_level):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -82,14 +82,16 @@ def imported(path: Path, *, top_level: bool = False, typing: bool = True) -> tup
     return tuple(found)
 
 
-def _run(node: ast.AST, *, functions: bool) -> Iterator[ast.AST]:
-    for child in ast.iter_child_nodes(node):
-        if not functions and isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            continue
-        if isinstance(child, ast.If) and getattr(child.test, "id", "") == "TYPE_CHECKING":
-            continue
-        yield child
-        yield from _run(child, functions=functions)
+def _statements(node: ast.AST, *, functions: bool, typing: bool) -> Iterator[ast.stmt]:
+    """All statements within one; expressions, which are most of a file, hold no imports."""
+    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for child in getattr(node, part, ()):
+            if not functions and isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                continue
+            if not typing and isinstance(child, ast.If) and getattr(child.test, "id", "") == "TYPE_CHECKING":
+                continue
+            yield child
+            yield from _statements(child, functions=functions, typing=typing)
 
 
 def libraries(path: Path, *, top_level: bool = False) -> set[str]:
