@@ -10,13 +10,15 @@ import pytest
 import gamesim  # noqa: F401 (registers the ids)
 from gamesim.agents import capacity, rollout
 from gamesim.agents.explorer import ExplorerPolicy
-from gamesim.agents.policy import Policy, RandomPolicy
+from gamesim.agents.policy import Policy, RandomPolicy, known_policy
 from gamesim.agents.record import record
 from gamesim.agents.rollout import run
 from gamesim.data.episode import Episode
 from gamesim.data.store.index import scan
+from gamesim.envs.recipe import Recipe
 from gamesim.envs.sprites import decode
 from gamesim.errors import UserError
+from toy_games import Lanes
 
 
 class Counting(gym.vector.VectorEnv):
@@ -184,6 +186,14 @@ def test_the_explorer_finds_walls_in_every_view(settings: dict[str, Any]) -> Non
         blocked += sum("blocked" in event for event in events)
         total += 64
     assert blocked / total < 0.12
+
+
+def test_the_explorer_refuses_dreams_of_other_games() -> None:
+    make_player = known_policy("explorer", Recipe("gamesim/Dream-v0"))
+    with pytest.raises(
+        UserError, match="the bot sees frames of 84x84x3 and presses 5 keys; this game has 64x64"
+    ):
+        make_player(0, Lanes(2), {"checkpoint": "mine"})
 
 
 def test_the_explorer_plays_the_garden_as_it_plays_the_night() -> None:

@@ -43,6 +43,18 @@ def main(*words):
         ("record --env gamesim/Pacman-v0 --out x wibble", "record: unexpected 'wibble', expected key=value"),
         ("record --env gamesim/Pacman-v0 --out x/y wibble=3", "wibble"),
         ("record --verify nowhere", "nowhere"),
+        ("record --verify d --env gamesim/Pacman-v0", "--verify works alone, not with --env"),
+        ("record --verify d --time-limit 3", "--verify works alone, not with --time-limit"),
+        ("record --verify d max_steps=3", "--verify works alone, not with max_steps=3"),
+        ("record --env gamesim/Pacman-v0 --out x --hold -3", "'-3' is not a number of steps from 1 to 10000"),
+        ("record --env gamesim/Pacman-v0 --out x --hold 3-", "'3-' is not a number of steps from 1 to 10000"),
+        ("play --size 64", "play: --size says how a game is made, and GAME is missing"),
+        ("play gamesim/Dream-v0", "gamesim/Dream-v0 needs checkpoint=DIR, the folder of a model"),
+        ("play gamesim/Dream-v0 checkpoint=3", "gamesim/Dream-v0 needs checkpoint=DIR"),
+        ("play gamesim/Dream-v0 checkpoint=nowhere", "nowhere: no such model"),
+        ("play os:Nope-v0", "'os:Nope-v0' is neither a game nor a model. Games: gamesim/Pacman"),
+        ("export m --out x.onnx --beside gamesim/Pacman-v0", "export: --beside works with films only"),
+        ("train gamegan-tiny --data d --out o --minutes 525601", "above 0, up to a year"),
         ("train", "train: the following arguments are required: PRESET, --data, --out"),
         ("train gamegan-tny --data d --out o", "unknown preset 'gamegan-tny', did you mean 'gamegan-tiny'?"),
         ("train gamegan-tiny --data d --out o training.stepz=3", "unknown key 'training.stepz'"),
@@ -375,6 +387,20 @@ def test_the_doctor_finds_this_machine_healthy(tmp_path):
     assert result.returncode == 0, result.stdout
     for name in ("python", "packages", "pygame", "torch", "device", "display", "audio", "models"):
         assert f" {name} " in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("game", "player"), [("gamesim/PacmanMaze-v0", "explorer"), ("toys/Nine-v0", "random")]
+)
+def test_a_dream_is_recorded_by_the_bot_if_the_bot_knows_its_game(game, player, tmp_path, monkeypatch):
+    (tmp_path / "README.md").write_text(f"| game | {game} |\n")
+    asked = []
+    monkeypatch.setattr(
+        "gamesim.agents.record.record", lambda recipe, policy, *_, **__: asked.append(policy) or []
+    )
+    words = ["--env", "gamesim/Dream-v0", f"checkpoint={tmp_path}", "--episodes", "1"]
+    assert main("record", *words, "--out", str(tmp_path / "out")) == 0
+    assert asked == [player]
 
 
 def test_user_errors_are_exceptions_with_one_line():

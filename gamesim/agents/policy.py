@@ -75,6 +75,8 @@ MakePlayer = Callable[[int, gym.vector.VectorEnv, dict[str, Any]], Policy]
 
 def explorer(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> Policy:
     """The bot."""
+    if "checkpoint" in settings:  # a dream, which may be of any game
+        check_view(env, "the bot")
     grid = settings.get("grid_size", 7) if settings.get("view") == "full" else 7
     return ExplorerPolicy(seed, grid, theme=settings.get("theme", "night"))
 

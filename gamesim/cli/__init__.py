@@ -74,7 +74,7 @@ def _place() -> str:
 
 def _run(words: list[str]) -> int:
     if not words:
-        return _play(Words().commands["play"].parser.parse_args([]))
+        return _run(["play"])
     typed, runs = Words(), _runs()
     first = words[0]
     if not first.startswith("-") and first not in runs:
@@ -120,6 +120,8 @@ def _runs() -> dict[str, Callable[[argparse.Namespace], int]]:
 def _play(options: argparse.Namespace) -> int:
     from gamesim import app
 
+    if not options.start and (said := _said_of_a_game(options)):
+        raise UserError(f"play: {said} says how a game is made, and GAME is missing")
     return app.main(_start(options) if options.start else None, device=options.device)
 
 
@@ -132,6 +134,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 def _record(options: argparse.Namespace) -> int:
     if options.verify is not None:
+        _check_alone(options)
         return _verify(Path(options.verify))
     if options.env is None or options.out is None:
         raise UserError(f"record: {'--env' if options.env is None else '--out'} is missing")
@@ -145,7 +148,7 @@ def _record(options: argparse.Namespace) -> int:
 
     entries = record(
         game,
-        options.policy or ("explorer" if game.of_cells else "random"),
+        options.policy or _usual_player(game),
         options.episodes,
         options.out,
         seed=options.seed,
@@ -259,8 +262,10 @@ def _export(options: argparse.Namespace) -> int:
         beside = _game(options.beside, options)
         _known_checkpoint(options.start)
     kind = out.suffix.lower()
-    if options.device is not None and kind in ("", ".onnx"):
-        raise UserError("export: --device works with films only")
+    if kind in ("", ".onnx"):
+        for flag in ("device", "beside"):
+            if getattr(options, flag) is not None:
+                raise UserError(f"export: --{flag} works with films only")
     if kind == ".onnx":
         _known_checkpoint(options.start)
         from gamesim.export.onnx import write_onnx
@@ -355,10 +360,40 @@ def _game(env_id: str, options: argparse.Namespace) -> Recipe:
     from gamesim import config
     from gamesim.envs.recipe import Recipe, find
 
-    shown = {name: getattr(options, name) for name in ("size", "stretch", "frame_skip", "time_limit")}
-    recipe = Recipe(env_id, config.settings(options.settings), **shown)
+    recipe = Recipe(env_id, config.settings(options.settings), **_shown(options))
     find(env_id)
     return recipe
+
+
+def _usual_player(game: Recipe) -> str:
+    """Who plays if nobody is named: the bot, if it knows the game, or the game that a dream is of."""
+    from gamesim.card import facts_in
+    from gamesim.envs.recipe import PACMANS
+
+    checkpoint = game.kwargs.get("checkpoint")
+    learned = facts_in(shipped.locate(str(checkpoint))).get("game", PACMANS) if checkpoint else PACMANS
+    return "explorer" if game.of_cells and learned.startswith(PACMANS) else "random"
+
+
+def _check_alone(options: argparse.Namespace) -> None:
+    """Complain about what was said beside ``record --verify``, which does nothing with it."""
+    usual = vars(Words().commands["record"].parser.parse_args([])) | {"settings": []}
+    beside = [name for name, value in vars(options).items() if value != usual[name] and name != "verify"]
+    if beside:
+        said = f"--{beside[0].replace('_', '-')}" if beside[0] != "settings" else options.settings[0]
+        raise UserError(f"record: --verify works alone, not with {said}")
+
+
+def _shown(options: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in ("size", "stretch", "frame_skip", "time_limit")}
+
+
+def _said_of_a_game(options: argparse.Namespace) -> str | None:
+    """The first word that was typed about how a game is made, None if there is none."""
+    from gamesim.envs.recipe import Recipe
+
+    said = [f"--{name.replace('_', '-')}" for name in Recipe("", **_shown(options)).changed]
+    return next(iter(said + options.settings), None)
 
 
 def _start(options: argparse.Namespace) -> str | Recipe:
@@ -367,7 +402,7 @@ def _start(options: argparse.Namespace) -> str | Recipe:
     Raises:
         UserError: It is neither, it cannot be made, or what is said of a game is said of a model.
     """
-    from gamesim.envs.recipe import DREAMS, Recipe, UnknownGame, make
+    from gamesim.envs.recipe import DREAMS, UnknownGame, make
     from gamesim.shipped import locate
 
     if not locate(options.start).is_dir():
@@ -375,15 +410,16 @@ def _start(options: argparse.Namespace) -> str | Recipe:
             recipe = _game(options.start, options)
         except UnknownGame as error:
             raise UserError(f"'{options.start}' is neither a game nor a model{error.hint}") from None
-        if not recipe.env_id.startswith(DREAMS):  # it would load torch before there is a window
-            env = make(recipe)
-            with contextlib.suppress(Exception):  # code of somebody else's
-                env.close()
+        if recipe.env_id.startswith(DREAMS):  # to make it would load torch before there is a window
+            checkpoint = recipe.kwargs.get("checkpoint")
+            if not isinstance(checkpoint, str):
+                raise UserError(f"{recipe.env_id} needs checkpoint=DIR, the folder of a model")
+            _known_checkpoint(checkpoint)
+        else:
+            make(recipe).close()
         return recipe
-    shown = {name: getattr(options, name) for name in ("size", "stretch", "frame_skip", "time_limit")}
-    said = [f"--{name.replace('_', '-')}" for name in Recipe("", **shown).changed] + options.settings
-    if said:
-        raise UserError(f"{said[0]} works with games only, and {options.start} is a model")
+    if said := _said_of_a_game(options):
+        raise UserError(f"{said} works with games only, and {options.start} is a model")
     _known_checkpoint(options.start)
     return options.start
 

@@ -320,10 +320,15 @@ def _shown(parser: argparse.ArgumentParser) -> None:
 
 def _span(text: str) -> tuple[int, int]:
     """Read a number of steps, or the fewest and the most: 4, 1-10."""
-    low, _, high = text.partition("-")
-    found = _bounded(low, 1, 10_000), _bounded(high or low, 1, 10_000)
+    low, dash, high = text.partition("-")
+    try:
+        found = _bounded(low, 1, 10_000), _bounded(high if dash else low, 1, 10_000)
+    except argparse.ArgumentTypeError:
+        found = 1, 0
     if found[0] > found[1]:
-        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number of steps or a range such as 1-10")
+        raise argparse.ArgumentTypeError(
+            f"'{text[:40]}' is not a number of steps from 1 to 10000, or a range such as 1-10"
+        )
     return found
 
 
@@ -344,7 +349,7 @@ def _minutes(text: str) -> float:
     except ValueError:
         minutes = 0.0
     if not 0 < minutes <= 525_600:
-        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number of minutes above 0")
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number of minutes above 0, up to a year")
     return minutes
 
 

@@ -189,7 +189,7 @@ def find(env_id: str) -> EnvSpec:
         ours = ", ".join(sorted(each for each in gym.registry if each.startswith(f"{OURS}Pacman")))
         more = f", did you mean '{close[0]}'?" if close else f". Games: {ours}, or any Gymnasium id"
         where = f" in the module {module}" if module else ""
-        raise UnknownGame(f"unknown game '{one_line(name, 80)}'", where + more) from None
+        raise UnknownGame(f"unknown game '{one_line(name, 80)}'{where}", more) from None
 
 
 def _import(module: str, env_id: str) -> None:
