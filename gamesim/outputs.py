@@ -1,8 +1,10 @@
 """Where results go is tried out before the work that makes them, not after it."""
 
+import os
 import tempfile
 from pathlib import Path
 
+from gamesim import storage
 from gamesim.errors import UserError
 
 ROOM = 1024 * 1024
@@ -16,9 +18,8 @@ def check_file(file: str | Path) -> None:
         UserError: The message starts with the file.
     """
     file = Path(file)
-    if file.is_dir():
-        raise UserError(f"{file}: is a folder")
-    folder = file.absolute().parent
+    storage.check_replaceable(file)
+    folder = Path(os.path.realpath(file)).parent
     if not folder.is_dir():
         raise UserError(f"{file}: no such folder")
     _try(folder, file)

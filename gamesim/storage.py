@@ -49,22 +49,37 @@ def write_file(path: Path, data: bytes, *, sync: bool = True, sync_name: bool = 
 def replacing(path: Path, *, sync_name: bool = True) -> Iterator[Path]:
     """Write a file piece by piece: under the name that this gives, which becomes `path` at the end.
 
+    A link stays, and what it leads to is replaced.
+
     Raises:
-        UserError: It cannot be written; nothing is left behind, as after any other error in here.
+        UserError: It cannot be written, or is something else than a file, such as ``/dev/null``; nothing is
+            left behind, as after any other error in here.
     """
-    temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
+    target = Path(os.path.realpath(path))
+    temporary = target.parent / f".{target.name}.{os.getpid()}.tmp"
     try:
+        check_replaceable(path)
         try:
             yield temporary
-            os.replace(temporary, path)
+            os.replace(temporary, target)
         except BaseException:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
         if sync_name:
-            sync_folder(path.parent)
+            sync_folder(target.parent)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def check_replaceable(path: Path) -> None:
+    """Complain about what no file may take the place of: a folder, a device, a pipe.
+
+    Raises:
+        UserError: It starts with the path.
+    """
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: {'is a folder' if path.is_dir() else 'not a file'}")
 
 
 class _Seal(NamedTuple):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gamesim import cli, outputs
+from gamesim import cli, outputs, storage
 from gamesim.errors import UserError
 
 
@@ -32,6 +32,7 @@ def test_what_is_wrong_is_named(tmp_path):
     (tmp_path / "file").touch()
     cases = [
         (outputs.check_file, tmp_path, "is a folder"),
+        (outputs.check_file, os.devnull, "not a file"),
         (outputs.check_file, tmp_path / "no" / "a.json", "no such folder"),
         (outputs.check_file, tmp_path / "file" / "a.json", "no such folder"),
         (outputs.check_folder, tmp_path / "file", "not a folder"),
@@ -41,6 +42,19 @@ def test_what_is_wrong_is_named(tmp_path):
     for check, place, words in cases:
         with pytest.raises(UserError, match=f"{words}$"):
             check(place)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes and links, as Unix has them")
+def test_no_file_takes_the_place_of_a_pipe_or_a_link(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match=r"pipe: not a file$"):
+        storage.write_file(tmp_path / "pipe", b"new")
+    assert (tmp_path / "pipe").is_fifo()
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("file")
+    storage.write_file(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "file").read_bytes() == b"new"
+    assert sorted(place.name for place in tmp_path.iterdir()) == ["file", "link", "pipe"]
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="a place that nobody may write, on Linux")
