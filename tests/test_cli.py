@@ -284,6 +284,7 @@ def python(*words, **kwargs):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, **kwargs)
 
 
+@pytest.mark.slow
 def test_main_py_is_the_command_line():
     result = python("main.py", "frob")
     assert result.returncode == 2

@@ -258,6 +258,7 @@ def test_last_words_are_those_after_the_progress_bars(tmp_path: Path):
     assert jobs.last_words(log) == "no disk" and jobs.last_words(tmp_path / "none") == ""
 
 
+@pytest.mark.slow
 def test_the_command_line_itself_can_be_started_from_any_folder(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     job = Job("x", ["train", "no-such-preset", "--data", ".", "--out", "out"], tmp_path / "log")

@@ -379,6 +379,7 @@ def test_without_a_display_there_is_one_clear_line(monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no display is named")
+@pytest.mark.slow
 def test_a_display_that_does_not_answer_is_one_clear_line_and_no_app_that_nobody_sees():
     env = {
         name: value
@@ -393,6 +394,7 @@ def test_a_display_that_does_not_answer_is_one_clear_line_and_no_app_that_nobody
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 def test_the_menu_needs_no_torch(tmp_path: Path):
     code = (
         "import sys\n"

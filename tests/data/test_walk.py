@@ -100,6 +100,7 @@ def test_a_journal_that_ended_before_its_episode_was_removed_is_one_episode(tmp_
 RECOVER = "import sys, gamesim.data.store.index as i; print(len(i.scan(sys.argv[1])))"
 
 
+@pytest.mark.slow
 def test_two_processes_that_recover_at_once_lose_nothing(tmp_path: Path) -> None:
     for _ in range(12):
         left_behind(tmp_path / "maze")
@@ -263,6 +264,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.slow
 def test_after_the_app_was_killed_the_page_training_and_verifying_find_the_game(
     tmp_path: Path, capsys: Any
 ) -> None:

@@ -127,6 +127,7 @@ def test_seeds_and_episodes_differ_and_unseeded_play_is_not_always_the_same(env_
         assert len({env.reset()[0].tobytes() for _ in range(50)}) == 50
 
 
+@pytest.mark.slow
 def test_another_process_sees_the_same():
     code = (
         f"import sys; sys.path[:0] = {sys.path!r}\nfrom test_pacman_env import IDS, play\n"
