@@ -59,6 +59,22 @@ def test_stopped_and_resumed_is_the_same_as_straight_to_the_byte(tmp_path):
     assert steps == sorted(steps)
 
 
+def test_a_sheet_that_cannot_be_written_costs_no_weights(tmp_path, monkeypatch):
+    write = storage.write_file
+
+    def no_room_for_sheets(path, data, **how):
+        if path.suffix == ".png":
+            raise UserError(f"{path}: cannot be written: No space left on device")
+        write(path, data, **how)
+
+    monkeypatch.setattr(storage, "write_file", no_room_for_sheets)
+    with pytest.raises(UserError, match=r"00000006\.png: cannot be written"):
+        train(settings(), tmp_path / "run")
+    monkeypatch.undo()
+    assert train(settings(), tmp_path / "straight") == "done"
+    assert weights(tmp_path / "run" / "last") == weights(tmp_path / "straight" / "last")
+
+
 def test_a_deadline_ends_the_step_saves_and_says_so_and_the_run_can_go_on(tmp_path):
     assert train(settings(), tmp_path / "straight") == "done"
     out = tmp_path / "parted"

@@ -275,12 +275,12 @@ class _Loop:
                     passed = max(time.monotonic() - logged, 1e-9)
                     steps, frames = self.step - logged_step, self.frames - logged_frames
                     self._log(bar, steps / passed, frames / passed, validate)
+                if save or last:  # first: where the disk is full, a sheet must not cost the weights
+                    self.save()
+                    saved = time.monotonic()
                 if sheet or last:
                     self._sheet()
                     sampled = time.monotonic()
-                if save or last:
-                    self.save()
-                    saved = time.monotonic()
                 if log:  # what was validated, drawn and saved is no part of the pace
                     logged, logged_step, logged_frames = time.monotonic(), self.step, self.frames
                 bar.update(1)
