@@ -182,12 +182,12 @@ class GameGANTask(AveragedDescent[Generator]):
         return {name: term.detach() for name, term in terms.items()}
 
     def _counts(self, rollout: Rollout, frames: Tensor, batch: Segments, share: Tensor) -> Tensor:
-        """How much each place counts, (B, T, side, side); updates what foretells their errors."""
+        """How much each place counts, (B, T, side, side); updates what predicts their errors."""
         side = self.uncertainty.side
         alike = torch.ones(*batch.actions.shape, side, side, device=self.device)
         if not self.settings.losses.attenuated.highest:
             return alike
-        log_error = self.uncertainty(rollout.known)
+        log_error = self.uncertainty(rollout.known, rollout.told[:, :-1], batch.actions)
         errors = errors_by_place(rollout.frames.detach(), frames[:, 1:], side)
         self.uncertainty_optimizer.zero_grad(set_to_none=True)
         mean(surprise(log_error, errors), batch.played).backward()

@@ -38,7 +38,7 @@ class Windows(NamedTuple):
     """T steps of B episodes for M to learn from, with all chance drawn.
 
     Attributes:
-        z: (B, T + 1, Z), what is to be foretold.
+        z: (B, T + 1, Z), what is to be predicted.
         read: (B, T, Z), what M reads of it, see `MemoryTask.disturb`.
         actions: int64 (B, T).
         rewards: (B, T).

@@ -1,16 +1,18 @@
-"""How well each place of a frame can be foretold: Kendall & Gal 2017 (arXiv 1703.04977), Eq. 5.
+"""How well each place of a frame can be predicted: Kendall & Gal 2017 (arXiv 1703.04977), Eq. 5.
 
 What comes into view can come in many ways. The squared error's best answer is the mean of them all, so a wall
 that may be there or not is never drawn, however real the discriminators would find it. Here a small network
 learns, from what the generator knows, how large the squared error of each place will be. Where it will be
 large, nearness to the real frame counts little (they call it attenuation) and the discriminators decide. The
-network sees states and errors, nothing else, and exists in training only. It is ours, not GameGAN's.
+network sees states, key presses, which frames were real, and errors, nothing else. It exists in training
+only, and is ours, not GameGAN's.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -25,22 +27,32 @@ QUARTER = 10.0
 
 
 class Uncertainty(nn.Module):
-    """Foretells the squared error of each place, one for each location of the renderer's coarsest map."""
+    """Predicts the squared error of each place, one for each location of the renderer's coarsest map.
+
+    It follows a sequence with a GRU of its own: without being told which frames were real, it takes the
+    error of a place that was shown for the mean of that and of a place that was dreamt.
+    """
 
     def __init__(self, config: GameGANModelConfig) -> None:
         super().__init__()
         self.side, _ = scales(config.frame_size)
+        self.num_actions = config.num_actions
         known = config.hidden + (config.memory_width if config.memory else 0)
-        self.layers = mlp([known, config.hidden, self.side**2])
+        self.history = nn.GRU(known + 1 + self.num_actions, config.hidden, batch_first=True)
+        self.layers = mlp([config.hidden, config.hidden, self.side**2])
         initialise(self)
 
-    def forward(self, known: Tensor) -> Tensor:
+    def forward(self, known: Tensor, told: Tensor, actions: Tensor) -> Tensor:
         """The logarithm of the errors, float32 (B, T, side, side).
 
         Args:
             known: what each frame was drawn from, h and the memory read (B, T, any).
+            told: bool (B, T), whether the frame on screen before it was real.
+            actions: int64 (B, T).
         """
-        return self.layers(known).float().unflatten(-1, (self.side, self.side))
+        played = F.one_hot(actions, self.num_actions)
+        history, _ = self.history(torch.cat([known, told[..., None], played], -1).float())
+        return self.layers(history).unflatten(-1, (self.side, self.side))
 
 
 def errors_by_place(drawn: Tensor, real: Tensor, side: int) -> Tensor:
@@ -59,7 +71,7 @@ def errors_by_place(drawn: Tensor, real: Tensor, side: int) -> Tensor:
 
 
 def surprise(log_error: Tensor, errors: Tensor) -> Tensor:
-    """How badly errors were foretold: the negative log likelihood of a Gaussian, as in Eq. 5."""
+    """How badly errors were predicted: the negative log likelihood of a Gaussian, as in Eq. 5."""
     return log_error + errors * (-log_error).exp()
 
 

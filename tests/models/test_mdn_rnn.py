@@ -1,4 +1,4 @@
-"""M: mixtures by hand and by torch, the limits of temperature, one bias a gate, and what it foretells."""
+"""M: mixtures by hand and by torch, the limits of temperature, one bias a gate, and what it predicts."""
 
 import math
 

@@ -1,9 +1,9 @@
-"""M: an LSTM with a mixture density network, which foretells the next z.
+"""M: an LSTM with a mixture density network, which predicts the next z.
 
 Ha & Schmidhuber 2018 (arXiv 1803.10122), Sec. 2.2 and appendix A.2: P(z' | action, z, h) is, for each number
 of z by itself, a mixture of Gaussians (Bishop 1994, "Mixture Density Networks", Eqs. 22-25). Temperature
 sharpens or loosens it as in SketchRNN (Ha & Eck 2017, arXiv 1704.03477, Eq. 8). The end of the episode is
-foretold beside it as for TakeCover (Sec. 3.2); a head for the reward is ours, so that C can learn here.
+predicted beside it as for TakeCover (Sec. 3.2); a head for the reward is ours, so that C can learn here.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 COLDEST = 1e-6
 """Temperature below which only the likeliest Gaussian is drawn from."""
 NEVER = -30.0
-"""Logit of an end that is not foretold at all."""
+"""Logit of an end that is not predicted at all."""
 
 Cell = tuple[Tensor, Tensor]
 """The LSTM's h and c, each (B, H)."""
 
 
 class MDN(NamedTuple):
-    """What M foretells: a mixture for each number of z, and what reward and end are told by.
+    """What M predicts: a mixture for each number of z, and what reward and end are told by.
 
     Attributes:
         log_pi: (..., Z, K), log-weights of the Gaussians; they sum to 1 in probability.
