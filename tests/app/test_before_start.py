@@ -80,8 +80,8 @@ def test_a_preset_that_takes_nothing_for_granted_fits_every_game():
     ("preset", "low", "high"),
     [
         ("tilemap", 10, 16),
-        ("gamegan-small-more", 30, 50),
-        ("gamegan-small", 100, 200),  # its first third has no discriminators, which no card says
+        ("gamegan-small-more", 20, 40),
+        ("gamegan-small", 100, 220),  # its first third has no discriminators, which no card says
         ("world-model-places", 20, 40),
         ("gamegan", 5_000, 1e6),
     ],
