@@ -184,7 +184,28 @@ def _lstm_cell_backward(grad_h, grad_c, c, new, gates, has_bias):
     return grads, through * f, grads.sum(0) if has_bias else None
 
 
+def _gru_cell(inputs, hidden, h, input_bias=None, hidden_bias=None):
+    """The other one: Cho et al. 2014 with torch's order of the gates (reset, update, new)."""
+    if input_bias is not None:
+        inputs, hidden = inputs + input_bias, hidden + hidden_bias
+    (ir, iz, i_new), (hr, hz, h_new) = inputs.chunk(3, 1), hidden.chunk(3, 1)
+    r, z = (ir + hr).sigmoid(), (iz + hz).sigmoid()
+    new = (i_new + r * h_new).tanh()
+    return new + z * (h - new), torch.cat([r, z, new, h, h_new], 1)
+
+
+def _gru_cell_backward(grad, workspace, has_bias):
+    r, z, new, h, h_new = workspace.chunk(5, 1)
+    to_new = grad * (1 - z) * (1 - new.square())
+    gates = [to_new * h_new * r * (1 - r), grad * (h - new) * z * (1 - z)]
+    inputs, hidden = torch.cat([*gates, to_new], 1), torch.cat([*gates, to_new * r], 1)
+    biases = (inputs.sum(0), hidden.sum(0)) if has_bias else (None, None)
+    return inputs, hidden, grad * z, *biases
+
+
 FUSED = {
+    "_thnn_fused_gru_cell": _gru_cell,
+    "_thnn_fused_gru_cell_backward": _gru_cell_backward,
     "_thnn_fused_lstm_cell": _lstm_cell,
     "_thnn_fused_lstm_cell_backward_impl": _lstm_cell_backward,
 }

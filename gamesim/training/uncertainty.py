@@ -38,7 +38,7 @@ class Uncertainty(nn.Module):
         self.side, _ = scales(config.frame_size)
         self.num_actions = config.num_actions
         known = config.hidden + (config.memory_width if config.memory else 0)
-        self.history = nn.GRU(known + 1 + self.num_actions, config.hidden, batch_first=True)
+        self.history = nn.GRU(known + 1 + self.num_actions, config.hidden)
         self.layers = mlp([config.hidden, config.hidden, self.side**2])
         initialise(self)
 
@@ -51,8 +51,9 @@ class Uncertainty(nn.Module):
             actions: int64 (B, T).
         """
         played = F.one_hot(actions, self.num_actions)
-        history, _ = self.history(torch.cat([known, told[..., None], played], -1).float())
-        return self.layers(history).unflatten(-1, (self.side, self.side))
+        steps = torch.cat([known, told[..., None], played], -1).float().transpose(0, 1)
+        history, _ = self.history(steps)
+        return self.layers(history.transpose(0, 1)).unflatten(-1, (self.side, self.side))
 
 
 def errors_by_place(drawn: Tensor, real: Tensor, side: int) -> Tensor:

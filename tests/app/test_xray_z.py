@@ -45,7 +45,8 @@ def test_dragging_a_bar_changes_what_is_dreamt_next(dreaming):
     assert (env(app).z[1:] == 0).all()
     mouse(pygame.MOUSEBUTTONUP, place)
     mouse(pygame.MOUSEMOTION, place)
-    app.frames(SETTLE)
+    app.frames(1)
+    app.frames(SETTLE, 0.0)
     assert env(app).z[0] == pytest.approx(-3.0, abs=0.05)
     assert panel(app, "z")[0].values[0] == pytest.approx(-3.0, abs=0.05)
 
