@@ -16,16 +16,13 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gamesim import outputs, shipped, signals
-from gamesim.cli import streams
+from gamesim.cli import checks, streams
 from gamesim.cli.words import Words
 from gamesim.errors import UserError
 from gamesim.text import counted, suggest
-
-if TYPE_CHECKING:
-    from gamesim.envs.recipe import Recipe
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -120,13 +117,13 @@ def _runs() -> dict[str, Callable[[argparse.Namespace], int]]:
 def _play(options: argparse.Namespace) -> int:
     from gamesim import app
 
-    if not options.start and (said := _said_of_a_game(options)):
+    if not options.start and (said := checks.said_of_a_game(options)):
         raise UserError(f"play: {said} says how a game is made, and GAME is missing")
-    return app.main(_start(options) if options.start else None, device=options.device)
+    return app.main(checks.start(options) if options.start else None, device=options.device)
 
 
 def _watch(options: argparse.Namespace) -> int:
-    _known_checkpoint(options.checkpoint)
+    checks.known_checkpoint(options.checkpoint)
     from gamesim import app
 
     return app.main(options.checkpoint, watch=True, device=options.device)
@@ -134,21 +131,21 @@ def _watch(options: argparse.Namespace) -> int:
 
 def _record(options: argparse.Namespace) -> int:
     if options.verify is not None:
-        _check_alone(options)
+        checks.check_alone(options)
         return _verify(Path(options.verify))
     if options.env is None or options.out is None:
         raise UserError(f"record: {'--env' if options.env is None else '--out'} is missing")
-    _known_place("--out", options.out, outputs.check_folder)
+    checks.known_place("--out", options.out, outputs.check_folder)
     if options.device is not None:
         if options.env != "gamesim/Dream-v0":
             raise UserError(f"record: --device works with gamesim/Dream-v0 only, not with {options.env}")
         options.settings.append(f"device={options.device}")
-    game = _game(options.env, options)
+    game = checks.game(options.env, options)
     from gamesim.agents.record import record
 
     entries = record(
         game,
-        options.policy or _usual_player(game),
+        options.policy or checks.usual_player(game),
         options.episodes,
         options.out,
         seed=options.seed,
@@ -187,9 +184,9 @@ def _train(options: argparse.Namespace) -> int:
     chosen = config.load(preset, settings)  # before torch: a typing error shows at once
     if whole is not None and stage not in systems()[chosen.system].parts:
         raise UserError(f"preset={preset}: it is not a {whole.title}, so it has no {stage}")
-    _known_place("--out", options.out, outputs.check_folder)
+    checks.known_place("--out", options.out, outputs.check_folder)
     if options.init is not None:
-        _known_checkpoint(options.init)
+        checks.known_checkpoint(options.init)
     from gamesim.training import stages
 
     how = {name: getattr(options, name) for name in ("device", "resume", "minutes", "init")}
@@ -201,12 +198,12 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    _known_checkpoint(options.checkpoint)
-    _known_place("--json", options.json)
-    _known_place("--plots", options.plots, outputs.check_folder)
-    _known_card(options)
+    checks.known_checkpoint(options.checkpoint)
+    checks.known_place("--json", options.json)
+    checks.known_place("--plots", options.plots, outputs.check_folder)
+    checks.known_card(options)
     if options.vision is not None:
-        _known_checkpoint(options.vision)
+        checks.known_checkpoint(options.vision)
     from gamesim import checkpoint, storage, text
     from gamesim.evaluation import plots
     from gamesim.evaluation.evaluate import evaluate
@@ -235,11 +232,11 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _temperature_table(options: argparse.Namespace) -> int:
-    _known_checkpoint(options.checkpoint)
-    _known_place("--json", options.json)
-    _known_place("--plot", options.plot)
-    _known_place("--out", options.out, outputs.check_folder)
-    _known_card(options)
+    checks.known_checkpoint(options.checkpoint)
+    checks.known_place("--json", options.json)
+    checks.known_place("--plot", options.plot)
+    checks.known_place("--out", options.out, outputs.check_folder)
+    checks.known_card(options)
     from gamesim.evaluation import plots, temperature
 
     if options.plot is not None:
@@ -259,22 +256,22 @@ def _export(options: argparse.Namespace) -> int:
     out = Path(options.out)
     beside = None
     if options.beside is not None:
-        beside = _game(options.beside, options)
-        _known_checkpoint(options.start)
+        beside = checks.game(options.beside, options)
+        checks.known_checkpoint(options.start)
     kind = out.suffix.lower()
     if kind in ("", ".onnx"):
         for flag in ("device", "beside"):
             if getattr(options, flag) is not None:
                 raise UserError(f"export: --{flag} works with films only")
     if kind == ".onnx":
-        _known_checkpoint(options.start)
+        checks.known_checkpoint(options.start)
         from gamesim.export.onnx import write_onnx
 
         write_onnx(options.start, out, temperature=options.temperature)
         print(out)
         return 0
     if not kind:
-        _known_checkpoint(options.start)
+        checks.known_checkpoint(options.start)
         outputs.check_sealed(out)
         from gamesim import checkpoint
 
@@ -286,7 +283,7 @@ def _export(options: argparse.Namespace) -> int:
     shown = {name: getattr(options, name) for name in ("steps", "seed", "temperature", "scale")}
     shown["device"] = options.device or "cpu"
     if beside is None:
-        film.film(_start(options), out, **shown)
+        film.film(checks.start(options), out, **shown)
     else:
         film.film_beside(options.start, beside, out, **shown)
     print(out)
@@ -307,11 +304,11 @@ def _lab(options: argparse.Namespace) -> int:
     for flag in ("out", "steps"):
         if not options.headless and getattr(options, flag) is not None:
             raise UserError(f"lab: --{flag} works with --headless only")
-    _known_place("--out", options.out, outputs.check_folder)
+    checks.known_place("--out", options.out, outputs.check_folder)
     if options.data is not None:
-        _known_data(options.data)
+        checks.known_data(options.data)
     if options.checkpoint is not None:
-        _known_checkpoint(options.checkpoint)
+        checks.known_checkpoint(options.checkpoint)
     data = Path(options.data) if options.data else None
     checkpoint = shipped.locate(options.checkpoint) if options.checkpoint else None
     given = labs.Given(options.seed, data, checkpoint)
@@ -349,119 +346,6 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 # ---------------------------------------------------------------------------------- before the work
-
-
-def _game(env_id: str, options: argparse.Namespace) -> Recipe:
-    """The game that was typed, after a look whether there is one: its module is imported.
-
-    Raises:
-        UserError: There is none, or its package is not installed.
-    """
-    from gamesim import config
-    from gamesim.envs.recipe import Recipe, find
-
-    recipe = Recipe(env_id, config.settings(options.settings), **_shown(options))
-    find(env_id)
-    return recipe
-
-
-def _usual_player(game: Recipe) -> str:
-    """Who plays if nobody is named: the bot, if it knows the game, or the game that a dream is of."""
-    from gamesim.card import facts_in
-    from gamesim.envs.recipe import PACMANS
-
-    checkpoint = game.kwargs.get("checkpoint")
-    learned = facts_in(shipped.locate(str(checkpoint))).get("game", PACMANS) if checkpoint else PACMANS
-    return "explorer" if game.of_cells and learned.startswith(PACMANS) else "random"
-
-
-def _check_alone(options: argparse.Namespace) -> None:
-    """Complain about what was said beside ``record --verify``, which does nothing with it."""
-    usual = vars(Words().commands["record"].parser.parse_args([])) | {"settings": []}
-    beside = [name for name, value in vars(options).items() if value != usual[name] and name != "verify"]
-    if beside:
-        said = f"--{beside[0].replace('_', '-')}" if beside[0] != "settings" else options.settings[0]
-        raise UserError(f"record: --verify works alone, not with {said}")
-
-
-def _shown(options: argparse.Namespace) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in ("size", "stretch", "frame_skip", "time_limit")}
-
-
-def _said_of_a_game(options: argparse.Namespace) -> str | None:
-    """The first word that was typed about how a game is made, None if there is none."""
-    from gamesim.envs.recipe import Recipe
-
-    said = [f"--{name.replace('_', '-')}" for name in Recipe("", **_shown(options)).changed]
-    return next(iter(said + options.settings), None)
-
-
-def _start(options: argparse.Namespace) -> str | Recipe:
-    """What is to be played: the folder of a model, or a game; a game is made once, to see that it can be.
-
-    Raises:
-        UserError: It is neither, it cannot be made, or what is said of a game is said of a model.
-    """
-    from gamesim.envs.recipe import DREAMS, UnknownGame, make
-    from gamesim.shipped import locate
-
-    if not locate(options.start).is_dir():
-        try:
-            recipe = _game(options.start, options)
-        except UnknownGame as error:
-            raise UserError(f"'{options.start}' is neither a game nor a model{error.hint}") from None
-        if recipe.env_id.startswith(DREAMS):  # to make it would load torch before there is a window
-            checkpoint = recipe.kwargs.get("checkpoint")
-            if not isinstance(checkpoint, str):
-                raise UserError(f"{recipe.env_id} needs checkpoint=DIR, the folder of a model")
-            _known_checkpoint(checkpoint)
-        else:
-            make(recipe).close()
-        return recipe
-    if said := _said_of_a_game(options):
-        raise UserError(f"{said} works with games only, and {options.start} is a model")
-    _known_checkpoint(options.start)
-    return options.start
-
-
-def _known_data(folder: str) -> None:
-    """Complain about a folder without recordings.
-
-    Raises:
-        UserError: There are none in it, or it is none.
-    """
-    from gamesim.data.game import games
-
-    games(Path(folder))
-
-
-def _known_checkpoint(folder: str) -> None:
-    """Complain about a folder that is not there, or is no model, before torch is loaded."""
-    from gamesim import storage
-
-    place = shipped.locate(folder)
-    if storage.exists(place):
-        return
-    if not place.exists():
-        raise UserError(f"{folder}: no such model")
-    inside = next((name for name in ("last", "best") if storage.exists(place / name)), None)
-    where = f"the model of this run is {Path(folder) / inside}" if inside else "it has no manifest.json"
-    raise UserError(f"{folder}: not a model: {where}")
-
-
-def _known_place(flag: str, place: str | None, check: Callable[[str], None] = outputs.check_file) -> None:
-    """Complain about a file or folder that cannot be written, before it could be missed."""
-    if place is not None:
-        try:
-            check(place)
-        except UserError as error:
-            raise UserError(f"{flag} {error}") from None
-
-
-def _known_card(options: argparse.Namespace) -> None:
-    """Complain about a checkpoint whose card cannot be written, where that is asked for."""
-    if options.card:
-        _known_place("--card", str(shipped.locate(options.checkpoint)), outputs.check_sealed)
 
 
 def _say(line: str) -> None:

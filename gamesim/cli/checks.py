@@ -1,0 +1,128 @@
+"""What was typed is looked at before the expensive part: games, models, and places to write to."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gamesim import outputs, shipped
+from gamesim.cli.words import Words
+from gamesim.errors import UserError
+
+if TYPE_CHECKING:
+    from gamesim.envs.recipe import Recipe
+
+
+def game(env_id: str, options: argparse.Namespace) -> Recipe:
+    """The game that was typed, after a look whether there is one: its module is imported.
+
+    Raises:
+        UserError: There is none, or its package is not installed.
+    """
+    from gamesim import config
+    from gamesim.envs.recipe import Recipe, find
+
+    recipe = Recipe(env_id, config.settings(options.settings), **_shown(options))
+    find(env_id)
+    return recipe
+
+
+def usual_player(game: Recipe) -> str:
+    """Who plays if nobody is named: the bot, if it knows the game, or the game that a dream is of."""
+    from gamesim.card import facts_in
+    from gamesim.envs.recipe import PACMANS
+
+    checkpoint = game.kwargs.get("checkpoint")
+    learned = facts_in(shipped.locate(str(checkpoint))).get("game", PACMANS) if checkpoint else PACMANS
+    return "explorer" if game.of_cells and learned.startswith(PACMANS) else "random"
+
+
+def check_alone(options: argparse.Namespace) -> None:
+    """Complain about what was said beside ``record --verify``, which does nothing with it."""
+    usual = vars(Words().commands["record"].parser.parse_args([])) | {"settings": []}
+    beside = [name for name, value in vars(options).items() if value != usual[name] and name != "verify"]
+    if beside:
+        said = f"--{beside[0].replace('_', '-')}" if beside[0] != "settings" else options.settings[0]
+        raise UserError(f"record: --verify works alone, not with {said}")
+
+
+def _shown(options: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in ("size", "stretch", "frame_skip", "time_limit")}
+
+
+def said_of_a_game(options: argparse.Namespace) -> str | None:
+    """The first word that was typed about how a game is made, None if there is none."""
+    from gamesim.envs.recipe import Recipe
+
+    said = [f"--{name.replace('_', '-')}" for name in Recipe("", **_shown(options)).changed]
+    return next(iter(said + options.settings), None)
+
+
+def start(options: argparse.Namespace) -> str | Recipe:
+    """What is to be played: the folder of a model, or a game; a game is made once, to see that it can be.
+
+    Raises:
+        UserError: It is neither, it cannot be made, or what is said of a game is said of a model.
+    """
+    from gamesim.envs.recipe import DREAMS, UnknownGame, make
+    from gamesim.shipped import locate
+
+    if not locate(options.start).is_dir():
+        try:
+            recipe = game(options.start, options)
+        except UnknownGame as error:
+            raise UserError(f"'{options.start}' is neither a game nor a model{error.hint}") from None
+        if recipe.env_id.startswith(DREAMS):  # to make it would load torch before there is a window
+            checkpoint = recipe.kwargs.get("checkpoint")
+            if not isinstance(checkpoint, str):
+                raise UserError(f"{recipe.env_id} needs checkpoint=DIR, the folder of a model")
+            known_checkpoint(checkpoint)
+        else:
+            make(recipe).close()
+        return recipe
+    if said := said_of_a_game(options):
+        raise UserError(f"{said} works with games only, and {options.start} is a model")
+    known_checkpoint(options.start)
+    return options.start
+
+
+def known_data(folder: str) -> None:
+    """Complain about a folder without recordings.
+
+    Raises:
+        UserError: There are none in it, or it is none.
+    """
+    from gamesim.data.game import games
+
+    games(Path(folder))
+
+
+def known_checkpoint(folder: str) -> None:
+    """Complain about a folder that is not there, or is no model, before torch is loaded."""
+    from gamesim import storage
+
+    place = shipped.locate(folder)
+    if storage.exists(place):
+        return
+    if not place.exists():
+        raise UserError(f"{folder}: no such model")
+    inside = next((name for name in ("last", "best") if storage.exists(place / name)), None)
+    where = f"the model of this run is {Path(folder) / inside}" if inside else "it has no manifest.json"
+    raise UserError(f"{folder}: not a model: {where}")
+
+
+def known_place(flag: str, place: str | None, check: Callable[[str], None] = outputs.check_file) -> None:
+    """Complain about a file or folder that cannot be written, before it could be missed."""
+    if place is not None:
+        try:
+            check(place)
+        except UserError as error:
+            raise UserError(f"{flag} {error}") from None
+
+
+def known_card(options: argparse.Namespace) -> None:
+    """Complain about a checkpoint whose card cannot be written, where that is asked for."""
+    if options.card:
+        known_place("--card", str(shipped.locate(options.checkpoint)), outputs.check_sealed)
