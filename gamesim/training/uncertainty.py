@@ -29,8 +29,9 @@ QUARTER = 10.0
 class Uncertainty(nn.Module):
     """Predicts the squared error of each place, one for each location of the renderer's coarsest map.
 
-    It follows a sequence with a GRU of its own: without being told which frames were real, it takes the
-    error of a place that was shown for the mean of that and of a place that was dreamt.
+    A GRU of its own follows the sequence and is told which frames were real. Without that it would predict
+    the same error for a place that was shown and for one that was dreamt, and what can be remembered would
+    count as little as what cannot.
     """
 
     def __init__(self, config: GameGANModelConfig) -> None:
