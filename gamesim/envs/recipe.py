@@ -27,8 +27,9 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
 
+from gamesim.envs.pictures import kind
 from gamesim.envs.spec import spec_json as to_json
-from gamesim.envs.wrappers import MOST_ACTIONS, RESET, SIZES, STEP, PixelEnv, kind, parts
+from gamesim.envs.wrappers import MOST_ACTIONS, RESET, SIZES, STEP, PixelEnv, parts
 from gamesim.errors import FOREIGN, UserError
 from gamesim.text import one_line
 

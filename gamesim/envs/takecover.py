@@ -14,7 +14,7 @@ import numpy as np
 import vizdoom  # pyright: ignore[reportMissingImports]
 from gymnasium import spaces
 
-from gamesim.envs.wrappers import resize
+from gamesim.envs.pictures import resize
 
 SIDE = 64
 LIMIT = 2100

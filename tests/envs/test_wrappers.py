@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from gamesim.envs.wrappers import PixelEnv, choices, find_image, fit, resize, to_rgb
+from gamesim.envs.pictures import find_image, fit, resize, to_rgb
+from gamesim.envs.wrappers import PixelEnv, choices
 from gamesim.errors import UserError
 
 

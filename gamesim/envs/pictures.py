@@ -1,0 +1,121 @@
+"""Pictures of other people's games: where an observation holds one, and how it becomes a frame."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+
+def space_of(space: Any, path: tuple[Any, ...]) -> spaces.Space:
+    """The space that the keys `find_image` found lead to."""
+    for key in path:
+        space = space[key]
+    return space
+
+
+def _is_image(space: spaces.Space) -> bool:
+    """Whether a space is one of images uint8."""
+    return isinstance(space, spaces.Box) and space.dtype == np.uint8 and is_shape(space.shape)
+
+
+def is_shape(shape: tuple[int, ...]) -> bool:
+    """Whether it is (H, W), (H, W, 1), (H, W, 3), (1, H, W) or (3, H, W), 8 pixels or more."""
+    if len(shape) == 2:
+        return min(shape) >= 8
+    if len(shape) != 3:
+        return False
+    sides = shape[:2] if shape[-1] in (1, 3) else shape[1:] if shape[0] in (1, 3) else (0,)
+    return min(sides) >= 8
+
+
+def find_image(space: spaces.Space) -> tuple[Any, ...] | None:
+    """The keys that lead to the largest image of an observation space: () for an image, None if none."""
+    found: list[tuple[int, tuple[Any, ...]]] = []
+
+    def look(part: spaces.Space, path: tuple[Any, ...]) -> None:
+        if isinstance(part, spaces.Dict):
+            for key, child in part.spaces.items():
+                look(child, (*path, key))
+        elif isinstance(part, spaces.Tuple):
+            for index, child in enumerate(part.spaces):
+                look(child, (*path, index))
+        elif _is_image(part):
+            found.append((int(np.prod(part.shape or ())), path))
+
+    look(space, ())
+    return max(found, key=lambda image: image[0])[1] if found else None
+
+
+def follow(observation: Any, path: tuple[Any, ...]) -> np.ndarray:
+    """The image that these keys lead to in an observation."""
+    for key in path:
+        observation = observation[key]
+    return np.asarray(observation)
+
+
+def to_rgb(image: np.ndarray) -> np.ndarray:
+    """An image of a shape that ``find_image`` finds as uint8 (H, W, 3)."""
+    if image.ndim == 2:
+        image = image[:, :, None]
+    elif image.shape[-1] not in (1, 3):
+        image = image.transpose(1, 2, 0)
+    return np.broadcast_to(image, (*image.shape[:2], 3))
+
+
+@lru_cache(maxsize=32)
+def _covered(old: int, new: int) -> tuple[np.ndarray, np.ndarray]:
+    """The old pixels that each new one covers along one axis, and how much of it each fills.
+
+    Returns:
+        int64 and float32 (new, K); the shares of a row add up to 1.
+    """
+    size = old / new
+    begin = np.arange(new)[:, None] * size
+    index = begin.astype(np.int64) + np.arange(int(np.ceil(size)) + 1)
+    share = np.minimum(begin + size, index + 1) - np.maximum(begin, index)
+    return index.clip(0, old - 1), (share.clip(0) / size).astype(np.float32)
+
+
+def _shrunk(rows: np.ndarray, new: int) -> np.ndarray:
+    """Rows (old, N) as float32 (new, N)."""
+    # Not as a product of matrices: BLAS would use all cores, which wait for each other where they are busy.
+    index, share = _covered(len(rows), new)
+    return (rows[index] * share[..., None]).sum(1)
+
+
+def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize by area: each new pixel is the mean of what it covers.
+
+    Args:
+        image: uint8 (H, W, 3).
+        size: New height and width.
+
+    Returns:
+        uint8 (height, width, 3), a new array.
+    """
+    height, width = image.shape[:2]
+    if (height, width) == size:
+        return np.array(image)
+    rows = _shrunk(image.reshape(height, -1), size[0])
+    columns = rows.reshape(size[0], width, 3).transpose(1, 0, 2).reshape(width, -1)
+    both = _shrunk(columns, size[1]).reshape(size[1], size[0], 3).transpose(1, 0, 2)
+    return np.ascontiguousarray(np.rint(both).clip(0, 255).astype(np.uint8))
+
+
+def fit(image: np.ndarray, side: int, *, stretch: bool) -> np.ndarray:
+    """An image uint8 (H, W, 3) as uint8 (side, side, 3): stretched, or as it is between black bars."""
+    height, width = image.shape[:2]
+    if stretch or height == width:
+        return resize(image, (side, side))
+    scale = side / max(height, width)
+    inner = max(1, round(height * scale)), max(1, round(width * scale))
+    top, left = (side - inner[0]) // 2, (side - inner[1]) // 2
+    frame = np.zeros((side, side, 3), np.uint8)
+    frame[top : top + inner[0], left : left + inner[1]] = resize(image, inner)
+    return frame
+
+
+def kind(image: Any) -> str:
+    """What somebody's picture is, for a message: ``float32 (64, 64, 3)``, or the name of its class."""
+    return f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
