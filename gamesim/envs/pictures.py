@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium import spaces
 
 
-def space_of(space: Any, path: tuple[Any, ...]) -> spaces.Space:
+def space_of(space: Any, path: tuple[Any, ...]) -> spaces.Box:
     """The space that the keys `find_image` found lead to."""
     for key in path:
         space = space[key]
@@ -15,8 +15,17 @@ def space_of(space: Any, path: tuple[Any, ...]) -> spaces.Space:
 
 
 def _is_image(space: spaces.Space) -> bool:
-    """Whether a space is one of images uint8."""
+    """Whether a space is one of images uint8, grey or RGB."""
     return isinstance(space, spaces.Box) and space.dtype == np.uint8 and is_shape(space.shape)
+
+
+def _is_unusual_image(space: spaces.Space) -> bool:
+    """Whether it is one of images of another kind: RGBA, or floats between two bounds."""
+    if not isinstance(space, spaces.Box) or not is_shape(_without_alpha(space.shape)):
+        return False
+    low, high = space.low.min(), space.high.max()
+    bounded = bool(np.isfinite([low, high]).all()) and low < high
+    return space.dtype == np.uint8 or (space.dtype.kind == "f" and bounded)
 
 
 def is_shape(shape: tuple[int, ...]) -> bool:
@@ -29,8 +38,18 @@ def is_shape(shape: tuple[int, ...]) -> bool:
     return min(sides) >= 8
 
 
-def find_image(space: spaces.Space) -> tuple[Any, ...] | None:
-    """The keys that lead to the largest image of an observation space: () for an image, None if none."""
+def _without_alpha(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (*shape[:2], 3) if len(shape) == 3 and shape[2] == 4 else shape
+
+
+def find_image(space: spaces.Space, *, unusual: bool = False) -> tuple[Any, ...] | None:
+    """The keys that lead to the largest image of an observation space: () for an image, None if none.
+
+    Args:
+        space: of the game.
+        unusual: whether RGBA, and floats between two bounds, are images as well: a game that can draw
+            itself knows better which of its numbers are a picture.
+    """
     found: list[tuple[int, tuple[Any, ...]]] = []
 
     def look(part: spaces.Space, path: tuple[Any, ...]) -> None:
@@ -40,7 +59,7 @@ def find_image(space: spaces.Space) -> tuple[Any, ...] | None:
         elif isinstance(part, spaces.Tuple):
             for index, child in enumerate(part.spaces):
                 look(child, (*path, index))
-        elif _is_image(part):
+        elif _is_image(part) or (unusual and _is_unusual_image(part)):
             found.append((int(np.prod(part.shape or ())), path))
 
     look(space, ())
@@ -54,10 +73,27 @@ def follow(observation: Any, path: tuple[Any, ...]) -> np.ndarray:
     return np.asarray(observation)
 
 
+def shown_as(image: np.ndarray, space: spaces.Box) -> bool:
+    """Whether an image is of its space's shape and numbers; floats may have another precision."""
+    alike = image.dtype == space.dtype or image.dtype.kind == space.dtype.kind == "f"
+    return image.shape == space.shape and alike
+
+
+def to_uint8(image: np.ndarray, space: spaces.Box) -> np.ndarray:
+    """An image of numbers from the bounds of `space`, or of uint8 already, as uint8 of its shape."""
+    if image.dtype == np.uint8:
+        return image
+    low, high = float(space.low.min()), float(space.high.max())
+    share = (np.nan_to_num(image, nan=low).astype(np.float64) - low) / (high - low)
+    return np.rint(255 * share.clip(0, 1)).astype(np.uint8)
+
+
 def to_rgb(image: np.ndarray) -> np.ndarray:
-    """An image of a shape that ``find_image`` finds as uint8 (H, W, 3)."""
+    """An image uint8 of a shape that ``find_image`` finds as uint8 (H, W, 3)."""
     if image.ndim == 2:
         image = image[:, :, None]
+    elif image.shape[-1] == 4:  # RGBA
+        image = image[..., :3]
     elif image.shape[-1] not in (1, 3):
         image = image.transpose(1, 2, 0)
     return np.broadcast_to(image, (*image.shape[:2], 3))

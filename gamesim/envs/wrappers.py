@@ -1,6 +1,7 @@
 """Any Gymnasium environment as uint8 (size, size, 3) frames and Discrete actions: this project's contract.
 
-Frames come from the observation where it is (or holds) an image, else from ``render_mode="rgb_array"``.
+Frames come from the observation where it is (or holds) an image, else from ``render_mode="rgb_array"``, else
+from an observation that may be one: RGBA, or floats between two bounds.
 Actions that are not Discrete become a list of choices: every combination of a MultiDiscrete or
 MultiBinary space; rest, and each end of each axis, of a Box.
 """
@@ -18,7 +19,17 @@ from gymnasium.utils import RecordConstructorArgs
 
 from gamesim.envs.arguments import MOST_STEPS, check_number
 from gamesim.envs.meanings import keys_for, keys_said, words_for
-from gamesim.envs.pictures import find_image, fit, follow, is_shape, kind, space_of, to_rgb
+from gamesim.envs.pictures import (
+    find_image,
+    fit,
+    follow,
+    is_shape,
+    kind,
+    shown_as,
+    space_of,
+    to_rgb,
+    to_uint8,
+)
 from gamesim.errors import FOREIGN, UserError
 from gamesim.text import one_line
 
@@ -71,8 +82,10 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
             self.seen, self.native = env.observation_space, env.action_space
         self.path = find_image(self.seen)
         if self.path is None and env.render_mode != "rgb_array":
+            self.path = find_image(self.seen, unusual=True)
+        if self.path is None and env.render_mode != "rgb_array":
             raise UserError(
-                f"{self.name} shows no picture: no image (uint8, grey or RGB, from 8x8 pixels) is in its "
+                f"{self.name} shows no picture: no image (grey or colours, from 8x8 pixels) is in its "
                 f"observation {one_line(str(self.seen), 80)}, and it cannot draw itself (rgb_array)"
             )
         self.choices = choices(self.native, self.name)
@@ -161,9 +174,10 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         else:
             with self._guarded("its observation"):
                 image, space = follow(observation, self.path), space_of(self.seen, self.path)
-            if image.dtype != space.dtype or image.shape != space.shape:
+            if not shown_as(image, space):
                 said = f"{space.dtype} {space.shape}"
                 raise UserError(f"{self.name} showed {kind(image)}, and its observation space says {said}")
+            image = to_uint8(image, space)
         return fit(to_rgb(image), self.size, stretch=self.stretch)
 
 

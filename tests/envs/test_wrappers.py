@@ -125,8 +125,52 @@ def test_actions_that_no_keyboard_has_are_refused_by_name(space):
 def test_find_image_takes_the_largest():
     small, large = spaces.Box(0, 255, (8, 8, 3), np.uint8), spaces.Box(0, 255, (64, 64), np.uint8)
     assert find_image(spaces.Dict(a=small, b=spaces.Dict(c=large))) == ("b", "c")
-    assert find_image(spaces.Box(0, 1, (64, 64, 3))) is None, "floats are no frames"
+    assert find_image(spaces.Box(0, 1, (64, 64, 3))) is None, "who can draw itself knows better"
     assert find_image(spaces.Discrete(3)) is None
+
+
+class Bare(gym.Env):
+    """A game that cannot draw itself; all of its image is `level`."""
+
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, space: spaces.Box, level: float, dtype: type | None = None):
+        self.observation_space, self.render_mode = spaces.Dict(camera=space), None
+        self.image = np.full(space.shape, level, dtype or space.dtype)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return {"camera": self.image}, {}
+
+    def step(self, action):
+        return {"camera": self.image}, 0.0, False, False, {}
+
+
+@pytest.mark.parametrize(
+    ("space", "level", "grey"),
+    [
+        (spaces.Box(0, 1, (20, 20, 3), np.float32), 0.2, 51),
+        (spaces.Box(0, 1, (20, 20), np.float64), 1.0, 255),
+        (spaces.Box(-1, 1, (3, 20, 20), np.float32), 0.0, 128),
+        (spaces.Box(0, 255, (20, 20, 3), np.float32), 77.0, 77),
+        (spaces.Box(0, 1, (20, 20, 3), np.float32), 7.0, 255),
+        (spaces.Box(0, 1, (20, 20, 3), np.float32), np.nan, 0),
+        (spaces.Box(0, 255, (20, 20, 4), np.uint8), 9, 9),
+    ],
+)
+def test_a_game_that_cannot_draw_itself_may_show_floats_or_rgba(space, level, grey):
+    frame, _ = PixelEnv(Bare(space, level), size=64).reset()
+    assert (frame == grey).all()
+
+
+def test_floats_may_come_in_another_precision_and_must_have_bounds():
+    space = spaces.Box(0, 1, (20, 20, 3), np.float32)
+    frame, _ = PixelEnv(Bare(space, 1.0, np.float64), size=64).reset()
+    assert (frame == 255).all()
+    with pytest.raises(UserError, match=r"showed uint8 .* says float32"):
+        PixelEnv(Bare(space, 1, np.uint8), size=64).reset()
+    with pytest.raises(UserError, match="shows no picture"):
+        PixelEnv(Bare(spaces.Box(-np.inf, np.inf, (20, 20, 3), np.float32), 0.0))
 
 
 def test_grey_images_get_three_channels():
