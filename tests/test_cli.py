@@ -60,6 +60,14 @@ def main(*words):
         ("train gamegan-tiny --data d --out o training.stepz=3", "unknown key 'training.stepz'"),
         ("train gamegan-tiny --data d --out o --device gpu", "unknown device 'gpu'"),
         ("train gamegan-tiny --data nowhere --out o --device cpu", "nowhere"),
+        (
+            "train gamegan-tiny --data d --out o --game a data.game=b",
+            "--game and data.game=b say the same: give one of them",
+        ),
+        (
+            "record --env gamesim/Dream-v0 --out o --device cpu device=cuda checkpoint=m",
+            "--device and device=cuda say the same: give one of them",
+        ),
         ("train gamegan-tiny --data d --out o --minutes 0", "--minutes: '0' is not a number"),
         ("train gamegan-tiny --data d --out o --minutes -2", "'-2' is not a number of minutes above 0"),
         ("train gamegan-tiny --data d --out o --minutes nan", "'nan' is not a number of minutes above 0"),

@@ -139,6 +139,7 @@ def _record(options: argparse.Namespace) -> int:
     if options.device is not None:
         if options.env != "gamesim/Dream-v0":
             raise UserError(f"record: --device works with gamesim/Dream-v0 only, not with {options.env}")
+        checks.said_once("--device", "device", options.settings)
         options.settings.append(f"device={options.device}")
     game = checks.game(options.env, options)
     from gamesim.agents.record import record
@@ -180,6 +181,7 @@ def _train(options: argparse.Namespace) -> int:
         settings = [word for word in settings if word not in chosen_preset]
         stage, preset = preset, chosen_preset[-1].partition("=")[2] if chosen_preset else whole.name
     if options.game is not None:
+        checks.said_once("--game", "data.game", settings)
         settings = [*settings, f"data.game={json.dumps(options.game)}"]
     chosen = config.load(preset, settings)  # before torch: a typing error shows at once
     if whole is not None and stage not in systems()[chosen.system].parts:

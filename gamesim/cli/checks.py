@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,13 @@ def check_alone(options: argparse.Namespace) -> None:
     if beside:
         said = f"--{beside[0].replace('_', '-')}" if beside[0] != "settings" else options.settings[0]
         raise UserError(f"record: --verify works alone, not with {said}")
+
+
+def said_once(flag: str, setting: str, settings: Iterable[str]) -> None:
+    """Complain about a setting that was typed beside the flag that means the same."""
+    twice = next((word for word in settings if word.startswith(f"{setting}=")), None)
+    if twice is not None:
+        raise UserError(f"{flag} and {twice} say the same: give one of them")
 
 
 def _shown(options: argparse.Namespace) -> dict[str, Any]:

@@ -139,9 +139,7 @@ def test_where_nothing_can_be_written_the_journal_stays_and_is_named(
     names, passed = found(tmp_path)
     assert names == ["other.npz"] and path.exists()
     why = passed[f"maze/{path.name}"]
-    assert why.startswith(
-        f"{path}: an unfinished recording could not be recovered: there: cannot be written"
-    )
+    assert why.startswith(f"{path}: an unfinished recording could not be recovered: there: cannot be written")
 
 
 @pytest.mark.parametrize(
