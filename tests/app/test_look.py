@@ -1,10 +1,13 @@
 """One look for both sides: the same frame is drawn alike, whoever made it, and one key changes both."""
 
+from dataclasses import replace
+
 import numpy as np
 import pygame
 import pytest
 
 from app.driver import Driver, engine
+from app.fakes import FakeDream, Layered
 from app.worlds_of_cells import GHOST, Board
 from gamesim.app.game.doubt import Doubt
 from gamesim.app.game.sight import Reader, sight
@@ -128,3 +131,15 @@ def test_the_story_of_temperature_has_the_papers_table_and_ours(app: Driver):
     words = " ".join(getattr(block, "source", "") for block in Story(app.window).blocks())
     assert "The paper's own figures" in words and "Our own figures" in words
     assert "193 ± 58" in PAPER[2] and "0.91 ± 0.06" in OURS[2]
+
+
+@pytest.mark.parametrize(("entered", "told"), [(Layered, True), (FakeDream, False)])
+def test_a_memory_is_spoken_of_where_the_model_has_one(app: Driver, entry, entered, told):
+    entry(entered)
+    app.play("Tilemap Pac-Man")
+    made = app.session.engine
+    made.title = replace(made.title, system="gamegan")
+    app.press(pygame.K_i)
+    page = app.window.screen
+    headings = [getattr(block, "heading", "") for block in page.blocks()]  # type: ignore[attr-defined]
+    assert "How this model works" in headings and ("Memory" in headings) == told

@@ -63,6 +63,15 @@ GAMEGAN = (
         "Memory",
     ),
 )
+GAMEGAN_M = (
+    Words(
+        "This is GameGAN (Kim et al. 2020) without its memory module, as the paper has it for comparison. "
+        "The dynamics engine turns your key and the last picture into a new hidden state, and the rendering "
+        "engine draws the next picture from it. What leaves the picture is made up anew when it comes back.",
+        "How this model works",
+    ),
+    GAMEGAN[1],
+)
 TILEMAP = (
     Words(
         "Tilemap is this project's own model. It knows beforehand that the picture is made of cells and "
@@ -104,9 +113,12 @@ PLACES = Words(
 KINDS: dict[str, Sequence[Words]] = {"gamegan": GAMEGAN, "tilemap": TILEMAP, "world-model": WORLD_MODEL}
 
 
-def _kind(system: str) -> Sequence[Words]:
+def _kind(engine: Engine) -> Sequence[Words]:
     """What there is to say about a kind of model: a page of ours, or what its entry says about itself."""
+    system = engine.title.system
     found = find(system)
+    if system == "gamegan" and "memory" not in engine.internals:
+        return GAMEGAN_M
     if system in KINDS or found is None or not found.about:
         return KINDS.get(system, ())
     return (Words(found.about, found.title),)
@@ -141,7 +153,7 @@ class About(Page):
         engine = self.engine
         if engine.temperature is None:
             return GAME
-        found: list[Block] = [DREAM, Picture(self._flow), *_kind(engine.title.system)]
+        found: list[Block] = [DREAM, Picture(self._flow), *_kind(engine)]
         if engine.title.system == "world-model" and "places" in str(engine.title.checkpoint):
             found.insert(3, PLACES)
         if self.recall is not None:
