@@ -82,6 +82,10 @@ class GameGANTraining(EngineTraining):
     """How GameGAN is trained."""
 
     discriminator_learning_rate: LearningRate = 1e-4
+    muon: Weight = Field(
+        default=0.0,
+        description="rate of Muon for the matrices, as a multiple of Adam's; 0: Adam learns them, too",
+    )
     average: Average = 0.999
     warm_up: Schedule = Field(
         default=Schedule(start=16, end=1, over=0.6),

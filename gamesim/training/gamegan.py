@@ -27,6 +27,7 @@ from gamesim.training.adam import Adam
 from gamesim.training.adversarial import discriminator_loss, generator_loss, gradient_penalty, judge, mean
 from gamesim.training.descent import AveragedDescent
 from gamesim.training.devices import autocast
+from gamesim.training.muon import Muon
 from gamesim.training.sheet import contact_sheet
 from gamesim.training.uncertainty import Uncertainty, attenuation, errors_by_place, surprise
 
@@ -103,6 +104,8 @@ class GameGANTask(AveragedDescent[Generator]):
         self.config, self.settings = config, config.training
         self.train, self.held_out = train, held_out
         super().__init__(Generator(config.model).to(device), self.settings, device, seed=config.seed)
+        if self.settings.muon:
+            self.optimizer = Muon(self.trained.parameters(), self.settings.betas, self.settings.muon)
         self.judges = Discriminators(config.model).to(device)
         self.processes.same(self.judges)
         self.judge_optimizer = Adam(self.judges.parameters(), self.settings.betas)
