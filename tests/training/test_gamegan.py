@@ -325,9 +325,12 @@ def test_it_overfits_one_batch(plays):
 # ---------------------------------------------------------------------------------- whole runs
 
 
-def test_two_steps_and_two_more_are_four_to_the_byte(plays, tmp_path):
+@pytest.mark.parametrize("muon", [0, 8])
+def test_two_steps_and_two_more_are_four_to_the_byte(plays, tmp_path, muon):
+    words = ["training.average=0.9", "training.steps=4", "training.validate_every=2", f"training.muon={muon}"]
+
     def run(out: Path, *, resume=False, stop_after=None) -> GameGANTask:
-        task = make(plays, "training.average=0.9", "training.steps=4", "training.validate_every=2")
+        task = make(plays, *words)
         step = task.step
 
         def interrupted() -> object:

@@ -101,7 +101,7 @@ def test_gamegans_step_is_recorded_in_every_phase_of_a_run(plays, tmp_path, ther
     long = ["training.steps=20", "training.validate_every=20", "training.sample_minutes=9"]
     late = ["training.warm_up={start: 4, end: 1, begin: 0.6, over: 0.01}"]
     late += ["training.losses.adversarial={start: 0, end: 1, begin: 0.25, over: 0.01}"]
-    late += ["training.losses.attenuated=1"]
+    late += ["training.losses.attenuated=1", "training.muon=8"]
     stages.train(settings("gamegan-tiny", *long, *late), str(plays), tmp_path / "run", device="cuda")
     assert there.count("record") == 3, "told; judged; free-running (a penalty of each comes too seldom here)"
     assert there.count("launch") > 10
