@@ -126,11 +126,11 @@ def test_the_pages_of_a_dream_open_scroll_and_close(app: Driver, size):
 
 
 def test_the_story_of_temperature_has_the_papers_table_and_ours(app: Driver):
-    from gamesim.app.screens.story import OURS, PAPER, Story
+    from gamesim.app.screens.story import OURS, PAPER, TAKECOVER, Story
 
     words = " ".join(getattr(block, "source", "") for block in Story(app.window).blocks())
     assert "The paper's own figures" in words and "Our own figures" in words
-    assert "193 ± 58" in PAPER[2] and "0.91 ± 0.06" in OURS[2]
+    assert "193 ± 58" in PAPER[2] and "856 ± 36" in TAKECOVER[2] and "0.91 ± 0.06" in OURS[2]
 
 
 @pytest.mark.parametrize(("entered", "told"), [(Layered, True), (FakeDream, False)])
