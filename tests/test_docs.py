@@ -50,7 +50,7 @@ def test_pages_that_a_page_links_to_exist(page):
 def test_presets_that_a_page_trains_exist(page):
     trained = re.findall(r"main\.py train (\S+)", page.read_text(encoding="utf-8"))
     known = {*config.presets(), "vision", "memory", "controller", "PRESET"}
-    assert set(trained) <= known
+    assert {name for name in trained if not name.endswith(".yaml")} <= known
 
 
 @each_page
