@@ -325,7 +325,7 @@ def test_it_overfits_one_batch(plays):
 # ---------------------------------------------------------------------------------- whole runs
 
 
-@pytest.mark.parametrize("muon", [0, 8])
+@pytest.mark.parametrize("muon", [pytest.param(0, marks=pytest.mark.slow), 8])
 def test_two_steps_and_two_more_are_four_to_the_byte(plays, tmp_path, muon):
     words = ["training.average=0.9", "training.steps=4", "training.validate_every=2", f"training.muon={muon}"]
 

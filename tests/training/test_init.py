@@ -98,6 +98,7 @@ def test_a_part_alone_stands_upon_the_engines_and_goes_on_upon_it(plays, tmp_pat
     assert "| began from |" in found.card, "also after a resume, which was not told"
 
 
+@pytest.mark.slow
 def test_a_controller_that_began_somewhere_is_resumed_to_the_byte(plays, tmp_path, monkeypatch):
     given = engine("world-model-tiny", tmp_path / "given")
     run = ("world-model-tiny", plays)

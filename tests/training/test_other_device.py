@@ -130,6 +130,7 @@ def test_an_engine_dreams_and_drives_there_as_it_does_here(engine, monkeypatch):
     assert np.array_equal(*dreamt)
 
 
+@pytest.mark.slow
 def test_a_controller_is_measured_there(engine):
     here = controller_figures(engine, episodes=2, seed=1)
     assert controller_figures(engine, episodes=2, seed=1, device=DEVICE) == pytest.approx(here)
