@@ -88,12 +88,16 @@ def to_uint8(image: np.ndarray, space: spaces.Box) -> np.ndarray:
     return np.rint(255 * share.clip(0, 1)).astype(np.uint8)
 
 
+def without_alpha(image: np.ndarray) -> np.ndarray:
+    """RGBA (H, W, 4) as RGB; any other image as it is."""
+    return image[..., :3] if image.ndim == 3 and image.shape[2] == 4 else image
+
+
 def to_rgb(image: np.ndarray) -> np.ndarray:
     """An image uint8 of a shape that ``find_image`` finds as uint8 (H, W, 3)."""
+    image = without_alpha(image)
     if image.ndim == 2:
         image = image[:, :, None]
-    elif image.shape[-1] == 4:  # RGBA
-        image = image[..., :3]
     elif image.shape[-1] not in (1, 3):
         image = image.transpose(1, 2, 0)
     return np.broadcast_to(image, (*image.shape[:2], 3))

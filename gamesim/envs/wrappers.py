@@ -29,6 +29,7 @@ from gamesim.envs.pictures import (
     space_of,
     to_rgb,
     to_uint8,
+    without_alpha,
 )
 from gamesim.errors import FOREIGN, UserError
 from gamesim.text import one_line
@@ -162,8 +163,8 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
     def _rendered(self) -> np.ndarray:
         with self._guarded("render"):
             image: Any = self.env.render()
-        if isinstance(image, np.ndarray) and image.ndim == 3 and image.shape[-1] == 4:  # RGBA
-            image = image[..., :3]
+        if isinstance(image, np.ndarray):
+            image = without_alpha(image)
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or not is_shape(image.shape):
             raise UserError(f"{self.name} drew no picture (uint8, height x width x 3) but {kind(image)}")
         return image
