@@ -101,7 +101,10 @@ register(
         config="gamesim.config.gamegan:GameGANConfig",
         model="gamesim.models.gamegan.generator:Generator",
         stages=(Stage("training", "gamesim.training.tasks:gamegan"),),
-        extras={"discriminators": "gamesim.models.gamegan.discriminators:Discriminators"},
+        extras={
+            "discriminators": "gamesim.models.gamegan.discriminators:Discriminators",
+            "uncertainty": "gamesim.training.uncertainty:Uncertainty",
+        },
     )
 )
 register(

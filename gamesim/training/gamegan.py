@@ -132,7 +132,8 @@ class GameGANTask(AveragedDescent[Generator]):
         share = settings.decay.at(progress)
         self.optimizer.set_rate(settings.learning_rate * share)
         self.judge_optimizer.set_rate(settings.discriminator_learning_rate * share)
-        self.uncertainty_optimizer.set_rate(settings.learning_rate * share)
+        # It follows what the generator draws now, however gently that still learns.
+        self.uncertainty_optimizer.set_rate(settings.learning_rate)
         terms = self.compiled(
             *vars(batch).values(),
             warm_up,
@@ -222,15 +223,19 @@ class GameGANTask(AveragedDescent[Generator]):
         return gradient, {**terms, "discriminators": verdict}
 
     def init(self, weights: dict[str, Tensor], extras: dict[str, dict[str, Tensor]]) -> None:
-        """Begins from an engine's weights, and from its discriminators where they are known."""
+        """Begins from an engine's weights, and from what trained it where that is known."""
         super().init(weights, extras)
-        if "discriminators" in extras:
-            self.judges.load_state_dict(extras["discriminators"])
+        for name, part in (("discriminators", self.judges), ("uncertainty", self.uncertainty)):
+            if name in extras:
+                part.load_state_dict(extras[name])
 
     # -- what the loop asks for ----------------------------------------------------------------------
 
     def extras(self) -> dict[str, dict[str, Tensor]]:
-        return {"discriminators": self.judges.state_dict()}
+        found = {"discriminators": self.judges.state_dict()}
+        if self.settings.losses.attenuated.highest:
+            found["uncertainty"] = self.uncertainty.state_dict()
+        return found
 
     def validate(self) -> dict[str, float]:
         """On held-out episodes: the mean squared error of frames in [0, 1], told real ones or dreaming."""

@@ -60,19 +60,20 @@ def near(found, wanted, off=1e-4):
         assert torch.allclose(part.float(), wanted[key].float(), atol=off), key
 
 
-def test_gamegan_begins_with_the_engine_and_its_discriminators(plays, tmp_path):
+def test_gamegan_begins_with_the_engine_and_what_trained_it(plays, tmp_path):
     given = engine("gamegan-tiny", tmp_path / "given")
-    steps = ["training.steps=1", *STILL["gamegan-tiny"]]
+    steps = ["training.steps=1", "training.losses.attenuated=1", *STILL["gamegan-tiny"]]
     assert train("gamegan-tiny", plays, tmp_path / "run", *steps, init=given).outcome == "done"
     wanted, found = (checkpoint.load(each, extras=True) for each in (given, tmp_path / "run" / "last"))
     near(found.weights, wanted.weights)
     frozen = {key for key in wanted.extras["discriminators"] if not key.endswith(("._u", "._v"))}
     assert frozen
     near(*({key: each.extras["discriminators"][key] for key in frozen} for each in (found, wanted)))
+    near(found.extras["uncertainty"], wanted.extras["uncertainty"])
     assert f"| began from | {tmp_path.name}/given |" in found.card
 
 
-def test_what_was_shipped_without_discriminators_can_be_begun_from(plays, tmp_path):
+def test_what_was_shipped_without_what_trained_it_can_be_begun_from(plays, tmp_path):
     given = checkpoint.load(engine("gamegan-tiny", tmp_path / "whole"))
     kept = {"weights": given.weights, "config": given.config, "starts": given.starts}
     checkpoint.save(tmp_path / "bare", **kept, card={})

@@ -103,7 +103,7 @@ class Games:
 
 def stepped(steps: int = 1, **losses: object) -> tuple[GameGANTask, dict[str, Tensor]]:
     """A tiny GameGAN after some steps by these losses, and the terms of the last one."""
-    words = [f"training.losses.{name}={weight}" for name, weight in losses.items()]
+    words = [f"training.{'' if name == 'decay' else 'losses.'}{name}={weight}" for name, weight in losses.items()]
     chosen = config.load(
         "gamegan", [*TINY, "data.batch_size=2", "data.segment=6", "training.steps=9", *words]
     )
@@ -122,6 +122,17 @@ def test_places_that_cannot_be_predicted_count_less_by_a_share():
     nothing, half, all_of_it = (reconstruction(share) for share in (0, 0.5, 1))
     assert all_of_it < 0.9 * nothing
     assert half == pytest.approx((nothing + all_of_it) / 2, rel=0.01)
+
+
+def test_what_predicts_keeps_its_rate_while_the_generator_learns_more_gently():
+    def learned(share: float) -> tuple[Tensor, Tensor]:
+        task, _ = stepped(1, attenuated=1, decay=share)
+        bias = "layers.2.bias"
+        return task.uncertainty.state_dict()[bias].abs().max(), task.optimizer.param_groups[0]["lr"]
+
+    (whole, rate), (gentle, lower) = learned(1), learned(0.01)
+    assert gentle == pytest.approx(float(whole))
+    assert float(lower) == pytest.approx(0.01 * float(rate))
 
 
 def test_without_discriminators_nothing_may_count_less():
