@@ -58,8 +58,9 @@ class GameGANLosses(Section):
     memory: Schedule = Field(
         default=steady(7.5e-5), description="cost of each pixel that the dynamic layer draws"
     )
-    blended: Weight = Field(
-        default=0.0, description="weight of judging frames that are part real, part drawn, as in between"
+    blended: Schedule = Field(
+        default=steady(0),
+        description="weight of judging frames that are part real, part drawn, as in between",
     )
     attenuated: Schedule = Field(
         default=steady(0),

@@ -175,14 +175,24 @@ def _each(judged: Judged, which: Verdicts) -> list[tuple[Tensor, Tensor, float]]
     ]
 
 
-def discriminator_loss(judged: Judged, actions: Tensor, z: Tensor, losses: GameGANLosses) -> Tensor:
-    """What the discriminators minimise (without the gradient penalty), for actions (B, T) and z (B, T, Z)."""
+def discriminator_loss(
+    judged: Judged, actions: Tensor, z: Tensor, losses: GameGANLosses, blended: Tensor | float = 0.0
+) -> Tensor:
+    """What the discriminators minimise, without the gradient penalty.
+
+    Args:
+        judged: what they say.
+        actions: int64 (B, T).
+        z: (B, T, z_size).
+        losses: weights of the terms.
+        blended: weight of blends now; it may change over a run.
+    """
     real = [w * mean(F.relu(1 - x), m) for x, m, w in _each(judged, judged.real)]
     fake = [w * mean(F.relu(1 + x), m) for x, m, w in _each(judged, judged.fake)]
     wrong = mean(F.relu(1 + judged.wrong), judged.played)
     total = torch.stack([*real, *fake, wrong]).sum()
     if judged.blend:
-        total = total + losses.blended * blended_loss(judged)
+        total = total + blended * blended_loss(judged)
     total = total + losses.action_recovery * _unlike(judged.real_actions, actions, judged.played)
     return total + losses.z_recovery_discriminator * mean((judged.z - z).square(), judged.played)
 

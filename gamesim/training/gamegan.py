@@ -31,7 +31,7 @@ from gamesim.training.muon import Muon
 from gamesim.training.sheet import contact_sheet
 from gamesim.training.uncertainty import Uncertainty, attenuation, errors_by_place, surprise
 
-SCHEDULED = ("adversarial", "reconstruction", "outcome", "cycle", "memory", "attenuated")
+SCHEDULED = ("adversarial", "reconstruction", "outcome", "cycle", "memory", "attenuated", "blended")
 """Losses whose weights may change over the run."""
 SHEET_ROWS, SHEET_REAL = 6, 4
 VALIDATION_LANES, VALIDATION_REAL = 64, 4
@@ -142,6 +142,7 @@ class GameGANTask(AveragedDescent[Generator]):
             all_real=all_real,
             judged=adversarial > 0,
             penalised=adversarial > 0 and self.done % PENALTY_EVERY == 0,
+            blends=adversarial > 0 and settings.losses.blended.at(progress) > 0,
         )
         self.done += 1
         return terms
@@ -176,7 +177,8 @@ class GameGANTask(AveragedDescent[Generator]):
         loss = torch.stack(list(terms.values())).sum()
         parts, gradients = [loss], [torch.ones_like(loss)]
         if how["judged"]:
-            gradient, verdicts = self._judge(rollout, frames, batch, counts, how["penalised"])
+            blended = weight["blended"] if how["blends"] else None
+            gradient, verdicts = self._judge(rollout, frames, batch, counts, blended, how["penalised"])
             parts, gradients = [*parts, rollout.frames], [*gradients, weight["adversarial"] * gradient]
             terms |= verdicts
         self.optimizer.zero_grad(set_to_none=True)
@@ -199,19 +201,27 @@ class GameGANTask(AveragedDescent[Generator]):
         return alike.lerp(attenuation(log_error.detach()), share)
 
     def _judge(
-        self, rollout: Rollout, frames: Tensor, batch: Segments, counts: Tensor, penalised: bool
+        self,
+        rollout: Rollout,
+        frames: Tensor,
+        batch: Segments,
+        counts: Tensor,
+        blended: Tensor | None,
+        penalised: bool,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Updates the discriminators; returns the gradient for the frames that were drawn, and the terms.
 
         Both sides' losses come from one pass through the discriminators, as they are before the update.
+        They are shown blends where `blended` says what those weigh.
         """
         losses, drawn = self.settings.losses, rollout.frames.detach().requires_grad_(True)
         with parametrize.cached():
             with autocast(self.device, self.settings.precision):
                 shown = rollout, drawn, frames, batch.actions, batch.played, counts
-                seen = judge(self.judges, *shown, blends=losses.blended > 0)
+                seen = judge(self.judges, *shown, blends=blended is not None)
                 terms = generator_loss(seen, batch.actions, rollout.z, losses)
-                verdict = discriminator_loss(seen, batch.actions, rollout.z, losses)
+                weight = 0.0 if blended is None else blended
+                verdict = discriminator_loss(seen, batch.actions, rollout.z, losses, weight)
             fooled = torch.stack(list(terms.values())).sum()
             (gradient,) = torch.autograd.grad(fooled, drawn, retain_graph=True)
             self.judge_optimizer.zero_grad(set_to_none=True)

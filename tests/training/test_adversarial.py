@@ -107,8 +107,8 @@ def test_frames_that_are_part_real_are_judged_on_the_line_between():
     """A quarter real: -0.5; all real: 1. Squared errors, summed as the hinge terms are."""
     found = judged()
     found.blend = judged().real
-    extra = discriminator_loss(found, ACTIONS, Z, only(blended=3.0)) - discriminator_loss(
-        judged(), ACTIONS, Z, only(blended=3.0)
+    extra = discriminator_loss(found, ACTIONS, Z, only(), 3.0) - discriminator_loss(
+        judged(), ACTIONS, Z, only(), 3.0
     )
 
     def off(logit: float) -> float:

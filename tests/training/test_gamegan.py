@@ -263,6 +263,23 @@ def test_gradients_are_those_of_all_losses_at_once(plays, monkeypatch):
     assert seen and not torch.allclose(plain, muted) and muted.abs().max() > 0
 
 
+def test_blends_are_shown_for_as_long_as_they_weigh_something(plays, monkeypatch):
+    """First they lead to what is new; without them, at the end, nothing half drawn looks real."""
+    real, shown = gamegan.judge, []
+
+    def spy(*given, blends):
+        shown.append(blends)
+        return real(*given, blends=blends)
+
+    monkeypatch.setattr(gamegan, "judge", spy)
+    task = make(
+        plays, "training.steps=4", "training.losses.blended={start: 1, end: 0, begin: 0.3, over: 0.1}"
+    )
+    for _ in range(4):
+        task.step()
+    assert shown == [True, True, False, False]
+
+
 def test_the_gradient_penalty_comes_every_sixteenth_step_at_sixteen_times_the_weight(plays, monkeypatch):
     task, counted = make(plays, "training.steps=40"), []
 

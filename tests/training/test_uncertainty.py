@@ -101,12 +101,11 @@ class Games:
         )
 
 
-def stepped(steps: int = 1, **losses: object) -> tuple[GameGANTask, dict[str, Tensor]]:
+def stepped(steps: int = 1, decay: float = 1, **losses: object) -> tuple[GameGANTask, dict[str, Tensor]]:
     """A tiny GameGAN after some steps by these losses, and the terms of the last one."""
-    words = [f"training.{'' if name == 'decay' else 'losses.'}{name}={weight}" for name, weight in losses.items()]
-    chosen = config.load(
-        "gamegan", [*TINY, "data.batch_size=2", "data.segment=6", "training.steps=9", *words]
-    )
+    words = [f"training.losses.{name}={weight}" for name, weight in losses.items()]
+    words += ["training.steps=9", f"training.decay={decay}"]
+    chosen = config.load("gamegan", [*TINY, "data.batch_size=2", "data.segment=6", *words])
     torch.manual_seed(0)
     task = GameGANTask(chosen, Games(), Games(), torch.device("cpu"))  # pyright: ignore[reportArgumentType]
     terms = {}
