@@ -165,6 +165,23 @@ def test_a_real_game_has_no_temperature():
     assert Session(engine()).turn_temperature(1) is None
 
 
+def test_a_dreams_score_is_the_sum_of_the_points_as_they_are_shown(monkeypatch):
+    """It errs by a little in every step, which would add up; a real game counts every bit."""
+    rewards = [-0.02, -0.03, 0.96, 0.04, -0.04]
+    for made, total in ((dream(), 1.0), (engine(), sum(rewards))):
+        given, step = iter(rewards), made.env.step
+
+        def paid(action, given=given, step=step):
+            frame, _, *rest = step(action)
+            return frame, next(given), *rest
+
+        monkeypatch.setattr(made.env, "step", paid)
+        made.reset()
+        for _ in rewards:
+            made.step(0)
+        assert made.total == pytest.approx(total)
+
+
 def test_rewinding_a_dream_restores_its_states_one_by_one():
     session = running(dream())
     frames = [session.engine.frame.copy()]
