@@ -107,7 +107,8 @@ def test_a_target_forces_its_own_lanes_and_no_other():
     dreamt, blind = model.advance(state, action, z)
     after, forced = model.advance(state, action, z, real)
     assert torch.equal(forced.frame[:2], real) and torch.equal(after["frame"], forced.frame)
-    assert torch.equal(forced.log_probs[2:], blind.log_probs[2:])
+    # Not to the bit: how a sum is split over a batch is the processor's business.
+    assert torch.allclose(forced.log_probs[2:], blind.log_probs[2:], atol=1e-5)
     assert torch.equal(forced.frame[2:], blind.frame[2:])
     assert all(torch.equal(after[name], dreamt[name]) for name in ("h", "c", "memory", "location", "z"))
     otherwise = model.advance(state, action, z, random(2, 3, 84, 84, seed=4))[1]
