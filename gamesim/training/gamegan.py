@@ -177,8 +177,7 @@ class GameGANTask(AveragedDescent[Generator]):
         loss = torch.stack(list(terms.values())).sum()
         parts, gradients = [loss], [torch.ones_like(loss)]
         if how["judged"]:
-            blended = weight["blended"] if how["blends"] else None
-            gradient, verdicts = self._judge(rollout, frames, batch, counts, blended, how["penalised"])
+            gradient, verdicts = self._judge(rollout, frames, batch, counts, weight["blended"], how)
             parts, gradients = [*parts, rollout.frames], [*gradients, weight["adversarial"] * gradient]
             terms |= verdicts
         self.optimizer.zero_grad(set_to_none=True)
@@ -206,27 +205,26 @@ class GameGANTask(AveragedDescent[Generator]):
         frames: Tensor,
         batch: Segments,
         counts: Tensor,
-        blended: Tensor | None,
-        penalised: bool,
+        blended: Tensor,
+        how: Mapping[str, Any],
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Updates the discriminators; returns the gradient for the frames that were drawn, and the terms.
 
         Both sides' losses come from one pass through the discriminators, as they are before the update.
-        They are shown blends where `blended` says what those weigh.
+        `how` says whether they are shown blends, which weigh `blended`, and whether they are penalised.
         """
         losses, drawn = self.settings.losses, rollout.frames.detach().requires_grad_(True)
         with parametrize.cached():
             with autocast(self.device, self.settings.precision):
                 shown = rollout, drawn, frames, batch.actions, batch.played, counts
-                seen = judge(self.judges, *shown, blends=blended is not None)
+                seen = judge(self.judges, *shown, blends=how["blends"])
                 terms = generator_loss(seen, batch.actions, rollout.z, losses)
-                weight = 0.0 if blended is None else blended
-                verdict = discriminator_loss(seen, batch.actions, rollout.z, losses, weight)
+                verdict = discriminator_loss(seen, batch.actions, rollout.z, losses, blended)
             fooled = torch.stack(list(terms.values())).sum()
             (gradient,) = torch.autograd.grad(fooled, drawn, retain_graph=True)
             self.judge_optimizer.zero_grad(set_to_none=True)
-            verdict.backward(inputs=list(self.judges.parameters()), retain_graph=penalised)
-            if penalised:
+            verdict.backward(inputs=list(self.judges.parameters()), retain_graph=how["penalised"])
+            if how["penalised"]:
                 penalty = gradient_penalty(self.judges, frames.float(), batch.actions, losses)
                 (PENALTY_EVERY * penalty).backward()
         self.update(self.judge_optimizer, self.judges)
