@@ -1,10 +1,13 @@
 """Engines in the app: cards, what can be done with them, measuring them."""
 
+from pathlib import Path
+
 import pygame
 import pytest
 
 from app.driver import Driver
 from app.training import engine_folder, old_run, press_button
+from gamesim.app.library import catalog
 from gamesim.app.navigation import visit
 from gamesim.app.screens.engines import Engines
 from gamesim.app.screens.leaving import Quit
@@ -136,6 +139,30 @@ def test_a_model_that_was_trained_here_can_be_deleted_from_its_page(app: Driver)
     app.press(pygame.K_END, pygame.K_DELETE)
     press_button(app, "Delete")
     assert not folder.exists() and app.window.screen.count == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["last", "best", "memory", "controller"])
+def test_deleting_a_run_that_is_called_like_a_folder_inside_of_one_deletes_no_other(app: Driver, name: str):
+    other, folder = old_run(app, "another"), old_run(app, name)
+    visit(app.window, "Models")
+    app.frames(1)
+    page = app.window.screen
+    assert isinstance(page, Engines)
+    page.choose(next(i for i, title in enumerate(page.engines) if title.checkpoint == folder / "last"))
+    app.frames(1)
+    assert page.current and page.current.name == name.capitalize()
+    app.press(pygame.K_DELETE)
+    press_button(app, "Delete")
+    assert other.is_dir() and not folder.exists()
+
+
+@pytest.mark.parametrize("name", ["wm", "memory"])
+@pytest.mark.parametrize("place", ["controller/last", "memory/best"])
+def test_a_part_s_checkpoint_belongs_to_the_run_of_all_parts(tmp_path: Path, name: str, place: str):
+    run = tmp_path / "runs" / name
+    (run / place).mkdir(parents=True)
+    (run / place / "config.yaml").write_text("system: world-model\n", encoding="utf-8")
+    assert catalog.run_of(run / place) == run
 
 
 def test_greyed_buttons_say_why_before_they_are_pressed(app: Driver, monkeypatch: pytest.MonkeyPatch):

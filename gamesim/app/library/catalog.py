@@ -160,11 +160,15 @@ def dream(folder: Path) -> Title:
 
 
 def run_of(folder: Path) -> Path:
-    """The run folder that a checkpoint lies in, or the checkpoint's own folder where it is in none."""
+    """The run folder that a checkpoint lies in, or the checkpoint's own folder where it is in none.
+
+    A run may be called like a folder inside of one, "last" or "memory": then nothing above it is meant.
+    """
     inside = folder.absolute()
-    while inside.name in (*IN_RUNS, *parts()):
-        inside = inside.parent
-    return inside
+    inside = inside.parent if inside.name in IN_RUNS else inside
+    system = find(_system(folder))
+    own = system.parts if system else () if inside.exists() else parts()  # of what is gone, any part's name
+    return inside.parent if inside.name in own else inside
 
 
 def title_of(start: str | Recipe) -> Title:
