@@ -165,6 +165,29 @@ def test_a_part_s_checkpoint_belongs_to_the_run_of_all_parts(tmp_path: Path, nam
     assert catalog.run_of(run / place) == run
 
 
+@pytest.mark.parametrize("way", ["keys", "a double click"])
+def test_keys_in_quick_succession_mean_the_row_that_they_chose(app: Driver, way: str):
+    """A slow frame is long enough for two keys: what stands on the buttons still is not what they do."""
+    engine_folder(app)
+    folder = old_run(app)
+    visit(app.window, "Models")
+    app.frames(1)
+    page = app.window.screen
+    assert isinstance(page, Engines)
+    second = (page.view.centerx, page.view.top + page.height * 3 // 2)
+    for event in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP) * 2 if way == "a double click" else ():
+        pygame.event.post(pygame.event.Event(event, pos=second, button=1))
+    for key in (pygame.K_DOWN, pygame.K_RETURN) if way == "keys" else ():
+        app.down(key)
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    assert app.session.engine.title.checkpoint == folder / "last"
+    app.press(pygame.K_ESCAPE)
+    for key in (pygame.K_UP, pygame.K_DELETE):
+        app.down(key)
+    app.frames(1)
+    assert isinstance(app.window.screen, Engines)  # nobody is asked whether a shipped model shall be deleted
+
+
 def test_greyed_buttons_say_why_before_they_are_pressed(app: Driver, monkeypatch: pytest.MonkeyPatch):
     engine_folder(app)
     drawn: list[str] = []

@@ -2,7 +2,7 @@
 
 import pygame
 
-from gamesim.app.controls import LEFT, RIGHT
+from gamesim.app.controls import LEFT, RIGHT, Command
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import ButtonScreen
 from gamesim.app.ui.parts import Action, draw_button_foot, draw_foot, draw_head, foot_height, margin_of
@@ -47,6 +47,22 @@ class PanelScreen(ButtonScreen):
         """What Enter does now, in a word or two."""
         return self.buttons[self.focus].label.lower() if self.focus < len(self.buttons) else "choose"
 
+    def _renew(self) -> None:
+        """The buttons as they are now: between two frames a key may have chosen another row."""
+        fresh = self.actions()
+        for old, new in zip(self.buttons, fresh, strict=False):
+            new.rect = old.rect
+        self.buttons = fresh
+        self.focus = min(self.focus, max(0, len(fresh) - 1))
+
+    def command(self, command: Command) -> None:
+        self._renew()
+        super().command(command)
+
+    def key(self, key: int) -> None:
+        self._renew()
+        super().key(key)
+
     def go(self, move: int) -> None:
         if move in (LEFT, RIGHT) and self.buttons:
             self.focus = (self.focus + (1 if move == RIGHT else -1)) % len(self.buttons)
@@ -66,6 +82,7 @@ class PanelScreen(ButtonScreen):
             if button is not None:
                 self.press(button)
             else:
+                self._renew()
                 self.click(event.pos)
 
     def wheel(self, clicks: int) -> None:
@@ -91,8 +108,7 @@ class PanelScreen(ButtonScreen):
         else:
             main.height = max(scale.px(84), round(main.height * 0.45))
             panel.top, panel.height = main.bottom + scale.px(8), panel.bottom - main.bottom - scale.px(8)
-        self.buttons = self.actions()
-        self.focus = min(self.focus, max(0, len(self.buttons) - 1))
+        self._renew()
         self.draw_main(surface, main, scale)
         if panel.height > 20:
             self._draw_panel(surface, panel, scale)
