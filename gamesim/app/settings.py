@@ -57,7 +57,7 @@ class Scores:
         try:
             content = _read(self.path)
             self._best = {str(key): float(value) for key, value in content.get("best", {}).items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
             self.problem = f"The high scores in {self.path} cannot be read. Starting with none."
 
     def best(self, env_id: str) -> float:

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,4 +139,4 @@ def _numbers(path: Path) -> dict[str, float]:
     except (OSError, ValueError, RecursionError):
         return {}
     kinds = {name: item for name, item in found.items() if type(item) in (int, float)}
-    return {name: float(item) for name, item in kinds.items() if math.isfinite(item)}
+    return {name: float(item) for name, item in kinds.items() if abs(item) <= sys.float_info.max}

@@ -17,7 +17,7 @@ from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 
 MOST = 64
-BROKEN = (OSError, ValueError, TypeError, AttributeError, RecursionError)
+BROKEN = (OSError, ValueError, TypeError, AttributeError, RecursionError, OverflowError)
 """What a file may raise that is not there, or is none of ours."""
 
 

@@ -11,6 +11,8 @@ from typing import Any
 from gamesim.errors import UserError
 
 MOST_POINTS = 4000  # of a curve; a longer one keeps every second point
+BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
+"""What a line may raise that is none of ours; the last: a number that is too large to be one."""
 _AT_ONCE = 1 << 20  # bytes that are read in one go: the window must not wait
 
 
@@ -112,13 +114,13 @@ class RunLog:
         self._offset += len(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            with contextlib.suppress(*BROKEN):
                 self._take(json.loads(line))
         if len(self._rest) > _AT_ONCE:  # no line of ours is that long
             self._rest = b""
 
     def _take(self, record: dict[str, Any]) -> None:
-        step, seconds = int(record["step"]), float(record["seconds"])
+        step, seconds = int(float(record["step"])), float(record["seconds"])
         if "status" in record:
             self.step, self.seconds, self.ended = step, seconds, record
             return
