@@ -8,10 +8,12 @@ from gamesim.app.controls import (
     DOWN,
     KEYMAP,
     LEFT,
+    MOST,
     RIGHT,
     UP,
     VIRTUAL,
     Command,
+    check_known,
     key_name,
     meaning,
 )
@@ -127,8 +129,9 @@ class ActionKeys:
         """Make `key` the key of a button, or one more; returns the button that it was taken from.
 
         Raises:
-            UserError: the key does something else in every game.
+            UserError: the key does something else in every game, or SDL does not know it.
         """
+        check_known(key)
         asked = meaning(key)
         if taken(key):
             does = next(each.text for each in BINDINGS if each.does is asked)
@@ -139,7 +142,7 @@ class ActionKeys:
         own = CHOSEN.setdefault(self.game, {})
         for keys in own.values():
             keys[:] = [each for each in keys if each != key]
-        own[name] = [key, *(each for each in kept if each != key)]
+        own[name] = [key, *(each for each in kept if each != key)][:MOST]
         return before if before != name else None
 
     def restore(self, name: str | None = None) -> None:

@@ -130,6 +130,7 @@ ALWAYS = {
 """Keys that keep their meaning as long as they are given no other, so that no one is ever locked out."""
 
 VIRTUAL = 1 << 31  # above every key of SDL
+MOST = 8  # keys of one action, which is what the settings file takes
 
 
 def key_name(key: int) -> str:
@@ -138,6 +139,16 @@ def key_name(key: int) -> str:
     name = f"Num {name[1:-1]}" if name.startswith("[") and len(name) > 2 else name
     short = len(name) == 1 or name[1:].isdigit()
     return (name.upper() if short else name.capitalize()) if name.islower() else name or f"Key {key}"
+
+
+def check_known(key: int) -> None:
+    """Complain about a key that is told from no other.
+
+    Raises:
+        UserError: it is one of those.
+    """
+    if key == pygame.K_UNKNOWN:
+        raise UserError("This key has no code here: choose another key.")
 
 
 def action_name(does: Command | int) -> str:
@@ -179,16 +190,17 @@ class Keymap:
         """Make `key` the key of an action, or one more; returns the action that it was taken from.
 
         Raises:
-            UserError: the key is Esc, which is always the way back.
+            UserError: the key is Esc, which is always the way back, or one that SDL does not know.
         """
         if key == pygame.K_ESCAPE:
             raise UserError("Esc always goes back: it cannot do anything else.")
+        check_known(key)
         loser = self._by_key.get(key)
         loser = None if loser == does else loser
         if loser is not None:
             self._own[loser] = tuple(k for k in self.keys(loser) if k != key)
         kept = [k for k in self.keys(does) if k != key and (add or k == pygame.K_ESCAPE)]
-        self._own[does] = (key, *kept)
+        self._own[does] = (key, *kept[: MOST - 1])
         self._build()
         return loser
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gamesim import text
+from gamesim.app.controls import MOST
 from gamesim.errors import UserError
 from gamesim.storage import write_file
 
@@ -158,7 +159,7 @@ def _whole(value: Any, low: int, high: int) -> bool:
 
 def _key_table(value: Any) -> bool:
     return isinstance(value, Mapping) and all(
-        isinstance(keys, list) and len(keys) < 9 and all(_whole(key, 1, 2**31 - 1) for key in keys)
+        isinstance(keys, list) and len(keys) <= MOST and all(_whole(key, 1, 2**31 - 1) for key in keys)
         for keys in value.values()
     )
 

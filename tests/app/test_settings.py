@@ -1,5 +1,6 @@
 """What the player chooses holds at once and in the next run; what is broken is said and does no harm."""
 
+import contextlib
 import itertools
 import json
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from app.driver import Driver
 from gamesim.app import theme
+from gamesim.app.action_keys import ActionKeys
 from gamesim.app.controls import BINDINGS, DOWN, KEYMAP, LEFT, Command, caps, meaning
 from gamesim.app.own_keys import TableKeys
 from gamesim.app.screens.settings import SettingsScreen
@@ -169,6 +171,25 @@ def test_one_more_key_keeps_the_others(app: Driver, settings: SettingsScreen):
     )
     app.press(pygame.K_INSERT, pygame.K_q)
     assert {pygame.K_q, pygame.K_F11} == set(KEYMAP.keys(Command.FULLSCREEN))
+
+
+@pytest.mark.parametrize("keys", [range(pygame.K_F3, pygame.K_F12), [pygame.K_UNKNOWN]])
+def test_whatever_keys_are_given_the_next_start_has_them(app: Driver, settings: SettingsScreen, keys):
+    """However many there are; one of no code would be every such key."""
+    choose(settings, "Pause")
+    app.press(pygame.K_RETURN, pygame.K_q)
+    for key in keys:
+        app.press(pygame.K_INSERT, key)
+    given = KEYMAP.keys(Command.PAUSE)
+    assert given[0] == keys[-1] or (given == [pygame.K_q] and "no code" in app.said)
+    assert kept(app).problem is None and kept(app).keys["PAUSE"] == given
+    KEYMAP.restore()
+    buttons = ActionKeys(["NOOP", "FIRE"], "g/G-v0")
+    for key in keys:
+        with contextlib.suppress(UserError):
+            buttons.give("FIRE", key, add=True)
+    settings._keep_keys()
+    assert kept(app).problem is None and buttons.keys("FIRE")
 
 
 def test_esc_stops_waiting_and_is_never_given_away(app: Driver, settings: SettingsScreen):
