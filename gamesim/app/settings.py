@@ -1,6 +1,7 @@
 """What the app remembers between runs, in small JSON files of the user's: high scores and settings."""
 
 import contextlib
+import copy
 import json
 import os
 import re
@@ -18,6 +19,8 @@ from gamesim.storage import write_file
 UI_SCALES = (75, 90, 100, 110, 125, 150, 175, 200)  # percent
 CLIPS = ("gif", "mp4")
 PALETTES = ("standard", "okabe-ito")
+BROKEN = (OSError, ValueError, TypeError, AttributeError, OverflowError)
+"""What a file of scores may raise that cannot be read, or is none of ours."""
 
 
 def folder() -> Path:
@@ -56,16 +59,24 @@ class Scores:
         self.problem: str | None = None
         self._best: dict[str, float] = {}
         try:
-            content = _read(self.path)
-            self._best = {str(key): float(value) for key, value in content.get("best", {}).items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
+            self._read()
+        except BROKEN:
+            _set_aside(self.path)
             self.problem = f"The high scores in {self.path} cannot be read. Starting with none."
+
+    def _read(self) -> None:
+        """Take over the scores of the file that are higher: another window may have written it."""
+        content = _read(self.path)
+        for key, value in [(str(key), float(value)) for key, value in content.get("best", {}).items()]:
+            self._best[key] = max(value, self._best.get(key, value))
 
     def best(self, env_id: str) -> float:
         return self._best.get(env_id, 0.0)
 
     def add(self, env_id: str, score: float) -> bool:
         """Keep `score` if it is the highest; returns whether it is."""
+        with contextlib.suppress(*BROKEN):
+            self._read()
         if score <= self.best(env_id):
             return False
         self._best[env_id] = score
@@ -111,28 +122,36 @@ class Settings:
     pixels: bool = field(default=False, init=False)
     keys: dict[str, list[int]] = field(default_factory=dict, init=False)
     game_keys: dict[str, dict[str, list[int]]] = field(default_factory=dict, init=False)
+    _filed: dict[str, Any] = field(default_factory=dict, init=False)  # as the file had it last
 
     def __post_init__(self) -> None:
         self.path = self.path or folder() / "settings.json"
         try:
             content = _read(self.path)
         except (OSError, ValueError) as error:
-            aside = self.path.with_suffix(".broken.json")
-            with contextlib.suppress(OSError):
-                os.replace(self.path, aside)
+            aside = _set_aside(self.path)
             why = "cannot be read" if isinstance(error, OSError) else f"are damaged (saved as {aside.name})"
             self.problem = f"The settings in {self.path} {why}. Using the defaults."
             return
         wrong = [name for name, value in content.items() if not self._take(name, value)]
         if wrong:
             self.problem = f"These settings in {self.path} are not valid: {', '.join(wrong)[:60]}."
+        self._filed = self._values()
+
+    def _values(self) -> dict[str, Any]:
+        return copy.deepcopy({name: getattr(self, name) for name in _FITS})
 
     def save(self) -> None:
-        """Keep everything; what goes wrong is in `problem`."""
+        """Keep everything, and what another window changed meanwhile; what goes wrong is in `problem`."""
         assert self.path is not None
+        values, there = self._values(), {}
+        with contextlib.suppress(OSError, ValueError):
+            there = _read(self.path)
+        same = {name for name in _FITS if name in self._filed and values[name] == self._filed[name]}
+        theirs = {name: there[name] for name in same if name in there and _FITS[name](there[name])}
         try:
-            _write(self.path, {name: getattr(self, name) for name in _FITS})
-            self.problem = None
+            _write(self.path, values | theirs)
+            self._filed, self.problem = values, None
         except (OSError, UserError) as error:
             self.problem = f"The settings were not saved: {_reason(error)}."
 
@@ -142,6 +161,7 @@ class Settings:
         for name in set(_FITS) - {"size", "keys", "game_keys"}:
             setattr(self, name, fresh[name].default)
         self.keys, self.game_keys = {}, {}
+        self._filed = {}  # whatever another window chose
 
     def _take(self, name: str, value: Any) -> bool:
         """Set what was read if it makes sense; a setting of another release is left alone."""
@@ -194,6 +214,14 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError("not a JSON object")
     return content
+
+
+def _set_aside(path: Path) -> Path:
+    """Keep a file that is broken under another name, and return that."""
+    aside = path.with_suffix(".broken.json")
+    with contextlib.suppress(OSError):
+        os.replace(path, aside)
+    return aside
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

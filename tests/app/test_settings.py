@@ -13,10 +13,12 @@ from app.driver import Driver
 from gamesim.app import theme
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.controls import BINDINGS, DOWN, KEYMAP, LEFT, Command, caps, meaning
+from gamesim.app.library.remembered import Added
 from gamesim.app.own_keys import TableKeys
 from gamesim.app.screens.settings import SettingsScreen
-from gamesim.app.settings import Settings, pictures_folder
+from gamesim.app.settings import Scores, Settings, pictures_folder
 from gamesim.app.theme import COLOURS, PALETTES, Scale
+from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 
 SIZES = [(1280, 800), (800, 600), (400, 300), (120, 90), (1, 1)]
@@ -370,3 +372,45 @@ def test_both_palettes_name_the_same_things_and_have_their_sprites():
     for name, palette in PALETTES.items():
         assert palette.keys() == PALETTES["standard"].keys()
         assert theme.sheet(name).is_file()
+
+
+# two windows -----------------------------------------------------------------------------------------------
+
+
+def test_two_windows_keep_what_each_of_them_changed(tmp_path: Path):
+    path = tmp_path / "settings.json"
+    one, other = Settings(path), Settings(path)
+    one.palette, one.keys = "okabe-ito", {"PAUSE": [pygame.K_q]}
+    one.save()
+    other.muted, other.size = True, (900, 700)
+    other.save()
+    one.volume = 10
+    one.save()
+    both = Settings(path)
+    assert (both.palette, both.keys, both.muted) == ("okabe-ito", {"PAUSE": [pygame.K_q]}, True)
+    assert (both.size, both.volume) == ((900, 700), 10)
+    other.reset()
+    other.save()
+    assert Settings(path).palette == "standard" and Settings(path).keys == {}
+
+
+def test_the_score_of_one_window_does_not_take_that_of_another_away(tmp_path: Path):
+    path = tmp_path / "scores.json"
+    one, other = Scores(path), Scores(path)
+    assert one.add("arcade", 9000.0) and not other.add("arcade", 500.0)
+    assert other.add("arcade", 9500.0) and Scores(path).best("arcade") == 9500.0
+
+
+def test_scores_that_cannot_be_read_are_kept_aside(tmp_path: Path):
+    path = tmp_path / "scores.json"
+    path.write_text('{"best": {"arcade": "many"}}', encoding="utf-8")
+    scores = Scores(path)
+    assert scores.problem and scores.add("arcade", 1.0)
+    assert "many" in (tmp_path / "scores.broken.json").read_text(encoding="utf-8")
+
+
+def test_games_that_two_windows_add_are_both_in_the_menu(tmp_path: Path):
+    one, other = Added(tmp_path / "games.json"), Added(tmp_path / "games.json")
+    one.add(Recipe("a/A-v0"))
+    other.add(Recipe("b/B-v0"))
+    assert {recipe.env_id for recipe in Added(tmp_path / "games.json").recipes} == {"a/A-v0", "b/B-v0"}

@@ -49,8 +49,12 @@ class Added:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.recipes: list[Recipe] = []
+        self._read()
+
+    def _read(self) -> None:
+        """As the file has it: another window may have written it."""
         with contextlib.suppress(*BROKEN):
-            found = json.loads(path.read_bytes())
+            found = json.loads(self.path.read_bytes())
             self.recipes = [Recipe.read(str(game), str(words)) for game, words in found.items()]
 
     @property
@@ -62,11 +66,12 @@ class Added:
         return any(recipe.env_id == env_id for recipe in self.recipes)
 
     def add(self, recipe: Recipe) -> None:
-        self.remove(recipe.env_id)
+        self.remove(recipe.env_id)  # which reads what there is
         self.recipes.append(recipe)
         self._save()
 
     def remove(self, env_id: str) -> None:
+        self._read()
         self.recipes = [recipe for recipe in self.recipes if recipe.env_id != env_id]
         self._save()
 
