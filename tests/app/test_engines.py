@@ -117,6 +117,15 @@ def test_an_engine_is_measured_in_a_process_of_its_own(trainer: Driver):
     trainer.until(lambda: "measurement is done" in trainer.said)
 
 
+@pytest.mark.parametrize(
+    "names", [("日本", "中国"), ("my run", "my-run"), ("wm/controller", "wm-controller")]
+)
+def test_what_was_measured_of_one_model_is_never_shown_for_another(app: Driver, names: tuple[str, str]):
+    workshop = app.window.workshop
+    one, other = (workshop.figures(catalog.dream(Path("runs") / name / "last")) for name in names)
+    assert one != other and len(one.name.encode()) < 255
+
+
 def test_only_a_model_that_was_evaluated_is_called_measured(app: Driver):
     engine_folder(app, {"validation": {"kl": 0.4}})
     visit(app.window, "Models")

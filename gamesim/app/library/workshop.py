@@ -1,5 +1,7 @@
 """What the screens around play share: recordings, engines, runs, running processes and what was used last."""
 
+import hashlib
+import os
 import re
 import secrets
 import time
@@ -121,9 +123,10 @@ class Workshop:
         return self.jobs.start(out, RECORDING, words, self.data / "figures" / f"record-{game.slug}.log")
 
     def figures(self, title: Title) -> Path:
-        """The file that takes the figures of an engine when it is measured here."""
-        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", str((title.checkpoint or Path()).absolute())).strip("-")
-        return self.data / "figures" / f"{name[-120:]}.json"
+        """The file that takes the figures of an engine when it is measured here: no other has the same."""
+        place = os.fsencode((title.checkpoint or Path()).absolute())
+        name = re.sub(rb"[^A-Za-z0-9_.-]+", b"-", place).strip(b"-").decode()
+        return self.data / "figures" / f"{name[-110:]}-{hashlib.sha256(place).hexdigest()[:12]}.json"
 
     def evaluate(self, title: Title) -> Job:
         """Measure an engine in a process of its own; its figures go into the app's folder.
