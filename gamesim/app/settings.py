@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,12 @@ def pictures_folder(otherwise: Path) -> Path:
         if named:
             place = Path(named[1].replace("$HOME", str(home)))
     return place / "gamesim" if place.is_dir() and place != home else otherwise
+
+
+def unused(path: Path) -> Path:
+    """`path`, or the like with a number where a file has that name already."""
+    names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
+    return next(each for each in chain([path], names) if not os.path.lexists(each))
 
 
 class Scores:

@@ -26,7 +26,7 @@ from gamesim.app.navigation import Screen, visit
 from gamesim.app.pace import STILL, Pace
 from gamesim.app.screens.help import Help
 from gamesim.app.screens.loading import Loading
-from gamesim.app.settings import Scores, Settings, pictures_folder
+from gamesim.app.settings import Scores, Settings, pictures_folder, unused
 from gamesim.app.sound import Sound
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import Toasts, at_home
@@ -374,11 +374,9 @@ class Window:
         """What is on screen, without messages, as a PNG named after the present time."""
         data = io.BytesIO()
         pygame.image.save(self.surface, data, "picture.png")
-        stem = time.strftime("gamesim-%Y%m%d-%H%M%S")
-        names = (f"{stem}{extra}.png" for extra in ("", *(f"-{i}" for i in range(2, 100))))
         try:
             self.pictures.mkdir(parents=True, exist_ok=True)
-            path = next(self.pictures / name for name in names if not (self.pictures / name).exists())
+            path = unused(self.pictures / time.strftime("gamesim-%Y%m%d-%H%M%S.png"))
             write_file(path, data.getvalue())
         except (OSError, UserError) as error:
             self.say(f"The picture was not saved: {error}", bad=True)

@@ -151,6 +151,18 @@ def test_a_gif_is_saved_in_the_background(shelf: Driver):
     assert pages.shape[0] == 13 and pages.shape[1] % 84 == 0
 
 
+def test_a_gif_never_takes_the_place_of_another(shelf: Driver):
+    """Recordings of two games may have one name."""
+    save(shelf.recordings / "maze", "first", 300, steps=4, game="PacmanMaze")
+    shelf.window.workshop.shelf.scan()
+    shelf.frames(1)
+    for _ in range(2):
+        shelf.press(pygame.K_g, pygame.K_DOWN, pygame.K_DOWN, pygame.K_DOWN)
+        shelf.until(lambda: "Saved" in shelf.said)
+        shelf.silence()
+    assert {path.name for path in shelf.recordings.glob("*.gif")} == {"first.gif", "first-2.gif"}
+
+
 def test_damaged_files_are_messages(shelf: Driver, tmp_path: Path):
     (shelf.recordings / "maze" / "bad.npz").write_bytes(b"PK\x03\x04 nothing")
     shelf.window.workshop.shelf.refresh()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gamesim.app.game.look import Look
 from gamesim.app.game.play import Engine
+from gamesim.app.settings import unused
 from gamesim.app.theme import COLOURS
 from gamesim.app.ui.widgets import text
 from gamesim.errors import UserError
@@ -72,7 +73,7 @@ def save(clip: Clip, folder: Path, rate: float, kind: str = "gif") -> Path:
     """
     from gamesim.export import video
 
-    path = folder / time.strftime(f"gamesim-%Y%m%d-%H%M%S.{kind}")
+    path = unused(folder / time.strftime(f"gamesim-%Y%m%d-%H%M%S.{kind}"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gamesim.app.library.shelf import Recording
+from gamesim.app.settings import unused
 from gamesim.app.ui.ask import Ask, Prompt
 from gamesim.app.ui.widgets import at_home
 from gamesim.data.episode import Episode
@@ -51,11 +52,12 @@ def delete(window: Window, recordings: Sequence[Recording], then: Callable[[], N
 
 
 def export(window: Window, recording: Recording) -> None:
-    """Write a GIF of a recording, in the background; a message says where it is."""
-    workshop, out = window.workshop, window.pictures / f"{recording.entry.name}.gif"
+    """Write a GIF of a recording, in the background; a message says where it is, which is beside others."""
+    workshop = window.workshop
 
     def work() -> None:
         try:
+            out = unused(window.pictures / f"{recording.entry.name}.gif")
             frames = Episode.load(recording.path).frames
             room = video.MAX_PIXELS / (frames.size // 3)
             scale = max(1, min(LARGEST, int(room**0.5)))
