@@ -163,6 +163,20 @@ def test_a_gif_never_takes_the_place_of_another(shelf: Driver):
     assert {path.name for path in shelf.recordings.glob("*.gif")} == {"first.gif", "first-2.gif"}
 
 
+def test_the_chosen_recording_stays_chosen_when_new_ones_come_above_it(shelf: Driver):
+    """A bot is done, or another window recorded: Del does not mean what has slipped into its place."""
+    shelf.press(pygame.K_DOWN)
+    page = listing(shelf)
+    assert page.current and page.current.name == "second"
+    save(shelf.recordings / "pac-man", "newest", -100)
+    shelf.window.workshop.shelf.scan()
+    shelf.frames(2)
+    assert names(shelf)[0] == "newest" and page.current.name == "second"
+    shelf.press(pygame.K_DELETE)
+    press_button(shelf, "Delete")
+    assert "second" not in names(shelf) and page.current.name == "third"
+
+
 def test_damaged_files_are_messages(shelf: Driver, tmp_path: Path):
     (shelf.recordings / "maze" / "bad.npz").write_bytes(b"PK\x03\x04 nothing")
     shelf.window.workshop.shelf.refresh()

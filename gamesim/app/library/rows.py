@@ -37,6 +37,11 @@ class Line:
         return self.key is not None and not self.member
 
     @property
+    def mark(self) -> Key | Path:
+        """What it is known by when the list has been made anew."""
+        return self.key if self.key and self.whole else self.first.path
+
+    @property
     def first(self) -> Recording:
         return self.recordings[0]
 

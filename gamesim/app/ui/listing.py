@@ -130,7 +130,8 @@ class Listing(PanelScreen, Generic[Row]):
 
     def update(self, seconds: float) -> None:
         super().update(seconds)
-        self.chosen = max(0, min(self.chosen, self.count - 1))
+        last = self.count - 1  # first, as a list that looks itself through anew may choose its row again
+        self.chosen = max(0, min(self.chosen, last))
 
     def draw_main(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         above = self.top_height(scale)
