@@ -37,6 +37,11 @@ class LabPage(KeyScreen):
         values: of controls, by name, that are not to be as at first.
     """
 
+    plain = (
+        pygame.K_SPACE, pygame.K_TAB, pygame.K_r, pygame.K_DELETE, pygame.K_HOME, pygame.K_END,
+        pygame.K_PAGEUP, pygame.K_PAGEDOWN,
+    )  # fmt: skip
+
     def __init__(
         self,
         window: Window,
@@ -58,10 +63,6 @@ class LabPage(KeyScreen):
         self.process = LabProcess(entry, self.given, values or {})
 
     # what can be done ------------------------------------------------------------------------------------
-
-    @property
-    def own_keys(self) -> Sequence[int]:
-        return (pygame.K_SPACE, pygame.K_TAB, pygame.K_r)
 
     def hold(self) -> None:
         """Pause, or go on."""

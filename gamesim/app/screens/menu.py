@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -111,6 +112,11 @@ class Menu(Screen):
             ask_to_delete(self.window, run, self.refresh)
 
     # keys and mouse --------------------------------------------------------------------------------------
+
+    @property
+    def own_keys(self) -> Sequence[int]:
+        card = self.current
+        return (pygame.K_DELETE,) if card and card.own else ()
 
     def command(self, command: Command) -> None:
         if command is Command.RESET:

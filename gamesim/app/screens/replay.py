@@ -50,6 +50,9 @@ class Replay(ButtonScreen):
     """
 
     caption = "Replay"
+    plain = (
+        pygame.K_SPACE, pygame.K_DELETE, pygame.K_HOME, pygame.K_END, pygame.K_PAGEUP, pygame.K_PAGEDOWN,
+    )  # fmt: skip
 
     def __init__(self, window: Window, recording: Recording) -> None:
         super().__init__(window)

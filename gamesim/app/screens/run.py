@@ -38,6 +38,7 @@ class RunPage(PanelScreen):
     """Leave it and come back whenever you like: the training does not notice."""
 
     keys = (pygame.K_DELETE,)
+    plain = (pygame.K_PAGEUP, pygame.K_PAGEDOWN)
 
     def __init__(self, window: Window, folder: Path) -> None:
         super().__init__(window)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +86,11 @@ class SettingsScreen(Screen):
     @property
     def typing(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self._asking is not None
+
+    @property
+    def own_keys(self) -> Sequence[int]:
+        """Ins and Del change keys, also where they have been given to something else."""
+        return () if self.rows[self.chosen].keys is None else (pygame.K_INSERT, pygame.K_DELETE)
 
     def _rows(self) -> list[Row]:
         chosen, toggle = self.window.settings, self.window.toggle_fullscreen

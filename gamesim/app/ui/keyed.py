@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
 
 class KeyScreen(Screen):
-    """A direction that is held goes on and on; subclasses say what a key, a direction and the mouse do."""
+    """A direction that is held goes on and on; subclasses say what a key, a direction and the mouse do.
+
+    Attributes:
+        plain: keys that it names itself and that are no commands here, whatever the player made of them.
+    """
+
+    plain: Sequence[int] = ()
+
+    @property
+    def own_keys(self) -> Sequence[int]:
+        return self.plain
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
@@ -69,6 +79,10 @@ class ButtonScreen(KeyScreen):
         super().__init__(window)
         self.buttons: list[Action] = []
         self.focus = 0
+
+    @property
+    def own_keys(self) -> Sequence[int]:
+        return [*self.plain, *(key for key in self.keys if self.labelled(key_name(key)))]
 
     def command(self, command: Command) -> None:
         action = self.labelled(shown(command))

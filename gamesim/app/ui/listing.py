@@ -36,6 +36,7 @@ class Listing(PanelScreen, Generic[Row]):
     """
 
     row = 72
+    plain = (pygame.K_PAGEUP, pygame.K_PAGEDOWN, pygame.K_HOME, pygame.K_END)
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)

@@ -81,6 +81,7 @@ class Page(KeyScreen):
     """Blocks below a title; arrows, wheel, Page keys and the bar scroll."""
 
     line = ""
+    plain = (pygame.K_PAGEUP, pygame.K_PAGEDOWN)
 
     def __init__(self, window) -> None:
         super().__init__(window)
