@@ -364,6 +364,18 @@ def test_renaming_starts_from_the_title_that_is_shown_and_typing_takes_its_place
         title = wanted
 
 
+@pytest.mark.parametrize("alt", [pygame.KMOD_RALT, pygame.KMOD_MODE])
+def test_altgr_and_a_types_a_letter_and_selects_nothing(shelf: Driver, alt: int):
+    """Polish keyboards have ą there; on Windows AltGr comes as Ctrl and Alt."""
+    press_button(shelf, "Rename")
+    typed(shelf, "w")
+    mod = pygame.KMOD_LCTRL | alt
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_a, mod=mod))
+    typed(shelf, "ą")
+    page = shelf.window.screen
+    assert isinstance(page, Prompt) and page.field.words == "wą"
+
+
 def test_a_title_with_a_time_in_it_can_be_kept_and_added_to(shelf: Driver):
     known = listing(shelf).shelf
     renamed = known.rename(known.recordings[0], "26 Nov, 05:36:07 mine")

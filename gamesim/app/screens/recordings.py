@@ -26,7 +26,7 @@ from gamesim.app.screens.replay import Replay
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.listing import Listing
-from gamesim.app.ui.parts import Action, dot, draw_actions, draw_facts
+from gamesim.app.ui.parts import Action, dot, draw_actions, draw_facts, selects_all
 from gamesim.app.ui.widgets import at_home, box, text
 from gamesim.envs.recipe import Recipe
 from gamesim.text import counted, signed
@@ -160,8 +160,7 @@ class Recordings(Listing[Line]):
         return [*super().works(), *filters, ("Ctrl", ""), ("A", "select all")]
 
     def handle(self, event: pygame.event.Event) -> None:
-        held = getattr(event, "mod", 0) & (pygame.KMOD_CTRL | pygame.KMOD_META)
-        if event.type == pygame.KEYDOWN and event.key == pygame.K_a and held:
+        if event.type == pygame.KEYDOWN and selects_all(event):
             self.selected = {each.path for row in self.rows for each in row.recordings}
         else:
             super().handle(event)

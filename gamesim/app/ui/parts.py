@@ -16,6 +16,7 @@ from gamesim.errors import UserError
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
+ALT = pygame.KMOD_ALT | pygame.KMOD_MODE
 WAIT, AGAIN = 0.35, 0.07  # seconds until a held direction repeats, and between two repeats
 
 
@@ -232,6 +233,12 @@ def draw_facts(
     return y
 
 
+def selects_all(event: pygame.event.Event) -> bool:
+    """Whether a key that was pressed is Ctrl+A. On Windows AltGr, which types letters, is Ctrl and Alt."""
+    mod = getattr(event, "mod", 0)
+    return event.key == pygame.K_a and bool(mod & (pygame.KMOD_CTRL | pygame.KMOD_META)) and not mod & ALT
+
+
 class Field:
     """One line of text being typed.
 
@@ -254,7 +261,7 @@ class Field:
             return True
         if event.type != pygame.KEYDOWN:
             return False
-        if event.key == pygame.K_a and getattr(event, "mod", 0) & (pygame.KMOD_CTRL | pygame.KMOD_META):
+        if selects_all(event):
             self.all, self.at = bool(self.words), len(self.words)
             return True
         step = {pygame.K_LEFT: -1, pygame.K_RIGHT: 1, pygame.K_HOME: -self.most, pygame.K_END: self.most}
