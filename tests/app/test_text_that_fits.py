@@ -3,7 +3,8 @@
 import pygame
 import pytest
 
-from gamesim.app.theme import font
+from gamesim.app.theme import COLOURS, Scale, font
+from gamesim.app.ui.parts import draw_head, margin_of
 from gamesim.app.ui.widgets import text
 
 NAME = "Tilemap Pac-Man"
@@ -30,3 +31,14 @@ def test_letters_stay_large_enough_to_read():
     tall = text(surface, NAME, (0, 0), 28, bold=True).height
     tiny = text(surface, NAME, (0, 0), 28, bold=True, width=20, shrinks=True)
     assert tiny.width <= 20 and tiny.height > 0.6 * tall
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (640, 480), (320, 240)])
+def test_the_title_of_a_page_ends_before_the_window_does(size: tuple[int, int]):
+    """A run may be called anything."""
+    surface, scale = pygame.Surface(size), Scale.of(size)
+    surface.fill(COLOURS["back"])
+    draw_head(surface, "a name that is longer than the window is wide " * 3, "", scale)
+    margin = margin_of(size, scale)
+    edge = pygame.surfarray.array3d(surface)[size[0] - margin :]
+    assert (edge == COLOURS["back"]).all()

@@ -85,7 +85,9 @@ def margin_of(size: tuple[int, int], scale: Scale) -> int:
 def draw_head(surface: pygame.Surface, title: str, line: str, scale: Scale) -> int:
     """The name of a screen and a line about it; returns the y below."""
     margin, room = margin_of(surface.get_size(), scale), head_room(surface, title, scale)
-    name = text(surface, title, (margin, scale.px(24)), scale.px(36), bold=True)
+    whole = max(1, surface.get_width() - 2 * margin)
+    place = (margin, scale.px(24))
+    name = text(surface, title, place, scale.px(36), bold=True, width=whole, shrinks=True)
     if room > scale.px(80):
         place = (name.right + scale.px(18), name.bottom - scale.px(9))
         size, quiet = scale.px(17), COLOURS["quiet"]
