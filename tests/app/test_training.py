@@ -17,6 +17,7 @@ from app.training import (
     start,
 )
 from gamesim.app.library import jobs
+from gamesim.app.library.plan import check_name
 from gamesim.app.navigation import visit
 from gamesim.app.screens.leaving import Leaving
 from gamesim.app.screens.new_run import NewRun
@@ -24,6 +25,7 @@ from gamesim.app.screens.run import RunPage, SheetPage
 from gamesim.app.screens.train import Train
 from gamesim.app.theme import Scale
 from gamesim.app.ui.ask import Ask, Prompt
+from gamesim.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 SIZES = [(800, 600), (300, 700), (160, 120), (1, 1)]
@@ -62,6 +64,12 @@ def test_a_training_that_fails_says_why_on_screen(trainer: Driver):
     assert page.run.why == "broken: there is something wrong with it"
     trainer.until(lambda: "something wrong" in trainer.said)
     trainer.frames(2)
+
+
+@pytest.mark.parametrize("name", ["漢" * 80, "", ".hidden", "a/b"])
+def test_a_run_gets_no_name_that_no_folder_can_have(name: str):
+    with pytest.raises(UserError, match="cannot be the name"):
+        check_name(name)
 
 
 @pytest.mark.parametrize("answer", ["Stay", "Stop and save", "Run in the background"])

@@ -12,7 +12,7 @@ from gamesim.app.library.estimate import Estimate
 from gamesim.app.library.fitness import View, misfit, view_of
 from gamesim.app.library.presets import FOR_TESTS, Preset
 from gamesim.app.library.runs import Run
-from gamesim.app.library.shelf import Recording
+from gamesim.app.library.shelf import Recording, can_be_a_name
 from gamesim.app.library.workshop import Workshop
 from gamesim.errors import UserError
 from gamesim.text import counted
@@ -268,6 +268,6 @@ def check_name(name: str) -> str:
         UserError: it cannot.
     """
     name = name.strip()
-    if not name or name.startswith(".") or re.search(r'[\\/:*?"<>|\x00-\x1f]', name) or len(name) > 80:
+    if not can_be_a_name(name):
         raise UserError(f"'{name[:40]}' cannot be the name of a folder")
     return name

@@ -149,7 +149,7 @@ class Shelf:
             UserError: the name cannot be one, is taken, or the file cannot be renamed.
         """
         name = name.strip().removesuffix(".npz").replace(":", ".")
-        if not name or name.startswith(".") or re.search(r'[\\/:*?"<>|\x00-\x1f]', name) or len(name) > 100:
+        if not can_be_a_name(name):
             raise UserError(f"'{name[:40]}' cannot be the name of a recording")
         there = recording.path.with_name(f"{name}.npz")
         if there.exists():
@@ -163,6 +163,12 @@ class Shelf:
         self.recordings = [renamed if each.path == recording.path else each for each in self.recordings]
         self.refresh()
         return renamed
+
+
+def can_be_a_name(name: str) -> bool:
+    """Whether files and folders can be called so anywhere; a system's limit is in bytes, not in letters."""
+    odd = name.startswith(".") or re.search(r'[\\/:*?"<>|\x00-\x1f]', name)
+    return bool(name) and not odd and len(name) <= 100 and len(os.fsencode(name)) <= 200
 
 
 def look(roots: Sequence[Path]) -> tuple[list[Recording], dict[Path, str]]:
