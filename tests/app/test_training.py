@@ -66,6 +66,26 @@ def test_a_training_that_fails_says_why_on_screen(trainer: Driver):
     trainer.frames(2)
 
 
+@pytest.mark.parametrize("full", ["storage.write_file", "jobs.Job"])
+def test_a_training_that_could_not_begin_leaves_its_name_free(
+    trainer: Driver, monkeypatch: pytest.MonkeyPatch, full: str
+):
+    """The disk is full, or no process can be started: the second try is not told that the run exists."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise UserError("No space left on device")
+
+    page = new_training(trainer, "stub")
+    page.plan.call("mine")
+    with monkeypatch.context() as patch:
+        patch.setattr(f"gamesim.app.library.runs.{full}", refuse)
+        with pytest.raises(UserError, match="No space"):
+            page.plan.start()
+    assert page.plan.folder.name == "mine" and not page.plan.folder.exists()
+    page.plan.start()
+    assert page.plan.folder.is_dir()
+
+
 @pytest.mark.parametrize("name", ["漢" * 80, "", ".hidden", "a/b"])
 def test_a_run_gets_no_name_that_no_folder_can_have(name: str):
     with pytest.raises(UserError, match="cannot be the name"):

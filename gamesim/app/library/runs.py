@@ -281,13 +281,19 @@ def train(
     """
     if not data.is_dir():
         raise UserError(f"{data}: there is no such folder of recordings")
+    fresh = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder}: cannot be made: {error.strerror or error}") from error
     note = {"data": str(data.absolute()), "preset": preset, "device": device, "at": time.time()}
-    storage.write_file(folder / STARTED, json.dumps(note).encode(), sync=False)
     words = ["train", preset, "--data", str(data.absolute()), "--out", str(folder.absolute())]
     words += ["--device", device, *["--resume"] * resume, *(["--game", game] if game else [])]
     words += [f"{key}={value}" for key, value in settings.items()]
-    processes.start(folder, jobs.TRAINING, words, folder / LOG)
+    try:
+        storage.write_file(folder / STARTED, json.dumps(note).encode(), sync=False)
+        processes.start(folder, jobs.TRAINING, words, folder / LOG)
+    except (UserError, OSError):
+        if fresh:  # nothing was begun: the name is free for another try
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
