@@ -20,7 +20,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from gamesim.card import recipe_of
+from gamesim.checkpoint import load_model
+from gamesim.devices import pick
+from gamesim.errors import UserError
 from gamesim.evaluation.metrics import parts, short_of
 from gamesim.evaluation.subject import ROUGHLY, Subject
 from gamesim.evaluation.table import table
@@ -58,12 +63,6 @@ def evaluate(
     Raises:
         UserError: A checkpoint is damaged, its card names no known game, or there is no such device.
     """
-    from tqdm import tqdm
-
-    from gamesim.checkpoint import load_model
-    from gamesim.devices import pick
-    from gamesim.errors import UserError
-
     place = pick(device)
     model, loaded = load_model(checkpoint, place)
     notes = [] if temperature == 1 else [f"measured in dreams at temperature {temperature}, not 1"]

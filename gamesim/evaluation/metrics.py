@@ -131,7 +131,7 @@ register(
     Part(
         "rules",
         "rules kept over 30 dreamt steps (floor)",
-        "gamesim.evaluation.subject:rules",
+        "gamesim.evaluation.subject:measure_rules",
         (
             Metric("kept_25", "Board remembered for 25 steps", floor=(0.90, 1.0)),
             Metric("kept_10", "Board remembered for 10 steps", floor=(0.95, 1.0)),
@@ -155,7 +155,7 @@ register(
     Part(
         "horizons",
         "rules kept after 1 to 100 dreamt steps (aim)",
-        "gamesim.evaluation.subject:horizons",
+        "gamesim.evaluation.subject:measure_horizons",
         (
             Metric("moves_free", aim=_soon(0.995), panel=_MOVES),
             Metric("moves_blocked", aim=_soon(0.995), panel=_MOVES),
@@ -182,7 +182,7 @@ register(
     Part(
         "home",
         "coming home, by steps walked away (aim)",
-        "gamesim.evaluation.subject:home",
+        "gamesim.evaluation.subject:measure_home",
         tuple(Metric(f"cells_{steps}", aim=(0.98, 1.0)) for steps in (5, 10, 20)),
         cells=True,
     )
@@ -191,7 +191,7 @@ register(
     Part(
         "fidelity",
         "compared with the real game, same keys (decibels; share; games)",
-        "gamesim.evaluation.subject:fidelity",
+        "gamesim.evaluation.subject:measure_fidelity",
         (Metric("psnr", unit="dB"), Metric("psnr_still", unit="dB"), Metric("episodes", unit=COUNT)),
         cells=True,
     )
@@ -200,7 +200,7 @@ register(
     Part(
         "diversity",
         "new cells, compared with the real game's (aim)",
-        "gamesim.evaluation.subject:diversity",
+        "gamesim.evaluation.subject:measure_diversity",
         tuple(
             Metric(f"ratio_{name}", unit=TIMES, aim=(0.9, 1.1)) for name in ("floor", "wall", "food", "ghost")
         ),
@@ -211,7 +211,7 @@ register(
     Part(
         "controller",
         "score of the AI driver (controller C)",
-        "gamesim.evaluation.subject:controller",
+        "gamesim.evaluation.subject:measure_controller",
         (
             Metric("dream", "AI driver, in the dream", SCORE),
             Metric("real", "AI driver, in the real game", SCORE),
@@ -225,7 +225,7 @@ register(
     Part(
         "speed",
         "time for one step (floor)",
-        "gamesim.evaluation.subject:speed",
+        "gamesim.evaluation.subject:measure_speed",
         (
             Metric("median_ms", "One step takes", MS, floor=(0.0, 16.0)),
             Metric("p99_ms", "Slowest 1 % of steps", MS, floor=(0.0, 33.0)),

@@ -3,23 +3,21 @@
 The real games and the dreams are played once and judged by several parts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from gamesim.checkpoint import Starts, load_model
+from gamesim.envs.recipe import PACMANS
+from gamesim.errors import UserError
+from gamesim.evaluation import controller, speed
+from gamesim.evaluation.pacman import cells, coming_home, diversity, fidelity, rules_kept
+from gamesim.evaluation.pacman.tally import Tally
 from gamesim.models import WorldModel
-
-if TYPE_CHECKING:
-    from gamesim.checkpoint import Starts
-    from gamesim.evaluation.pacman.cells import Dreamer, Played, Tick
-    from gamesim.evaluation.pacman.coming_home import Encoder
-    from gamesim.evaluation.pacman.tally import Tally
 
 LONGEST = 100
 """Dreamt steps of an episode."""
@@ -41,7 +39,6 @@ class Subject:
         device: where the model computes.
         temperature: of the dreams that are judged.
         vision: a World Model's checkpoint, whose V measures distances; None takes the model's own V.
-        stop_at_end: do not judge steps after a predicted end in ``rules`` and ``horizons``.
         checkpoint: its folder; None for a model in memory, which then has neither controller nor speed.
         starts: the real frames that its dreams begin with.
         notes: gets what had to be left out.
@@ -55,11 +52,10 @@ class Subject:
     device: str | torch.device = "cpu"
     temperature: float = 1.0
     vision: str | Path | None = None
-    stop_at_end: bool = False
     checkpoint: str | Path | None = None
     starts: Starts | None = None
     notes: list[str] = field(default_factory=list)
-    on_step: Tick = None
+    on_step: cells.Tick = None
 
     @property
     def of_cells(self) -> bool:
@@ -68,54 +64,39 @@ class Subject:
         return self.game is not None and shape == (84, 84, 3) and decodable(self.game)
 
     @property
-    def dreamer(self) -> Dreamer:
+    def dreamer(self) -> cells.Dreamer:
         """What every dream is made by."""
-        from gamesim.evaluation.pacman.cells import Dreamer
-
-        return Dreamer(self.model, self.seed, self.device, self.temperature, self.on_step)
+        return cells.Dreamer(self.model, self.seed, self.device, self.temperature, self.on_step)
 
     @cached_property
-    def real(self) -> Played:
+    def real(self) -> cells.Played:
         """Real episodes on boards that no recording has."""
-        from gamesim.evaluation.pacman.cells import real_episodes
-        from gamesim.evaluation.pacman.rules_kept import WARM_UP
-
-        return real_episodes(str(self.game), self.episodes, WARM_UP, LONGEST, self.seed)
+        return cells.real_episodes(str(self.game), self.episodes, rules_kept.WARM_UP, LONGEST, self.seed)
 
     @cached_property
-    def dreamt(self) -> Played:
+    def dreamt(self) -> cells.Played:
         """Dreams of the same beginnings."""
-        from gamesim.evaluation.pacman.cells import dream_episodes
-
-        return dream_episodes(self.dreamer, self.real, self.episodes, LONGEST)
+        return cells.dream_episodes(self.dreamer, self.real, self.episodes, LONGEST)
 
     @cached_property
     def tally(self) -> Tally:
         """What the dreams did, counted."""
-        from gamesim.evaluation.pacman.rules_kept import judge
-
-        return judge(self.dreamt, stop_at_end=self.stop_at_end)
+        return rules_kept.judge(self.dreamt)
 
     @cached_property
     def real_tally(self) -> Tally:
         """What the real games did, counted."""
-        from gamesim.evaluation.pacman.rules_kept import judge
-
-        return judge(self.real, stop_at_end=True)
+        return rules_kept.judge(self.real, stop_at_end=True)
 
     @cached_property
-    def encoder(self) -> Encoder | None:
+    def encoder(self) -> coming_home.Encoder | None:
         """V of `vision`, or the model's own; None, and a note, where there is neither.
 
         Raises:
             UserError: `vision` has no V.
         """
-        from gamesim.checkpoint import load_model
-        from gamesim.errors import UserError
-        from gamesim.evaluation.pacman.coming_home import encoder_of
-
         model = self.model if self.vision is None else load_model(self.vision, self.device)[0]
-        encoder = encoder_of(model)
+        encoder = coming_home.encoder_of(model)
         if encoder is None and self.vision is not None:
             raise UserError(f"{self.vision}: it has no V; the distances d need a World Model")
         if encoder is None:
@@ -125,61 +106,40 @@ class Subject:
 
 def decodable(game: str) -> bool:
     """Whether a game shows 7x7 cells, so that its dreams can be judged."""
-    from gamesim.envs.recipe import PACMANS
-    from gamesim.errors import UserError
-    from gamesim.evaluation.pacman.cells import make_real
-
     if not game.startswith(PACMANS):
         return False
     try:
-        make_real(game, 1).close()
+        cells.make_real(game, 1).close()
     except UserError:
         return False
     return True
 
 
-def rules(subject: Subject) -> Figures:
-    from gamesim.evaluation.pacman.rules_kept import STEPS, summary
-
-    return summary(subject.dreamt, subject.tally, subject.real, subject.real_tally, STEPS)
+def measure_rules(its: Subject) -> Figures:
+    return rules_kept.summary(its.dreamt, its.tally, its.real, its.real_tally, rules_kept.STEPS)
 
 
-def horizons(subject: Subject) -> Figures:
-    from gamesim.evaluation.pacman.rules_kept import by_horizon
-
-    return by_horizon(subject.dreamt, subject.tally, subject.real, subject.real_tally)
+def measure_horizons(its: Subject) -> Figures:
+    return rules_kept.by_horizon(its.dreamt, its.tally, its.real, its.real_tally)
 
 
-def home(subject: Subject) -> Figures:
-    from gamesim.evaluation.pacman.coming_home import coming_home
-
-    played = (str(subject.game), subject.real, subject.episodes)
-    return coming_home(subject.dreamer, *played, subject.encoder)
+def measure_home(its: Subject) -> Figures:
+    return coming_home.coming_home(its.dreamer, str(its.game), its.real, its.episodes, its.encoder)
 
 
-def fidelity(subject: Subject) -> Figures:
-    from gamesim.evaluation.pacman.fidelity import fidelity
-
-    return fidelity(subject.dreamer, str(subject.game), subject.real, subject.episodes)
+def measure_fidelity(its: Subject) -> Figures:
+    return fidelity.fidelity(its.dreamer, str(its.game), its.real, its.episodes)
 
 
-def diversity(subject: Subject) -> Figures:
-    from gamesim.evaluation.pacman.diversity import diversity
-
-    counted = (subject.real, subject.tally, subject.real_tally)
-    return diversity(subject.dreamer, *counted, subject.episodes)
+def measure_diversity(its: Subject) -> Figures:
+    return diversity.diversity(its.dreamer, its.real, its.tally, its.real_tally, its.episodes)
 
 
-def controller(subject: Subject) -> Figures | None:
-    from gamesim.evaluation.controller import controller_figures
-
-    if subject.checkpoint is None or subject.game is None:
+def measure_controller(its: Subject) -> Figures | None:
+    if its.checkpoint is None or its.game is None:
         return None
-    episodes = max(subject.episodes, 2)
-    return controller_figures(subject.checkpoint, episodes, subject.seed, subject.device)
+    return controller.controller_figures(its.checkpoint, max(its.episodes, 2), its.seed, its.device)
 
 
-def speed(subject: Subject) -> Figures | None:
-    from gamesim.evaluation.speed import cost
-
-    return None if subject.starts is None else cost(subject.model, subject.starts)
+def measure_speed(its: Subject) -> Figures | None:
+    return None if its.starts is None else speed.cost(its.model, its.starts)
