@@ -12,7 +12,7 @@ from torch import nn
 
 from gamesim.checkpoint import Starts
 from gamesim.training import devices, loop
-from gamesim.training.loop import Deadline
+from gamesim.training.loop import Deadline, Training
 
 
 @dataclass(frozen=True)
@@ -108,5 +108,5 @@ def late(rank):
 def train(config, out, *, resume=False, deadline=Deadline, **kwargs):
     """Trains a new `FakeTask` as the command line would: seeded, on the CPU."""
     device = devices.setup("cpu", seed=config.seed, threads=1)
-    how = {"device": device, "starts": starts(), "resume": resume, "deadline": deadline()}
-    return loop.run(FakeTask(**kwargs), config, out, **how)
+    how = {"device": device, "resume": resume, "deadline": deadline()}
+    return loop.run(Training(FakeTask(**kwargs), starts()), config, out, **how)

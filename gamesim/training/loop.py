@@ -23,6 +23,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -37,12 +38,7 @@ from gamesim.config.base import Config, LoopConfig
 from gamesim.errors import UserError
 from gamesim.signals import Asked
 from gamesim.text import one_line
-from gamesim.training.devices import (
-    Processes,
-    describe,
-    distributed,
-    seed_everything,
-)
+from gamesim.training.devices import describe, distributed, seed_everything
 from gamesim.training.folder import Log, check
 from gamesim.training.state import NotFinite, decode, encode, rng_state, same_rng, set_rng_state
 
@@ -121,14 +117,27 @@ class Task(Protocol):
         ...
 
 
+@dataclass
+class Training:
+    """A task on its device, ready for the loop.
+
+    Attributes:
+        task: What is trained.
+        starts: Real beginnings that checkpoints are shipped with.
+        facts: What their card says about the data, in order.
+    """
+
+    task: Task
+    starts: checkpoint.Starts
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
 def run(
-    task: Task,
+    training: Training,
     config: Config,
     out: str | Path,
     *,
     device: torch.device,
-    starts: checkpoint.Starts,
-    facts: Mapping[str, object] | None = None,
     resume: bool = False,
     section: str = "training",
     deadline: Deadline | None = None,
@@ -136,12 +145,10 @@ def run(
     """Train a task for its section's ``steps``, until its deadline, or until somebody asks it to stop.
 
     Args:
-        task: What is trained, already on the device.
+        training: The task, and what its checkpoints say and hold beside the weights.
         config: Its config.
         out: The run folder.
         device: Where the task lives, as `setup` returned it.
-        starts: Real beginnings that checkpoints are shipped with.
-        facts: What the card says about the data, in order.
         resume: Go on with the run in `out`.
         section: The config's section, a `LoopConfig`, that says how long.
         deadline: When to stop all the same; the step that it passes in is the last one.
@@ -154,7 +161,7 @@ def run(
             became NaN or infinite (the last good checkpoint is kept and named).
     """
     with Asked() as signals, contextlib.ExitStack() as stack:
-        loop = _Loop(task, config, Path(out), device, starts, facts or {}, distributed(), section)
+        loop = _Loop(training, config, Path(out), device, section)
         if loop.processes.first:
             loop.prepare(resume, stack)
         loop.processes.agree([0])  # nobody reads the folder before it is there
@@ -165,18 +172,10 @@ def run(
 
 class _Loop:
     def __init__(
-        self,
-        task: Task,
-        config: Config,
-        out: Path,
-        device: torch.device,
-        starts: checkpoint.Starts,
-        facts: Mapping[str, object],
-        processes: Processes,
-        section: str,
+        self, training: Training, config: Config, out: Path, device: torch.device, section: str
     ) -> None:
-        self.task, self.config, self.out, self.device = task, config, out, device
-        self.starts, self.facts, self.processes = starts, facts, processes
+        self.task, self.starts, self.facts = training.task, training.starts, training.facts
+        self.config, self.out, self.device, self.processes = config, out, device, distributed()
         self.settings: LoopConfig = getattr(config, section)
         self.section, self.log = section, Log(out)
         self.step, self.frames, self.seconds, self.best = 0, 0, 0.0, math.inf

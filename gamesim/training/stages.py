@@ -5,9 +5,7 @@ and last/, the whole engine as it is shipped. M learns from the best V, C from t
 episodes; of C the last is shipped, since no trial in the real game may choose it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,13 +17,13 @@ from gamesim.config.world_models import WorldModelConfig
 from gamesim.data.game import games, recorded_game
 from gamesim.errors import UserError
 from gamesim.registry import loaded
-from gamesim.systems import systems
+from gamesim.systems import Stage, System, systems
 from gamesim.text import counted
-from gamesim.training import devices, loop, tasks
+from gamesim.training import devices, loop
 from gamesim.training.fitting import continued, fitted
 from gamesim.training.folder import Log, began, check, earlier, same
 from gamesim.training.loop import Deadline
-from gamesim.training.tasks import Training, Weights
+from gamesim.training.tasks import Weights
 
 
 @dataclass(frozen=True)
@@ -78,10 +76,11 @@ def train(
             if part.check and stage in (None, part.section):
                 loaded(part.check)(config, recorded_game(data, config.data.game).env_spec)
         begin = None if init is None else _beginning(config, Path(init), resume)
-        _ready(config, out, resume, stage, begin)
+        run = _Run(config, data, out, device, Deadline(minutes), begin)
+        run.check(resume, stage)
         if devices.distributed().first:
             print(_recordings(data, config), flush=True)
-        ended = _train(config, data, out, device, resume, stage, Deadline(minutes), begin)
+        ended = run.train(resume, stage)
         return ended if devices.distributed().first else None
     except RuntimeError as error:
         if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
@@ -112,50 +111,112 @@ def train_controller(
     """
     fixed = {key: part for key, part in weights.items() if not key.startswith("controller.")}
     try:
-        config = fitted(continued(config, config), data)
-        make = partial(tasks.controller, config, data, weights=fixed)
-        return _run(config, "controller", out, device, began(out), make, Deadline())
+        run = _Run(fitted(continued(config, config), data), data, out, device, Deadline())
+        return run.stage(run.system.stages[-1], out, began(out), fixed)
     finally:
         devices.finish()
 
 
-def _train(
-    config: Config,
-    data: str,
-    out: Path,
-    device: str,
-    resume: bool,
-    stage: str | None,
-    deadline: Deadline,
-    begin: Checkpoint | None,
-) -> Ended:
-    system = systems()[config.system]
-    if not system.parts:
-        (only,) = system.stages
-        make = partial(loaded(only.make), config, data, weights={}, begin=begin)
-        return Ended(_run(config, only.section, out, device, resume, make, deadline), out / "last")
-    if stage is not None:
-        return _stage(config, stage, data, out, device, resume, deadline, begin)
-    ended = Ended("done", out / "last")
-    for name in system.parts:
-        if ended.outcome == "done" and not _finished(config, name, out):
-            ended = _stage(config, name, data, out, device, began(out / name), deadline, begin)
-            if name != system.parts[-1] and devices.distributed().agree([int(deadline.passed)])[0]:
-                ended = replace(ended, outcome="stopped")
-    return ended
+@dataclass(frozen=True)
+class _Run:
+    """One call of `train`: see there."""
 
+    config: Config
+    data: str
+    out: Path
+    device: str
+    deadline: Deadline
+    begin: Checkpoint | None = None
 
-def _ready(config: Config, out: Path, resume: bool, stage: str | None, begin: Checkpoint | None) -> None:
-    """Complain about a run folder from which nothing can be trained, before the recordings are read."""
-    system = systems()[config.system]
-    if not system.parts:
-        check(config, out, resume, system.sections[0])
-    elif stage is not None:
-        _upon(config, stage, out, begin)
-    elif not resume:
-        check(config, out, resume=False)
-    elif not began(out / system.parts[0]):
-        raise UserError(f"{out}: nothing to resume, there is no run in it")
+    @property
+    def system(self) -> System:
+        return systems()[self.config.system]
+
+    def check(self, resume: bool, stage: str | None) -> None:
+        """Complain about a run folder from which nothing can be trained, before the recordings are read."""
+        system = self.system
+        if not system.parts:
+            check(self.config, self.out, resume, system.sections[0])
+        elif stage is not None:
+            self._upon(stage)
+        elif not resume:
+            check(self.config, self.out, resume=False)
+        elif not began(self.out / system.parts[0]):
+            raise UserError(f"{self.out}: nothing to resume, there is no run in it")
+
+    def train(self, resume: bool, stage: str | None) -> Ended:
+        """Train one stage of several, or all that the system has."""
+        parts, ended = self.system.parts, Ended("done", self.out / "last")
+        if not parts:
+            return replace(ended, outcome=self.stage(self.system.stages[0], self.out, resume, {}))
+        if stage is not None:
+            return self._part(stage, resume)
+        for name in parts:
+            if ended.outcome == "done" and not self._finished(name):
+                ended = self._part(name, began(self.out / name))
+                if name != parts[-1] and devices.distributed().agree([int(self.deadline.passed)])[0]:
+                    ended = replace(ended, outcome="stopped")
+        return ended
+
+    def stage(self, stage: Stage, out: Path, resume: bool, weights: Weights) -> loop.Outcome:
+        """Train a stage in a run folder of its own, upon the weights of the parts before it."""
+        config, section = self.config, stage.section
+        device = devices.setup(self.device, seed=config.seed, threads=getattr(config, section).threads)
+        if devices.distributed().first:
+            check(config, out, resume, section)
+        training = loaded(stage.make)(config, self.data, device, weights=weights, begin=self.begin)
+        how = {"resume": resume, "section": section, "deadline": self.deadline}
+        return loop.run(training, config, out, device=device, **how)
+
+    def _part(self, name: str, resume: bool) -> Ended:
+        """Train one of several stages; after the last the engine is whole."""
+        out, system = self.out / name, self.system
+        stage = system.stages[system.parts.index(name)]
+        outcome = self.stage(stage, out, resume, self._upon(name))
+        if name != system.parts[-1]:
+            return Ended(outcome, out / "last")
+        if devices.distributed().first:
+            files = storage.read_folder(out / "last", **checkpoint.SEALED)
+            storage.write_folder(self.out / "last", files, **checkpoint.SEALED)
+        return Ended(outcome, self.out / "last")
+
+    def _finished(self, stage: str) -> bool:
+        """Whether a stage needs no further step; one that was built upon other weights is an error."""
+        if not began(self.out / stage):
+            return False
+        self._upon(stage)
+        return Log(self.out / stage).reached() >= getattr(self.config, stage).steps
+
+    def _upon(self, stage: str) -> Weights:
+        """Return the weights that a stage starts with: of the parts before it and, from `begin`, of its own.
+
+        The parts before it are the best that the run has trained; those of `begin` where it has trained none.
+
+        Raises:
+            UserError: That stage is not there, has a model of another shape, or has changed since this one
+                began.
+        """
+        parts, given = self.system.parts, {} if self.begin is None else self.begin.weights
+        index, mine = parts.index(stage), self.out / stage / "last"
+        if index == 0:
+            return given
+        before = self.out / parts[index - 1] / "best"
+        if not checkpoint.exists(before):
+            if given:
+                return given
+            if checkpoint.exists(mine):  # it was given them
+                return checkpoint.load(mine).weights
+            raise UserError(f"{before}: no such model; train {parts[index - 1]} to its end first")
+        found = checkpoint.load(before)
+        same(found.config, self.config, before / "config.yaml", ["name", "seed", "data", *parts])
+        if checkpoint.exists(mine):
+            earlier = checkpoint.load(mine).weights
+            fixed = [key for key in found.weights if key.startswith(parts[:index])]
+            if not all(torch.equal(earlier[key], found.weights[key]) for key in fixed):
+                raise UserError(
+                    f"{self.out / stage}: was trained on another {parts[index - 1]}; move it away"
+                )
+        return found.weights | {key: part for key, part in given.items() if key.startswith(f"{stage}.")}
 
 
 def _beginning(config: Config, init: Path, resume: bool) -> Checkpoint:
@@ -181,93 +242,6 @@ def extras_of(config: Config) -> dict[str, Weights]:
     """What `Task.extras` of a system would hold, for its shapes."""
     extras = systems()[config.system].extras
     return {name: loaded(kind)(config.model).state_dict() for name, kind in extras.items()}
-
-
-def _finished(config: Config, stage: str, out: Path) -> bool:
-    """Whether a stage needs no further step; one that was built upon other weights is an error."""
-    if not began(out / stage):
-        return False
-    _upon(config, stage, out)
-    return Log(out / stage).reached() >= getattr(config, stage).steps
-
-
-def _stage(
-    config: Config,
-    stage: str,
-    data: str,
-    out: Path,
-    device: str,
-    resume: bool,
-    deadline: Deadline,
-    begin: Checkpoint | None,
-) -> Ended:
-    """Train one of several parts; after the last the engine is whole."""
-    weights, system = _upon(config, stage, out, begin), systems()[config.system]
-    maker = loaded(system.stages[system.parts.index(stage)].make)
-    make = partial(maker, config, data, weights=weights, begin=begin)
-    outcome = _run(config, stage, out / stage, device, resume, make, deadline)
-    if stage != system.parts[-1]:
-        return Ended(outcome, out / stage / "last")
-    if devices.distributed().first:
-        files = storage.read_folder(out / stage / "last", **checkpoint.SEALED)
-        storage.write_folder(out / "last", files, **checkpoint.SEALED)
-    return Ended(outcome, out / "last")
-
-
-def _run(
-    config: Config,
-    section: str,
-    out: Path,
-    device: str,
-    resume: bool,
-    make: Callable[[torch.device], Training],
-    deadline: Deadline,
-) -> loop.Outcome:
-    picked = devices.setup(device, seed=config.seed, threads=getattr(config, section).threads)
-    if devices.distributed().first:
-        check(config, out, resume, section)
-    training = make(picked)
-    return loop.run(
-        training.task,
-        config,
-        out,
-        device=picked,
-        starts=training.starts,
-        facts=training.facts,
-        resume=resume,
-        section=section,
-        deadline=deadline,
-    )
-
-
-def _upon(config: Config, stage: str, out: Path, begin: Checkpoint | None = None) -> Weights:
-    """Return the weights that a stage starts with: of the parts before it and, from `begin`, of its own.
-
-    The parts before it are the best that the run has trained; those of `begin` where it has trained none.
-
-    Raises:
-        UserError: That stage is not there, has a model of another shape, or has changed since this one began.
-    """
-    parts = systems()[config.system].parts
-    index = parts.index(stage)
-    given, mine = {} if begin is None else begin.weights, out / stage / "last"
-    if index == 0:
-        return given
-    before = out / parts[index - 1] / "best"
-    if not checkpoint.exists(before):
-        if given:
-            return given
-        if checkpoint.exists(mine):  # it was given them
-            return checkpoint.load(mine).weights
-        raise UserError(f"{before}: no such model; train {parts[index - 1]} to its end first")
-    found = checkpoint.load(before)
-    same(found.config, config, before / "config.yaml", ["name", "seed", "data", *parts])
-    if checkpoint.exists(mine):
-        earlier = checkpoint.load(mine).weights
-        fixed = [key for key in found.weights if key.startswith(parts[:index])]
-        if not all(torch.equal(earlier[key], found.weights[key]) for key in fixed):
-            raise UserError(f"{out / stage}: was trained on another {parts[index - 1]}; move it away")
-    return found.weights | {key: part for key, part in given.items() if key.startswith(f"{stage}.")}
 
 
 def _recordings(data: str, config: Config) -> str:

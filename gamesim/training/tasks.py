@@ -1,7 +1,6 @@
 """What the loop trains, made from a folder of recordings: a task, its beginnings, and what its card says."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.systems import systems
-from gamesim.training import loop
+from gamesim.training.loop import Training
 
 Weights = dict[str, Tensor]
 """Of an engine, or of some of its parts."""
@@ -27,15 +26,6 @@ SHOWN_ROWS, SHOWN_STEPS = 4, 15
 """Of M's sample sheets."""
 DREAMT_EPISODES = 1024
 """Episodes, at most, that C's dreams begin with."""
-
-
-@dataclass
-class Training:
-    """A task, ready for the loop, and what its checkpoints say and hold beside the weights."""
-
-    task: loop.Task
-    starts: Starts
-    facts: dict[str, object]
 
 
 def whole(
@@ -66,7 +56,7 @@ def whole(
 
 
 def gamegan(
-    config: GameGANConfig, data: str, device: torch.device, weights: Weights, begin: Checkpoint | None = None
+    config: GameGANConfig, data: str, device: torch.device, weights: Weights, begin: Checkpoint | None
 ) -> Training:
     """GameGAN with its discriminators."""
     from gamesim.training.gamegan import GameGANTask
@@ -75,7 +65,7 @@ def gamegan(
 
 
 def tilemap(
-    config: TilemapConfig, data: str, device: torch.device, weights: Weights, begin: Checkpoint | None = None
+    config: TilemapConfig, data: str, device: torch.device, weights: Weights, begin: Checkpoint | None
 ) -> Training:
     """Tilemap."""
     from gamesim.training.tilemap import TilemapTask
@@ -84,11 +74,7 @@ def tilemap(
 
 
 def vision(
-    config: WorldModelConfig,
-    data: str,
-    device: torch.device,
-    weights: Weights,
-    begin: Checkpoint | None = None,
+    config: WorldModelConfig, data: str, device: torch.device, weights: Weights, begin: Checkpoint | None
 ) -> Training:
     """V, with the weights that there are for it."""
     from gamesim.training.vae import VisionTask, seen
@@ -100,11 +86,7 @@ def vision(
 
 
 def memory(
-    config: WorldModelConfig,
-    data: str,
-    device: torch.device,
-    weights: Weights,
-    begin: Checkpoint | None = None,
+    config: WorldModelConfig, data: str, device: torch.device, weights: Weights, begin: Checkpoint | None
 ) -> Training:
     """M, upon V."""
     from gamesim.training.mdn_rnn import MemoryTask, latents
@@ -112,8 +94,7 @@ def memory(
     engine = _engine(config, weights, device)
     segment, steps = config.data.segment, min(config.data.segment, SHOWN_STEPS)
     train, held_out = _load(config, data, device, segment=segment, short=True, keep=latents(engine))
-    shared = {"device": device, "limit": 4 * SHOWN_ROWS, **_taken(config)}
-    shown = Dataset(data, segment=steps, split="validation", **shared)
+    shown = _dataset(config, data, device, segment=steps, split="validation", limit=4 * SHOWN_ROWS)
     segments = shown.sample(SHOWN_ROWS, torch.Generator().manual_seed(1))
     task = MemoryTask(config, engine, train, held_out, segments)
     facts = _facts(train, data, begin) | _before(config, "memory")
@@ -121,11 +102,7 @@ def memory(
 
 
 def controller(
-    config: WorldModelConfig,
-    data: str,
-    device: torch.device,
-    weights: Weights,
-    begin: Checkpoint | None = None,
+    config: WorldModelConfig, data: str, device: torch.device, weights: Weights, begin: Checkpoint | None
 ) -> Training:
     """C, upon V and M."""
     from gamesim.training.cma_es import ControllerTask
@@ -148,10 +125,10 @@ def _engine(config: WorldModelConfig, weights: Weights, device: torch.device) ->
 
 def _load(config: Config, data: str, device: torch.device, **how: Any) -> tuple[Dataset, Dataset]:
     """The episodes to train on, and those that are held out (the same ones where none are)."""
-    held = config.data.validation
-    shared = {"validation": held, "device": device, **_taken(config), **how}
-    train = Dataset(data, split="train", **shared)
-    held_out = Dataset(data, split="validation", **shared) if held > 0 else train
+    how |= {"validation": config.data.validation}
+    train = _dataset(config, data, device, split="train", **how)
+    held = config.data.validation > 0
+    held_out = _dataset(config, data, device, split="validation", **how) if held else train
     size, actions = config.model.frame_size, config.model.num_actions
     for part in (train, held_out):
         if part.frame_shape[:2] != (size, size):
@@ -161,22 +138,17 @@ def _load(config: Config, data: str, device: torch.device, **how: Any) -> tuple[
     return train, held_out
 
 
-def _taken(config: Config) -> dict[str, Any]:
-    """Which episodes are taken out of a folder, and how their rewards are scaled."""
-    settings = config.data
-    return {
-        "game": settings.game,
-        "shortest": settings.shortest,
-        "reward_scale": config.model.reward_scale,
-    }
+def _dataset(config: Config, data: str, device: torch.device, **how: Any) -> Dataset:
+    """Those episodes of a folder that the config takes, with their rewards scaled."""
+    taken = {"game": config.data.game, "shortest": config.data.shortest}
+    return Dataset(data, device=device, reward_scale=config.model.reward_scale, **taken, **how)
 
 
 def _starts(config: WorldModelConfig, data: str, device: torch.device) -> Starts:
     """Real beginnings to ship, out of the training episodes."""
     settings = config.data
-    shared = {"validation": settings.validation, "device": device, "limit": settings.starts}
-    shared |= _taken(config)
-    train = Dataset(data, segment=max(1, settings.start_frames - 1), **shared)
+    how = {"segment": max(1, settings.start_frames - 1), "limit": settings.starts}
+    train = _dataset(config, data, device, validation=settings.validation, **how)
     return Starts(*train.starts(settings.starts, settings.start_frames))
 
 

@@ -357,7 +357,7 @@ def test_two_steps_and_two_more_are_four_to_the_byte(plays, tmp_path, muon):
 
         task.step = interrupted  # pyright: ignore[reportAttributeAccessIssue]
         starts = checkpoint.Starts(*task.train.starts(2, 2))
-        loop.run(task, task.config, out, device=task.device, starts=starts, resume=resume)
+        loop.run(loop.Training(task, starts), task.config, out, device=task.device, resume=resume)
         return task
 
     straight = run(tmp_path / "straight")

@@ -63,7 +63,7 @@ def run(settings: config.Config, plays: Path, out: Path, *, resume=False, stop_a
 
     task.step = interrupted
     starts = checkpoint.Starts(*task.train.starts(2, 2))
-    outcome = loop.run(task, settings, out, device=task.device, starts=starts, resume=resume)
+    outcome = loop.run(loop.Training(task, starts), settings, out, device=task.device, resume=resume)
     assert outcome == ("done" if stop_after is None else "stopped")
     return task
 
