@@ -80,14 +80,14 @@ def _run(words: list[str]) -> int:
     if chosen is None:
         typed.top.parse_args(words)  # --help, --version, or an unknown flag
         return 0
-    options, rest = chosen.parser.parse_known_args(words[1:])
+    options, rest = chosen.parse_known_args(words[1:])
     empty = [name for name, value in vars(options).items() if value == ""]
     if empty:  # a shell variable that was never set would otherwise mean the folder that one is in
         raise UserError(f"{first}: {empty[0]} is empty")
     options.settings = []
     for word in rest:
         if word.startswith("-"):
-            known = [flag for flag in chosen.parser._option_string_actions if flag.startswith("--")]
+            known = [flag for flag in chosen._option_string_actions if flag.startswith("--")]
             hint = suggest(word.partition("=")[0], known, listed=True)
             raise UserError(f"{first}: unknown flag '{word}'{hint}")
         if not (chosen.takes_settings and "=" in word):

@@ -41,7 +41,7 @@ def usual_player(game: Recipe) -> str:
 
 def check_alone(options: argparse.Namespace) -> None:
     """Complain about what was said beside ``record --verify``, which does nothing with it."""
-    usual = vars(Words().commands["record"].parser.parse_args([])) | {"settings": []}
+    usual = vars(Words().commands["record"].parse_args([])) | {"settings": []}
     beside = [name for name, value in vars(options).items() if value != usual[name] and name != "verify"]
     if beside:
         said = f"--{beside[0].replace('_', '-')}" if beside[0] != "settings" else options.settings[0]

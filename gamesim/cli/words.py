@@ -1,8 +1,9 @@
 """The words of the command line: its commands, their flags, and what may stand for each."""
 
 import argparse
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+import sys
+from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import NoReturn
 
@@ -25,18 +26,60 @@ MODEL = "the folder of a model, such as runs/mine/best, or the name of a shipped
 
 
 class Parser(argparse.ArgumentParser):
-    """An argparse parser whose errors are `UserError`s of one line."""
+    """An argparse parser whose errors are `UserError`s of one line.
+
+    Attributes:
+        takes_settings: whether words such as key=value may follow, too.
+    """
+
+    takes_settings = False
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{self.prog.partition(' ')[2] or self.prog}: {message}")
 
 
-@dataclass(frozen=True)
-class Command:
-    """What may follow a command; `takes_settings`: words such as key=value, too."""
+def _whole(low: int, high: int = 10**9) -> Callable[[str], int]:
+    """What reads whole numbers from `low` to `high`."""
 
-    parser: argparse.ArgumentParser
-    takes_settings: bool
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and len(text) < 12 and low <= int(text) <= high):
+            raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _between(low: float, high: float, said: str) -> Callable[[str], float]:
+    """What reads numbers from `low` to `high`; others are not what is `said`."""
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"'{text[:40]}' is not {said}")
+        return number
+
+    return read
+
+
+_count, _seed, _heat = _whole(1), _whole(0, 2**32 - 1), _between(0, 10, "a number from 0 to 10")
+_minutes = _between(sys.float_info.min, 365 * 24 * 60, "a number of minutes above 0, up to a year")
+
+
+def _span(text: str) -> tuple[int, int]:
+    """Read a number of steps, or the fewest and the most: 4, 1-10."""
+    (low, dash, high), read = text.partition("-"), _whole(1, 10_000)
+    try:
+        found = read(low), read(high if dash else low)
+    except argparse.ArgumentTypeError:
+        found = 1, 0
+    if found[0] > found[1]:
+        raise argparse.ArgumentTypeError(
+            f"'{text[:40]}' is not a number of steps from 1 to 10000, or a range such as 1-10"
+        )
+    return found
 
 
 class Words:
@@ -57,14 +100,12 @@ class Words:
             epilog="gamesim COMMAND --help says more about a command.",
         )
         self.top.add_argument("--version", action="version", version=f"gamesim {__version__}")
-        self.commands: dict[str, Command] = {}
+        self.commands: dict[str, Parser] = {}
         self._group = self.top.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
         for add in (_play, _watch, _record, _train, _evaluate, _temperature, _export, _lab, _doctor):
             add(self)
 
-    def command(
-        self, name: str, text: str, *lists: str, takes_settings: bool = False
-    ) -> argparse.ArgumentParser:
+    def command(self, name: str, text: str, *lists: str, takes_settings: bool = False) -> Parser:
         """Adds a command; what `lists` say stands below its flags."""
         parser = self._group.add_parser(
             name,
@@ -74,7 +115,7 @@ class Words:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        self.commands[name] = Command(parser, takes_settings)
+        self.commands[name], parser.takes_settings = parser, takes_settings
         return parser
 
 
@@ -119,11 +160,9 @@ def _record(words: Words) -> None:
         help="with random keys: hold each key for this many steps (default: 1)",
     )
     _shown(parser)
-    parser.add_argument(
-        "--episodes", type=_count, default=1000, metavar="N", help=f"games to record {_USUAL}"
-    )
+    _number(parser, "--episodes", 1000, "games to record")
     parser.add_argument("--out", metavar="DIR", help="folder for the recordings (appended to)")
-    _seed_of(parser, "the first game")
+    _number(parser, "--seed", 0, "random seed of the first game", _seed)
     _device(parser, None, "that computes gamesim/Dream-v0 (default: cpu)")
     parser.add_argument("--verify", metavar="DIR", help="instead: replay every recording in DIR and compare")
 
@@ -161,10 +200,8 @@ def _train(words: Words) -> None:
 def _evaluate(words: Words) -> None:
     parser = words.command("evaluate", "Measure how good a model is.")
     parser.add_argument("checkpoint", metavar="MODEL", help=MODEL)
-    parser.add_argument(
-        "--episodes", type=_count, default=200, metavar="N", help=f"games to measure on {_USUAL}"
-    )
-    _seed_of(parser, "the games and dreams")
+    _number(parser, "--episodes", 200, "games to measure on")
+    _number(parser, "--seed", 0, "random seed of the games and dreams", _seed)
     parser.add_argument("--json", metavar="FILE", help="also write the results to FILE")
     parser.add_argument("--game", metavar="module:Id", help="import the module of a game of your own")
     parser.add_argument("--card", action="store_true", help="also write the results to the model's card")
@@ -172,13 +209,7 @@ def _evaluate(words: Words) -> None:
     parser.add_argument(
         "--vision", metavar="MODEL", help="a World Model, whose V measures how alike two pictures are"
     )
-    parser.add_argument(
-        "--temperature",
-        type=_heat,
-        default=1.0,
-        metavar="T",
-        help=f"temperature used for the dreams {_USUAL}",
-    )
+    _number(parser, "--temperature", 1.0, "temperature used for the dreams", _heat, "T")
     _device(parser, "cpu", "to compute on")
 
 
@@ -193,13 +224,9 @@ def _temperature(words: Words) -> None:
     parser.add_argument(
         "--out", metavar="RUN", required=True, help="folder for the runs; those in it are continued"
     )
-    parser.add_argument(
-        "--generations", type=_count, default=150, metavar="N", help=f"generations per temperature {_USUAL}"
-    )
-    parser.add_argument(
-        "--episodes", type=_count, default=500, metavar="N", help=f"games per measurement {_USUAL}"
-    )
-    _seed_of(parser, "the measurements")
+    _number(parser, "--generations", 150, "generations per temperature")
+    _number(parser, "--episodes", 500, "games per measurement")
+    _number(parser, "--seed", 0, "random seed of the measurements", _seed)
     _device(parser, "auto", "to train on")
     parser.add_argument("--json", metavar="FILE", help="also write the table to FILE")
     parser.add_argument("--plot", metavar="FILE", help="also draw the table (needs the extra 'plots')")
@@ -223,14 +250,10 @@ def _export(words: Words) -> None:
     )
     parser.add_argument("--beside", metavar="GAME", help="show this game beside the dream, same keys")
     _shown(parser)
-    parser.add_argument("--steps", type=_count, default=60, metavar="N", help=f"length in steps {_USUAL}")
-    _seed_of(parser, "the game or dream")
-    parser.add_argument(
-        "--temperature", type=_heat, default=1.0, metavar="T", help=f"temperature of the dream {_USUAL}"
-    )
-    parser.add_argument(
-        "--scale", type=_count, default=3, metavar="N", help=f"enlarge each pixel N times {_USUAL}"
-    )
+    _number(parser, "--steps", 60, "length in steps")
+    _number(parser, "--seed", 0, "random seed of the game or dream", _seed)
+    _number(parser, "--temperature", 1.0, "temperature of the dream", _heat, "T")
+    _number(parser, "--scale", 3, "enlarge each pixel N times")
     _device(parser, None, "that computes a film's dream (default: cpu)")
 
 
@@ -245,11 +268,11 @@ def _lab(words: Words) -> None:
     parser.add_argument("--out", metavar="DIR", help="with --headless: folder for the pictures and figures")
     parser.add_argument(
         "--steps",
-        type=_any_count,
+        type=_whole(0),
         metavar="N",
         help="with --headless: steps to take (default: as many as the lab needs)",
     )
-    _seed_of(parser, "the lab")
+    _number(parser, "--seed", 0, "random seed of the lab", _seed)
     parser.add_argument("--data", metavar="DIR", help="recordings to learn from (default: games of its own)")
     parser.add_argument("--checkpoint", metavar="MODEL", help="for labs that look into a model: which one")
     parser.add_argument(
@@ -285,11 +308,19 @@ def _listed(title: str, lines: Mapping[str, str]) -> str:
     return "\n".join([f"{title}:", *(f"  {name:{wide}}  {line}" for name, line in lines.items())])
 
 
-def _seed_of(parser: argparse.ArgumentParser, whose: str) -> None:
-    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help=f"random seed of {whose} {_USUAL}")
+def _number(
+    parser: Parser,
+    flag: str,
+    usual: float,
+    text: str,
+    read: Callable[[str], float] = _count,
+    metavar: str = "N",
+) -> None:
+    """Add a flag that has a number, which its help names."""
+    parser.add_argument(flag, type=read, default=usual, metavar=metavar, help=f"{text} {_USUAL}")
 
 
-def _device(parser: argparse.ArgumentParser, default: str | None, whose: str) -> None:
+def _device(parser: Parser, default: str | None, whose: str) -> None:
     """Add --device, which is spelled alike everywhere."""
     usual = f" {_USUAL}" if default else ""
     parser.add_argument(
@@ -297,79 +328,16 @@ def _device(parser: argparse.ArgumentParser, default: str | None, whose: str) ->
     )
 
 
-def _shown(parser: argparse.ArgumentParser) -> None:
+def _shown(parser: Parser) -> None:
     """How a game is shown that is not ours."""
     parser.add_argument(
         "--size", type=int, choices=(64, 84), help="width and height of the frames in pixels (default: 84)"
     )
     parser.add_argument("--stretch", action="store_true", help="fill the frame, without black bars")
-    parser.add_argument(
-        "--frame-skip",
-        type=_count,
-        default=1,
-        metavar="N",
-        help=f"play each key for N steps of the game {_USUAL}",
-    )
+    _number(parser, "--frame-skip", 1, "play each key for N steps of the game")
     parser.add_argument(
         "--time-limit",
         type=_count,
         metavar="N",
         help="end a game after N steps (default: its own limit; 1000 when recording a game without one)",
     )
-
-
-def _span(text: str) -> tuple[int, int]:
-    """Read a number of steps, or the fewest and the most: 4, 1-10."""
-    low, dash, high = text.partition("-")
-    try:
-        found = _bounded(low, 1, 10_000), _bounded(high if dash else low, 1, 10_000)
-    except argparse.ArgumentTypeError:
-        found = 1, 0
-    if found[0] > found[1]:
-        raise argparse.ArgumentTypeError(
-            f"'{text[:40]}' is not a number of steps from 1 to 10000, or a range such as 1-10"
-        )
-    return found
-
-
-def _count(text: str) -> int:
-    """Read a whole number of at least 1."""
-    return _bounded(text, 1, 10**9)
-
-
-def _any_count(text: str) -> int:
-    """Read a whole number of at least 0."""
-    return _bounded(text, 0, 10**9)
-
-
-def _minutes(text: str) -> float:
-    """Read a time: more than 0 minutes, up to a year of them."""
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = 0.0
-    if not 0 < minutes <= 525_600:
-        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number of minutes above 0, up to a year")
-    return minutes
-
-
-def _seed(text: str) -> int:
-    """Read a seed: 0 .. 2**32 - 1."""
-    return _bounded(text, 0, 2**32 - 1)
-
-
-def _bounded(text: str, low: int, high: int) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 12 and low <= int(text) <= high):
-        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a whole number from {low} to {high}")
-    return int(text)
-
-
-def _heat(text: str) -> float:
-    """Read a temperature: 0 .. 10, as dreams have it."""
-    try:
-        temperature = float(text)
-    except ValueError:
-        temperature = -1.0
-    if not 0 <= temperature <= 10:
-        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number from 0 to 10")
-    return temperature

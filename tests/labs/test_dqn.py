@@ -16,7 +16,7 @@ GAME = Recipe("gamesim/Pacman-v0")
 
 
 def test_the_command_line_knows_every_player():
-    told = "".join(Words().commands["record"].parser.format_help().split())
+    told = "".join(Words().commands["record"].format_help().split())
     assert all(f"({name}" in told for name in policies())
 
 
