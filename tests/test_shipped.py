@@ -79,7 +79,7 @@ def test_a_foreign_folder_of_that_name_hides_nothing_and_its_own_models_are_list
 def test_the_doctor_times_those_of_both_folders(elsewhere, capsys, monkeypatch):
     save(elsewhere / "checkpoints" / "mine")
     (elsewhere / "checkpoints" / "llama").mkdir()
-    monkeypatch.setattr(doctor, "time_dream", lambda path: (100.0, 9.0))
+    monkeypatch.setattr("gamesim.evaluation.speed.speed", lambda *_: {"median_ms": 10.0, "p99_ms": 9.0})
     assert doctor.check_models(None)
     said = capsys.readouterr().out
     assert [name in said for name in (*SHIPPED, "mine", "llama")] == [True] * (len(SHIPPED) + 1) + [False]

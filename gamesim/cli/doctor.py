@@ -5,7 +5,6 @@ import os
 import platform
 import subprocess
 import sys
-import time
 from importlib import metadata
 from pathlib import Path
 
@@ -139,6 +138,7 @@ def check_models(folder: Path | None) -> bool:
     """Time one dream of each checkpoint."""
     try:
         from gamesim import checkpoint
+        from gamesim.evaluation import speed
     except ImportError as error:
         return _line("BAD", "models", f"cannot be timed: {error}")
     folders = [folder] if folder else shipped.model_folders()
@@ -148,28 +148,11 @@ def check_models(folder: Path | None) -> bool:
     healthy = True
     for path in found:
         try:
-            rate, slow = time_dream(path)
-            _line("ok", path.name, f"{rate:.0f} dream frames/s (99 % take at most {slow:.1f} ms)")
+            took = speed.speed(path, _STEPS)
+            pace = (
+                f"{1000 / took['median_ms']:.0f} dream frames/s (99 % take at most {took['p99_ms']:.1f} ms)"
+            )
+            _line("ok", path.name, pace)
         except UserError as error:
             healthy = _line("BAD", path.name, str(error))
     return healthy
-
-
-def time_dream(path: Path) -> tuple[float, float]:
-    """Return frames per second at the median, and the 99th percentile in milliseconds."""
-    import gymnasium as gym
-    import numpy as np
-
-    env = gym.make("gamesim/Dream-v0", checkpoint=str(path))
-    keys = int(env.action_space.n)  # pyright: ignore[reportAttributeAccessIssue]
-    env.reset(seed=0)
-    times = []
-    for step in range(_STEPS):
-        began = time.perf_counter()
-        _, _, terminated, truncated, _ = env.step(np.int64(step // 3 % keys))
-        times.append(time.perf_counter() - began)
-        if terminated or truncated:
-            env.reset()
-    env.close()
-    times = times[5:]  # the first steps set memory aside
-    return 1 / float(np.median(times)), 1000 * float(np.quantile(times, 0.99))

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gamesim.checkpoint import Starts
 from gamesim.dream import DreamVectorEnv, Source
-from gamesim.models import State, WorldModel
+from gamesim.models import State
 from gamesim.threads import one_thread
 
 WARM_UP_STEPS, STEPS = 20, 300
@@ -46,8 +46,8 @@ def step_times(source: Source, *, lanes: int = 1, steps: int, device: str = "cpu
     return np.array(taken[WARM_UP_STEPS:])
 
 
-def speed(source: tuple[WorldModel, Starts], steps: int, device: str = "cpu") -> dict[str, float]:
-    """``median_ms`` and ``p99_ms`` of an engine that is on `device`, over so many steps."""
+def speed(source: Source, steps: int, device: str = "cpu") -> dict[str, float]:
+    """``median_ms`` and ``p99_ms`` over so many steps, see `step_times`."""
     taken = 1000 * step_times(source, steps=steps, device=device)
     return {"median_ms": float(np.median(taken)), "p99_ms": float(np.percentile(taken, 99))}
 
