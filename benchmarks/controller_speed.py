@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     from gamesim.devices import pick
-    from gamesim.training.cma_es import Evolution, dream_returns
+    from gamesim.training.cma_es import Evolution, Generation
 
     torch.set_num_threads(1)
     chosen = config.load(arguments.preset)
@@ -50,9 +50,8 @@ def main() -> int:
         began, worked = time.perf_counter(), time.process_time()
         candidates = torch.from_numpy(evolution.ask()).float().to(device)
         limit = TimeLimit(arguments.steps, 0.0)
-        returns, steps = dream_returns(
-            engine, candidates, starts, limit, temperature=settings.temperature, generator=generator
-        )
+        generation = Generation(engine, limit, settings.temperature, device)
+        returns, steps = generation.returns(candidates, starts, generator)
         evolution.tell(returns.double().mean(1).cpu().numpy())
         seconds, worked = time.perf_counter() - began, time.process_time() - worked
         sizes = f"LSTM {chosen.model.hidden}, z {chosen.model.z_size}, C {candidates.shape[1]:,}"

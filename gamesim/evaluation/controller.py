@@ -87,20 +87,14 @@ def dream_scores(
     model: WorldModelEngine, starts: Starts, limit: TimeLimit, episodes: int, temperature: float, seed: int
 ) -> list[float]:
     """Sums of rewards of `episodes` dreams that an engine's controller plays, from its starts in turn."""
-    from gamesim.training.cma_es import dream_returns
+    from gamesim.training.cma_es import Generation
 
     device = next(model.parameters()).device
     lanes = torch.arange(episodes) % len(starts.frames)
     with torch.inference_mode():
         state = model.start(starts.frames[lanes].to(device), starts.actions[lanes].to(device))
-    sums, _ = dream_returns(
-        model,
-        model.controller.flat()[None],
-        state,
-        limit,
-        temperature=temperature,
-        generator=torch.Generator().manual_seed(seed),
-    )
+    generation, chance = Generation(model, limit, temperature, device), torch.Generator().manual_seed(seed)
+    sums, _ = generation.returns(model.controller.flat()[None], state, chance)
     return sums.flatten().tolist()
 
 

@@ -7,7 +7,7 @@ is only ever a trial: what is measured there is logged, and decides nothing.
 
 import copy
 import warnings
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from gamesim.config.world_models import ControllerTraining, WorldModelConfig
 from gamesim.data.dataset import Dataset, TimeLimit
 from gamesim.errors import UserError
 from gamesim.models import State, normal
-from gamesim.models.world_models.controller import Controller
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.text import counted
 from gamesim.training.devices import distributed
@@ -40,24 +39,6 @@ TRIALS = 2_000_000_000
 SHEET_ROWS, SHEET_STEPS = 4, 16
 
 
-class Dream(Protocol):
-    """What candidates are scored in: a world model's dream, or a toy of the tests."""
-
-    controller: Controller
-    noise_shape: tuple[int, ...]
-    """Of the standard normal chance of one lane's step."""
-
-    def features(self, state: State) -> Tensor:
-        """What C sees, (B, D)."""
-        ...
-
-    def dream(
-        self, state: State, action: Tensor, temperature: float, noise: Tensor
-    ) -> tuple[State, Tensor, Tensor]:
-        """One step: the state, the reward (B,) and the end's probability (B,)."""
-        ...
-
-
 class Generation:
     """All dreams of a generation at once, `CHUNK` steps at a time.
 
@@ -65,7 +46,7 @@ class Generation:
     lanes whose dream is over are dropped after every `CHUNK` steps.
 
     Args:
-        dream: Where.
+        engine: Whose dreams they are.
         limit: Steps of a dream, and what it costs to be cut off.
         temperature: Of the dream.
         device: Where it computes.
@@ -73,9 +54,14 @@ class Generation:
     """
 
     def __init__(
-        self, dream: Dream, limit: TimeLimit, temperature: float, device: torch.device, graphs: bool = True
+        self,
+        engine: WorldModelEngine,
+        limit: TimeLimit,
+        temperature: float,
+        device: torch.device,
+        graphs: bool = True,
     ) -> None:
-        self.dream, self.limit, self.temperature = dream, limit, temperature
+        self.engine, self.limit, self.temperature = engine, limit, temperature
         self.compiled = Graphed(self._chunk, device, warm_up=1, enabled=graphs)
         self._names: list[str] = []
 
@@ -100,7 +86,7 @@ class Generation:
         alive = torch.ones_like(lanes, dtype=torch.bool)
         returns, steps = 0.0 * lanes, 0.0 * lanes
         for begun in range(0, self.limit.steps, CHUNK):
-            shape = (min(CHUNK, self.limit.steps - begun), rollouts, *self.dream.noise_shape)
+            shape = (min(CHUNK, self.limit.steps - begun), rollouts, *self.engine.noise_shape)
             chance = normal(shape, generator, candidates.device)
             done = self.compiled(rows, chance, rollout, alive, *parts)
             returns[lanes] += done["returns"]
@@ -119,25 +105,12 @@ class Generation:
         state = dict(zip(self._names, parts, strict=True))
         returns, steps = 0.0 * alive, 0.0 * alive
         for noise in chance.unbind():
-            actions = self.dream.controller.population(rows, self.dream.features(state))
-            state, reward, end = self.dream.dream(state, actions, self.temperature, noise[rollout])
+            actions = self.engine.controller.population(rows, self.engine.features(state))
+            state, reward, end = self.engine.dream(state, actions, self.temperature, noise[rollout])
             returns += reward * alive
             steps += alive
             alive = alive & (end <= 0.5)
         return {**state, "returns": returns, "steps": steps, "alive": alive}
-
-
-def dream_returns(
-    dream: Dream,
-    candidates: Tensor,
-    starts: State,
-    limit: TimeLimit,
-    *,
-    temperature: float,
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor]:
-    """A single generation, see `Generation`: sums of rewards and numbers of steps, each (P, R)."""
-    return Generation(dream, limit, temperature, candidates.device).returns(candidates, starts, generator)
 
 
 def drawn(states: State, lanes: int, generator: torch.Generator) -> State:
@@ -224,12 +197,12 @@ class ControllerTask:
         self.limit = found if found is not None and cut else TimeLimit(self.settings.dream_steps, 0.0)
         self.model: nn.Module = model
         self.engine = model.eval().requires_grad_(False)
-        self.dreamer = self.engine
+        dreamer = self.engine
         if self.settings.precision == "bfloat16":
-            self.dreamer = copy.deepcopy(self.engine)
-            self.dreamer.memory.bfloat16()
+            dreamer = copy.deepcopy(self.engine)
+            dreamer.memory.bfloat16()
         self.generation = Generation(
-            self.dreamer, self.limit, self.settings.temperature, train.device, self.settings.graphs
+            dreamer, self.limit, self.settings.temperature, train.device, self.settings.graphs
         )
         self.policy = ControllerPolicy(self.engine, train.device)
         self.starts, self.held_out = self._states(train), self._states(held_out)
@@ -273,14 +246,8 @@ class ControllerTask:
         """The mean's return in dreams that begin with held-out frames, and in the real game."""
         settings = self.settings
         generator = torch.Generator().manual_seed(self.seed)
-        dreamt, _ = dream_returns(
-            self.dreamer,
-            self.engine.controller.flat()[None],
-            drawn(self.held_out, VALIDATION_DREAMS, generator),
-            self.limit,
-            temperature=settings.temperature,
-            generator=generator,
-        )
+        starts = drawn(self.held_out, VALIDATION_DREAMS, generator)
+        dreamt, _ = self.generation.returns(self.engine.controller.flat()[None], starts, generator)
         dream, dream_error = mean_and_error(dreamt.flatten().tolist())
         figures = {"loss": -dream, "dream": dream, "dream_error": dream_error}
         if self.real is not None:
@@ -317,12 +284,8 @@ class ControllerTask:
         """What C dreams from these states: uint8 (B, SHEET_STEPS, H, W, 3)."""
         generator, dreamt = torch.Generator().manual_seed(1), []
         for _ in range(SHEET_STEPS):
-            state, told = self.engine.imagine(
-                state,
-                self.engine.act(state),
-                temperature=self.settings.temperature,
-                generator=generator,
-            )
+            how = {"temperature": self.settings.temperature, "generator": generator}
+            state, told = self.engine.imagine(state, self.engine.act(state), **how)
             dreamt.append(told.frame.cpu().numpy())
         return np.stack(dreamt, 1)
 

@@ -15,7 +15,7 @@ from gamesim.data.dataset import TimeLimit
 from gamesim.models.world_models.controller import Controller
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.training import cma_es as controller
-from gamesim.training.cma_es import Evolution, dream_returns
+from gamesim.training.cma_es import Evolution, Generation
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,14 +45,8 @@ class Corridor:
 
 
 def returns(dream, candidates, lanes=4, steps=10, cost=0.0, temperature=0.0):
-    return dream_returns(
-        dream,
-        candidates,
-        dream.start(lanes),
-        TimeLimit(steps, cost),
-        temperature=temperature,
-        generator=torch.Generator().manual_seed(0),
-    )
+    generation = Generation(dream, TimeLimit(steps, cost), temperature, candidates.device)
+    return generation.returns(candidates, dream.start(lanes), torch.Generator().manual_seed(0))
 
 
 def always(action, size=16):
@@ -111,19 +105,10 @@ def test_a_population_dreams_what_each_candidate_dreams_alone():
     engine = WorldModelEngine(chosen.model).eval().requires_grad_(False)
     candidates = torch.randn(5, len(engine.controller.flat()))
     starts = engine.begin(torch.randn(3, chosen.model.z_size))
-    how = {"temperature": 1.0}
-    together, _ = dream_returns(
-        engine, candidates, starts, TimeLimit(6, 0.0), generator=torch.Generator().manual_seed(1), **how
-    )
+    generation = Generation(engine, TimeLimit(6, 0.0), 1.0, candidates.device)
+    together, _ = generation.returns(candidates, starts, torch.Generator().manual_seed(1))
     for candidate, expected in zip(candidates, together, strict=True):
-        alone, _ = dream_returns(
-            engine,
-            candidate[None],
-            starts,
-            TimeLimit(6, 0.0),
-            generator=torch.Generator().manual_seed(1),
-            **how,
-        )
+        alone, _ = generation.returns(candidate[None], starts, torch.Generator().manual_seed(1))
         assert torch.allclose(alone[0], expected, atol=1e-5)
 
 
