@@ -16,20 +16,13 @@ from torch import Tensor
 
 from gamesim.models.gamegan.discriminators import Discriminators, windows_with
 from gamesim.models.gamegan.generator import Rollout
+from gamesim.training.descent import masked_mean
 
 if TYPE_CHECKING:
     from gamesim.config.gamegan import GameGANLosses
 
 REAL_LOGITS = 3
 """Single frame, pair and action head: each gets a third of the gradient penalty (the released setting)."""
-
-
-def mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean of values (B, T, ...) over the steps where the mask (B, T), or one that broadcasts, is 1."""
-    mask = mask.float()
-    if mask.ndim < values.ndim:
-        mask = mask.view(*mask.shape, *[1] * (values.ndim - mask.ndim))
-    return (values.float() * mask).sum() / mask.expand_as(values).sum().clamp_min(1)
 
 
 def wrong_actions(actions: Tensor, num_actions: int) -> Tensor:
@@ -162,7 +155,7 @@ def _features(
         distance = (there.unflatten(0, wanted.shape[:2]) - wanted).abs()
         if counts is not None:
             distance = distance * F.interpolate(counts, size=distance.shape[-2:])[:, :, None]
-        terms.append(mean(distance, played))
+        terms.append(masked_mean(distance, played))
     return torch.stack(terms).mean()
 
 
@@ -187,14 +180,14 @@ def discriminator_loss(
         losses: weights of the terms.
         blended: weight of blends now; it may change over a run.
     """
-    real = [w * mean(F.relu(1 - x), m) for x, m, w in _each(judged, judged.real)]
-    fake = [w * mean(F.relu(1 + x), m) for x, m, w in _each(judged, judged.fake)]
-    wrong = mean(F.relu(1 + judged.wrong), judged.played)
+    real = [w * masked_mean(F.relu(1 - x), m) for x, m, w in _each(judged, judged.real)]
+    fake = [w * masked_mean(F.relu(1 + x), m) for x, m, w in _each(judged, judged.fake)]
+    wrong = masked_mean(F.relu(1 + judged.wrong), judged.played)
     total = torch.stack([*real, *fake, wrong]).sum()
     if judged.blend:
         total = total + blended * blended_loss(judged)
     total = total + losses.action_recovery * _unlike(judged.real_actions, actions, judged.played)
-    return total + losses.z_recovery_discriminator * mean((judged.z - z).square(), judged.played)
+    return total + losses.z_recovery_discriminator * masked_mean((judged.z - z).square(), judged.played)
 
 
 def blended_loss(judged: Judged) -> Tensor:
@@ -204,17 +197,17 @@ def blended_loss(judged: Judged) -> Tensor:
     looks less real than no wall at all, though a whole one looks more so, and no gradient leads there.
     """
     wanted = 2 * judged.share - 1
-    terms = [w * mean((x - wanted).square(), m) for x, m, w in _each(judged, judged.blend)]
+    terms = [w * masked_mean((x - wanted).square(), m) for x, m, w in _each(judged, judged.blend)]
     return torch.stack(terms).sum()
 
 
 def generator_loss(judged: Judged, actions: Tensor, z: Tensor, losses: GameGANLosses) -> dict[str, Tensor]:
     """The generator's adversarial terms, weighted, by name."""
-    wanted = torch.stack([-w * mean(x, m) for x, m, w in _each(judged, judged.fake)]).sum()
+    wanted = torch.stack([-w * masked_mean(x, m) for x, m, w in _each(judged, judged.fake)]).sum()
     return {
         "adversarial": wanted,
         "action_recovery": losses.action_recovery * _unlike(judged.fake_actions, actions, judged.played),
-        "z_recovery": losses.z_recovery * mean((judged.z - z).square(), judged.played),
+        "z_recovery": losses.z_recovery * masked_mean((judged.z - z).square(), judged.played),
         "features": losses.feature_matching * judged.features,
     }
 
@@ -222,7 +215,7 @@ def generator_loss(judged: Judged, actions: Tensor, z: Tensor, losses: GameGANLo
 def _unlike(logits: Tensor, actions: Tensor, played: Tensor) -> Tensor:
     """Cross entropy of action logits (B, T, A)."""
     unlike = F.cross_entropy(logits.flatten(0, 1).float(), actions.flatten(), reduction="none")
-    return mean(unlike.view_as(actions), played)
+    return masked_mean(unlike.view_as(actions), played)
 
 
 def gradient_penalty(

@@ -15,6 +15,14 @@ from gamesim.training.graphs import Graphed
 _Networks = TypeVar("_Networks", bound=nn.Module)
 
 
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean of values (B, T, ...) where the mask (B, T), or one that broadcasts, is 1; 0 where none is."""
+    mask = mask.float()
+    if mask.ndim < values.ndim:
+        mask = mask.view(*mask.shape, *[1] * (values.ndim - mask.ndim))
+    return (values.float() * mask).sum() / mask.expand_as(values).sum().clamp_min(1)
+
+
 class Descent(Generic[_Networks]):
     """Begins, learns, and is saved and resumed; its subclasses say what a batch is and what it costs.
 

@@ -24,8 +24,8 @@ from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.gamegan.discriminators import Discriminators
 from gamesim.models.gamegan.generator import Generator, Rollout
 from gamesim.training.adam import Adam
-from gamesim.training.adversarial import discriminator_loss, generator_loss, gradient_penalty, judge, mean
-from gamesim.training.descent import AveragedDescent
+from gamesim.training.adversarial import discriminator_loss, generator_loss, gradient_penalty, judge
+from gamesim.training.descent import AveragedDescent, masked_mean
 from gamesim.training.devices import autocast
 from gamesim.training.muon import Muon
 from gamesim.training.sheet import contact_sheet
@@ -77,18 +77,18 @@ def supervised_loss(
     known = played * rollout.told[:, 1:] * ~segments.truncated
     ends = segments.terminated.float()
     unlike = F.binary_cross_entropy_with_logits(rollout.end_logit, ends, reduction="none")
-    outcome = mean((rollout.reward - segments.rewards).square() + unlike, known)
+    outcome = masked_mean((rollout.reward - segments.rewards).square() + unlike, known)
     errors = errors_by_place(rollout.frames, frames[:, 1:], counts.shape[-1])
     terms = {
-        "reconstruction": weights["reconstruction"] * mean((counts * errors).sum((2, 3)), played),
+        "reconstruction": weights["reconstruction"] * masked_mean((counts * errors).sum((2, 3)), played),
         "outcome": weights["outcome"] * outcome,
     }
     if rollout.recalled is not None:
         mask, static = rollout.masks[:, recalled, :1].detach(), rollout.static[:, recalled].detach()
         forgotten = released(mask * rollout.recalled, mask * static)
         dynamic = rollout.masks[:, :, 1].sum((2, 3), dtype=torch.float32)
-        terms["cycle"] = weights["cycle"] * mean(forgotten, played[:, recalled])
-        terms["memory"] = weights["memory"] * mean(dynamic, played)
+        terms["cycle"] = weights["cycle"] * masked_mean(forgotten, played[:, recalled])
+        terms["memory"] = weights["memory"] * masked_mean(dynamic, played)
     return terms
 
 
@@ -195,7 +195,7 @@ class GameGANTask(AveragedDescent[Generator]):
         log_error = self.uncertainty(rollout.known, rollout.told[:, :-1], batch.actions)
         errors = errors_by_place(rollout.frames.detach(), frames[:, 1:], side)
         self.uncertainty_optimizer.zero_grad(set_to_none=True)
-        mean(surprise(log_error, errors), batch.played).backward()
+        masked_mean(surprise(log_error, errors), batch.played).backward()
         self.update(self.uncertainty_optimizer, self.uncertainty)
         return alike.lerp(attenuation(log_error.detach()), share)
 
@@ -252,7 +252,7 @@ class GameGANTask(AveragedDescent[Generator]):
         for name, real in (("told", frames.shape[1]), ("dreamt", VALIDATION_REAL)):
             rollout = self._play(batch, real)
             errors = (rollout.frames - frames[:, 1:]).square().mean((2, 3, 4))
-            found[name] = float(mean(errors, batch.played))
+            found[name] = float(masked_mean(errors, batch.played))
         return found
 
     def sheet(self) -> np.ndarray:

@@ -17,7 +17,7 @@ from gamesim.data.dataset import Dataset, Segments
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.models.world_models.memory import Memory
 from gamesim.models.world_models.vision import reparameterised, see
-from gamesim.training.descent import Descent
+from gamesim.training.descent import Descent, masked_mean
 from gamesim.training.devices import autocast
 from gamesim.training.sheet import contact_sheet
 
@@ -119,9 +119,9 @@ class MemoryTask(Descent[Memory]):
         factor = torch.full((), self.settings.end_factor, device=ended.device)
         end = F.binary_cross_entropy_with_logits(end_logit, ended, reduction="none", pos_weight=factor)
         return {
-            "z": _mean(self.trained.nll(told, windows.z[:, 1:]), windows.played),
-            "reward": _mean(missed, windows.shown),
-            "end": _mean(end, windows.played),
+            "z": masked_mean(self.trained.nll(told, windows.z[:, 1:]), windows.played),
+            "reward": masked_mean(missed, windows.shown),
+            "end": masked_mean(end, windows.played),
         }
 
     def disturb(self, z: Tensor, generator: torch.Generator) -> Tensor:
@@ -157,8 +157,3 @@ class MemoryTask(Descent[Memory]):
             state, told = engine.imagine(state, action, temperature=1.0, generator=generator)
             dreamt.append(told.frame)
         return contact_sheet(frames[:, 1:].cpu().numpy(), torch.stack(dreamt, 1).cpu().numpy())
-
-
-def _mean(nats: Tensor, mask: Tensor) -> Tensor:
-    """Of nats (B, T), where the mask is set; 0 where it is nowhere."""
-    return torch.where(mask, nats, 0).sum() / mask.sum().clamp_min(1)

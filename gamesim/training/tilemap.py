@@ -29,7 +29,7 @@ from gamesim.models import State
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.tilemap.engine import TilemapEngine
 from gamesim.models.tilemap.model import Tilemap
-from gamesim.training.descent import AveragedDescent
+from gamesim.training.descent import AveragedDescent, masked_mean
 from gamesim.training.devices import autocast
 from gamesim.training.sheet import contact_sheet
 
@@ -130,11 +130,6 @@ def known(engine: TilemapEngine, free: list[State], twins: list[State], warm_up:
         shown = torch.stack([engine.overlap(now, then) for then in free[:warm_up]]).amax(0)
         masks.append((together * shown)[:, 0])
     return torch.stack(masks, 1)
-
-
-def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Of values (B, T, h, w), over the places where the mask, alike, is 1; 0 where there are none."""
-    return (values * mask).sum() / mask.expand_as(values).sum().clamp_min(1)
 
 
 class TilemapTask(AveragedDescent[Tilemap]):

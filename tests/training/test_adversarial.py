@@ -18,9 +18,9 @@ from gamesim.training.adversarial import (
     generator_loss,
     gradient_penalty,
     judge,
-    mean,
     wrong_actions,
 )
+from gamesim.training.descent import masked_mean
 
 NONE = {"action_recovery": 0.0, "z_recovery": 0.0, "z_recovery_discriminator": 0.0, "feature_matching": 0.0}
 
@@ -119,8 +119,8 @@ def test_frames_that_are_part_real_are_judged_on_the_line_between():
 
 def test_a_masked_mean():
     values, mask = torch.arange(8.0).view(2, 2, 2), torch.tensor([[1.0, 0], [0, 1]])
-    assert mean(values, mask) == (0 + 1 + 6 + 7) / 4
-    assert mean(values, torch.zeros(2, 2)) == 0
+    assert masked_mean(values, mask) == (0 + 1 + 6 + 7) / 4
+    assert masked_mean(values, torch.zeros(2, 2)) == 0
 
 
 def test_a_wrong_action_is_never_the_right_one_and_every_other_one_alike():
