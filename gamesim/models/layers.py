@@ -4,7 +4,7 @@
 GameGAN's rendering engine needs it (Kim et al. 2020, arXiv 2005.12126, Sec. 3.3).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import torch
@@ -44,6 +44,14 @@ def window(factor: int) -> tuple[int, int]:
     return (4, 1) if factor == 2 else (factor, 0)
 
 
+def shrinking(frame_size: int, channels: int) -> Iterator[nn.Conv2d]:
+    """The three strided convolutions that lead from a frame to its coarsest map."""
+    _, factors = scales(frame_size)
+    for (inputs, outputs), factor in zip(pairwise((3, *widths(channels))), reversed(factors), strict=True):
+        kernel, padding = window(factor)
+        yield nn.Conv2d(inputs, outputs, kernel, factor, padding)
+
+
 def activation() -> nn.Module:
     return nn.LeakyReLU(SLOPE)
 
@@ -70,15 +78,12 @@ class FrameEncoder(nn.Module):
 
     def __init__(self, frame_size: int, channels: int, outputs: int) -> None:
         super().__init__()
-        side, factors = scales(frame_size)
+        side, _ = scales(frame_size)
         layers: list[nn.Module] = []
-        inputs = 3
-        for width, factor in zip(widths(channels), reversed(factors), strict=True):
-            kernel, padding = window(factor)
-            layers += [nn.Conv2d(inputs, width, kernel, factor, padding), activation()]
-            inputs = width
+        for convolution in shrinking(frame_size, channels):
+            layers += [convolution, activation()]
         # The 1x1 bottleneck keeps the linear layer from holding most of the engine's weights.
-        layers += [nn.Conv2d(inputs, channels, 1), activation()]
+        layers += [nn.Conv2d(widths(channels)[-1], channels, 1), activation()]
         layers += [nn.Flatten(), nn.Linear(channels * side * side, outputs)]
         self.layers = nn.Sequential(*layers)
 

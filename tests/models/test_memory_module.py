@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from gamesim.config.gamegan import GameGANModelConfig
 from gamesim.models.gamegan.memory_module import MemoryModule, ShiftKernel, read, shift, write
 
 STAY, LEFT, RIGHT, UP, DOWN = range(5)
 OPPOSITES = ((LEFT, RIGHT), (UP, DOWN))
+CONFIG = GameGANModelConfig(num_actions=5, hidden=6, memory_slots=21, memory_width=4, opposites=OPPOSITES)
 
 
 def spot(side: int, x: int, y: int) -> torch.Tensor:
@@ -20,7 +22,7 @@ def spot(side: int, x: int, y: int) -> torch.Tensor:
 @pytest.fixture
 def memory() -> MemoryModule:
     torch.manual_seed(0)
-    return MemoryModule(num_actions=5, hidden=6, slots=21, width=4, opposites=OPPOSITES)
+    return MemoryModule(CONFIG)
 
 
 def test_attention_starts_at_the_centre_of_21x21_slots_of_noise(memory):
@@ -34,7 +36,7 @@ def test_attention_starts_at_the_centre_of_21x21_slots_of_noise(memory):
 
 def test_what_an_empty_memory_holds_is_a_part_of_the_checkpoint(memory):
     """Else a torch that draws other numbers from the same seed would dream otherwise."""
-    other = MemoryModule(num_actions=5, hidden=6, slots=21, width=4, opposites=OPPOSITES)
+    other = MemoryModule(CONFIG)
     torch.nn.init.normal_(other.noise)
     assert not torch.equal(memory.initial(1)[0], other.initial(1)[0])
     other.load_state_dict(memory.state_dict())

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gamesim.models.frames import centred
-from gamesim.models.layers import SLOPE, scales, widths, window
+from gamesim.models.layers import SLOPE, shrinking, widths
 
 if TYPE_CHECKING:
     from gamesim.config.gamegan import GameGANModelConfig
@@ -42,13 +42,7 @@ class FrameFeatures(nn.Module):
 
     def __init__(self, frame_size: int, channels: int) -> None:
         super().__init__()
-        _, factors = scales(frame_size)
-        self.layers = nn.ModuleList()
-        inputs = 3
-        for width, factor in zip(widths(channels), reversed(factors), strict=True):
-            kernel, padding = window(factor)
-            self.layers.append(spectral_norm(nn.Conv2d(inputs, width, kernel, factor, padding)))
-            inputs = width
+        self.layers = nn.ModuleList(map(spectral_norm, shrinking(frame_size, channels)))
         self.activation = Lifted(SLOPE)
 
     def forward(self, frames: Tensor) -> list[Tensor]:

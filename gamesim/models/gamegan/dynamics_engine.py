@@ -6,33 +6,29 @@ product (Eq. 1), and the code of the frame on screen enters every gate beside it
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
 from gamesim.models.layers import FrameEncoder, mlp
 
+if TYPE_CHECKING:
+    from gamesim.config.gamegan import GameGANModelConfig
+
 
 class DynamicsEngine(nn.Module):
-    """One step of the world's state.
+    """One step of the world's state."""
 
-    Args:
-        num_actions: how many keys there are.
-        z_size: width of the noise z.
-        memory_width: width of the memory read; 0 for an engine without a memory module.
-        hidden: width of h and c.
-        frame_size, channels: of the frame encoder C.
-    """
-
-    def __init__(
-        self, *, num_actions: int, z_size: int, memory_width: int, hidden: int, frame_size: int, channels: int
-    ) -> None:
+    def __init__(self, config: GameGANModelConfig) -> None:
         super().__init__()
+        hidden, read = config.hidden, config.memory_width if config.memory else 0
         # Where the paper is silent: the first hidden state is learned. Zero would make v_1 zero (Eq. 1), and
         # the engine deaf to the first key.
         self.start = nn.Parameter(torch.randn(hidden))
-        self.embed = nn.Embedding(num_actions, hidden)
-        self.fuse = mlp([hidden + z_size + memory_width, hidden, hidden])  # H
-        self.encode = FrameEncoder(frame_size, channels, hidden)  # C
+        self.embed = nn.Embedding(config.num_actions, hidden)
+        self.fuse = mlp([hidden + config.z_size + read, hidden, hidden])  # H
+        self.encode = FrameEncoder(config.frame_size, config.channels, hidden)  # C
         self.from_fused = nn.Linear(hidden, 4 * hidden, bias=False)  # W^iv, W^fv, W^ov, W^cv
         self.from_frame = nn.Linear(hidden, 4 * hidden)  # W^is, W^fs, W^os, W^cs
 

@@ -78,22 +78,9 @@ class Generator(nn.Module):
         self.frame_shape = (config.frame_size, config.frame_size, 3)
         self.noise_shape: tuple[int, ...] = (config.z_size,)
         self.reward_scale = config.reward_scale
-        self.dynamics = DynamicsEngine(
-            num_actions=config.num_actions,
-            z_size=config.z_size,
-            memory_width=config.memory_width if config.memory else 0,
-            hidden=config.hidden,
-            frame_size=config.frame_size,
-            channels=config.channels,
-        )
+        self.dynamics = DynamicsEngine(config)
         if config.memory:
-            self.memory = MemoryModule(
-                num_actions=config.num_actions,
-                hidden=config.hidden,
-                slots=config.memory_slots,
-                width=config.memory_width,
-                opposites=config.opposites,
-            )
+            self.memory = MemoryModule(config)
             vectors = [config.memory_width, config.hidden]
             self.renderer = DisentanglingRenderer(vectors, config.frame_size, config.channels)
         else:

@@ -9,12 +9,16 @@ as far as a gate lets it (a wall holds it back). Writing and reading are the Neu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gamesim.models.layers import activation, mlp
+
+if TYPE_CHECKING:
+    from gamesim.config.gamegan import GameGANModelConfig
 
 STAYS = 3.0
 """Logit of the kernel's middle, against its rim, with which training begins."""
@@ -87,22 +91,13 @@ def read(memory: Tensor, attention: Tensor) -> Tensor:
 
 
 class MemoryModule(nn.Module):
-    """Attention, gate, write and read.
+    """Attention, gate, write and read: N is `memory_slots`, D `memory_width`."""
 
-    Args:
-        num_actions: how many keys there are.
-        hidden: width of the dynamics engine's h.
-        slots: N, slots a side.
-        width: D, numbers a slot.
-        opposites: pairs of actions that undo each other.
-    """
-
-    def __init__(
-        self, *, num_actions: int, hidden: int, slots: int, width: int, opposites: Sequence[tuple[int, int]]
-    ) -> None:
+    def __init__(self, config: GameGANModelConfig) -> None:
         super().__init__()
+        hidden, slots, width = config.hidden, config.memory_slots, config.memory_width
         self.slots = slots
-        self.kernel = ShiftKernel(num_actions, hidden, opposites)  # K
+        self.kernel = ShiftKernel(config.num_actions, hidden, config.opposites)  # K
         self.gate = mlp([2 * hidden, hidden, 1])  # G
         self.content = mlp([hidden, hidden, 2 * width])  # E
         # The paper fills M with noise from N(0, I). Here it is one draw that the checkpoint keeps, so that a
