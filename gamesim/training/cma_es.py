@@ -7,6 +7,7 @@ is only ever a trial: what is measured there is logged, and decides nothing.
 
 import copy
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -127,12 +128,15 @@ class Evolution:
     run of a few hundred generations does not learn the more than a million entries of a full one.
     """
 
-    def __init__(self, start: NDArray[np.float64], settings: ControllerTraining, seed: int) -> None:
-        self.start, self._make = start, (settings, seed)
-        self._begin()
-
-    def _begin(self) -> None:
-        settings, seed = self._make
+    def __init__(
+        self,
+        start: NDArray[np.float64],
+        settings: ControllerTraining,
+        seed: int,
+        told: Iterable[NDArray[np.float64]] = (),
+    ) -> None:
+        """Begin at `start` (N,), and go to where the scores `told` of some generations, each (P,), lead."""
+        self.start = start
         chance = np.random.default_rng(seed)
         options = {
             "popsize": settings.population,
@@ -141,9 +145,12 @@ class Evolution:
             "seed": np.nan,  # leaves NumPy's global generator alone
             "verbose": -9,
         }
-        self._search = cma.CMAEvolutionStrategy(self.start, settings.sigma, options)
+        self._search = cma.CMAEvolutionStrategy(start, settings.sigma, options)
         self._asked: list[Any] = []
         self.told: list[NDArray[np.float64]] = []
+        for scores in told:
+            self.ask()
+            self.tell(scores)
 
     def ask(self) -> NDArray[np.float64]:
         """The candidates of this generation, (P, N)."""
@@ -163,14 +170,6 @@ class Evolution:
     @property
     def sigma(self) -> float:
         return float(self._search.sigma)
-
-    def replay(self, told: NDArray[np.float64], start: NDArray[np.float64]) -> None:
-        """Go back to where the scores of every generation, (G, P), had been told to a search from `start`."""
-        self.start = start
-        self._begin()
-        for scores in told:
-            self.ask()
-            self.tell(scores)
 
 
 class ControllerTask:
@@ -297,5 +296,5 @@ class ControllerTask:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         start = state["start"].numpy() if "start" in state else self.evolution.start
-        self.evolution.replay(state["told"].numpy(), start)
+        self.evolution = Evolution(start, self.settings, self.seed, state["told"].numpy())
         self.engine.controller.from_flat(torch.from_numpy(self.evolution.mean))
