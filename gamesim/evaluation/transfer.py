@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -39,7 +40,7 @@ import numpy as np
 from gamesim import outputs, storage
 from gamesim.agents.explorer import ExplorerPolicy
 from gamesim.agents.policy import Policy, RandomPolicy
-from gamesim.agents.rollout import run
+from gamesim.agents.rollout import mean_and_error, run
 from gamesim.devices import pick
 from gamesim.envs.recipe import Recipe, find, limited, make_batch
 from gamesim.envs.rules import LOSS
@@ -93,12 +94,9 @@ class Row:
         folder = source.removeprefix(CONTROLLER)
         if source not in ("random", "explorer", "real") and not storage.exists(Path(folder)):
             raise UserError(f"{folder}: no such model, and not random, explorer or real")
-        if not row.name or not set(row.name) <= set(_LETTERS):
+        if not re.fullmatch(r"[\w.-]+", row.name, re.ASCII):
             raise UserError(f"'{row.name}' cannot be a row's name: letters, digits, dots and dashes only")
         return row
-
-
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 
 
 def transfer(
@@ -229,7 +227,7 @@ def _read(file: Path, row: Row, budget: Budget) -> list[float] | None:
 
 
 def _mean(seeds: Sequence[Sequence[float]], trained: bool) -> dict[str, Any]:
-    every = np.concatenate([np.asarray(returns) for returns in seeds])
-    cases = np.array([np.mean(returns) for returns in seeds]) if trained and len(seeds) > 1 else every
-    error = float(cases.std(ddof=1) / len(cases) ** 0.5) if len(cases) > 1 else 0.0
-    return {"score": float(every.mean()), "error": error, "seeds": len(seeds), "episodes": len(every)}
+    score, error = mean_and_error(every := [each for returns in seeds for each in returns])
+    if trained and len(seeds) > 1:
+        _, error = mean_and_error([float(np.mean(returns)) for returns in seeds])
+    return {"score": score, "error": error, "seeds": len(seeds), "episodes": len(every)}
