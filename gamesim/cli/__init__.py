@@ -239,6 +239,7 @@ def _temperature_table(options: argparse.Namespace) -> int:
     checks.known_place("--plot", options.plot)
     checks.known_place("--out", options.out, outputs.check_folder)
     checks.known_card(options)
+    from gamesim import checkpoint, storage, text
     from gamesim.evaluation import plots, temperature
 
     if options.plot is not None:
@@ -249,8 +250,13 @@ def _temperature_table(options: argparse.Namespace) -> int:
         print(f"stopped: {options.out}")
         return 0
     print(temperature.table(found))
-    card = options.checkpoint if options.card else None
-    temperature.write(found, json_file=options.json, plot=options.plot, card=card)
+    if options.json is not None:
+        storage.write_file(Path(options.json), text.to_json(found, indent=1))
+    if options.plot is not None:
+        temperature.save_plot(found, options.plot)
+    if options.card:
+        others = checkpoint.load(options.checkpoint).metrics
+        checkpoint.update_metrics(options.checkpoint, {**others, "temperature": found})
     return 0
 
 
@@ -308,7 +314,9 @@ def _lab(options: argparse.Namespace) -> int:
             raise UserError(f"lab: --{flag} works with --headless only")
     checks.known_place("--out", options.out, outputs.check_folder)
     if options.data is not None:
-        checks.known_data(options.data)
+        from gamesim.data.game import games
+
+        games(options.data)  # complains about a folder without recordings
     if options.checkpoint is not None:
         checks.known_checkpoint(options.checkpoint)
     data = Path(options.data) if options.data else None

@@ -95,17 +95,6 @@ def start(options: argparse.Namespace) -> str | Recipe:
     return options.start
 
 
-def known_data(folder: str) -> None:
-    """Complain about a folder without recordings.
-
-    Raises:
-        UserError: There are none in it, or it is none.
-    """
-    from gamesim.data.game import games
-
-    games(Path(folder))
-
-
 def known_checkpoint(folder: str) -> None:
     """Complain about a folder that is not there, or is no model, before torch is loaded."""
     from gamesim import storage

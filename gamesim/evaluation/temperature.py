@@ -14,11 +14,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gamesim import storage, text
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
 from gamesim.card import recipe_of
-from gamesim.checkpoint import load, load_model, update_metrics
+from gamesim.checkpoint import load, load_model
 from gamesim.config import complete, world_model
 from gamesim.data.dataset import TimeLimit
 from gamesim.data.game import games
@@ -99,26 +98,6 @@ def table(found: Mapping[str, Any]) -> str:
         real = f"{row['real']:.2f} ± {row['real_error']:.2f}"
         lines.append(f"{temperature:>11}{dream:>18}{real:>20}{' *' if row['real'] == best else ''}")
     return "\n".join(lines)
-
-
-def write(
-    found: Mapping[str, Any],
-    *,
-    json_file: str | Path | None = None,
-    plot: str | Path | None = None,
-    card: str | Path | None = None,
-) -> None:
-    """Writes a table where it is wanted: as JSON, as a picture, into the card of a checkpoint.
-
-    Raises:
-        UserError: Something cannot be written, or matplotlib is not installed (extra ``plots``).
-    """
-    if json_file is not None:
-        storage.write_file(Path(json_file), text.to_json(found, indent=1))
-    if plot is not None:
-        save_plot(found, plot)
-    if card is not None:
-        update_metrics(card, {**load(card).metrics, "temperature": found})
 
 
 def save_plot(found: Mapping[str, Any], file: str | Path) -> None:
