@@ -24,8 +24,8 @@ from gamesim.card import recipe_of
 from gamesim.checkpoint import Starts, load_model
 from gamesim.data.dataset import TimeLimit
 from gamesim.data.episode import Episode
-from gamesim.models import WorldModel
 from gamesim.models.world_models.engine import WorldModelEngine
+from gamesim.systems import systems
 from gamesim.threads import one_thread
 
 BOARDS = 4_000_000_000
@@ -52,9 +52,8 @@ def controller_figures(
     Raises:
         UserError: The checkpoint is damaged, or its card names no known game.
     """
-
     model, loaded = load_model(checkpoint, device)
-    if not has_controller(model, loaded.starts):
+    if not systems()[loaded.config.system].drives:
         return None
     game = recipe_of(loaded.card, str(checkpoint))
     first = BOARDS + 1_000_000 * seed
@@ -72,14 +71,6 @@ def controller_figures(
         error = math.hypot(figures["real_error"], figures[f"{name}_error"])
         figures[f"above_{name}"] = (figures["real"] - figures[name]) / error if error else 0.0
     return figures
-
-
-def has_controller(model: WorldModel, starts: Starts) -> bool:
-    """Whether an engine can drive by itself."""
-    device = next(model.parameters()).device  # pyright: ignore[reportAttributeAccessIssue]
-    with torch.inference_mode():
-        state = model.start(starts.frames[:1].to(device), starts.actions[:1].to(device))
-        return model.act(state) is not None
 
 
 @one_thread()
