@@ -261,8 +261,7 @@ def _temperature_table(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    out = Path(options.out)
-    beside = None
+    out, beside = Path(options.out), None
     if options.beside is not None:
         beside = checks.game(options.beside, options)
         checks.known_checkpoint(options.start)
@@ -276,24 +275,21 @@ def _export(options: argparse.Namespace) -> int:
         from gamesim.export.onnx import write_onnx
 
         write_onnx(options.start, out, temperature=options.temperature)
-        print(out)
-        return 0
-    if not kind:
+    elif not kind:
         checks.known_checkpoint(options.start)
         outputs.check_sealed(out)
         from gamesim import checkpoint
 
         checkpoint.ship(options.start, out)
-        print(out)
-        return 0
-    from gamesim.export import film
-
-    shown = {name: getattr(options, name) for name in ("steps", "seed", "temperature", "scale")}
-    shown["device"] = options.device or "cpu"
-    if beside is None:
-        film.film(checks.start(options), out, **shown)
     else:
-        film.film_beside(options.start, beside, out, **shown)
+        from gamesim.export import film
+
+        shown = {name: getattr(options, name) for name in ("steps", "seed", "temperature", "scale")}
+        shown["device"] = options.device or "cpu"
+        if beside is None:
+            film.film(checks.start(options), out, **shown)
+        else:
+            film.film_beside(options.start, beside, out, **shown)
     print(out)
     return 0
 

@@ -121,7 +121,11 @@ class Words:
 
 def _play(words: Words) -> None:
     parser = words.command(
-        "play", "Open the app in a game or in a dream.", _games(), GAME_SETTINGS, takes_settings=True
+        "play",
+        "Open the app in a game or in a dream.",
+        _listed("games", GAMES),
+        GAME_SETTINGS,
+        takes_settings=True,
     )
     parser.add_argument(
         "start", nargs="?", metavar="GAME | MODEL", help=f"{GAME}; or {MODEL} (default: open the menu)"
@@ -140,7 +144,7 @@ def _record(words: Words) -> None:
     parser = words.command(
         "record",
         "Record games that a bot plays, or check that recordings replay byte for byte.",
-        _games(),
+        _listed("games", GAMES),
         GAME_SETTINGS,
         takes_settings=True,
     )
@@ -237,7 +241,7 @@ def _export(words: Words) -> None:
     parser = words.command(
         "export",
         "Film a game or a dream, or write a model as ONNX or in half precision.",
-        _games(),
+        _listed("games", GAMES),
         GAME_SETTINGS,
         takes_settings=True,
     )
@@ -290,10 +294,6 @@ def _doctor(words: Words) -> None:
     parser.add_argument(
         "--checkpoints", metavar="DIR", help="folder of models to time (default: shipped ones)"
     )
-
-
-def _games() -> str:
-    return _listed("games", GAMES)
 
 
 def _presets() -> str:
