@@ -1,1 +1,1 @@
-"""GameGAN (Kim et al., CVPR 2020, arXiv 2005.12126) and our map variant of it."""
+"""GameGAN (Kim et al., CVPR 2020, arXiv 2005.12126)."""

@@ -150,8 +150,7 @@ class Generator(nn.Module):
 
     def _outcome(self, h: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
         """Reward in units of ``reward_scale``, and the logit of the end, of (B, hidden) each."""
-        reward, end_logit = self.outcome(torch.cat([h, code], -1)).float().unbind(dim=-1)
-        return reward, end_logit
+        return self.outcome(torch.cat([h, code], -1)).float().unbind(dim=-1)
 
     # -- training ------------------------------------------------------------------------------------
 
