@@ -54,22 +54,26 @@ class Board:
         lanes = np.arange(len(self.position))
         return lanes[:, None, None], (y[:, None] + offsets)[:, :, None], (x[:, None] + offsets)[:, None, :]
 
-    def move(self, scroll: NDArray[np.int64], before: NDArray[np.uint8], time: int) -> None:
-        """Follows the view into the frame of `time`, and notes that the cell it came onto was stepped on."""
+    def follow(
+        self, cells: NDArray[np.uint8], actions: NDArray[np.int64], time: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], Bools]:
+        """Moves into the frame of `time` of episodes (B, frames, 7, 7), and notes where it was stepped.
+
+        Returns:
+            The scrolls (B,) that the rules make of the actions; those that the views did; and bool (B,),
+            whether the expected one is clearly the best, see `measured_scroll`.
+        """
+        before, lanes = cells[:, time - 1], np.arange(len(cells))
+        expected = expected_scroll(before, actions[:, time - 1])
+        scroll, clear = measured_scroll(before, cells[:, time], expected)
         self.position = self.position + DELTAS[scroll]
         x, y = self.position.T
-        lanes = np.arange(len(scroll))
         stepped = scroll > 0
         first = stepped & (self.visited_at[lanes, y, x] < 0)
         self.visited_at[lanes[first], y[first], x[first]] = time
         shown_food = stepped & (target_cells(before, scroll) == FOOD)
         self.food[lanes[shown_food], y[shown_food], x[shown_food]] = 1
-
-    def follow(self, cells: NDArray[np.uint8], actions: NDArray[np.int64], time: int) -> None:
-        """Moves into the frame of `time` of episodes (B, frames, 7, 7) by what their views did there."""
-        before, now = cells[:, time - 1], cells[:, time]
-        scroll, _ = measured_scroll(before, now, expected_scroll(before, actions[:, time - 1]))
-        self.move(scroll, before, time)
+        return expected, scroll, clear
 
     def look(self, time: int) -> Look:
         """What was known before the frame of `time` of the cells that it shows."""

@@ -1,10 +1,10 @@
 """Does a dream keep the rules of its game? Measured on boards that were never in any recording.
 
-Every episode starts with at most 8 real frames of a fresh board (seeds from `play.FIRST_SEED` on, which no
+Every episode starts with at most 8 real frames of a fresh board (seeds from `cells.FIRST_SEED` on, which no
 recording holds) and goes on for 30 (the figures of `summary`) or 100 dreamt steps (those of `by_horizon`),
 without the game's step limit. Dreamt frames are decoded to 7x7 cells by the nearest tile of the real game's
 atlas (`gamesim.envs.sprites.decode`); nothing else of the real game is used to judge them. A wanderer plays
-(`play.Wanderer`): mostly free moves with momentum, some turns back and some moves at random, so that walls
+(`cells.Wanderer`): mostly free moves with momentum, some turns back and some moves at random, so that walls
 are run into and places are come back to. It sees dreamt frames only.
 
 Ends that the dream predicts do not stop an episode: all steps count, unless `stop_at_end` says otherwise
@@ -86,9 +86,7 @@ from gamesim.evaluation.pacman.scroll import (
     CENTRE,
     SOLID,
     WALKABLE,
-    expected_scroll,
     ground,
-    measured_scroll,
     target_cells,
     uncovered,
 )
@@ -166,9 +164,7 @@ def _judge_batch(tally: Tally, played: Played, stop_at_end: bool) -> None:
     board.see(played.cells[:, 0], 0)
     for time in range(1, frames):
         before, now, action = played.cells[:, time - 1], played.cells[:, time], played.actions[:, time - 1]
-        expected = expected_scroll(before, action)
-        scroll, clear = measured_scroll(before, now, expected)
-        board.move(scroll, before, time)
+        expected, scroll, clear = board.follow(played.cells, played.actions, time)
         known = board.look(time)
         step = time - played.warm_up  # 0-based dreamt step; negative during the warm-up
         end = played.ends[:, max(step, 0)]
