@@ -27,7 +27,7 @@ from gamesim.config.tilemap import TilemapConfig
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models import State
 from gamesim.models.frames import to_float, to_uint8
-from gamesim.models.tilemap.engine import TilemapEngine
+from gamesim.models.tilemap.engine import Output, TilemapEngine
 from gamesim.models.tilemap.model import Tilemap
 from gamesim.training.descent import AveragedDescent, masked_mean
 from gamesim.training.devices import autocast
@@ -40,16 +40,15 @@ RATE_WARM_UP = 50
 
 
 @dataclass
-class Rollout:
-    """T steps of B lanes, of which the first `forced` were teacher-forced; see `Output` for the rest."""
+class Rollout(Output):
+    """What was generated in T steps of B lanes: all of an `Output`, as (B, T, ...).
 
-    frames: Tensor  # (B, T, 3, H, W)
-    log_probs: Tensor  # (B, T, L, K, h, w)
-    weight: Tensor  # (B, T, h, w)
-    rewards: Tensor  # (B, T)
-    end_logits: Tensor  # (B, T)
-    covered: Tensor  # (B, T)
-    states: list[State]  # T + 1 of them, the initial one first
+    Attributes:
+        states: T + 1 of them, the initial one first.
+        forced: how many lanes, the first, were teacher-forced.
+    """
+
+    states: list[State]
     forced: int
 
 
@@ -81,9 +80,8 @@ def unroll(
         state, output = engine.advance(state, actions[:, step], z, frames[:forced, step + 1])
         outputs.append(output)
         states.append(state)
-    names = ("frame", "log_probs", "weight", "reward", "end_logit", "covered")
-    parts = [torch.stack([getattr(output, name) for output in outputs], 1).float() for name in names]
-    return Rollout(*parts, states=states, forced=forced)
+    parts = zip(*(vars(output).values() for output in outputs), strict=True)
+    return Rollout(*(torch.stack(part, 1).float() for part in parts), states=states, forced=forced)
 
 
 def corrupted(frames: Tensor, patch: int, share: float) -> Tensor:
@@ -190,12 +188,10 @@ class TilemapTask(AveragedDescent[Tilemap]):
 
     def _draw(self, sequences: int) -> Segments:
         """A batch of as many steps as are unrolled now; further lanes are twins of the first ones."""
-        drawn = self.train.sample(
-            sequences, self.generator, steps=self._length(), endings=self.config.data.endings
-        )
-        lanes = torch.arange(self.config.data.batch_size, device=self.device) % sequences
-        parts = (drawn.frames, drawn.actions, drawn.rewards, drawn.terminated, drawn.truncated, drawn.played)
-        return Segments(*(part[lanes] for part in parts))
+        data, steps = self.config.data, self._length()
+        drawn = self.train.sample(sequences, self.generator, steps=steps, endings=data.endings)
+        lanes = torch.arange(data.batch_size, device=self.device) % sequences
+        return Segments(*(part[lanes] for part in vars(drawn).values()))
 
     def shares(self) -> dict[str, float]:
         """Of the losses that change over a run: those that count now."""
@@ -250,9 +246,9 @@ class TilemapTask(AveragedDescent[Tilemap]):
         """
         forced = rollout.forced
         shown = (~segments.truncated[:forced]).float()
-        reward = ((rollout.rewards[:forced] - segments.rewards[:forced]).square() * shown).mean()
+        reward = ((rollout.reward[:forced] - segments.rewards[:forced]).square() * shown).mean()
         ends = segments.terminated[:forced].float()
-        return reward + F.binary_cross_entropy_with_logits(rollout.end_logits[:forced], ends, shown)
+        return reward + F.binary_cross_entropy_with_logits(rollout.end_logit[:forced], ends, shown)
 
     # -- what the loop asks for ----------------------------------------------------------------------
 
@@ -274,7 +270,7 @@ class TilemapTask(AveragedDescent[Tilemap]):
         with autocast(self.device, self.settings.precision):
             torch.manual_seed(1)
             rollout = unroll(self.average.engine, to_float(segments.frames), segments.actions, SHEET_REAL, 0)
-        return contact_sheet(segments.frames[:, 1:].cpu().numpy(), to_uint8(rollout.frames).cpu().numpy())
+        return contact_sheet(segments.frames[:, 1:].cpu().numpy(), to_uint8(rollout.frame).cpu().numpy())
 
 
 def _lanes(states: list[State], lanes: slice | Tensor) -> list[State]:

@@ -151,7 +151,7 @@ def test_real_frames_are_fed_for_the_warm_up_and_no_longer(plays):
     def dreamt(real: Tensor, warm_up: int) -> Tensor:
         torch.manual_seed(0)
         with torch.no_grad():
-            return unroll(task.trained.engine, real, actions, warm_up, 0).frames
+            return unroll(task.trained.engine, real, actions, warm_up, 0).frame
 
     assert torch.equal(dreamt(frames, 2), dreamt(changed, 2))
     fed, fed_otherwise = dreamt(frames, 3), dreamt(changed, 3)
@@ -163,10 +163,10 @@ def test_a_rollout_knows_which_lanes_were_teacher_forced(plays):
     task = make(chosen(), plays)
     frames, actions = torch.rand(3, 4, 3, 84, 84), torch.zeros(3, 3, dtype=torch.int64)
     rolled = unroll(task.trained.engine, frames, actions, 1, 2)
-    assert rolled.frames.shape == (3, 3, 3, 84, 84) and rolled.forced == 2 and len(rolled.states) == 4
-    for part in (rolled.rewards, rolled.end_logits, rolled.covered):
+    assert rolled.frame.shape == (3, 3, 3, 84, 84) and rolled.forced == 2 and len(rolled.states) == 4
+    for part in (rolled.reward, rolled.end_logit, rolled.covered):
         assert part.shape == (3, 3)
-    assert torch.equal(rolled.frames[:2], frames[:2, 1:]) and not torch.equal(rolled.frames[2], frames[2, 1:])
+    assert torch.equal(rolled.frame[:2], frames[:2, 1:]) and not torch.equal(rolled.frame[2], frames[2, 1:])
     assert rolled.weight.shape == (3, 3, 7, 7)
     assert torch.allclose(rolled.weight.mean((2, 3)), torch.ones(3, 3))
     assert (rolled.weight[:2] == 0).any() and (rolled.weight[2] == 1).all()
@@ -181,7 +181,7 @@ def test_teacher_forced_lanes_see_what_they_are_fed_and_are_asked_for_what_is_re
         return unroll(task.trained.engine, frames, actions, 1, 1, fed)
 
     plain, misled = said(None), said(shown(task, 1, 3))
-    assert torch.equal(plain.frames[0], misled.frames[0])
+    assert torch.equal(plain.frame[0], misled.frame[0])
     assert torch.equal(plain.log_probs[1], misled.log_probs[1])
     assert not torch.equal(plain.log_probs[0], misled.log_probs[0])
 
