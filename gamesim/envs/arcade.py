@@ -20,15 +20,10 @@ Blinky, seen from two cells ahead of him; Clyde at him from afar, at his own cor
 phase each aims at its corner. They never turn around of their own accord, only when the phase changes.
 """
 
-from random import Random
-
-import numpy as np
-
-from gamesim.envs.arcade_maze import beside, maze
-from gamesim.envs.layouts import EYES, FLOOR, FOOD, FRIGHTENED, MARGIN, POWER, sprinkle
-from gamesim.envs.rules import DELTAS, FOOD_REWARD, LOSS, REVERSE, Ghost, Snapshot
-from gamesim.envs.sprites import COLOURED, FLASHING, SPRITE_CLASS, TREAT
-from gamesim.errors import UserError
+from gamesim.envs.arcade_maze import MAZE, SIZE
+from gamesim.envs.layouts import EYES, FLOOR, FOOD, FRIGHTENED, POWER, sprinkle
+from gamesim.envs.rules import DELTAS, FOOD_REWARD, LOSS, REVERSE, Game
+from gamesim.envs.sprites import COLOURED, FLASHING, TREAT
 
 LIVES, BONUS_LIFE = 3, 10_000
 CORNERS = ((20, 0), (0, 0), (20, 20), (0, 20))
@@ -51,7 +46,6 @@ FRUIT_STEPS = 90
 """Steps for which a fruit stays."""
 FRUIT_POINTS = (100, 300, 500, 700, 1000, 2000, 3000, 5000)
 """What it is worth in levels 1, 2, ...; from level 8 on, the last."""
-MAZE = maze()
 
 
 def ghost_speed(level: int) -> int:
@@ -64,32 +58,20 @@ def fright_steps(level: int) -> int:
     return max(46 - 6 * level, 10)
 
 
-class ArcadeGame:
-    """One arcade game; plain integers and lists, so it pickles and copies.
+class ArcadeGame(Game):
+    """One arcade game.
 
     Args:
         num_ghosts: 0 to 4, in the order Blinky, Pinky, Inky, Clyde.
         food_density: Share of the food that is there, 1 for all.
-        max_steps: Steps until the episode is truncated; None for endless play.
+        max_steps: See `Game`.
     """
 
     def __init__(self, num_ghosts: int, food_density: float, max_steps: int | None) -> None:
-        self.num_ghosts, self.food_density, self.max_steps = num_ghosts, food_density, max_steps
-        self.rng = Random()
-        self.terminated = self.truncated = True
+        super().__init__(SIZE, num_ghosts, food_density, max_steps)
 
-    def reset(self, seed: int | None = None) -> None:
-        """Begin a game; it depends on ``self.seed`` and on the actions, and on nothing else.
-
-        Args:
-            seed: The game's seed; None draws one (63 bits) from this game's own stream.
-        """
-        self.seed = self.rng.getrandbits(63) if seed is None else int(seed)
-        self.rng.seed(self.seed)
-        self.score, self.lives, self.level, self.steps = 0, LIVES, 0, 0
-        self.terminated = self.truncated = False
-        self.events: tuple[str, ...] = ()
-        self.gains: tuple[tuple[int, int, int], ...] = ()
+    def _begin(self) -> None:
+        self.score, self.lives, self.level, self.gains = 0, LIVES, 0, ()
         self._next_level()
 
     def _next_level(self) -> None:
@@ -123,29 +105,11 @@ class ArcadeGame:
         """What the schedule says: "scatter" or "chase"."""
         return "chase" if self.wave % 2 else "scatter"
 
-    def step(self, action: int) -> float:
-        """Play one step and return its reward; ``terminated`` and ``truncated`` say whether it ended.
-
-        Raises:
-            UserError: The action is not 0 to 4.
-        """
-        if not 0 <= action <= 4:
-            raise UserError(f"action must be 0 to 4, not {action}")
-        self.steps += 1
-        self.events, self.gains = (), ()
-        reward = 0.0
-        if self.pending == "level":
-            self._next_level()
-        elif self.pending == "life":
-            self._take_posts()
-        else:
-            reward = self._play(action)
-        if self.max_steps and self.steps >= self.max_steps and not self.terminated:
-            self.truncated = True
-            self.events += ("timeout",)
-        return reward
-
     def _play(self, action: int) -> float:
+        self.gains = ()
+        if self.pending:
+            self._next_level() if self.pending == "level" else self._take_posts()
+            return 0.0
         self._move_pacman(action)
         reward = self._meet()
         if not self.pending:
@@ -292,8 +256,7 @@ class ArcadeGame:
     def _follow(self, i: int, way: int) -> None:
         """One cell along a way that may lead through the door of the house."""
         if way:
-            grid, here = MAZE.grid, self.ghosts[i]
-            self.ghosts[i], self.directions[i] = beside(grid, here, way), way
+            self.ghosts[i], self.directions[i] = MAZE.beside(self.ghosts[i], way), way
 
     def choose(self, i: int) -> int:
         """The direction in which a ghost outside the house leaves its cell."""
@@ -328,28 +291,11 @@ class ArcadeGame:
 
     @property
     def ghost_sprites(self) -> list[int]:
-        """How each ghost looks."""
         scared = FLASHING if self.fright <= FLASH and self.fright % 2 else FRIGHTENED
         return [
             scared if mode == "frightened" else EYES if mode == "eaten" else COLOURED + i
             for i, mode in enumerate(self.modes)
         ]
 
-    def snapshot(self) -> Snapshot:
-        """A copy of the visible state."""
-        grid = MAZE.grid
-        padded = np.frombuffer(bytes(self.cells), np.uint8).reshape(grid.stride, grid.stride)
-        facts = zip(self.ghosts, self.directions, self.modes, strict=True)
-        return Snapshot(
-            cells=SPRITE_CLASS[padded[MARGIN:-MARGIN, MARGIN:-MARGIN]],
-            pacman=grid.xy(self.pacman),
-            facing=self.facing,
-            ghosts=tuple(Ghost(*grid.xy(c), way, i, mode) for i, (c, way, mode) in enumerate(facts)),
-            score=self.score,
-            lives=self.lives,
-            level=self.level,
-            steps=self.steps,
-            events=self.events,
-            fright=self.fright,
-            gains=self.gains,
-        )
+    def _colour_and_mode(self, i: int) -> tuple[int, str]:
+        return i, self.modes[i]

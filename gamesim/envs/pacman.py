@@ -18,9 +18,9 @@ from gamesim.envs.arcade import ArcadeGame
 from gamesim.envs.arcade_maze import SIZE as ARCADE_SIZE
 from gamesim.envs.arguments import check_common, check_number, lane_mask, lane_seeds
 from gamesim.envs.meanings import keys_for
-from gamesim.envs.rules import EgoGame, Snapshot
+from gamesim.envs.rules import EgoGame, Game, Snapshot
 from gamesim.envs.sprites import check_theme
-from gamesim.envs.views import BoardView, EgoView, Game
+from gamesim.envs.views import BoardView, EgoView
 from gamesim.errors import UserError
 
 FRAME = (84, 84, 3)

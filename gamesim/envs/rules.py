@@ -12,20 +12,14 @@ A step, in this order:
 5. If the step limit is reached and the episode goes on: -1, truncated.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from random import Random
 
 import numpy as np
 
-from gamesim.envs.layouts import (
-    FLAG,
-    FLOOR,
-    FOOD,
-    GHOST,
-    MARGIN,
-    grid_of,
-    make_board,
-)
+from gamesim.envs.layouts import FLAG, FLOOR, FOOD, GHOST, MARGIN, grid_of, make_board
+from gamesim.envs.sprites import SPRITE_CLASS
 from gamesim.errors import UserError
 
 FOOD_REWARD, FLAG_REWARD, LOSS = 0.5, 1.0, -1.0
@@ -90,24 +84,29 @@ class Snapshot:
     gains: tuple[tuple[int, int, int], ...] = ()
 
 
-class EgoGame:
-    """One game on a random board or in a maze; plain integers and lists, so it pickles and copies.
+class Game(ABC):
+    """What all our games have in common; plain integers and lists, so that a game pickles and copies.
 
     Args:
-        kind: ``"random"`` or ``"maze"``.
         size: Cells on a side of the board.
         num_ghosts: Ghosts on the board.
-        food_density: Probability of food on each walkable cell, 0 to 1.
+        food_density: Probability of food on each cell that can have some, 0 to 1.
         max_steps: Steps until the episode is truncated; None for endless play.
     """
 
-    def __init__(
-        self, kind: str, size: int, num_ghosts: int, food_density: float, max_steps: int | None
-    ) -> None:
-        self.kind, self.size, self.num_ghosts = kind, size, num_ghosts
+    cells: bytearray  # class or sprite of each padded cell
+    pacman: int  # his cell; cells are flat padded indices
+    ghosts: list[int]  # their cells
+    directions: list[int]  # where each ghost goes, as an action
+    facing: int
+    score: float
+    lives = level = 1
+    fright = 0
+    gains: tuple[tuple[int, int, int], ...] = ()
+
+    def __init__(self, size: int, num_ghosts: int, food_density: float, max_steps: int | None) -> None:
+        self.size, self.num_ghosts = size, num_ghosts
         self.food_density, self.max_steps = food_density, max_steps
-        self.delta = grid_of(size).delta
-        self.ghost_sprites = [GHOST] * num_ghosts
         self.rng = Random()
         self.terminated = self.truncated = True
 
@@ -118,18 +117,11 @@ class EgoGame:
             seed: The episode's seed; None draws one (63 bits) from this game's own stream.
         """
         self.seed = self.rng.getrandbits(63) if seed is None else int(seed)
-        rng = self.rng
-        rng.seed(self.seed)
-        board = make_board(rng, self.size, self.kind, self.num_ghosts, self.food_density)
-        self.cells, self.free, self.pacman = board.cells, board.free, board.start
-        self.ghosts, free = board.ghosts, board.free
-        self.directions = []
-        for home in board.ghosts:
-            ways = [d for d in (1, 2, 3, 4) if free[home + self.delta[d]]]
-            self.directions.append(ways[int(rng.random() * len(ways))])
-        self.facing, self.steps, self.score = 2, 0, 0.0
+        self.rng.seed(self.seed)
+        self.steps = 0
         self.terminated = self.truncated = False
         self.events: tuple[str, ...] = ()
+        self._begin()
 
     def step(self, action: int) -> float:
         """Play one step and return its reward; ``terminated`` and ``truncated`` say whether it ended.
@@ -141,15 +133,90 @@ class EgoGame:
             raise UserError(f"action must be 0 to 4, not {action}")
         self.steps += 1
         self.events = ()
-        reward = self._move_pacman(action)
-        if not self.terminated and self.ghosts:
-            reward += self._move_ghosts()
+        reward = self._play(action)
         if self.max_steps and self.steps >= self.max_steps and not self.terminated:
             self.truncated = True
             self.events += ("timeout",)
-            reward += LOSS
+            reward += self._out_of_time()
+        return reward
+
+    @property
+    def ghost_sprites(self) -> list[int]:
+        """How each ghost looks."""
+        return [GHOST] * self.num_ghosts
+
+    def snapshot(self) -> Snapshot:
+        """A copy of the visible state."""
+        grid = grid_of(self.size)
+        padded = np.frombuffer(bytes(self.cells), np.uint8).reshape(grid.stride, grid.stride)
+        ghosts = enumerate(zip(self.ghosts, self.directions, strict=True))
+        return Snapshot(
+            cells=SPRITE_CLASS[padded[MARGIN:-MARGIN, MARGIN:-MARGIN]],
+            pacman=grid.xy(self.pacman),
+            facing=self.facing,
+            ghosts=tuple(Ghost(*grid.xy(cell), way, *self._colour_and_mode(i)) for i, (cell, way) in ghosts),
+            score=self.score,
+            lives=self.lives,
+            level=self.level,
+            steps=self.steps,
+            events=self.events,
+            fright=self.fright,
+            gains=self.gains,
+        )
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """Set up the first board of an episode."""
+
+    @abstractmethod
+    def _play(self, action: int) -> float:
+        """Play one step; its reward."""
+
+    @abstractmethod
+    def _colour_and_mode(self, i: int) -> tuple[int, str]:
+        """Colour and mode of ghost ``i``, as a `Ghost` has them."""
+
+    def _out_of_time(self) -> float:
+        """What it is worth to reach the step limit."""
+        return 0.0
+
+
+class EgoGame(Game):
+    """One game on a random board or in a maze.
+
+    Args:
+        kind: ``"random"`` or ``"maze"``.
+        size, num_ghosts, food_density, max_steps: See `Game`.
+    """
+
+    def __init__(
+        self, kind: str, size: int, num_ghosts: int, food_density: float, max_steps: int | None
+    ) -> None:
+        super().__init__(size, num_ghosts, food_density, max_steps)
+        self.kind = kind
+        self.delta = grid_of(size).delta
+
+    def _begin(self) -> None:
+        rng = self.rng
+        board = make_board(rng, self.size, self.kind, self.num_ghosts, self.food_density)
+        self.cells, self.free, self.pacman = board.cells, board.free, board.start
+        self.ghosts, free = board.ghosts, board.free
+        self.directions = []
+        for home in board.ghosts:
+            ways = [d for d in (1, 2, 3, 4) if free[home + self.delta[d]]]
+            self.directions.append(ways[int(rng.random() * len(ways))])
+        self.facing, self.score, self.lives = 2, 0.0, 1
+
+    def _play(self, action: int) -> float:
+        reward = self._move_pacman(action)
+        if not self.terminated and self.ghosts:
+            reward += self._move_ghosts()
         self.score += reward
         return reward
+
+    def _out_of_time(self) -> float:
+        self.score += LOSS
+        return LOSS
 
     def _move_pacman(self, action: int) -> float:
         here = self.pacman
@@ -187,23 +254,9 @@ class EgoGame:
         return self._eaten() if self.pacman in ghosts else 0.0
 
     def _eaten(self) -> float:
-        self.terminated = True
+        self.terminated, self.lives = True, 0
         self.events += ("eaten",)
         return LOSS
 
-    def snapshot(self) -> Snapshot:
-        """A copy of the visible state."""
-        grid = grid_of(self.size)
-        padded = np.frombuffer(bytes(self.cells), np.uint8).reshape(grid.stride, grid.stride)
-        ghosts = zip(self.ghosts, self.directions, strict=True)
-        return Snapshot(
-            cells=padded[MARGIN:-MARGIN, MARGIN:-MARGIN].copy(),
-            pacman=grid.xy(self.pacman),
-            facing=self.facing,
-            ghosts=tuple(Ghost(*grid.xy(cell), way, 0, "wander") for cell, way in ghosts),
-            score=self.score,
-            lives=0 if "eaten" in self.events else 1,
-            level=1,
-            steps=self.steps,
-            events=self.events,
-        )
+    def _colour_and_mode(self, i: int) -> tuple[int, str]:
+        return 0, "wander"

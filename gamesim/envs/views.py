@@ -4,12 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gamesim.envs.arcade import ArcadeGame
 from gamesim.envs.layouts import MARGIN, grid_of
-from gamesim.envs.rules import EgoGame
+from gamesim.envs.rules import Game
 from gamesim.envs.sprites import CAUGHT, FACING, SPRITE_CLASS, painter
-
-Game = EgoGame | ArcadeGame
 
 
 class EgoView:
@@ -51,8 +48,9 @@ def _slab(games: Sequence[Game], area: int) -> np.ndarray:
     slab = bytearray().join([game.cells for game in games])
     base = 0
     for game in games:
-        for ghost, look in zip(game.ghosts, game.ghost_sprites, strict=True):
-            slab[base + ghost] = look
+        if game.ghosts:
+            for ghost, look in zip(game.ghosts, game.ghost_sprites, strict=True):
+                slab[base + ghost] = look
         slab[base + game.pacman] = CAUGHT if "eaten" in game.events else FACING + game.facing
         base += area
     return np.frombuffer(slab, dtype=np.uint8)

@@ -8,11 +8,11 @@ from app.driver import FRAME, Driver, engine
 from gamesim.app.game import stage
 from gamesim.app.game.session import PAUSES, READY, Session
 from gamesim.app.library.catalog import ARCADE
-from gamesim.envs.arcade_maze import maze
+from gamesim.envs.arcade_maze import MAZE
 from gamesim.envs.layouts import FLOOR, FOOD, POWER
 from gamesim.envs.sprites import TREAT
 
-at = maze().grid.index
+at = MAZE.grid.index
 BOARD = pygame.Rect(0, 0, 840, 840)  # 40 pixels a cell
 
 

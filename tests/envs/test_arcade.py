@@ -20,13 +20,13 @@ from gamesim.envs.arcade import (
     fright_steps,
     ghost_speed,
 )
-from gamesim.envs.arcade_maze import beside, maze
+from gamesim.envs.arcade_maze import MAZE
 from gamesim.envs.layouts import DOOR, FLOOR, FOOD, FRUIT, POWER
 from gamesim.envs.sprites import COLOURED, FLASHING, SPRITE_CLASS
 
 STAY, LEFT, RIGHT, UP, DOWN = range(5)
 BLINKY, PINKY, INKY, CLYDE = range(4)
-at = maze().grid.index
+at = MAZE.grid.index
 
 
 def new(ghosts: int = 4, seed: int = 0) -> ArcadeGame:
@@ -47,10 +47,10 @@ def place(game: ArcadeGame, x: int, y: int, facing: int) -> None:
 class TestPacman:
     def test_he_keeps_going_on_stay_and_on_a_blocked_turn(self):
         game = new(ghosts=0)
-        x, y = maze().grid.xy(game.pacman)
+        x, y = MAZE.grid.xy(game.pacman)
         for step, action in enumerate((STAY, UP, STAY), start=1):
             game.step(action)
-            assert maze().grid.xy(game.pacman) == (x - step, y)
+            assert MAZE.grid.xy(game.pacman) == (x - step, y)
             assert game.facing == LEFT
 
     def test_he_stops_at_a_wall_and_turns_where_he_can(self):
@@ -127,7 +127,7 @@ class TestAim:
         for _ in range(WAVES[0] - 1):
             place(game, 1, 19, LEFT)
             game.step(STAY)
-        x, y = maze().grid.xy(game.ghosts[BLINKY])
+        x, y = MAZE.grid.xy(game.ghosts[BLINKY])
         assert x > 12
         assert y < 8
 
@@ -176,13 +176,13 @@ class TestSchedule:
 
     def test_a_ghost_leaves_through_the_door_then_never_goes_back(self):
         game = new()
-        inside = {i for i, way in enumerate(maze().leave) if way}
+        inside = {i for i, way in enumerate(MAZE.leave) if way}
         out = False
         for _ in range(60):
             place(game, 1, 19, LEFT)
             game.step(STAY)
             out = out or game.modes[PINKY] != "house"
-            assert (game.ghosts[PINKY] in inside) == (not out) or game.ghosts[PINKY] == maze().door
+            assert (game.ghosts[PINKY] in inside) == (not out) or game.ghosts[PINKY] == MAZE.door
         assert out
 
     def test_levels_get_faster_and_shorter_of_fright(self):
@@ -284,9 +284,9 @@ class TestFright:
             game.pending = ""
             before = game.ghosts[BLINKY]
             game.step(STAY)
-            assert game.ghosts[BLINKY] in [beside(maze().grid, before, d) for d in (1, 2, 3, 4)]
+            assert game.ghosts[BLINKY] in [MAZE.beside(before, d) for d in (1, 2, 3, 4)]
             steps += 1
-        assert game.ghosts[BLINKY] == maze().nest
+        assert game.ghosts[BLINKY] == MAZE.nest
         assert steps < 60
         game.fright = 30
         while game.modes[BLINKY] == "house":
@@ -312,13 +312,13 @@ class TestLivesAndLevels:
         game = new()
         game.step(LEFT)
         left = game.food_left
-        put(game, BLINKY, *maze().grid.xy(maze().ways[game.pacman][LEFT]), "chase")
+        put(game, BLINKY, *MAZE.grid.xy(MAZE.ways[game.pacman][LEFT]), "chase")
         game.step(LEFT)
         shown = game.pacman
         assert shown == game.ghosts[BLINKY], "the collision is seen for one frame"
         assert game.step(RIGHT) == 0.0
-        assert game.pacman == maze().start
-        assert game.ghosts == list(maze().posts)
+        assert game.pacman == MAZE.start
+        assert game.ghosts == list(MAZE.posts)
         assert game.food_left == left
         assert game.level == 1
 
@@ -435,7 +435,7 @@ class TestFruit:
 @settings(max_examples=25)
 @given(st.integers(0, 2**63 - 1))
 def test_in_any_game_ghosts_make_legal_moves_of_one_cell(seed):
-    game, rng, board = new(seed=seed), Random(seed), maze()
+    game, rng, board = new(seed=seed), Random(seed), MAZE
     total = points = 0
     while not game.terminated and game.steps < 600:
         before, modes, pending = list(game.ghosts), list(game.modes), game.pending
@@ -448,7 +448,7 @@ def test_in_any_game_ghosts_make_legal_moves_of_one_cell(seed):
             if old == cell:
                 continue
             beyond_door = modes[i] in ("house", "eaten") or game.modes[i] in ("house", "eaten")
-            near = [beside(board.grid, old, d) for d in (1, 2, 3, 4)] if beyond_door else board.ways[old][1:]
+            near = [board.beside(old, d) for d in (1, 2, 3, 4)] if beyond_door else board.ways[old][1:]
             assert cell in near
             assert SPRITE_CLASS[game.cells[cell]] in (FLOOR, FOOD, POWER, DOOR, FRUIT)
         assert food - game.food_left == len({"food", "power"} & set(game.events))

@@ -1,13 +1,13 @@
 """The arcade's maze: everything can be reached, and back."""
 
 from gamesim.envs.arcade import ArcadeGame
-from gamesim.envs.arcade_maze import maze
+from gamesim.envs.arcade_maze import MAZE
 from gamesim.envs.layouts import DOOR, FOOD, POWER
 from gamesim.envs.rules import REVERSE
 
 
 def test_all_food_can_be_reached_and_there_are_no_dead_ends():
-    board = maze()
+    board = MAZE
     seen, edge = {board.start}, [board.start]
     while edge:
         for cell in board.ways[edge.pop()][1:]:
@@ -28,7 +28,7 @@ def test_it_is_symmetrical_with_four_power_pellets_and_one_door():
 
 
 def test_ways_lead_both_ways():
-    ways = maze().ways
+    ways = MAZE.ways
     for cell, row in enumerate(ways):
         for direction in (1, 2, 3, 4):
             if row[direction] and any(ways[cell]):
