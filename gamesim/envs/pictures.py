@@ -7,25 +7,16 @@ import numpy as np
 from gymnasium import spaces
 
 
-def space_of(space: Any, path: tuple[Any, ...]) -> spaces.Box:
-    """The space that the keys `find_image` found lead to."""
-    for key in path:
-        space = space[key]
-    return space
-
-
-def _is_image(space: spaces.Space) -> bool:
-    """Whether a space is one of images uint8, grey or RGB."""
-    return isinstance(space, spaces.Box) and space.dtype == np.uint8 and is_shape(space.shape)
-
-
-def _is_unusual_image(space: spaces.Space) -> bool:
-    """Whether it is one of images of another kind: RGBA, or floats between two bounds."""
-    if not isinstance(space, spaces.Box) or not is_shape(_without_alpha(space.shape)):
+def _is_image(space: spaces.Space, unusual: bool) -> bool:
+    """Whether a space is one of images uint8, grey or RGB; or, `unusual`, RGBA or floats between bounds."""
+    if not isinstance(space, spaces.Box):
         return False
-    low, high = space.low.min(), space.high.max()
-    bounded = bool(np.isfinite([low, high]).all()) and low < high
-    return space.dtype == np.uint8 or (space.dtype.kind == "f" and bounded)
+    rgba = unusual and len(space.shape) == 3 and space.shape[2] == 4
+    if not is_shape((*space.shape[:2], 3) if rgba else space.shape):
+        return False
+    bounds = [space.low.min(), space.high.max()]
+    floats = space.dtype.kind == "f" and bool(np.isfinite(bounds).all()) and bounds[0] < bounds[1]
+    return space.dtype == np.uint8 or (unusual and floats)
 
 
 def is_shape(shape: tuple[int, ...]) -> bool:
@@ -36,10 +27,6 @@ def is_shape(shape: tuple[int, ...]) -> bool:
         return False
     sides = shape[:2] if shape[-1] in (1, 3) else shape[1:] if shape[0] in (1, 3) else (0,)
     return min(sides) >= 8
-
-
-def _without_alpha(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (*shape[:2], 3) if len(shape) == 3 and shape[2] == 4 else shape
 
 
 def find_image(space: spaces.Space, *, unusual: bool = False) -> tuple[Any, ...] | None:
@@ -59,18 +46,18 @@ def find_image(space: spaces.Space, *, unusual: bool = False) -> tuple[Any, ...]
         elif isinstance(part, spaces.Tuple):
             for index, child in enumerate(part.spaces):
                 look(child, (*path, index))
-        elif _is_image(part) or (unusual and _is_unusual_image(part)):
+        elif _is_image(part, unusual):
             found.append((int(np.prod(part.shape or ())), path))
 
     look(space, ())
     return max(found, key=lambda image: image[0])[1] if found else None
 
 
-def follow(observation: Any, path: tuple[Any, ...]) -> np.ndarray:
-    """The image that these keys lead to in an observation."""
+def follow(tree: Any, path: tuple[Any, ...]) -> Any:
+    """What these keys lead to, in an observation or in its space."""
     for key in path:
-        observation = observation[key]
-    return np.asarray(observation)
+        tree = tree[key]
+    return tree
 
 
 def shown_as(image: np.ndarray, space: spaces.Box) -> bool:

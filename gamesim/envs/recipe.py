@@ -16,7 +16,7 @@ import re
 import shlex
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -29,7 +29,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrap
 
 from gamesim.envs.pictures import kind
 from gamesim.envs.spec import spec_json as to_json
-from gamesim.envs.wrappers import MOST_ACTIONS, RESET, SIZES, STEP, PixelEnv, parts
+from gamesim.envs.wrappers import MOST_ACTIONS, RESET, SIZES, STEP, PixelEnv, blamed, parts
 from gamesim.errors import FOREIGN, UserError
 from gamesim.text import one_line
 
@@ -224,50 +224,53 @@ def make(recipe: Recipe) -> gym.Env:
     Raises:
         UserError: It cannot be made or played; the line says why.
     """
-    spec = find(recipe.env_id)
+    env = _open(find(recipe.env_id), recipe)
     if recipe.ours:
-        return _open(spec, recipe)
-    env = _open(spec, recipe)
+        return env
     try:
-        size = recipe.size or _own_size(env.observation_space)
-        return PixelEnv(env, size, recipe.stretch, recipe.frame_skip, recipe.time_limit)
+        space = env.observation_space
+        own = next((side for side in SIZES if space.shape == (side, side, 3)), SIZES[-1])
+        return PixelEnv(env, recipe.size or own, recipe.stretch, recipe.frame_skip, recipe.time_limit)
     except AttributeError as error:  # a game without spaces
         raise UserError(f"{recipe.env_id}: {one_line(error)}") from error
-
-
-def _own_size(space: spaces.Space) -> int:
-    return next((side for side in SIZES if space.shape == (side, side, 3)), SIZES[-1])
 
 
 def _open(spec: EnvSpec, recipe: Recipe) -> gym.Env:
     """What is registered, with its arguments, able to draw itself where it can."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    name, kwargs = recipe.env_id, dict(recipe.kwargs)
-    try:
+    kwargs = dict(recipe.kwargs)
+    with _making(recipe.env_id, spec):
         entry = spec.entry_point
         creator = load_env_creator(entry) if isinstance(entry, str) else entry
         modes = (getattr(creator, "metadata", None) or {}).get("render_modes")
         if "render_mode" not in {*kwargs, *spec.kwargs} and (modes is None or "rgb_array" in modes):
             kwargs["render_mode"] = "rgb_array"
+        try:
+            env = gym.make(spec, disable_env_checker=True, **kwargs)
+        except TypeError as error:
+            if "'render_mode'" not in str(error):
+                raise
+            del kwargs["render_mode"]
+            env = gym.make(spec, disable_env_checker=True, **kwargs)
+    made = env.unwrapped.spec
+    if made is not None:
+        made.id = recipe.env_id  # what recordings will say of it
+    return env
+
+
+@contextlib.contextmanager
+def _making(name: str, spec: EnvSpec) -> Iterator[None]:
+    """Whatever is wrong with a game that is made in here becomes one line."""
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # Gymnasium's, about metadata
-            try:
-                env = gym.make(spec, disable_env_checker=True, **kwargs)
-            except TypeError as error:
-                if "'render_mode'" not in str(error):
-                    raise
-                del kwargs["render_mode"]
-                env = gym.make(spec, disable_env_checker=True, **kwargs)
+            yield
     except UserError:
         raise
     except (ImportError, gym.error.DependencyNotInstalled) as error:
         raise UserError(_missing(name, spec, error)) from error
     except FOREIGN as error:
         raise UserError(_why(name, error)) from error
-    made = env.unwrapped.spec
-    if made is not None:
-        made.id = name  # what recordings will say of it
-    return env
 
 
 def _missing(name: str, spec: EnvSpec, error: Exception) -> str:
@@ -296,10 +299,12 @@ class _Guarded(VectorWrapper):
         self.name = name
 
     def reset(self, **how: Any) -> Any:
-        return self._try("reset", lambda: self._shown(*parts(self.env.reset(**how), RESET)))
+        with blamed(self.name, "reset"):
+            return self._shown(*parts(self.env.reset(**how), RESET))
 
     def step(self, actions: np.ndarray) -> Any:
-        return self._try("step", lambda: self._shown(*parts(self.env.step(actions), STEP)))
+        with blamed(self.name, "step"):
+            return self._shown(*parts(self.env.step(actions), STEP))
 
     def close(self, **kwargs: Any) -> None:
         with contextlib.suppress(*FOREIGN):
@@ -311,14 +316,6 @@ class _Guarded(VectorWrapper):
         if not isinstance(frames, np.ndarray) or (frames.shape, frames.dtype) != (space.shape, space.dtype):
             raise TypeError(f"it showed {kind(frames)}, and its space says {space.dtype} {space.shape}")
         return frames, *(np.reshape(each, self.num_envs) for each in lanes), info
-
-    def _try(self, where: str, do: Any) -> Any:
-        try:
-            return do()
-        except (UserError, MemoryError):
-            raise
-        except FOREIGN as error:
-            raise UserError(f"{self.name} failed in {where}: {one_line(error)}") from error
 
 
 def make_batch(recipe: Recipe, lanes: int) -> VectorEnv:
@@ -334,16 +331,8 @@ def make_batch(recipe: Recipe, lanes: int) -> VectorEnv:
     spec = find(recipe.env_id)
     name = recipe.env_id
     if spec.vector_entry_point is not None and not recipe.changed:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # Gymnasium's, about metadata
-                batch = gym.make_vec(spec, lanes, vectorization_mode="vector_entry_point", **recipe.kwargs)
-        except UserError:
-            raise
-        except (ImportError, gym.error.DependencyNotInstalled) as error:
-            raise UserError(_missing(name, spec, error)) from error
-        except FOREIGN as error:
-            raise UserError(_why(name, error)) from error
+        with _making(name, spec):
+            batch = gym.make_vec(spec, lanes, vectorization_mode="vector_entry_point", **recipe.kwargs)
         batch = batch if name.startswith(OURS) else _Guarded(batch, name)
         if _fits(batch):
             return batch

@@ -26,7 +26,6 @@ from gamesim.envs.pictures import (
     is_shape,
     kind,
     shown_as,
-    space_of,
     to_rgb,
     to_uint8,
     without_alpha,
@@ -79,7 +78,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         check_number("time_limit", time_limit or 1, 1, MOST_STEPS)
         self.name = env.spec.id if env.spec else type(env.unwrapped).__name__
         self.size, self.stretch, self.frame_skip, self.time_limit = size, stretch, frame_skip, time_limit
-        with self._guarded("its spaces"):
+        with blamed(self.name, "its spaces"):
             self.seen, self.native = env.observation_space, env.action_space
         self.path = find_image(self.seen)
         if self.path is None and env.render_mode != "rgb_array":
@@ -109,7 +108,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         """Begin an episode: (frame, {})."""
         self._steps = 0
-        with self._guarded("reset"):
+        with blamed(self.name, "reset"):
             seed = None if seed is None else seed % _SEEDS
             observation, _ = parts(self.env.reset(seed=seed, options=options), RESET)
         return self._frame(observation), {}
@@ -120,7 +119,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
             raise UserError(f"action must be 0 to {len(self.choices) - 1}, not {action}")
         native, total = self.choices[int(action)], 0.0
         observation, terminated, truncated = None, False, False
-        with self._guarded("step"):
+        with blamed(self.name, "step"):
             for _ in range(self.frame_skip):
                 observation, reward, terminated, truncated, _ = parts(self.env.step(native), STEP)
                 total += float(np.asarray(reward).item())
@@ -150,18 +149,8 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         own = keys_said(self.env, len(self.choices)) if numbered else {}
         return own or keys_for(self.get_action_meanings())
 
-    @contextmanager
-    def _guarded(self, where: str) -> Iterator[None]:
-        """What the game raises becomes one line that names it."""
-        try:
-            yield
-        except (UserError, MemoryError):
-            raise
-        except FOREIGN as error:
-            raise UserError(f"{self.name} failed in {where}: {one_line(error)}") from error
-
     def _rendered(self) -> np.ndarray:
-        with self._guarded("render"):
+        with blamed(self.name, "render"):
             image: Any = self.env.render()
         if isinstance(image, np.ndarray):
             image = without_alpha(image)
@@ -173,13 +162,24 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         if self.path is None:
             image = self._rendered()
         else:
-            with self._guarded("its observation"):
-                image, space = follow(observation, self.path), space_of(self.seen, self.path)
+            with blamed(self.name, "its observation"):
+                image, space = np.asarray(follow(observation, self.path)), follow(self.seen, self.path)
             if not shown_as(image, space):
                 said = f"{space.dtype} {space.shape}"
                 raise UserError(f"{self.name} showed {kind(image)}, and its observation space says {said}")
             image = to_uint8(image, space)
         return fit(to_rgb(image), self.size, stretch=self.stretch)
+
+
+@contextmanager
+def blamed(name: str, where: str) -> Iterator[None]:
+    """What a game raises in here becomes one line that names it."""
+    try:
+        yield
+    except (UserError, MemoryError):
+        raise
+    except FOREIGN as error:
+        raise UserError(f"{name} failed in {where}: {one_line(error)}") from error
 
 
 def parts(given: Any, names: str) -> Any:
