@@ -1,7 +1,8 @@
 """A learned engine as an environment: step into it as into any game.
 
-`DreamVectorEnv` dreams many lanes at once; `DreamEnv` is one lane of it. A dream begins with real frames, its
-checkpoint's own or given ones, and goes on without any. It ends where the engine holds the end to be likelier
+`DreamVectorEnv` dreams many lanes at once; `DreamEnv` is one lane of it, which can be looked into and changed
+by hand. A dream begins with real frames, its checkpoint's own or given ones, and goes on without any. It ends
+where the engine holds the end to be likelier
 than not (the rule of World Models, Ha & Schmidhuber 2018: p > 0.5).
 
 Every lane draws from a stream of its own, so that lane ``i`` of a batch that was reset with seed ``s`` is
@@ -9,8 +10,8 @@ the single dream that was reset with ``s + i``. The same seed, actions and batch
 the bit on the CPU; between batch sizes the engine's arithmetic may differ in the last bit of a float.
 """
 
-from gamesim.dream.batch import CHANGES, HOTTEST, DreamState, DreamVectorEnv
+from gamesim.dream.batch import HOTTEST, DreamState, DreamVectorEnv
 from gamesim.dream.beginnings import Source
-from gamesim.dream.single import DreamEnv
+from gamesim.dream.single import CHANGES, DreamEnv
 
 __all__ = ["CHANGES", "HOTTEST", "DreamEnv", "DreamState", "DreamVectorEnv", "Source"]

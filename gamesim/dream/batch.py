@@ -1,6 +1,6 @@
 """Many dreams at once, as a vector environment."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,6 @@ from gamesim.threads import one_thread
 
 HOTTEST = 10.0
 """Highest temperature; 0 is the engine's surest future, 1 the one that it learned."""
-
-CHANGES = ("z", "memory")
-"""What an engine may let one change: by ``with_z(state, z)`` or ``with_memory(state, other)``, which return
-the changed state and its frame uint8 (B, H, W, 3)."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,8 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._streams = [torch.Generator() for _ in range(num_envs)]
         self._seeded = np.zeros(num_envs, bool)
         self._memory: State | None = None
-        self._came: tuple[State, Tensor] | None = None
+        self.came: tuple[State, Tensor] | None = None
+        """The memory and the actions of the last step, where all lanes took it and nothing was changed."""
         self._frames = np.zeros((num_envs, *self.model.frame_shape), np.uint8)
         self._steps = np.zeros(num_envs, np.int64)
         self.ended = np.zeros(num_envs, bool)
@@ -107,7 +104,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             raise gym.error.ResetNeeded("call reset() before you ask for the state of a dream")
         streams = tuple(stream.get_state() for stream in self._streams)
         return DreamState(
-            self._memory, streams, self._frames, self._steps.copy(), self.ended.copy(), self._came
+            self._memory, streams, self._frames, self._steps.copy(), self.ended.copy(), self.came
         )  # fmt: skip
 
     @state.setter
@@ -117,7 +114,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         for stream, kept in zip(self._streams, moment.streams, strict=True):
             stream.set_state(kept)
         self._seeded[:] = True
-        self._memory, self._frames, self._came = moment.memory, moment.frames, moment.came
+        self._memory, self._frames, self.came = moment.memory, moment.frames, moment.came
         self._steps, self.ended = moment.steps.copy(), moment.ended.copy()
 
     def reset(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -169,106 +166,13 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     @one_thread()
     @torch.inference_mode()
-    def act(self) -> NDArray[np.int64] | None:
-        """What the engine's own controller does next in each lane, (N,); None when it has no controller."""
-        actions = self.model.act(self.state.memory)
-        return None if actions is None else actions.cpu().numpy()
-
-    @one_thread()
-    @torch.inference_mode()
-    def internals(self) -> dict[str, np.ndarray]:
-        """The engine's insides by name: pictures uint8 (N, H, W, 3), everything else float32 (N, ...)."""
-        shown = self.model.internals(self.state.memory)
-        return {name: _plain(values).cpu().numpy() for name, values in shown.items()}
-
-    @property
-    def changes(self) -> frozenset[str]:
-        """What of a moment this engine lets one change: "z", "memory"; found by its methods ``with_...``."""
-        return frozenset(name for name in CHANGES if hasattr(self.model, f"with_{name}"))
-
-    @one_thread()
-    @torch.inference_mode()
-    def with_z(self, z: np.ndarray) -> np.ndarray:
-        """Go on from another z float32 (N, Z); returns the frames uint8 (N, H, W, 3) that it stands for.
-
-        Raises:
-            UserError: The engine does not let its z be changed, or it is of another size.
-        """
-        change, memory = self._hook("z"), self.state.memory
-        if z.shape != tuple(memory["z"].shape):
-            raise UserError(f"z must be {tuple(memory['z'].shape)}, not {z.shape}")
-        self._memory, frames = change(memory, torch.as_tensor(z, dtype=torch.float32, device=self.device))
-        self._came = None
-        self._frames = frames.cpu().numpy()
-        return self._frames.copy()
-
-    @one_thread()
-    @torch.inference_mode()
-    def with_memory(self, moment: DreamState) -> np.ndarray:
-        """Go on with the memory of another moment of this engine: another board under the same agent.
-
-        Returns:
-            The frames uint8 (N, H, W, 3), drawn again.
-
-        Raises:
-            UserError: The engine has no memory that could be changed.
-        """
-        self._memory, frames = self._hook("memory")(self.state.memory, moment.memory)
-        self._came = None
-        self._frames = frames.cpu().numpy()
-        return self._frames.copy()
-
-    @property
-    def openings(self) -> int:
-        """How many beginnings the checkpoint has: ``options["start"]`` of `reset` is below it."""
-        return len(self.starts.frames)
-
-    def go_on(self) -> None:
-        """Take back every end: the dreams go on with the next step as if nothing had happened."""
-        self.ended = np.zeros_like(self.ended)
-
-    @torch.inference_mode()
-    def alternatives(self, count: int) -> np.ndarray | None:
-        """What chance could as well have drawn in the last step, uint8 (N, count, H, W, 3).
-
-        It is the same step from the same moment with other noise; the dream and its own chance stay as they
-        are. None where the lanes did not all take a step just now, or were changed by hand after it.
-        """
-        if self._came is None:
-            return None
-        memory, actions = self._came
-        lanes = np.repeat(np.arange(self.num_envs), count)
-        _, drawn = self.model.imagine(
-            take(memory, lanes),
-            actions.repeat_interleave(count),
-            temperature=self.temperature,
-            generator=torch.Generator().manual_seed(int(self._steps.sum())),
-        )
-        return drawn.frame.cpu().numpy().reshape(self.num_envs, count, *self.model.frame_shape)
-
-    def elsewhere(self, start: int) -> DreamState:
-        """The moment after another of the checkpoint's beginnings, in every lane; the dream here goes on.
-
-        They are counted round and round: any `start` from 0 is one of them.
-        """
-        other = DreamVectorEnv((self.model, self.starts), self.num_envs, device=self.device)
-        other.reset(seed=0, options={"start": start % len(self.starts.frames)})
-        return other.state
-
-    def _hook(self, name: str) -> Callable[[State, Any], tuple[State, Tensor]]:
-        if name not in self.changes:
-            raise UserError(f"this model's {name} cannot be changed")
-        return getattr(self.model, f"with_{name}")
-
-    @one_thread()
-    @torch.inference_mode()
     def _imagine(self, lanes: NDArray[np.int64], actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Dreams one step in these lanes; their rewards and end probabilities."""
         assert self._memory is not None
         all_of_them = len(lanes) == self.num_envs
         memory = self._memory if all_of_them else take(self._memory, lanes)
         pressed = torch.as_tensor(actions, dtype=torch.int64, device=self.device)
-        self._came = (memory, pressed) if all_of_them else None
+        self.came = (memory, pressed) if all_of_them else None
         memory, prediction = self.model.imagine(
             memory,
             pressed,
@@ -285,7 +189,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """Starts these lanes from the real frames that the options of `reset` ask for."""
         if not len(lanes):
             return
-        self._came = None
+        self.came = None
         frames, actions = self._beginnings.of(lanes, self._streams, options)
         memory = self.model.start(frames.to(self.device), actions.to(self.device))
         everyone = self._memory is None or len(lanes) == self.num_envs
@@ -308,7 +212,3 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         columns = {"end_probability": ends, "reward": rewards, "temperature": temperature}
         infos: dict[str, Any] = {name: values.astype(np.float32) for name, values in columns.items()}
         return infos | {f"_{name}": np.ones(self.num_envs, bool) for name in columns}
-
-
-def _plain(values: Tensor) -> Tensor:
-    return values if values.dtype == torch.uint8 else values.float()

@@ -1,13 +1,23 @@
 """One dream, as an environment."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import torch
+from torch import Tensor
 
 from gamesim.dream.batch import DreamState, DreamVectorEnv
 from gamesim.dream.beginnings import Source
+from gamesim.errors import UserError
+from gamesim.models import State, take
+from gamesim.threads import one_thread
+
+CHANGES = ("z", "memory")
+"""What an engine may let one change: by ``with_z(state, z)`` or ``with_memory(state, other)``, which return
+the changed state and its frame uint8 (B, H, W, 3)."""
 
 
 class DreamEnv(gym.Env[np.ndarray, int]):
@@ -69,45 +79,102 @@ class DreamEnv(gym.Env[np.ndarray, int]):
         frames = self.batch.render()
         return None if frames is None else frames[0]
 
+    @one_thread()
+    @torch.inference_mode()
     def act(self) -> int | None:
         """What the engine's own controller does next; None when it has no controller."""
-        actions = self.batch.act()
+        actions = self.batch.model.act(self.state.memory)
         return None if actions is None else int(actions[0])
 
+    @one_thread()
+    @torch.inference_mode()
     def internals(self) -> dict[str, np.ndarray]:
         """The engine's insides by name: pictures uint8 (H, W, 3), everything else float32."""
-        return {name: values[0] for name, values in self.batch.internals().items()}
+        shown = {name: values[0] for name, values in self.batch.model.internals(self.state.memory).items()}
+        return {
+            name: (values if values.dtype == torch.uint8 else values.float()).cpu().numpy()
+            for name, values in shown.items()
+        }
 
     @property
     def changes(self) -> frozenset[str]:
-        """What of a moment this engine lets one change: "z", "memory"."""
-        return self.batch.changes
+        """What of a moment this engine lets one change: "z", "memory"; found by its methods ``with_...``."""
+        return frozenset(name for name in CHANGES if hasattr(self.batch.model, f"with_{name}"))
 
+    @one_thread()
+    @torch.inference_mode()
     def with_z(self, z: np.ndarray) -> np.ndarray:
-        """Go on from another z float32 (Z,); returns the frame uint8 (H, W, 3) that it stands for."""
-        return self.batch.with_z(z[None])[0]
+        """Go on from another z float32 (Z,); returns the frame uint8 (H, W, 3) that it stands for.
 
+        Raises:
+            UserError: The engine does not let its z be changed, or it is of another size.
+        """
+        change, memory = self._hook("z"), self.state.memory
+        if z.shape != tuple(memory["z"].shape[1:]):
+            raise UserError(f"z must be {tuple(memory['z'].shape[1:])}, not {z.shape}")
+        return self._changed(
+            *change(memory, torch.as_tensor(z[None], dtype=torch.float32).to(self.batch.device))
+        )
+
+    @one_thread()
+    @torch.inference_mode()
     def with_memory(self, moment: DreamState) -> np.ndarray:
-        """Go on with the memory of another moment of this engine; returns the frame, drawn again."""
-        return self.batch.with_memory(moment)[0]
+        """Go on with the memory of another moment of this engine: another board under the same agent.
+
+        Returns:
+            The frame uint8 (H, W, 3), drawn again.
+
+        Raises:
+            UserError: The engine has no memory that could be changed.
+        """
+        return self._changed(*self._hook("memory")(self.state.memory, moment.memory))
+
+    def _hook(self, name: str) -> Callable[[State, Any], tuple[State, Tensor]]:
+        if name not in self.changes:
+            raise UserError(f"this model's {name} cannot be changed")
+        return getattr(self.batch.model, f"with_{name}")
+
+    def _changed(self, memory: State, frames: Tensor) -> np.ndarray:
+        """Go on from this memory, which shows `frames` uint8 (1, H, W, 3)."""
+        shown = frames.cpu().numpy()
+        self.state = replace(self.state, memory=memory, frames=shown, came=None)
+        return shown[0].copy()
 
     @property
     def openings(self) -> int:
         """How many beginnings the checkpoint has: ``options["start"]`` of `reset` is below it."""
-        return self.batch.openings
+        return len(self.batch.starts.frames)
 
     def go_on(self) -> None:
         """Take back the end: the dream goes on with the next step as if nothing had happened."""
-        self.batch.go_on()
+        self.batch.ended = np.zeros(1, bool)
 
+    @torch.inference_mode()
     def alternatives(self, count: int) -> np.ndarray | None:
-        """What chance could as well have drawn in the last step, uint8 (count, H, W, 3), or None."""
-        drawn = self.batch.alternatives(count)
-        return None if drawn is None else drawn[0]
+        """What chance could as well have drawn in the last step, uint8 (count, H, W, 3).
+
+        It is the same step from the same moment with other noise; the dream and its own chance stay as they
+        are. None where there was no step just now, or the dream was changed by hand after it.
+        """
+        if self.batch.came is None:
+            return None
+        memory, actions = self.batch.came
+        _, drawn = self.batch.model.imagine(
+            take(memory, np.zeros(count, np.int64)),
+            actions.repeat_interleave(count),
+            temperature=self.temperature,
+            generator=torch.Generator().manual_seed(int(self.state.steps[0])),
+        )
+        return drawn.frame.cpu().numpy()
 
     def elsewhere(self, start: int) -> DreamState:
-        """The moment after another of the checkpoint's beginnings; the dream here goes on."""
-        return self.batch.elsewhere(start)
+        """The moment after another of the checkpoint's beginnings; the dream here goes on.
+
+        They are counted round and round: any `start` from 0 is one of them.
+        """
+        other = DreamVectorEnv((self.batch.model, self.batch.starts), device=self.batch.device)
+        other.reset(seed=0, options={"start": start % self.openings})
+        return other.state
 
 
 def _first(infos: dict[str, Any]) -> dict[str, Any]:
