@@ -162,33 +162,25 @@ class Episode:
         return len(data)
 
     @classmethod
-    def load(cls, path: str | Path) -> "Episode":
+    def load(cls, path: str | Path, *, pixels: bool = True) -> "Episode":
         """Read and check a file.
+
+        Args:
+            path: Of the file.
+            pixels: False is far quicker: ``frames`` is a (T+1, H, W, 3) view of a single zero, and damage
+                inside the compressed frames is not noticed.
 
         Raises:
             UserError: It is missing, damaged, or not an episode; the message names it.
         """
-        path = Path(path)
         try:
             with open(path, "rb") as file:
-                return _read(file)
+                return _read(file, pixels)
         # A hostile archive can raise almost anything out of zipfile, zlib and numpy's header parser.
         except (Exception, RecursionError) as error:
-            raise UserError(f"{path}: not a readable episode ({_why(error)})") from error
-
-
-def read_meta(path: str | Path) -> "Episode":
-    """Everything but the frames, quickly: ``frames`` is a (T+1, H, W, 3) view of a single zero.
-
-    Raises:
-        UserError: As :meth:`Episode.load`, but damage inside the compressed frames is not noticed.
-    """
-    path = Path(path)
-    try:
-        with open(path, "rb") as file:
-            return _read(file, pixels=False)
-    except (Exception, RecursionError) as error:
-        raise UserError(f"{path}: not a readable episode ({_why(error)})") from error
+            said = error.strerror if isinstance(error, OSError) else None
+            why = one_line(said or error, 200)
+            raise UserError(f"{path}: not a readable episode ({why})") from error
 
 
 @lru_cache(maxsize=4096)
@@ -204,12 +196,7 @@ def _parse_header(text: bytes) -> tuple[tuple[int, ...], bool, np.dtype]:
     return np.lib.format.read_array_header_1_0(buffer, max_header_size=1024)
 
 
-def _why(error: BaseException) -> str:
-    said = error.strerror if isinstance(error, OSError) else None
-    return one_line(said or error, 200)
-
-
-def _read(file: IO[bytes], pixels: bool = True) -> Episode:
+def _read(file: IO[bytes], pixels: bool) -> Episode:
     with zipfile.ZipFile(file) as archive:
         meta_bytes = _read_array(archive, "meta", "|u1", (None,), _MAX_META_BYTES)
         meta = _checked_meta(json.loads(meta_bytes.tobytes()))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gymnasium as gym
 
-from gamesim.data.episode import read_meta
+from gamesim.data.episode import Episode
 from gamesim.data.store.index import Entry, scan
 from gamesim.envs.meanings import action_meanings, opposites
 from gamesim.envs.recipe import Recipe, make
@@ -87,7 +87,7 @@ def recorded_game(folder: str | Path, game: str | None = None) -> Game:
     meanings, used, spec = (), 0, ""
     for entry in entries:
         try:
-            episode = read_meta(folder / entry.file)
+            episode = Episode.load(folder / entry.file, pixels=False)
         except UserError:
             continue
         spec = spec or episode.env_spec

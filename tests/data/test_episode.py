@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gamesim.data.episode import Episode, read_meta
+from gamesim.data.episode import Episode
 from gamesim.errors import UserError
 from recordings import make_episode
 
@@ -75,7 +75,7 @@ def test_files_of_before_actions_had_meanings_are_read(path: Path) -> None:
 
 
 def test_meta_is_everything_but_the_pixels(path: Path) -> None:
-    meta = read_meta(path)
+    meta = Episode.load(path, pixels=False)
     assert meta.frames.shape == make_episode(12).frames.shape and meta.total_reward == pytest.approx(
         make_episode(12).total_reward
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from gamesim.app.library.catalog import DREAM, game_name, run_of, spoken
-from gamesim.data.episode import Episode, read_meta
+from gamesim.data.episode import Episode
 from gamesim.data.store.index import Entry, scan
 from gamesim.errors import UserError
 
@@ -199,7 +199,7 @@ def model_of(path: Path, modified: int) -> str:
         modified: when it was written: an answer holds as long as the file.
     """
     try:
-        found = json.loads(read_meta(path).env_spec)["kwargs"]["checkpoint"]
+        found = json.loads(Episode.load(path, pixels=False).env_spec)["kwargs"]["checkpoint"]
     except (UserError, ValueError, KeyError, TypeError, RecursionError):
         return ""
     return spoken(run_of(Path(found)).name) if isinstance(found, str) else ""

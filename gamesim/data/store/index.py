@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from gamesim import storage
-from gamesim.data.episode import MAX_STEPS, PLAYERS, Episode, read_meta
+from gamesim.data.episode import MAX_STEPS, PLAYERS, Episode
 from gamesim.data.store.journal import rescue
 from gamesim.data.store.walk import EPISODE, INDEX, JOURNAL, Found, walk
 from gamesim.errors import UserError
@@ -169,7 +169,7 @@ def _entries(folder: Path, found: Found, wrong: dict[str, str]) -> list[Entry]:
         if entry is None or (entry.size, entry.modified) != (status.st_size, status.st_mtime_ns):
             stale = True
             try:
-                entry = entry_of(folder, folder / relative, read_meta(folder / relative))
+                entry = entry_of(folder, folder / relative, Episode.load(folder / relative, pixels=False))
             except (UserError, OSError) as error:
                 wrong[relative] = str(error)
                 continue
