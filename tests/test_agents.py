@@ -182,7 +182,7 @@ def test_the_explorer_finds_walls_in_every_view(settings: dict[str, Any]) -> Non
     blocked = total = 0
     for _ in range(40):
         frames, *_ = env.step(policy.act(frames, {}))
-        events = [env.snapshot(i).events for i in range(64)]  # type: ignore[attr-defined]
+        events = [game.events for game in env.games]  # type: ignore[attr-defined]
         blocked += sum("blocked" in event for event in events)
         total += 64
     assert blocked / total < 0.12
@@ -242,8 +242,8 @@ def test_a_seed_is_a_recording(tmp_path: Path) -> None:
         ({"episodes": 0}, "episodes"),
         ({"num_envs": 0}, "num_envs"),
         ({"seed": -1}, "seed"),
-        ({"env_kwargs": {"colour": 3}}, "colour"),
-        ({"env_kwargs": {"grid_size": 3}}, "grid_size"),
+        ({"env_id": Recipe("gamesim/Pacman-v0", {"colour": 3})}, "colour"),
+        ({"env_id": Recipe("gamesim/Pacman-v0", {"grid_size": 3})}, "grid_size"),
     ],
 )
 def test_a_bad_wish_is_a_user_error_and_leaves_nothing(

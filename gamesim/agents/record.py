@@ -5,7 +5,6 @@ import json
 import os
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -29,7 +28,6 @@ def record(
     *,
     seed: int = 0,
     num_envs: int = 256,
-    env_kwargs: dict[str, Any] | None = None,
     hold: tuple[int, int] = (1, 1),
     progress: bool = True,
 ) -> list[Entry]:
@@ -45,7 +43,6 @@ def record(
         out: The folder; made where it is missing.
         seed: Of boards and choices, >= 0.
         num_envs: Games played at once, at most; fewer where their frames would take too much memory.
-        env_kwargs: For the environment.
         hold: The fewest and the most steps that "random" holds an action.
         progress: Show a bar.
 
@@ -57,7 +54,7 @@ def record(
             on the disk, or no more memory; an environment that breaks down, see `run`. What had been recorded
             until then stays.
     """
-    recipe = recipe_of(env_id, env_kwargs)
+    recipe = recipe_of(env_id)
     make_player = known_policy(policy, recipe, hold)
     if episodes < 1 or num_envs < 1 or seed < 0:
         raise UserError("episodes and num_envs must be at least 1, and seed at least 0")
@@ -73,7 +70,7 @@ def record(
             raise
         writer, signals = _Writer(out, folder), Asked()
 
-        def end_if_asked(kept: int) -> None:
+        def end_if_asked() -> None:
             if signals.asked:
                 raise _Ended
 

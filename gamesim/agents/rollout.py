@@ -34,7 +34,7 @@ def run(
     env_spec: str = "",
     max_steps: int | None = MAX_STEPS,
     keep_frames: bool = True,
-    on_step: Callable[[int], None] | None = None,
+    on_step: Callable[[], None] = lambda: None,
 ) -> Iterator[Episode]:
     """Play, and give each episode when it is over.
 
@@ -53,7 +53,7 @@ def run(
         env_spec: For the episodes.
         max_steps: Of an episode; None: an episode is a whole game.
         keep_frames: False gives episodes without frames, which take next to no memory.
-        on_step: Called after each step with the number of frames that were kept.
+        on_step: Called after each step.
 
     Raises:
         UserError: A reward or a frame is not finite (it names the step), or the environment does not do what
@@ -76,16 +76,15 @@ def run(
             yield from book.rest()
             raise
         frames, begun, info = step.shown, step.begun, step.info
-        kept = book.step(actions, rewards, frames)
+        book.step(actions, rewards, frames)
         ended = (step.terminated | step.truncated) & ~step.ignored
         over = book.recording & (ended | (book.lengths() >= (max_steps or np.inf)))
         for lane in np.flatnonzero(over).tolist():
             yield book.close(lane, step.last[lane], bool(step.terminated[lane]), bool(step.truncated[lane]))
             if not ended[lane]:
-                book.proceed(lane)
+                book.open_episode(lane)
         book.begin(begun, frames, info)
-        if on_step is not None:
-            on_step(kept)
+        on_step()
 
 
 class _Book:
@@ -138,19 +137,16 @@ class _Book:
             known = there is None or there[lane]
             self._seeds[lane] = seed_of(seeds[lane]) if seeds is not None and known else None
             self._prefixes[lane] = np.zeros(0, np.uint8)
-            self._open(lane)
+            self.open_episode(lane)
 
-    def proceed(self, lane: int) -> None:
-        """The game of a lane goes on in a new episode."""
-        self._open(lane)
-
-    def _open(self, lane: int) -> None:
+    def open_episode(self, lane: int) -> None:
+        """An episode of a lane begins, with its game or as a later part of it."""
         self._start[lane] = self._now
         self.recording[lane] = self._left > 0
         self._left -= int(self.recording[lane])
 
-    def step(self, actions: np.ndarray, rewards: np.ndarray, frames: np.ndarray) -> int:
-        """One step of all lanes; returns in how many it belongs to an episode."""
+    def step(self, actions: np.ndarray, rewards: np.ndarray, frames: np.ndarray) -> None:
+        """One step of all lanes."""
         self._actions.append(actions.astype(np.uint8))
         self._rewards.append(rewards)
         self._frames.append(self._kept(frames))
@@ -160,7 +156,6 @@ class _Book:
             for history in (self._frames, self._actions, self._rewards):
                 history.popleft()
             self._first += 1
-        return int(self.recording.sum())
 
     def _kept(self, frames: np.ndarray) -> np.ndarray:
         """Of frames (N, H, W, 3) what is kept: (N, 0, W, 3) where they are not asked for."""
@@ -210,7 +205,7 @@ def play(
     Raises:
         UserError: Unknown id or policy, an unsuitable environment, or one that breaks down; see `run`.
     """
-    recipe = recipe_of(env_id, None)
+    recipe = recipe_of(env_id)
     env, spec, steps = planned_batch(recipe, min(num_envs, episodes))
     with contextlib.closing(env):
         if isinstance(policy, str):
@@ -220,10 +215,9 @@ def play(
         yield from run(env, policy, episodes, seed=seed, **how)
 
 
-def recipe_of(game: str | Recipe, kwargs: dict[str, Any] | None) -> Recipe:
+def recipe_of(game: str | Recipe) -> Recipe:
     """How a game is made to be recorded: one that never ends is cut off."""
-    recipe = game if isinstance(game, Recipe) else Recipe(game, kwargs or {})
-    return limited(recipe)
+    return limited(game if isinstance(game, Recipe) else Recipe(game))
 
 
 def planned_batch(

@@ -10,6 +10,7 @@ from gamesim.agents.record import record
 from gamesim.data.episode import Episode
 from gamesim.data.store.index import scan
 from gamesim.data.store.verify import verify
+from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 
 
@@ -35,7 +36,7 @@ def test_every_game_replays(tmp_path: Path, env_id: str) -> None:
 
 def test_settings_replay_too(tmp_path: Path) -> None:
     settings = {"num_ghosts": 5, "grid_size": 20, "max_steps": 25, "food_density": 0.7}
-    record("gamesim/Pacman-v0", "explorer", 8, tmp_path, env_kwargs=settings, progress=False)
+    record(Recipe("gamesim/Pacman-v0", settings), "explorer", 8, tmp_path, progress=False)
     assert verify(tmp_path).same == 8
 
 
