@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from gamesim.envs.rules import REVERSE
+from gamesim.envs.rules import DELTAS, REVERSE
 from gamesim.envs.sprites import THEMES
 
-_STEP = np.array([[0, 0], [0, -1], [0, 1], [-1, 0], [1, 0]])  # (y, x) of stay, left, right, up, down
+_STEP = np.array(DELTAS)[:, ::-1]  # (y, x) of each action
 _REVERSE = np.array(REVERSE)
 _MAP = 64  # cells on a side of the map of visited cells; positions wrap round
 _PATH = 256  # moves that are remembered for the way back
-_NEAR = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
 _WALL, _FOOD, _DANGER, _FLAG = 1, 2, 4, 8
 
 
@@ -166,7 +165,7 @@ class ExplorerPolicy:
         middle, low = self._colours(frames, 0.46), self._colours(frames, 0.7)
         ghost = self._ghosts[low]
         kinds[:, 2:-2, 2:-2] = self._kinds[middle]
-        for y, x in _NEAR:  # where a ghost is now, or may be after this step
+        for y, x in _STEP.tolist():  # where a ghost is now, or may be after this step
             kinds[:, 2 + y : 2 + y + self._grid, 2 + x : 2 + x + self._grid] |= ghost
         here = np.full((len(frames), 2), 3) if self._grid == 7 else self._find(frames)
         return kinds, here + 2

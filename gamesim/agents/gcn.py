@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from gamesim import storage
 from gamesim.agents.policy import check_view
 from gamesim.envs.layouts import DOOR, FLAG, FOOD, GHOST, OUTSIDE, PACMAN, WALL
+from gamesim.envs.rules import DELTAS
 from gamesim.envs.sprites import decode
 from gamesim.errors import UserError
 from gamesim.shipped import MODELS, folder
@@ -39,7 +40,7 @@ SHOWN = (FOOD, FLAG, GHOST, PACMAN)
 WIDTH = 32
 CLASSES = 31
 """Steps to the goal: 0, 1, ..., 30 or more."""
-_WAYS = np.array([[0, 0], [0, -1], [0, 1], [-1, 0], [1, 0]])  # (y, x) of stay, left, right, up, down
+_WAYS = np.array(DELTAS)[:, ::-1]  # (y, x) of each action
 
 
 def walkable(cells: np.ndarray) -> np.ndarray:

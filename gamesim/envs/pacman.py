@@ -219,7 +219,3 @@ class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def get_action_meanings(self) -> list[str]:
         """A word for each action."""
         return list(MEANINGS)
-
-    def snapshot(self, lane: int) -> Snapshot:
-        """The state of one lane, for a window that draws the game itself."""
-        return self.games[lane].snapshot()

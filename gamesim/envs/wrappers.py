@@ -132,7 +132,13 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
 
     def render(self) -> Any:
         """The picture of the game itself, uint8 (H, W, 3), whatever its size."""
-        return self._rendered()
+        with blamed(self.name, "render"):
+            image: Any = self.env.render()
+        if isinstance(image, np.ndarray):
+            image = without_alpha(image)
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or not is_shape(image.shape):
+            raise UserError(f"{self.name} drew no picture (uint8, height x width x 3) but {kind(image)}")
+        return image
 
     def close(self) -> None:
         """Let go of the game, whatever it says to that: what was played is not lost by it."""
@@ -149,18 +155,9 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         own = keys_said(self.env, len(self.choices)) if numbered else {}
         return own or keys_for(self.get_action_meanings())
 
-    def _rendered(self) -> np.ndarray:
-        with blamed(self.name, "render"):
-            image: Any = self.env.render()
-        if isinstance(image, np.ndarray):
-            image = without_alpha(image)
-        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or not is_shape(image.shape):
-            raise UserError(f"{self.name} drew no picture (uint8, height x width x 3) but {kind(image)}")
-        return image
-
     def _frame(self, observation: Any) -> np.ndarray:
         if self.path is None:
-            image = self._rendered()
+            image = self.render()
         else:
             with blamed(self.name, "its observation"):
                 image, space = np.asarray(follow(observation, self.path)), follow(self.seen, self.path)

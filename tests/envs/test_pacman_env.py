@@ -220,11 +220,11 @@ def test_lanes_are_reset_by_mask_and_by_list_of_seeds():
     frames, _ = env.reset(seed=[7, 7, 9])
     assert (frames[0] == frames[1]).all()
     env.step(np.array([1, 2, 3]))
-    before = env.unwrapped.snapshot(0).steps
+    before = env.unwrapped.games[0].steps
     _, infos = env.reset(seed=[1, 2, 3], options={"reset_mask": np.array([False, True, False])})
     assert infos["seed"].tolist() == [7, 2, 9]
-    assert env.unwrapped.snapshot(0).steps == before == 1
-    assert env.unwrapped.snapshot(1).steps == 0
+    assert env.unwrapped.games[0].steps == before == 1
+    assert env.unwrapped.games[1].steps == 0
     assert (env.reset(seed=np.int64(7))[0][0] == frames[0]).all()
     with pytest.raises(UserError, match="2 seeds for 3"):
         env.reset(seed=[1, 2])
