@@ -45,15 +45,11 @@ _REQUIRED = ("model.safetensors", "config.yaml", "starts.safetensors", "README.m
 _FIGURES = re.compile(r"\n## Figures\n\n?(?:(?:\|[^\n]*|Not measured yet\.)(?:\n|$))*")
 
 
-def _figures_say(data: bytes, source: str) -> bytes:
-    return text.canonical(_metrics(data, source))
-
-
-def _card_says(data: bytes, source: str) -> bytes:
-    return b""
-
-
-MEANINGS = {"config.yaml": configs.meaning, "metrics.json": _figures_say, "README.md": _card_says}
+MEANINGS: dict[str, storage.Meaning] = {
+    "config.yaml": configs.meaning,
+    "metrics.json": lambda data, source: text.canonical(_metrics(data, source)),
+    "README.md": lambda data, source: b"",
+}
 """What a checkpoint's texts say, for its seal."""
 SEALED: Any = {"kind": KIND, "version": VERSION, "meanings": MEANINGS}
 """How `storage` writes and reads a checkpoint."""
@@ -203,9 +199,10 @@ def load(folder: str | Path, *, extras: bool = False) -> Checkpoint:
         raise UserError(f"{folder}: not a usable model: {one_line(error)}") from None
     metrics = _metrics(files.get("metrics.json", b"{}"), str(folder / "metrics.json"))
     card = text.decode(files["README.md"], "replace")
-    others = [name for name in files if extras and _is_extra(name)]
     parts = {
-        name.removesuffix(".safetensors"): _floats(unpack(files[name], folder / name)) for name in others
+        name.removesuffix(".safetensors"): _floats(unpack(data, folder / name))
+        for name, data in files.items()
+        if extras and _is_extra(name)
     }
     return Checkpoint(weights, config, beginnings, metrics, folder, card, parts)
 
@@ -314,14 +311,10 @@ def _floats(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 def _pack(weights: Mapping[str, Tensor], half: bool = False) -> bytes:
     # Clones: tied weights share memory, which safetensors refuses.
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in weights.items()}
-    if half:
-        tensors = {name: _halved(tensor) for name, tensor in tensors.items()}
+    for name, tensor in tensors.items() if half else ():
+        if tensor.is_floating_point() and tensor.numel() and float(tensor.abs().max()) <= _HALF_MAX:
+            tensors[name] = tensor.half()
     return safetensors.torch.save(tensors)
-
-
-def _halved(tensor: Tensor) -> Tensor:
-    fits = tensor.is_floating_point() and tensor.numel() and float(tensor.abs().max()) <= _HALF_MAX
-    return tensor.half() if fits else tensor
 
 
 def _metrics(data: bytes, source: str) -> dict[str, Any]:

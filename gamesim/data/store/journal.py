@@ -78,11 +78,10 @@ class Journal:
             "prefix": prefix.hex(),
             "action_meanings": action_meanings,
         }
-        data = zlib.compress(frame.tobytes(), 1)
         line = json.dumps(header).encode() + b"\n"
         journal = cls(path, [frame], [], [], [], seed, env_spec, prefix, action_meanings, file)
         try:
-            _write(file, _MAGIC + line + _summed(_RECORD.pack(len(data), 0, 0, 0, 0.0) + data))
+            _write(file, _MAGIC + line + _record(frame))
         except OSError:
             journal.discard()
             raise
@@ -96,9 +95,8 @@ class Journal:
         Raises:
             OSError: It cannot be written; the steps before it are there.
         """
-        data = zlib.compress(frame.tobytes(), 1)
         ends = _TERMINATED * terminated | _TRUNCATED * truncated
-        _write(self._file, _summed(_RECORD.pack(len(data), action, player, ends, reward) + data))
+        _write(self._file, _record(frame, action, player, ends, reward))
         self.frames.append(frame)
         self.actions.append(action)
         self.rewards.append(reward)
@@ -195,7 +193,9 @@ def _write(file: IO[bytes], data: bytes) -> None:
         view = view[file.write(view) :]
 
 
-def _summed(record: bytes) -> bytes:
+def _record(frame: np.ndarray, action: int = 0, player: int = 0, ends: int = 0, reward: float = 0.0) -> bytes:
+    data = zlib.compress(frame.tobytes(), 1)
+    record = _RECORD.pack(len(data), action, player, ends, reward) + data
     return record + _SUM.pack(zlib.crc32(record))
 
 
