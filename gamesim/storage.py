@@ -182,6 +182,10 @@ def exists(folder: Path) -> bool:
     return os.path.isfile(_current(Path(folder)) / MANIFEST)  # False also where one may not look
 
 
+ATTEMPTS = 25
+"""Attempts, 20 ms apart, to claim a run folder that somebody may only be looking at, on a busy machine."""
+
+
 @contextlib.contextmanager
 def claimed(folder: Path) -> Iterator[None]:
     """Hold the run folder, so that two trainings never write into one; a killed holder lets go by itself.
@@ -194,12 +198,12 @@ def claimed(folder: Path) -> Iterator[None]:
         except ImportError:  # Windows has no flock; there, nothing but good sense keeps two runs apart
             yield
             return
-        for attempt in range(4):
+        for attempt in range(ATTEMPTS):
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except OSError:
-                if attempt == 3:
+                if attempt == ATTEMPTS - 1:
                     raise UserError(f"{folder}: another training is writing to it") from None
                 time.sleep(0.02)  # it may only be somebody who looks whether it is held
         file.truncate(0)

@@ -23,6 +23,6 @@ def test_looking_does_not_hinder_claiming(tmp_path: Path):
         pass
     with (tmp_path / ".lock").open("rb") as file:  # somebody looks at this very moment
         fcntl.flock(file, fcntl.LOCK_SH)
-        threading.Timer(0.03, lambda: fcntl.flock(file, fcntl.LOCK_UN)).start()
+        threading.Timer(0.15, lambda: fcntl.flock(file, fcntl.LOCK_UN)).start()
         with storage.claimed(tmp_path):
             assert storage.holder(tmp_path) == os.getpid()
