@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from gamesim.errors import UserError
 
@@ -60,6 +61,7 @@ class Button:
     name: str
     title: str
     help: str = ""
+    value: ClassVar[bool] = False
 
 
 Control = Slider | Switch | Choice | Button
@@ -67,13 +69,9 @@ Control = Slider | Switch | Choice | Button
 Value = float | bool | str
 
 
-def first(control: Control) -> Value:
-    """The value that a control has before anybody touches it."""
-    match control:
-        case Button():
-            return False
-        case _:
-            return control.value
+def values(controls: Iterable[Control]) -> dict[str, Value]:
+    """What each control is set to, by its name; a button to False."""
+    return {control.name: control.value for control in controls}
 
 
 def allows(control: Control, value: Value) -> bool:
@@ -96,21 +94,18 @@ def check(controls: Sequence[Control]) -> None:
     if len({control.name for control in controls}) < len(controls):
         raise ValueError("two controls have one name")
     for control in controls:
-        if not allows(control, first(control)):
-            raise ValueError(f"control '{control.name}' cannot be {first(control)}")
+        if not allows(control, control.value):
+            raise ValueError(f"control '{control.name}' cannot be {control.value}")
 
 
-def moved(controls: Sequence[Control], **values: Value) -> tuple[Control, ...]:
+def moved(controls: Iterable[Control], **values: Value) -> tuple[Control, ...]:
     """The controls of a lab, of which those of these names have these values; buttons have none."""
-
-    def with_value(control: Control) -> Control:
-        match control:
-            case Button():
-                return control
-            case _:
-                return replace(control, value=values.get(control.name, control.value))
-
-    return tuple(map(with_value, controls))
+    return tuple(
+        control
+        if isinstance(control, Button) or control.name not in values
+        else replace(control, value=values[control.name])
+        for control in controls
+    )
 
 
 def read(control: Control, word: str) -> Value:

@@ -24,10 +24,9 @@ from gamesim.labs import Given, weights
 from gamesim.labs.adam import Adam
 from gamesim.labs.controls import Choice, Control, Slider, Switch, moved
 from gamesim.labs.layer_swap import LayerSwap, cells_kept
-from gamesim.labs.panels import Curves, Lines, Panel, Picture
+from gamesim.labs.panels import Curves, Lines, Panel, Picture, Traces
 from gamesim.labs.pictures import rows
 from gamesim.labs.themes import GAMES, KINDS, Score, score, stream, total, twins
-from gamesim.labs.traces import Traces
 from gamesim.threads import one_thread
 
 CYCLE, IDENTITY = 10.0, 5.0

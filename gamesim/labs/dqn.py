@@ -5,8 +5,6 @@ since its games can be recorded. Here they can be watched: 64 games are played a
 one more is shown, with Q(s, a) for each key and with the two sides of Eq. 3 for the step just made.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,8 +13,8 @@ from gamesim.agents.autoreset import Batch
 from gamesim.agents.dqn import EPSILON, FRAMES, SETTINGS, SIGHTS, DQNPolicy, Training, load, shipped
 from gamesim.envs.recipe import Recipe, limited, make_batch
 from gamesim.labs import Given
-from gamesim.labs.controls import Choice, Control, Slider
-from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
+from gamesim.labs.controls import Choice, Control, Slider, moved, values
+from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture, Traces
 from gamesim.threads import one_thread
 
 GAME, LANES = "gamesim/Pacman-v0", 64
@@ -64,75 +62,51 @@ class Shown:
             self.told = (KEYS[key], expected, float(step.rewards[0]), after)
 
 
+_CONTROLS: tuple[Control, ...] = (
+    Choice(
+        "player", "Who plays", ("learning", "trained"), "learning",
+        "The network that learns here, or the one that comes with gamesim.",
+    ),
+    Choice("sight", "It sees", tuple(SIGHTS), "frames", "Pixels, or the kinds of the cells (begins anew)."),
+    Slider("epsilon", "Keys by chance", 0, 1, EPSILON, 0.01, "In the game that is shown: epsilon."),
+    Slider(
+        "gamma", "Discount gamma", 0, 0.99, SETTINGS["gamma"], 0.01,
+        "What a later reward counts (begins anew).",
+    ),
+)  # fmt: skip
+
+
 class DQNLab:
     """The page."""
 
     steps = 1500
 
     def __init__(self, given: Given) -> None:
-        self._seed, self._gamma, self._epsilon = given.seed, SETTINGS["gamma"], EPSILON
-        self._player, self._sight = "learning", "frames"
+        self._seed = given.seed
+        self.controls = _CONTROLS
         self._shown = Shown(given.seed)
         self._begin()
 
-    @property
-    def controls(self) -> Sequence[Control]:
-        return (
-            Choice(
-                "player",
-                "Who plays",
-                ("learning", "trained"),
-                self._player,
-                "The network that learns here, or the one that comes with gamesim.",
-            ),
-            Choice(
-                "sight",
-                "It sees",
-                tuple(SIGHTS),
-                self._sight,
-                "Pixels, or the kinds of the cells (begins anew).",
-            ),
-            Slider(
-                "epsilon", "Keys by chance", 0, 1, self._epsilon, 0.01, "In the game that is shown: epsilon."
-            ),
-            Slider(
-                "gamma",
-                "Discount gamma",
-                0,
-                0.99,
-                self._gamma,
-                0.01,
-                "What a later reward counts (begins anew).",
-            ),
-        )
-
     def _begin(self) -> None:
+        chosen = values(self.controls)
+        self._sight, self._gamma = str(chosen["sight"]), float(chosen["gamma"])
         env = make_batch(limited(Recipe(GAME)), LANES)
         how = {"gamma": self._gamma, "buffer_size": 50_000}
         self._training = Training(env, self._sight, BUDGET, self._seed, **how)
-        self._earned: list[tuple[float, float]] = []
-        self._chance: list[tuple[float, float]] = []
-        self._losses: list[tuple[float, float]] = []
-        self._count = 0
+        self._traces, self._count = Traces(), 0
         self._seat()
 
     def _seat(self) -> None:
+        self._player = str(values(self.controls)["player"])
         trained = self._player == "trained"
         self._plays = DQNPolicy(*load(shipped(self._sight))) if trained else self._training.policy()
         self._shown.seat(self._plays)
 
     def set(self, name: str, value: float | bool | str) -> None:
-        match name:
-            case "player":
-                self._player = str(value)
-                self._seat()
-            case "epsilon":
-                self._epsilon = float(value)
-            case "sight":
-                self._sight = str(value)
-            case "gamma":
-                self._gamma = float(value)
-        if name in ("sight", "gamma"):
+        self.controls = moved(self.controls, **{name: value})
+        if name == "player":
+            self._seat()
+        elif name != "epsilon":
             self._begin()
 
     def point(self, panel: str, x: float, y: float) -> None:
@@ -144,49 +118,35 @@ class DQNLab:
         self._count += 1
         if self._count % _EVERY == 0:
             gamma = SETTINGS["gamma"] if self._player == "trained" else self._gamma
-            self._shown.step(self._plays, self._epsilon, gamma)
+            self._shown.step(self._plays, float(values(self.controls)["epsilon"]), gamma)
         if self._count % _NOTED == 0:
-            agent = self._training.agent
-            steps = agent.num_timesteps
-            self._chance.append((steps, agent.exploration_rate))
-            if agent.ep_info_buffer:
-                self._earned.append((steps, self._training.earned()))
-            if (loss := self._training.loss()) is not None:
-                self._losses.append((steps, loss))
+            agent, loss = self._training.agent, self._training.loss()
+            told = {"epsilon": agent.exploration_rate}
+            told |= {"DQN": self._training.earned()} if agent.ep_info_buffer else {}
+            told |= {"Huber loss of Eq. 3": loss} if loss is not None else {}
+            self._traces.add(agent.num_timesteps, told)
 
     def view(self) -> Sequence[Panel]:
-        shown, steps = self._shown, self._training.agent.num_timesteps
-        ends = (0, max(steps, 1))
+        shown, lines, steps = self._shown, self._traces.lines, self._training.agent.num_timesteps
+        others = {"the bot": BOT, "random keys": RANDOM}
+        level = {name: [(0, worth), (max(steps, 1), worth)] for name, worth in others.items()}
         key, expected, reward, after = shown.told
+        last = (
+            ("key", key),
+            ("Q(s, a)", f"{expected:.2f}"),
+            ("r + gamma max Q(s', a')", f"{reward:g} + {after:.2f} = {reward + after:.2f}"),
+            ("steps played", f"{steps:,}"),
+            ("in the replay memory", f"{self._training.remembered():,} steps"),
+        )
+        to_come = {"rewards to come, discounted": shown.values.tolist()}
         return (
             Picture("The game", shown.frame, f"played by the {self._player} network"),
             Picture("What it reads: the last four frames", self._read(), f"it sees {self._sight}"),
-            Bars(
-                "What it expects of each key: Q",
-                KEYS,
-                {"rewards to come, discounted": shown.values.tolist()},
-            ),
-            Curves(
-                "Return of a game (the last 500)",
-                "steps played",
-                {
-                    "DQN": self._earned,
-                    "the bot": [(end, BOT) for end in ends],
-                    "random keys": [(end, RANDOM) for end in ends],
-                },
-            ),
-            Curves("Epsilon in training", "steps played", {"epsilon": self._chance}, (0.0, 1.0)),
-            Curves("Loss", "steps played", {"Huber loss of Eq. 3": self._losses}),
-            Lines(
-                "The last step",
-                [
-                    ("key", key),
-                    ("Q(s, a)", f"{expected:.2f}"),
-                    ("r + gamma max Q(s', a')", f"{reward:g} + {after:.2f} = {reward + after:.2f}"),
-                    ("steps played", f"{steps:,}"),
-                    ("in the replay memory", f"{self._training.remembered():,} steps"),
-                ],
-            ),
+            Bars("What it expects of each key: Q", KEYS, to_come),
+            Curves("Return of a game (the last 500)", "steps played", {**lines("DQN"), **level}),
+            Curves("Epsilon in training", "steps played", lines("epsilon"), (0.0, 1.0)),
+            Curves("Loss", "steps played", lines("Huber loss of Eq. 3")),
+            Lines("The last step", last),
         )
 
     def _read(self) -> np.ndarray:
@@ -207,5 +167,5 @@ class DQNLab:
             "return of the bot": BOT,
             "return of random keys": RANDOM,
             "epsilon": float(self._training.agent.exploration_rate),
-            "loss": self._losses[-1][1] if self._losses else 0.0,
+            "loss": self._training.loss() or 0.0,
         }

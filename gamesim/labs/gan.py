@@ -24,11 +24,10 @@ from torch.nn.functional import logsigmoid
 
 from gamesim.labs import Given, weights
 from gamesim.labs.adam import Adam
-from gamesim.labs.controls import Button, Choice, Control, Slider, Switch, Value, first, moved
+from gamesim.labs.controls import Button, Choice, Control, Slider, Switch, Value, moved, values
 from gamesim.labs.modes import Pictures, checkerboard, covered, digits, evenness, is_covered, sprites
-from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
+from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture, Traces
 from gamesim.labs.pictures import rows
-from gamesim.labs.traces import Traces
 from gamesim.threads import one_thread
 
 LATENT = 100
@@ -328,7 +327,7 @@ class GANLab:
             self._begin()
 
     def _value(self, name: str) -> Value:
-        return next(first(control) for control in self.controls if control.name == name)
+        return values(self.controls)[name]
 
     def _rules(self) -> Rules:
         return Rules(

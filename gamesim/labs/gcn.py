@@ -23,7 +23,7 @@ from gamesim.envs.rules import EgoGame
 from gamesim.envs.views import BoardView
 from gamesim.labs import Given
 from gamesim.labs.adam import Adam
-from gamesim.labs.controls import Button, Choice, Control, Slider, Switch
+from gamesim.labs.controls import Button, Choice, Control, Slider, Switch, moved, values
 from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
 from gamesim.text import counted
 from gamesim.threads import one_thread
@@ -136,6 +136,15 @@ class Learner:
         self.by_distance = _MEMORY * self.by_distance + now
 
 
+_CONTROLS: tuple[Control, ...] = (
+    Slider("layers", "Layers", 1, 20, 8, 1, "How many steps far each cell can look."),
+    Switch("residual", "Residual connections", True, "Each layer adds to what it was given."),
+    Choice("target", "Steps to", tuple(TARGETS), "flag", "food: the nearest food, or the flag."),
+    Button("board", "Another board"),
+    Switch("sweep", "Try every depth", False, f"Each for {counted(TURN, 'step')}, in turn."),
+)
+
+
 class GCNLab:
     """The page: a board coloured by what the network thinks, beside the truth."""
 
@@ -143,26 +152,16 @@ class GCNLab:
 
     def __init__(self, given: Given) -> None:
         self._seed, self._random = given.seed, np.random.default_rng([given.seed, 1])
-        self._layers, self._residual, self._target, self._sweep = 8, True, "flag", False
+        self.controls = _CONTROLS
         self._tried: dict[str, dict[int, float]] = {}
         self._new_board()
         self._begin()
 
-    @property
-    def controls(self) -> Sequence[Control]:
-        return (
-            Slider("layers", "Layers", 1, 20, self._layers, 1, "How many steps far each cell can look."),
-            Switch(
-                "residual", "Residual connections", self._residual, "Each layer adds to what it was given."
-            ),
-            Choice(
-                "target", "Steps to", tuple(TARGETS), self._target, "food: the nearest food, or the flag."
-            ),
-            Button("board", "Another board"),
-            Switch("sweep", "Try every depth", self._sweep, f"Each for {counted(TURN, 'step')}, in turn."),
-        )
-
     def _begin(self) -> None:
+        """A new network, as the controls have it."""
+        chosen = values(self.controls)
+        self._layers, self._residual = int(chosen["layers"]), bool(chosen["residual"])
+        self._target = str(chosen["target"])
         self.learner = Learner(self._layers, self._residual, self._target, self._seed)
 
     def _new_board(self) -> None:
@@ -171,17 +170,11 @@ class GCNLab:
         self._chosen = tuple(np.argwhere(self.cells[0] == PACMAN)[0].tolist())
 
     def set(self, name: str, value: float | bool | str) -> None:
-        match name:
-            case "layers":
-                self._layers = int(value)
-            case "residual":
-                self._residual = bool(value)
-            case "target":
-                self._target, self._tried = str(value), {}
-            case "board":
-                self._new_board()
-            case "sweep":
-                self._sweep = bool(value)
+        self.controls = moved(self.controls, **{name: value})
+        if name == "board":
+            self._new_board()
+        elif name == "target":
+            self._tried = {}
         if name in ("layers", "residual", "target"):
             self._begin()
 
@@ -194,62 +187,44 @@ class GCNLab:
         self.learner.step()
         line = self._tried.setdefault("with residuals" if self._residual else "without", {})
         line[self._layers] = self.learner.right
-        if self._sweep and len(self.learner.losses) >= TURN:
+        if values(self.controls)["sweep"] and len(self.learner.losses) >= TURN:
             self._next_depth()
 
     def _next_depth(self) -> None:
         """Each depth with residuals, then each without."""
         turns = [(layers, residual) for residual in (True, False) for layers in DEPTHS]
         now = turns.index((self._layers, self._residual)) if (self._layers, self._residual) in turns else -1
-        self._layers, self._residual = turns[(now + 1) % len(turns)]
+        layers, residual = turns[(now + 1) % len(turns)]
+        self.controls = moved(self.controls, layers=layers, residual=residual)
         self._begin()
 
     def view(self) -> Sequence[Panel]:
         true, found = truth(self.cells, self._target)[0], distances(self.learner.network, self.cells)[0]
         there = np.isfinite(true)
-        error = np.abs(found[there] - true[there])
+        error = np.abs(found[there] - true[there]).mean()
         goal = "the flag" if self._target == "flag" else "food or the flag"
-        ends, losses = self._layers, self.learner.losses
+        predicted, real = (coloured(self._frame, self.cells[0], steps) for steps in (found, true))
+        losses, depths = self.learner.losses, [str(number) for number in range(1, self._layers + 1)]
+        by_distance = {counted(self._layers, "layer"): self._by_distance()}
+        by_depth = {name: sorted(line.items()) for name, line in self._tried.items()}
+        unlike = {"deviation from the mean cell": self._spreads()}
+        now = (
+            ("a layer", "H' = relu(P H W)" + " + H" * self._residual),
+            ("P", "D^-1/2 (A + I) D^-1/2"),
+            ("steps trained", f"{len(losses):,}"),
+            ("exactly right", f"{self.learner.right:.1%} of the cells"),
+            ("downhill leads nearer", f"{self._downhill(found, true):.1%} of the cells"),
+        )
+        note = f"wrong by {error:.1f} steps; {self._told(found)}"
         return (
-            Picture(
-                f"Predicted steps to {goal}",
-                coloured(self._frame, self.cells[0], found),
-                f"wrong by {error.mean():.1f} steps; {self._told(found)}",
-                True,
-            ),
-            Picture(
-                f"True steps to {goal}", coloured(self._frame, self.cells[0], true), self._told(true), True
-            ),
+            Picture(f"Predicted steps to {goal}", predicted, note, clicks=True),
+            Picture(f"True steps to {goal}", real, self._told(true), clicks=True),
             self._known(),
-            Curves(
-                "Exactly right, by distance",
-                "steps",
-                {counted(ends, "layer"): self._by_distance()},
-                (0.0, 1.0),
-            ),
-            Curves(
-                "Exactly right, by depth",
-                "layers",
-                {name: sorted(line.items()) for name, line in self._tried.items()},
-                (0.0, 1.0),
-            ),
+            Curves("Exactly right, by distance", "steps", by_distance, (0.0, 1.0)),
+            Curves("Exactly right, by depth", "layers", by_depth, (0.0, 1.0)),
             Curves("Loss", "step", {"of boards never seen before": list(enumerate(losses, 1))}),
-            Bars(
-                "How unlike the cells are, layer by layer",
-                [str(number) for number in range(1, ends + 1)],
-                {"deviation from the mean cell": self._spreads()},
-                (0.0, 1.0),
-            ),
-            Lines(
-                "Now",
-                [
-                    ("a layer", "H' = relu(P H W)" + " + H" * self._residual),
-                    ("P", "D^-1/2 (A + I) D^-1/2"),
-                    ("steps trained", f"{len(losses):,}"),
-                    ("exactly right", f"{self.learner.right:.1%} of the cells"),
-                    ("downhill leads nearer", f"{self._downhill(found, true):.1%} of the cells"),
-                ],
-            ),
+            Bars("How unlike the cells are, layer by layer", depths, unlike, (0.0, 1.0)),
+            Lines("Now", now),
         )
 
     def _told(self, steps: np.ndarray) -> str:
@@ -274,7 +249,8 @@ class GCNLab:
     @torch.inference_mode()
     def _spreads(self) -> list[float]:
         nodes = features(self.cells)
-        return [spread(each) for each in self.learner.network.hidden(_spread_of(self.cells), nodes)]
+        layers = self.learner.network.hidden(propagation(edges(self.cells), len(nodes)), nodes)
+        return [spread(each) for each in layers]
 
     @staticmethod
     def _downhill(found: np.ndarray, true: np.ndarray) -> float:
@@ -306,10 +282,6 @@ class GCNLab:
         }
 
 
-def _spread_of(cells: np.ndarray) -> Tensor:
-    return propagation(edges(cells), int(walkable(cells).sum()))
-
-
 def coloured(frame: np.ndarray, cells: np.ndarray, steps: np.ndarray) -> np.ndarray:
     """A board's frame with its floor in colours: yellow is near, blue is far, grey is out of reach.
 
@@ -318,11 +290,8 @@ def coloured(frame: np.ndarray, cells: np.ndarray, steps: np.ndarray) -> np.ndar
         cells: uint8 (14, 14).
         steps: (14, 14), inf where there is no way.
     """
-    share = np.clip(np.nan_to_num(steps, posinf=0.0) / _FAR, 0, 1) * (len(_COLOURS) - 1)
-    low = np.minimum(share.astype(int), len(_COLOURS) - 2)
-    part = (share - low)[..., None]
-    tint = np.where(
-        np.isfinite(steps)[..., None], (1 - part) * _COLOURS[low] + part * _COLOURS[low + 1], _NOWHERE
-    )
+    share, marks = np.nan_to_num(steps, posinf=0.0) / _FAR, np.linspace(0, 1, len(_COLOURS))
+    tint = np.stack([np.interp(share, marks, channel) for channel in _COLOURS.T], -1)
+    tint[~np.isfinite(steps)] = _NOWHERE
     floor = np.kron(walkable(cells), np.ones((6, 6), bool)) & (frame == 0).all(-1)
     return np.where(floor[..., None], np.kron(tint, np.ones((6, 6, 1))), frame).astype(np.uint8)

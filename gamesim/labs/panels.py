@@ -1,6 +1,6 @@
 """What a lab shows: pictures, curves, bars and lines of text. All can be pickled: a lab may run elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -71,6 +71,21 @@ class Lines:
 
 
 Panel = Picture | Curves | Bars | Lines
+
+
+class Traces:
+    """Lines of `Curves` that grow: by name, a point for each step at which a value was told."""
+
+    def __init__(self) -> None:
+        self._points: dict[str, list[tuple[float, float]]] = {}
+
+    def add(self, step: float, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            self._points.setdefault(name, []).append((step, value))
+
+    def lines(self, *names: str) -> dict[str, Sequence[tuple[float, float]]]:
+        """All of them, or those of these names that there are."""
+        return {name: self._points[name] for name in names or self._points if name in self._points}
 
 
 def check(panel: Panel) -> None:

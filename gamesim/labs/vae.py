@@ -24,9 +24,8 @@ from gamesim.labs.adam import Adam
 from gamesim.labs.arithmetic import CENTRE, THINGS, Cell
 from gamesim.labs.controls import Button, Choice, Control, Slider, moved
 from gamesim.labs.frames import Frames, Played, Recorded, of_games
-from gamesim.labs.panels import Curves, Panel
+from gamesim.labs.panels import Curves, Panel, Traces
 from gamesim.labs.subject import COUNT, Subject, of_checkpoint
-from gamesim.labs.traces import Traces
 from gamesim.models.world_models.vision import Vision, kl, reconstruction, reparameterised, see
 
 CHANNELS, Z = 16, 64
@@ -110,8 +109,6 @@ TURNED = ("1st", "2nd", "3rd", "4th")
 """Numbers of z that have sliders: those with the most KL."""
 REACH = 6.0
 """How far a slider moves a number."""
-SMOOTH = 5
-"""Steps that make a point of a curve, at first."""
 MEASURED: tuple[Cell, ...] = ((1, 3), (3, 1), (3, 5), (5, 3))
 """Cells that the figures of the arithmetic are means of."""
 
@@ -192,7 +189,7 @@ class VAELab:
     def _begin(self, model: SmallVAE) -> None:
         """Train this one from here on."""
         self.training = Training(model, self.source, self.seed)
-        self.traces = Traces(SMOOTH)
+        self.traces = Traces()
         self.subjects[SMALL] = Subject(model, self.frames, PIXELS, self.source.decodes)
         self.shelf = Shelf()
 

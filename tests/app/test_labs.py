@@ -17,6 +17,7 @@ from gamesim.app.labs.column import Column
 from gamesim.app.labs.layout import lay_out
 from gamesim.app.labs.page import LabPage
 from gamesim.app.labs.panels import image_place, note
+from gamesim.app.labs.process import POINTS, means
 from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.theme import Scale, font
@@ -147,6 +148,13 @@ def test_a_lab_with_nothing_left_to_do_rests_until_something_changes(app: Driver
     focus_on(app, page, "norm")
     app.press(pygame.K_RETURN)
     app.until(lambda: page.view.state == "done" and page.view.steps == 10)
+
+
+def test_a_long_line_is_sent_as_means_and_a_short_one_as_it_is():
+    line = [(float(step), float(step % 2)) for step in range(10_000)]
+    sent = means(line)
+    assert POINTS / 2 < len(sent) <= POINTS
+    assert sent[-1] == (9_999, 0.5) and means(line[:POINTS]) == line[:POINTS]
 
 
 def test_a_lab_is_made_with_what_is_given_and_set(app: Driver):

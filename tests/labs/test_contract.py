@@ -11,7 +11,7 @@ from gamesim.errors import UserError
 from gamesim.labs import Entry, Given, entries, named
 from gamesim.labs.controls import Button, Choice, Slider, Switch
 from gamesim.labs.controls import check as check_controls
-from gamesim.labs.panels import Bars, Curves, Lines, Picture, check
+from gamesim.labs.panels import Bars, Curves, Lines, Picture, Traces, check
 
 INSTALLED = [entry for entry in entries().values() if not entry.missing()]
 
@@ -64,6 +64,12 @@ def test_a_lab_opens_runs_shows_and_obeys_each_control(entry):
 def test_a_panel_that_cannot_be_drawn_is_named(panel):
     with pytest.raises(ValueError, match="panel 'x'"):
         check(panel)
+
+
+def test_traces_are_chosen_by_name():
+    traces = Traces()
+    traces.add(1, {"a": 1.0, "b": 2.0})
+    assert traces.lines("b", "c") == {"b": [(1.0, 2.0)]} and [*traces.lines()] == ["a", "b"]
 
 
 @pytest.mark.parametrize(

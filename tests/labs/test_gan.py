@@ -10,7 +10,7 @@ from torch import nn
 
 from gamesim.errors import UserError
 from gamesim.labs import Given, gan
-from gamesim.labs.controls import first
+from gamesim.labs.controls import values as by_name
 from gamesim.labs.gan import (
     GAN,
     Discriminator,
@@ -221,7 +221,7 @@ def test_the_lab_opens_with_pictures_that_are_like_real_ones_of_nearly_all_kinds
 
 
 def values(lab):
-    return {control.name: first(control) for control in lab.controls}
+    return by_name(lab.controls)
 
 
 def test_other_networks_begin_anew_and_the_trained_ones_come_back(lab):

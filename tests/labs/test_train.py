@@ -1,4 +1,4 @@
-"""What trains the shipped networks, saves them and goes on; and curves that stay short."""
+"""What trains the shipped networks, saves them and goes on."""
 
 import pytest
 import torch
@@ -7,7 +7,6 @@ from torch import nn
 from gamesim.errors import UserError
 from gamesim.labs import gan, vae, weights
 from gamesim.labs.gan import GAN
-from gamesim.labs.traces import LONGEST, Trace, Traces
 from gamesim.labs.train import TRAININGS, precision, train
 
 
@@ -51,17 +50,3 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"):
         weights.save(nn.Linear(1, 1), tmp_path / "file" / "in")
-
-
-def test_a_trace_stays_short_and_keeps_its_mean():
-    trace = Trace()
-    for step in range(10_000):
-        trace.add(step, step % 2)
-    assert LONGEST / 4 < len(trace.points) <= LONGEST
-    assert trace.points[-1][0] > 9_900 and trace.points[0][1] == pytest.approx(0.5)
-
-
-def test_traces_are_chosen_by_name():
-    traces = Traces()
-    traces.add(1, {"a": 1.0, "b": 2.0})
-    assert traces.lines("b", "c") == {"b": [(1.0, 2.0)]} and [*traces.lines()] == ["a", "b"]

@@ -12,7 +12,7 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.parts import Action, draw_actions
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import box, text, wrap
-from gamesim.labs.controls import Button, Control, Slider, Value, allows, first
+from gamesim.labs.controls import Button, Control, Slider, Value, allows
 
 HELP = 3  # lines for what is said about the control in focus
 HINT = "Tab goes to the controls. Rest the mouse on one to read what it does."
@@ -59,9 +59,9 @@ class Column:
             controls: as the lab has them now.
             late: names of those that were set since, of which it does not know yet.
         """
-        before = {control.name: first(control) for control in self.controls}
+        before = {control.name: control.value for control in self.controls}
         for control in controls:
-            value = first(control)
+            value = control.value
             self._first.setdefault(control.name, value)
             moved = before.get(control.name) != value and control.name not in late
             if moved or not allows(control, self.values.setdefault(control.name, value)):

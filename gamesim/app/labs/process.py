@@ -21,10 +21,12 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
+import numpy as np
+
 from gamesim.app.background import Worker
 from gamesim.errors import UserError
 from gamesim.labs import Entry, Given, Lab
-from gamesim.labs.controls import Button, Control, Value, first
+from gamesim.labs.controls import Button, Control, Value
 from gamesim.labs.controls import check as check_controls
 from gamesim.labs.panels import Curves, Panel
 from gamesim.labs.panels import check as check_panel
@@ -32,7 +34,7 @@ from gamesim.labs.panels import check as check_panel
 RATE = 12.0  # views a second, at most
 PACE = 1.0  # seconds over which steps a second are counted
 NICENESS = 5  # after the window, and before trainings in the background, which nobody looks at
-POINTS = 2000  # of a line, about: more would only be sent, not seen
+POINTS = 1000  # of a line, at most: more would only be sent, not seen
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -203,7 +205,7 @@ class Host:
         self._lab: Lab = self._entry.open(self._given)
         self._steps, self._marks = 0, deque([(time.monotonic(), 0)])
         for control in self._lab.controls:
-            if values.get(control.name, first(control)) != first(control):
+            if values.get(control.name, control.value) != control.value:
                 self._lab.set(control.name, values[control.name])
         self._begun += 1
         self._wake()
@@ -279,10 +281,18 @@ class Host:
 
 
 def _thinned(panel: Panel) -> Panel:
-    """A panel as it is sent: of long lines every second point, or third, and so on, and the newest."""
+    """A panel as it is sent, with no more than `POINTS` of each line."""
     match panel:
         case Curves(lines=lines):
-            steps = {name: max(1, len(points) // POINTS) for name, points in lines.items()}
-            return replace(panel, lines={name: lines[name][::-step][::-1] for name, step in steps.items()})
+            return replace(panel, lines={name: means(points) for name, points in lines.items()})
         case _:
             return panel
+
+
+def means(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+    """Points of a long line as means of so many neighbours each; the newest wait until they are as many."""
+    many = -(-len(points) // POINTS)
+    if many < 2:
+        return points
+    groups = np.array(points[: len(points) // many * many], float).reshape(-1, many, 2)
+    return list(zip(groups[:, -1, 0].tolist(), groups[:, :, 1].mean(1).tolist(), strict=True))
