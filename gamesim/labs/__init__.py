@@ -178,7 +178,7 @@ register(
         "Adversarial examples",
         "Change frames too little to be seen: players err, dreams remember walls that never were.",
         "Goodfellow, Shlens & Szegedy 2015 (arXiv 1412.6572)",
-        "gamesim.labs.fgsm:Lab",
+        "gamesim.labs.attacks:FGSMLab",
     )
 )
 

@@ -1,7 +1,6 @@
 """A player at the game who sees attacked frames: one game to watch, and many to measure."""
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator
 
 import gymnasium as gym
 import numpy as np
@@ -9,12 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gamesim.agents.rollout import mean_and_error
 from gamesim.evaluation.pacman.cells import FIRST_SEED
-from gamesim.labs import Given, imitator
-from gamesim.labs.fgsm import FGSM, NOTHING, RANDOM, Attack, Loss, shown, sign_map
+from gamesim.labs import imitator
+from gamesim.labs.fgsm import FGSM, NOTHING, RANDOM, Attack, Loss, Measured, Scene, called, pictures
 from gamesim.labs.panels import Bars, Curves, Lines, Panel
-from gamesim.labs.players import Controlled, Imitating, Player, controller_engine, q_learned
+from gamesim.labs.players import Player
 from gamesim.models.frames import to_float
 
 ACTIONS = ("stay", "left", "right", "up", "down")
@@ -28,106 +26,89 @@ LESSONS = 32
 """Batches of frames from the bot's own games."""
 
 
-class Score(NamedTuple):
-    """What was measured: the mean over games, and its standard error."""
-
-    mean: float
-    error: float
-
-
-class Games:
-    """A batch of games of a player who sees attacked frames, until all are over.
-
-    Args:
-        player: who plays; it forgets the games before.
-        lanes: games at once.
-        seed: of the boards and of random signs.
-    """
-
-    def __init__(self, player: Player, lanes: int, seed: int) -> None:
-        self._player = player
-        self._env = gym.make_vec(imitator.GAME, num_envs=lanes, vectorization_mode="vector_entry_point")
-        self._generator = torch.Generator().manual_seed(seed)
-        player.begin()
-        self._shown(self._env.reset(seed=FIRST_SEED + seed)[0])
-        self.going, self.score, self.steps = np.ones(lanes, bool), np.zeros(lanes), 0
-
-    def _shown(self, frames: np.ndarray) -> None:
-        frame = to_float(torch.from_numpy(frames)).contiguous()
-        with torch.no_grad():
-            self.own = self._player.logits(frame).argmax(1)
-        self.attack = Attack(against(self._player, self.own), frame, self._generator)
-
-    def step(self, by: str, epsilon: float) -> Tensor:
-        """The player sees the frames changed like that, and plays; returns its actions, int64 (B,)."""
-        seen = self.attack.seen(by, epsilon)
-        with torch.no_grad():
-            actions = self._player.logits(seen).argmax(1)
-        self._player.saw(seen, actions)
-        frames, rewards, terminated, truncated, _ = self._env.step(actions.numpy())
-        self.score += np.where(self.going, rewards, 0)
-        self.going &= ~(terminated | truncated)
-        self.steps += 1
-        self._shown(frames)
-        return actions
-
-
 def against(player: Player, actions: Tensor) -> Loss:
     """J: how unlikely the player finds these actions, int64 (B,): -log of their softmax."""
     return lambda frames: F.cross_entropy(player.logits(frames), actions, reduction="none")
 
 
 class Misled:
-    """A player at one game that somebody else steps, who sees each frame changed.
+    """A player of some games at once who sees each frame changed.
 
     Args:
-        player: it forgets the games before.
-        by: `fgsm.FGSM`, `fgsm.RANDOM` or `fgsm.NOTHING`.
-        epsilon: of 255.
+        player: who plays.
+        seed: of random signs.
+
+    Attributes:
+        own: what it would do, did it see the frames as they are: int64 (B,).
+        attack: on the frames.
     """
 
-    def __init__(self, player: Player, by: str, epsilon: float) -> None:
-        self._player, self._by, self._epsilon = player, by, epsilon
-        self._generator = torch.Generator().manual_seed(0)
+    def __init__(self, player: Player, seed: int = 0) -> None:
+        self._player, self._generator = player, torch.Generator().manual_seed(seed)
 
-    def begin(self, frame: np.ndarray) -> int:
-        """A game begins with this frame, uint8 (H, W, 3); returns the action that the player takes."""
+    def begin(self, frames: np.ndarray) -> None:
+        """Games begin with these frames, uint8 (B, H, W, 3); the player forgets the games before."""
         self._player.begin()
-        return self._look(frame)
+        self._look(frames)
 
-    def follow(self, action: int, frame: np.ndarray) -> int:
-        """This action was taken and led to this frame; returns the next one."""
-        self._player.saw(self._seen, torch.tensor([action]))
-        return self._look(frame)
-
-    def _look(self, frame: np.ndarray) -> int:
-        x = to_float(torch.from_numpy(frame[None])).contiguous()
+    def act(self, by: str, epsilon: float) -> Tensor:
+        """What it does, int64 (B,), as it sees the frames changed like that; ``epsilon`` of 255."""
+        self._seen = self.attack.seen(by, epsilon)
         with torch.no_grad():
-            own = self._player.logits(x).argmax(1)
-            self._seen = Attack(against(self._player, own), x, self._generator).seen(self._by, self._epsilon)
-            return int(self._player.logits(self._seen).argmax(1))
+            return self._player.logits(self._seen).argmax(1)
+
+    def follow(self, actions: Tensor, frames: np.ndarray) -> None:
+        """These actions, int64 (B,), were taken after `act`, and led to these frames."""
+        self._player.saw(self._seen, actions)
+        self._look(frames)
+
+    def _look(self, frames: np.ndarray) -> None:
+        frame = to_float(torch.from_numpy(frames)).contiguous()
+        with torch.no_grad():
+            self.own = self._player.logits(frame).argmax(1)
+        self.attack = Attack(against(self._player, self.own), frame, self._generator)
 
 
-class PlayScene:
+class Games(Misled):
+    """A batch of games of such a player, until all are over.
+
+    Args:
+        player: who plays.
+        lanes: games at once.
+        seed: of the boards and of random signs.
+    """
+
+    def __init__(self, player: Player, lanes: int, seed: int) -> None:
+        super().__init__(player, seed)
+        self._env = gym.make_vec(imitator.GAME, lanes)
+        self.begin(self._env.reset(seed=FIRST_SEED + seed)[0])
+        self.going, self.score, self.steps = np.ones(lanes, bool), np.zeros(lanes), 0
+
+    def step(self, by: str, epsilon: float) -> Tensor:
+        """The player sees the frames changed like that, and plays; returns its actions, int64 (B,)."""
+        actions = self.act(by, epsilon)
+        frames, rewards, terminated, truncated, _ = self._env.step(actions.numpy())
+        self.score += np.where(self.going, rewards, 0)
+        self.going &= ~(terminated | truncated)
+        self.steps += 1
+        self.follow(actions, frames)
+        return actions
+
+
+class PlayScene(Scene):
     """One player under attack.
 
     Args:
         name: of the player, for people.
-        players: two of the same kind, with a memory of their own each: one is watched, one is measured.
+        players: one to watch and one to measure, of the same kind; only one without a memory may be both.
         seed: of the boards.
         lessons: whether it is measured by what the bot does, too.
     """
 
-    def __init__(
-        self,
-        name: str,
-        players: tuple[Player, Player],
-        seed: int = 0,
-        lessons: bool = False,
-    ) -> None:
+    def __init__(self, name: str, players: tuple[Player, Player], seed: int, lessons: bool = False) -> None:
         self.name, self._seed, self._lessons = name, seed, lessons
         self._watched, self._measured = players
-        self._scores: dict[tuple[str, str, int], Score] = {}
+        self._scores = Measured()
         self._last: dict[str, float] = {}
         self.anew()
 
@@ -155,12 +136,11 @@ class PlayScene:
                 agreed += going & (games.step(by, epsilon) == own).numpy()
                 played += going
                 yield
-            self._put("return", by, epsilon, games.score)
-            self._put("agreement", by, epsilon, agreed / played)
+            self._scores.add("return", by, epsilon, games.score)
+            self._scores.add("agreement", by, epsilon, agreed / played)
 
     def _taught(self) -> Iterator[None]:
         """How often it does what the bot does: the share of correct answers, where y is the bot's action."""
-        right: dict[tuple[str, int], list[float]] = {condition: [] for condition in CONDITIONS}
         generator = torch.Generator().manual_seed(0)
         lessons = imitator.examples(LANES // 2, FIRST_SEED)
         for _, (frames, actions) in zip(range(LESSONS), lessons, strict=False):
@@ -168,16 +148,8 @@ class PlayScene:
             for by, epsilon in CONDITIONS:
                 with torch.no_grad():
                     choice = self._measured.logits(attack.seen(by, epsilon)).argmax(1)
-                right[by, epsilon].append((choice == actions).float().mean().item())
+                self._scores.add("accuracy", by, epsilon, [(choice == actions).float().mean().item()])
             yield
-        for (by, epsilon), shares in right.items():
-            self._put("accuracy", by, epsilon, np.array(shares))
-
-    def _put(self, figure: str, by: str, epsilon: int, values: np.ndarray) -> None:
-        self._scores[figure, by, epsilon] = Score(*mean_and_error(values.tolist()))
-
-    def point(self, panel: str, x: float, y: float) -> None:
-        """Nothing here can be clicked."""
 
     def view(self, by: str, epsilon: float) -> list[Panel]:
         """The frame, what is made of it, what the player makes of that, and what was measured so far."""
@@ -186,32 +158,23 @@ class PlayScene:
         with torch.no_grad():
             shares = {kind: self._watched.logits(frame).softmax(1)[0] for kind, frame in frames.items()}
             losses = {kind: attack.loss(frame)[0].item() for kind, frame in frames.items()}
-        does = {kind: ACTIONS[int(share.argmax())] for kind, share in shares.items()}
+        does = {kind: f"it would go: {ACTIONS[int(share.argmax())]}" for kind, share in shares.items()}
         size = (frames[FGSM] - attack.frame).abs().max().item() * 255
+        bars = {called(kind): [round(p, 4) for p in share.tolist()] for kind, share in shares.items()}
+        numbers = (
+            ("epsilon sign(grad J)", f"{epsilon:g} of 255"),
+            ("largest change", f"{size:.2f} of 255"),
+            ("J, clean frame", f"{losses[NOTHING]:.3f}"),
+            ("J, FGSM", f"{losses[FGSM]:.3f}"),
+            ("J, random signs", f"{losses[RANDOM]:.3f}"),
+        )
         return [
-            shown("Frame", frames[NOTHING][0], f"it would go: {does[NOTHING]}"),
-            sign_map(attack.signs[0]),
-            shown("Attacked frame", frames[FGSM][0], f"it would go: {does[FGSM]}"),
-            shown("Random signs", frames[RANDOM][0], f"it would go: {does[RANDOM]}"),
-            Bars(
-                "What it would do",
-                ACTIONS,
-                {_called(kind): [round(p, 4) for p in share.tolist()] for kind, share in shares.items()},
-                (0, 1),
-            ),
+            *pictures("Frame", {kind: frame[0] for kind, frame in frames.items()}, attack.signs[0], does),
+            Bars("What it would do", ACTIONS, bars, (0, 1)),
             self._curves("Return", "return"),
             self._curves("Keeps its action", "agreement", (0, 1)),
             *([self._curves("Acts as the bot does", "accuracy", (0, 1))] if self._lessons else []),
-            Lines(
-                "The attack",
-                (
-                    ("epsilon sign(grad J)", f"{epsilon:g} of 255"),
-                    ("largest change", f"{size:.2f} of 255"),
-                    ("J, clean frame", f"{losses[NOTHING]:.3f}"),
-                    ("J, FGSM", f"{losses[FGSM]:.3f}"),
-                    ("J, random signs", f"{losses[RANDOM]:.3f}"),
-                ),
-            ),
+            Lines("The attack", numbers),
             Lines("The game", self._told(by)),
         ]
 
@@ -226,45 +189,7 @@ class PlayScene:
         ]
 
     def _curves(self, title: str, figure: str, limits: tuple[float, float] | None = None) -> Curves:
-        lines: dict[str, Sequence[tuple[float, float]]] = {}
-        for by in (FGSM, RANDOM):
-            points = [(0, self._scores.get((figure, NOTHING, 0)))]
-            points += [(e, self._scores.get((figure, by, e))) for e in sorted(EPSILONS)]
-            known = [(float(e), round(score.mean, 3)) for e, score in points if score]
-            lines |= {by: known} if len(known) > 1 else {}
-        return Curves(title, "epsilon, of 255", lines, limits)
+        return Curves(title, "epsilon, of 255", {**self._scores.curves(figure)}, limits)
 
     def figures(self) -> dict[str, float]:
-        """Means and standard errors, such as "imitator: return, FGSM 8"."""
-        told = {}
-        for (figure, by, epsilon), score in self._scores.items():
-            what = f"{self.name}: {figure}, {_called(by)}" + (f" {epsilon}" if epsilon else "")
-            told |= {what: score.mean, f"{what}, standard error": score.error}
-        return told
-
-
-def _called(kind: str) -> str:
-    return "clean" if kind == NOTHING else kind
-
-
-def imitating(name: str, given: Given) -> PlayScene:
-    """The cloned bot."""
-    network = imitator.load("plain")
-    return PlayScene(name, (Imitating(network), Imitating(network)), given.seed, lessons=True)
-
-
-def hardened(name: str, given: Given) -> PlayScene:
-    """The same after adversarial training."""
-    network = imitator.load("hardened")
-    return PlayScene(name, (Imitating(network), Imitating(network)), given.seed, lessons=True)
-
-
-def q_learning(name: str, given: Given) -> PlayScene:
-    """DQN, the agent of Stable-Baselines3."""
-    return PlayScene(name, (q_learned(), q_learned()), given.seed)
-
-
-def controlling(name: str, given: Given) -> PlayScene:
-    """C of the given World Model."""
-    engine = controller_engine(given.checkpoint)
-    return PlayScene(name, (Controlled(engine), Controlled(engine)), given.seed)
+        return self._scores.figures(self.name)

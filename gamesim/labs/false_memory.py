@@ -26,14 +26,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gamesim import checkpoint, shipped
-from gamesim.agents.rollout import mean_and_error
 from gamesim.envs import sprites
 from gamesim.envs.layouts import FLOOR, WALL
 from gamesim.evaluation.pacman.cells import real_episodes
 from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS, OPPOSITE, expected_scroll
-from gamesim.labs import Given
-from gamesim.labs.fgsm import FGSM, NOTHING, OF, RANDOM, Attack, Loss, shown, sign_map
+from gamesim.labs.fgsm import FGSM, NOTHING, OF, RANDOM, Attack, Loss, Measured, Scene, shown, sign_map
 from gamesim.labs.imitator import GAME
 from gamesim.labs.panels import Curves, Lines, Panel, Picture
 from gamesim.models import State, WorldModel
@@ -238,7 +235,7 @@ def _noise(model: WorldModel, seed: int) -> Tensor:
     return torch.randn(2 * AWAY, *model.noise_shape, generator=torch.Generator().manual_seed(seed))
 
 
-class MemoryScene:
+class MemoryScene(Scene):
     """One engine's filter under attack.
 
     Args:
@@ -248,10 +245,10 @@ class MemoryScene:
         rounds: of what is measured, 1 to `ROUNDS`.
     """
 
-    def __init__(self, name: str, victim: Filter, seed: int = 0, rounds: int = ROUNDS) -> None:
+    def __init__(self, name: str, victim: Filter, seed: int, rounds: int = ROUNDS) -> None:
         self.name, self._victim, self._seed, self._rounds = name, victim, seed, rounds
         self._random = np.random.default_rng(seed)
-        self._kept: dict[tuple[str, str, str, int], list[float]] = {}
+        self._kept = Measured()
         self.anew()
 
     def anew(self) -> None:
@@ -316,7 +313,7 @@ class MemoryScene:
                         dream.step(np.ascontiguousarray(actions))
                         if dream.steps in WHEN:
                             now = dream.at_home(story.walk, places) == (wanted == WALL)
-                            self._kept.setdefault((wish, WHEN[dream.steps], by, epsilon), []).extend(now)
+                            self._kept.add(f"{wish}, {WHEN[dream.steps]}", by, epsilon, now)
                         yield
 
     def view(self, by: str, epsilon: float) -> list[Panel]:
@@ -352,13 +349,11 @@ class MemoryScene:
         return panels
 
     def _curve(self, wish: str) -> Curves:
-        lines: dict[str, Sequence[tuple[float, float]]] = {}
-        for when in WHEN.values():
-            for by in (FGSM, RANDOM):
-                measured = [(0, self._kept.get((wish, when, NOTHING, 0)))]
-                measured += [(e, self._kept.get((wish, when, by, e))) for e in sorted(EPSILONS)]
-                known = [(float(e), float(np.mean(kept))) for e, kept in measured if kept]
-                lines |= {f"{by}, {when}": known} if len(known) > 1 else {}
+        lines: dict[str, Sequence[tuple[float, float]]] = {
+            f"{by}, {when}": points
+            for when in WHEN.values()
+            for by, points in self._kept.curves(f"{wish}, {when}").items()
+        }
         return Curves(wish.capitalize(), "epsilon, of 255", lines, (0, 1))
 
     def _told(self) -> list[tuple[str, str]]:
@@ -369,11 +364,7 @@ class MemoryScene:
 
     def figures(self) -> dict[str, float]:
         """Shares of the dreams that show what was wanted, and their standard errors."""
-        told = {}
-        for (wish, when, by, epsilon), kept in self._kept.items():
-            mean, error = mean_and_error([float(each) for each in kept])
-            name = f"{self.name}: {wish}, {when}, " + ("clean" if by == NOTHING else f"{by} {epsilon}")
-            told |= {name: mean, f"{name}, standard error": error}
+        told = self._kept.figures(self.name)
         if self._bound is not None:
             told[f"{self.name}: no change makes or takes a wall up to"] = self._bound
         return told
@@ -389,17 +380,3 @@ def _marked(frame: NDArray[np.uint8], row: int, column: int) -> NDArray[np.uint8
     square = marked[y : y + TILE, x : x + TILE]
     square[[0, -1]] = square[:, [0, -1]] = sprites.palette["yellow"]
     return marked
-
-
-def of_gamegan(name: str, given: Given) -> MemoryScene:
-    """The shipped GameGAN."""
-    return MemoryScene(name, MisledGenerator(_engine("gamegan-pacman")), given.seed)
-
-
-def of_tilemap(name: str, given: Given) -> MemoryScene:
-    """The shipped Tilemap; what cannot happen to it is measured less often."""
-    return MemoryScene(name, MisledTilemap(_engine("tilemap-pacman")), given.seed, rounds=3)
-
-
-def _engine(name: str) -> Any:
-    return checkpoint.load_model(shipped.folder(shipped.MODELS) / name)[0]

@@ -14,18 +14,15 @@ Attacks on players follow Huang et al. 2017, "Adversarial Attacks on Neural Netw
 1702.02284): nobody knows the right action, so y is the one that the player itself takes on the clean frame.
 """
 
-import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from gamesim.errors import UserError
-from gamesim.labs import Given, controls
-from gamesim.labs.controls import Button, Choice, Control, Slider
-from gamesim.labs.panels import Lines, Panel, Picture
+from gamesim.agents.rollout import mean_and_error
+from gamesim.labs.panels import Panel, Picture
 from gamesim.models.frames import to_uint8
 
 Loss = Callable[[Tensor], Tensor]
@@ -112,136 +109,71 @@ def sign_map(signs: Tensor) -> Picture:
     return shown(title, (signs + 1) / 2, note)
 
 
-class Scene(Protocol):
+def pictures(what: str, seen: Mapping[str, Tensor], signs: Tensor, notes: Mapping[str, str]) -> list[Panel]:
+    """A frame (3, H, W) as it is, attacked, and changed by random signs, with a note to each."""
+    return [
+        shown(what, seen[NOTHING], notes[NOTHING]),
+        sign_map(signs),
+        shown(f"Attacked {what.lower()}", seen[FGSM], notes[FGSM]),
+        shown("Random signs", seen[RANDOM], notes[RANDOM]),
+    ]
+
+
+def called(by: str) -> str:
+    """What frames that were changed by this are called."""
+    return "clean" if by == NOTHING else by
+
+
+class Measured:
+    """What was measured of frames that were changed in some ways by some epsilons, of 255."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, str, int], list[float]] = {}
+
+    def add(self, what: str, by: str, epsilon: int, values: Iterable[float]) -> None:
+        self._values.setdefault((what, by, epsilon), []).extend(map(float, values))
+
+    def curves(self, what: str) -> dict[str, list[tuple[float, float]]]:
+        """Means by epsilon, for FGSM and for random signs, both from the clean frame on."""
+        lines: dict[str, list[tuple[float, float]]] = {}
+        for kind in (FGSM, RANDOM):
+            means = {
+                epsilon: float(np.mean(values))
+                for (name, by, epsilon), values in self._values.items()
+                if name == what and by in (kind, NOTHING)
+            }
+            lines |= {kind: sorted(means.items())} if len(means) > 1 else {}
+        return lines
+
+    def figures(self, who: str) -> dict[str, float]:
+        """Means and standard errors, such as "imitator: return, FGSM 8"."""
+        told = {}
+        for (what, by, epsilon), values in self._values.items():
+            name = f"{who}: {what}, {called(by)}" + (f" {epsilon}" if epsilon else "")
+            told[name], told[f"{name}, standard error"] = mean_and_error(values)
+        return told
+
+
+class Scene:
     """One thing under attack: what is watched, and what is measured beside it."""
 
     def anew(self) -> None:
         """A new board."""
-        ...
 
     def step(self, by: str, epsilon: float) -> None:
         """What is watched goes on, changed by ``by`` and ``epsilon`` of 255."""
-        ...
 
     def measures(self) -> Iterator[None]:
         """Measures, and yields after each bit of work."""
-        ...
-
-    def point(self, panel: str, x: float, y: float) -> None:
-        """As in `Lab`."""
-        ...
-
-    def view(self, by: str, epsilon: float) -> Sequence[Panel]:
-        """As in `Lab`."""
-        ...
-
-    def figures(self) -> dict[str, float]:
-        """As in `Lab`."""
-        ...
-
-
-SCENES = {
-    "imitator": "attacked_play:imitating",
-    "hardened imitator": "attacked_play:hardened",
-    "DQN": "attacked_play:q_learning",
-    "controller C": "attacked_play:controlling",
-    "GameGAN's memory": "false_memory:of_gamegan",
-    "Tilemap's memory": "false_memory:of_tilemap",
-    "digits": "softmax_digits:of_digits",
-}
-"""What can be attacked -> "module:name" of a function (name, given) -> `Scene`."""
-
-
-class Refused:
-    """In the place of a scene for which something is missing: it says what."""
-
-    def __init__(self, why: str) -> None:
-        self._why = why
-
-    def anew(self) -> None:
-        pass
-
-    def step(self, by: str, epsilon: float) -> None:
-        pass
-
-    def measures(self) -> Iterator[None]:
         yield from ()
 
     def point(self, panel: str, x: float, y: float) -> None:
-        pass
+        """As in `Lab`."""
 
-    def view(self, by: str, epsilon: float) -> list[Panel]:
-        return [Lines("Not here", ((self._why, ""),))]
+    def view(self, by: str, epsilon: float) -> Sequence[Panel]:
+        """As in `Lab`."""
+        return ()
 
     def figures(self) -> dict[str, float]:
+        """As in `Lab`."""
         return {}
-
-
-class Lab:
-    """Attacks on players, on what dreams remember, and on digits; implements `gamesim.labs.Lab`.
-
-    Each is opened when it is first chosen. What is chosen is measured first, and then all others.
-
-    Raises:
-        UserError: the given checkpoint has no controller for Pac-Man.
-    """
-
-    steps = 3850
-    """All that is measured."""
-
-    def __init__(self, given: Given) -> None:
-        self._given, self._scenes = given, dict[str, Scene]()
-        self._measuring: dict[str, Iterator[None]] = {}
-        self._victim = "controller C" if given.checkpoint else "imitator"
-        self._by, self._epsilon = FGSM, 8.0
-        self._scenes[self._victim] = self._opened(self._victim)
-        self.controls: Sequence[Control] = (
-            Choice("victim", "Attack", tuple(SCENES), self._victim),
-            Slider("epsilon", "Epsilon, of 255", 0, 16, self._epsilon, 1, "the greatest change of any pixel"),
-            Choice("by", "Frames are changed by", (FGSM, RANDOM, NOTHING), FGSM, "in the game that goes on"),
-            Button("board", "New board"),
-        )
-
-    def set(self, name: str, value: float | bool | str) -> None:
-        if name == "board":
-            return self._scene(self._victim).anew()
-        self.controls = controls.moved(self.controls, **{name: value})
-        match name:
-            case "victim":
-                self._victim = str(value)
-            case "epsilon":
-                self._epsilon = float(value)
-            case "by":
-                self._by = str(value)
-
-    def point(self, panel: str, x: float, y: float) -> None:
-        self._scene(self._victim).point(panel, x, y)
-
-    def step(self) -> None:
-        self._scene(self._victim).step(self._by, self._epsilon)
-        for name in (self._victim, *SCENES):
-            if name not in self._measuring:
-                self._measuring[name] = self._scene(name).measures()
-            if next(self._measuring[name], _DONE) is not _DONE:
-                return
-
-    def view(self) -> Sequence[Panel]:
-        return self._scene(self._victim).view(self._by, self._epsilon)
-
-    def figures(self) -> dict[str, float]:
-        return {name: value for scene in self._scenes.values() for name, value in scene.figures().items()}
-
-    def _scene(self, name: str) -> Scene:
-        if name not in self._scenes:
-            try:
-                self._scenes[name] = self._opened(name)
-            except UserError as error:
-                self._scenes[name] = Refused(str(error))
-        return self._scenes[name]
-
-    def _opened(self, name: str) -> Scene:
-        module, make = SCENES[name].split(":")
-        return getattr(importlib.import_module(f"gamesim.labs.{module}"), make)(name, self._given)
-
-
-_DONE: Any = object()

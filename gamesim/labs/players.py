@@ -25,7 +25,6 @@ class Player(Protocol):
 
     def begin(self) -> None:
         """New games begin in all lanes with the next frames."""
-        ...
 
     def logits(self, frames: Tensor) -> Tensor:
         """Of the actions (B, 5), were these the next frames; it plays the greatest."""
@@ -33,26 +32,19 @@ class Player(Protocol):
 
     def saw(self, frames: Tensor, actions: Tensor) -> None:
         """These were the next frames, and these actions, int64 (B,), were taken: what a memory needs."""
-        ...
 
 
-class Imitating:
+class Imitating(Player):
     """The cloned bot. It has no memory."""
 
     def __init__(self, network: imitator.Imitator) -> None:
         self._network = network
 
-    def begin(self) -> None:
-        pass
-
     def logits(self, frames: Tensor) -> Tensor:
         return self._network(frames)
 
-    def saw(self, frames: Tensor, actions: Tensor) -> None:
-        pass
 
-
-class QLearned:
+class QLearned(Player):
     """The agent that DQN trained (Mnih et al. 2013), which reads the last four frames.
 
     Its logits are Q. It plays by their greatest alone; their softmax is ours. It reads whole levels of
@@ -97,7 +89,7 @@ def q_learned() -> QLearned:
     return QLearned(network)
 
 
-class Controlled:
+class Controlled(Player):
     """C of a World Model, which sees through V and M (Ha & Schmidhuber 2018, arXiv 1803.10122, Eq. 1).
 
     Its logits are W [z h] + b. C was never trained to make probabilities of them; their softmax is ours.

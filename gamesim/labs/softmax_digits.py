@@ -16,8 +16,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gamesim.errors import UserError
-from gamesim.labs import Given
-from gamesim.labs.fgsm import FGSM, NOTHING, RANDOM, Loss, gradient, moved, random_signs, shown, sign_map
+from gamesim.labs.fgsm import (
+    FGSM,
+    NOTHING,
+    RANDOM,
+    Loss,
+    Scene,
+    called,
+    gradient,
+    moved,
+    pictures,
+    random_signs,
+)
 from gamesim.labs.panels import Bars, Curves, Lines, Panel
 
 EPSILON = 0.25
@@ -89,12 +99,10 @@ class SoftmaxRegression:
         return Result(wrong.float().mean().item(), sure[wrong].mean().item() if wrong.any() else 0.0)
 
 
-class DigitsScene:
+class DigitsScene(Scene):
     """Digits under attack. The epsilon is the paper's, and not the slider's."""
 
-    name = "digits"
-
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int) -> None:
         self._data, self._model = digits(seed), SoftmaxRegression()
         self._generator = torch.Generator().manual_seed(seed)
         self._trained = self._shown = self._held = 0
@@ -109,9 +117,6 @@ class DigitsScene:
         self._held += 1
         if self._held == 20:
             self.anew()
-
-    def point(self, panel: str, x: float, y: float) -> None:
-        """Nothing here can be clicked."""
 
     def measures(self) -> Iterator[None]:
         """Trains the classifier, attacks all test digits, and yields now and then."""
@@ -140,20 +145,10 @@ class DigitsScene:
         seen[RANDOM] = moved(image, noise, EPSILON, *INFINITE)
         shares = {kind: self._model(each).softmax(1)[0] for kind, each in seen.items()}
         notes = {kind: f"read as {int(p.argmax())}, {p.max().item():.0%} sure" for kind, p in shares.items()}
+        bars = {called(kind): [round(p, 4) for p in share.tolist()] for kind, share in shares.items()}
         return [
-            shown("Digit", _square(image), notes[NOTHING]),
-            sign_map(_square(signs)),
-            shown("Attacked digit", _square(seen[FGSM]), notes[FGSM]),
-            shown("Random signs", _square(seen[RANDOM]), notes[RANDOM]),
-            Bars(
-                "What it reads",
-                [str(digit) for digit in range(10)],
-                {
-                    title: [round(p, 4) for p in shares[kind].tolist()]
-                    for title, kind in (("clean", NOTHING), (FGSM, FGSM), (RANDOM, RANDOM))
-                },
-                (0, 1),
-            ),
+            *pictures("Digit", {kind: _square(each) for kind, each in seen.items()}, _square(signs), notes),
+            Bars("What it reads", [str(digit) for digit in range(10)], bars, (0, 1)),
             self._curves(),
             Lines("Softmax regression", self._told(int(label))),
         ]
@@ -192,8 +187,3 @@ class DigitsScene:
 def _square(image: Tensor) -> Tensor:
     """(1, 64) -> (3, 8, 8), grey."""
     return image.view(1, 8, 8).expand(3, 8, 8)
-
-
-def of_digits(name: str, given: Given) -> DigitsScene:
-    """Scikit-learn's."""
-    return DigitsScene(given.seed)

@@ -31,17 +31,24 @@ class MisledPilot(Pilot):
         by, epsilon = STAGES[stage]
         self._clear, self.stage = pilot, stage
         self.changed = f"{by}, {epsilon} of 255"
-        self._misled = Misled(Controlled(pilot.model), by, epsilon)
+        self._misled = Misled(Controlled(pilot.model))
 
     @property
     def clear(self) -> Pilot:
         return self._clear
 
     def begin(self, frame: np.ndarray) -> int:
-        return self._misled.begin(frame)
+        self._misled.begin(frame[None])
+        return self._act()
 
     def follow(self, action: int, frame: np.ndarray) -> int:
-        return self._misled.follow(action, frame)
+        import torch
+
+        self._misled.follow(torch.tensor([action]), frame[None])
+        return self._act()
+
+    def _act(self) -> int:
+        return int(self._misled.act(*STAGES[self.stage]))
 
 
 def attack(engine: Engine) -> str:
