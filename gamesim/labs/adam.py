@@ -16,17 +16,10 @@ class Adam:
     Args:
         parameters: to train.
         betas: decay of the means of gradients, and of their squares.
-        epsilon: added to the root of the latter.
     """
 
-    def __init__(
-        self,
-        parameters: Iterable[nn.Parameter],
-        betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
-    ) -> None:
-        self.parameters = list(parameters)
-        self.betas, self.epsilon, self.taken = betas, epsilon, 0
+    def __init__(self, parameters: Iterable[nn.Parameter], betas: tuple[float, float] = (0.9, 0.999)) -> None:
+        self.parameters, self.betas, self.taken = list(parameters), betas, 0
         self.means = [torch.zeros_like(each) for each in self.parameters]
         self.squares = [torch.zeros_like(each) for each in self.parameters]
 
@@ -45,5 +38,5 @@ class Adam:
                 continue
             mean.lerp_(parameter.grad, 1 - self.betas[0])
             square.lerp_(parameter.grad.square(), 1 - self.betas[1])
-            spread = (square / unbiased_square).sqrt_().add_(self.epsilon)
+            spread = (square / unbiased_square).sqrt_().add_(1e-8)
             parameter.addcdiv_(mean, spread, value=-rate / unbiased)

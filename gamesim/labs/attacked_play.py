@@ -189,7 +189,7 @@ class PlayScene(Scene):
         ]
 
     def _curves(self, title: str, figure: str, limits: tuple[float, float] | None = None) -> Curves:
-        return Curves(title, "epsilon, of 255", {**self._scores.curves(figure)}, limits)
+        return Curves(title, "epsilon, of 255", self._scores.curves(figure), limits)
 
     def figures(self) -> dict[str, float]:
         return self._scores.figures(self.name)

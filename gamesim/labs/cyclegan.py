@@ -76,9 +76,9 @@ class Up(nn.Module):
 class Generator(nn.Module):
     """A U-Net, float32 (B, 3, 84, 84) -> the same shape, both in [-1, 1]."""
 
-    def __init__(self, widths: tuple[int, int, int] = WIDTHS) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        a, b, c = widths
+        a, b, c = WIDTHS
         self.down = nn.ModuleList([Down(3, a, 2), Down(a, b, 2), Down(b, c, 3)])
         self.middle = nn.Sequential(nn.Conv2d(c, c, 3, padding=1), _normal(c), nn.ReLU(inplace=True))
         self.up = nn.ModuleList([Up(c, b, b), Up(b, a, a), Up(a, 3, a)])
@@ -98,8 +98,8 @@ class Generator(nn.Module):
 class Discriminator(nn.Sequential):
     """PatchGAN, Sec. 4: a verdict on each patch of 34x34 pixels; (B, 3, 84, 84) -> (B, 1, 19, 19)."""
 
-    def __init__(self, widths: tuple[int, int, int] = PATCH_WIDTHS) -> None:
-        a, b, c = widths
+    def __init__(self) -> None:
+        a, b, c = PATCH_WIDTHS
         super().__init__(
             *(nn.Conv2d(3, a, 4, 2, padding=1), nn.LeakyReLU(0.2, inplace=True)),
             *(nn.Conv2d(a, b, 4, 2, padding=1), _normal(b), nn.LeakyReLU(0.2, inplace=True)),

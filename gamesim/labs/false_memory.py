@@ -17,7 +17,7 @@ chosen answer in J and the other sign (Kurakin et al. 2017, arXiv 1607.02533, Se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -33,6 +33,7 @@ from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS, OPPOSITE, expected_
 from gamesim.labs.fgsm import FGSM, NOTHING, OF, RANDOM, Attack, Loss, Measured, Scene, shown, sign_map
 from gamesim.labs.imitator import GAME
 from gamesim.labs.panels import Curves, Lines, Panel, Picture
+from gamesim.labs.pictures import marked
 from gamesim.models import State, WorldModel
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.gamegan.generator import Generator
@@ -318,11 +319,11 @@ class MemoryScene(Scene):
 
     def view(self, by: str, epsilon: float) -> list[Panel]:
         """The frame and what is made of it, the dreams that follow, and what was measured so far."""
-        attack, (row, column) = self._attack, self._place[0].tolist()
+        attack = self._attack
         wanted = "wanted: a wall here" if self._wish == MAKE else "wanted: no wall here"
         clean = to_uint8(attack.frame)[0].numpy()
         return [
-            Picture(FRAME, _marked(clean, row, column), wanted, clicks=True),
+            Picture(FRAME, self._marked(clean), wanted, clicks=True),
             sign_map(attack.signs[0]),
             shown("Attacked frame", attack.seen(FGSM, epsilon)[0], f"epsilon {epsilon:g} of 255"),
             shown("Random signs", attack.seen(RANDOM, epsilon)[0], f"epsilon {epsilon:g} of 255"),
@@ -336,7 +337,6 @@ class MemoryScene(Scene):
             return []
         steps = self._dream.steps
         away = min(steps, 2 * AWAY - steps)
-        row, column = self._place[0].tolist()
         walls = self._dream.walls(self._place.repeat(len(KINDS), 0))
         panels: list[Panel] = []
         for number, title in enumerate(KINDS.values()):
@@ -345,11 +345,15 @@ class MemoryScene(Scene):
                 panels.append(Picture(title, frame, f"{away} of {AWAY} steps away"))
             else:
                 found = "a wall here" if walls[number] else "no wall here"
-                panels.append(Picture(title, _marked(frame, row, column), found))
+                panels.append(Picture(title, self._marked(frame), found))
         return panels
 
+    def _marked(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        row, column = self._place[0].tolist()
+        return marked(frame, (row, column), TILE, sprites.palette["yellow"])
+
     def _curve(self, wish: str) -> Curves:
-        lines: dict[str, Sequence[tuple[float, float]]] = {
+        lines = {
             f"{by}, {when}": points
             for when in WHEN.values()
             for by, points in self._kept.curves(f"{wish}, {when}").items()
@@ -372,11 +376,3 @@ class MemoryScene(Scene):
 
 KINDS = {NOTHING: "Dream, clean frame", FGSM: "Dream, attacked frame", RANDOM: "Dream, random signs"}
 WHEN = {1: "1 step on", 2 * AWAY: f"{2 * AWAY} steps on"}
-
-
-def _marked(frame: NDArray[np.uint8], row: int, column: int) -> NDArray[np.uint8]:
-    """The frame uint8 (H, W, 3) with a yellow line around a cell."""
-    marked, (y, x) = frame.copy(), (row * TILE, column * TILE)
-    square = marked[y : y + TILE, x : x + TILE]
-    square[[0, -1]] = square[:, [0, -1]] = sprites.palette["yellow"]
-    return marked

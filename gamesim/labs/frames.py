@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Protocol
 
 import gymnasium as gym
 import torch
@@ -20,24 +19,11 @@ EPISODES = 128
 """Of a folder, at most."""
 
 
-class Frames(Protocol):
-    """Where frames come from.
-
-    Attributes:
-        decodes: whether they decode to cells.
-    """
-
-    decodes: bool
-
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
-        """Frames uint8 (count, H, W, 3), by chance."""
-        ...
-
-
 class Played:
     """Games of the bot, a step further with each draw: no frame is learned for long."""
 
     decodes = True
+    """Whether the frames decode to cells."""
 
     def __init__(self, seed: int) -> None:
         self.env, self.bot = gym.make_vec(GAME, LANES), ExplorerPolicy(seed)
@@ -45,6 +31,7 @@ class Played:
         self.seen: list[Tensor] = []
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """Frames uint8 (count, H, W, 3), by chance."""
         self.seen = [*self.seen, torch.from_numpy(self.now)][-REMEMBERED:]
         self.now = self.env.step(self.bot.act(self.now, {}))[0]
         chosen = torch.randint(len(self.seen) * LANES, (count,), generator=generator)
@@ -69,10 +56,13 @@ class Recorded:
         return self.data.sample_frames(count, generator)
 
 
-def of_games(count: int, seed: int, later: int = 6) -> Tensor:
-    """A frame of each of some games, after so many steps of the bot: uint8 (count, 84, 84, 3)."""
+Frames = Played | Recorded
+
+
+def of_games(count: int, seed: int) -> Tensor:
+    """A frame of each of some games, after six steps of the bot: uint8 (count, 84, 84, 3)."""
     env, bot = gym.make_vec(GAME, count), ExplorerPolicy(seed)
     frames, _ = env.reset(seed=seed)
-    for _ in range(later):
+    for _ in range(6):
         frames = env.step(bot.act(frames, {}))[0]
     return torch.from_numpy(frames)

@@ -25,6 +25,7 @@ from gamesim.labs import Given
 from gamesim.labs.adam import Adam
 from gamesim.labs.controls import Button, Choice, Control, Slider, Switch, moved, values
 from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
+from gamesim.labs.pictures import marked
 from gamesim.text import counted
 from gamesim.threads import one_thread
 
@@ -167,7 +168,8 @@ class GCNLab:
     def _new_board(self) -> None:
         self.cells, frames = boards(self._random, 1)
         self._frame = frames[0]
-        self._chosen = tuple(np.argwhere(self.cells[0] == PACMAN)[0].tolist())
+        y, x = np.argwhere(self.cells[0] == PACMAN)[0].tolist()
+        self._chosen = y, x
 
     def set(self, name: str, value: float | bool | str) -> None:
         self.controls = moved(self.controls, **{name: value})
@@ -235,11 +237,9 @@ class GCNLab:
         source[(0, *self._chosen)] = True
         near = steps_from(source, walkable(self.cells))[0] <= self._layers
         seen = np.kron(near, np.ones((6, 6), bool))[..., None]
-        pixels = np.where(seen, self._frame, self._frame // 4)
-        y, x = 6 * self._chosen[0], 6 * self._chosen[1]
-        pixels[y : y + 6, [x, x + 5]] = pixels[[y, y + 5], x : x + 6] = 255
+        pixels = marked(np.where(seen, self._frame, self._frame // 4), self._chosen, 6)
         cells = f"{near.sum()} of {counted(int(walkable(self.cells).sum()), 'cell')}"
-        return Picture("What the chosen cell can know", pixels.astype(np.uint8), cells, True)
+        return Picture("What the chosen cell can know", pixels, cells, clicks=True)
 
     def _by_distance(self) -> list[tuple[float, float]]:
         right, cells = self.learner.by_distance

@@ -64,7 +64,7 @@ def examples(games: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
     Yields:
         Frames (N, 3, H, W) in [0, 1] and the bot's actions int64 (N,).
     """
-    env = gym.make_vec(GAME, num_envs=games, vectorization_mode="vector_entry_point")
+    env = gym.make_vec(GAME, games)
     bot = ExplorerPolicy(seed, taste=SINGLE_MINDED)
     frames, _ = env.reset(seed=seed)
     bot.reset(np.ones(games, bool))

@@ -47,9 +47,7 @@ class LayerSwap:
         else:
             self._begin()
         night, garden = (dream.internals() for dream in self._dreams)
-        share = (
-            night["mask"].repeat(84 // len(night["mask"]), 0).repeat(84 // len(night["mask"]), 1)[..., None]
-        )
+        share = np.kron(night["mask"], np.ones((84 // len(night["mask"]),) * 2))[..., None]
         self.night = self._dreams[0].render()
         self.swapped = np.round(share * night["dynamic"] + (1 - share) * garden["static"]).astype(np.uint8)
 

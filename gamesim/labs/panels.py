@@ -36,7 +36,7 @@ class Curves:
 
     title: str
     across: str
-    lines: dict[str, Sequence[tuple[float, float]]]
+    lines: Mapping[str, Sequence[tuple[float, float]]]
     limits: tuple[float, float] | None = None
 
 
@@ -53,7 +53,7 @@ class Bars:
 
     title: str
     names: Sequence[str]
-    series: dict[str, Sequence[float]]
+    series: Mapping[str, Sequence[float]]
     limits: tuple[float, float] | None = None
 
 

@@ -26,11 +26,14 @@ def rows(*lines: Tensor) -> np.ndarray:
     return sheet
 
 
-def framed(frame: Tensor, box: tuple[int, int, int, int]) -> np.ndarray:
-    """A frame uint8 (H, W, 3) with a white line around (left, top, right, bottom)."""
-    picture = Image.fromarray(frame.numpy())
-    ImageDraw.Draw(picture).rectangle(box, outline=(255, 255, 255))
-    return np.array(picture)
+def marked(
+    frame: np.ndarray, cell: tuple[int, int], side: int, colour: tuple[int, int, int] = (255, 255, 255)
+) -> np.ndarray:
+    """A frame uint8 (H, W, 3) with a line around a cell (row, column) of so many pixels on a side."""
+    found, (top, left) = frame.copy(), (side * i for i in cell)
+    square = found[top : top + side, left : left + side]
+    square[[0, -1]] = square[:, [0, -1]] = colour
+    return found
 
 
 def chart(dots: Tensor, here: Sequence[float], reach: float) -> np.ndarray:

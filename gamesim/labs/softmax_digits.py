@@ -8,7 +8,7 @@ not speak of it.
 
 import importlib.util
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -154,7 +154,7 @@ class DigitsScene(Scene):
         ]
 
     def _curves(self) -> Curves:
-        lines: dict[str, Sequence[tuple[float, float]]] = {
+        lines = {
             by: [(epsilon, result.error) for (kind, epsilon), result in self._results.items() if kind == by]
             for by in (FGSM, RANDOM)
         }

@@ -31,9 +31,21 @@ _HELD_OUT = 1_500_000_000
 """Boards that are judged by have seeds from here on; those that are learned from stay below."""
 
 
-def _games(theme: str, lanes: int, grid_size: int = 14) -> gym.vector.VectorEnv:
-    how = "vector_entry_point"
-    return gym.make_vec(GAMES[theme], num_envs=lanes, vectorization_mode=how, grid_size=grid_size)
+def _played(
+    games: dict[str, gym.vector.VectorEnv], bot: ExplorerPolicy, seed: int
+) -> Iterator[dict[str, NDArray[np.uint8]]]:
+    """Frames of games by theme, one step later each time: the bot plays by those of the first."""
+    frames = {theme: env.reset(seed=seed)[0] for theme, env in games.items()}
+    seen = next(iter(games))
+    over = np.ones(len(frames[seen]), bool)
+    while True:
+        yield dict(frames)
+        if over.any():
+            bot.reset(over)
+        actions = bot.act(frames[seen], {})
+        for theme, env in games.items():
+            frames[theme], _, ended, cut, _ = env.step(actions)
+            over = ended | cut
 
 
 def stream(theme: str, batch: int, seed: int) -> Iterator[NDArray[np.uint8]]:
@@ -50,16 +62,9 @@ def stream(theme: str, batch: int, seed: int) -> Iterator[NDArray[np.uint8]]:
     """
     chance = np.random.default_rng([seed, list(GAMES).index(theme)])
     boards, bot = chance.integers(0, 2**30, 2).tolist()
-    env = _games(theme, LANES, grid_size=SMALL)
-    policy = ExplorerPolicy(bot, theme=theme)
-    frames, info = env.reset(seed=boards)
-    over = np.ones(LANES, bool)
-    while True:
-        yield frames[chance.choice(LANES, batch, replace=False)]
-        if over.any():
-            policy.reset(over)
-        frames, _, ended, cut, info = env.step(policy.act(frames, info))
-        over = ended | cut
+    games = {theme: gym.make_vec(GAMES[theme], LANES, grid_size=SMALL)}
+    for frames in _played(games, ExplorerPolicy(bot, theme=theme), boards):
+        yield frames[theme][chance.choice(LANES, batch, replace=False)]
 
 
 def twins(lanes: int, seed: int = 0) -> Iterator[dict[str, NDArray[np.uint8]]]:
@@ -74,30 +79,8 @@ def twins(lanes: int, seed: int = 0) -> Iterator[dict[str, NDArray[np.uint8]]]:
     Yields:
         Theme -> uint8 (lanes, 84, 84, 3), true pairs.
     """
-    envs = {theme: _games(theme, lanes) for theme in GAMES}
-    first = _HELD_OUT + seed * 1_000_000
-    frames = {theme: env.reset(seed=first)[0] for theme, env in envs.items()}
-    policy, over = ExplorerPolicy(seed), np.ones(lanes, bool)
-    while True:
-        yield dict(frames)
-        if over.any():
-            policy.reset(over)
-        actions = policy.act(frames["night"], {})
-        for theme, env in envs.items():
-            frames[theme], _, ended, cut, _ = env.step(actions)
-            over = ended | cut
-
-
-def pairs(count: int, seed: int = 0) -> dict[str, NDArray[np.uint8]]:
-    """True pairs of many games and moments: theme -> uint8 (count, 84, 84, 3)."""
-    found: dict[str, list[NDArray[np.uint8]]] = {theme: [] for theme in GAMES}
-    for step, frames in enumerate(twins(LANES, seed)):
-        if step % 5 == 0:  # so that no two moments are nearly the same
-            for theme, part in frames.items():
-                found[theme].append(part)
-        if len(found["night"]) * LANES >= count:
-            return {theme: np.concatenate(parts)[:count] for theme, parts in found.items()}
-    raise AssertionError("games go on without end")
+    games = {theme: gym.make_vec(name, lanes) for theme, name in GAMES.items()}
+    return _played(games, ExplorerPolicy(seed), _HELD_OUT + seed * 1_000_000)
 
 
 @dataclass(frozen=True)

@@ -25,17 +25,15 @@ _EVERY = 120
 """Seconds from one saving to the next."""
 
 
-def _cyclegan(seed: int, place: Path) -> Training:
+def _cyclegan(seed: int) -> Training:
     model = cyclegan.CycleGAN(seed, steps=cyclegan.STEPS)
-    _resume(model, place)
     nights, gardens = (stream(theme, 1, seed) for theme in ("night", "garden"))
     steps = (model.step(cyclegan.tensor(x), cyclegan.tensor(y)) for x, y in zip(nights, gardens, strict=True))
     return model, cyclegan.STEPS, steps
 
 
-def _gan(seed: int, place: Path) -> Training:
+def _gan(seed: int) -> Training:
     model, pictures, chance = gan.GAN(seed), modes.sprites(), np.random.default_rng(seed)
-    _resume(model, place)
     # Channels last, as convolutions in bfloat16 like it: nearly twice as fast.
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
@@ -47,40 +45,25 @@ def _gan(seed: int, place: Path) -> Training:
     return model, gan.STEPS, steps()
 
 
-def _vae(seed: int, place: Path) -> Training:
+def _vae(seed: int) -> Training:
     model = vae.SmallVAE(seed)
-    _resume(model, place)
-    training = vae.Training(model, Played(seed), seed)
-    return model, vae.STEPS, iter(training.step, None)
+    return model, vae.STEPS, iter(vae.Training(model, Played(seed), seed).step, None)
 
 
-def _imitator(objective: imitator.Objective, seed: int, place: Path) -> Training:
+def _imitator(seed: int, objective: imitator.Objective = lambda loss, frames: loss(frames)) -> Training:
     torch.manual_seed(seed)
     model = imitator.Imitator()
-    _resume(model, place)
     return model, imitator.STEPS, imitator.training(model, objective, seed)
 
 
-def _plain(seed: int, place: Path) -> Training:
-    return _imitator(lambda loss, frames: loss(frames), seed, place)
-
-
-def _hardened(seed: int, place: Path) -> Training:
-    return _imitator(partial(fgsm.adversarial, epsilon=imitator.HARDENED), seed, place)
-
-
-TRAININGS: dict[str, Callable[[int, Path], Training]] = {
+TRAININGS: dict[str, Callable[[int], Training]] = {
     "cyclegan": _cyclegan,
     "gan": _gan,
-    "imitator": _plain,
-    "imitator-hardened": _hardened,
+    "imitator": _imitator,
+    "imitator-hardened": partial(_imitator, objective=partial(fgsm.adversarial, epsilon=imitator.HARDENED)),
     "vae": _vae,
 }
-
-
-def _resume(model: nn.Module, place: Path) -> None:
-    if (place / weights.FILE).exists():
-        weights.load(model, place)
+"""What is trained, of a seed."""
 
 
 def train(name: str, place: Path, seed: int = 0, steps: int | None = None) -> dict[str, float]:
@@ -89,7 +72,9 @@ def train(name: str, place: Path, seed: int = 0, steps: int | None = None) -> di
     Raises:
         UserError: the weights in ``place`` are damaged or of another network, or it cannot be written.
     """
-    model, all_steps, run = TRAININGS[name](seed, place)
+    model, all_steps, run = TRAININGS[name](seed)
+    if (place / weights.FILE).exists():
+        weights.load(model, place)
     taken, wanted, saved = int(model.get_buffer("taken")), steps or all_steps, time.monotonic()
     losses: dict[str, float] = {}
     while taken < wanted:

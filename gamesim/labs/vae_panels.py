@@ -186,9 +186,8 @@ def in_numbers(subject: Subject, seen: Codes, frame: int) -> Panel:
 
 
 def cell(subject: Subject, frame: int, where: Cell) -> Panel:
-    top, left = (TILE * i for i in where)
-    box = (left, top, left + TILE - 1, top + TILE - 1)
-    return Picture(CELL, pictures.framed(subject.frames[frame], box), "A click chooses another", clicks=True)
+    shown = pictures.marked(subject.frames[frame].numpy(), where, TILE)
+    return Picture(CELL, shown, "A click chooses another", clicks=True)
 
 
 def vector(subject: Subject, where: Cell, thing: str) -> Tensor:
@@ -214,7 +213,7 @@ def added(subject: Subject, where: Cell, thing: str, alpha: float) -> Panel:
 def by_alpha(subject: Subject, where: Cell, thing: str) -> Panel:
     more = torch.tensor(ALPHAS)[:, None] * vector(subject, where, thing)
     told = list(zip(ALPHAS, scores(subject, where, thing, more), strict=True))
-    lines: dict[str, Sequence[tuple[float, float]]] = {
+    lines = {
         f"{thing} shown": [(alpha, each.shown) for alpha, each in told],
         "other cells kept": [(alpha, each.kept) for alpha, each in told],
     }
@@ -247,7 +246,7 @@ def summed(subject: Subject, where: Cell, thing: str) -> Sum:
 
 def sums(subject: Subject, where: Cell) -> Panel:
     told = [summed(subject, where, thing) for thing in THINGS]
-    series: dict[str, Sequence[float]] = {
+    series = {
         "shown where it was added": [each.shown for each in told],
         "drawn where it really is": [each.real for each in told],
         "other cells kept": [each.kept for each in told],

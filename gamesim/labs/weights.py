@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import safetensors.torch
-import torch
 from safetensors import SafetensorError
-from torch import Tensor, nn
+from torch import nn
 
 from gamesim import shipped, storage
 from gamesim.checkpoint import fits
@@ -36,20 +35,15 @@ def load(module: nn.Module, place: Path) -> None:
     module.load_state_dict(found)
 
 
-def save(module: nn.Module, place: Path, *, half: bool = False) -> None:
-    """Write the weights of a module into a folder, floats in half precision if ``half``.
+def save(module: nn.Module, place: Path) -> None:
+    """Write the weights of a module into a folder.
 
     Raises:
         UserError: they cannot be written.
     """
-
-    def packed(tensor: Tensor) -> Tensor:
-        tensor = tensor.detach().clone().contiguous()
-        return tensor.half() if half and tensor.dtype == torch.float32 else tensor
-
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{place}: cannot be written: {error.strerror or error}") from None
-    tensors = {name: packed(tensor) for name, tensor in module.state_dict().items()}
+    tensors = {name: tensor.detach().contiguous() for name, tensor in module.state_dict().items()}
     storage.write_file(place / FILE, safetensors.torch.save(tensors))

@@ -39,7 +39,7 @@ def least(panel: Curves | Bars | Lines, scale: Scale) -> tuple[int, int]:
         case Bars(series=series):
             most = max((len(values) for values in series.values()), default=0)
             width = max(scale.px(CHART[0]), min(scale.px(320), most * len(series) * scale.px(5)))
-            legend = legend_height(dict.fromkeys(series), width, scale) if len(series) > 1 else 0
+            legend = legend_height(series, width, scale) if len(series) > 1 else 0
     width = max(width, min(scale.px(TITLED), _title_width(panel, scale)))
     return width + around, scale.px(TITLE) + scale.px(CHART[1]) + legend + around
 

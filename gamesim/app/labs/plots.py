@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,7 +134,7 @@ def _height(plot: pygame.Rect, up: Axis, values: np.ndarray) -> list[int]:
     return (plot.bottom - 1 - np.round(up.share(values) * (plot.height - 1))).astype(int).tolist()
 
 
-def legend_height(names: dict, width: int, scale: Scale) -> int:
+def legend_height(names: Iterable[str], width: int, scale: Scale) -> int:
     return len(_legend_rows(names, width, scale)) * scale.px(19)
 
 
@@ -156,7 +156,7 @@ def draw_legend(surface: pygame.Surface, area: pygame.Rect, values: dict[str, st
             x += room + scale.px(12)
 
 
-def _legend_rows(names: dict, width: int, scale: Scale) -> list[list[tuple[str, int]]]:
+def _legend_rows(names: Iterable[str], width: int, scale: Scale) -> list[list[tuple[str, int]]]:
     """Names in rows, each with its room in pixels: that of the name and of a value."""
     rows: list[list[tuple[str, int]]] = []
     left = 0
