@@ -102,7 +102,8 @@ class Entry:
 
     def missing(self) -> str:
         """The extra that is not installed; "" if nothing is missing."""
-        return next((extra for module, extra in self.needs if not _installed(module)), "")
+        lacks = (extra for module, extra in self.needs if importlib.util.find_spec(module) is None)
+        return next(lacks, "")
 
     def check(self) -> None:
         """Makes sure that nothing is missing.
@@ -126,34 +127,28 @@ class Entry:
 _labs: Registry[Entry] = Registry("gamesim.labs", "labs")
 register, remove, entries = _labs.register, _labs.remove, _labs.all
 
-register(
+for _entry in (
     Entry(
         "vae",
         "Variational autoencoder",
         "Watch a VAE learn to draw frames, turn the numbers in its z, and calculate with them.",
         "Kingma & Welling 2014 (arXiv 1312.6114)",
         "gamesim.labs.vae:VAELab",
-    )
-)
-register(
+    ),
     Entry(
         "gan",
         "Generative adversarial network",
         "Two networks learn to paint sprites and to tell them from real ones; make them collapse, cure them.",
         "Goodfellow et al. 2014 (arXiv 1406.2661)",
         "gamesim.labs.gan:GANLab",
-    )
-)
-register(
+    ),
     Entry(
         "cyclegan",
         "CycleGAN",
         "The night game becomes a garden and back, learned without a single pair of pictures.",
         "Zhu et al. 2017 (arXiv 1703.10593)",
         "gamesim.labs.cyclegan:CycleGANLab",
-    )
-)
-register(
+    ),
     Entry(
         "dqn",
         "Deep Q-network",
@@ -161,26 +156,23 @@ register(
         "Mnih et al. 2013 (arXiv 1312.5602)",
         "gamesim.labs.dqn:DQNLab",
         needs=(("stable_baselines3", "agents"), ("sb3_contrib", "agents")),
-    )
-)
-register(
+    ),
     Entry(
         "gcn",
         "Graph convolutional network",
         "How far is the flag? A network that sees only a few steps far colours the board.",
         "Kipf & Welling 2017 (arXiv 1609.02907)",
         "gamesim.labs.gcn:GCNLab",
-    )
-)
-register(
+    ),
     Entry(
         "fgsm",
         "Adversarial examples",
         "Change frames too little to be seen: players err, dreams remember walls that never were.",
         "Goodfellow, Shlens & Szegedy 2015 (arXiv 1412.6572)",
         "gamesim.labs.attacks:FGSMLab",
-    )
-)
+    ),
+):
+    register(_entry)
 
 
 def named(name: str) -> Entry:
@@ -192,7 +184,3 @@ def named(name: str) -> Entry:
     if name not in entries():
         raise UserError(f"lab must be one of {', '.join(entries())}, not {name!r}")
     return entries()[name]
-
-
-def _installed(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None

@@ -53,31 +53,21 @@ class Discriminator(nn.Sequential):
         super().__init__(*layers, nn.Flatten(), nn.Linear(4 * 4 * 128, 1))
 
 
-@dataclass(frozen=True)
-class Painting:
-    """How a generator is built: as the lecture has it, or so that it fails.
+class Generator(nn.Sequential):
+    """844,161 parameters as the lecture counts; float32 (B, 100) -> (B, 1, 28, 28) in [-1, 1].
 
-    Attributes:
+    Args:
         batch_norm: between the layers.
         transposed: transposed convolutions of stride 2 in the place of upsampling and convolution: as many
             weights, and checkerboards, since 5 is no multiple of 2 (Odena et al. 2016).
     """
 
-    batch_norm: bool = True
-    transposed: bool = False
-
-
-class Generator(nn.Sequential):
-    """844,161 parameters as the lecture counts; float32 (B, 100) -> (B, 1, 28, 28) in [-1, 1]."""
-
-    def __init__(self, painting: Painting | None = None) -> None:
-        painting = painting or Painting()
-
+    def __init__(self, *, batch_norm: bool = True, transposed: bool = False) -> None:
         def norm(layer: nn.Module) -> list[nn.Module]:
-            return [layer, nn.ReLU()] if painting.batch_norm else [nn.ReLU()]
+            return [layer, nn.ReLU()] if batch_norm else [nn.ReLU()]
 
         def grow(channels: int, out: int) -> list[nn.Module]:
-            if painting.transposed:
+            if transposed:
                 return [nn.ConvTranspose2d(channels, out, 5, 2, padding=2, output_padding=1)]
             return [nn.Upsample(scale_factor=2), nn.Conv2d(channels, out, 5, padding=2)]
 
@@ -90,11 +80,10 @@ class Generator(nn.Sequential):
         )
 
 
-def count(module: nn.Module, *, trainable: bool = False) -> int:
+def count(module: nn.Module) -> int:
     """Parameters as the lecture counts them: the moving means and variances of batch norm are some, too."""
-    numbers = [parameter.numel() for parameter in module.parameters()]
-    moving = [buffer.numel() for buffer in module.buffers() if buffer.is_floating_point()]
-    return sum(numbers) if trainable else sum(numbers) + sum(moving)
+    moving = [buffer for buffer in module.buffers() if buffer.is_floating_point()]
+    return sum(each.numel() for each in (*module.parameters(), *moving))
 
 
 # --- the game
@@ -154,6 +143,10 @@ class Rules:
 class GAN(nn.Module):
     """Generator, discriminator, and a step of both.
 
+    Args:
+        seed: of the weights, of z and of the noise.
+        built: how the generator is built, if not as the lecture has it.
+
     Attributes:
         average: a generator whose weights are the running average of the generator's.
         taken: int64 (), steps so far.
@@ -162,11 +155,11 @@ class GAN(nn.Module):
 
     taken: Tensor
 
-    def __init__(self, seed: int = 0, painting: Painting | None = None) -> None:
+    def __init__(self, seed: int = 0, **built: bool) -> None:
         super().__init__()
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(seed)
-            self.generator, self.discriminator = Generator(painting), Discriminator()
+            self.generator, self.discriminator = Generator(**built), Discriminator()
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.register_buffer("taken", torch.zeros((), dtype=torch.int64))
         self.rules = Rules()
@@ -344,9 +337,9 @@ class GANLab:
     def _begin(self) -> None:
         """New networks, as the controls have them."""
         self._pictures: Pictures = _DATA[str(self._value("data"))]()
-        painting = Painting(bool(self._value("norm")), self._value("growth") == _GROWTH[1])
         self._chance = np.random.default_rng(self._seed)
-        self._model = GAN(self._seed, painting)
+        transposed = self._value("growth") == "transposed"
+        self._model = GAN(self._seed, batch_norm=bool(self._value("norm")), transposed=transposed)
         self._model.rules = self._rules()
         if self._value("weights") == "trained":
             weights.load(self._model, self._place)
@@ -418,11 +411,9 @@ class GANLab:
     def _modes(self, counts: Counter[int]) -> NDArray[np.float32]:
         """A real picture of each kind, dark if G does not paint it."""
         pictures = self._pictures
-        first = [pictures.all[np.argmax(pictures.kind == kind)] for kind in range(len(pictures.kinds))]
-        lit = [is_covered(counts[kind], len(self._found)) for kind in range(len(first))]
-        return np.stack(
-            [picture if on else (picture + 1) / 5 - 1 for picture, on in zip(first, lit, strict=True)]
-        )
+        lit = [is_covered(counts[kind], len(self._found)) for kind in range(len(pictures.kinds))]
+        real = [pictures.all[np.argmax(pictures.kind == kind)] for kind in range(len(lit))]
+        return np.stack([each if on else (each + 1) / 5 - 1 for each, on in zip(real, lit, strict=True)])
 
     def _rows(self) -> list[tuple[str, str]]:
         found = self.figures()

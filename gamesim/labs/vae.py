@@ -22,7 +22,7 @@ from gamesim.labs import Given, pictures, weights
 from gamesim.labs import vae_panels as panels
 from gamesim.labs.adam import Adam
 from gamesim.labs.arithmetic import CENTRE, THINGS, Cell
-from gamesim.labs.controls import Button, Choice, Control, Slider, moved
+from gamesim.labs.controls import Button, Choice, Control, Slider, moved, values
 from gamesim.labs.frames import Frames, Played, Recorded, of_games
 from gamesim.labs.panels import Curves, Panel, Traces
 from gamesim.labs.subject import COUNT, Subject, of_checkpoint
@@ -113,23 +113,6 @@ MEASURED: tuple[Cell, ...] = ((1, 3), (3, 1), (3, 5), (5, 3))
 """Cells that the figures of the arithmetic are means of."""
 
 
-class Shelf:
-    """What was made, until something that it was made of changes."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, tuple[object, Any]] = {}
-
-    def get(self, name: str, made_of: object, make: Callable[[], Any]) -> Any:
-        """What is called so; it is made where it is not there, or was made of something else."""
-        if name not in self._made or self._made[name][0] != made_of:
-            self._made[name] = made_of, make()
-        return self._made[name][1]
-
-    def forget(self, name: str) -> None:
-        """It has to be made anew."""
-        self._made.pop(name, None)
-
-
 class VAELab:
     """See `gamesim.labs.Lab`. One V is looked into at a time: the one that learns, or a World Model's."""
 
@@ -143,9 +126,10 @@ class VAELab:
             self.frames = of_games(COUNT, given.seed + HELD_OUT)
         mine = () if given.checkpoint is None else (str(given.checkpoint),)
         self.controls: Sequence[Control] = _controls((*mine, SMALL, *SHIPPED))
-        self.values = {c.name: c.value for c in self.controls if not isinstance(c, Button)}
+        self.values = values(self.controls)
         self.cell: Cell = (3, 5)
         self.subjects: dict[str, Subject] = {}
+        self._made: dict[str, tuple[object, Any]] = {}
         self._begin(trained())
         self._look_into(str(self.values["model"]))
 
@@ -183,7 +167,7 @@ class VAELab:
         losses = self.training.step(float(self.values["beta"]))
         taken, names = int(self.training.model.taken), ["codes", *self._makers()]
         self.traces.add(taken, losses)
-        self.shelf.forget(names[taken % len(names)])
+        self._made.pop(names[taken % len(names)], None)
         return True
 
     def _begin(self, model: SmallVAE) -> None:
@@ -191,17 +175,17 @@ class VAELab:
         self.training = Training(model, self.source, self.seed)
         self.traces = Traces()
         self.subjects[SMALL] = Subject(model, self.frames, PIXELS, self.source.decodes)
-        self.shelf = Shelf()
+        self._made = {}
 
     def _look_into(self, model: str) -> None:
         if model not in self.subjects:
             self.subjects[model] = of_checkpoint(model, self.seed + HELD_OUT)
-        self.shelf = Shelf()
+        self._made = {}
 
     # what is seen ------------------------------------------------------------------------------------
 
     def view(self) -> Sequence[Panel]:
-        made = [self.shelf.get(name, of, make) for name, (of, make) in self._makers().items()]
+        made = [self._get(name, of, make) for name, (of, make) in self._makers().items()]
         if self.values["model"] == SMALL:
             lines = self.traces.lines("reconstruction", "KL")
             made.insert(1, Curves("Loss, in nats a frame", "step", lines))
@@ -224,13 +208,14 @@ class VAELab:
             "draw": (frame, lambda: panels.draw_of_z(codes(), frame)),
             "numbers": (frame, lambda: panels.in_numbers(subject, codes(), frame)),
         }
-        calculated: dict[str, tuple[object, Callable[[], Panel]]] = {
-            "cell": ((frame, cell), lambda: panels.cell(subject, frame, cell)),
-            "added": ((cell, thing, alpha), lambda: panels.added(subject, cell, thing, alpha)),
-            "by alpha": ((cell, thing), lambda: panels.by_alpha(subject, cell, thing)),
-            "sums": (cell, lambda: panels.sums(subject, cell)),
-        }
-        return {**made, **calculated} if subject.decodes else made
+        if subject.decodes:
+            made |= {
+                "cell": ((frame, cell), lambda: panels.cell(subject, frame, cell)),
+                "added": ((cell, thing, alpha), lambda: panels.added(subject, cell, thing, alpha)),
+                "by alpha": ((cell, thing), lambda: panels.by_alpha(subject, cell, thing)),
+                "sums": (cell, lambda: panels.sums(subject, cell)),
+            }
+        return made
 
     def _number(self, name: str) -> int:
         """Which frame a slider means, from 0."""
@@ -238,7 +223,13 @@ class VAELab:
 
     def _codes(self) -> panels.Codes:
         subject = self.subjects[str(self.values["model"])]
-        return self.shelf.get("codes", (), lambda: panels.codes(subject))
+        return self._get("codes", (), lambda: panels.codes(subject))
+
+    def _get(self, name: str, made_of: object, make: Callable[[], Any]) -> Any:
+        """What is called so; it is made where it is not there, or was made of something else."""
+        if name not in self._made or self._made[name][0] != made_of:
+            self._made[name] = made_of, make()
+        return self._made[name][1]
 
     def figures(self) -> dict[str, float]:
         """Of the small VAE and of V by places, and of what else was looked into: see docs/labs/vae.md."""

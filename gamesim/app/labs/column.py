@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from itertools import takewhile
 
 import pygame
 
@@ -45,7 +46,6 @@ class Column:
         self.scroller = Scroller()
         self.rects: list[pygame.Rect] = []
         self.view = pygame.Rect(0, 0, 0, 0)
-        self._buttons: dict[str, Action] = {}
         self._first: dict[str, Value] = {}  # by name, as they were seen first
         self._held = ""  # name of the slider that the mouse drags
         self._hovered: int | None = None
@@ -69,9 +69,6 @@ class Column:
         known = {control.name for control in controls}
         self.values = {name: value for name, value in self.values.items() if name in known}
         self.controls = tuple(controls)
-        for control in self.controls:
-            if isinstance(control, Button) and control.name not in self._buttons:
-                self._buttons[control.name] = Action(control.title, partial(self._told, control.name, True))
         self.focus = min(self.focus, max(0, self._count - 1))
 
     def clear(self) -> None:
@@ -244,7 +241,8 @@ class Column:
             control = self.controls[index]
             rect = pygame.Rect(view.left, y, width, 0)
             if isinstance(control, Button):
-                run = self._run(index)
+                buttons = takewhile(lambda each: isinstance(each, Button), self.controls[index:])
+                run = [Action(each.title, partial(self._told, each.name, True)) for each in buttons]
                 focus = self.focus - len(self.reins) - index
                 rect.top += scale.px(4)
                 y = draw_actions(surface, rect, run, focus if focus >= 0 else None, scale, low=True)
@@ -252,7 +250,7 @@ class Column:
                 y += scale.px(8)
                 index += len(run)
                 continue
-            rect.height = knobs.height(control, width, scale)
+            rect.height = knobs.height(control, scale)
             focused = index + len(self.reins) == self.focus
             if rect.colliderect(view):
                 knobs.draw(surface, rect, control, self.values[control.name], focused, scale)
@@ -265,12 +263,3 @@ class Column:
             self.scroller.reveal(chosen.top - begin - scale.px(4), chosen.bottom - begin + scale.px(4))
         self._reveal = False
         self.scroller.draw(surface)
-
-    def _run(self, index: int) -> list[Action]:
-        """The buttons that follow each other from here on."""
-        found = []
-        for control in self.controls[index:]:
-            if not isinstance(control, Button):
-                break
-            found.append(self._buttons[control.name])
-        return found

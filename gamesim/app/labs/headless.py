@@ -6,6 +6,7 @@ import io
 import os
 import re
 from collections.abc import Iterable
+from itertools import chain, count
 from pathlib import Path
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
@@ -55,8 +56,12 @@ def run(entry: Entry, given: Given, words: Iterable[str], steps: int | None, out
             lab.set(name, value)
         taken = _steps(lab, lab.steps if steps is None else steps)
         panels, figures = lab.view(), plain(lab.figures())
-    sheet = _sheet(entry, lab, panels, taken)
-    sheet.column.values |= values
+    column = Column(lambda name, value: None)
+    column.follow(lab.controls)
+    column.values |= values
+    column.focus, column.state = -1, f"After {counted(taken, 'step')}"
+    sheet = Sheet(entry, column)
+    sheet.panels = panels
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -75,16 +80,6 @@ def _steps(lab: Lab, most: int) -> int:
             taken += 1
             bar.update()
     return taken
-
-
-def _sheet(entry: Entry, lab: Lab, panels: Iterable[Panel], taken: int) -> Sheet:
-    column = Column(lambda name, value: None)
-    column.follow(lab.controls)
-    column.focus = -1
-    column.state = f"After {counted(taken, 'step')}"
-    sheet = Sheet(entry, column)
-    sheet.panels = tuple(panels)
-    return sheet
 
 
 def _page(sheet: Sheet) -> pygame.Surface:
@@ -108,14 +103,9 @@ def _pictures(panels: Iterable[Panel]) -> dict[str, pygame.Surface]:
     for panel in panels:
         if isinstance(panel, Picture):
             height, width = panel.pixels.shape[:2]
-            factor = max(1, SIDE // max(height, width, 1))
-            name = _slug(panel.title)
-            taken = {"page", *found}
-            free = (
-                name
-                if name not in taken
-                else next(f"{name}-{i}" for i in range(2, len(taken) + 3) if f"{name}-{i}" not in taken)
-            )
+            factor, name = max(1, SIDE // max(height, width)), _slug(panel.title)
+            names = chain([name], (f"{name}-{i}" for i in count(2)))
+            free = next(each for each in names if each not in {"page", *found})
             found[free] = image(np.asarray(panel.pixels), (width * factor, height * factor))
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pygame
@@ -64,13 +65,11 @@ def fitting(slider: Slider, value: float) -> float:
     return round(min(slider.high, max(slider.low, value)), 9)
 
 
-def height(control: Control, width: int, scale: Scale) -> int:
+def height(control: Control, scale: Scale) -> int:
     """Pixels that a control needs, which is no button."""
     match control:
         case Slider():
             return scale.px(ROW + TRACK)
-        case Choice() if not _side_by_side(control, width, scale):
-            return scale.px(ROW) * 2
         case Choice():
             return scale.px(2 * ROW)
         case _:
@@ -120,15 +119,8 @@ def draw(
         case Choice():
             room = inner.width
             _draw_choice(surface, control, str(value), rect, scale)
-    size = _shrunk(control.title, size, room, scale)
-    text(surface, control.title, (inner.left, middle), size, anchor="midleft", width=max(1, room))
-
-
-def _shrunk(words: str, size: int, room: int, scale: Scale, bold: bool = False) -> int:
-    """The size of a font in which words fit, not below what can be read."""
-    while size > scale.px(11) and font(size, bold).size(words)[0] > room:
-        size -= 1
-    return size
+    place = (inner.left, middle)
+    text(surface, control.title, place, size, anchor="midleft", width=max(1, room), shrinks=True)
 
 
 def _track(rect: pygame.Rect, scale: Scale) -> pygame.Rect:
@@ -144,12 +136,10 @@ def _draw_track(
 ) -> None:
     colour = COLOURS["real"] if focused else COLOURS["ghost2"]
     box(surface, track, COLOURS["line"], track.height // 2)
-    share = (value - slider.low) / ((slider.high - slider.low) or 1.0)
-    origin = min(
-        1.0, max(0.0, -slider.low / ((slider.high - slider.low) or 1.0))
-    )  # of 0, or the end next to it
-    ends = sorted((round(origin * (track.width - 1)), round(share * (track.width - 1))))
-    filled = pygame.Rect(track.left + ends[0], track.top, max(1, ends[1] - ends[0]), track.height)
+    span = (slider.high - slider.low) or 1.0
+    share, zero = (value - slider.low) / span, min(1.0, max(0.0, -slider.low / span))
+    low, high = sorted(round(each * (track.width - 1)) for each in (zero, share))
+    filled = pygame.Rect(track.left + low, track.top, max(1, high - low), track.height)
     box(surface, filled, colour, track.height // 2)
     knob = (track.left + round(share * (track.width - 1)), track.centery)
     dot(surface, knob, scale.px(8), colour)
@@ -162,35 +152,20 @@ def _draw_switch(surface: pygame.Surface, pill: pygame.Rect, on: bool, scale: Sc
     dot(surface, (x, pill.centery), reach, COLOURS["text" if on else "quiet"])
 
 
-def _side_by_side(choice: Choice, width: int, scale: Scale) -> bool:
-    """Whether all options of a choice fit beside each other."""
-    room = width - scale.px(16)
-    need = sum(font(scale.px(14), True).size(option)[0] + scale.px(16) for option in choice.options)
-    return need <= room
-
-
 def _cells(choice: Choice, rect: pygame.Rect, scale: Scale) -> list[pygame.Rect]:
     """Where each option lies; or the arrows to the option before and to the next, where they do not fit."""
     strip = rect.inflate(-scale.px(16), 0)
     strip.top, strip.height = rect.top + scale.px(ROW - 3), scale.px(30)
-    if not _side_by_side(choice, rect.width, scale):
-        arrow = strip.height
-        left = pygame.Rect(strip.left, strip.top, arrow, arrow)
-        return (
-            [left, left.move(strip.width - arrow, 0)]
-            if len(choice.options) != 2
-            else [
-                pygame.Rect(strip.left, strip.top, strip.width // 2, arrow),
-                pygame.Rect(strip.centerx, strip.top, strip.width // 2, arrow),
-            ]
-        )
     needs = [font(scale.px(14), True).size(option)[0] + scale.px(16) for option in choice.options]
     more = (strip.width - sum(needs)) // len(needs)
-    cells, x = [], strip.left
-    for need in needs:
-        cells.append(pygame.Rect(x, strip.top, need + more, strip.height))
-        x += need + more
-    return cells
+    if more < 0:
+        wide = strip.width // 2 if len(needs) == 2 else strip.height
+        left = pygame.Rect(strip.left, strip.top, wide, strip.height)
+        return [left, left.move(strip.width - wide, 0)]
+    lefts = itertools.accumulate((need + more for need in needs), initial=strip.left)
+    return [
+        pygame.Rect(x, strip.top, need + more, strip.height) for x, need in zip(lefts, needs, strict=False)
+    ]
 
 
 def _draw_choice(
@@ -213,5 +188,4 @@ def _draw_choice(
         corners = [(x + side * reach, y), (x - side * reach, y - reach), (x - side * reach, y + reach)]
         pygame.draw.polygon(surface, COLOURS["text"], corners)
     room = max(1, strip.width - 2 * cells[0].width)
-    size = _shrunk(value, size, room, scale, bold=True)
-    text(surface, value, strip.center, size, COLOURS["text"], bold=True, anchor="center", width=room)
+    text(surface, value, strip.center, size, bold=True, anchor="center", width=room, shrinks=True)

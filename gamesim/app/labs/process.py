@@ -61,13 +61,6 @@ class View:
     heard: int
 
 
-@dataclass(frozen=True)
-class Failure:
-    """Why a lab has stopped, in one line."""
-
-    words: str
-
-
 class LabProcess:
     """A running lab, as the window sees it.
 
@@ -127,8 +120,8 @@ class LabProcess:
         while True:
             try:
                 match self._pipe.recv():
-                    case Failure(words=words):
-                        self.failure = words
+                    case str(why):
+                        self.failure = why
                     case view:
                         self._views.append(view)
             except (EOFError, OSError):
@@ -158,7 +151,7 @@ def run(entry: Entry, given: Given, values: dict[str, Value], pipe: Connection) 
 
 def _fail(pipe: Connection, words: str) -> None:
     with contextlib.suppress(OSError):  # the window is gone
-        pipe.send(Failure(" ".join(words.split())))
+        pipe.send(" ".join(words.split()))
 
 
 def _end_with_the_window() -> None:
