@@ -80,10 +80,10 @@ class Filter(Protocol):
 
         None: that is not known of this engine.
         """
-        ...
+        return None
 
 
-class MisledGenerator:
+class MisledGenerator(Filter):
     """GameGAN, by the frame that it would dream next, were Pac-Man to stay."""
 
     def __init__(self, model: Generator) -> None:
@@ -100,11 +100,8 @@ class MisledGenerator:
 
         return towards
 
-    def certified(self, frame: Tensor) -> float | None:
-        return None
 
-
-class MisledTilemap:
+class MisledTilemap(Filter):
     """Tilemap, by the tile that it takes the cell for."""
 
     def __init__(self, model: Tilemap) -> None:
@@ -176,10 +173,6 @@ class Story:
         choices = [self.choices(lane, kind) for lane in range(len(self.frames))]
         return np.array([free[random.integers(len(free))] for free in choices])
 
-    def lanes(self, keep: list[int]) -> Story:
-        """These lanes alone."""
-        return Story(self.frames[keep], self.actions[keep], self.views[keep], self.walk[keep])
-
 
 def stories(lanes: int, seed: int) -> Story:
     """Games on boards that no recording holds, with a free cell and a wall near Pac-Man."""
@@ -190,7 +183,8 @@ def stories(lanes: int, seed: int) -> Story:
     walk = np.concatenate([back, OPPOSITE[back[:, ::-1]]], 1)
     story = Story(real.frames, actions, real.cells[:, SEEN - 1], walk)
     both = [n for n in range(len(real.seeds)) if story.choices(n, FLOOR) and story.choices(n, WALL)]
-    return story.lanes(both[:lanes])
+    keep = both[:lanes]
+    return Story(story.frames[keep], story.actions[keep], story.views[keep], story.walk[keep])
 
 
 class Dream:

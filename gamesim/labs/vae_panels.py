@@ -130,22 +130,8 @@ def _draw(seen: Codes, frame: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return mean, (0.5 * log_variance).exp(), eps, reparameterised(mean, log_variance, eps)
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """Of a frame, in nats: see `gamesim.labs.bounds`."""
-
-    missed: float
-    kl: float
-    kl_drawn: float
-    kl_error: float
-    kl_lecture: float
-    elbo: float
-    of_8: float
-    of_64: float
-
-
-def bounds(subject: Subject, seen: Codes, frame: int) -> Bounds:
-    """The terms of a frame's bound, and the bounds."""
+def bounds(subject: Subject, seen: Codes, frame: int) -> dict[str, float]:
+    """The terms of a frame's bound, and the bounds, in nats: see `gamesim.labs.bounds`."""
     mean, log_variance = seen.mean[frame], seen.log_variance[frame]
     picture, eps = subject.frames[frame], noise(MANY, len(mean))
     ratio = log_ratio(reparameterised(mean, log_variance, eps), mean, log_variance)
@@ -153,17 +139,16 @@ def bounds(subject: Subject, seen: Codes, frame: int) -> Bounds:
     # A batch of draws is decoded once, whichever bound asks.
     known = subject.likelihood(picture, reparameterised(mean, log_variance, few))
     told = (lambda z: known), mean, log_variance, few
-    closed = float(kl(mean, log_variance))
-    return Bounds(
-        missed=-float(known.mean()),
-        kl=closed,
-        kl_drawn=float(ratio.mean()),
-        kl_error=float(ratio.std()) / sqrt(MANY),
-        kl_lecture=float(lecture_kl(mean, log_variance)),
-        elbo=float(evidence_lower_bound(*told)),
-        of_8=float(importance_weighted_bound(*told, 8)),
-        of_64=float(importance_weighted_bound(*told, 64)),
-    )
+    return {
+        "missed": -float(known.mean()),
+        "kl": float(kl(mean, log_variance)),
+        "kl_drawn": float(ratio.mean()),
+        "kl_error": float(ratio.std()) / sqrt(MANY),
+        "kl_lecture": float(lecture_kl(mean, log_variance)),
+        "elbo": float(evidence_lower_bound(*told)),
+        "of_8": float(importance_weighted_bound(*told, 8)),
+        "of_64": float(importance_weighted_bound(*told, 64)),
+    }
 
 
 def in_numbers(subject: Subject, seen: Codes, frame: int) -> Panel:
@@ -171,13 +156,13 @@ def in_numbers(subject: Subject, seen: Codes, frame: int) -> Panel:
     of = bounds(subject, seen, frame)
     rows = (
         (f"z{int(seen.order[0])} = mean + sigma eps", f"{mean:.2f} + {sigma:.2f} x {eps:.2f} = {z:.2f}"),
-        ("Reconstruction, -log p(x | z)", f"{of.missed:.1f} nats"),
-        ("KL, sum of (mean^2 + sigma^2 - 1 - log sigma^2) / 2", f"{of.kl:.1f} nats"),
-        (f"KL from {MANY} draws", f"{of.kl_drawn:.1f} +- {of.kl_error:.1f}"),
-        ("With log sigma for log sigma^2 (the lecture's slide)", f"{of.kl_lecture:.1f}: wrong"),
-        ("Evidence lower bound", f"{of.elbo:.1f}"),
-        ("Importance-weighted bound of 8 draws", f"{of.of_8:.1f}"),
-        ("... of 64 draws", f"{of.of_64:.1f}"),
+        ("Reconstruction, -log p(x | z)", f"{of['missed']:.1f} nats"),
+        ("KL, sum of (mean^2 + sigma^2 - 1 - log sigma^2) / 2", f"{of['kl']:.1f} nats"),
+        (f"KL from {MANY} draws", f"{of['kl_drawn']:.1f} +- {of['kl_error']:.1f}"),
+        ("With log sigma for log sigma^2 (the lecture's slide)", f"{of['kl_lecture']:.1f}: wrong"),
+        ("Evidence lower bound", f"{of['elbo']:.1f}"),
+        ("Importance-weighted bound of 8 draws", f"{of['of_8']:.1f}"),
+        ("... of 64 draws", f"{of['of_64']:.1f}"),
     )
     return Lines("This frame in numbers", rows)
 
@@ -220,36 +205,24 @@ def by_alpha(subject: Subject, where: Cell, thing: str) -> Panel:
     return Curves("Added alpha times", "alpha", lines, (0.0, 1.0))
 
 
-@dataclass(frozen=True)
-class Sum:
-    """What arithmetic comes to in a cell, shares from 0 to 1.
+def summed(subject: Subject, where: Cell, thing: str) -> dict[str, float]:
+    """What comes of adding the vector of a thing once: shown and kept, see `Score`.
 
-    Attributes:
-        shown, kept: see `Score`, with the vector added once.
-        chance: shown, where a vector of the same length in any direction is added.
-        real: of frames that really have the thing there, those in which V draws it.
+    By chance: shown, where a vector of the same length in any direction is added. Real: of frames that really
+    have the thing there, those in which V draws it.
     """
-
-    shown: float
-    kept: float
-    chance: float
-    real: float
-
-
-def summed(subject: Subject, where: Cell, thing: str) -> Sum:
-    """The vector of a thing, added once."""
     more = vector(subject, where, thing)
     told, chance = scores(subject, where, thing, torch.stack([more, arithmetic.by_chance(more, 0)]))
     real = arithmetic.drawn(subject, subject.frames[:SCORED], where, THINGS[thing])
-    return Sum(told.shown, told.kept, chance.shown, real)
+    return {"shown": told.shown, "kept": told.kept, "chance": chance.shown, "real": real}
 
 
 def sums(subject: Subject, where: Cell) -> Panel:
     told = [summed(subject, where, thing) for thing in THINGS]
     series = {
-        "shown where it was added": [each.shown for each in told],
-        "drawn where it really is": [each.real for each in told],
-        "other cells kept": [each.kept for each in told],
+        "shown where it was added": [each["shown"] for each in told],
+        "drawn where it really is": [each["real"] for each in told],
+        "other cells kept": [each["kept"] for each in told],
     }
     return Bars("Each thing added once", tuple(THINGS), series, (0.0, 1.0))
 
@@ -261,13 +234,16 @@ def figures(subject: Subject, cells: Sequence[Cell]) -> dict[str, float]:
     """By name: means over frames, and of the arithmetic over cells; bounds and KL in nats a frame."""
     seen = codes(subject)
     told = [bounds(subject, seen, frame) for frame in range(MEASURED)]
-    found = {name: fmean(getattr(each, name) for each in told) for name in Bounds.__dataclass_fields__}
+    found = _means(told)
     found["numbers_used"] = float((seen.nats > USED).sum())
     if not subject.decodes:
         return found
     found["cells_right"] = float(arithmetic.right(subject, subject.frames).mean())
     for thing in THINGS:
-        each = [summed(subject, where, thing) for where in cells]
-        word = thing.split()[-1]
-        found |= {f"{word}.{n}": fmean(getattr(s, n) for s in each) for n in Sum.__dataclass_fields__}
+        each = _means([summed(subject, where, thing) for where in cells])
+        found |= {f"{thing.split()[-1]}.{name}": value for name, value in each.items()}
     return found
+
+
+def _means(found: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: fmean(each[name] for each in found) for name in found[0]}

@@ -17,7 +17,7 @@ from gamesim.app.theme import Scale
 from gamesim.app.ui.keyed import KeyScreen
 from gamesim.app.ui.parts import Action, draw_foot, foot_height
 from gamesim.labs import Entry, Given
-from gamesim.labs.controls import Button, Value
+from gamesim.labs.controls import Value
 from gamesim.text import counted
 
 if TYPE_CHECKING:
@@ -87,9 +87,7 @@ class LabPage(KeyScreen):
             self.process = LabProcess(self.entry, self.given, {})
         else:
             self._begun += 1
-            buttons = {control.name for control in self.column.controls if isinstance(control, Button)}
-            values = {name: value for name, value in self.column.values.items() if name not in buttons}
-            self.process.send("begin", values)
+            self.process.send("begin", dict(self.column.values))
             self.process.send("hold", False)
 
     def _tell(self, name: str, value: Value) -> None:

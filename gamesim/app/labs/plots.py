@@ -46,14 +46,9 @@ def ink(index: int) -> Colour:
 def draw_curves(
     surface: pygame.Surface, area: pygame.Rect, panel: Curves, scale: Scale, pointer: tuple[int, int]
 ) -> None:
-    """The lines of a panel over their axis, below a legend with their newest values.
+    """The lines of a panel over their axis, below a legend with their newest values, or those at the mouse.
 
-    Args:
-        surface: where to draw.
-        area: inside of the panel, below its title.
-        panel: what.
-        scale: of the window.
-        pointer: where the mouse is: the values below it take the place of the newest.
+    `area` is the inside of the panel below its title, `pointer` where the mouse is.
     """
     lines = {name: _finite(points) for name, points in panel.lines.items()}
     drawn = [points for points in lines.values() if len(points)]
