@@ -54,6 +54,11 @@ class Registry(Generic[Entry]):
         return self._entries
 
 
+def bare(env_id: str) -> str:
+    """A game's id as Gymnasium has it: ``Id`` of ``module:Id``, which says where it is registered, too."""
+    return env_id.rpartition(":")[2]
+
+
 def loaded(name: str) -> Any:
     """What "module:name" is."""
     module, _, inside = name.partition(":")

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from gamesim.registry import bare
 
 
 class Section(BaseModel):
@@ -43,8 +45,8 @@ class DataConfig(Section):
     )
     endings: Share = Field(default=0.0, description="share of examples chosen to show a game's end")
     shortest: Count = Field(default=1, description="leave out episodes with fewer steps than this")
-    game: str | None = Field(
-        default=None, min_length=1, description="which recorded game to learn; null: the only one there is"
+    game: Annotated[str, Field(min_length=1), AfterValidator(bare)] | None = Field(
+        default=None, description="which recorded game to learn; null: the only one there is"
     )
 
 

@@ -113,7 +113,7 @@ class Dataset:
         entries = scan(folder)
         if not entries:
             raise UserError(f"{folder}: it contains no recordings")
-        entries = [entry for entry in entries if game in (None, entry.game)]
+        entries = [entry for entry in entries if entry.is_of(game)]
         if not entries:
             raise UserError(f"{folder}: it contains no recordings of {game}")
         entries = [entry for entry in entries if entry.length >= shortest]

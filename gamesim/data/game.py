@@ -12,6 +12,7 @@ from gamesim.data.store.index import Entry, scan
 from gamesim.envs.meanings import action_meanings, opposites
 from gamesim.envs.recipe import Recipe, make
 from gamesim.errors import UserError
+from gamesim.registry import bare
 from gamesim.text import counted
 
 
@@ -59,9 +60,9 @@ def choose(folder: str | Path, game: str | None) -> str:
     named = ", ".join(f"{name} ({counted(count, 'game')})" for name, count in found.items())
     if game is None and len(found) > 1:
         raise UserError(f"{folder} contains several games: {named}. Choose one with --game ID")
-    if game is not None and game not in found:
+    if game is not None and bare(game) not in found:
         raise UserError(f"{folder} contains no recordings of {game}, only of {named}")
-    return game or next(iter(found))
+    return next(iter(found)) if game is None else bare(game)
 
 
 def recorded_game(folder: str | Path, game: str | None = None) -> Game:
@@ -78,7 +79,7 @@ def recorded_game(folder: str | Path, game: str | None = None) -> Game:
         UserError: No such folder, or no readable recording in it.
     """
     folder = Path(folder)
-    found = [entry for entry in _entries(folder) if game in (None, entry.game)]
+    found = [entry for entry in _entries(folder) if entry.is_of(game)]
     if not found:
         raise UserError(f"{folder}: it contains no recordings of {game}")
     kind, _ = Counter(map(_kind, found)).most_common(1)[0]
@@ -110,7 +111,7 @@ def _entries(folder: Path) -> list[Entry]:
 
 
 def _kind(entry: Entry) -> tuple[int, int, str]:
-    return entry.height, entry.width, entry.env_id
+    return entry.height, entry.width, entry.game
 
 
 @lru_cache(maxsize=64)

@@ -1,12 +1,14 @@
 """The real game in which C is tried: the one that was recorded, unless the config names another."""
 
 import warnings
+from dataclasses import replace
 
 import gymnasium as gym
 
 from gamesim.config.world_models import WorldModelConfig
 from gamesim.envs.recipe import Recipe, known, limited, make
 from gamesim.errors import UserError
+from gamesim.registry import bare
 
 
 def real_game(config: WorldModelConfig, env_spec: str) -> Recipe | None:
@@ -21,7 +23,8 @@ def real_game(config: WorldModelConfig, env_spec: str) -> Recipe | None:
     """
     named, recorded = config.controller.real_env, Recipe.of(env_spec)
     if named:
-        recipe = recorded if recorded is not None and recorded.env_id == named else Recipe(named)
+        same = recorded is not None and bare(recorded.env_id) == bare(named)
+        recipe = replace(recorded, env_id=named) if recorded and same else Recipe(named)
         _check(config, recipe)
         return limited(recipe)
     what = "the recordings name no game" if recorded is None else f"{recorded.env_id} is not installed"

@@ -106,3 +106,23 @@ def test_a_run_of_an_earlier_release_goes_on(mixed: Path) -> None:
     before = config.load("gamegan")
     again = fitted(continued(config.load("gamegan"), before), str(mixed / "more"))
     assert again.model.reward_scale == 1 and again.data.game == "toys/Other-v0"
+
+
+def test_an_id_with_its_module_is_the_same_game(tmp_path: Path) -> None:
+    """Recorded as `my_games:toys/Nine-v0` once, and by a program that had imported it already."""
+    fill(tmp_path / "mix", NINE, 5)
+    fill(tmp_path / "mix", NINE.replace("toys/", "my_games:toys/"), 3, 100)
+    assert games(tmp_path / "mix") == {"toys/Nine-v0": 8}
+    assert Dataset(tmp_path / "mix", segment=4, split="all", game="my_games:toys/Nine-v0").num_episodes == 8
+    assert recorded_game(tmp_path / "mix", "other:toys/Nine-v0").height == 64
+    chosen = fitted(config.load("gamegan", ["data.game=my_games:toys/Nine-v0"]), str(tmp_path / "mix"))
+    assert chosen.data.game == "toys/Nine-v0"
+
+
+def test_a_run_that_names_the_module_of_its_game_goes_on(mixed: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert train(mixed, run, "--game", "toys/Other-v0", "training.steps=1") == 0
+    file = run / "config.yaml"
+    file.write_text(file.read_text().replace("game: toys/Other-v0", "game: my_games:toys/Other-v0"))
+    assert train(mixed, run, "--resume", "training.steps=2") == 0
+    assert train(mixed, run, "--resume", "--game", "my_games:toys/Other-v0", "training.steps=3") == 0

@@ -42,6 +42,14 @@ def test_it_is_the_game_of_the_recordings_shown_as_it_was_recorded():
     assert real_game(fits(), maze) == Recipe("gamesim/PacmanMaze-v0", {"max_steps": 9})
 
 
+def test_a_game_that_is_named_with_its_module_is_shown_as_it_was_recorded():
+    told = spec(Recipe("toys/Nine-v0", {"steps": 7}))
+    config = fits(frame_size=64, num_actions=9)
+    named = config.controller.model_copy(update={"real_env": "toy_games:toys/Nine-v0"})
+    found = real_game(config.model_copy(update={"controller": named}), told)
+    assert found == Recipe("toy_games:toys/Nine-v0", {"steps": 7}, time_limit=1000)
+
+
 @pytest.mark.parametrize("told", ["", spec(Recipe("gone/Game-v0")), spec(Recipe("os:gone/Game-v0"))])
 def test_where_it_is_not_here_that_is_said_and_there_are_no_trials(told):
     with pytest.warns(UserWarning, match="not tested in the real game .*; name one with"):

@@ -69,7 +69,7 @@ class Recording:
         """Its name, or the id of a game that is not ours."""
         if self.entry.env_id == DREAM:
             return f"{self.model} (dream)" if self.model else "Dream"
-        return game_name(self.entry.env_id) or "unknown"
+        return game_name(self.entry.game)
 
     @property
     def who(self) -> str:

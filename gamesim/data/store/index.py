@@ -22,6 +22,7 @@ from gamesim.data.episode import MAX_STEPS, PLAYERS, Episode
 from gamesim.data.store.journal import rescue
 from gamesim.data.store.walk import EPISODE, INDEX, JOURNAL, Found, walk
 from gamesim.errors import UserError
+from gamesim.registry import bare
 
 UNKNOWN = "unknown"
 """The game of episodes that do not say which it is."""
@@ -67,8 +68,12 @@ class Entry:
 
     @property
     def game(self) -> str:
-        """Its id, or :data:`UNKNOWN`."""
-        return self.env_id or UNKNOWN
+        """Its id, however it was imported, or :data:`UNKNOWN`."""
+        return bare(self.env_id) or UNKNOWN
+
+    def is_of(self, game: str | None) -> bool:
+        """Whether it is of this game; None: of any."""
+        return game is None or self.game == bare(game)
 
 
 @lru_cache(maxsize=64)  # thousands of episodes have the same one
