@@ -99,6 +99,8 @@ def test_difference_names_the_dotted_key():
         ("data.validation=.nan", "data.validation: "),
         ("data.validation=.inf", "data.validation: "),
         ("data=3", "data: input should be "),
+        ("training.betas=[1.5, 0.9]", "training.betas.0: input should be less than 1"),
+        ("training.betas=[0, 1.0]", "training.betas.1: input should be less than 1"),
         ("seed.x=3", r"seed: input should be a valid integer|'seed' is not a section"),
         ("system=other", "system: input should be 'tilemap' or 'gamegan' or 'world-model'$"),
         ("system=world-modl", "or 'world-model', did you mean 'world-model'"),

@@ -146,8 +146,9 @@ def steady(number: float) -> Schedule:
 
 LearningRate = Annotated[float, Field(gt=0, le=1.0, description="step size of Adam")]
 Clip = Annotated[float, Field(gt=0, le=1e9, description="longest gradient; a longer one is shortened to it")]
+Kept = Annotated[float, Field(ge=0, lt=1)]
 Betas = Annotated[
-    tuple[float, float], Field(description="how much Adam's means of gradients and of their squares keep")
+    tuple[Kept, Kept], Field(description="how much Adam's means of gradients and of their squares keep")
 ]
 Average = Annotated[
     float,
