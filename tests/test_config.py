@@ -75,6 +75,12 @@ def test_a_number_is_a_schedule_that_stays():
         config.load("gamegan-tiny", ["training.losses.memory=-1"])
 
 
+def test_part_of_a_section_is_laid_over_it_on_the_command_line_as_in_a_file(tmp_path):
+    typed = config.load("gamegan-tiny", ["training={steps: 9}", "training.decay={end: 0.5}"]).training
+    file = load_text(tmp_path, "extends: gamegan-tiny\ntraining: {steps: 9, decay: {end: 0.5}}\n").training
+    assert typed == file and (typed.steps, typed.log_every, typed.decay.end) == (9, 2, 0.5)
+
+
 def test_a_file_that_names_no_system_is_gamegans(tmp_path):
     assert load_text(tmp_path, "seed: 4\n").system == "gamegan"
 
@@ -99,6 +105,7 @@ def test_difference_names_the_dotted_key():
         ("data.validation=.nan", "data.validation: "),
         ("data.validation=.inf", "data.validation: "),
         ("data=3", "data: input should be "),
+        ("data={segmnt: 4}", "unknown key 'data.segmnt', did you mean 'segment'?"),
         ("training.betas=[1.5, 0.9]", "training.betas.0: input should be less than 1"),
         ("training.betas=[0, 1.0]", "training.betas.1: input should be less than 1"),
         ("seed.x=3", r"seed: input should be a valid integer|'seed' is not a section"),

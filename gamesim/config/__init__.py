@@ -253,7 +253,7 @@ def _put(tree: dict[str, Any], dotted: str, item: Any, override: str) -> None:
         tree = tree.setdefault(part, {})
         if not isinstance(tree, dict):
             raise UserError(f"'{one_line(override, 80)}': '{part}' is not a section")
-    tree[last] = item
+    tree.update(_merge(tree, {last: item}))  # part of a section is laid over it, as a file's is
 
 
 # ---------------------------------------------------------------------------------- checking
@@ -292,8 +292,9 @@ def _system(tree: Mapping[str, Any], source: str, origins: Mapping[str, str]) ->
 
 
 def _origin(key: str, source: str, origins: Mapping[str, str]) -> str:
-    """Return the override that gave a key, quoted, or else the file or preset."""
-    override = next((text for k, text in origins.items() if f"{k}.".startswith(f"{key}.")), None)
+    """Return the override that gave a key, or its section, quoted, or else the file or preset."""
+    near = ((k, f"{k}.".startswith(f"{key}.") or f"{key}.".startswith(f"{k}.")) for k in origins)
+    override = next((origins[k] for k, related in near if related), None)
     return source if override is None else f"'{one_line(override, 80)}'"
 
 
