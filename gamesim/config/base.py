@@ -73,6 +73,13 @@ def _pacmans(told: dict[str, Any]) -> Pairs:
     return ((1, 2), (3, 4)) if told.get("num_actions") == 5 else ()
 
 
+def _moderate(scale: float) -> float:
+    """A scale that neither loses rewards nor makes them infinite: they are float32."""
+    if not 1e-30 <= scale <= 1e30:
+        raise ValueError("input should be from 1e-30 to 1e30")
+    return scale
+
+
 class GameShape(Section):
     """What an engine is told of the game.
 
@@ -81,7 +88,9 @@ class GameShape(Section):
 
     frame_size: FrameSize = Field(default=84, description="width and height of the game's frames in pixels")
     num_actions: int = Field(default=5, ge=2, le=256, description="actions that the game has")
-    reward_scale: float = Field(default=1.0, gt=0, description="rewards are divided by this for the model")
+    reward_scale: Annotated[float, AfterValidator(_moderate)] = Field(
+        default=1.0, description="rewards are divided by this for the model"
+    )
 
     @property
     def possible_sizes(self) -> tuple[int, ...]:
