@@ -39,15 +39,17 @@ def lane_seeds(seed: int | Sequence[int | None] | None, lanes: int) -> list[int 
     """A seed for each lane: lane i gets ``seed + i``, or the one that is given for it; None for no seed.
 
     Raises:
-        UserError: Not one seed for each lane.
+        UserError: Not one seed for each lane, or one that is no whole number.
     """
     if seed is None:
         return [None] * lanes
     if isinstance(seed, (int, np.integer)):
         return [int(seed) + lane for lane in range(lanes)]
-    if len(seed) != lanes:
-        raise UserError(f"{len(seed)} seeds for {lanes} environments")
-    return list(seed)
+    if np.shape(seed) != (lanes,):
+        raise UserError(f"{np.size(seed)} seeds for {lanes} environments")
+    if not all(each is None or isinstance(each, (int, np.integer)) for each in seed):
+        raise UserError(f"seeds must be whole numbers or None, not {list(seed)}")
+    return [None if each is None else int(each) for each in seed]
 
 
 def lane_mask(options: Mapping[str, Any] | None, lanes: int) -> np.ndarray:

@@ -96,6 +96,23 @@ class TestARealEngine:
         assert all(isinstance(values, np.ndarray) for values in env.internals().values())
 
 
+class TestSeeds:
+    """Of a batch, as libraries give them."""
+
+    @pytest.mark.parametrize("seeds", [np.array([7, 8]), list(np.array([7, 8])), (7, np.uint32(8))])
+    @pytest.mark.parametrize("game", ["dream", "gamesim/Pacman-v0"])
+    def test_arrays_and_numpys_numbers_are_seeds(self, source, game, seeds):
+        def make():
+            return DreamVectorEnv(source, 2) if game == "dream" else gym.make_vec(game, 2)
+
+        assert (make().reset(seed=seeds)[0] == make().reset(seed=7)[0]).all()
+
+    @pytest.mark.parametrize("seeds", [[1], [1, "a"], np.array([1.5, 2.5]), "ab", [[1, 2]]])
+    def test_what_is_none_is_refused(self, source, seeds):
+        with pytest.raises(UserError, match="seeds"):
+            DreamVectorEnv(source, 2).reset(seed=seeds)
+
+
 class TestEnds:
     def test_it_ends_where_the_end_is_likelier_than_not(self, starts):
         env = DreamEnv((Ideal(end_after=3), starts))
