@@ -131,10 +131,10 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         Raises:
             UserError: The options do not fit the engine.
         """
-        self._seed(seed)
-        mask = lane_mask(options, self.num_envs)
+        seeds, mask = lane_seeds(seed, self.num_envs), lane_mask(options, self.num_envs)
         if self._memory is None and not mask.all():
             raise gym.error.ResetNeeded("the first reset() must reset all lanes")
+        self._seed(seeds, mask)
         self._begin(np.flatnonzero(mask), options or {})
         return self._frames.copy(), self._infos(np.zeros(self.num_envs), np.zeros(self.num_envs))
 
@@ -198,9 +198,10 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._frames[lanes] = frames[:, -1].cpu().numpy()
         self._steps[lanes], self.ended[lanes] = 0, False
 
-    def _seed(self, seed: int | Sequence[int | None] | None) -> None:
-        """Seeds the streams; those that never were get their seed from the environment's own chance."""
-        for lane, lane_seed in enumerate(lane_seeds(seed, self.num_envs)):
+    def _seed(self, seeds: Sequence[int | None], mask: NDArray[np.bool_]) -> None:
+        """Seeds these lanes' streams; those that never were get a seed from the environment's own chance."""
+        for lane in np.flatnonzero(mask).tolist():
+            lane_seed = seeds[lane]
             if lane_seed is None and not self._seeded[lane]:
                 lane_seed = int(self.np_random.integers(2**62))
             if lane_seed is not None:

@@ -112,6 +112,14 @@ class TestSeeds:
         with pytest.raises(UserError, match="seeds"):
             DreamVectorEnv(source, 2).reset(seed=seeds)
 
+    def test_lanes_that_go_on_keep_their_chance(self, source):
+        envs = DreamVectorEnv(source, 2)
+        envs.reset(seed=1)
+        before = envs.state.streams
+        envs.reset(seed=5, options={"reset_mask": np.array([True, False])})
+        after = envs.state.streams
+        assert (before[1] == after[1]).all() and not (before[0] == after[0]).all()
+
 
 class TestEnds:
     def test_it_ends_where_the_end_is_likelier_than_not(self, starts):
