@@ -41,6 +41,8 @@ KIND, VERSION = "gamesim-checkpoint", 1
 MAX_SHIPPED_BYTES = 40 * 1024 * 1024
 """Of each file."""
 _HALF_MAX = 65504.0
+_MAX_CELL = 16_384
+"""Characters of a card's cell: how a game was made, and what each of its actions means, take many."""
 _REQUIRED = ("model.safetensors", "config.yaml", "starts.safetensors", "README.md")
 _FIGURES = re.compile(r"\n## Figures\n\n?(?:(?:\|[^\n]*|Not measured yet\.)(?:\n|$))*")
 
@@ -365,4 +367,6 @@ def _number(item: object) -> str:
 
 
 def _cell(item: object) -> str:
-    return one_line(str(item)).replace("|", "\\|")
+    """What stands in a table, and is read back: as long as it is, and with all of its spaces."""
+    line = "".join(c if c.isprintable() else " " for c in str(item))[:_MAX_CELL]
+    return line.replace("|", "\\|")

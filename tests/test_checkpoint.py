@@ -13,6 +13,8 @@ from torch import nn
 
 from fake_task import starts
 from gamesim import checkpoint, config, models, storage
+from gamesim.card import facts, recipe_of
+from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 
 CONFIG = config.load("gamegan-tiny")
@@ -264,6 +266,16 @@ def test_a_note_on_a_card_stays_there_when_it_is_measured_and_shipped(tmp_path, 
 @pytest.mark.parametrize("fact", ["recordings/na\udcefve", "Ünïcode 👻", "a\nb"])
 def test_data_of_any_name_can_be_put_on_a_card(tmp_path, fact):
     assert "| data |" in checkpoint.load(save(tmp_path / "engine", card={"data": fact})).card
+
+
+def test_how_a_game_was_made_is_read_back_whole_however_long(tmp_path):
+    """A board of FrozenLake of 16x16 fields, and a word for each of 64 actions, two of which have none."""
+    recipe = Recipe("FrozenLake-v1", {"desc": ["SF  | FHFFFFHFFFG"] * 16}, size=64, time_limit=90)
+    words = ", ".join(["NOOP", "", *(f"MOVE_FORWARD+ATTACK_{i}" for i in range(61)), ""])
+    told = {"game": recipe.env_id, "recorded with": recipe.words, "actions": words}
+    card = checkpoint.load(save(tmp_path / "engine", card=told)).card
+    assert len(recipe.words) > 300 and recipe_of(card, "card") == recipe
+    assert facts(card)["actions"] == words
 
 
 def test_what_is_no_checkpoint_is_named(tmp_path):

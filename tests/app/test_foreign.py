@@ -186,6 +186,8 @@ def test_the_partner_of_such_a_dream_is_its_game_as_it_was_recorded(app: Driver)
     (folder / "README.md").write_text("".join(f"| {name} | {fact} |\n" for name, fact in rows.items()))
     title = dream(folder)
     assert title.actions == ("LEFT", "RIGHT")
+    (folder / "README.md").write_text("| actions | NOOP, , JUMP |\n")
+    assert dream(folder).actions == ("NOOP", "", "JUMP"), "an action without a word is one, too"
     found = partner(title, [])
     assert isinstance(found, Title) and found.how == Recipe("toys/Nine-v0", {"steps": 9}, size=64)
     (folder / "README.md").write_text("| game | os:gone/Game-v0 |\n")

@@ -154,7 +154,7 @@ def dream(folder: Path) -> Title:
     recipe = (
         None if not world or world.startswith(PACMANS) else Recipe.read(world, facts.get("recorded with", ""))
     )
-    actions = tuple(word for word in facts.get("actions", "").split(", ") if word)
+    actions = tuple(facts["actions"].split(", ")) if "actions" in facts else ()
     name = spoken(run_of(folder).name)
     return Title(name, blurb, DREAM, kwargs, world, folder, _system(folder), recipe, actions)
 
