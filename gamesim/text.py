@@ -92,11 +92,15 @@ def canonical(tree: Any) -> bytes:
 def one_line(words: str | BaseException, limit: int = 300) -> str:
     """Return words as one printable line of at most `limit` characters.
 
-    An error stands for what it says, or for its kind where it says nothing.
+    An error stands for what it says, or for its kind where it says nothing, or fails even in that.
     """
     if isinstance(words, SystemExit):
         words = f"it called sys.exit({words.code!r})"
-    line = " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in str(words)).split())
+    try:
+        said = str(words)
+    except Exception:  # somebody else's error
+        said = ""
+    line = " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in said).split())
     if not line and isinstance(words, BaseException):
         line = type(words).__name__
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -100,3 +100,12 @@ def test_a_log_from_windows_is_gone_on_with(tmp_path, mark):
 )
 def test_a_score_has_its_sign_and_nothing_is_minus_nought(value: float, digits: int, words: str):
     assert text.signed(value, digits) == words
+
+
+def test_an_error_that_cannot_even_say_what_it_is_is_called_by_its_kind():
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ValueError("nothing to say")
+
+    assert text.one_line(Mute()) == "Mute"
+    assert text.one_line(ValueError()) == "ValueError" and text.one_line(ValueError("a\nb")) == "a b"
