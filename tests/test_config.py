@@ -148,7 +148,7 @@ def test_a_wrong_override_is_named(override, complaint):
         ("seed: 1\n" + "#" * 70000, "more than 64 KiB"),
         (b"seed: \xff\xfe", "not UTF-8"),
         (b"seed: \x00", "not valid YAML"),
-        ("extends: nothing", "unknown preset 'nothing'"),
+        ("extends: nothing", "mine.yaml: extends: unknown preset 'nothing'"),
         ("extends: 3", "extends: expected a preset's name, found a number"),
         ("extends:", "extends: expected a preset's name, found nothing"),
         (f"extends: {'a' * 5000}", f"unknown preset '{'a' * 79}…'"),

@@ -206,7 +206,10 @@ def _resolve(name: str, base: Path | None, seen: tuple[str, ...]) -> dict[str, A
             warnings.warn(f"the preset {name} is now called {PRESETS[name]}", stacklevel=2)
             name = PRESETS[name]
         if name not in known:
-            raise UserError(f"unknown preset '{one_line(name, 80)}'{suggest(name, known, listed=True)}")
+            where = f"{seen[-1]}: extends: " if seen else ""
+            raise UserError(
+                f"{where}unknown preset '{one_line(name, 80)}'{suggest(name, known, listed=True)}"
+            )
         text, base = (_folder() / f"{name}.yaml").read_bytes(), None
     tree = _read(text, name)
     if "extends" not in tree:
