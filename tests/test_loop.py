@@ -106,6 +106,19 @@ def test_resume_with_another_config_names_the_key(tmp_path):
         train(other, tmp_path / "run", resume=True)
 
 
+def test_a_run_that_was_stopped_before_it_was_validated_may_end_there(tmp_path):
+    out, rare = tmp_path / "run", {"steps": 600, "validate_every": 500}
+    assert train(settings(**rare), out, signal_at=(3,)) == "stopped"
+    assert not (out / "best").exists()
+    for steps in (3, 2):  # a run that is past its end ends, too
+        assert train(settings(**rare | {"steps": steps}), out, resume=True) == "done"
+        assert checkpoint.load(out / "best").metrics == {"validation": {"error": 1 / 3}}
+    assert weights(out / "best") == weights(out / "last")
+    assert [line["step"] for line in log(out) if "validation" in line] == [3]
+    assert train(settings(**rare | {"steps": 5}), out, resume=True) == "done"
+    assert log(out)[-1]["step"] == 5
+
+
 def test_resume_may_lengthen_a_run(tmp_path):
     train(settings(), tmp_path / "run")
     assert train(settings(steps=8), tmp_path / "run", resume=True) == "done"

@@ -252,6 +252,9 @@ class _Loop:
         already, logged_step, logged_frames = self.seconds, self.step, self.frames
         outcome: Outcome = "done"
         with self._bar() as bar:
+            if self.step >= settings.steps and not self.validation:  # a run that was stopped shall end here
+                self._log(bar, 1.0, 0.0, validate=True)
+                self.save()
             while self.step < settings.steps:
                 self.frames += self.task.frames_per_step * self.processes.count
                 self._add(self.task.step())
@@ -312,7 +315,7 @@ class _Loop:
             "step": self.step,
             "seconds": round(self.seconds, 3),
             "frames_per_second": round(frames, 1),
-            "eta_seconds": round((self.settings.steps - self.step) / pace, 1),
+            "eta_seconds": round(max(self.settings.steps - self.step, 0) / pace, 1),
             "losses": losses,
         }
         if validate:

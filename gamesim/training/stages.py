@@ -185,7 +185,8 @@ class _Run:
         if not began(self.out / stage):
             return False
         self._upon(stage)
-        return Log(self.out / stage).reached() >= getattr(self.config, stage).steps
+        measured = stage == self.system.parts[-1] or checkpoint.exists(self.out / stage / "best")
+        return measured and Log(self.out / stage).reached() >= getattr(self.config, stage).steps
 
     def _upon(self, stage: str) -> Weights:
         """Return the weights that a stage starts with: of the parts before it and, from `begin`, of its own.

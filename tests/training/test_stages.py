@@ -124,6 +124,14 @@ def test_minutes_hold_for_all_parts_together(plays, run, tmp_path, monkeypatch):
     assert weights(out / "last") == weights(run / "last")
 
 
+def test_a_part_may_end_where_it_was_stopped(plays, tmp_path):
+    rare, out = ["vision.validate_every=500", "memory.steps=1", "controller.steps=1"], tmp_path / "run"
+    assert train(plays, out, *rare, minutes=1e-9) == "stopped"
+    assert not (out / "vision" / "best").exists()
+    assert train(plays, out, *rare, "vision.steps=1", resume=True) == "done"
+    assert weights(out / "vision" / "best") == weights(out / "vision" / "last")
+
+
 def test_a_part_whose_ground_has_changed_is_refused(plays, run, tmp_path):
     out = tmp_path / "run"
     shutil.copytree(run, out)
