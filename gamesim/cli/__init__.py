@@ -267,9 +267,10 @@ def _export(options: argparse.Namespace) -> int:
         checks.known_checkpoint(options.start)
     kind = out.suffix.lower()
     if kind in ("", ".onnx"):
-        for flag in ("device", "beside"):
-            if getattr(options, flag) is not None:
-                raise UserError(f"export: --{flag} works with films only")
+        checks.only_with(options, ("device", "beside", "steps", "seed", "scale"), "films")
+        checks.only_with(options, () if kind else ("temperature",), "films and ONNX")
+        if said := checks.said_of_a_game(options):
+            raise UserError(f"export: {said} works with games only")
     if kind == ".onnx":
         checks.known_checkpoint(options.start)
         from gamesim.export.onnx import write_onnx
@@ -287,7 +288,10 @@ def _export(options: argparse.Namespace) -> int:
         shown = {name: getattr(options, name) for name in ("steps", "seed", "temperature", "scale")}
         shown["device"] = options.device or "cpu"
         if beside is None:
-            film.film(checks.start(options), out, **shown)
+            start = checks.start(options)
+            if not isinstance(start, str):  # also of a dream by its id: that takes temperature=T
+                checks.only_with(options, ("temperature", "device"), "models")
+            film.film(start, out, **shown)
         else:
             film.film_beside(options.start, beside, out, **shown)
     print(out)

@@ -48,6 +48,14 @@ def check_alone(options: argparse.Namespace) -> None:
         raise UserError(f"record: --verify works alone, not with {said}")
 
 
+def only_with(options: argparse.Namespace, flags: Iterable[str], what: str) -> None:
+    """Complain about flags of ``export`` that do nothing here: they work with `what` only."""
+    usual = Words().commands["export"].parser.get_default
+    for flag in flags:
+        if getattr(options, flag) != usual(flag):
+            raise UserError(f"export: --{flag} works with {what} only")
+
+
 def said_once(flag: str, setting: str, settings: Iterable[str]) -> None:
     """Complain about a setting that was typed beside the flag that means the same."""
     twice = next((word for word in settings if word.startswith(f"{setting}=")), None)
