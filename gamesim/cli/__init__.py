@@ -322,6 +322,7 @@ def _lab(options: argparse.Namespace) -> int:
     data = Path(options.data) if options.data else None
     checkpoint = shipped.locate(options.checkpoint) if options.checkpoint else None
     given = labs.Given(options.seed, data, checkpoint)
+    entry.suits(given)
     if options.headless:
         from gamesim.app.labs import headless
 

@@ -86,6 +86,7 @@ class Entry:
         paper: who, when, and in brackets where.
         make: "module:name" of a function that makes the `Lab` of a `Given`.
         needs: {module: extra}, the optional packages it cannot do without.
+        reads: what of `Given` it looks at, beside the seed.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Entry:
     paper: str
     make: str
     needs: tuple[tuple[str, str], ...] = ()
+    reads: tuple[str, ...] = ("data", "checkpoint")
 
     @property
     def authors(self) -> str:
@@ -114,6 +116,16 @@ class Entry:
         if extra := self.missing():
             raise UserError(f"the lab {self.name} needs the extra {extra}: pip install 'gamesim[{extra}]'")
 
+    def suits(self, given: Given) -> None:
+        """Makes sure that it looks at all that is given.
+
+        Raises:
+            UserError: something would do nothing.
+        """
+        for what in ("data", "checkpoint"):
+            if getattr(given, what) is not None and what not in self.reads:
+                raise UserError(f"the lab {self.name} takes no --{what}")
+
     def open(self, given: Given) -> Lab:
         """Makes the lab.
 
@@ -121,6 +133,7 @@ class Entry:
             UserError: an extra is missing, or something that was given does not suit.
         """
         self.check()
+        self.suits(given)
         return loaded(self.make)(given)
 
 
@@ -141,6 +154,7 @@ for _entry in (
         "Two networks learn to paint sprites and to tell them from real ones; make them collapse, cure them.",
         "Goodfellow et al. 2014 (arXiv 1406.2661)",
         "gamesim.labs.gan:GANLab",
+        reads=("checkpoint",),
     ),
     Entry(
         "cyclegan",
@@ -148,6 +162,7 @@ for _entry in (
         "The night game becomes a garden and back, learned without a single pair of pictures.",
         "Zhu et al. 2017 (arXiv 1703.10593)",
         "gamesim.labs.cyclegan:CycleGANLab",
+        reads=("checkpoint",),
     ),
     Entry(
         "dqn",
@@ -156,6 +171,7 @@ for _entry in (
         "Mnih et al. 2013 (arXiv 1312.5602)",
         "gamesim.labs.dqn:DQNLab",
         needs=(("stable_baselines3", "agents"), ("sb3_contrib", "agents")),
+        reads=(),
     ),
     Entry(
         "gcn",
@@ -163,6 +179,7 @@ for _entry in (
         "How far is the flag? A network that sees only a few steps far colours the board.",
         "Kipf & Welling 2017 (arXiv 1609.02907)",
         "gamesim.labs.gcn:GCNLab",
+        reads=(),
     ),
     Entry(
         "fgsm",
@@ -170,6 +187,7 @@ for _entry in (
         "Change frames too little to be seen: players err, dreams remember walls that never were.",
         "Goodfellow, Shlens & Szegedy 2015 (arXiv 1412.6572)",
         "gamesim.labs.attacks:FGSMLab",
+        reads=("checkpoint",),
     ),
 ):
     register(_entry)

@@ -1,6 +1,7 @@
 """`main.py lab`: the same page, pictures and figures without a window; wrong words are one line."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 import toy_lab
 from gamesim import labs
 from gamesim.cli import main
+from recordings import make_episode
 from toy_lab import LACKING, TOY, toy
 
 
@@ -132,3 +134,13 @@ def test_without_headless_the_app_opens_on_the_lab(monkeypatch):
     monkeypatch.setattr("gamesim.app.lab", lambda *given: opened.append(given) or 0)
     assert main(["lab", "toy", "--seed", "3", "--set", "size=7"]) == 0
     assert opened == [(TOY, labs.Given(seed=3), {"size": 7.0})]
+
+
+@pytest.mark.parametrize("where", [("--headless", "--out", "x"), ()], ids=["headless", "in a window"])
+def test_what_a_lab_would_not_look_at_is_refused(where, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_episode(9, size=84).save(tmp_path / "e.npz")
+    monkeypatch.setattr(labs, "entries", lambda: {"toy": replace(TOY, reads=("checkpoint",))})
+    monkeypatch.setattr(toy_lab.Toy, "step", lambda self: pytest.fail("a step was taken"))
+    assert main(["lab", "toy", *where, "--data", "."]) == 2
+    assert capsys.readouterr().err == "gamesim: the lab toy takes no --data\n"
