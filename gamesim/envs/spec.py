@@ -1,6 +1,7 @@
 """What an environment says of itself: what it is called, and how it is made."""
 
 import copy
+import os
 from typing import Any
 
 from gymnasium.envs.registration import EnvSpec
@@ -26,4 +27,7 @@ def spec_json(spec: EnvSpec) -> str:
         if callable(maker):
             name = getattr(maker, "__qualname__", type(maker).__qualname__)
             setattr(plain, entry, f"{maker.__module__}:{name}")
+    for name, value in plain.kwargs.items():
+        if isinstance(value, os.PathLike):  # the folder of a dream's model
+            plain.kwargs[name] = os.fspath(value)
     return plain.to_json()

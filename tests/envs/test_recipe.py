@@ -289,6 +289,13 @@ def test_a_recording_and_a_card_say_how_the_game_is_made(recipe):
     assert Recipe.read(recipe.env_id, recipe.words) == recipe
 
 
+def test_a_path_among_a_games_arguments_is_recorded_as_text(tmp_path):
+    """Such as the folder of a dream's model."""
+    recipe = Recipe("toys/Needy-v0", {"level": tmp_path, "steps": 9})
+    told = Recipe.of(spec_json(make_batch(recipe, 2), recipe))
+    assert told is not None and told.kwargs == {"level": str(tmp_path), "steps": 9}
+
+
 @pytest.mark.parametrize(
     "spec", ["", "7", "{}", '{"id": 3}', "[" * 9999, '{"id": "x", "additional_wrappers": [3]}']
 )
