@@ -45,8 +45,9 @@ def lane_seeds(seed: int | Sequence[int | None] | None, lanes: int) -> list[int 
         return [None] * lanes
     if isinstance(seed, (int, np.integer)):
         return [int(seed) + lane for lane in range(lanes)]
-    if np.shape(seed) != (lanes,):
-        raise UserError(f"{np.size(seed)} seeds for {lanes} environments")
+    given = np.asarray(seed, object)
+    if given.shape != (lanes,):
+        raise UserError(f"{given.size} seeds for {lanes} environments")
     if not all(each is None or isinstance(each, (int, np.integer)) for each in seed):
         raise UserError(f"seeds must be whole numbers or None, not {list(seed)}")
     return [None if each is None else int(each) for each in seed]
