@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 import pygame
 
-from gamesim.app.game.board import BoardPainter, Sprites
+from gamesim.app.game.board import BoardPainter, Canvas, Sprites
 from gamesim.envs.layouts import FLAG, FLOOR, FOOD, FRIGHTENED, GHOST, OUTSIDE, PACMAN, POWER, WALL
 from gamesim.envs.sprites import GARDEN, tiles
 
@@ -17,21 +17,16 @@ CODES = {
 """Tiles by the first word of a sprite's name."""
 
 
-class Tiles(Sprites):
-    """The garden's things by the names of the sprites; they have no lawn of their own behind them."""
-
-    def __init__(self) -> None:
-        self._scaled = {}
-
-    def _picture(self, name: str, size: int) -> pygame.Surface:
-        word = name.rstrip("0123456789ab") if not name.startswith("dying") else "pacman"
-        image = pygame.Surface((size, size), pygame.SRCALPHA)
-        if word in CODES:  # the ghosts' eyes are in their tile
-            part = 1 - int(name[5:]) / 8 if name.startswith("dying") else 1.0
-            side = max(1, round(size * part))
-            thing = pygame.transform.smoothscale(cut(CODES[word]), (side, side))
-            image.blit(thing, thing.get_rect(center=(size // 2, size // 2)))
-        return image
+def thing(name: str, size: int) -> pygame.Surface:
+    """The garden's thing for the name of a sprite; it has no lawn of its own behind it."""
+    word = name.rstrip("0123456789ab") if not name.startswith("dying") else "pacman"
+    image = pygame.Surface((size, size), pygame.SRCALPHA)
+    if word in CODES:  # the ghosts' eyes are in their tile
+        part = 1 - int(name[5:]) / 8 if name.startswith("dying") else 1.0
+        side = max(1, round(size * part))
+        tile = pygame.transform.smoothscale(cut(CODES[word]), (side, side))
+        image.blit(tile, tile.get_rect(center=(size // 2, size // 2)))
+    return image
 
 
 @lru_cache(maxsize=32)
@@ -61,19 +56,17 @@ class GardenPainter(BoardPainter):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sprites = Tiles()
+        self.sprites = Sprites(thing)
+        self._tile = lru_cache(maxsize=64)(
+            lambda code, cell: pygame.transform.smoothscale(smooth(code), (cell, cell)).convert()
+        )
 
     def _ground(self, kind: int, mask: int, cell: int) -> pygame.Surface:
         """Lawn, walls of bricks and the pond."""
-        kind = kind if kind in (WALL, OUTSIDE) else FLOOR
-        return self._tile(
-            ("art", kind, cell), lambda: pygame.transform.smoothscale(smooth(kind), (cell, cell)).convert()
-        )
+        return self._tile(kind if kind in (WALL, OUTSIDE) else FLOOR, cell)
 
-    def _draw_thing(
-        self, surface: pygame.Surface, kind: int, place: tuple[int, int], cell: int, clock: float
-    ) -> None:
+    def _draw_thing(self, canvas: Canvas, kind: int, place: tuple[int, int]) -> None:
         if kind == FOOD:
-            surface.blit(self.sprites.get("food", cell), place)
+            canvas.middle(self.sprites.get("food", canvas.cell), place)
         else:
-            super()._draw_thing(surface, kind, place, cell, clock)
+            super()._draw_thing(canvas, kind, place)
