@@ -134,7 +134,7 @@ def test_rewinding_walks_back_and_past_the_beginning_ends_it():
 
 def test_standing_still_is_no_move():
     frame = engine().frame
-    assert not moved(frame, frame, STAY, (7, 7))
+    assert not moved(frame, frame, STAY)
 
 
 def test_a_whole_board_has_no_home_to_come_back_to():

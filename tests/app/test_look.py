@@ -10,7 +10,7 @@ from app.driver import Driver, engine
 from app.fakes import FakeDream, Layered
 from app.worlds_of_cells import GHOST, Board
 from gamesim.app.game.doubt import Doubt
-from gamesim.app.game.sight import Reader, sight
+from gamesim.app.game.sight import read, sight
 from gamesim.app.library.catalog import GARDEN, PACMAN
 from gamesim.envs.layouts import FLOOR
 
@@ -61,7 +61,7 @@ def test_the_look_is_the_same_at_the_next_start_and_until_settings_are_reset(
 @pytest.mark.parametrize("world", [PACMAN, GARDEN])
 def test_a_real_frame_is_read_as_what_the_game_has(world):
     made = engine(world)
-    reading = Reader().read(made.frame, 7)
+    reading = read(made.frame, 7)
     assert reading is not None and not reading.strange.any()
     assert reading.theme == ("garden" if world == GARDEN else "night")
     seen = sight(reading)
@@ -73,17 +73,17 @@ def test_a_real_frame_is_read_as_what_the_game_has(world):
 def test_what_is_like_nothing_stays_the_pixels_that_it_is():
     frame = Board().frame()
     frame[:12, 12:24] = np.random.default_rng(0).integers(0, 255, (12, 12, 3))
-    reading = Reader().read(frame, 7)
+    reading = read(frame, 7)
     assert reading is not None and np.argwhere(reading.strange).tolist() == [[0, 1]]
     np.testing.assert_array_equal(sight(reading).patches[1, 0], frame[:12, 12:24])
-    assert Reader().read(np.full((84, 84, 3), 128, np.uint8), 7) is None
+    assert read(np.full((84, 84, 3), 128, np.uint8), 7) is None
 
 
 def test_a_view_that_scrolls_moves_between_its_cells_and_ghosts_come_from_where_they_were():
-    board, reader = Board(), Reader()
-    was = reader.read(board.frame(r0c4=GHOST), 7)
+    board = Board()
+    was = read(board.frame(r0c4=GHOST), 7)
     board.go(2)
-    now = reader.read(board.frame(r0c3=GHOST, r6c6=FLOOR), 7)
+    now = read(board.frame(r0c3=GHOST, r6c6=FLOOR), 7)
     assert was is not None and now is not None
     seen = sight(now, was, 2)
     assert seen.now.pacman[0] - seen.before.pacman[0] == 1 and seen.now.cells.shape == (7, 8)

@@ -4,7 +4,7 @@ import numpy as np
 import pygame
 
 from app.driver import Driver
-from gamesim.app.game.sight import Reader
+from gamesim.app.game.sight import read
 from gamesim.errors import UserError
 from gamesim.labs import cyclegan
 
@@ -17,7 +17,7 @@ def on(app: Driver):
 
 
 def theme(frame) -> str:
-    found = Reader().read(frame, 7)
+    found = read(frame, 7)
     assert found is not None
     return found.theme
 

@@ -39,7 +39,7 @@ def begun(app: Driver, monkeypatch: pytest.MonkeyPatch) -> Driver:
     tame = {"max_steps": None, "num_ghosts": 0}
     games = [replace(game, kwargs=tame) if game.world == PACMAN else game for game in catalog.games()]
     monkeypatch.setattr(catalog, "games", lambda: games)
-    monkeypatch.setattr(homecoming, "moved", lambda was, now, action, grid: action in (LEFT, RIGHT, UP, DOWN))
+    monkeypatch.setattr(homecoming, "moved", lambda was, now, action: action in (LEFT, RIGHT, UP, DOWN))
     app.frames(1, 0.0)
     assert isinstance(app.window.screen, Menu)
     app.window.screen.refresh()

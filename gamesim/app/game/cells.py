@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamesim.envs.layouts import DOOR, OUTSIDE, WALL
-from gamesim.envs.rules import DELTAS
+from gamesim.envs.rules import CENTRE, DELTAS
 from gamesim.envs.sprites import THEMES, decode
 
 TOLERANCE = 50.0
@@ -20,24 +20,21 @@ Place = tuple[int, int]
 """(x, y) in cells."""
 
 
-def moved(was: np.ndarray, now: np.ndarray, action: int, grid: tuple[int, int]) -> bool:
-    """Whether the picture scrolled by one cell as `action` would have it, or stood still.
+def moved(was: np.ndarray, now: np.ndarray, action: int) -> bool:
+    """Whether a view of 7x7 cells scrolled by one cell as `action` would have it, or stood still.
 
     Args:
         was: the frame before, uint8 (H, W, 3).
         now: the frame after.
         action: 0..4.
-        grid: (rows, columns) of cells in a frame.
     """
     if not 1 <= action < len(DELTAS):
         return False
-    (dx, dy), (rows, columns) = DELTAS[action], grid
-    height, width = was.shape[0] // rows, was.shape[1] // columns
-    scroll = _gap(was, now, dx * width, dy * height)
-    still = _gap(was, now, 0, 0)
+    (dx, dy), cell = DELTAS[action], len(was) // 7
+    scroll, still = _gap(was, now, dx * cell, dy * cell), _gap(was, now, 0, 0)
     if scroll != still:
         return scroll < still
-    ahead = classes(was)[0][rows // 2 + dy, columns // 2 + dx]  # a long corridor looks the same all along
+    ahead = classes(was)[0][CENTRE + dy, CENTRE + dx]  # a long corridor looks the same all along
     return ahead not in (WALL, OUTSIDE, DOOR)
 
 

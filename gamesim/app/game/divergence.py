@@ -170,7 +170,7 @@ class Divergence:
         return np.array([holds(place) for _, place in self._places(at)], bool).reshape(self.shape)
 
     def _gone(self, at: Place, was: np.ndarray, now: np.ndarray, action: int) -> Place:
-        if not self.scrolls or not moved(was, now, action, self.shape):
+        if not self.scrolls or not moved(was, now, action):
             return at
         dx, dy = DELTAS[action]
         return at[0] + dx, at[1] + dy

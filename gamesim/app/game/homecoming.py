@@ -92,7 +92,7 @@ class Homecoming:
             return
         (was, _), (now, action) = self.engine.trail[-2], self.engine.trail[-1]
         x, y = self.place
-        dx, dy = DELTAS[action] if moved(was, now, action, self._grid) else (0, 0)
+        dx, dy = DELTAS[action] if moved(was, now, action) else (0, 0)
         self.path.append((x + dx, y + dy))
         if self.returning and self.place == (0, 0):
             self.verdict = judge(self.home, now, self.path, self._grid)

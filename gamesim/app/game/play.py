@@ -157,9 +157,12 @@ class Engine:
         return int(cells.shape[0]), int(cells.shape[1])
 
     @property
-    def painted(self) -> bool:
-        """Whether the window paints it from its state; another look than the app's own is shown as it is."""
-        return self.now is not None and self._capability("theme") in (None, "night")
+    def shot(self) -> Shot:
+        """The last step; another look than the app's own is shown as it is."""
+        around = None
+        if self.before and self.now and self._capability("theme") in (None, "night"):
+            around = self.before, self.now
+        return Shot(around, self.frame, self.end_probability)
 
     @property
     def events(self) -> tuple[str, ...]:
@@ -229,7 +232,7 @@ class Engine:
         self.total += self.reward if self.temperature is None else round(self.reward, 1)
         self.steps += 1
         self._remember(action)
-        self.reel.add(Shot(self.before, self.now, self.frame, self.end_probability))
+        self.reel.add(self.shot)
         self.happened = self.events if self.now else self._dreamt(terminated, truncated)
         self.advice = self.pilot.follow(action, self.frame) if self.pilot else self._asked("act")
         if terminated or truncated:

@@ -51,7 +51,8 @@ class GamePreview:
 
     def draw(self, surface: pygame.Surface, rect: pygame.Rect, painter: BoardPainter) -> None:
         engine = self.engine
-        if not engine.painted:
+        snapshots = engine.shot.snapshots
+        if snapshots is None:
             side = max(rect.size)  # it fills the picture, and is cut above and below
             clip = surface.get_clip()
             surface.set_clip(rect.clip(clip))
@@ -59,13 +60,13 @@ class GamePreview:
                 scaled(engine.frame, (side, side)), (rect.centerx - side // 2, rect.centery - side // 2)
             )
             surface.set_clip(clip)
-        elif engine.before and engine.now:
+        else:
             part = min(1.0, self.since * RATE)
             view = engine.view
             if view:  # a wide picture shows more of the board to both sides
                 extra = max(0, (rect.width * view[0] // rect.height - view[1]) // 2)
                 view = (view[0], view[1] + 2 * extra)
-            painter.draw(surface, rect, engine.before, engine.now, part, self.clock, view)
+            painter.draw(surface, rect, *snapshots, part, self.clock, view)
 
 
 class DreamPreview:

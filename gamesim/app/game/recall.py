@@ -51,7 +51,7 @@ def _walked(env: Any, home: np.ndarray, way: int, grid: tuple[int, int]) -> Verd
     for action in [way] * AWAY + [REVERSE[way]] * AWAY:
         was = frame
         frame, _, terminated, truncated, _ = env.step(action)
-        if terminated or truncated or not moved(was, frame, action, grid):
+        if terminated or truncated or not moved(was, frame, action):
             return None
         place = (place[0] + DELTAS[action][0], place[1] + DELTAS[action][1])
         path.append(place)

@@ -15,13 +15,12 @@ class Shot:
     """One step, as it was shown.
 
     Attributes:
-        before, now: snapshots around it, None for an engine that has none.
+        snapshots: before and after it, where the window paints it from these; else None.
         frame: uint8 (H, W, 3).
         end_probability: how likely the engine held it that this was the end, 0..1; None if it does not say.
     """
 
-    before: Snapshot | None
-    now: Snapshot | None
+    snapshots: tuple[Snapshot, Snapshot] | None
     frame: np.ndarray
     end_probability: float | None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pygame
@@ -14,7 +13,6 @@ from gamesim.app.game.doubt import Doubt
 from gamesim.app.game.look import Offset
 from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import scaled
-from gamesim.app.game.reel import Shot
 from gamesim.app.game.reskin import Reskin
 from gamesim.app.game.session import Session
 from gamesim.app.game.swap import Swap
@@ -74,36 +72,26 @@ class Stage:
         return engine in self.session.playing and self.window.look.paints(self.session.playing)
 
     def _draw_board(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine) -> Offset:
-        """What is seen now, in the look of both sides; returns how far it still has to scroll."""
-        session, look = self.session, self.window.look
+        """What is seen now, or again in slow motion; returns how far, in pixels, it still has to scroll."""
+        session, window = self.session, self.window
         again = session.replay(engine)
-        if again is not None:
-            self._draw_again(surface, rect, engine, *again)
-            return 0, 0
-        frame = self.swap.frame(engine)
-        if engine.temperature is not None:
-            frame = self.doubt.seen(frame, self.clock)
-        seen = partial(self.reskin.seen, engine)
-        if not self.smooth(engine):
-            surface.blit(scaled(seen(frame), rect.size), rect)
-            return 0, 0
-        alone = session.beside or self.reskin.paints(engine)
-        death = session.death(engine)
-        return look.draw(surface, rect, engine, frame, session.part, self.clock, death, alone, seen)
-
-    def _draw_again(
-        self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, shot: Shot, part: float
-    ) -> None:
-        """One step of the last second, in slow motion."""
-        frame = self.reskin.seen(engine, shot.frame)
-        alone = self.session.beside or self.reskin.paints(engine)
+        shot, part = again or (engine.shot, session.part)
+        frame, was, death = shot.frame, None, None
+        if again is None:
+            death, frame = session.death(engine), self.swap.frame(engine)
+            if engine.temperature is not None:
+                frame = self.doubt.seen(frame, self.clock)
+            if len(engine.trail) > 1:
+                was = self.reskin.seen(engine, engine.trail[-2][0])
+        frame = self.reskin.seen(engine, frame)
         if not self.smooth(engine):
             surface.blit(scaled(frame, rect.size), rect)
-        elif engine.painted and shot.before is not None and shot.now is not None and not alone:
-            painter = self.window.painter
-            painter.draw(surface, rect, shot.before, shot.now, part, self.clock, engine.view)
+        elif shot.snapshots is None or session.beside or self.reskin.paints(engine):
+            rows, action = engine.grid[0], engine.trail[-1][1]
+            return window.look.frame(surface, rect, frame, rows, was, action, part, self.clock, death)
         else:
-            self.window.look.frame(surface, rect, frame, engine.grid[0], clock=self.clock)
+            window.painter.draw(surface, rect, *shot.snapshots, part, self.clock, engine.view, death)
+        return 0, 0
 
     def _draw_over(self, surface: pygame.Surface, rect: pygame.Rect, offset: Offset, scale: Scale) -> None:
         """Over a dream, and scrolling with it: how sure it is, what it invents and forgets."""
