@@ -11,7 +11,7 @@ import gamesim  # noqa: F401
 from app import fakes
 from app.driver import Driver, dream, engine
 from gamesim.app.controls import DOWN, LEFT, RIGHT, STAY, UP
-from gamesim.app.game.homecoming import WALK, Homecoming, fits, judge, moved
+from gamesim.app.game.homecoming import WALK, Homecoming, judge, moved
 from gamesim.app.game.play import Engine
 from gamesim.app.library.catalog import ARCADE, MAZE, PACMAN
 from gamesim.app.screens.menu import Menu
@@ -96,7 +96,7 @@ def test_cells_walked_over_and_ghosts_do_not_count():
     changed = picture.copy()
     changed[3 * 12 : 4 * 12, 4 * 12 : 5 * 12] = 255  # right of the middle, where he walked
     changed[0:12, 0:12] ^= 255
-    found = judge(picture, changed, [(0, 0), (1, 0)], (7, 7))
+    found = judge(picture, changed, [(0, 0), (1, 0)])
     assert not found.counted[3, 3] and not found.counted[3, 4]
     assert found.forgotten[0, 0] and found.forgotten.sum() == 1
     assert found.share == pytest.approx(1 / found.counted.sum())
@@ -138,7 +138,7 @@ def test_standing_still_is_no_move():
 
 
 def test_a_whole_board_has_no_home_to_come_back_to():
-    assert fits(engine()) and not fits(engine(ARCADE))
+    assert engine().ego and not engine(ARCADE).ego
 
 
 # in the app ----------------------------------------------------------------------------------------------

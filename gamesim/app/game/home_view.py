@@ -1,13 +1,13 @@
-"""Coming home, on screen: the way back, and in the end the two pictures of home."""
+"""Coming home, on screen: the way back, and the pictures of home before and after."""
 
 import pygame
 
 from gamesim.app.controls import Command, shown
 from gamesim.app.game.compare import draw_pair
-from gamesim.app.game.homecoming import WALK, Homecoming, Verdict
+from gamesim.app.game.homecoming import AWAY, WALK, Homecoming, Verdict
 from gamesim.app.game.hud import Fact
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.widgets import box, text
+from gamesim.app.ui.widgets import box, text, wrap
 
 
 def home_facts(home: Homecoming) -> list[Fact]:
@@ -68,19 +68,33 @@ def draw_verdict(
     panel.center = area.center
     box(surface, panel, COLOURS["panel"], scale.px(16), COLOURS["line"])
     room = max(1, panel.width - 2 * pad)
-    count, of = int(verdict.forgotten.sum()), int(verdict.counted.sum())
-    large = f"{100 * verdict.share:.0f} % forgotten" if count else "Nothing forgotten"
-    small = f"{count} of {of} fixed cells changed"
-    colour = COLOURS["bad" if count else "good"]
+    large = f"{100 * verdict.share:.0f} % forgotten" if verdict.share else "Nothing forgotten"
+    colour = COLOURS["bad" if verdict.share else "good"]
     x, y = panel.centerx, panel.top + scale.px(20)
     text(surface, large, (x, y), scale.head, colour, bold=True, anchor="midtop", width=room)
     y += scale.px(38)
-    text(surface, small, (x, y), scale.body, COLOURS["quiet"], anchor="midtop", width=room)
+    text(surface, verdict.words, (x, y), scale.body, COLOURS["quiet"], anchor="midtop", width=room)
     if side >= scale.px(40):
         pair = pygame.Rect(panel.centerx - side - scale.px(5), y + scale.px(34), 2 * side + scale.px(10), 0)
         pair.height = side + scale.px(20)
-        names = ("as you left it", "as it is now")
-        draw_pair(surface, pair, (verdict.before, verdict.after), names, verdict.forgotten, scale)
+        _draw_homes(surface, pair, verdict, ("as you left it", "as it is now"), scale)
     words = words or f"{shown(Command.HOME)} play on · {shown(Command.RESET)} new game"
     below = (x, panel.bottom - scale.px(18))
     text(surface, words, below, scale.px(16), COLOURS["real"], bold=True, anchor="midbottom", width=room)
+
+
+def draw_recall(surface: pygame.Surface, area: pygame.Rect, verdict: Verdict, scale: Scale) -> int:
+    """What became of a place after a copy of the dream walked away and back; returns the y below."""
+    y = text(surface, "The same place, a few steps later", area.topleft, scale.px(20), bold=True).bottom
+    words = f"A copy of this dream walked {AWAY} cells away and came back. {verdict.words}."
+    for line in wrap(words, scale.px(18), area.width):
+        text(surface, line, (area.left, y + scale.px(4)), scale.px(18), COLOURS["quiet"])
+        y += scale.px(25)
+    pair = pygame.Rect(area.left, y + scale.px(10), min(area.width, scale.px(460)), scale.px(240))
+    return _draw_homes(surface, pair, verdict, ("before", "after"), scale).bottom + scale.px(22)
+
+
+def _draw_homes(
+    surface: pygame.Surface, rect: pygame.Rect, verdict: Verdict, names: tuple[str, str], scale: Scale
+) -> pygame.Rect:
+    return draw_pair(surface, rect, (verdict.before, verdict.after), names, verdict.forgotten, scale)

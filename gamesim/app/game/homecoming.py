@@ -5,16 +5,18 @@ made up. Where the player is is found by watching how the picture scrolls, in th
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from gamesim.app.game.cells import Mask, Place, classes, differing, moved
 from gamesim.app.game.play import Engine
 from gamesim.envs.layouts import GHOST, PACMAN
-from gamesim.envs.rules import DELTAS
+from gamesim.envs.rules import CENTRE, DELTAS, REVERSE
 
 BLURRED = 30.0  # mean absolute difference to a ghost, 0..255, up to which a cell is taken for one
 WALK = 8  # cells away from home, to the sides and up or down together
+AWAY = 4  # the same, where a copy of the dream walks by itself
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class Verdict:
         """Forgotten cells of those that count, 0..1."""
         return float(self.forgotten.sum() / max(1, self.counted.sum()))
 
+    @property
+    def words(self) -> str:
+        return f"{int(self.forgotten.sum())} of {int(self.counted.sum())} fixed cells changed"
+
 
 class Homecoming:
     """One walk, begun where the player of an engine is now.
@@ -51,9 +57,8 @@ class Homecoming:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.home = engine.frame.copy()
+        self.home = engine.frame
         self.verdict: Verdict | None = None
-        self._grid = engine.grid
         self._begin = engine.steps
         self.path: list[Place] = [(0, 0)]
 
@@ -95,31 +100,59 @@ class Homecoming:
         dx, dy = DELTAS[action] if moved(was, now, action) else (0, 0)
         self.path.append((x + dx, y + dy))
         if self.returning and self.place == (0, 0):
-            self.verdict = judge(self.home, now, self.path, self._grid)
+            self.verdict = judge(self.home, now, self.path)
 
 
-def judge(before: np.ndarray, after: np.ndarray, path: list[Place], grid: tuple[int, int]) -> Verdict:
+def judge(before: np.ndarray, after: np.ndarray, path: list[Place]) -> Verdict:
     """Compares home with what is there now.
 
     Args:
         before: home when it was left, uint8 (H, W, 3).
         after: the same view now.
         path: places that were walked over, home is (0, 0).
-        grid: (rows, columns) of cells in a frame.
     """
-    counted = np.ones(grid, bool)
+    counted = np.ones((7, 7), bool)
     for x, y in path:
-        row, column = grid[0] // 2 + y, grid[1] // 2 + x
-        if 0 <= row < grid[0] and 0 <= column < grid[1]:
-            counted[row, column] = False
+        if max(abs(x), abs(y)) <= CENTRE:
+            counted[CENTRE + y, CENTRE + x] = False
     for frame in (before, after):
         found, distance = classes(frame)
         counted &= ~(np.isin(found, (GHOST, PACMAN)) & (distance < BLURRED))
-    different = differing(before, after, grid)
+    different = differing(before, after, counted.shape)
     assert different is not None
-    return Verdict(before, after.copy(), counted, counted & different)
+    return Verdict(before, after, counted, counted & different)
 
 
-def fits(engine: Engine) -> bool:
-    """Whether an engine shows a view of 7x7 cells that moves with the player."""
-    return engine.grid == (7, 7) and engine.frame.shape == (84, 84, 3)
+def recall(engine: Engine) -> Verdict | None:
+    """Let a copy of a dream walk `AWAY` cells out and back, the first way that is free.
+
+    The moment on screen is put back: the dream that is played knows nothing of it.
+
+    Returns:
+        None if no way is free, or the dream is over or does not scroll.
+    """
+    env: Any = engine.env.unwrapped
+    if engine.temperature is None or engine.over is not None or not engine.can_rewind or not engine.ego:
+        return None
+    start = env.state
+    try:
+        for way in range(1, len(DELTAS)):
+            env.state = start
+            verdict = _walked(env, engine.frame, way)
+            if verdict is not None:
+                return verdict
+        return None
+    finally:
+        env.state = start
+
+
+def _walked(env: Any, home: np.ndarray, way: int) -> Verdict | None:
+    """Home after the walk, None where it was not free all the way."""
+    frame = home
+    for action in [way] * AWAY + [REVERSE[way]] * AWAY:
+        was = frame
+        frame, _, terminated, truncated, _ = env.step(action)
+        if terminated or truncated or not moved(was, frame, action):
+            return None
+    dx, dy = DELTAS[way]
+    return judge(home, frame, [(i * dx, i * dy) for i in range(AWAY + 1)])

@@ -139,6 +139,11 @@ class Engine:
         return WHOLE if world == ARCADE else EGO if world.startswith(PACMANS) else BLOCKS
 
     @property
+    def ego(self) -> bool:
+        """Whether it shows a view of 7x7 cells that moves with the player."""
+        return self.grid == EGO and self.frame.shape == (84, 84, 3)
+
+    @property
     def score(self) -> float:
         return self.now.score if self.now else self.total
 

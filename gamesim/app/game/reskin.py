@@ -19,7 +19,6 @@ from gamesim.labs.themes import GAMES
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
-EGO = (7, 7)
 PAINTED = "Repainted by a CycleGAN, which sees the picture alone"
 KEPT = 6
 """Painted frames that are not painted again: now and before, of two boards."""
@@ -41,7 +40,7 @@ class Reskin:
 
     def toggle(self, engine: Engine) -> None:
         """On or off; for games that are seen as 7x7 cells."""
-        if not self.suits(engine):
+        if not engine.ego:
             self.window.say("Only the Pac-Man games with a view of 7 by 7 cells have another look.")
             return
         self.on = not self.on
@@ -50,10 +49,6 @@ class Reskin:
             self._worker.do(self._load)
         else:
             self.window.say(PAINTED if self.on else "Its own look again")
-
-    @staticmethod
-    def suits(engine: Engine) -> bool:
-        return engine.grid == EGO and engine.frame.shape == (84, 84, 3)
 
     def _load(self) -> None:
         from gamesim.errors import UserError
@@ -74,7 +69,7 @@ class Reskin:
 
     def paints(self, engine: Engine) -> bool:
         """Whether an engine is shown in the other look now."""
-        return self.on and self._model is not None and self.suits(engine)
+        return self.on and self._model is not None and engine.ego
 
     def seen(self, engine: Engine, frame: Picture) -> Picture:
         """What is shown of a frame of an engine: the frame itself, or the painted one."""

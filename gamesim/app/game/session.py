@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from gamesim.app.controls import STAY, Steering
-from gamesim.app.game import homecoming, temperature
+from gamesim.app.game import temperature
 from gamesim.app.game.divergence import Divergence
 from gamesim.app.game.pilot import pilot_of
 from gamesim.app.game.play import Engine
@@ -344,7 +344,7 @@ class Session:
     @staticmethod
     def _compare(real: Engine, dream: Engine) -> Divergence:
         """The comparison of two that stand at the same moment."""
-        scrolls = homecoming.fits(real) and real.frame.shape == dream.frame.shape
+        scrolls = real.ego and real.frame.shape == dream.frame.shape
         return Divergence(real.grid, real.trail, scrolls)
 
     def toggle_driver(self) -> bool:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pygame
 
+from gamesim.app.game.home_view import draw_recall
+from gamesim.app.game.homecoming import Verdict, recall
 from gamesim.app.game.play import Engine
-from gamesim.app.game.recall import Recall, draw_recall, recall
 from gamesim.app.pace import MOVING
 from gamesim.app.ui.pages import Block, Page, Picture, Words
 from gamesim.app.xray.flow import draw_flow
@@ -139,7 +140,7 @@ class About(Page):
         super().__init__(window)
         self.engine, self._keep_playing = engine, keep_playing
         self.line = engine.title.name
-        self.recall: Recall | None = recall(engine)
+        self.recall: Verdict | None = recall(engine)
 
     @property
     def pace(self) -> int:

@@ -10,10 +10,11 @@ import pygame
 
 from gamesim.app.action_keys import OURS
 from gamesim.app.controls import DOWN, KEYMAP, LEFT, RIGHT, UP, Command, Hint, meaning, shown
-from gamesim.app.game import homecoming, hud
+from gamesim.app.game import hud
 from gamesim.app.game.attack import attack
 from gamesim.app.game.filmstrip import STAYS, Filmstrip
 from gamesim.app.game.home_view import draw_verdict, draw_way
+from gamesim.app.game.homecoming import WALK, Homecoming
 from gamesim.app.game.panel import Panel
 from gamesim.app.game.play import Engine
 from gamesim.app.game.reskin import Reskin
@@ -302,12 +303,12 @@ class Play(Screen):
             self._end_walk("You gave up coming home." if given_up else "")
         elif self.session.beside:
             self.window.say(f"Coming home works with one board. Press {shown(Command.BESIDE)} first.")
-        elif self.engine.over or not homecoming.fits(self.engine):
+        elif self.engine.over or not self.engine.ego:
             self.walk = False
             self.window.say("Coming home needs a scrolling game that is running.")
         else:
-            self.panel.home = homecoming.Homecoming(self.engine)
-            self._advise(f"Remember this place. Walk {homecoming.WALK} cells away, then come home.")
+            self.panel.home = Homecoming(self.engine)
+            self._advise(f"Remember this place. Walk {WALK} cells away, then come home.")
 
     def _end_walk(self, words: str = "") -> None:
         if self.panel.home is not None and words:
