@@ -84,6 +84,7 @@ def draw_divergence(surface: pygame.Surface, rect: pygame.Rect, found: Divergenc
         top = text(surface, line, (rect.left, top), size, colour, bold=True).bottom
     top += scale.px(6)
     room = pygame.Rect(rect.left, top, rect.width, rect.bottom - top)
-    if first is None or room.height < scale.px(50):
+    if first is None or first.forgotten is None or room.height < scale.px(50):
         return top
-    return draw_pair(surface, room, (first.real, first.dream), ("real", "dream"), first.mask, scale).bottom
+    pictures, names = (first.real, first.dream), ("real", "dream")
+    return draw_pair(surface, room, pictures, names, first.forgotten, scale).bottom

@@ -5,6 +5,8 @@ real frames that showed it. It is *invented* if nothing ever told the dream: it 
 time, or something that moves by chance is there in one of the two.
 """
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -22,16 +24,6 @@ Trail = Iterable[tuple[np.ndarray, int]]
 
 
 @dataclass(frozen=True)
-class Pair:
-    """The real frame and the dreamt one after the same step, and the cells that were forgotten."""
-
-    step: int
-    real: np.ndarray
-    dream: np.ndarray
-    mask: Mask
-
-
-@dataclass(frozen=True)
 class Moment:
     """What is known after one step of both.
 
@@ -44,7 +36,7 @@ class Moment:
         walked: places that the dream's player was on, whose food he ate.
         invented, forgotten: bool (rows, columns); None before the first step, and where nothing can be
             compared.
-        first: when something was forgotten for the first time.
+        first: the moment after which something was forgotten for the first time.
     """
 
     step: int
@@ -57,7 +49,7 @@ class Moment:
     walked: frozenset[Place]
     invented: Mask | None = None
     forgotten: Mask | None = None
-    first: Pair | None = None
+    first: Moment | None = None
 
 
 class Divergence:
@@ -69,7 +61,7 @@ class Divergence:
         scrolls: whether a frame shows 7x7 cells around the player, so that places can be followed.
     """
 
-    def __init__(self, shape: tuple[int, int], trail: Trail = (), scrolls: bool = False) -> None:
+    def __init__(self, shape: tuple[int, int], trail: Trail, scrolls: bool) -> None:
         self.shape, self.scrolls = shape, scrolls
         frames = list(trail)
         path = [(0, 0)]
@@ -78,7 +70,7 @@ class Divergence:
         board: dict[Place, np.ndarray] = {}
         for (frame, _), (x, y) in zip(frames, path, strict=False):
             board |= self._cells(frame, (x - path[-1][0], y - path[-1][1]))
-        last = frames[-1][0] if frames else np.zeros((*shape, 3), np.uint8)
+        last = frames[-1][0]
         begin = Moment(0, last, last, (0, 0), (0, 0), board, frozenset(board), frozenset())
         self._moments: deque[Moment] = deque([begin], maxlen=LENGTH + 1)
 
@@ -95,7 +87,7 @@ class Divergence:
         return self.moment.forgotten
 
     @property
-    def first(self) -> Pair | None:
+    def first(self) -> Moment | None:
         """When the dream first forgot something."""
         return self.moment.first
 
@@ -139,12 +131,8 @@ class Divergence:
         forgotten = differs & known & ~by_chance
         invented = (differs & ~forgotten) | unseen
         same = {place for (y, x), place in self._places(new.dream_at) if not (differs | unseen)[y, x]}
-        first = was.first
-        if first is None and forgotten.any():
-            first = Pair(new.step, new.real.copy(), new.dream.copy(), forgotten)
-        return replace(
-            new, invented=invented, forgotten=forgotten, first=first, agreed=was.agreed | same
-        )  # fmt: skip
+        new = replace(new, invented=invented, forgotten=forgotten, agreed=was.agreed | same)
+        return replace(new, first=new) if was.first is None and forgotten.any() else new
 
     @staticmethod
     def _player(expected: np.ndarray, dream: np.ndarray) -> Mask:

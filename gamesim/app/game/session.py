@@ -84,10 +84,22 @@ class Session:
         return [self.engine, self.other] if self.beside and self.other else [self.engine]
 
     @property
+    def pair(self) -> list[Engine]:
+        """The engine in front and its counterpart, if there is one, the real game first."""
+        both = [self.engine, self.other] if self.other else [self.engine]
+        return sorted(both, key=lambda engine: engine.temperature is not None)
+
+    @property
+    def _running(self) -> bool:
+        """Whether nothing that is played is over."""
+        return all(engine.over is None for engine in self.playing)
+
+    @property
     def finished(self) -> bool:
         """Whether nothing that is played takes steps any more."""
-        ends = [engine.over is not None for engine in self.playing]
-        return any(ends) if self.together else all(ends)
+        if self.together:
+            return not self._running
+        return all(engine.over is not None for engine in self.playing)
 
     @property
     def dream(self) -> Engine | None:
@@ -97,7 +109,7 @@ class Session:
     @property
     def compared(self) -> bool:
         """Whether what is on screen of both belongs to the same step."""
-        return self.beside and (self.together or all(engine.over is None for engine in self.playing))
+        return self.beside and (self.together or self._running)
 
     @property
     def part(self) -> float:
@@ -220,14 +232,15 @@ class Session:
         action = self.steering.action() if driver == "human" or advice is None else advice
         self._idle = action == STAY
         was, running = self.engine.events, self.engine.over is None
-        both = all(engine.over is None for engine in self.playing)
+        both = self._running
         for engine in self.playing:
             engine.step(action, driver)
             if self.endless:
                 engine.go_on()
         self._rest = self._ended = 0.0
-        if both and self.divergence is not None and self.other is not None:
-            self.divergence.look(self.engine.frame, self.other.frame, action)
+        if both and self.divergence is not None:
+            real, dream = self.playing
+            self.divergence.look(real.frame, dream.frame, action)
         if not running:
             return
         if self.engine.over is None and ("eaten" in was or "level" in was):
@@ -241,31 +254,24 @@ class Session:
         self.endless = not self.endless
         revived = [engine for engine in self.playing if self.endless and engine.go_on()]
         if revived:
-            self._release()
-            self._rest = self._ended = 0.0
+            self._resume()
             self.waiting = True
 
     def step_once(self) -> None:
         """One tick by hand; pauses if it ran."""
         self.paused = True
-        self._since = 1.0 / self.engine.rate
         if not self.finished:
             self.tick()
         self._release()
 
     def restart(self) -> None:
         """A new episode; side by side the dream begins where the game does."""
-        self._release()
-        self._since = self._rest = self._ended = 0.0
-        self.waiting = True
-        self.steering.clear()
-        self.together = True
-        pair = self.playing
-        pair.sort(key=lambda engine: engine.temperature is not None)  # the real game leads
-        pair[0].reset()
-        for engine in pair[1:]:
-            engine.follow(pair[0])
-            self.divergence = self._compare(pair[0], engine)
+        first, *dreams = self.playing
+        first.reset()
+        for dream in dreams:
+            dream.follow(first)
+            self.divergence = self._compare(first, dream)
+        self._begin()
 
     def switch(self) -> bool:
         """Bring the other engine to the front.
@@ -277,7 +283,6 @@ class Session:
         """
         if self.other is None:
             return True
-        self._release()
         self.divergence = None
         fits = True
         back, front = self.engine, self.other
@@ -286,10 +291,7 @@ class Session:
         elif not front.started:
             front.reset()
         self.engine, self.other = front, back
-        self._since = 1.0 / front.rate
-        self._rest = self._ended = 0.0
-        self.waiting = True
-        self.steering.clear()
+        self._begin()
         self.steering.latched = front.title.latched
         self.steering.keys = front.keys
         self.share_controller()
@@ -300,23 +302,17 @@ class Session:
         if self.beside or self.other is None:
             self.divergence = None
             return True
-        real, dream = self.engine, self.other
-        if real.temperature is not None:
-            real, dream = dream, real
+        real, dream = self.pair
         if not real.started or real.over:
             real.reset()
         fits = dream.follow(real)
         real.history.clear()  # neither goes back to before they met
         real.keeps_past = True
         self.engine, self.other, self.divergence = real, dream, self._compare(real, dream)
-        self.together = True
         for engine in (real, dream):  # their clips begin at the same moment
             engine.clip.clear()
             engine.clip.append(engine.frame)
-        self.steering.clear()
-        self._release()
-        self.waiting = True
-        self._rest = self._ended = 0.0
+        self._begin()
         self.share_controller()
         return fits
 
@@ -326,7 +322,7 @@ class Session:
         Returns:
             False if neither can be, as both are over or only one is played.
         """
-        if self.divergence is None or self.other is None:
+        if not self.beside:
             return False
         real, dream = self.playing
         if real.over is None:
@@ -337,8 +333,7 @@ class Session:
             self.together = False
         else:
             return False
-        self._release()
-        self._rest = self._ended = 0.0
+        self._resume()
         return True
 
     @staticmethod
@@ -356,15 +351,13 @@ class Session:
 
     @property
     def temperature(self) -> float | None:
-        """Of the dreams being played; None while none is."""
-        values = (engine.temperature for engine in self.playing)
-        return next((value for value in values if value is not None), None)
+        """Of the dream that is being played; None while none is."""
+        return None if self.dream is None else self.dream.temperature
 
     def set_temperature(self, value: float) -> None:
-        """Make the dreams being played surer (cold) or wilder (warm)."""
-        for engine in self.playing:
-            if engine.temperature is not None:
-                engine.temperature = value
+        """Make the dream that is played, if one is, surer (cold) or wilder (warm)."""
+        if self.dream is not None:
+            self.dream.temperature = value
 
     def turn_temperature(self, rungs: int | None) -> float | None:
         """So many rungs up or down; None: back to neutral. Returns the new value, None where no dream is."""
@@ -374,15 +367,14 @@ class Session:
         return self.temperature
 
     def close(self) -> None:
-        for engine in (self.engine, self.other):
-            if engine is not None:
-                engine.env.close()
+        for engine in self.pair:
+            engine.env.close()
 
     def share_controller(self) -> None:
         """The real game can be driven by the controller of its dream, if their pictures are of one size."""
         if self.other is None:
             return
-        real, dream = sorted((self.engine, self.other), key=lambda engine: engine.temperature is not None)
+        real, dream = self.pair
         fits = real.started and dream.started and real.frame.shape == dream.frame.shape
         if fits and real.temperature is None and real.pilot is None:
             real.board(pilot_of(dream.env))
@@ -390,8 +382,7 @@ class Session:
     @property
     def can_rewind(self) -> bool:
         """Whether time can run backwards: in a dream, and in a game together with its dream."""
-        dreamt = any(engine.temperature is not None for engine in self.playing)
-        return dreamt and all(engine.can_rewind for engine in self.playing)
+        return self.dream is not None and all(engine.can_rewind for engine in self.playing)
 
     def _rewind(self, seconds: float) -> bool:
         """Run backwards at twice the speed, both sides together; False where that cannot be."""
@@ -404,10 +395,20 @@ class Session:
         if all(engine.goes_back for engine in self.playing):
             for engine in self.playing:
                 engine.rewind()
-            both = all(engine.over is None for engine in self.playing)
-            if both and self.divergence is not None and self.other is not None:
+            if self.divergence is not None and self._running:
                 self.divergence.back()
         return True
+
+    def _begin(self) -> None:
+        """What is played stands at a moment of its own, and waits for a first move."""
+        self._resume()
+        self.waiting = self.together = True
+        self.steering.clear()
+
+    def _resume(self) -> None:
+        """The clock runs on, and nothing has ended."""
+        self._release()
+        self._rest = self._ended = 0.0
 
     def _release(self) -> None:
         """The clock runs on after it stood still."""

@@ -66,7 +66,7 @@ class Takes:
         """Save the last seconds of one or two engines; says so when it is done."""
         if self._saving and self._saving.is_alive():
             return
-        clip = clips.compose(sorted(engines, key=lambda e: e.temperature is not None), self.window.look)
+        clip = clips.compose(engines, self.window.look)
         if len(clip) < 2:
             self.window.say("Nothing to save yet. Play first.")
             return
