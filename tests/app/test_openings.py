@@ -1,13 +1,13 @@
 """Where a dream begins."""
 
-from itertools import pairwise
-from random import Random
+import random
+from itertools import islice, pairwise
 
 import pytest
 
 from app.driver import dream
 from app.fakes import FakeDream
-from gamesim.app.game.openings import Deck, deck_of
+from gamesim.app.game.play import openings
 
 
 class Opened(FakeDream):
@@ -19,15 +19,15 @@ class Opened(FakeDream):
 @pytest.mark.parametrize("count", [1, 2, 5, 32])
 @pytest.mark.parametrize("seed", range(5))
 def test_all_come_before_any_comes_again_and_none_comes_twice_running(count, seed):
-    deck = Deck(count, Random(seed))
-    drawn = [deck.draw() for _ in range(6 * count)]
+    random.seed(seed)
+    drawn = [*islice(openings(f"dream {seed}", count), 6 * count)]
     for begin in range(0, len(drawn), count):
         assert sorted(drawn[begin : begin + count]) == list(range(count))
     assert count == 1 or all(a != b for a, b in pairwise(drawn))
 
 
 def test_a_dream_begins_at_each_of_its_openings_in_turn_also_when_it_is_opened_again():
-    deck_of.cache_clear()
+    openings.cache_clear()
     begun = []
     for _ in range(5):
         made = dream()

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pygame
 from numpy.typing import NDArray
 
 from gamesim.app.game.look import Look
+from gamesim.app.game.pictures import spread
 from gamesim.app.game.play import Engine
 from gamesim.app.settings import unused
 from gamesim.app.theme import COLOURS
@@ -55,8 +57,8 @@ def compose(engines: list[Engine], look: Look) -> Clip:
         text(page, words, (_left(i), HEAD // 2), 18, COLOURS[colour], bold=True, anchor="midleft")
     empty = pygame.surfarray.array3d(page).swapaxes(0, 1)
     film = look.film() if look.paints(engines) else None
-    enlarged = _enlarged if film is None else lambda frame: film.picture(frame, SIDE)
-    return Clip(empty, enlarged, [list(engine.clip)[-length:] for engine in engines])
+    draw = partial(spread, height=SIDE, width=SIDE) if film is None else partial(film.picture, side=SIDE)
+    return Clip(empty, draw, [list(engine.clip)[-length:] for engine in engines])
 
 
 def save(clip: Clip, folder: Path, rate: float, kind: str = "gif") -> Path:
@@ -85,9 +87,3 @@ def save(clip: Clip, folder: Path, rate: float, kind: str = "gif") -> Path:
 
 def _left(column: int) -> int:
     return GAP + column * (SIDE + GAP)
-
-
-def _enlarged(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A frame as uint8 (SIDE, SIDE, 3), nearest neighbour."""
-    rows, columns = (np.arange(SIDE) * side // SIDE for side in frame.shape[:2])
-    return frame[rows][:, columns]

@@ -3,8 +3,9 @@
 import numpy as np
 import pygame
 
-from gamesim.app.game.cells import Mask
+from gamesim.app.game.cells import Mask, Place
 from gamesim.app.game.divergence import Divergence
+from gamesim.app.game.pictures import edges
 from gamesim.app.game.previews import scaled
 from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.ui.widgets import text, wrap
@@ -17,21 +18,23 @@ def draw_marks(
     surface: pygame.Surface, rect: pygame.Rect, mask: Mask, width: int, kind: str = "forgotten"
 ) -> None:
     """A line around every group of marked cells of a picture in `rect`; dashed for what is invented."""
-    rows, columns = mask.shape
-    edges_y = [rect.top + rect.height * i // rows for i in range(rows + 1)]
-    edges_x = [rect.left + rect.width * i // columns for i in range(columns + 1)]
-    around = np.pad(mask, 1)
-    colour, dashed = COLOURS[kind], kind == "invented"
-    for y, x in np.argwhere(mask).tolist():
-        left, right, top, bottom = edges_x[x], edges_x[x + 1], edges_y[y], edges_y[y + 1]
-        if not around[y, x + 1]:
-            _line(surface, colour, pygame.Rect(left, top, right - left, width), dashed)
-        if not around[y + 2, x + 1]:
-            _line(surface, colour, pygame.Rect(left, bottom - width, right - left, width), dashed)
-        if not around[y + 1, x]:
-            _line(surface, colour, pygame.Rect(left, top, width, bottom - top), dashed)
-        if not around[y + 1, x + 2]:
-            _line(surface, colour, pygame.Rect(right - width, top, width, bottom - top), dashed)
+    for x, y, dx, dy in edges(mask):
+        bar = cell_of(rect, mask.shape, (x, y))
+        right, bottom = bar.bottomright
+        bar.size = (width, bar.height) if dx else (bar.width, width)
+        if dx > 0:
+            bar.right = right
+        if dy > 0:
+            bar.bottom = bottom
+        _line(surface, COLOURS[kind], bar, kind == "invented")
+
+
+def cell_of(rect: pygame.Rect, shape: tuple[int, ...], place: Place) -> pygame.Rect:
+    """Where a cell of a picture of (rows, columns) in `rect` is drawn."""
+    (rows, columns), (x, y) = shape, place
+    left, top = rect.width * x // columns, rect.height * y // rows
+    size = (rect.width * (x + 1) // columns - left, rect.height * (y + 1) // rows - top)
+    return pygame.Rect((rect.left + left, rect.top + top), size)
 
 
 def _line(surface: pygame.Surface, colour: Colour, bar: pygame.Rect, dashed: bool) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 import pygame
 
 from gamesim.app.game.cells import differing
+from gamesim.app.game.compare import cell_of
+from gamesim.app.game.pictures import spread
 from gamesim.app.game.play import Engine
 from gamesim.app.theme import COLOURS
 
@@ -58,10 +60,7 @@ class Doubt:
         if self.share is None or self._drawn is None or turn % 2 == 0:
             return frame
         other = self._drawn[turn // 2 % len(self._drawn)]
-        rows, columns = self.share.shape
-        height, width = frame.shape[:2]
-        y, x = np.arange(height) * rows // height, np.arange(width) * columns // width
-        doubted = (self.share > 0)[y[:, None], x]
+        doubted = spread(self.share > 0, *frame.shape[:2])
         self._seen = (turn, frame, np.where(doubted[..., None], other, frame))
         return self._seen[2]
 
@@ -69,11 +68,8 @@ class Doubt:
         """A veil over each cell, the denser the less sure."""
         if self.share is None:
             return
-        rows, columns = self.share.shape
         veil = pygame.Surface(rect.size, pygame.SRCALPHA)
         for y, x in np.argwhere(self.share > 0).tolist():
-            left, top = rect.width * x // columns, rect.height * y // rows
-            cell = pygame.Rect(left, top, rect.width * (x + 1) // columns - left, 0)
-            cell.height = rect.height * (y + 1) // rows - top
+            cell = cell_of(veil.get_rect(), self.share.shape, (x, y))
             veil.fill((*COLOURS["dream"], round(50 + 120 * float(self.share[y, x]))), cell)
         surface.blit(veil, rect)

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from gamesim.envs.rules import DELTAS
+
 Picture = NDArray[np.uint8]
 """(H, W, 3)."""
 
@@ -63,6 +65,17 @@ def composed(dynamic: Picture, mask: np.ndarray, static: Picture) -> Picture:
     return (share * dynamic + (1 - share) * static).round().astype(np.uint8)
 
 
+def edges(inside: np.ndarray) -> list[tuple[int, int, int, int]]:
+    """Where cells that are `inside`, bool (h, w), end: (x, y) of each such cell and (dx, dy) to that side."""
+    around = np.pad(inside, 1)
+    return [
+        (x, y, dx, dy)
+        for y, x in np.argwhere(inside).tolist()
+        for dx, dy in DELTAS[1:]
+        if not around[y + 1 + dy, x + 1 + dx]
+    ]
+
+
 def outline(weights: np.ndarray) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     """The edges around the slots that hold at least half of the highest weight, from corner to corner.
 
@@ -72,15 +85,6 @@ def outline(weights: np.ndarray) -> list[tuple[tuple[int, int], tuple[int, int]]
     Returns:
         ((x, y), (x, y)) in slots, each edge once.
     """
-    inside = np.pad(weights >= 0.5 * max(float(weights.max()), 1e-9), 1)
-    edges = []
-    for y, x in np.argwhere(inside[1:-1, 1:-1]).tolist():
-        if not inside[y, x + 1]:
-            edges.append(((x, y), (x + 1, y)))
-        if not inside[y + 2, x + 1]:
-            edges.append(((x, y + 1), (x + 1, y + 1)))
-        if not inside[y + 1, x]:
-            edges.append(((x, y), (x, y + 1)))
-        if not inside[y + 1, x + 2]:
-            edges.append(((x + 1, y), (x + 1, y + 1)))
-    return edges
+    inside = weights >= 0.5 * max(float(weights.max()), 1e-9)
+    starts = [(x + (dx > 0), y + (dy > 0), dx, dy) for x, y, dx, dy in edges(inside)]
+    return [((x, y), (x + abs(dy), y + abs(dx))) for x, y, dx, dy in starts]

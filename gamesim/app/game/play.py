@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterator
+from functools import cache
+from random import sample
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -18,7 +21,6 @@ import numpy as np
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.controls import STAY
 from gamesim.app.game.history import History, Moment
-from gamesim.app.game.openings import deck_of
 from gamesim.app.game.reel import Reel, Shot
 from gamesim.app.library.catalog import ARCADE, Title
 from gamesim.envs.meanings import action_meanings, keys_said
@@ -33,6 +35,21 @@ if TYPE_CHECKING:
 CARRIED = 8  # real frames from which a dream goes on
 CLIP_SECONDS = 10.0
 WHOLE, EGO, BLOCKS = (21, 21), (7, 7), (12, 12)  # cells on screen: of the arcade, our other games, any others
+
+
+@cache  # one for each dream, by its name: it outlives the screen
+def openings(dream: str, count: int) -> Iterator[int]:
+    """Where a dream begins: each of its openings, 0 to `count` - 1, once in a random order, then again.
+
+    None comes twice in a row, unless there is only one.
+    """
+    last = -1
+    while True:
+        dealt = sample(range(count), count)
+        if dealt[0] == last:
+            dealt.reverse()
+        yield from dealt
+        last = dealt[-1]
 
 
 class Engine:
@@ -184,7 +201,7 @@ class Engine:
     def reset(self, options: dict[str, Any] | None = None) -> None:
         count = self._capability("openings")
         if options is None and count:
-            options = {"start": deck_of(str(self.title.checkpoint), count).draw()}
+            options = {"start": next(openings(str(self.title.checkpoint), count))}
         self.frame, self.info = self.env.reset(options=options)
         self.look()
         self.total = self.reward = 0.0

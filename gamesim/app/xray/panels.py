@@ -62,7 +62,7 @@ class Panel:
         values: a picture uint8 (H, W, 3), or bars (n,).
         low, high: the ends of its scale, None for pictures.
         marks: weights (h, w) whose outline is drawn over it.
-        split: 2 for two pictures side by side.
+        wide: whether it wants the place of two.
         draggable: whether the bars can be changed.
     """
 
@@ -74,13 +74,8 @@ class Panel:
     low: float | None = None
     high: float | None = None
     marks: np.ndarray | None = None
-    split: int = 1
+    wide: bool = False
     draggable: bool = False
-
-    @property
-    def wide(self) -> bool:
-        """Whether it wants the place of two."""
-        return self.split == 2 or (self.form == "bars" and len(self.values) > 12)
 
     @property
     def scale(self) -> str:
@@ -121,7 +116,7 @@ def _panel(name: str, shown: dict[str, np.ndarray], frame: Picture, changes: fro
     if values.ndim == 1 and len(values) <= (WIDEST_DRAGGED if dragged else WIDEST):
         low, high = _scale(key, values)
         legend = DRAGGED.format(count=len(values)) if dragged else key.legend
-        return Panel(name, key.title, legend, "bars", values, low, high, draggable=dragged)
+        return Panel(name, key.title, legend, "bars", values, low, high, None, len(values) > 12, dragged)
     if values.ndim == 1:
         values = _folded(values)
     if values.ndim == 3:
@@ -133,7 +128,7 @@ def _picture(name: str, key: Key, picture: Picture, shown: dict[str, np.ndarray]
     if name == "reconstruction" and picture.shape == frame.shape:
         gap = np.zeros((len(frame), len(frame) // 28, 3), np.uint8)
         both = np.concatenate([frame, gap, picture], 1)
-        return Panel(name, key.title, key.legend, "picture", both, split=2)
+        return Panel(name, key.title, key.legend, "picture", both, wide=True)
     if name == "board":
         known = shown.get("memory")
         board = picture if known is None else veiled(picture, known > 0)
