@@ -82,18 +82,19 @@ MOVES = {STAY: "stay", LEFT: "←", RIGHT: "→", UP: "↑", DOWN: "↓"}
 def driving(session: Session) -> list[Fact]:
     """Who drives, and what an AI presses or would press now; nothing where there is no AI."""
     engine = session.leader
-    quiet, dream = COLOURS["quiet"], COLOURS["dream"]
     if engine.advice is None:
         return []
-    if session.driver == "controller":
-        found = [Fact("Driver", "AI", colour=dream)]
-    elif session.watching:
-        found = [Fact("Driver", "you, while you hold a key")]
-    else:
-        found = [Fact("Driver", "you")]
-    label = "AI presses" if session.driver == "controller" else "AI would press"
+    ai = session.driver == "controller"
+    who = "AI" if ai else "you, while you hold a key" if session.watching else "you"
     move = MOVES[engine.advice] if engine.keys is None else engine.keys.words[engine.advice]
-    found.append(Fact(label, move, colour=dream if session.watching else quiet))
+    found = [
+        Fact("Driver", who, colour=COLOURS["dream" if ai else "text"]),
+        Fact(
+            "AI presses" if ai else "AI would press",
+            move,
+            colour=COLOURS["dream" if session.watching else "quiet"],
+        ),
+    ]
     if engine.pilot is not None and engine.pilot.changed:
         found.append(Fact("AI sees", engine.pilot.changed, colour=COLOURS["bad"]))
     return found
@@ -144,17 +145,6 @@ def facts(engine: Engine, best: float) -> list[Fact]:
         colour = COLOURS["dream"]
         found.append(Fact("Temperature", f"{t:.2f}", place, mark, colour, note=note, slider=True))
     return [*found, Fact("Last points", signed(engine.reward))]
-
-
-def doubt(share: np.ndarray) -> list[Fact]:
-    """Of how many cells a dream is not sure, by the share of other draws that differ."""
-    count = int((share > 0).sum())
-    return [Fact("Unsure about", f"{count} of {share.size} cells", colour=COLOURS["dream"])]
-
-
-def recording(words: str | None) -> list[Fact]:
-    """What is being recorded; nothing while nothing is."""
-    return [] if words is None else [Fact("Recording", words, colour=COLOURS["record"])]
 
 
 Bars = dict[str, pygame.Rect]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pygame
 
 from gamesim.app.controls import Command
 from gamesim.app.game import hud, temperature
 from gamesim.app.game.compare import draw_divergence
+from gamesim.app.game.doubt import Doubt
 from gamesim.app.game.home_view import home_facts
 from gamesim.app.game.homecoming import Homecoming
 from gamesim.app.game.session import Session
@@ -41,12 +41,11 @@ class Panel:
         bars: where the bars of figures were drawn, by label.
     """
 
-    def __init__(self, window: Window, session: Session, swap: Swap | None = None) -> None:
-        self.window, self.session, self.swap = window, session, swap
+    def __init__(self, window: Window, session: Session, swap: Swap, doubt: Doubt) -> None:
+        self.window, self.session, self.swap, self.doubt = window, session, swap, doubt
         self.free = pygame.Rect(0, 0, 0, 0)
         self.home: Homecoming | None = None
         self.few: Collection[Command] | None = None
-        self.share: np.ndarray | None = None  # of other draws, by cell, while a dream is asked how sure it is
         self.keys: list[tuple[pygame.Rect, Command]] = []
         self.bars: hud.Bars = {}
         self._offers: tuple[tuple, bool, bool] = ((), False, False)
@@ -118,16 +117,20 @@ class Panel:
         lines = [hud.Fact("Game", "paused")] if session.paused and not column else []
         lines += home_facts(self.home) if self.home else []
         lines += hud.differences(session)
-        if self.swap is not None and self.swap.name:
+        if self.swap.name:
             lines.append(hud.Fact("Background", self.swap.name, colour=COLOURS["dream"]))
         for engine in session.playing:
             known = {fact.label for fact in lines}
             lines += [fact for fact in hud.facts(engine, best) if fact.label not in known]
         keys = session.engine.keys
         lines += [hud.Fact(word, cap) for cap, word in keys.legend[:MOST_KEYS]] if keys else []
-        lines += hud.doubt(self.share) if self.share is not None else []
+        if (share := self.doubt.share) is not None:
+            unsure = f"{int((share > 0).sum())} of {share.size} cells"
+            lines.append(hud.Fact("Unsure about", unsure, colour=COLOURS["dream"]))
         lines += hud.driving(session) + hud.mixture(session.playing[-1])
-        return lines + hud.recording(Takes.words(session.engine))
+        if (words := Takes.words(session.engine)) is not None:
+            lines.append(hud.Fact("Recording", words, colour=COLOURS["record"]))
+        return lines
 
     def _draw_heading(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> int:
         """Name and kind of what is played; returns the y below."""

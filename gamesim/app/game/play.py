@@ -128,6 +128,11 @@ class Engine:
         self.env.unwrapped.temperature = value  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
+    def recording(self) -> Recorder | None:
+        """Its recorder while that is on."""
+        return self.recorder if self.recorder is not None and self.recorder.recording else None
+
+    @property
     def end_probability(self) -> float | None:
         """How likely the engine holds it that this was the end, 0..1; None if it does not say."""
         value = self.info.get("end_probability")
@@ -318,7 +323,7 @@ class Engine:
         """
         if name not in self.changes:
             return f"This model's {name} cannot be changed."
-        if self.recorder is not None and self.recorder.recording:
+        if self.recording:
             return "You cannot change the dream by hand while you record."
         try:
             self.frame = self._capability(f"with_{name}")(value)

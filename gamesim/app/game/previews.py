@@ -104,10 +104,8 @@ class DreamPreview:
         """One step of the dream, on the worker's thread; a dream that fails is not asked again."""
         try:
             if self._env is None:
-                self._env = self.title.make()
-                frame = self._env.reset()[0]
-                self._over = False
-            elif self._over:
+                self._env, self._over = self.title.make(), True
+            if self._over:
                 frame = self._env.reset()[0]
                 self._over = False
             else:

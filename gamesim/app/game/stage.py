@@ -58,14 +58,13 @@ class Stage:
             name = text(surface, words, place, scale.px(18), COLOURS[colour], bold=True, anchor="bottomleft")
             if dream and session.compared:
                 self._draw_legend(surface, rect, name.right + scale.px(16), scale)
-        if session.replaying:
-            self._draw_replay_words(surface, rect, engine, scale)
-        elif session.tells_end(engine):
+        if session.tells_end(engine):
             self._draw_end(surface, rect, engine, scale)
         elif session.ready:
             self._draw_ready(surface, rect, engine, scale)
-        elif dream and session.endless:
-            self._draw_endless(surface, rect, engine, scale)
+        elif rect.width > 200 and (words := self._remark(engine)):
+            place = (rect.left + scale.px(8), self._free(rect).top + scale.px(8))
+            pill(surface, words, place, scale, COLOURS["panel"], COLOURS["dream"])
 
     def smooth(self, engine: Engine) -> bool:
         """Whether an engine is drawn large, so that what moves is seen between the cells, too."""
@@ -99,8 +98,10 @@ class Stage:
         surface.set_clip(rect.clip(clip))
         there = rect.move(offset)
         self.doubt.draw(surface, there)
-        if self.session.compared:
-            self._mark(surface, there, scale)
+        for kind, _ in KINDS if self.session.compared else ():
+            mask = getattr(self.session.divergence, kind)
+            if mask is not None:
+                draw_marks(surface, there, mask, scale.px(3), kind)
         surface.set_clip(clip)
 
     def _draw_legend(self, surface: pygame.Surface, rect: pygame.Rect, left: int, scale: Scale) -> None:
@@ -123,32 +124,18 @@ class Stage:
         covered = min(self.covered, rect.height)
         return pygame.Rect(rect.left, rect.top + covered, rect.width, rect.height - covered)
 
-    def _pill(self, surface: pygame.Surface, rect: pygame.Rect, words: str, scale: Scale) -> None:
-        """A remark in the upper left corner of what is free of a board."""
-        place = (rect.left + scale.px(8), self._free(rect).top + scale.px(8))
-        pill(surface, words, place, scale, COLOURS["panel"], COLOURS["dream"])
-
-    def _draw_replay_words(
-        self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale
-    ) -> None:
-        """That this is a replay, and how near a dream believed the end to be."""
+    def _remark(self, engine: Engine) -> str:
+        """How near a dream believed the end of a replay to be, or which ends it goes on after."""
         again = self.session.replay(engine)
-        if rect.width <= 200 or again is None:
-            return
-        end, words = again[0].end_probability, "Slow motion · any key skips it"
-        if end is not None:
-            words = f"Slow motion · chance of an ending {100 * end:.0f} %"
-        self._pill(surface, rect, words, scale)
-
-    def _draw_endless(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
-        """That this dream goes on after its ends, and where it did."""
-        if rect.width <= 200 or not engine.ends:
-            return
+        if again is not None:
+            end = again[0].end_probability
+            why = "any key skips it" if end is None else f"chance of an ending {100 * end:.0f} %"
+            return f"Slow motion · {why}"
+        if not self.session.endless or not engine.ends:
+            return ""
         if engine.steps - engine.ends[-1] < LOUD:
-            words = "An end, ignored: the dream goes on"
-        else:
-            words = f"{counted(len(engine.ends), 'end')} ignored"
-        self._pill(surface, rect, words, scale)
+            return "An end, ignored: the dream goes on"
+        return f"{counted(len(engine.ends), 'end')} ignored"
 
     def _draw_ready(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
         """That the clock waits, and for what."""
@@ -164,14 +151,6 @@ class Stage:
         lines = [Line("Ready!", 34, COLOURS["real"], bold=True)]
         lines += [Line(small, 18, COLOURS["text"])] if small else []
         draw_banner(surface, self._free(rect), player, lines, scale)
-
-    def _mark(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
-        """What the dream invents and forgets."""
-        found = self.session.divergence
-        for kind, _ in KINDS:
-            mask = getattr(found, kind)
-            if mask is not None:
-                draw_marks(surface, rect, mask, scale.px(3), kind)
 
     def _draw_end(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
         """How it ended, what a dream believed, and how to play again."""

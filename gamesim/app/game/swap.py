@@ -85,7 +85,7 @@ class Swap:
             return found
         for title in self.window.workshop.shipped():
             if title.checkpoint != host.title.checkpoint and title.checkpoint not in self._bare:
-                found.append((_layer_of(title), partial(self._invite, title, len(found))))
+                found.append((title.name, partial(self._invite, title, len(found))))
         return found
 
     def _find_host(self) -> Engine | None:
@@ -126,9 +126,9 @@ class Swap:
         self.window.load(title, opened)
 
     def _begin(self, host: Engine, guest: Engine) -> None:
-        self._host, self.guest, self.name = host, guest, _layer_of(guest.title)
+        self._host, self.guest, self.name = host, guest, guest.title.name
         walk = same_walk(host.title.world, guest.title.world)
-        if walk is not None and not (host.recorder is not None and host.recorder.recording):
+        if walk is not None and not host.recording:
             mine, theirs, actions = walk
             host.reset({"frames": mine, "actions": actions})
             guest.reset({"frames": theirs, "actions": actions})
@@ -187,10 +187,6 @@ class Swap:
             self.guest.env.close()
         self.name, self.guest, self._host, self._own, self._picture = None, None, None, None, None
         self._todo = []
-
-
-def _layer_of(title: Title) -> str:
-    return title.name
 
 
 def _static(host: Engine) -> float:

@@ -32,10 +32,7 @@ class Takes:
     @staticmethod
     def words(engine: Engine) -> str | None:
         """What the panel says of a running recording; None while there is none."""
-        recorder = engine.recorder
-        if recorder is None or not recorder.recording:
-            return None
-        return f"● {counted(recorder.steps, 'step')}"
+        return f"● {counted(engine.recording.steps, 'step')}" if engine.recording else None
 
     def toggle(self, engine: Engine) -> None:
         """Begin to record, or save what was recorded.
@@ -44,19 +41,17 @@ class Takes:
             UserError: the folder cannot be written to.
         """
         recorder = engine.recorder
-        if recorder is None:
-            return
-        if recorder.recording:
+        if engine.recording:
             self.stop(engine)
-        else:
+        elif recorder is not None:
             recorder.start()
             self.window.sound.play("record")
             self.window.say(f"Recording to {at_home(recorder.folder)}")
 
     def stop(self, engine: Engine) -> None:
         """Save what was recorded, if anything was."""
-        recorder = engine.recorder
-        if recorder is None or not recorder.recording:
+        recorder = engine.recording
+        if recorder is None:
             return
         recorder.stop()
         self.window.sound.play("stop")

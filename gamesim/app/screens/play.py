@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -94,7 +94,7 @@ class Play(Screen):
         self.swap, self.xray = Swap(window, self.session), XRay(self.session)
         self.reskin = Reskin(window)
         self.stage = Stage(window, self.session, self.swap, self.reskin)
-        self.panel = Panel(window, self.session, self.swap)
+        self.panel = Panel(window, self.session, self.swap, self.stage.doubt)
         self.film = Filmstrip()
         self.walk, self.tour = walk, tour
         self._film_left = 0.0  # seconds for which it stays on screen
@@ -214,7 +214,7 @@ class Play(Screen):
         else:
             self._guard(act)
 
-    def _guard(self, act) -> None:
+    def _guard(self, act: Callable[[], object]) -> None:
         """Run something that may meet a broken engine or a full disk: a message, never a fall."""
         try:
             act()
@@ -285,13 +285,12 @@ class Play(Screen):
             self.window.say("No AI driver here. Only World Model dreams come with one.")
             return
 
-        def opened(env: gym.Env) -> None:
-            self.session.other = self.takes.wrap(Engine(title, env))
-            self.session.other.reset()
+        def drive(dream: Engine) -> None:
+            dream.reset()
             self.session.share_controller()
-            self._guard(self._change_driver)
+            self._change_driver()
 
-        self.window.load(title, opened)
+        self._open_other(title, drive)
 
     # coming home -----------------------------------------------------------------------------------------
 
@@ -364,7 +363,7 @@ class Play(Screen):
         if not fits:
             self.window.say("This dream was trained on a different game, so it starts on a board of its own.")
 
-    def _with_partner(self, then) -> None:
+    def _with_partner(self, then: Callable[[], None]) -> None:
         """Call `then` once the other side is open; it is looked for and loaded at the first time."""
         if self.session.other is not None:
             then()
@@ -373,10 +372,14 @@ class Play(Screen):
         if title is None:
             self.window.say(no_partner(self.engine.title))
             return
+        self._open_other(title, lambda _: then())
+
+    def _open_other(self, title: Title, then: Callable[[Engine], None]) -> None:
+        """Load the other side, and call `then` with it."""
 
         def opened(env: gym.Env) -> None:
-            self.session.other = self.takes.wrap(Engine(title, env))
-            self._guard(then)
+            other = self.session.other = self.takes.wrap(Engine(title, env))
+            self._guard(lambda: then(other))
 
         self.window.load(title, opened)
 
@@ -436,7 +439,6 @@ class Play(Screen):
         self.stage.covered = self.tour.height(self.layout.boards[0], scale) if self.tour else 0
         for rect, engine in zip(self.layout.boards, engines, strict=True):
             self.stage.draw(surface, rect, engine, scale, named=len(engines) > 1)
-        self.panel.share = self.stage.doubt.share
         self.panel.draw(surface, self.layout, scale)
         self.xray.draw(surface, scale)
         dream = self.session.dream
