@@ -301,44 +301,40 @@ def hints(session: Session, partner: bool = True, driver: bool = True) -> list[t
         partner: whether there is another side: the game of this dream, or a dream of this game.
         driver: whether an AI can drive here.
     """
-    engine = session.engine
-    dream = session.temperature is not None
-    found: list[tuple[Command, str]] = [(Command.RESET, "new game"), (Command.HELP, "all keys")]
+    engine, beside = session.engine, session.beside
+    dream, ego = session.temperature is not None, session.engine.grid == EGO
     ended = any(side.over for side in session.playing)
-    if session.beside and ended:
-        found.insert(0, (Command.AGAIN, "go on"))
-    if driver and session.watching:
-        found.append((Command.DRIVER, "drive yourself"))
-    if engine.keys is not None:
-        found.append((Command.SETTINGS, "change keys"))
-    if partner:
-        found.append((Command.SWITCH, "real game" if engine.temperature is not None else "dream"))
-        found.append((Command.BESIDE, "one alone" if session.beside else "side by side"))
-    if dream:
-        found += [(Command.ABOUT, "what is this?"), (Command.XRAY, "x-ray")]
-        found += [(Command.COOLER, "colder"), (Command.WARMER, "warmer")]
-    if session.can_rewind:
-        found.append((Command.REWIND, "rewind"))
-    if driver and not session.watching:
-        found.append((Command.DRIVER, "let the AI drive"))
-    if not session.beside and engine.grid == EGO:
-        found.append((Command.HOME, "coming home"))
-    if session.beside and not ended:
-        found.append((Command.AGAIN, "dream again"))
-    if dream:
-        found.append((Command.ENDLESS, "stop at ends" if session.endless else "ignore ends"))
-        found.append((Command.DOUBT, "how sure?"))
-    found += [(Command.LOOK, "pixels"), (Command.PAUSE, "pause"), (Command.RECORD, "record")]
-    if engine.grid == EGO:
-        found.append((Command.RESKIN, "night or garden"))
-    if engine.pilot is not None:
-        found.append((Command.ATTACK, "attack the AI"))
-    if dream:
-        found += [(Command.LAYERS, "background"), (Command.STORY, "why temperature")]
-        found.append((Command.NEUTRAL, "temperature 1.0"))
-    else:
-        found.append((Command.ABOUT, "what is this?"))
-    return [*found, (Command.GIF, "save a film"), (Command.STEP, "one step")]
+    known = (
+        (beside and ended, Command.AGAIN, "go on"),
+        (True, Command.RESET, "new game"),
+        (True, Command.HELP, "all keys"),
+        (driver and session.watching, Command.DRIVER, "drive yourself"),
+        (engine.keys is not None, Command.SETTINGS, "change keys"),
+        (partner, Command.SWITCH, "real game" if engine.temperature is not None else "dream"),
+        (partner, Command.BESIDE, "one alone" if beside else "side by side"),
+        (dream, Command.ABOUT, "what is this?"),
+        (dream, Command.XRAY, "x-ray"),
+        (dream, Command.COOLER, "colder"),
+        (dream, Command.WARMER, "warmer"),
+        (session.can_rewind, Command.REWIND, "rewind"),
+        (driver and not session.watching, Command.DRIVER, "let the AI drive"),
+        (ego and not beside, Command.HOME, "coming home"),
+        (beside and not ended, Command.AGAIN, "dream again"),
+        (dream, Command.ENDLESS, "stop at ends" if session.endless else "ignore ends"),
+        (dream, Command.DOUBT, "how sure?"),
+        (True, Command.LOOK, "pixels"),
+        (True, Command.PAUSE, "pause"),
+        (True, Command.RECORD, "record"),
+        (ego, Command.RESKIN, "night or garden"),
+        (engine.pilot is not None, Command.ATTACK, "attack the AI"),
+        (dream, Command.LAYERS, "background"),
+        (dream, Command.STORY, "why temperature"),
+        (dream, Command.NEUTRAL, "temperature 1.0"),
+        (not dream, Command.ABOUT, "what is this?"),
+        (True, Command.GIF, "save a film"),
+        (True, Command.STEP, "one step"),
+    )
+    return [(command, words) for works, command, words in known if works]
 
 
 def draw_hints(

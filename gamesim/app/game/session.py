@@ -107,6 +107,11 @@ class Session:
         return next((engine for engine in self.playing if engine.temperature is not None), None)
 
     @property
+    def inspected(self) -> Engine | None:
+        """The first engine that lets itself be looked into; None: none does."""
+        return next((e for e in self.playing if hasattr(e.env.unwrapped, "internals")), None)
+
+    @property
     def compared(self) -> bool:
         """Whether what is on screen of both belongs to the same step."""
         return self.beside and (self.together or self._running)

@@ -52,7 +52,7 @@ class Swap:
 
     def turn(self) -> None:
         """To the next choice: another board, each other engine, and back to the own layer."""
-        host = self._find_host()
+        host = self.session.inspected
         if host is None:
             self.window.say(
                 f"Only dreams have a background of their own. {shown(Command.SWITCH)} switches to the dream."
@@ -87,9 +87,6 @@ class Swap:
             if title.checkpoint != host.title.checkpoint and title.checkpoint not in self._bare:
                 found.append((title.name, partial(self._invite, title, len(found))))
         return found
-
-    def _find_host(self) -> Engine | None:
-        return next((e for e in self.session.playing if hasattr(e.env.unwrapped, "internals")), None)
 
     # another board ---------------------------------------------------------------------------------------
 
@@ -149,7 +146,7 @@ class Swap:
             self._todo.pop(0)()
         elif host is None or host.frame is frame:
             return
-        elif host is not self._find_host() or (self.guest is None and host.steps < step and not host.steps):
+        elif host is not self.session.inspected or (self.guest is None and host.steps == 0 < step):
             self.leave(put_back=False)
         else:
             if self.guest is not None:

@@ -53,7 +53,7 @@ def _bars(surface: pygame.Surface, panel: Panel, rect: pygame.Rect, scale: Scale
     zero = _height(rect, 0.0, low, high)
     count = len(panel.values)
     for index, value in enumerate(panel.values.tolist()):
-        left, right = _sides(rect, index, count)
+        left, right = (rect.left + side * rect.width // count for side in (index, index + 1))
         y = _height(rect, value, low, high)
         colour = COLOURS["dream"] if value >= 0 else COLOURS["real"]
         bar = pygame.Rect(left, min(y, zero), max(1, right - left - 1), max(1, abs(y - zero)))
@@ -74,10 +74,6 @@ def bar_at(
         index = int(np.clip((place[0] - rect.left) * count // max(1, rect.width), 0, count - 1))
     share = np.clip((rect.bottom - 1 - place[1]) / max(1, rect.height - 1), 0, 1)
     return index, float(low + share * (high - low))
-
-
-def _sides(rect: pygame.Rect, index: int, count: int) -> tuple[int, int]:
-    return rect.left + index * rect.width // count, rect.left + (index + 1) * rect.width // count
 
 
 def _height(rect: pygame.Rect, value: float, low: float, high: float) -> int:

@@ -42,8 +42,7 @@ class XRay:
     @property
     def engine(self) -> Engine:
         """The engine that is looked into: the first that lets itself be."""
-        playing = self.session.playing
-        return next((engine for engine in playing if hasattr(engine.env.unwrapped, "internals")), playing[0])
+        return self.session.inspected or self.session.engine
 
     @property
     def panels(self) -> list[tuple[Panel, layout.Tile]]:
