@@ -50,7 +50,7 @@ def check_alone(options: argparse.Namespace) -> None:
 
 def only_with(options: argparse.Namespace, flags: Iterable[str], what: str) -> None:
     """Complain about flags of ``export`` that do nothing here: they work with `what` only."""
-    usual = Words().commands["export"].parser.get_default
+    usual = Words().commands["export"].get_default
     for flag in flags:
         if getattr(options, flag) != usual(flag):
             raise UserError(f"export: --{flag} works with {what} only")
