@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from gamesim.app.controls import (
-    BINDINGS,
     DOWN,
     KEYMAP,
     LEFT,
@@ -30,10 +29,10 @@ CHOSEN: dict[str, dict[str, list[int]]] = {}
 """The player's own keys by game and button; the settings fill it."""
 
 
-def taken(key: int) -> bool:
-    """Whether a key is one of a command that means something in every game."""
+def taken(key: int) -> Command | None:
+    """The command of a key that means something in every game."""
     asked = meaning(key)
-    return isinstance(asked, Command) and asked not in OURS
+    return asked if isinstance(asked, Command) and asked not in OURS else None
 
 
 class ActionKeys:
@@ -123,6 +122,7 @@ class ActionKeys:
         return [key_name(key) for key in self.keys(name)][:2]
 
     def changed(self, name: str) -> bool:
+        """Whether the keys are the player's own."""
         return name in CHOSEN.get(self.game, {})
 
     def give(self, name: str, key: int, *, add: bool = False) -> str | None:
@@ -132,12 +132,9 @@ class ActionKeys:
             UserError: the key does something else in every game, or SDL does not know it.
         """
         check_known(key)
-        asked = meaning(key)
-        if taken(key):
-            does = next(each.text for each in BINDINGS if each.does is asked)
-            raise UserError(
-                f"{key_name(key)} means “{does.split(';')[0]}” in every game: choose another key."
-            )
+        if asked := taken(key):
+            does = KEYMAP.word(asked).split(";")[0]
+            raise UserError(f"{key_name(key)} means “{does}” in every game: choose another key.")
         before, kept = self._pressed(key), self.keys(name) if add else []
         own = CHOSEN.setdefault(self.game, {})
         for keys in own.values():
@@ -148,10 +145,11 @@ class ActionKeys:
     def restore(self, name: str | None = None) -> None:
         """The usual keys of a button, taken back from whoever has them; None: of all buttons."""
         own = CHOSEN.get(self.game, {})
-        own.clear() if name is None else own.pop(name, None)
-        if name is not None:
-            usual = self._usual(name)
+        if name is None:
+            own.clear()
+        else:
+            own.pop(name, None)
             for keys in own.values():
-                keys[:] = [key for key in keys if key not in usual]
+                keys[:] = [key for key in keys if key not in self._usual(name)]
         if not own:
             CHOSEN.pop(self.game, None)

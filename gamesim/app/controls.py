@@ -131,6 +131,7 @@ ALWAYS = {
 
 VIRTUAL = 1 << 31  # above every key of SDL
 MOST = 8  # keys of one action, which is what the settings file takes
+_DEFAULTS = {binding.does: binding.keys for binding in BINDINGS}
 
 
 def key_name(key: int) -> str:
@@ -177,14 +178,25 @@ class Keymap:
         return {action_name(does): list(keys) for does, keys in self._own.items()}
 
     def meaning(self, key: int) -> Command | int | None:
+        """What a pygame key asks for: a Command, a move (1..4), or None."""
         return self._by_key.get(key, ALWAYS.get(key))
+
+    def word(self, does: Command | int) -> str:
+        """What an action is called."""
+        return next(binding.text for binding in BINDINGS if binding.does == does)
 
     def keys(self, does: Command | int) -> list[int]:
         """The keys of an action, the one to be named first; empty if others took them all."""
         return self._by_action[does]
 
+    def caps(self, does: Command | int) -> list[str]:
+        """The names of its keys, at most two; those of the number pad only where it has no others."""
+        names = [key_name(key) for key in self.keys(does)]
+        return ([name for name in names if not name.startswith("Num ")] or names)[:2]
+
     def changed(self, does: Command | int) -> bool:
-        return self.keys(does) != list(self._defaults[does])
+        """Whether the keys are the player's own."""
+        return self.keys(does) != list(_DEFAULTS[does])
 
     def give(self, does: Command | int, key: int, *, add: bool = False) -> Command | int | None:
         """Make `key` the key of an action, or one more; returns the action that it was taken from.
@@ -209,54 +221,40 @@ class Keymap:
         if does is None:
             self._own.clear()
         else:
-            wanted = self._defaults[does]
             self._own.pop(does, None)
-            own = {other: tuple(k for k in keys if k not in wanted) for other, keys in self._own.items()}
-            self._own = own
+            for other, keys in self._own.items():
+                self._own[other] = tuple(key for key in keys if key not in _DEFAULTS[does])
         self._build()
 
     def _build(self) -> None:
-        self._defaults = {binding.does: binding.keys for binding in BINDINGS}
         taken: set[int] = set()
-        chosen: dict[Command | int, list[int]] = {}
+        own: dict[Command | int, list[int]] = {}
         for does, keys in self._own.items():  # a file may name a key twice: the first has it
-            fits = [
-                k
-                for k in dict.fromkeys(keys)
-                if k not in taken and (k != pygame.K_ESCAPE or does is Command.BACK)
-            ]
-            chosen[does] = fits
-            taken.update(fits)
-        self._by_action: dict[Command | int, list[int]] = {}
+            free = (key for key in dict.fromkeys(keys) if key not in taken)
+            own[does] = [key for key in free if key != pygame.K_ESCAPE or does is Command.BACK]
+            taken.update(own[does])
+        self._by_action = {
+            does: own.get(does, [key for key in keys if key not in taken]) for does, keys in _DEFAULTS.items()
+        }
         self._by_key: dict[int, Command | int] = {pygame.K_ESCAPE: Command.BACK}
-        for index, (does, keys) in enumerate(self._defaults.items()):
-            mine = chosen[does] if does in chosen else [key for key in keys if key not in taken]
-            self._by_action[does] = mine
-            self._by_key |= dict.fromkeys(mine, does) | {VIRTUAL + index: does}
+        for does, keys in self._by_action.items():
+            self._by_key |= dict.fromkeys(keys, does) | {self.virtual(does): does}
 
-    def virtual(self, does: Command | int) -> int:
+    @staticmethod
+    def virtual(does: Command | int) -> int:
         """A key that no keyboard has and that always means this action."""
-        return VIRTUAL + list(self._defaults).index(does)
+        return VIRTUAL + list(_DEFAULTS).index(does)
 
 
 KEYMAP = Keymap()
 """The keys as they are now; the settings change it."""
 
-
-def meaning(key: int) -> Command | int | None:
-    """What a pygame key asks for: a Command, a move (1..4), or None."""
-    return KEYMAP.meaning(key)
-
-
-def caps(does: Command | int) -> list[str]:
-    """The names of an action's keys, at most two; those of the number pad only where it has no others."""
-    names = [key_name(key) for key in KEYMAP.keys(does)]
-    return ([name for name in names if not name.startswith("Num ")] or names)[:2]
+meaning = KEYMAP.meaning
 
 
 def shown(does: Command | int) -> str:
     """The name of the first key of an action, "–" if it has none."""
-    return next(iter(caps(does)), "–")
+    return next(iter(KEYMAP.caps(does)), "–")
 
 
 class Steering:

@@ -8,9 +8,8 @@ from app.fakes import save
 from app.training import old_run, press_button
 from gamesim.app.controls import KEYMAP, Command, meaning
 from gamesim.app.navigation import visit
-from gamesim.app.own_keys import TableKeys
 from gamesim.app.screens.menu import Menu
-from gamesim.app.screens.settings import SettingsScreen
+from gamesim.app.screens.settings import Keyed, SettingsScreen
 from gamesim.app.ui.ask import Ask
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
@@ -18,7 +17,7 @@ GIVEN = [Command.MUTE, Command.SCREENSHOT, Command.RECORD, Command.HOME]
 
 
 def choose(page: SettingsScreen, does: Command) -> None:
-    page.chosen = next(i for i, row in enumerate(page.rows) if row.keys == TableKeys(does))
+    page.chosen = next(i for i, row in enumerate(page.rows) if row.keys == Keyed(KEYMAP, does))
 
 
 @pytest.mark.parametrize("does", GIVEN)

@@ -12,9 +12,8 @@ import pytest
 from app.driver import Driver
 from gamesim.app import theme
 from gamesim.app.action_keys import ActionKeys
-from gamesim.app.controls import BINDINGS, DOWN, KEYMAP, LEFT, Command, caps, meaning
+from gamesim.app.controls import BINDINGS, DOWN, KEYMAP, LEFT, Command, meaning
 from gamesim.app.library.remembered import Added
-from gamesim.app.own_keys import TableKeys
 from gamesim.app.screens.settings import SettingsScreen
 from gamesim.app.settings import Scores, Settings, pictures_folder
 from gamesim.app.theme import COLOURS, PALETTES, Scale
@@ -133,7 +132,7 @@ def test_every_action_can_be_given_another_key(app: Driver, settings: SettingsSc
         *range(pygame.K_1, pygame.K_9),
     ]
     for key, binding in zip(spare, BINDINGS, strict=False):
-        row = next(i for i, row in enumerate(settings.rows) if row.keys == TableKeys(binding.does))
+        row = next(i for i, row in enumerate(settings.rows) if row.keys == (KEYMAP, binding.does))
         settings.chosen = row
         settings.command(Command.RESET)
         app.press(key)
@@ -160,7 +159,7 @@ def test_a_new_key_works_in_the_game_and_stands_in_the_help(app: Driver, setting
 def test_a_key_that_is_taken_from_another_action_is_said(app: Driver, settings: SettingsScreen):
     choose(settings, "Record")
     app.press(pygame.K_RETURN, pygame.K_g)
-    assert meaning(pygame.K_g) is Command.RECORD and caps(Command.GIF) == []
+    assert meaning(pygame.K_g) is Command.RECORD and KEYMAP.caps(Command.GIF) == []
     assert "film" in app.said and "no key now" in app.said
     app.press(pygame.K_DELETE)  # back to the table
     assert meaning(pygame.K_COMMA) is Command.RECORD
@@ -169,7 +168,7 @@ def test_a_key_that_is_taken_from_another_action_is_said(app: Driver, settings: 
 def test_one_more_key_keeps_the_others(app: Driver, settings: SettingsScreen):
     choose(settings, "Fullscreen".lower())
     settings.chosen = next(
-        i for i, row in enumerate(settings.rows) if row.keys == TableKeys(Command.FULLSCREEN)
+        i for i, row in enumerate(settings.rows) if row.keys == (KEYMAP, Command.FULLSCREEN)
     )
     app.press(pygame.K_INSERT, pygame.K_q)
     assert {pygame.K_q, pygame.K_F11} == set(KEYMAP.keys(Command.FULLSCREEN))

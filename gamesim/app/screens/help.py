@@ -16,7 +16,6 @@ from gamesim.app.controls import (
     UP,
     Command,
     Hint,
-    caps,
     key_name,
     meaning,
     shown,
@@ -179,7 +178,7 @@ def table_lines(actions: Set[Command | int]) -> list[Line]:
         does = [binding for binding in group if binding.does in actions]
         found = move_lines() if any(binding.does in MOVES for binding in does) else []
         found += [
-            Line(tuple(caps(binding.does)) or ("no key",), binding.text)
+            Line(tuple(KEYMAP.caps(binding.does)) or ("no key",), binding.text)
             for binding in does
             if isinstance(binding.does, Command)
         ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pygame
 
-from gamesim.app.action_keys import CHOSEN
+from gamesim.app.action_keys import CHOSEN, ActionKeys
 from gamesim.app.controls import (
     BINDINGS,
     DOWN,
@@ -18,12 +18,12 @@ from gamesim.app.controls import (
     UP,
     VIRTUAL,
     Command,
+    Keymap,
     key_name,
     meaning,
     shown,
 )
 from gamesim.app.navigation import Screen
-from gamesim.app.own_keys import MOVES, ButtonKeys, Keyed, TableKeys
 from gamesim.app.settings import CLIPS, PALETTES, UI_SCALES
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.scroller import Scroller
@@ -37,6 +37,18 @@ if TYPE_CHECKING:
 PALETTE_NAMES = {"standard": "standard", "okabe-ito": "colour-blind safe"}
 KEY_HINT = "Enter: change · Ins: add a second key · Del: reset"
 THINGS = ("pacman4", "ghost0a", "ghost1a", "ghost2a", "ghost3a", "scareda", "power", "flag0")
+
+
+class Keyed(NamedTuple):
+    """Keys that the player may choose: of an action of the key table, or a button of another's game."""
+
+    table: Keymap | ActionKeys
+    does: Any
+
+    @property
+    def name(self) -> str:
+        words = self.table.word(self.does)
+        return f"move {words}" if isinstance(self.does, int) else words
 
 
 @dataclass
@@ -118,10 +130,7 @@ class SettingsScreen(Screen):
             Row("Gamepad"),
             self._choice("Dead zone", "dead_zone", tuple(range(5, 91, 5)), "{} %".format, zone, metered=True),
             Row("Keys"),
-            *(
-                self._key_row(TableKeys(binding.does), MOVES.get(binding.does, binding.text))
-                for binding in BINDINGS
-            ),
+            *(self._key_row(Keyed(KEYMAP, binding.does)) for binding in BINDINGS),
             Row("Reset"),
             Row("Reset all keys", lambda: "", press=self._restore_keys),
             Row("Reset all settings", lambda: "", press=self._restore_all),
@@ -158,17 +167,15 @@ class SettingsScreen(Screen):
         """The buttons of the game that is played, if it is not one of ours: its keys are its own."""
         if self.game is None:
             return []
-        buttons = [ButtonKeys(self.game, name) for name in self.game.names]
         return [
             Row(f"Keys of {self.game.game or 'this game'}"),
-            *(self._key_row(button, button.name) for button in buttons),
+            *(self._key_row(Keyed(self.game, name)) for name in self.game.names),
             Row("Back to the usual keys", lambda: "", press=self._restore_game),
         ]
 
-    def _key_row(self, keys: Keyed, words: str) -> Row:
-        label = words
-        press = lambda: self._ask(keys)  # noqa: E731
-        return Row(label[:1].upper() + label[1:], press=press, keys=keys, hint=KEY_HINT)
+    def _key_row(self, keys: Keyed) -> Row:
+        label = keys.name[:1].upper() + keys.name[1:]
+        return Row(label, press=lambda: self._ask(keys), keys=keys, hint=KEY_HINT)
 
     # what is done ----------------------------------------------------------------------------------------
 
@@ -188,15 +195,16 @@ class SettingsScreen(Screen):
         if asking is None or key == pygame.K_ESCAPE:
             return
         try:
-            loser = asking.give(key, add=self._adding)
+            loser: Any = asking.table.give(asking.does, key, add=self._adding)
         except UserError as error:
             self.window.say(str(error), bad=True)
             return
         self._keep_keys()
         if loser is not None:
-            left = ", ".join(loser.caps)
+            left = ", ".join(asking.table.caps(loser))
             rest = f"it still has {left}" if left else "it has no key now"
-            self.window.say(f"{key_name(key)} was “{loser.name}”: {rest}.", bad=not left)
+            was = Keyed(asking.table, loser).name.split(";")[0]
+            self.window.say(f"{key_name(key)} was “{was}”: {rest}.", bad=not left)
 
     def _restore_game(self) -> None:
         assert self.game is not None
@@ -259,7 +267,7 @@ class SettingsScreen(Screen):
         elif self._asking is not None:
             self._asking = None
         elif row.keys is not None and key == pygame.K_DELETE:
-            row.keys.restore()
+            row.keys.table.restore(row.keys.does)
             self._keep_keys()
         elif row.keys is not None and key == pygame.K_INSERT:
             self._ask(row.keys, add=True)
@@ -396,14 +404,14 @@ class SettingsScreen(Screen):
 
     def _draw_keys(self, surface: pygame.Surface, keys: Keyed, right: int, middle: int, scale: Scale) -> None:
         """The caps of an action's keys from right to left; what waits for a key, or has none, says so."""
-        names, asked = keys.caps, keys == self._asking
+        names, asked = keys.table.caps(keys.does), keys == self._asking
         if asked or not names:
             words, colour = ("press a key, or Esc", "real") if asked else ("no key", "bad")
             text(surface, words, (right, middle), scale.px(16), COLOURS[colour], bold=True, anchor="midright")
             return
         for name in reversed(names):
             right = keycap(surface, name, (right, middle), scale.px(14), anchor="midright").left - scale.px(6)
-        if keys.changed:
+        if keys.table.changed(keys.does):
             pygame.draw.circle(surface, COLOURS["real"], (right - scale.px(6), middle), scale.px(4))
 
     def _draw_foot(self, surface: pygame.Surface, column: pygame.Rect, top: int, scale: Scale) -> None:
