@@ -16,6 +16,7 @@ from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage
 from gamesim.app.ui import parts
 from gamesim.app.ui.ask import Ask
+from gamesim.app.ui.parts import Action
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -75,7 +76,7 @@ def test_the_title_bar_says_what_is_on_screen_and_never_a_class(app: Driver):
     found = []
     for screen in (
         None,
-        Ask(window, "Delete it?", "", [("Keep", lambda: None, False)]),
+        Ask(window, "Delete it?", "", [Action("Keep")]),
         Quit(window),
         NewRun(window),
         NewRun(window, run),

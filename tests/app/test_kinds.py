@@ -81,7 +81,7 @@ def test_the_engines_page_says_what_an_engine_was_given_and_trained_by(both: Dri
     both.frames(2)
     page = both.window.screen
     assert isinstance(page, Engines)
-    title = next(title for title in page.engines if title.checkpoint == both.window.checkpoints / name)
+    title = next(title for title in page.rows if title.checkpoint == both.window.checkpoints / name)
     assert page.about(title).endswith(about)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import pygame
 from gamesim import labs
 from gamesim.app.labs.page import LabPage
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.listing import Listing
+from gamesim.app.ui.listing import Listing, draw_words
 from gamesim.app.ui.parts import Action
 from gamesim.app.ui.widgets import paragraph, text, wrap
 from gamesim.labs import Entry
@@ -28,11 +27,8 @@ class Labs(Listing[Entry]):
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
-        self.missing = {name: entry.missing() for name, entry in labs.entries().items()}
-
-    @property
-    def rows(self) -> Sequence[Entry]:
-        return list(labs.entries().values())
+        self.rows = list(labs.entries().values())
+        self.missing = {entry.name: entry.missing() for entry in self.rows}
 
     def line(self) -> str:
         return "More methods from the lecture, to play with"
@@ -51,17 +47,11 @@ class Labs(Listing[Entry]):
     def open(self, entry: Entry) -> None:
         self.window.go(LabPage(self.window, entry))
 
-    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
-        entry = self.rows[index]
-        inner = rect.inflate(-scale.px(8), 0)
-        extra = self.missing[entry.name]
-        size, top = scale.px(15), inner.top + scale.px(3)
+    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, row: Entry, scale: Scale) -> None:
+        extra = self.missing[row.name]
         words = f"needs the extra {extra}" if extra else ""
-        lack = text(surface, words, (inner.right, top), size, COLOURS["bad"], bold=True, anchor="topright")
-        room = max(1, lack.left - inner.left - scale.px(10))
-        text(surface, entry.title, (inner.left, top), scale.px(18), bold=True, width=room)
-        place = (inner.left, top + scale.px(30))
-        text(surface, entry.authors, place, size, COLOURS["quiet"], width=max(1, inner.width))
+        inner = rect.inflate(-scale.px(8), 0)
+        draw_words(surface, inner, row.title, row.authors, words, COLOURS["bad"], scale)
 
     def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         entry = self.current

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gamesim.app.library.shelf import Recording
 from gamesim.app.settings import unused
 from gamesim.app.ui.ask import Ask, Prompt
+from gamesim.app.ui.parts import Action
 from gamesim.app.ui.widgets import at_home
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
@@ -47,8 +48,7 @@ def delete(window: Window, recordings: Sequence[Recording], then: Callable[[], N
     games = sorted({each.game for each in recordings})
     players = sorted({each.who for each in recordings})
     what = f"{steps} of {', '.join(games)}, played by {' and '.join(players)}. This cannot be undone."
-    answers = (("Delete", gone, True), ("Keep", lambda: None, False))
-    window.go(Ask(window, f"Delete {name}?", what, answers))
+    window.go(Ask(window, f"Delete {name}?", what, [Action("Delete", gone, danger=True), Action("Keep")]))
 
 
 def export(window: Window, recording: Recording) -> None:

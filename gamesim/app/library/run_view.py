@@ -11,7 +11,7 @@ from gamesim.app.library.cards import spell
 from gamesim.app.library.runs import Run, State
 from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.ui.ask import Ask
-from gamesim.app.ui.parts import dot
+from gamesim.app.ui.parts import Action, dot
 from gamesim.app.ui.widgets import box, meter, paragraph, text
 from gamesim.systems import with_part
 
@@ -102,6 +102,4 @@ def ask_to_delete(window: Window, run: Run, then: Callable[[], None]) -> None:
         window.say(f"{run.name} is still training: stop it first")
         return
     what = "This deletes the model, its curves and its samples. It cannot be undone."
-    window.go(
-        Ask(window, f"Delete {run.name}?", what, (("Delete", gone, True), ("Keep", lambda: None, False)))
-    )
+    window.go(Ask(window, f"Delete {run.name}?", what, [Action("Delete", gone, danger=True), Action("Keep")]))

@@ -40,11 +40,7 @@ class AddGame(Listing[str]):
 
     def _list(self) -> None:
         mine = [recipe.env_id for recipe in self.added.recipes]
-        self._rows = mine + [name for name in self._installed if name not in mine]
-
-    @property
-    def rows(self) -> list[str]:
-        return self._rows
+        self.rows = mine + [name for name in self._installed if name not in mine]
 
     def line(self) -> str:
         return f"{len(self.added.recipes)} in the menu · {len(self._installed)} installed"
@@ -87,22 +83,15 @@ class AddGame(Listing[str]):
         more = "Such as CartPole-v1, or module:Id for a game of your own"
         self.window.go(Prompt(self.window, "Which game?", more, "", self.add))
 
-    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
-        name = self.rows[index]
-        there = self.added.has(name)
+    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, row: str, scale: Scale) -> None:
+        there = self.added.has(row)
         right = rect.right - scale.px(4)
         if there:
-            mark = text(
-                surface,
-                "in the menu",
-                (right, rect.centery),
-                scale.px(15),
-                COLOURS["real"],
-                anchor="midright",
-            )
+            size, tone = scale.px(15), COLOURS["real"]
+            mark = text(surface, "in the menu", (right, rect.centery), size, tone, anchor="midright")
             right = mark.left - scale.px(10)
         place, room = (rect.left + scale.px(4), rect.centery), max(1, right - rect.left - scale.px(4))
-        text(surface, name, place, scale.px(17), bold=there, anchor="midleft", width=room, shrinks=True)
+        text(surface, row, place, scale.px(17), bold=there, anchor="midleft", width=room, shrinks=True)
 
     def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         name = text(surface, self.current or "", area.topleft, scale.px(20), bold=True, width=area.width)

@@ -22,14 +22,13 @@ from gamesim.app.screens.play import open_title
 from gamesim.app.screens.run import RunPage
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask
-from gamesim.app.ui.listing import Listing
+from gamesim.app.ui.listing import Listing, draw_words
 from gamesim.app.ui.parts import Action, dot, draw_facts
 from gamesim.app.ui.widgets import meter, paragraph, pill, text
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
-LOOK = 1.0  # seconds between two looks at cards that may have changed
 RATE = 4.0
 
 
@@ -39,30 +38,20 @@ class Engines(Listing[Title]):
     caption = "Models"
     row = 84
     keys = (pygame.K_DELETE,)
+    every = 1.0
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self.pictures: Lazily[Path, np.ndarray] = Lazily(starts)
-        self.engines: list[Title] = []
         self.cards: dict[Path, EngineCard] = {}
-        self._clock = self._since = 0.0
+        self._clock = 0.0
         self.refresh()
 
     def refresh(self) -> None:
         """Look again for engines, and read their cards."""
         workshop = self.window.workshop
-        chosen = self.current
-        self.engines = workshop.offered()
-        self.cards = {
-            place(title): cards.read(place(title), workshop.figures(title)) for title in self.engines
-        }
-        known = [place(title) for title in self.engines]
-        if chosen and place(chosen) in known:
-            self.chosen = known.index(place(chosen))
-
-    @property
-    def rows(self) -> list[Title]:
-        return self.engines
+        self.show(workshop.offered())
+        self.cards = {place(title): cards.read(place(title), workshop.figures(title)) for title in self.rows}
 
     def line(self) -> str:
         return "What each model learned from, and how well it plays"
@@ -117,7 +106,7 @@ class Engines(Listing[Title]):
     def stop(self) -> None:
         if (title := self.current) and (job := self.job(title)):
             stop = partial(self.window.workshop.jobs.stop, job)
-            answers = (("Stop", stop, True), ("Keep measuring", lambda: None, False))
+            answers = (Action("Stop", stop, danger=True), Action("Keep measuring"))
             more = "What was measured so far will be lost."
             self.window.go(Ask(self.window, "Stop measuring?", more, answers))
 
@@ -136,43 +125,18 @@ class Engines(Listing[Title]):
     def update(self, seconds: float) -> None:
         super().update(seconds)
         self._clock += seconds
-        self._since += seconds
-        if self._since >= LOOK:
-            self._since = 0.0
-            self.refresh()
 
-    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
-        title = self.engines[index]
-        card = self.cards.get(place(title), EngineCard())
+    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, row: Title, scale: Scale) -> None:
+        card = self.cards.get(place(row), EngineCard())
         picture = pygame.Rect(rect.left, rect.top, min(rect.height, rect.width // 3), rect.height)
-        self._draw_picture(surface, picture, title)
+        self._draw_picture(surface, picture, row)
         x, right = picture.right + scale.px(14), rect.right - scale.px(4)
-        best, job = card.remembered, self.job(title)
-        measured = best is not None
+        best, job = card.remembered, self.job(row)
         words = f"{best.value} remembered" if best else "measured" if card.measured else "not measured"
         words = best.value if best and rect.width < scale.px(400) else words
-        colour = COLOURS["quiet" if best is None or best.good is None else "good" if best.good else "bad"]
-        anchor = (right, rect.top + scale.px(5))
-        value = text(surface, words, anchor, scale.px(17), colour, bold=measured, anchor="topright")
-        room = max(1, value.left - x - scale.px(10))
-        text(
-            surface,
-            title.name,
-            (x, rect.top + scale.px(4)),
-            scale.px(19),
-            bold=True,
-            width=room,
-            shrinks=True,
-        )
-        line = (x, rect.top + scale.px(32))
-        text(
-            surface,
-            card.summary or title.blurb,
-            line,
-            scale.px(15),
-            COLOURS["quiet"],
-            width=max(1, right - x),
-        )
+        area = pygame.Rect(x, rect.top, right - x, rect.height)
+        colour = COLOURS[tone(best.good if best else None)]
+        draw_words(surface, area, row.name, card.summary or row.blurb, words, colour, scale)
         if job:
             bar = pygame.Rect(x, rect.bottom - scale.px(8), max(1, right - x), scale.px(6))
             meter(surface, bar, job.share or 0.0, COLOURS["dream"])
@@ -227,8 +191,7 @@ class Engines(Listing[Title]):
             y += scale.px(20)
         for figure in card.figures:
             middle = y + row // 2
-            tone = "quiet" if figure.good is None else "good" if figure.good else "bad"
-            dot(surface, (area.left + scale.px(5), middle), scale.px(4), COLOURS[tone])
+            dot(surface, (area.left + scale.px(5), middle), scale.px(4), COLOURS[tone(figure.good)])
             x = area.left + scale.px(18)
             value = text(
                 surface, figure.value, (area.right, middle), scale.px(15), bold=True, anchor="midright"
@@ -261,6 +224,11 @@ class Engines(Listing[Title]):
 
     def close(self) -> None:
         self.pictures.close()
+
+
+def tone(good: bool | None) -> str:
+    """The colour of a figure that is good enough, is not, or of which nobody says."""
+    return "quiet" if good is None else "good" if good else "bad"
 
 
 def place(title: Title) -> Path:

@@ -22,7 +22,7 @@ from gamesim.app.controls import (
 )
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import box, key_width, keycap, text, wrap
+from gamesim.app.ui.widgets import box, clipped, key_width, keycap, text, wrap
 
 MOVES = (LEFT, UP, DOWN, RIGHT)
 
@@ -117,11 +117,9 @@ class Help:
             return
         self.scroller.step = row
         self.scroller.fit(view.move(pad // 2, 0), tall, scale)
-        clip = surface.get_clip()
-        surface.set_clip(view)
-        for i, part in enumerate(parts):
-            self._draw_column(surface, (view.left + i * step, view.top - self.scroller.at), part, setting)
-        surface.set_clip(clip)
+        with clipped(surface, view):
+            for i, part in enumerate(parts):
+                self._draw_column(surface, (view.left + i * step, view.top - self.scroller.at), part, setting)
         self.scroller.draw(surface)
 
     def _draw_head(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:

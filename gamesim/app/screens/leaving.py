@@ -8,6 +8,7 @@ from gamesim.app.controls import Command, shown
 from gamesim.app.library import jobs
 from gamesim.app.library.jobs import EVALUATION, RECORDING, TRAINING
 from gamesim.app.ui.ask import Ask
+from gamesim.app.ui.parts import Action
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -21,7 +22,7 @@ class Quit(Ask):
     """After Esc at the menu: Enter quits, and one more Esc stays."""
 
     def __init__(self, window: Window) -> None:
-        answers = (("Stay", lambda: None, False), ("Quit", window.leave, False))
+        answers = (Action("Stay"), Action("Quit", window.leave))
         more = f"{shown(Command.RESET)} quits, {shown(Command.BACK)} stays."
         super().__init__(window, "Quit gamesim?", more, answers)
 
@@ -39,10 +40,8 @@ class Leaving(Ask):
             f"If you stop {what}, {saves} everything so far first."
         )
         answers = (
-            ("Stay", lambda: None, False),
-            ("Stop and save", self._stop, False),
-            ("Run in the background", self._leave, False),
-        )
+            Action("Stay"), Action("Stop and save", self._stop), Action("Run in the background", self._leave),
+        )  # fmt: skip
         is_are = "is" if len(at_work) == 1 else "are"
         super().__init__(window, f"Quit while {names} {is_are} running?", more, answers)
 

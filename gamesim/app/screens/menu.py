@@ -24,7 +24,7 @@ from gamesim.app.screens.play import open_title
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.parts import Action, draw_actions, draw_foot, foot_height, margin_of
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import box, paragraph, text, wrap
+from gamesim.app.ui.widgets import box, clipped, paragraph, text, wrap
 from gamesim.envs.rules import DELTAS
 
 if TYPE_CHECKING:
@@ -210,11 +210,9 @@ class Menu(Screen):
         foot = size[1] - foot_height(scale)
         top = self._draw_head(surface, margin, scale)
         self.view = view = pygame.Rect(0, top, size[0], max(1, foot - top))
-        clip = surface.get_clip()
-        surface.set_clip(view)
         self.bin = pygame.Rect(0, 0, 0, 0)
-        content = self._draw_cards(surface, view, margin, scale)
-        surface.set_clip(clip)
+        with clipped(surface, view):
+            content = self._draw_cards(surface, view, margin, scale)
         bar = pygame.Rect(view.left, view.top, size[0] - max(2, (margin - scale.px(7)) // 2), view.height)
         self.scroller.fit(bar, content, scale)
         self.scroller.draw(surface)
@@ -257,18 +255,16 @@ class Menu(Screen):
         y = name.centery - cell // 2 - scale.px(6)
         span = right - left + 5 * cell
         x = left - 2 * cell + round(self._clock * cell * 2.6) % span
-        clip = surface.get_clip()
-        surface.set_clip(pygame.Rect(left, y, right - left, cell))
         step = round(cell * 0.8)
-        for dot in range(left + step // 2, right - step // 2, step):
-            if dot > x + cell // 2:
-                surface.blit(sprites.get("food", cell), (dot - cell // 2, y))
         bite = (1 - math.cos(self._clock * 14)) / 2
-        surface.blit(sprites.get(f"pacman{round(7 * bite)}", cell), (x, y))
         behind = (x - round(1.7 * cell), y)
-        surface.blit(sprites.get(f"ghost0{'ab'[int(self._clock * 6) % 2]}", cell), behind)
-        surface.blit(sprites.get("eyes2", cell), behind)
-        surface.set_clip(clip)
+        with clipped(surface, pygame.Rect(left, y, right - left, cell)):
+            for dot in range(left + step // 2, right - step // 2, step):
+                if dot > x + cell // 2:
+                    surface.blit(sprites.get("food", cell), (dot - cell // 2, y))
+            surface.blit(sprites.get(f"pacman{round(7 * bite)}", cell), (x, y))
+            surface.blit(sprites.get(f"ghost0{'ab'[int(self._clock * 6) % 2]}", cell), behind)
+            surface.blit(sprites.get("eyes2", cell), behind)
 
     def _draw_cards(self, surface: pygame.Surface, view: pygame.Rect, margin: int, scale: Scale) -> int:
         """All rows; returns the height of all that was drawn or lies outside of the view."""

@@ -16,9 +16,9 @@ from gamesim.app.library.runs import Run
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask, Prompt
 from gamesim.app.ui.keyed import KeyScreen
-from gamesim.app.ui.parts import attempt, draw_foot, draw_head, foot_height, margin_of
+from gamesim.app.ui.parts import Action, attempt, draw_around
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import at_home, box, paragraph, text, wrap
+from gamesim.app.ui.widgets import at_home, box, clipped, paragraph, text, wrap
 from gamesim.text import counted
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class NewRun(KeyScreen):
         if plan.data is None or not plan.warnings:
             self._begin()
             return
-        answers = (("Start anyway", self._begin, False), ("Back", lambda: None, False))
+        answers = (Action("Start anyway", self._begin), Action("Back"))
         more = ". ".join([*plan.warnings, f"{plan.takes.words}."])
         self.window.go(Ask(self.window, "Start this training?", more, answers))
 
@@ -225,29 +225,23 @@ class NewRun(KeyScreen):
             self.plan.turn_data(1)
 
     def draw(self, surface: pygame.Surface) -> None:
-        size = surface.get_size()
-        scale = Scale.of(size)
-        margin = margin_of(size, scale)
-        top = draw_head(surface, self.caption, "Runs in the background. You can keep playing", scale)
-        draw_foot(surface, self.hints(), scale)
+        line = "Runs in the background. You can keep playing"
+        body, scale = draw_around(surface, self.caption, line, self.hints())
         self.lines = self._lines()
-        body = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - foot_height(scale) - top)
         if body.width < 40 or body.height < 20:
             return
         beside = body.width >= scale.px(900)
         notes = scale.px(300) if beside else 0
         self.view = pygame.Rect(body.left, body.top, min(body.width - notes, scale.px(860)), body.height)
-        clip = surface.get_clip()
-        surface.set_clip(body.clip(clip))
-        high = self._draw_lines(surface, scale)
-        if beside:
-            left = self.view.right + scale.px(24)
-            self._draw_notes(surface, pygame.Rect(left, body.top, body.right - left, 0), scale)
-        else:
-            below = body.top - self.scroller.at + high + scale.px(6)
-            place = pygame.Rect(body.left, below, self.view.width - Scroller.width(scale), 0)
-            high += scale.px(6) + self._draw_notes(surface, place, scale)
-        surface.set_clip(clip)
+        with clipped(surface, body):
+            high = self._draw_lines(surface, scale)
+            if beside:
+                left = self.view.right + scale.px(24)
+                self._draw_notes(surface, pygame.Rect(left, body.top, body.right - left, 0), scale)
+            else:
+                below = body.top - self.scroller.at + high + scale.px(6)
+                place = pygame.Rect(body.left, below, self.view.width - Scroller.width(scale), 0)
+                high += scale.px(6) + self._draw_notes(surface, place, scale)
         self.scroller.fit(self.view, high, scale)
         self.scroller.draw(surface)
 

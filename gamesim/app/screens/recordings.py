@@ -25,7 +25,7 @@ from gamesim.app.library.shelf import Recording, ago, thumbnails
 from gamesim.app.screens.replay import Replay
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask
-from gamesim.app.ui.listing import Listing
+from gamesim.app.ui.listing import Listing, draw_words
 from gamesim.app.ui.parts import Action, dot, draw_actions, draw_facts, selects_all
 from gamesim.app.ui.widgets import at_home, box, text
 from gamesim.envs.recipe import Recipe
@@ -44,11 +44,13 @@ class Recordings(Listing[Line]):
 
     Attributes:
         shown_game, shown_player: what is shown, `ALL` for everything.
+        games: that there are recordings of.
         selected: paths of the recordings that are selected.
     """
 
     caption = "Recordings"
     keys = (pygame.K_DELETE, pygame.K_SPACE)
+    every = 0.0
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
@@ -60,38 +62,25 @@ class Recordings(Listing[Line]):
         self._opened: set[Key] = set()
         self._clock = 0.0
         self.filters: list[Action] = []
-        self._of: tuple | None = None  # what was looked through for the two below
-        self._rows: list[Line] = []
-        self._games: list[str] = []
+        self._of: tuple | None = None  # what was looked through for the rows and the games
+        self.games: list[str] = []
         self._told: set[Path] = set()
 
-    @property
-    def rows(self) -> list[Line]:
-        """A line for each recording, or set of a bot's, of the games and players that are shown."""
-        self._look_through()
-        return self._rows
-
-    @property
-    def games(self) -> list[str]:
-        """The games that there are recordings of."""
-        self._look_through()
-        return self._games
-
-    def _look_through(self) -> None:
-        """Once for each list, not once a frame: there may be thousands."""
+    def refresh(self) -> None:
+        """List what is shown, once for each look at the folders, not once a frame: there may be thousands."""
         everything = self.shelf.recordings
         asked = (everything, self.shown_game, self.shown_player, len(self._opened))
         if self._of is None or self._of[0] is not everything or self._of[1:] != asked[1:]:
-            was = self._rows[self.chosen] if self._of and self.chosen < len(self._rows) else None
+            was = self.current
             same = self._of is not None and self._of[1:] == asked[1:]
             self._of = asked
             named = [(each, each.game) for each in everything]
-            self._games = sorted({game for _, game in named})
+            self.games = sorted({game for _, game in named})
             of_game = [each for each, game in named if self.shown_game in (ALL, game)]
             seen = [each for each in of_game if self.shown_player in (ALL, category(each))]
-            self._rows = lines(seen, self._opened)
+            self.rows = lines(seen, self._opened)
             if was is not None and same:  # new ones may have come above the chosen row
-                marks = [row.mark for row in self._rows]
+                marks = [row.mark for row in self.rows]
                 self.chosen = marks.index(was.mark) if was.mark in marks else self.chosen
 
     @property
@@ -208,10 +197,7 @@ class Recordings(Listing[Line]):
         games.sort(
             key=lambda game: (game.scrolls, game.world == catalog.PACMAN)
         )  # the last is chosen at first
-        answers = [
-            ("Cancel", lambda: None, False),
-            *((game.name, partial(self._ask_player, game), False) for game in games),
-        ]
+        answers = [Action("Cancel"), *(Action(game.name, partial(self._ask_player, game)) for game in games)]
         more = f"{EXPLORED:,} games of it. Models need thousands."
         self.window.go(Ask(self.window, "Which game should be recorded?", more, answers))
 
@@ -226,10 +212,7 @@ class Recordings(Listing[Line]):
         able = [player for player in policies().values() if not player.misfit(recipe)]
         lacking = {player.label: player.missing() for player in able if player.missing()}
         ready = [player for player in able if player.label not in lacking]
-        answers = [
-            ("Cancel", lambda: None, False),
-            *((player.label, partial(begin, player), False) for player in reversed(ready)),
-        ]
+        answers = [Action("Cancel"), *(Action(each.label, partial(begin, each)) for each in reversed(ready))]
         more = [f"{EXPLORED:,} games take the bot about 10 seconds, and a network about a minute."]
         more += [
             f"{label} needs the extra {extra}: pip install 'gamesim[{extra}]'."
@@ -256,11 +239,15 @@ class Recordings(Listing[Line]):
                     self.window.say(f"Skipped: {why}", bad=True)
                 self._told.add(path)
 
-    def top_height(self, scale: Scale) -> int:
-        return scale.px(44) if self.shelf.recordings else 0
+    def draw_main(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
+        """The rows, and above them who played and which game: each is a click, and has a key."""
+        above = scale.px(44) if self.shelf.recordings else 0
+        if above and area.height > 3 * above:
+            self._draw_filters(surface, area, scale)
+            area = pygame.Rect(area.left, area.top + above, area.width, area.height - above)
+        super().draw_main(surface, area, scale)
 
-    def draw_top(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
-        """Who played and which game: each is a click, and has a key."""
+    def _draw_filters(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         player = f"Player: {self.shown_player}"
         self.filters = [
             Action(player, partial(self.command, Command.DRIVER), shown(Command.DRIVER)),
@@ -268,8 +255,7 @@ class Recordings(Listing[Line]):
         ]
         draw_actions(surface, area, self.filters, None, scale, low=True)
 
-    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
-        row = self.rows[index]
+    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, row: Line, scale: Scale) -> None:
         if row.member:
             indent = scale.px(26)
             rect = pygame.Rect(rect.left + indent, rect.top, max(1, rect.width - indent), rect.height)
@@ -278,25 +264,14 @@ class Recordings(Listing[Line]):
         x, right = picture.right + scale.px(14), rect.right - scale.px(4)
         if self._is_selected(row):
             box(surface, picture, None, scale.px(4), COLOURS["good"], scale.px(3))
-            dot(
-                surface,
-                (picture.right - scale.px(8), picture.top + scale.px(8)),
-                scale.px(7),
-                COLOURS["good"],
-            )
+            corner = (picture.right - scale.px(8), picture.top + scale.px(8))
+            dot(surface, corner, scale.px(7), COLOURS["good"])
         earned = round(row.reward, 1) + 0.0  # no -0.0
-        worth = text(
-            surface, signed(earned) if earned else "0.0", (right, rect.top + scale.px(4)), scale.px(18),
-            COLOURS["good" if earned > 0 else "bad" if earned < 0 else "quiet"], bold=True, anchor="topright",
-        )  # fmt: skip
-        room = max(1, worth.left - x - scale.px(10))
-        text(
-            surface, row.name, (x, rect.top + scale.px(3)), scale.px(18), bold=True, width=room, shrinks=True
-        )
+        colour = COLOURS["good" if earned > 0 else "bad" if earned < 0 else "quiet"]
         who = "" if row.whole else f" · {row.first.who}"
         about = f"{row.first.game} · {counted(row.steps, 'step')}{who}"
-        place = (x, rect.top + scale.px(29))
-        text(surface, about, place, scale.px(15), COLOURS["quiet"], width=max(1, right - x))
+        area = pygame.Rect(x, rect.top, right - x, rect.height)
+        draw_words(surface, area, row.name, about, signed(earned) if earned else "0.0", colour, scale)
 
     def _draw_picture(self, surface: pygame.Surface, rect: pygame.Rect, recording: Recording) -> None:
         surface.fill(COLOURS["floor"], rect)

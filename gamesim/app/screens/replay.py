@@ -104,14 +104,11 @@ class Replay(ButtonScreen):
     def mouse(self, event: pygame.event.Event) -> None:
         if event.type == pygame.MOUSEWHEEL:
             self.step(-event.y)
-        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
-            self._click(event.pos)
         elif event.type == pygame.MOUSEBUTTONUP:
             self._scrubbing = False
-        elif event.type == pygame.MOUSEMOTION:
-            if self._scrubbing:
-                self._scrub(event.pos[0])
-            self.point(event.pos)
+        elif event.type == pygame.MOUSEMOTION and self._scrubbing:
+            self._scrub(event.pos[0])
+        super().mouse(event)
 
     def key(self, key: int) -> None:
         jumps = {pygame.K_HOME: 0, pygame.K_END: self.last}
@@ -143,11 +140,8 @@ class Replay(ButtonScreen):
         elif move in (UP, DOWN):
             self.faster(1 if move == UP else -1)
 
-    def _click(self, place: tuple[int, int]) -> None:
-        button = self.point(place)
-        if button is not None:
-            self.press(button)
-        elif self.bar.inflate(0, 24).collidepoint(place):
+    def click(self, place: tuple[int, int]) -> None:
+        if self.bar.inflate(0, 24).collidepoint(place):
             self._scrubbing = True
             self._scrub(place[0])
         elif self.picture.collidepoint(place):

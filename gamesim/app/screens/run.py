@@ -21,14 +21,13 @@ from gamesim.app.screens.play import open_title
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.panelled import PanelScreen
-from gamesim.app.ui.parts import Action, draw_facts, draw_foot, draw_head, foot_height, margin_of
+from gamesim.app.ui.parts import Action, draw_around, draw_facts
 from gamesim.app.ui.widgets import text
 from gamesim.text import counted
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
-LOOK = 0.5  # seconds between two looks into the run folder
 PAGE = 4  # clicks of the wheel that Page up and Page down are worth
 LEAST = 120  # height of the sheet in the panel, at a window of 1280x800
 CLEAR = 0.6  # of its size: a sheet that is drawn smaller cannot be made out
@@ -39,6 +38,7 @@ class RunPage(PanelScreen):
 
     keys = (pygame.K_DELETE,)
     plain = (pygame.K_PAGEUP, pygame.K_PAGEDOWN)
+    every = 0.5
 
     def __init__(self, window: Window, folder: Path) -> None:
         super().__init__(window)
@@ -48,7 +48,6 @@ class RunPage(PanelScreen):
         self.charts = Charts()
         self.sheet = Sheet()
         self.stage: int | None = None  # whose curves are seen; None: the newest
-        self._since = 0.0
         self.picture = pygame.Rect(0, 0, 0, 0)
 
     # keys and mouse --------------------------------------------------------------------------------------
@@ -110,7 +109,7 @@ class RunPage(PanelScreen):
     def kill(self) -> None:
         """End it without waiting, after a question."""
         more = "What it learned since its last save will be lost."
-        answers = (("Stop at once", self.run.stop, True), ("Wait", lambda: None, False))
+        answers = (Action("Stop at once", self.run.stop, danger=True), Action("Wait"))
         self.window.go(Ask(self.window, "Stop without saving?", more, answers))
 
     def further(self) -> None:
@@ -125,12 +124,8 @@ class RunPage(PanelScreen):
 
     # time and drawing ------------------------------------------------------------------------------------
 
-    def update(self, seconds: float) -> None:
-        super().update(seconds)
-        self._since += seconds
-        if self._since >= LOOK:
-            self._since = 0.0
-            self.run.follow()
+    def refresh(self) -> None:
+        self.run.follow()
 
     def line(self) -> str:
         if len(self.run.logs) > 1:
@@ -257,15 +252,10 @@ class SheetPage(Screen):
         return [(shown(LEFT), ""), (shown(RIGHT), "earlier, later"), (shown(Command.BACK), "back")]
 
     def draw(self, surface: pygame.Surface) -> None:
-        size = surface.get_size()
-        scale = Scale.of(size)
         step = sheet_step(self.sheets[self.at])
         trained = f"After {counted(step, 'training step')}"
         line = f"{trained} · {self.at + 1} of {len(self.sheets)} · the same keys in both"
-        top = draw_head(surface, self.caption, line, scale)
-        draw_foot(surface, self.hints(), scale)
-        margin = margin_of(size, scale)
-        area = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - top - foot_height(scale))
+        area, scale = draw_around(surface, self.caption, line, self.hints())
         if area.width < 8 or area.height < 8:
             return
         image = self.sheet.scaled(self.sheets[self.at], area.size)

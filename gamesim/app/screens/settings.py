@@ -27,7 +27,7 @@ from gamesim.app.navigation import Screen
 from gamesim.app.settings import CLIPS, PALETTES, UI_SCALES
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import at_home, box, keycap, meter, text
+from gamesim.app.ui.widgets import at_home, box, clipped, keycap, meter, text
 from gamesim.errors import UserError
 from gamesim.export.video import NO_MP4, can_mp4
 
@@ -354,15 +354,13 @@ class SettingsScreen(Screen):
             self.scroller.reveal(above, sum(heights[: self.chosen + 1]))
             self._reveal = False
         area = pygame.Rect(view.left, view.top - self.scroller.at, view.width - Scroller.width(scale), 0)
-        clip = surface.get_clip()
-        surface.set_clip(view)
-        for i, (row, tall) in enumerate(zip(self.rows, heights, strict=True)):
-            place = pygame.Rect(area.left, area.top + tall - height, max(1, area.width), height)
-            row.rect = place.clip(view)
-            if row.rect.height:
-                self._draw_row(surface, row, place, i == self.chosen, scale)
-            area.top += tall
-        surface.set_clip(clip)
+        with clipped(surface, view):
+            for i, (row, tall) in enumerate(zip(self.rows, heights, strict=True)):
+                place = pygame.Rect(area.left, area.top + tall - height, max(1, area.width), height)
+                row.rect = place.clip(view)
+                if row.rect.height:
+                    self._draw_row(surface, row, place, i == self.chosen, scale)
+                area.top += tall
         self.scroller.draw(surface)
 
     def _draw_row(

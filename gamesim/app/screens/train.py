@@ -16,15 +16,13 @@ from gamesim.app.library.shelf import ago
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage, play
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.listing import Listing
+from gamesim.app.ui.listing import Listing, draw_words
 from gamesim.app.ui.parts import Action, draw_facts
 from gamesim.app.ui.widgets import meter, paragraph, text
 from gamesim.text import counted
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
-
-LOOK = 1.0  # seconds between two looks at the run folders
 
 
 class Train(Listing[Run | None]):
@@ -33,11 +31,11 @@ class Train(Listing[Run | None]):
     caption = "Train"
     keys = (pygame.K_DELETE,)
     row = 76
+    every = 1.0
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self.runs: list[Run] = []
-        self._since = 0.0
         self.refresh()
         self.window.workshop.shelf.refresh()
 
@@ -45,17 +43,10 @@ class Train(Listing[Run | None]):
         """Look again for runs, and follow those that are there."""
         workshop = self.window.workshop
         known = {run.folder: run for run in self.runs}
-        chosen = self.current
         self.runs = [known.get(folder) or workshop.run(folder) for folder in workshop.runs()]
         for run in self.runs:
             run.follow()
-        if chosen in self.rows:
-            self.chosen = self.rows.index(chosen)
-
-    @property
-    def rows(self) -> list[Run | None]:
-        """None, which begins a new training, then the runs."""
-        return [None, *self.runs]
+        self.show([None, *self.runs])
 
     def line(self) -> str:
         live = sum(run.live for run in self.runs)
@@ -94,16 +85,8 @@ class Train(Listing[Run | None]):
 
     # time and drawing ------------------------------------------------------------------------------------
 
-    def update(self, seconds: float) -> None:
-        super().update(seconds)
-        self._since += seconds
-        if self._since >= LOOK:
-            self._since = 0.0
-            self.refresh()
-
-    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
-        run = self.rows[index]
-        if run is None:
+    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, row: Run | None, scale: Scale) -> None:
+        if row is None:
             middle = (rect.left + scale.px(24), rect.centery)
             reach, thick = scale.px(11), max(2, scale.px(3))
             for dx, dy in ((reach, 0), (0, reach)):
@@ -114,25 +97,10 @@ class Train(Listing[Run | None]):
             text(surface, "New training", place, scale.px(19), bold=True, anchor="midleft", width=room)
             return
         inner = rect.inflate(-scale.px(8), 0)
-        words, colour = state_words(run)
-        state = text(
-            surface, words, (inner.right, inner.top + scale.px(3)), scale.px(15), colour, bold=True,
-            anchor="topright", width=max(1, inner.width // 2),
-        )  # fmt: skip
-        room = max(1, state.left - inner.left - scale.px(10))
-        text(
-            surface,
-            run.name,
-            (inner.left, inner.top + scale.px(1)),
-            scale.px(18),
-            bold=True,
-            width=room,
-            shrinks=True,
-        )
-        place = (inner.left, inner.top + scale.px(27))
-        text(surface, summary(run), place, scale.px(15), COLOURS["quiet"], width=max(1, inner.width))
+        words, colour = state_words(row)
+        draw_words(surface, inner, row.name, summary(row), words, colour, scale)
         bar = pygame.Rect(inner.left, inner.bottom - scale.px(6), inner.width, scale.px(5))
-        meter(surface, bar, run.log.share, colour)
+        meter(surface, bar, row.log.share, colour)
 
     def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         run = self.current

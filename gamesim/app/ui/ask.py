@@ -24,21 +24,15 @@ class Ask(ButtonScreen):
         window: on which it lies.
         question: in bold.
         more: a sentence below it.
-        answers: label, what it does, whether something is lost by it; the last one is chosen at first.
+        answers: the last one is chosen at first.
     """
 
-    def __init__(
-        self,
-        window: Window,
-        question: str,
-        more: str,
-        answers: Sequence[tuple[str, Callable[[], None], bool]],
-    ) -> None:
+    def __init__(self, window: Window, question: str, more: str, answers: Sequence[Action]) -> None:
         super().__init__(window)
         self.caption = self.question = question
         self.more = more
         self.below = window.screen
-        self.buttons = [Action(label, do, danger=danger) for label, do, danger in answers]
+        self.buttons = list(answers)
         self.focus = len(self.buttons) - 1
 
     def hints(self) -> list[tuple[str, str]]:
@@ -49,12 +43,6 @@ class Ask(ButtonScreen):
 
     def go(self, move: int) -> None:
         self.focus = (self.focus + (1 if move in (RIGHT, DOWN) else -1)) % len(self.buttons)
-
-    def mouse(self, event: pygame.event.Event) -> None:
-        if event.type in (pygame.MOUSEMOTION, pygame.MOUSEBUTTONDOWN):
-            action = self.point(event.pos)
-            if event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
-                self.press(action)
 
     def press(self, action: Action | None) -> None:
         """Close the question, then do what was chosen."""
@@ -110,7 +98,7 @@ class Prompt(Ask):
     def __init__(
         self, window: Window, question: str, more: str, words: str, then: Callable[[str], None]
     ) -> None:
-        answers = (("Cancel", lambda: None, False), ("OK", lambda: then(self.field.words.strip()), False))
+        answers = (Action("Cancel"), Action("OK", lambda: then(self.field.words.strip())))
         super().__init__(window, question, more, answers)
         self.field = Field(words)
         pygame.key.start_text_input()

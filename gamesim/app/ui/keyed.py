@@ -107,6 +107,18 @@ class ButtonScreen(KeyScreen):
         """The button with the name of a key on it."""
         return next((action for action in self.buttons if cap and action.cap == cap), None)
 
+    def mouse(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.MOUSEMOTION:
+            self.point(event.pos)
+        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+            if button := self.point(event.pos):
+                self.press(button)
+            else:
+                self.click(event.pos)
+
+    def click(self, place: tuple[int, int]) -> None:
+        """Something that is no button was clicked."""
+
     def press(self, action: Action | None) -> None:
         """Do what a button says, or tell why not."""
         if action is None:

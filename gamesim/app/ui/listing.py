@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import pygame
 
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, shown
-from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.ui.panelled import PanelScreen
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import box, paragraph
+from gamesim.app.ui.widgets import box, clipped, paragraph, text
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -30,6 +30,7 @@ class Listing(PanelScreen, Generic[Row]):
 
     Attributes:
         row: height of a row at a window of 1280x800.
+        rows: what is listed, from top to bottom.
         chosen: index of the chosen row.
         view: where the rows were drawn last.
         height: of a row, in pixels, as drawn last.
@@ -40,6 +41,7 @@ class Listing(PanelScreen, Generic[Row]):
 
     def __init__(self, window: Window) -> None:
         super().__init__(window)
+        self.rows: Sequence[Row] = ()
         self.chosen = 0
         self.scroller = Scroller()
         self.view = pygame.Rect(0, 0, 0, 0)
@@ -47,11 +49,6 @@ class Listing(PanelScreen, Generic[Row]):
         self._reveal = False
 
     # what a list says ------------------------------------------------------------------------------------
-
-    @property
-    def rows(self) -> Sequence[Row]:
-        """What is listed, from top to bottom."""
-        raise NotImplementedError
 
     @property
     def count(self) -> int:
@@ -63,19 +60,18 @@ class Listing(PanelScreen, Generic[Row]):
         """The chosen row; None in an empty list."""
         return self.rows[self.chosen] if self.chosen < self.count else None
 
+    def show(self, rows: Sequence[Row]) -> None:
+        """List other rows; the one that was chosen stays chosen where it is still there."""
+        chosen, self.rows = self.current, rows
+        if chosen in rows:
+            self.chosen = rows.index(chosen)
+
     def nothing(self) -> str:
         """What stands in the place of an empty list."""
         return ""
 
-    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, index: int, scale: Scale) -> None:
+    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, row: Row, scale: Scale) -> None:
         """Draw a row inside `rect`; its ground is drawn already."""
-
-    def top_height(self, scale: Scale) -> int:
-        """Pixels above the rows for `draw_top`."""
-        return 0
-
-    def draw_top(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
-        """Draw what stands above the rows, such as filters."""
 
     # keys and mouse --------------------------------------------------------------------------------------
 
@@ -114,6 +110,7 @@ class Listing(PanelScreen, Generic[Row]):
             self.window.sound.play("move")
 
     def click(self, place: tuple[int, int]) -> None:
+        self._renew()  # which row is chosen may have changed since they were drawn
         if self.view.collidepoint(place):
             index = self.index_at(place)
             if index == self.chosen and self.buttons:
@@ -135,11 +132,26 @@ class Listing(PanelScreen, Generic[Row]):
         self.chosen = max(0, min(self.chosen, last))
 
     def draw_main(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
-        above = self.top_height(scale)
-        if above and area.height > 3 * above:
-            self.draw_top(surface, pygame.Rect(area.left, area.top, area.width, above), scale)
-            area = pygame.Rect(area.left, area.top + above, area.width, area.height - above)
-        self._draw_list(surface, area, scale)
+        self.view, self.height = area, scale.px(self.row)
+        self.scroller.step = self.height
+        self.scroller.fit(area, self.count * self.height, scale)
+        if not self.count:
+            paragraph(surface, self.nothing(), (area.left, area.top + scale.px(8)), scale.px(18), area.width)
+            return
+        if self._reveal:
+            self._reveal = False
+            self.scroller.reveal(self.chosen * self.height, (self.chosen + 1) * self.height)
+        first = self.scroller.at // self.height
+        with clipped(surface, area):
+            for index in range(first, min(self.count, first + area.height // self.height + 2)):
+                top = area.top + index * self.height - self.scroller.at
+                rect = pygame.Rect(area.left, top, area.width, self.height - scale.px(8))
+                rect.width -= Scroller.width(scale) if self.scroller.most else 0
+                chosen = index == self.chosen
+                edge = COLOURS["real"] if chosen else None
+                box(surface, rect, COLOURS["raised" if chosen else "panel"], scale.px(10), edge, scale.px(2))
+                self.draw_row(surface, rect.inflate(-scale.px(16), -scale.px(12)), self.rows[index], scale)
+        self.scroller.draw(surface)
 
     def hints(self) -> list[tuple[str, str]]:
         """Keys for the line at the bottom."""
@@ -153,27 +165,15 @@ class Listing(PanelScreen, Generic[Row]):
         more = [("PgUp", ""), ("PgDn", "a page"), ("Home", ""), ("End", "first, last row")]
         return [*super().works(), *more]
 
-    def _draw_list(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
-        self.view, self.height = area, scale.px(self.row)
-        self.scroller.step = self.height
-        self.scroller.fit(area, self.count * self.height, scale)
-        if not self.count:
-            paragraph(surface, self.nothing(), (area.left, area.top + scale.px(8)), scale.px(18), area.width)
-            return
-        if self._reveal:
-            self._reveal = False
-            self.scroller.reveal(self.chosen * self.height, (self.chosen + 1) * self.height)
-        clip = surface.get_clip()
-        surface.set_clip(area.clip(clip))
-        gap = scale.px(8)
-        first = self.scroller.at // self.height
-        for index in range(first, min(self.count, first + area.height // self.height + 2)):
-            rect = pygame.Rect(area.left, area.top + index * self.height - self.scroller.at, area.width, 0)
-            rect.height = self.height - gap
-            rect.width -= Scroller.width(scale) if self.scroller.most else 0
-            chosen = index == self.chosen
-            edge = COLOURS["real"] if chosen else None
-            box(surface, rect, COLOURS["raised" if chosen else "panel"], scale.px(10), edge, scale.px(2))
-            self.draw_row(surface, rect.inflate(-scale.px(16), -scale.px(12)), index, scale)
-        surface.set_clip(clip)
-        self.scroller.draw(surface)
+
+def draw_words(
+    surface: pygame.Surface, area: pygame.Rect, name: str, below: str, mark: str, colour: Colour, scale: Scale
+) -> None:
+    """The words of a row: its name, a coloured mark to the right of it, and a quiet line below."""
+    size, half = scale.px(16), max(1, area.width // 2)
+    place = (area.right, area.top + scale.px(4))
+    drawn = text(surface, mark, place, size, colour, bold=True, anchor="topright", width=half)
+    room, place = max(1, drawn.left - area.left - scale.px(10)), (area.left, area.top + scale.px(3))
+    text(surface, name, place, scale.px(18), bold=True, width=room, shrinks=True)
+    place = (area.left, area.top + scale.px(29))
+    text(surface, below, place, scale.px(15), COLOURS["quiet"], width=max(1, area.width))

@@ -8,9 +8,9 @@ import pygame
 from gamesim.app.controls import DOWN, UP, Command, shown
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.keyed import KeyScreen
-from gamesim.app.ui.parts import draw_foot, draw_head, foot_height, margin_of
+from gamesim.app.ui.parts import draw_around
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import text, wrap
+from gamesim.app.ui.widgets import clipped, text, wrap
 
 WIDEST = 860
 """Pixels of a line in a 1280x800 window: longer ones are hard to read."""
@@ -109,22 +109,15 @@ class Page(KeyScreen):
         return [(shown(UP), ""), (shown(DOWN), "scroll"), (shown(Command.BACK), "back")]
 
     def draw(self, surface: pygame.Surface) -> None:
-        size = surface.get_size()
-        scale = Scale.of(size)
-        margin = margin_of(size, scale)
-        top = draw_head(surface, self.caption, self.line, scale)
-        view = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - foot_height(scale) - top)
-        draw_foot(surface, self.hints(), scale)
+        view, scale = draw_around(surface, self.caption, self.line, self.hints())
         if view.width < 20 or view.height < 20:
             return
         begin = view.top - self.scroller.at
         area = view.move(0, -self.scroller.at)
         area.width = min(view.width - scale.px(20), scale.px(WIDEST))
-        clip = surface.get_clip()
-        surface.set_clip(view)
-        for block in self.blocks():
-            area.top = block.draw(surface, area, scale)
-        surface.set_clip(clip)
+        with clipped(surface, view):
+            for block in self.blocks():
+                area.top = block.draw(surface, area, scale)
         self.scroller.step = scale.px(48)
         self.scroller.fit(view, area.top - begin, scale)
         self.scroller.draw(surface)

@@ -1,13 +1,15 @@
 """Something to look through on the left, on the right what is known about it and can be done with it."""
 
+import math
+
 import pygame
 
 from gamesim.app.controls import LEFT, RIGHT, Command
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import ButtonScreen
-from gamesim.app.ui.parts import Action, draw_button_foot, draw_foot, draw_head, foot_height, margin_of
+from gamesim.app.ui.parts import Action, draw_around, draw_button_foot
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import box
+from gamesim.app.ui.widgets import box, clipped
 
 NARROW = 560  # pixels below which the panel lies under the rest, at a window of 1280x800
 
@@ -16,13 +18,27 @@ class PanelScreen(ButtonScreen):
     """Left and right choose a button of the panel; what is too long for the panel is scrolled to.
 
     Attributes:
+        every: seconds between two looks at what may have changed.
         detail: where one is in the panel.
     """
+
+    every = math.inf
 
     def __init__(self, window) -> None:
         super().__init__(window)
         self.detail = Scroller()
         self._panel = pygame.Rect(0, 0, 0, 0)
+        self._since = 0.0
+
+    def refresh(self) -> None:
+        """Look again at what may have changed."""
+
+    def update(self, seconds: float) -> None:
+        super().update(seconds)
+        self._since += seconds
+        if self._since >= self.every:
+            self._since = 0.0
+            self.refresh()
 
     def line(self) -> str:
         """A line about the whole, beside the title."""
@@ -69,35 +85,17 @@ class PanelScreen(ButtonScreen):
             self.window.sound.play("move")
 
     def mouse(self, event: pygame.event.Event) -> None:
-        if self.detail.handle(event):
-            return
-        if event.type == pygame.MOUSEWHEEL and self._panel.collidepoint(pygame.mouse.get_pos()):
-            self.detail.wheel(event.y)
-        elif event.type == pygame.MOUSEWHEEL:
-            self.wheel(event.y)
-        elif event.type == pygame.MOUSEMOTION:
-            self.point(event.pos)
-        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
-            button = self.point(event.pos)
-            if button is not None:
-                self.press(button)
-            else:
-                self._renew()
-                self.click(event.pos)
+        if event.type == pygame.MOUSEWHEEL:
+            inside = self._panel.collidepoint(pygame.mouse.get_pos())
+            (self.detail.wheel if inside else self.wheel)(event.y)
+        elif not self.detail.handle(event):
+            super().mouse(event)
 
     def wheel(self, clicks: int) -> None:
         """The wheel was turned outside of the panel."""
 
-    def click(self, place: tuple[int, int]) -> None:
-        """Something that is no button was clicked."""
-
     def draw(self, surface: pygame.Surface) -> None:
-        size = surface.get_size()
-        scale = Scale.of(size)
-        margin = margin_of(size, scale)
-        top = draw_head(surface, self.caption, self.line(), scale)
-        main = pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - top - foot_height(scale))
-        draw_foot(surface, self.hints(), scale)
+        main, scale = draw_around(surface, self.caption, self.line(), self.hints())
         if main.width < 40 or main.height < 20:
             return
         panel = main.copy()
@@ -119,14 +117,13 @@ class PanelScreen(ButtonScreen):
         inner = panel.inflate(-2 * pad, -2 * pad)
         if inner.width < 20 or inner.height < 20:
             return
-        clip = surface.get_clip()
-        surface.set_clip(inner.clip(clip))
-        bottom = draw_button_foot(surface, inner, self.buttons, self.focus, scale)
+        with clipped(surface, inner):
+            bottom = draw_button_foot(surface, inner, self.buttons, self.focus, scale)
         view = pygame.Rect(inner.left, inner.top, inner.width, max(0, bottom - inner.top))
-        if view.height > 0:
-            surface.set_clip(view.clip(clip))
+        if view.height == 0:
+            return
+        with clipped(surface, view):
             area = view.move(0, -self.detail.at)
             area.width -= Scroller.width(scale) if self.detail.most else 0
             self.detail.fit(view, self.draw_detail(surface, area, scale) - area.top, scale)
             self.detail.draw(surface)
-        surface.set_clip(clip)

@@ -10,7 +10,7 @@ import pygame
 
 from gamesim.app.controls import STAY, Command, meaning
 from gamesim.app.theme import COLOURS, Colour, Scale, font
-from gamesim.app.ui.widgets import box, key_width, keycap, text, wrap
+from gamesim.app.ui.widgets import box, clipped, key_width, keycap, text, wrap
 from gamesim.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Action:
 
     Attributes:
         label: in a word or two.
-        do: called when it is chosen.
+        do: called when it is chosen; nothing, where it only closes a question.
         cap: name of a key that does the same, "" for none.
         why_not: one line; "" while it can be done.
         danger: whether something is lost by it.
@@ -34,7 +34,7 @@ class Action:
     """
 
     label: str
-    do: Callable[[], None]
+    do: Callable[[], None] = lambda: None
     cap: str = ""
     why_not: str = ""
     danger: bool = False
@@ -99,6 +99,18 @@ def head_room(surface: pygame.Surface, title: str, scale: Scale) -> int:
     """Pixels that `draw_head` has for the line beside a title."""
     margin = margin_of(surface.get_size(), scale)
     return surface.get_width() - 2 * margin - font(scale.px(36), True).size(title)[0] - scale.px(18)
+
+
+def draw_around(
+    surface: pygame.Surface, title: str, line: str, hints: Sequence[tuple[str, str]]
+) -> tuple[pygame.Rect, Scale]:
+    """The head and the foot of a screen; returns what lies between them, and the scale."""
+    size = surface.get_size()
+    scale = Scale.of(size)
+    margin = margin_of(size, scale)
+    top = draw_head(surface, title, line, scale)
+    draw_foot(surface, hints, scale)
+    return pygame.Rect(margin, top, size[0] - 2 * margin, size[1] - foot_height(scale) - top), scale
 
 
 def foot_height(scale: Scale) -> int:
@@ -302,17 +314,15 @@ class Field:
             return
         before = font(size).size(self.words[: self.at])[0]
         shift = max(0, before - inner.width + 2)
-        clip = surface.get_clip()
-        surface.set_clip(inner.clip(clip))
         place = (inner.left - shift, rect.centery)
         ink = COLOURS["back" if self.all else "text"]
-        if self.all:
-            marked = pygame.Rect(place[0] - 1, 0, before + 2, size + 8)
-            marked.centery = rect.centery
-            surface.fill(COLOURS["real"], marked.clip(inner))
-        text(surface, self.words, place, size, ink, anchor="midleft")
-        if not self.all and self._clock % 1.0 < 0.6:
-            x = inner.left - shift + before
-            caret = pygame.Rect(x, rect.centery - size // 2 - 2, max(1, scale.px(2)), size + 4)
-            surface.fill(COLOURS["real"], caret)
-        surface.set_clip(clip)
+        with clipped(surface, inner):
+            if self.all:
+                marked = pygame.Rect(place[0] - 1, 0, before + 2, size + 8)
+                marked.centery = rect.centery
+                surface.fill(COLOURS["real"], marked)
+            text(surface, self.words, place, size, ink, anchor="midleft")
+            if not self.all and self._clock % 1.0 < 0.6:
+                x = place[0] + before
+                caret = pygame.Rect(x, rect.centery - size // 2 - 2, max(1, scale.px(2)), size + 4)
+                surface.fill(COLOURS["real"], caret)

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -164,6 +165,15 @@ def _box(
             image.fill((0, 0, 0, 0), (x, y, half, half))
             image.blit(small, (x, y), (sx, sy, half, half))
     return image
+
+
+@contextlib.contextmanager
+def clipped(surface: pygame.Surface, area: pygame.Rect) -> Iterator[None]:
+    """Nothing is drawn outside of `area` in here."""
+    clip = surface.get_clip()
+    surface.set_clip(area.clip(clip))
+    yield
+    surface.set_clip(clip)
 
 
 def pill(
