@@ -144,5 +144,5 @@ def trainer(app: Driver, elsewhere: None) -> Iterator[Driver]:
     save(app.recordings / "pac-man", "one", steps=30)
     yield app
     for job in app.window.workshop.jobs.running:
-        job.kill()
-        job.wait(200)
+        job.process.kill()
+        job.process.wait(200)

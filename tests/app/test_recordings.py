@@ -19,7 +19,7 @@ from gamesim.agents import policy
 from gamesim.app.background import Lazily
 from gamesim.app.library import jobs
 from gamesim.app.library.rows import PLAYERS as FILTERS
-from gamesim.app.library.shelf import WHO, Shelf, collections, thumbnails
+from gamesim.app.library.shelf import WHO, Shelf, thumbnails
 from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.recordings import Recordings
@@ -408,7 +408,8 @@ def test_thousands_of_recordings_are_drawn_as_fast_as_a_few(shelf: Driver):
         return sum(event in ("call", "c_call") for event in calls)
 
     few = work()
-    page.shelf.recordings = page.shelf.recordings * 4000
+    three = page.shelf.recordings
+    page.shelf.recordings = [replace(each, root=each.root / f"{n}") for n in range(4000) for each in three]
     shelf.frames(1)
     shelf.press(pygame.K_END)
     assert page.chosen == 11_999 and page.scroller.at > 0
@@ -453,7 +454,7 @@ def test_folders_of_recordings_are_counted_as_they_are_trained_from(tmp_path: Pa
     save(tmp_path, "three", 50, steps=7)
     shelf = Shelf([tmp_path, tmp_path / "missing"])
     shelf.scan()
-    assert collections(shelf.recordings) == {tmp_path / "a": (2, 10), tmp_path: (1, 7)}
+    assert shelf.collections == {tmp_path / "a": (2, 10), tmp_path: (1, 7)}
 
 
 def test_thumbnails_go_from_the_first_frame_to_the_last(tmp_path: Path):

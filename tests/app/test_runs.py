@@ -211,7 +211,7 @@ def test_a_run_that_another_hand_ended_has_failed_and_says_by_which_signal(tmp_p
     runs.train(processes, folder, "some", tmp_path, {})
     run = Run(folder, processes)
     until(lambda: (run.follow(), run.log.step > 1)[1])
-    processes.all[folder].kill()
+    processes.all[folder].process.kill()
     until(lambda: not processes.running)
     run.follow()
     assert run.state == "failed" and "signal" in run.why and "nothing had been saved" in run.why

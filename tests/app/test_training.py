@@ -17,7 +17,7 @@ from app.training import (
     start,
 )
 from gamesim.app.library import jobs
-from gamesim.app.library.plan import check_name
+from gamesim.app.library.shelf import check_name
 from gamesim.app.navigation import visit
 from gamesim.app.screens.leaving import Leaving
 from gamesim.app.screens.new_run import NewRun
@@ -89,7 +89,7 @@ def test_a_training_that_could_not_begin_leaves_its_name_free(
 @pytest.mark.parametrize("name", ["漢" * 80, "", ".hidden", "a/b"])
 def test_a_run_gets_no_name_that_no_folder_can_have(name: str):
     with pytest.raises(UserError, match="cannot be the name"):
-        check_name(name)
+        check_name(name, "folder")
 
 
 @pytest.mark.parametrize("answer", ["Stay", "Stop and save", "Run in the background"])

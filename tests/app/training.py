@@ -95,7 +95,7 @@ def assert_kept_or_running(app: Driver, page: RunPage, answer: str) -> None:
     """What became of the one training, as it was answered when the app was closed."""
     (job,) = app.window.workshop.jobs.all.values()
     if answer == "Stop and save":
-        job.wait(200)
+        job.process.wait(200)
         assert job.code == 0 and '"stopped"' in (page.run.folder / "metrics.jsonl").read_text()
     else:
         assert job.running

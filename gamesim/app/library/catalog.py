@@ -114,25 +114,7 @@ class Title:
 
 def games() -> list[Title]:
     """The real games, in the menu's order: those that go on come before those of 40 steps."""
-    return [*_pacmans(), *([take_cover()] if find_spec("vizdoom") else [])]
-
-
-def take_cover() -> Title:
-    """VizDoom's game of both papers, which is played only where its extra is installed."""
-    words = "Doom: step out of the fireballs' way"
-    return Title("Take Cover", words, TAKE_COVER, {}, TAKE_COVER, recipe=Recipe(TAKE_COVER))
-
-
-def _pacmans() -> list[Title]:
-    endless = {"max_steps": None}
-    return [
-        Title("Arcade", "Four ghosts, levels, a high score", ARCADE, {}, ARCADE),
-        Title("Pac-Man, endless", "Find the flag, mind the ghosts", PACMAN, endless, PACMAN),
-        Title("Maze, endless", "Find the flag. No ghosts", MAZE, endless, MAZE),
-        Title("Pac-Man", "40 steps, as in the paper", PACMAN, {}, PACMAN),
-        Title("Maze", "40 steps, as in the paper. No ghosts", MAZE, {}, MAZE),
-        Title("Garden", "40 steps, in another look", GARDEN, {}, GARDEN),
-    ]
+    return [*OURS, *([DOOM] if find_spec("vizdoom") else [])]
 
 
 def dreams(folder: Path) -> list[Title]:
@@ -225,8 +207,21 @@ def _system(folder: Path) -> str:
 
 @cache
 def game_name(world: str) -> str:
-    named = [*_pacmans(), take_cover()]
-    return next((game.name for game in named if game.world == world and not game.kwargs), world)
+    return next((game.name for game in (*OURS, DOOM) if game.world == world and not game.kwargs), world)
+
+
+_ENDLESS = {"max_steps": None}
+OURS = (
+    Title("Arcade", "Four ghosts, levels, a high score", ARCADE, {}, ARCADE),
+    Title("Pac-Man, endless", "Find the flag, mind the ghosts", PACMAN, _ENDLESS, PACMAN),
+    Title("Maze, endless", "Find the flag. No ghosts", MAZE, _ENDLESS, MAZE),
+    Title("Pac-Man", "40 steps, as in the paper", PACMAN, {}, PACMAN),
+    Title("Maze", "40 steps, as in the paper. No ghosts", MAZE, {}, MAZE),
+    Title("Garden", "40 steps, in another look", GARDEN, {}, GARDEN),
+)
+_DODGE = "Doom: step out of the fireballs' way"
+DOOM = Title("Take Cover", _DODGE, TAKE_COVER, world=TAKE_COVER, recipe=Recipe(TAKE_COVER))
+"""VizDoom's game of both papers, which is played only where its extra is installed."""
 
 
 def spoken(name: str) -> str:

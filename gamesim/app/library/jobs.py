@@ -18,7 +18,12 @@ from gamesim.errors import UserError
 
 RECORDING, TRAINING, EVALUATION = "The recording", "The training", "The measurement"
 """What jobs are called."""
-CAN_PAUSE = hasattr(signal, "SIGSTOP")
+if sys.platform == "win32":
+    STOP, KILL, PAUSE, GO_ON = (signal.CTRL_BREAK_EVENT,), (signal.SIGTERM,), (), ()
+else:  # what is paused hears that it shall stop once it goes on
+    STOP, KILL = (signal.SIGTERM, signal.SIGCONT), (signal.SIGKILL,)
+    PAUSE, GO_ON = (signal.SIGSTOP,), (signal.SIGCONT,)
+CAN_PAUSE = bool(PAUSE)
 COMMAND = [sys.executable, "-m", "gamesim"]
 NICENESS = 10  # the window comes first
 _TAIL = 8192  # bytes of a log in which its last words are looked for
@@ -30,27 +35,20 @@ class Job:
 
     Attributes:
         name: as the app calls it.
-        words: of the command line.
-        log: file that takes what the command prints.
+        words: of the command line, such as ``["train", "gamegan-tiny", "--data", ...]``.
+        log: file that takes what the command prints; its folder is made.
+
+    Raises:
+        UserError: it cannot be started, or the log cannot be written.
     """
 
     def __init__(self, name: str, words: Sequence[str], log: Path) -> None:
-        """Start it.
-
-        Args:
-            name: as above.
-            words: of the command line, such as ``["train", "gamegan-tiny", "--data", ...]``.
-            log: as above; its folder is made.
-
-        Raises:
-            UserError: it cannot be started, or the log cannot be written.
-        """
         self.name, self.words, self.log = name, list(words), log
         self._began = time.monotonic()
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("wb") as out:
-                self._process = subprocess.Popen(
+                self.process = subprocess.Popen(
                     [*COMMAND, *words],
                     stdin=subprocess.DEVNULL,
                     stdout=out,
@@ -68,11 +66,11 @@ class Job:
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self.process.pid
 
     @property
     def running(self) -> bool:
-        return self._process.poll() is None
+        return self.code is None
 
     @property
     def seconds(self) -> float:
@@ -82,7 +80,7 @@ class Job:
     @property
     def code(self) -> int | None:
         """Its exit code, None while it runs; negative: the signal that ended it."""
-        return self._process.poll()
+        return self.process.poll()
 
     @property
     def share(self) -> float | None:
@@ -93,20 +91,6 @@ class Job:
     @property
     def last_words(self) -> str:
         return last_words(self.log)
-
-    def stop(self) -> None:
-        """Ask it to save and leave."""
-        if self.running:
-            stop(self.pid)
-
-    def kill(self) -> None:
-        """End it at once."""
-        self._process.kill()
-
-    def wait(self, seconds: float) -> None:
-        """Wait until it has ended, at most so long."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
 
 
 class Jobs:
@@ -139,49 +123,8 @@ class Jobs:
     def stop(self, job: Job) -> None:
         """Ask a job to save and leave; it is known then that it did not fail."""
         self.asked.add(job.pid)
-        job.stop()
-
-
-def stop(pid: int) -> None:
-    """Ask a process to save and leave, also one that is paused; one that is gone is fine.
-
-    Raises:
-        UserError: it belongs to somebody else.
-    """
-    if sys.platform == "win32":
-        _signal(pid, signal.CTRL_BREAK_EVENT)
-    else:
-        _signal(pid, signal.SIGTERM)
-        _signal(pid, signal.SIGCONT)
-
-
-def kill(pid: int) -> None:
-    """End a process at once.
-
-    Raises:
-        UserError: it belongs to somebody else.
-    """
-    _signal(pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
-
-
-def pause(pid: int) -> None:
-    """Hold a process where it is; only where `CAN_PAUSE`.
-
-    Raises:
-        UserError: it belongs to somebody else.
-    """
-    if sys.platform != "win32":
-        _signal(pid, signal.SIGSTOP)
-
-
-def go_on(pid: int) -> None:
-    """Let a paused process go on.
-
-    Raises:
-        UserError: it belongs to somebody else.
-    """
-    if sys.platform != "win32":
-        _signal(pid, signal.SIGCONT)
+        if job.running:
+            send(job.pid, STOP)
 
 
 def paused(pid: int) -> bool:
@@ -193,9 +136,15 @@ def paused(pid: int) -> bool:
         return False
 
 
-def _signal(pid: int, number: int) -> None:
+def send(pid: int, signals: Sequence[int]) -> None:
+    """Send STOP, KILL, PAUSE or GO_ON to a process; one that is gone is fine.
+
+    Raises:
+        UserError: it belongs to somebody else.
+    """
     try:
-        os.kill(pid, number)
+        for number in signals:
+            os.kill(pid, number)
     except ProcessLookupError:
         pass
     except OSError as error:

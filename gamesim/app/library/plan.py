@@ -12,7 +12,7 @@ from gamesim.app.library.estimate import Estimate
 from gamesim.app.library.fitness import View, misfit, view_of
 from gamesim.app.library.presets import FOR_TESTS, Preset
 from gamesim.app.library.runs import Run
-from gamesim.app.library.shelf import Recording, can_be_a_name
+from gamesim.app.library.shelf import Recording, check_name
 from gamesim.app.library.workshop import Workshop
 from gamesim.errors import UserError
 from gamesim.text import counted
@@ -173,7 +173,7 @@ class Plan:
         Raises:
             UserError: no folder can have it.
         """
-        self._name = check_name(name)
+        self._name = check_name(name, "folder")
 
     # what is to be known before it starts ----------------------------------------------------------------
 
@@ -259,15 +259,3 @@ def new_name(preset: str, data: Path, roots: tuple[Path, ...]) -> str:
     plain = re.sub(r"[^a-z0-9]+", "-", f"{preset} {data.name}".lower()).strip("-")[:48]
     names = chain([plain], (f"{plain}-{number}" for number in range(2, 1000)), [f"{plain}-{time.time_ns()}"])
     return next(name for name in names if not any((root / name).exists() for root in roots))
-
-
-def check_name(name: str) -> str:
-    """The name, if a folder can have it.
-
-    Raises:
-        UserError: it cannot.
-    """
-    name = name.strip()
-    if not can_be_a_name(name):
-        raise UserError(f"'{name[:40]}' cannot be the name of a folder")
-    return name

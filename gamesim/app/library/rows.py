@@ -47,10 +47,8 @@ class Line:
 
     @property
     def name(self) -> str:
-        if self.whole:
-            who = self.first.who
-            return f"{counted(len(self.recordings), 'game')} by {who}"
-        return self.first.name
+        games = counted(len(self.recordings), "game")
+        return f"{games} by {self.first.who}" if self.whole else self.first.name
 
     @cached_property
     def steps(self) -> int:
@@ -81,24 +79,13 @@ def lines(recordings: Sequence[Recording], opened: set[Key]) -> list[Line]:
         opened: keys of the sets whose recordings are shown one by one, below them.
     """
     sets: dict[Key, list[Recording]] = {}
-    order: list[Key | Recording] = []
     for each in recordings:
-        if category(each) != "bot":
-            order.append(each)
-            continue
-        key = (each.path.parent, each.who, each.game)
-        if key not in sets:
-            sets[key] = []
-            order.append(key)
-        sets[key].append(each)
+        alone = (each.path, "", "")
+        key = (each.path.parent, each.who, each.game) if category(each) == "bot" else alone
+        sets.setdefault(key, []).append(each)
     found: list[Line] = []
-    for item in order:
-        members = sets.get(item, []) if isinstance(item, tuple) else []
-        if isinstance(item, Recording):
-            found.append(Line((item,)))
-        elif len(members) == 1:
-            found.append(Line((members[0],)))
-        else:
-            found.append(Line(tuple(members), item))
-            found += [Line((each,), item, member=True) for each in members if item in opened]
+    for key, members in sets.items():
+        found.append(Line(tuple(members), key if len(members) > 1 else None))
+        if len(members) > 1 and key in opened:
+            found += [Line((each,), key, member=True) for each in members]
     return found

@@ -176,7 +176,7 @@ class Run:
             UserError: its process cannot be reached.
         """
         if pid := self.pid:
-            (jobs.go_on if jobs.paused(pid) else jobs.pause)(pid)
+            jobs.send(pid, jobs.GO_ON if jobs.paused(pid) else jobs.PAUSE)
             self._judge()
 
     def stop(self) -> None:
@@ -189,7 +189,7 @@ class Run:
             again = pid in self._jobs.asked
             self._jobs.asked.add(pid)
             self._note_stop()
-            (jobs.kill if again else jobs.stop)(pid)
+            jobs.send(pid, jobs.KILL if again else jobs.STOP)
             self._judge()
 
     def _note_stop(self) -> None:

@@ -16,6 +16,7 @@ from gamesim.app.library.catalog import DREAM, game_name, run_of, spoken
 from gamesim.data.episode import Episode
 from gamesim.data.store.index import Entry, scan
 from gamesim.errors import UserError
+from gamesim.text import counted
 
 WHO = {
     "human": "you",
@@ -110,8 +111,8 @@ class Shelf:
 
     def scan(self) -> None:
         """Look at the folders now, and once more for each time that this is asked for meanwhile."""
+        self._again = True
         try:
-            self._again = True
             while self._again:
                 self._again = False
                 self.recordings, self.damaged = look(self.roots)
@@ -122,7 +123,11 @@ class Shelf:
     def collections(self) -> dict[Path, tuple[int, int]]:
         """Folders of recordings -> (episodes, steps), what was recorded last first."""
         if self._counted is None or self._counted[0] is not self.recordings:
-            self._counted = (self.recordings, collections(self.recordings))
+            found: dict[Path, tuple[int, int]] = {}
+            for each in self.recordings:
+                episodes, steps = found.get(each.collection, (0, 0))
+                found[each.collection] = (episodes + 1, steps + each.entry.length)
+            self._counted = (self.recordings, found)
         return self._counted[1]
 
     def delete(self, recordings: Sequence[Recording]) -> None:
@@ -148,9 +153,7 @@ class Shelf:
         Raises:
             UserError: the name cannot be one, is taken, or the file cannot be renamed.
         """
-        name = name.strip().removesuffix(".npz").replace(":", ".")
-        if not can_be_a_name(name):
-            raise UserError(f"'{name[:40]}' cannot be the name of a recording")
+        name = check_name(name.strip().removesuffix(".npz").replace(":", "."), "recording")
         there = recording.path.with_name(f"{name}.npz")
         if there.exists():
             raise UserError(f"There is already a recording named {name}")
@@ -165,10 +168,18 @@ class Shelf:
         return renamed
 
 
-def can_be_a_name(name: str) -> bool:
-    """Whether files and folders can be called so anywhere; a system's limit is in bytes, not in letters."""
+def check_name(name: str, what: str) -> str:
+    """A name without the spaces around it, if files and folders can be called so anywhere.
+
+    Raises:
+        UserError: they cannot; `what` says what should have had it.
+    """
+    name = name.strip()
     odd = name.startswith(".") or re.search(r'[\\/:*?"<>|\x00-\x1f]', name)
-    return bool(name) and not odd and len(name) <= 100 and len(os.fsencode(name)) <= 200
+    # A system's limit is in bytes, not in letters.
+    if not name or odd or len(name) > 100 or len(os.fsencode(name)) > 200:
+        raise UserError(f"'{name[:40]}' cannot be the name of a {what}")
+    return name
 
 
 def look(roots: Sequence[Path]) -> tuple[list[Recording], dict[Path, str]]:
@@ -216,22 +227,13 @@ def thumbnails(path: Path) -> np.ndarray:
     return frames[chosen].copy()
 
 
-def collections(recordings: Sequence[Recording]) -> dict[Path, tuple[int, int]]:
-    """Folders of recordings -> (episodes, steps), what was recorded last first."""
-    found: dict[Path, tuple[int, int]] = {}
-    for recording in recordings:
-        episodes, steps = found.get(recording.collection, (0, 0))
-        found[recording.collection] = (episodes + 1, steps + recording.entry.length)
-    return found
-
-
 def ago(seconds: float) -> str:
     """A moment in plain words: "just now", "5 minutes ago", "3 days ago", else the day."""
     passed = time.time() - seconds
+    if passed >= 31 * 86400:
+        day = time.localtime(seconds)
+        return f"{day.tm_mday:02} {_MONTHS[day.tm_mon - 1]}"
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        count = int(passed // size)
-        if unit == "day" and count > 30:
-            return time.strftime("%d ", time.localtime(seconds)) + _MONTHS[time.localtime(seconds).tm_mon - 1]
-        if count >= 1:
-            return f"{count} {unit}{'s' * (count != 1)} ago"
+        if passed >= size:
+            return f"{counted(int(passed // size), unit)} ago"
     return "just now"

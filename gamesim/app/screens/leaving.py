@@ -47,7 +47,7 @@ class Leaving(Ask):
 
     def _leave(self) -> None:
         for job in self.window.workshop.jobs.running:
-            jobs.go_on(job.pid)  # nobody would be there to wake what is paused
+            jobs.send(job.pid, jobs.GO_ON)  # nobody would be there to wake what is paused
         self.window.running = False
 
     def _stop(self) -> None:
