@@ -235,7 +235,6 @@ def test_any_size_of_the_window_is_survived_by_every_screen(app: Driver, size: t
         app.frames(2)
         app.press(*keys, pygame.K_ESCAPE)
     open_train(app)
-    app.window.screen.open()  # type: ignore[attr-defined]
     for screen in (
         RunPage(app.window, Path("runs/old")),
         NewRun(app.window),

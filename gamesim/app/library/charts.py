@@ -151,11 +151,8 @@ def draw_line(surface: pygame.Surface, points: np.ndarray, colour: Colour, width
 
 def smoothed(values: np.ndarray) -> np.ndarray:
     """A running mean over a fiftieth of the points to both sides, shorter at the ends."""
-    reach = max(1, len(values) // 50)
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    index = np.arange(len(values))
-    first, last = np.maximum(0, index - reach), np.minimum(len(values), index + reach + 1)
-    return (sums[last] - sums[first]) / (last - first)
+    window = np.ones(2 * max(1, len(values) // 50) + 1)
+    return np.convolve(values, window, "same") / np.convolve(np.ones_like(values), window, "same")
 
 
 def blend(colour: Colour, ground: Colour, share: float) -> Colour:

@@ -1,8 +1,7 @@
 """A training before it starts: what it learns from, what it trains, for how long and where."""
 
 import re
-import time
-from itertools import chain
+from itertools import count
 from pathlib import Path
 
 from gamesim import devices
@@ -255,7 +254,7 @@ def warnings(
 
 
 def new_name(preset: str, data: Path, roots: tuple[Path, ...]) -> str:
-    """A name for a run folder that is not taken: preset, recordings, day."""
+    """A name for a run folder that is not taken: preset, recordings, number."""
     plain = re.sub(r"[^a-z0-9]+", "-", f"{preset} {data.name}".lower()).strip("-")[:48]
-    names = chain([plain], (f"{plain}-{number}" for number in range(2, 1000)), [f"{plain}-{time.time_ns()}"])
+    names = (plain if number == 1 else f"{plain}-{number}" for number in count(1))
     return next(name for name in names if not any((root / name).exists() for root in roots))

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from itertools import takewhile
 
 from gamesim import text
 from gamesim.app.library.runs import Run
@@ -58,9 +59,8 @@ def all_presets() -> list[Preset]:
 def preset(name: str) -> Preset:
     """One of them."""
     said = text.decode((resources.files("gamesim") / "presets" / f"{name}.yaml").read_bytes())
-    lines = [line[1:].strip() for line in said.splitlines()]
-    count = next((i for i, line in enumerate(said.splitlines()) if not line.startswith("#")), 0)
-    return _planned(name, name, " ".join(lines[:count]))
+    comment = takewhile(lambda line: line.startswith("#"), said.splitlines())
+    return _planned(name, name, " ".join(line[1:].strip() for line in comment))
 
 
 def of_run(run: Run) -> Preset:

@@ -77,48 +77,32 @@ class Engines(Listing[Title]):
         title = self.current
         if title is None:
             return []
-        run = catalog.run_of(place(title))
-        no_run = "" if is_run(run) else "only for models trained here"
+        window, workshop = self.window, self.window.workshop
+        run, job = workshop.run(catalog.run_of(place(title))), self.job(title)
+        no_run = "" if is_run(run.folder) else "only for models trained here"
         no_pilot = "" if title.has_controller else "no AI driver, only World Models have one"
+        measure = Action("Stop measuring", partial(self.stop, job)) if job else None
         found = [
-            Action("Play", partial(self.open, title, False)),
-            Action("Watch", partial(self.open, title, True), why_not=no_pilot),
+            Action("Play", partial(open_title, window, title)),
+            Action("Watch", partial(open_title, window, title, watch=True), why_not=no_pilot),
+            measure or Action("Measure", partial(self.evaluate, title)),
+            Action("Train further", lambda: window.go(RunPage(window, run.folder)), why_not=no_run),
         ]
-        if self.job(title):
-            found.append(Action("Stop measuring", self.stop))
-        else:
-            found.append(Action("Measure", self.evaluate))
-        found.append(Action("Train further", self.train, why_not=no_run))
         if not no_run:
-            found.append(Action("Delete", self.delete, key_name(pygame.K_DELETE), danger=True))
+            delete = partial(ask_to_delete, window, run, self.refresh)
+            found.append(Action("Delete", delete, key_name(pygame.K_DELETE), danger=True))
         return found
 
-    def open(self, title: Title, watch: bool) -> None:
-        """Play the engine, or let its controller play."""
-        open_title(self.window, title, watch=watch)
-
-    def evaluate(self) -> None:
+    def evaluate(self, title: Title) -> None:
         """Measure it, in a process of its own."""
-        if title := self.current:
-            self.window.workshop.evaluate(title)
-            self.window.say(f"Measuring {title.name}. It takes a few minutes; you can keep playing")
+        self.window.workshop.evaluate(title)
+        self.window.say(f"Measuring {title.name}. It takes a few minutes; you can keep playing")
 
-    def stop(self) -> None:
-        if (title := self.current) and (job := self.job(title)):
-            stop = partial(self.window.workshop.jobs.stop, job)
-            answers = (Action("Stop", stop, danger=True), Action("Keep measuring"))
-            more = "What was measured so far will be lost."
-            self.window.go(Ask(self.window, "Stop measuring?", more, answers))
-
-    def delete(self) -> None:
-        """Ask whether a model that was trained here shall be deleted, with its run."""
-        if title := self.current:
-            run = self.window.workshop.run(catalog.run_of(place(title)))
-            ask_to_delete(self.window, run, self.refresh)
-
-    def train(self) -> None:
-        if title := self.current:
-            self.window.go(RunPage(self.window, catalog.run_of(place(title))))
+    def stop(self, job: Job) -> None:
+        """Ask whether a measurement shall end."""
+        stop = Action("Stop", partial(self.window.workshop.jobs.stop, job), danger=True)
+        more = "What was measured so far will be lost."
+        self.window.go(Ask(self.window, "Stop measuring?", more, [stop, Action("Keep measuring")]))
 
     # time and drawing ------------------------------------------------------------------------------------
 
@@ -159,16 +143,12 @@ class Engines(Listing[Title]):
             y = self._draw_job(surface, pygame.Rect(area.left, y, area.width, 0), job, scale)
         y = self._heading(surface, "Measured quality", (area.left, y), scale, card.fresh)
         if not card.figures:
-            y = paragraph(
-                surface, "Not measured yet. Press Measure", (area.left, y), scale.px(15), area.width
-            )
+            words = "Not measured yet. Press Measure"
+            y = paragraph(surface, words, (area.left, y), scale.px(15), area.width)
         y = self._draw_figures(surface, pygame.Rect(area.left, y, area.width, area.bottom - y), card, scale)
         y = self._heading(surface, "How it was trained", (area.left, y + scale.px(10)), scale)
-        lines = [
-            (label.capitalize(), value)
-            for label, value in card.facts.items()
-            if label not in ("", LEARNED_FROM)
-        ]
+        told = [(label, value) for label, value in card.facts.items() if label not in ("", LEARNED_FROM)]
+        lines = [(label.capitalize(), value) for label, value in told]
         return draw_facts(surface, pygame.Rect(area.left, y, area.width, 0), lines, scale, 14)
 
     def _heading(
@@ -193,19 +173,10 @@ class Engines(Listing[Title]):
             middle = y + row // 2
             dot(surface, (area.left + scale.px(5), middle), scale.px(4), COLOURS[tone(figure.good)])
             x = area.left + scale.px(18)
-            value = text(
-                surface, figure.value, (area.right, middle), scale.px(15), bold=True, anchor="midright"
-            )
+            size, quiet = scale.px(15), COLOURS["quiet"]
+            value = text(surface, figure.value, (area.right, middle), size, bold=True, anchor="midright")
             room = max(1, value.left - x - scale.px(8))
-            text(
-                surface,
-                figure.label,
-                (x, middle),
-                scale.px(15),
-                COLOURS["quiet"],
-                anchor="midleft",
-                width=room,
-            )
+            text(surface, figure.label, (x, middle), size, quiet, anchor="midleft", width=room)
             y += row
         return y
 
@@ -214,12 +185,8 @@ class Engines(Listing[Title]):
         words = "Loading the model" if share is None else f"Measuring: {100 * share:.0f} %"
         words = f"{words} · {spell(job.seconds)}"
         line = text(surface, words, area.topleft, scale.px(15), COLOURS["dream"], bold=True)
-        meter(
-            surface,
-            pygame.Rect(area.left, line.bottom + scale.px(4), area.width, scale.px(8)),
-            share or 0.0,
-            COLOURS["dream"],
-        )
+        bar = pygame.Rect(area.left, line.bottom + scale.px(4), area.width, scale.px(8))
+        meter(surface, bar, share or 0.0, COLOURS["dream"])
         return line.bottom + scale.px(26)
 
     def close(self) -> None:

@@ -114,35 +114,37 @@ class Recordings(Listing[Line]):
         bot, row = Action("Let a bot record", self.explore), self.current
         if row is None:
             return [bot]
+        label = "Unselect" if self._is_selected(row) else "Select"
+        select = Action(label, self.select, key_name(pygame.K_SPACE))
         remove = Action("Delete", self.delete, key_name(pygame.K_DELETE), danger=True)
         if self.selected:
-            return [Action("Clear selection", self.selected.clear), remove, self._select_action(row), bot]
+            return [Action("Clear selection", self.selected.clear), remove, select, bot]
         if row.whole:
             label = "Hide the games" if row.key in self._opened else "Show the games"
-            return [Action(label, self.open_set), remove, self._select_action(row), bot]
+            return [Action(label, partial(self.open_set, row.key)), remove, select, bot]
+        window, one = self.window, row.first
         return [
-            Action("Replay", self.replay),
-            Action("Save GIF", self.export, shown(Command.GIF)),
-            Action("Rename", self.rename),
+            Action("Replay", lambda: window.go(Replay(window, one))),
+            Action("Save GIF", partial(export, window, one), shown(Command.GIF)),
+            Action("Rename", partial(rename, window, one, lambda _: None)),
             remove,
-            self._select_action(row),
+            select,
             bot,
         ]
-
-    def _select_action(self, row: Line) -> Action:
-        label = "Unselect" if self._is_selected(row) else "Select"
-        return Action(label, self.select, key_name(pygame.K_SPACE))
 
     def _is_selected(self, row: Line) -> bool:
         return bool(self.selected) and all(each.path in self.selected for each in row.recordings)
 
     def command(self, command: Command) -> None:
         if command is Command.SWITCH:
-            self._show(game=following([ALL, *self.games], self.shown_game))
+            self.shown_game = following([ALL, *self.games], self.shown_game)
         elif command is Command.DRIVER:
-            self._show(player=following([ALL, *PLAYERS], self.shown_player))
+            self.shown_player = following([ALL, *PLAYERS], self.shown_player)
         else:
             super().command(command)
+            return
+        self.chosen = self.scroller.at = 0
+        self.selected.clear()
 
     def works(self) -> Sequence[Hint]:
         filters = [(action.cap, action.label) for action in self.filters]
@@ -165,12 +167,6 @@ class Recordings(Listing[Line]):
             self.choose(self.index_at(event.pos))
             self.select()
 
-    def _show(self, game: str | None = None, player: str | None = None) -> None:
-        self.shown_game = self.shown_game if game is None else game
-        self.shown_player = self.shown_player if player is None else player
-        self.chosen = self.scroller.at = 0
-        self.selected.clear()
-
     def select(self) -> None:
         """Select the chosen row, or leave it out again."""
         if row := self.current:
@@ -178,18 +174,10 @@ class Recordings(Listing[Line]):
             self.selected = self.selected - paths if paths <= self.selected else self.selected | paths
             self.window.sound.play("move")
 
-    def open_set(self) -> None:
+    def open_set(self, key: Key | None) -> None:
         """Show the games of a set one by one, or as one row again."""
-        if (row := self.current) and row.key:
-            self._opened ^= {row.key}
-
-    def replay(self) -> None:
-        if (row := self.current) and not row.whole:
-            self.window.go(Replay(self.window, row.first))
-
-    def export(self) -> None:
-        if (row := self.current) and not row.whole:
-            export(self.window, row.first)
+        if key:
+            self._opened ^= {key}
 
     def explore(self) -> None:
         """Ask which game is to be recorded: a training needs more games than one person plays."""
@@ -219,10 +207,6 @@ class Recordings(Listing[Line]):
             for label, extra in lacking.items()
         ]
         self.window.go(Ask(self.window, f"Who should play {game.name}?", " ".join(more), answers))
-
-    def rename(self) -> None:
-        if (row := self.current) and not row.whole:
-            rename(self.window, row.first, lambda _: None)
 
     def delete(self) -> None:
         if meant := self.meant:

@@ -61,29 +61,20 @@ class Train(Listing[Run | None]):
     def actions(self) -> list[Action]:
         run = self.current
         if run is None:
-            return [Action("New training", self.new)]
-        found = [Action("Open", self.open)]
+            return [Action("New training", lambda: self.window.go(NewRun(self.window, then=self.open)))]
+        found = [Action("Open", partial(self.open, run.folder))]
         if run.engine:
             found.append(Action("Play it", partial(play, self.window, run.engine)))
         why_not = "it is still training, stop it first" if run.live else ""
-        found.append(Action("Delete", self.delete, key_name(pygame.K_DELETE), why_not, danger=True))
+        delete = partial(ask_to_delete, self.window, run, self.refresh)
+        found.append(Action("Delete", delete, key_name(pygame.K_DELETE), why_not, danger=True))
         return found
 
-    def new(self) -> None:
-        self.window.go(NewRun(self.window, then=self._open))
-
-    def open(self) -> None:
-        if run := self.current:
-            self._open(run.folder)
-
-    def _open(self, folder: Path) -> None:
+    def open(self, folder: Path) -> None:
+        """Go to the page of a run."""
         self.window.go(RunPage(self.window, folder))
 
-    def delete(self) -> None:
-        if run := self.current:
-            ask_to_delete(self.window, run, self.refresh)
-
-    # time and drawing ------------------------------------------------------------------------------------
+    # drawing ---------------------------------------------------------------------------------------------
 
     def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, row: Run | None, scale: Scale) -> None:
         if row is None:
