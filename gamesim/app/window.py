@@ -48,21 +48,16 @@ class Window:
         checkpoints: folder of the dreams; None: the shipped ones, and those of the current folder.
         recordings: folder where recordings and clips go; None: the app's own, wherever it is started.
         scores: the high scores; None: the user's file.
-        settings: what the player chose; None: the user's file.
 
     Raises:
         UserError: there is no display to open a window on.
     """
 
     def __init__(
-        self,
-        checkpoints: Path | None = None,
-        recordings: Path | None = None,
-        scores: Scores | None = None,
-        settings: Settings | None = None,
+        self, checkpoints: Path | None = None, recordings: Path | None = None, scores: Scores | None = None
     ) -> None:
         check_display()
-        self.settings = settings or Settings()
+        self.settings = Settings()
         try:
             pygame.display.init()
             check_driver()

@@ -10,6 +10,7 @@ import numpy as np
 from gamesim.config.base import Needs
 from gamesim.data.episode import Episode
 
+CELL = 12  # pixels: the side of the cells that are looked for
 MOST_TILES = 160  # pictures of a cell in a game that is made of cells
 FRAMES = 200
 MOVING = 0.3  # share of all that changes that a move of the view explains, in a game whose view moves
@@ -28,20 +29,15 @@ class View:
     scrolls: bool
 
 
-def look(frames: np.ndarray, cell: int = 12) -> View:
-    """Look at some frames of play.
-
-    Args:
-        frames: uint8 (T, H, W, 3), one after another.
-        cell: side of a cell that is looked for, pixels.
-    """
+def look(frames: np.ndarray) -> View:
+    """Look at some frames of play, uint8 (T, H, W, 3), one after another."""
     height, width = frames.shape[1:3]
-    if height % cell or width % cell:
+    if height % CELL or width % CELL:
         return View(None, _scrolls(frames, 1))
-    tiles = frames.reshape(len(frames), height // cell, cell, width // cell, cell, 3)
-    tiles = tiles.transpose(0, 1, 3, 2, 4, 5).reshape(-1, cell * cell * 3)
+    tiles = frames.reshape(len(frames), height // CELL, CELL, width // CELL, CELL, 3)
+    tiles = tiles.transpose(0, 1, 3, 2, 4, 5).reshape(-1, CELL * CELL * 3)
     made_of_cells = len(set(map(bytes, tiles))) <= MOST_TILES
-    return View(cell if made_of_cells else None, _scrolls(frames, cell))
+    return View(CELL if made_of_cells else None, _scrolls(frames, CELL))
 
 
 def _scrolls(frames: np.ndarray, by: int) -> bool:

@@ -94,7 +94,7 @@ def _work(tree: Mapping[str, object], width: int | None) -> float:
     return float(batch * segment * width**2) if known else 0.0  # type: ignore[operator]
 
 
-def choices_of_steps(usual: int, done: int = 0) -> list[int]:
+def choices_of_steps(usual: int, done: int) -> list[int]:
     """Numbers of steps around the usual one; for a run that is resumed, those that it has not reached yet."""
     counts = {max(1, round(usual * share)) for share in SHARES}
     if done:

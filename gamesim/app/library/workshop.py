@@ -58,10 +58,7 @@ class Workshop:
         if now - self._looked >= LOOK:
             self._looked = now
             self._look()
-        found = []
-        while self._news:
-            found.append(self._news.popleft())
-        return found
+        return [self._news.popleft() for _ in range(len(self._news))]
 
     def _look(self) -> None:
         """Tell about processes that have ended since the last look."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 ALT = pygame.KMOD_ALT | pygame.KMOD_MODE
+LONGEST = 200  # characters that can be typed
 WAIT, AGAIN = 0.35, 0.07  # seconds until a held direction repeats, and between two repeats
 
 
@@ -262,8 +263,8 @@ class Field:
         all: whether everything is selected: what is typed takes its place.
     """
 
-    def __init__(self, words: str, most: int = 200) -> None:
-        self.words, self.most = words, most
+    def __init__(self, words: str) -> None:
+        self.words = words
         self.at = len(words)
         self.all = bool(words)
         self._clock = 0.0
@@ -278,7 +279,7 @@ class Field:
         if selects_all(event):
             self.all, self.at = bool(self.words), len(self.words)
             return True
-        step = {pygame.K_LEFT: -1, pygame.K_RIGHT: 1, pygame.K_HOME: -self.most, pygame.K_END: self.most}
+        step = {pygame.K_LEFT: -1, pygame.K_RIGHT: 1, pygame.K_HOME: -LONGEST, pygame.K_END: LONGEST}
         if self.all and event.key in (pygame.K_BACKSPACE, pygame.K_DELETE):
             self.words, self.at = "", 0
         elif event.key == pygame.K_BACKSPACE:
@@ -298,7 +299,7 @@ class Field:
         """Type `words`, in the place of what is selected; what cannot be seen is left out."""
         if self.all:
             self.words, self.at, self.all = "", 0, False
-        words = "".join(c for c in words if c.isprintable())[: self.most - len(self.words)]
+        words = "".join(c for c in words if c.isprintable())[: LONGEST - len(self.words)]
         self.words = self.words[: self.at] + words + self.words[self.at :]
         self.at += len(words)
 

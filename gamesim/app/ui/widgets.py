@@ -3,7 +3,6 @@
 import contextlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -227,18 +226,17 @@ def keycap(
     return rect
 
 
-@dataclass
 class Toasts:
     """Short messages that come, stay for a few seconds and go; newest at the bottom."""
 
-    seconds: float = 4.0
-    _lines: list[list] = field(default_factory=list)  # [words, is an error, seconds left]
+    def __init__(self) -> None:
+        self._lines: list[list] = []  # [words, is an error, seconds left]
 
     def say(self, words: str, bad: bool = False) -> None:
         """Show `words`; saying the same again only keeps it longer."""
         words = " ".join(words.split())
         self._lines = [line for line in self._lines if line[0] != words][-2:]
-        self._lines.append([words, bad, self.seconds * (2.0 if bad else 1.0)])
+        self._lines.append([words, bad, 8.0 if bad else 4.0])
 
     @property
     def words(self) -> list[str]:
@@ -266,9 +264,9 @@ class Toasts:
     def places(self, area: pygame.Rect, scale: Scale) -> list[tuple[list[str], pygame.Rect, bool]]:
         """As `_boxes`, but inside `area`: older messages without room wait, the newest is always seen."""
         found = self._boxes(area, scale)
-        if found and found[0][1].top < area.top:
-            found[0][1].top = area.top
-        return [each for i, each in enumerate(found) if i == 0 or each[1].top >= area.top]
+        for _, newest, _ in found[:1]:
+            newest.top = max(newest.top, area.top)
+        return [each for each in found if each[1].top >= area.top]
 
     def _boxes(self, area: pygame.Rect, scale: Scale) -> list[tuple[list[str], pygame.Rect, bool]]:
         """The lines, the place and the kind of each message, the newest, at the bottom of `area`, first."""
