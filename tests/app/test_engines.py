@@ -158,7 +158,7 @@ def test_deleting_a_run_that_is_called_like_a_folder_inside_of_one_deletes_no_ot
     app.frames(1)
     page = app.window.screen
     assert isinstance(page, Engines)
-    page.choose(next(i for i, title in enumerate(page.engines) if title.checkpoint == folder / "last"))
+    page.choose(next(i for i, title in enumerate(page.rows) if title.checkpoint == folder / "last"))
     app.frames(1)
     assert page.current and page.current.name == name.capitalize()
     app.press(pygame.K_DELETE)
