@@ -208,7 +208,7 @@ def test_every_variant_takes_steps(preset, precision, plays):
 def test_warm_ups_are_drawn_for_each_lane_and_shrink_with_the_run(plays):
     task = make(
         plays, "data.segment=8", "data.batch_size=64", "training.always_told=0.25",
-        "training.warm_up={start: 16, end: 2}",
+        "training.warm_up={start: 16, end: 2, begin: 0, over: 1}",
     )  # fmt: skip
     assert task._warm_ups(0.0)[0].tolist() == [9] * 64, "longer than the sequence: all real"
     lengths, all_real = task._warm_ups(0.8)  # 4.8: from 2.4 to 4.8

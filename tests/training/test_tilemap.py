@@ -28,7 +28,10 @@ ROOT = Path(__file__).parents[2]
 SMALL = ["data.segment=6", "data.batch_size=4", "data.validation=0.3", "data.starts=2", "data.start_frames=2"]
 SMALL += ["training.steps=6", "training.log_every=2", "training.validate_every=3"]
 SMALL += ["model.channels=8", "model.hidden=4", "model.tiles=16", "model.memory_width=4"]
-SMALL += ["training.unroll={start: 4, end: 6}", "training.free_running={start: 0.5, end: 0.5}"]
+SMALL += [
+    "training.unroll={start: 4, end: 6, begin: 0, over: 1}",
+    "training.free_running={start: 0.5, end: 0.5}",
+]
 SMALL += ["training.palette_frames=64"]
 VARIANTS = {
     "whole": (),
@@ -124,7 +127,7 @@ def test_validation_and_sheets_repeat_and_change_nothing(plays):
 
 
 def test_frames_per_step_is_what_the_next_step_unrolls(plays, monkeypatch):
-    task = make(chosen("data.batch_size=2", "training.unroll={start: 4, end: 9, over: 0.6}"), plays)
+    task = make(chosen("data.batch_size=2", "training.unroll={start: 4, end: 9, begin: 0, over: 0.6}"), plays)
     seen: list[int] = []
 
     def spy(engine, frames, actions, *rest):
@@ -227,7 +230,7 @@ def test_what_passes_by_is_not_the_static_layers_business():
 
 
 def test_either_layer_is_asked_by_itself_while_the_schedule_says_so(plays):
-    task = make(chosen("training.losses.dynamic={start: 3, end: 0}"), plays)
+    task = make(chosen("training.losses.dynamic={start: 3, end: 0, begin: 0, over: 1}"), plays)
     segments, real = batch(task)
     rolled = unroll(task.trained.engine, to_float(segments.frames), torch.zeros_like(segments.actions), 1, 4)
     nll = task.trained.engine.nll(rolled.log_probs.flatten(0, 1), real.flatten(0, 1))
@@ -242,7 +245,7 @@ def test_either_layer_is_asked_by_itself_while_the_schedule_says_so(plays):
 
 
 def test_covering_the_static_layer_costs_more_while_the_schedule_says_so(plays):
-    task = make(chosen("training.losses.covering={start: 10, end: 1}"), plays)
+    task = make(chosen("training.losses.covering={start: 10, end: 1, begin: 0, over: 1}"), plays)
     segments, real = batch(task)
     rolled = unroll(task.trained.engine, to_float(segments.frames), segments.actions, 1, 4)
     dear = task.losses(rolled, segments, real, 1, task.shares())["covering"].item()
