@@ -47,6 +47,13 @@ def test_who_drives_comes_first_while_the_ai_drives():
     assert order.index(Command.DRIVER) < order.index(Command.SWITCH)
 
 
+@pytest.mark.parametrize("side", [84, 64])
+def test_what_needs_frames_of_84_pixels_is_named_for_those_alone(side: int):
+    needing = {Command.HOME, Command.RESKIN}
+    named = needing & {command for command, _ in hud.hints(Session(dream(side=side)))}
+    assert named == (needing if side == 84 else set())
+
+
 @pytest.mark.parametrize("beside", [False, True])
 def test_the_most_important_keys_have_a_place_in_every_window(app: Driver, beside: bool):
     app.play("Tilemap Pac-Man")

@@ -8,7 +8,7 @@ import pygame
 from gamesim.app.controls import DOWN, LEFT, RIGHT, STAY, UP, Command, shown
 from gamesim.app.game import temperature
 from gamesim.app.game.compare import KINDS
-from gamesim.app.game.play import EGO, Engine
+from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
 from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.ui.widgets import ARROWS, box, keycap, meter, text, wrap
@@ -302,7 +302,7 @@ def hints(session: Session, partner: bool = True, driver: bool = True) -> list[t
         driver: whether an AI can drive here.
     """
     engine, beside = session.engine, session.beside
-    dream, ego = session.temperature is not None, session.engine.grid == EGO
+    dream, ego = session.temperature is not None, engine.ego
     ended = any(side.over for side in session.playing)
     known = (
         (beside and ended, Command.AGAIN, "go on"),
