@@ -52,6 +52,11 @@ def main(*words):
         ("play gamesim/Dream-v0", "gamesim/Dream-v0 needs checkpoint=DIR, the folder of a model"),
         ("play gamesim/Dream-v0 checkpoint=3", "gamesim/Dream-v0 needs checkpoint=DIR"),
         ("play gamesim/Dream-v0 checkpoint=nowhere", "nowhere: no such model"),
+        (
+            "play gamesim/Dream-v0 checkpoint=tilemap-maze temperature=99",
+            "must be a number from 0 to 10, not 99",
+        ),
+        ("play gamesim/Dream-v0 checkpoint=tilemap-maze foo=1", "takes no argument 'foo'"),
         ("play os:Nope-v0", "'os:Nope-v0' is neither a game nor a model. Games: gamesim/Pacman"),
         ("export m --out x.onnx --beside gamesim/Pacman-v0", "export: --beside works with films only"),
         ("export m --out x.onnx --steps 9", "export: --steps works with films only"),

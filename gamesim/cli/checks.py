@@ -89,12 +89,12 @@ def start(options: argparse.Namespace) -> str | Recipe:
             recipe = game(options.start, options)
         except UnknownGame as error:
             raise UserError(f"'{options.start}' is neither a game nor a model{error.hint}") from None
-        if recipe.env_id.startswith(DREAMS):  # to make it would load torch before there is a window
+        if dreamt := recipe.env_id.startswith(DREAMS):
             checkpoint = recipe.kwargs.get("checkpoint")
             if not isinstance(checkpoint, str):
                 raise UserError(f"{recipe.env_id} needs checkpoint=DIR, the folder of a model")
             known_checkpoint(checkpoint)
-        else:
+        if not dreamt or len(recipe.kwargs) > 1:  # to make a dream loads torch before there is a window
             make(recipe).close()
         return recipe
     if said := said_of_a_game(options):
