@@ -138,7 +138,7 @@ register(
             Metric("kept_25_returned", "Remembered, coming home"),
             Metric("moves_obeyed", "Keys obeyed", floor=_FLOOR),
             Metric("moves_free", floor=_FLOOR),
-            Metric("moves_blocked", "Walls stop Pac-Man", floor=_FLOOR),
+            Metric("moves_blocked", "Walls and edges stop Pac-Man", floor=_FLOOR),
             Metric("food_eaten_gone", "Eaten food is gone", floor=(0.95, 1.0)),
             Metric("reward_on_food", "Reward for food"),
             Metric("flag_ends", "The flag ends the game"),
