@@ -82,11 +82,6 @@ def train(
             print(_recordings(data, config), flush=True)
         ended = run.train(resume, stage)
         return ended if devices.distributed().first else None
-    except RuntimeError as error:
-        if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
-            raise
-        size = config.data.batch_size
-        raise UserError(f"out of memory on {device}: try a data.batch_size below {size}") from None
     finally:
         devices.finish()
 
@@ -164,9 +159,22 @@ class _Run:
         device = devices.setup(self.device, seed=config.seed, threads=getattr(config, section).threads)
         if devices.distributed().first:
             check(config, out, resume, section)
-        training = loaded(stage.make)(config, self.data, device, weights=weights, begin=self.begin)
         how = {"resume": resume, "section": section, "deadline": self.deadline}
-        return loop.run(training, config, out, device=device, **how)
+        try:
+            training = loaded(stage.make)(config, self.data, device, weights=weights, begin=self.begin)
+            return loop.run(training, config, out, device=device, **how)
+        except RuntimeError as error:
+            if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
+                raise
+            raise UserError(f"out of memory on {self.device}: {self._smaller(section)}") from None
+
+    def _smaller(self, section: str) -> str:
+        """What needs less memory in this section of the config."""
+        own = getattr(self.config, section)
+        sizes = {f"{section}.{name}": getattr(own, name, 0) for name in ("batch_size", "rollouts")}
+        sizes["data.batch_size"] = self.config.data.batch_size
+        name, size = next((name, size) for name, size in sizes.items() if size)
+        return f"try a {name} below {size}" if size > 1 else f"it needs more, even at a {name} of 1"
 
     def _part(self, name: str, resume: bool) -> Ended:
         """Train one of several stages; after the last the engine is whole."""

@@ -368,3 +368,21 @@ def test_a_controllers_figures_stand_beside_the_other_players(run):
     figures = controller_figures(run / "last", episodes=6, seed=1)
     assert {"real", "random", "explorer", "dream", "above_random", "above_explorer"} <= figures.keys()
     assert figures == controller_figures(run / "last", episodes=6, seed=1)
+
+
+@pytest.mark.parametrize(("at", "advice"), [
+    ("vision", "try a vision.batch_size below 7"),
+    ("memory", "try a data.batch_size below 6"),
+    ("controller", "it needs more, even at a controller.rollouts of 1"),
+])  # fmt: skip
+def test_out_of_memory_names_what_this_part_computes_at_once(plays, run, tmp_path, monkeypatch, at, advice):
+    shutil.copytree(run, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / at)
+
+    def full(*args, **kwargs):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
+
+    monkeypatch.setattr("gamesim.training.loop.run", full)
+    sizes = ("vision.batch_size=7", "data.batch_size=6", "controller.rollouts=1")
+    with pytest.raises(UserError, match=f"out of memory on cpu: {advice}"):
+        train(plays, tmp_path / "run", *sizes, stage=at)
