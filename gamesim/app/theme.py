@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pygame
+import pygame.freetype
 
 from gamesim.envs.sprites import palette
 from gamesim.shipped import folder
@@ -104,14 +105,65 @@ def assets() -> Path:
     return folder("assets")
 
 
+STAND_INS = (
+    *("notosanscjksc", "notosanscjkjp", "sourcehansanssc", "wenquanyimicrohei", "wenquanyizenhei"),
+    *("droidsansfallback", "microsoftyahei", "yugothic", "msgothic", "malgungothic", "pingfangsc"),
+    *("hiraginosansgb", "applesdgothicneo", "arialunicodems", "notosansarabic", "notosanshebrew"),
+    *("notosansdevanagari", "segoeui", "arial", "dejavusans"),
+)
+"""Typefaces of systems, for names in letters that ours does not have."""
+
+
 class _Typeface(pygame.font.Font):
-    """Draws and measures whatever a file may be called."""
+    """Draws and measures whatever a file may be called, by a stand-in where it has not all of the letters."""
+
+    def __init__(self, path: str, size: int) -> None:
+        super().__init__(path, size)
+        self._path, self._pixels = path, size
 
     def render(self, text: Any, *how: Any, **more: Any) -> pygame.Surface:
-        return super().render(shown(text), *how, **more)
+        words = shown(text)
+        return pygame.font.Font.render(self._with(words), words, *how, **more)
 
     def size(self, text: Any) -> tuple[int, int]:
-        return super().size(shown(text))
+        words = shown(text)
+        return pygame.font.Font.size(self._with(words), words)
+
+    def _with(self, words: str) -> pygame.font.Font:
+        """This typeface, or the first stand-in that has all letters of some words."""
+        letters = [letter for letter in words if letter.isalpha() and not letter.isascii()]
+        paths = (self._path, *_stand_ins()) if letters else ()
+        whole = (path for path in paths if all(has(path, letter) for letter in letters))
+        path = next(whole, self._path)
+        return self if path == self._path else _stand_in(path, self._pixels)
+
+
+@cache
+def _stand_ins() -> tuple[str, ...]:
+    """Files of those that this system has; pygame's own, which is always there, comes last."""
+    found = dict.fromkeys(filter(None, map(pygame.font.match_font, STAND_INS)))
+    return *found, str(Path(pygame.__file__).parent / pygame.font.get_default_font())
+
+
+@cache
+def _stand_in(path: str, size: int) -> pygame.font.Font:
+    return pygame.font.Font(path, size)
+
+
+@cache
+def has(path: str, letter: str) -> bool:
+    """Whether a typeface has a letter. pygame's fonts draw a box for any that they miss, and do not tell."""
+    return None not in _metrics(path)(letter, size=16)
+
+
+@cache
+def _metrics(path: str) -> Any:
+    """Measures letters, None for those that a typeface misses."""
+    pygame.freetype.init()
+    try:
+        return pygame.freetype.Font(path).get_metrics
+    except (pygame.error, OSError):  # a kind of file that cannot be drawn either
+        return lambda letters, size: [None]
 
 
 @cache
@@ -129,8 +181,8 @@ def render(text: str, size: int, colour: Colour, bold: bool = False) -> pygame.S
 
 def forget() -> None:
     """Drop what belongs to a closed window: fonts do not outlive pygame.quit()."""
-    render.cache_clear()
-    font.cache_clear()
+    for kept in (render, font, _stand_in, _metrics):
+        kept.cache_clear()
 
 
 @dataclass(frozen=True)

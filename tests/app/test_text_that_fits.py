@@ -42,3 +42,11 @@ def test_the_title_of_a_page_ends_before_the_window_does(size: tuple[int, int]):
     margin = margin_of(size, scale)
     edge = pygame.surfarray.array3d(surface)[size[0] - margin :]
     assert (edge == COLOURS["back"]).all()
+
+
+def test_a_name_in_letters_that_the_typeface_misses_is_drawn_in_another():
+    """Else each of them is the same box."""
+    drawn = {pygame.image.tobytes(font(28).render(letter, True, "white"), "RGBA") for letter in "ЖЯΩ"}
+    assert len(drawn) == 3
+    surface, name = pygame.Surface((600, 60)), "Прогулка домой"
+    assert text(surface, name, (0, 0), 28, width=200, shrinks=True).width <= 200
