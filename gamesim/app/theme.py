@@ -130,11 +130,11 @@ class _Typeface(pygame.font.Font):
         return pygame.font.Font.size(self._with(words), words)
 
     def _with(self, words: str) -> pygame.font.Font:
-        """This typeface, or the first stand-in that has all letters of some words."""
+        """This typeface, or the stand-in that has the most letters of some words."""
         letters = [letter for letter in words if letter.isalpha() and not letter.isascii()]
-        paths = (self._path, *_stand_ins()) if letters else ()
-        whole = (path for path in paths if all(has(path, letter) for letter in letters))
-        path = next(whole, self._path)
+        if not letters:
+            return self
+        path = max((self._path, *_stand_ins()), key=lambda path: sum(has(path, each) for each in letters))
         return self if path == self._path else _stand_in(path, self._pixels)
 
 

@@ -48,5 +48,9 @@ def test_a_name_in_letters_that_the_typeface_misses_is_drawn_in_another():
     """Else each of them is the same box."""
     drawn = {pygame.image.tobytes(font(28).render(letter, True, "white"), "RGBA") for letter in "ЖЯΩ"}
     assert len(drawn) == 3
+    mixed = [font(28).render(f"{letter}𓀀", True, "white") for letter in "ЖЯ"]
+    assert len({pygame.image.tobytes(each, "RGBA") for each in mixed}) == 2, (
+        "though some letter has none at all"
+    )
     surface, name = pygame.Surface((600, 60)), "Прогулка домой"
     assert text(surface, name, (0, 0), 28, width=200, shrinks=True).width <= 200
