@@ -66,6 +66,13 @@ class GameGANLosses(Section):
         default=steady(0),
         description="share of the reconstruction that counts less where the next frame cannot be predicted",
     )
+    diverged: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e6,
+        description="squared error of a dreamt frame's places, in the mean, at which what follows counts "
+        "e times less; 0: all frames count alike",
+    )
     gradient_penalty: Weight = Field(default=1.0, description="weight on real frames and pairs of frames")
     temporal_gradient_penalty: Weight = Field(
         default=10.0, description="weight of the same for the temporal discriminator"

@@ -29,7 +29,7 @@ from gamesim.training.descent import AveragedDescent, masked_mean
 from gamesim.training.devices import autocast
 from gamesim.training.muon import Muon
 from gamesim.training.sheet import contact_sheet
-from gamesim.training.uncertainty import Uncertainty, attenuation, errors_by_place, surprise
+from gamesim.training.uncertainty import Uncertainty, agreement, attenuation, errors_by_place, surprise
 
 SCHEDULED = ("adversarial", "reconstruction", "outcome", "cycle", "memory", "attenuated", "blended")
 """Losses whose weights may change over the run."""
@@ -188,16 +188,16 @@ class GameGANTask(AveragedDescent[Generator]):
 
     def _counts(self, rollout: Rollout, frames: Tensor, batch: Segments, share: Tensor) -> Tensor:
         """How much each place counts, (B, T, side, side); updates what predicts their errors."""
-        side = self.uncertainty.side
-        alike = torch.ones(*batch.actions.shape, side, side, device=self.device)
-        if not self.settings.losses.attenuated.highest:
-            return alike
-        log_error = self.uncertainty(rollout.known, rollout.told[:, :-1], batch.actions)
+        side, losses, told = self.uncertainty.side, self.settings.losses, rollout.told[:, :-1]
+        counts = torch.ones(*batch.actions.shape, side, side, device=self.device)
         errors = errors_by_place(rollout.frames.detach(), frames[:, 1:], side)
-        self.uncertainty_optimizer.zero_grad(set_to_none=True)
-        masked_mean(surprise(log_error, errors), batch.played).backward()
-        self.update(self.uncertainty_optimizer, self.uncertainty)
-        return alike.lerp(attenuation(log_error.detach()), share)
+        if losses.attenuated.highest:
+            log_error = self.uncertainty(rollout.known, told, batch.actions)
+            self.uncertainty_optimizer.zero_grad(set_to_none=True)
+            masked_mean(surprise(log_error, errors), batch.played).backward()
+            self.update(self.uncertainty_optimizer, self.uncertainty)
+            counts = counts.lerp(attenuation(log_error.detach()), share)
+        return counts * agreement(errors, told, losses.diverged) if losses.diverged else counts
 
     def _judge(
         self,

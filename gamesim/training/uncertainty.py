@@ -72,6 +72,24 @@ def errors_by_place(drawn: Tensor, real: Tensor, side: int) -> Tensor:
     return F.avg_pool2d(squares, pixels, divisor_override=1)
 
 
+def agreement(errors: Tensor, told: Tensor, scale: float) -> Tensor:
+    """How much each step is an example of its game, by how far the frame before it was one of that game.
+
+    A dream that made up an edge is shown by a real board that goes on that edges can be walked over. Once a
+    dream has gone another way, what its game did next says little of what should follow what it drew.
+
+    Args:
+        errors: of the drawn frames (B, T, side, side), as `errors_by_place` gives them.
+        told: bool (B, T), which of the frames that were on screen before the steps are real.
+        scale: error of a place, in the mean, at which a step counts e times less.
+
+    Returns:
+        (B, T, 1, 1), 1 after a real frame.
+    """
+    before = F.pad(errors.mean((2, 3))[:, :-1], (1, 0))
+    return torch.exp(-before * ~told / scale)[..., None, None]
+
+
 def surprise(log_error: Tensor, errors: Tensor) -> Tensor:
     """How badly errors were predicted: the negative log likelihood of a Gaussian, as in Eq. 5."""
     return log_error + errors * (-log_error).exp()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -11,7 +13,7 @@ from gamesim.config.gamegan import GameGANModelConfig
 from gamesim.data.dataset import Segments
 from gamesim.errors import UserError
 from gamesim.training.gamegan import GameGANTask, released
-from gamesim.training.uncertainty import Uncertainty, attenuation, errors_by_place, surprise
+from gamesim.training.uncertainty import Uncertainty, agreement, attenuation, errors_by_place, surprise
 
 
 @pytest.mark.parametrize(("size", "side"), [(84, 7), (64, 8)])
@@ -101,10 +103,12 @@ class Games:
         )
 
 
-def stepped(steps: int = 1, decay: float = 1, **losses: object) -> tuple[GameGANTask, dict[str, Tensor]]:
+def stepped(
+    steps: int = 1, decay: float = 1, warm_up: int = 20, **losses: object
+) -> tuple[GameGANTask, dict[str, Tensor]]:
     """A tiny GameGAN after some steps by these losses, and the terms of the last one."""
     words = [f"training.losses.{name}={weight}" for name, weight in losses.items()]
-    words += ["training.steps=9", f"training.decay={decay}"]
+    words += ["training.steps=9", f"training.decay={decay}", f"training.warm_up={warm_up}"]
     chosen = config.load("gamegan", [*TINY, "data.batch_size=2", "data.segment=6", *words])
     torch.manual_seed(0)
     task = GameGANTask(chosen, Games(), Games(), torch.device("cpu"))  # pyright: ignore[reportArgumentType]
@@ -121,6 +125,21 @@ def test_places_that_cannot_be_predicted_count_less_by_a_share():
     nothing, half, all_of_it = (reconstruction(share) for share in (0, 0.5, 1))
     assert all_of_it < 0.9 * nothing
     assert half == pytest.approx((nothing + all_of_it) / 2, rel=0.01)
+
+
+def test_what_follows_a_dreamt_frame_counts_the_less_the_further_that_frame_was_from_its_game():
+    errors = torch.zeros(2, 3, 7, 7)
+    errors[:, 0], errors[:, 1] = 20, 60  # of the frames before the second and the third step
+    told = torch.tensor([[True, False, False], [True, True, True]])
+    counted = agreement(errors, told, 20.0)
+    assert counted.shape == (2, 3, 1, 1)
+    assert counted[0].flatten().tolist() == pytest.approx([1, math.exp(-1), math.exp(-3)])
+    assert (counted[1] == 1).all(), "a real frame is one of its game, whatever was drawn"
+
+
+def test_a_dream_that_went_another_way_is_held_less_to_its_game():
+    whole, less = (float(stepped(warm_up=1, diverged=scale)[1]["reconstruction"]) for scale in (0, 1))
+    assert less < 0.9 * whole
 
 
 def test_what_predicts_keeps_its_rate_while_the_generator_learns_more_gently():
