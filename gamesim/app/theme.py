@@ -1,5 +1,6 @@
 """The look of the app: one palette, one typeface, one scale of sizes that follows the window."""
 
+import contextlib
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -132,7 +133,7 @@ class _Typeface(pygame.font.Font):
     def _with(self, words: str) -> pygame.font.Font:
         """This typeface, or the stand-in that has the most letters of some words."""
         letters = [letter for letter in words if letter.isalpha() and not letter.isascii()]
-        if not letters:
+        if all(has(self._path, each) for each in letters):
             return self
         path = max((self._path, *_stand_ins()), key=lambda path: sum(has(path, each) for each in letters))
         return self if path == self._path else _stand_in(path, self._pixels)
@@ -141,8 +142,11 @@ class _Typeface(pygame.font.Font):
 @cache
 def _stand_ins() -> tuple[str, ...]:
     """Files of those that this system has; pygame's own, which is always there, comes last."""
-    found = dict.fromkeys(filter(None, map(pygame.font.match_font, STAND_INS)))
-    return *found, str(Path(pygame.__file__).parent / pygame.font.get_default_font())
+    found: list[str | None] = []
+    with contextlib.suppress(OSError):  # on Linux, pygame starts a program that lists them
+        found = [pygame.font.match_font(name) for name in STAND_INS]
+    own = Path(pygame.__file__).parent / pygame.font.get_default_font()
+    return *dict.fromkeys(filter(None, found)), str(own)
 
 
 @cache

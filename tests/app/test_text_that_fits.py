@@ -3,6 +3,7 @@
 import pygame
 import pytest
 
+from gamesim.app import theme
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.parts import draw_head, margin_of
 from gamesim.app.ui.widgets import text
@@ -54,3 +55,13 @@ def test_a_name_in_letters_that_the_typeface_misses_is_drawn_in_another():
     )
     surface, name = pygame.Surface((600, 60)), "Прогулка домой"
     assert text(surface, name, (0, 0), 28, width=200, shrinks=True).width <= 200
+
+
+def test_where_the_systems_typefaces_cannot_be_listed_there_still_is_one(monkeypatch: pytest.MonkeyPatch):
+    def fails(name: str) -> str:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(pygame.font, "match_font", fails)
+    theme._stand_ins.cache_clear()
+    assert font(28).render("Ж", True, "white").get_width() > 0
+    theme._stand_ins.cache_clear()
