@@ -71,17 +71,21 @@ class Recordings(Listing[Line]):
         everything = self.shelf.recordings
         asked = (everything, self.shown_game, self.shown_player, len(self._opened))
         if self._of is None or self._of[0] is not everything or self._of[1:] != asked[1:]:
-            was = self.current
             same = self._of is not None and self._of[1:] == asked[1:]
             self._of = asked
             named = [(each, each.game) for each in everything]
             self.games = sorted({game for _, game in named})
             of_game = [each for each, game in named if self.shown_game in (ALL, game)]
-            seen = [each for each in of_game if self.shown_player in (ALL, category(each))]
-            self.rows = lines(seen, self._opened)
-            if was is not None and same:  # new ones may have come above the chosen row
-                marks = [row.mark for row in self.rows]
-                self.chosen = marks.index(was.mark) if was.mark in marks else self.chosen
+            found = lines(
+                [each for each in of_game if self.shown_player in (ALL, category(each))], self._opened
+            )
+            if same:  # new ones may have come above the chosen row
+                self.show(found)
+            else:
+                self.rows = found
+
+    def mark(self, row: Line) -> object:
+        return row.mark
 
     @property
     def meant(self) -> list[Recording]:

@@ -60,11 +60,17 @@ class Listing(PanelScreen, Generic[Row]):
         """The chosen row; None in an empty list."""
         return self.rows[self.chosen] if self.chosen < self.count else None
 
+    def mark(self, row: Row) -> object:
+        """What a row is known by when the list is made anew."""
+        return row
+
     def show(self, rows: Sequence[Row]) -> None:
         """List other rows; the one that was chosen stays chosen where it is still there."""
-        chosen, self.rows = self.current, rows
-        if chosen in rows:
-            self.chosen = rows.index(chosen)
+        was = [self.mark(row) for row in self.rows[self.chosen : self.chosen + 1]]
+        marks = [self.mark(row) for row in rows]
+        self.rows = rows
+        if was and was[0] in marks:
+            self.chosen = marks.index(was[0])
 
     def nothing(self) -> str:
         """What stands in the place of an empty list."""
@@ -128,8 +134,7 @@ class Listing(PanelScreen, Generic[Row]):
 
     def update(self, seconds: float) -> None:
         super().update(seconds)
-        last = self.count - 1  # first, as a list that looks itself through anew may choose its row again
-        self.chosen = max(0, min(self.chosen, last))
+        self.chosen = max(0, min(self.chosen, self.count - 1))
 
     def draw_main(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         self.view, self.height = area, scale.px(self.row)

@@ -171,8 +171,10 @@ def clipped(surface: pygame.Surface, area: pygame.Rect) -> Iterator[None]:
     """Nothing is drawn outside of `area` in here."""
     clip = surface.get_clip()
     surface.set_clip(area.clip(clip))
-    yield
-    surface.set_clip(clip)
+    try:
+        yield
+    finally:
+        surface.set_clip(clip)
 
 
 def pill(
