@@ -231,6 +231,8 @@ class _Run:
 def _beginning(config: Config, init: Path, resume: bool) -> Checkpoint:
     """Return the checkpoint that a run begins from, after a look whether it fits.
 
+    A matrix that it lacks begins anew if it begins with zeros, which change nothing.
+
     Raises:
         UserError: It is damaged, of another system or shape, or the run has begun already.
     """
@@ -243,6 +245,8 @@ def _beginning(config: Config, init: Path, resume: bool) -> Checkpoint:
     wanted = {"model": models.build(config).state_dict(), **extras_of(config)}
     for name, part in {"model": found.weights, **found.extras}.items():
         if name in wanted:
+            new = {key: each for key, each in wanted[name].items() if key not in part}
+            part |= {key: each for key, each in new.items() if each.ndim > 1 and not each.any()}
             checkpoint.fits(part, wanted[name], init / f"{name}.safetensors")
     return found
 

@@ -64,7 +64,9 @@ def test_shapes_and_ranges_of_a_step(size, memory):
     assert seen.frame.shape == (2, size, size, 3) and seen.frame.dtype == torch.uint8
     assert seen.reward.shape == seen.end_probability.shape == (2,)
     assert model.noise_shape == (6,)
-    expected = {"frame", "code", "h", "c", "z"} | ({"memory", "attention", "read"} if memory else set())
+    expected = {"frame", "code", "h", "c", "z"} | (
+        {"memory", "attention", "read", "held"} if memory else set()
+    )
     assert set(state) == set(start) == expected
     assert all(len(value) == 2 for value in state.values())
 

@@ -48,10 +48,50 @@ def test_training_begins_with_attention_that_stays_and_writing_that_replaces(mem
     memory.initialise()
     slots, attention = memory.initial(1)
     h = torch.randn(1, 6)
-    slots, attention, found = memory(slots, attention, torch.tensor([RIGHT]), h, 0 * h)
+    slots, attention, found, _ = memory(slots, attention, torch.tensor([RIGHT]), h, 0 * h)
     assert attention[0, 10, 10] > 0.5
     left = found - memory.content(h)[:, 4:]  # of the noise that was there
     assert left.norm() < memory.noise[10, 10].norm() / 2
+
+
+@pytest.mark.parametrize("keeps", [0.0, 3.0])
+def test_keeps_is_how_much_of_what_a_slot_held_is_still_read_when_one_comes_back(keeps):
+    """Training begins with a logit of 3: without it, what a place held is gone before it is read again."""
+    memory = MemoryModule(CONFIG.model_copy(update={"memory_keeps": keeps}))
+    with torch.no_grad():
+        memory.kernel.score.get_parameter("2.bias")[4] = 100  # attention is in one slot alone
+    slots, attention = memory.initial(1)
+    h = torch.randn(1, 6)
+    before, after = (memory(held, attention, torch.tensor([STAY]), h, h)[2] for held in (slots, slots + 1))
+    logits = memory.content(h)[:, :4]
+    assert torch.allclose(after - before, 1 - (logits - keeps).sigmoid(), atol=1e-5)
+
+
+def test_what_is_written_may_depend_on_what_the_slot_held_and_does_not_at_first():
+    """So a place that is known can be left as it is; h alone, as in the paper, cannot tell which are."""
+    torch.manual_seed(0)
+    paper = MemoryModule(CONFIG)
+    ours = MemoryModule(CONFIG.model_copy(update={"memory_sees": True}))
+    ours.load_state_dict(paper.state_dict(), strict=False)
+    ours.initialise()
+    paper.initialise()
+    assert ours.known is not None and paper.known is None
+    (slots, attention), h = paper.initial(1), torch.randn(1, 6)
+    held = read(slots, attention)
+    for one, other in zip(paper.erase_and_add(h, held), ours.erase_and_add(h, held), strict=True):
+        assert torch.equal(one, other)
+    ours(slots, attention, torch.tensor([RIGHT]), h, 0 * h)[2].sum().backward()
+    assert ours.known.weight.grad is not None and ours.known.weight.grad.abs().max() > 0
+    with torch.no_grad():
+        ours.known.weight[:4] = -100 * held.sign()
+    erased, _ = ours.erase_and_add(h, held)
+    assert erased.max() < 0.01 and ours.erase_and_add(h, 0 * held)[0].min() > 0.5
+
+
+def test_an_empty_memory_holds_as_much_noise_as_it_is_told(memory):
+    quiet = MemoryModule(CONFIG.model_copy(update={"memory_noise": 0.1}))
+    assert torch.allclose(quiet.initial(1)[0], 0.1 * memory.initial(1)[0])
+    assert torch.equal(quiet.empty, quiet.initial(1)[0][0])
 
 
 @pytest.mark.parametrize(("dx", "dy"), [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (1, -1)])
@@ -135,7 +175,7 @@ def test_an_open_gate_moves_and_a_closed_gate_stays(memory):
 def test_a_step_moves_then_writes_what_h_says_then_reads_it_back(memory):
     slots, attention = memory.initial(2)
     action, h, before = torch.tensor([LEFT, UP]), torch.randn(2, 6), torch.randn(2, 6)
-    new_slots, new_attention, seen = memory(slots, attention, action, h, before)
+    new_slots, new_attention, seen, _ = memory(slots, attention, action, h, before)
     gate = memory.gate(torch.cat([h, h - before], 1)).sigmoid()[..., None]
     moved = gate * shift(attention, memory.kernel(action)) + (1 - gate) * attention
     erase, add = memory.content(h).chunk(2, 1)
@@ -151,7 +191,7 @@ def test_attention_sums_to_one_after_any_walk(memory):
     for step in range(30):
         h = torch.randn(4, 6)
         action = torch.randint(5, (4,), generator=torch.Generator().manual_seed(step))
-        slots, attention, _ = memory(slots, attention, action, h, before)
+        slots, attention, *_ = memory(slots, attention, action, h, before)
         before = h
     assert torch.allclose(attention.sum((1, 2)), torch.ones(4), atol=1e-5)
     assert (attention >= 0).all()
@@ -167,7 +207,7 @@ def test_there_and_back_again_attends_to_the_same_slot(memory):
     h, attention = torch.zeros(1, 6), start
     visited = []
     for action in [LEFT, LEFT, RIGHT, RIGHT]:
-        slots, attention, _ = memory(slots, attention, torch.tensor([action]), h, h)
+        slots, attention, *_ = memory(slots, attention, torch.tensor([action]), h, h)
         visited.append(attention)
     assert torch.allclose(visited[1], spot(21, 8, 10), atol=1e-5)
     assert torch.allclose(visited[3], start, atol=1e-5)

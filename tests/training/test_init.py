@@ -83,6 +83,22 @@ def test_what_was_shipped_without_what_trained_it_can_be_begun_from(plays, tmp_p
     near(checkpoint.load(tmp_path / "run" / "last").weights, given.weights, off=1e-3)
 
 
+def test_an_engine_without_a_part_that_changes_nothing_at_first_can_be_begun_from(plays, tmp_path):
+    """Such as a memory module whose writing did not yet see what a slot held."""
+    given = engine("gamegan-tiny", tmp_path / "given")
+    changes = ["training.steps=1", "model.memory_sees=true", *STILL["gamegan-tiny"]]
+    train("gamegan-tiny", plays, tmp_path / "run", *changes, init=given)
+    found = checkpoint.load(tmp_path / "run" / "last").weights
+    assert found.pop("memory.known.weight").abs().max() < 1e-4
+    near(found, checkpoint.load(given).weights)
+
+
+def test_an_engine_that_lacks_what_does_change_something_is_refused(plays, tmp_path):
+    given = engine("gamegan-tiny", tmp_path / "given", "model.memory=false")
+    with pytest.raises(UserError, match="does not fit this model"):
+        train("gamegan-tiny", plays, tmp_path / "run", "training.steps=1", init=given)
+
+
 def test_a_world_model_begins_with_all_three_parts(plays, tmp_path):
     given = engine("world-model-tiny", tmp_path / "given")
     train("world-model-tiny", plays, tmp_path / "run", *STILL["world-model-tiny"], init=given)

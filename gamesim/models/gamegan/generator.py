@@ -68,8 +68,8 @@ class Generator(nn.Module):
     """GameGAN's generator; implements `gamesim.models.WorldModel`.
 
     A state holds the "frame" on screen (B, 3, S, S) and its "code" (B, hidden), "h" and "c" (B, hidden), the
-    "z" (B, z_size) of its step and, with a memory module, "memory" (B, N, N, D), "attention" (B, N, N) and
-    "read" (B, D).
+    "z" (B, z_size) of its step and, with a memory module, "memory" (B, N, N, D), "attention" (B, N, N),
+    the "read" (B, D), and "held" (B, D), what was read there before the step wrote.
     """
 
     def __init__(self, config: GameGANModelConfig) -> None:
@@ -104,7 +104,8 @@ class Generator(nn.Module):
         state = {"h": h, "c": c, "z": torch.zeros(batch, *self.noise_shape, device=h.device)}
         if self.memory is not None:
             memory, attention = self.memory.initial(batch)
-            state |= {"memory": memory, "attention": attention, "read": read(memory, attention)}
+            found = read(memory, attention)
+            state |= {"memory": memory, "attention": attention, "read": found, "held": found}
         return state
 
     def advance(self, state: State, action: Tensor, z: Tensor) -> State:
@@ -113,8 +114,8 @@ class Generator(nn.Module):
         new = {**state, "h": h, "c": c, "z": z}
         if self.memory is not None:
             before = state["memory"], state["attention"]
-            memory, attention, recalled = self.memory(*before, action, h, state["h"])
-            new |= {"memory": memory, "attention": attention, "read": recalled}
+            memory, attention, recalled, held = self.memory(*before, action, h, state["h"])
+            new |= {"memory": memory, "attention": attention, "read": recalled, "held": held}
         return new
 
     def show(self, state: State, frame: Tensor) -> State:
@@ -262,7 +263,7 @@ class Generator(nn.Module):
             cast(Component, self.renderer.get_submodule(f"components.{k}")).rough(vector)[0][:, 0]
             for k, vector in enumerate((state["read"], state["h"]))
         ]
-        _, add = self.memory.content(state["h"]).float().chunk(2, dim=1)
+        _, add = self.memory.erase_and_add(state["h"], state["held"])
         return shown | {
             "static": to_uint8(static),
             "dynamic": to_uint8(dynamic),
@@ -270,7 +271,7 @@ class Generator(nn.Module):
             "static objects": objects[0],
             "dynamic objects": objects[1],
             "attention": state["attention"],
-            "memory": (state["memory"] - self.memory.noise).abs().mean(-1),
+            "memory": (state["memory"] - self.memory.empty).abs().mean(-1),
             "writes": state["attention"] * add.abs().mean(1)[:, None, None],
         }
 
@@ -281,6 +282,6 @@ class Generator(nn.Module):
         layers); what moves stays as it was.
         """
         if self.memory is not None:
-            state = {**state, **{name: other[name] for name in ("memory", "attention", "read")}}
+            state = {**state, **{name: other[name] for name in ("memory", "attention", "read", "held")}}
             state = self.show(state, self.render(state).frame)
         return state, to_uint8(state["frame"])

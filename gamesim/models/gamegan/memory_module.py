@@ -96,15 +96,21 @@ class MemoryModule(nn.Module):
     def __init__(self, config: GameGANModelConfig) -> None:
         super().__init__()
         hidden, slots, width = config.hidden, config.memory_slots, config.memory_width
-        self.slots = slots
+        self.slots, self.keeps, self.spread = slots, config.memory_keeps, config.memory_noise
         self.kernel = ShiftKernel(config.num_actions, hidden, config.opposites)  # K
         self.gate = mlp([2 * hidden, hidden, 1])  # G
         self.content = mlp([hidden, hidden, 2 * width])  # E
+        self.known = nn.Linear(width, 2 * width, bias=False) if config.memory_sees else None
         # The paper fills M with noise from N(0, I). Here it is one draw that the checkpoint keeps, so that a
         # dream is repeatable, with this version of torch and with the next.
         noise = torch.randn(slots, slots, width, generator=torch.Generator().manual_seed(0))
         self.noise: Tensor
         self.register_buffer("noise", noise)
+
+    @property
+    def empty(self) -> Tensor:
+        """What the slots hold before anything happened, (N, N, D)."""
+        return self.spread * self.noise
 
     @torch.no_grad()
     def initialise(self) -> None:
@@ -116,17 +122,32 @@ class MemoryModule(nn.Module):
         self.kernel.score.get_parameter("2.bias")[4] = STAYS
         bias = self.content.get_parameter("2.bias")
         bias[: len(bias) // 2] = ERASES
+        if self.known is not None:
+            self.known.weight.zero_()  # an engine that was trained without it goes on as it was
 
     def initial(self, batch: int) -> tuple[Tensor, Tensor]:
         """(memory (batch, N, N, D), attention (batch, N, N)) before anything happened."""
-        memory = self.noise.expand(batch, -1, -1, -1)
+        memory = self.empty.expand(batch, -1, -1, -1)
         attention = torch.zeros(batch, self.slots, self.slots, device=memory.device)
         attention[:, self.slots // 2, self.slots // 2] = 1
         return memory, attention
 
+    def erase_and_add(self, h: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
+        """e_t in [0, 1] and a_t of Eq. 8, (B, D) each.
+
+        Args:
+            h: h_t (B, hidden), which is all that the paper's depend on.
+            held: what attention found before the step wrote (B, D); with `memory_sees` they depend on it, too.
+        """
+        both = self.content(h)
+        if self.known is not None:
+            both = both + self.known(held)
+        erase, add = both.float().chunk(2, dim=1)
+        return (erase - self.keeps).sigmoid(), add
+
     def forward(
         self, memory: Tensor, attention: Tensor, action: Tensor, h: Tensor, before: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Eq. 5-9.
 
         Args:
@@ -136,10 +157,10 @@ class MemoryModule(nn.Module):
             before: h_{t-1} (B, hidden). Eq. 6 names h_t alone; that a step was barred shows in the change.
 
         Returns:
-            (memory, attention, read (B, D)) of this step.
+            (memory, attention, read (B, D)) of this step, and what attention found before it wrote (B, D).
         """
         gate = self.gate(torch.cat([h, h - before], dim=1)).float().sigmoid().unsqueeze(2)  # Eq. 6
         attention = gate * shift(attention, self.kernel(action)) + (1 - gate) * attention  # Eq. 7
-        erase, add = self.content(h).float().chunk(2, dim=1)
-        memory = write(memory, attention, erase.sigmoid(), add)
-        return memory, attention, read(memory, attention)
+        held = read(memory, attention)
+        memory = write(memory, attention, *self.erase_and_add(h, held))
+        return memory, attention, read(memory, attention), held
