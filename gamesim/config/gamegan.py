@@ -39,7 +39,7 @@ class GameGANModelConfig(MemoryShape):
     )
     memory_sees: bool = Field(
         default=False,
-        description="what is written to a slot depends on what it holds, too; false: on h alone, as in the paper",
+        description="what is written to a slot depends on what it holds, too; false: as in the paper",
     )
     discriminator_channels: int = Field(
         default=64, ge=4, le=4096, description="channels of the discriminators' first layer"

@@ -137,7 +137,7 @@ class MemoryModule(nn.Module):
 
         Args:
             h: h_t (B, hidden), which is all that the paper's depend on.
-            held: what attention found before the step wrote (B, D); with `memory_sees` they depend on it, too.
+            held: what attention found before the step wrote (B, D), which counts with `memory_sees`.
         """
         both = self.content(h)
         if self.known is not None:
