@@ -59,7 +59,7 @@ class Story(Page):
                 "to cheat in them: all five survived at least twice as long as random keys in the real game.",
                 "The same game in this app",
             ),
-            Table(TAKECOVER, "Our own figures (TakeCover, 200 games each; random keys: 220 ± 6)."),
+            Table(TAKECOVER, "Our own figures (TakeCover, 200 games each; random keys: 208 ± 3)."),
             Words(
                 "We measured the same for World Model (places), which you can play here. An AI from a cold "
                 "dream is worth nothing in the real Pac-Man. But nobody cheats in our cold dream: there is "
