@@ -40,7 +40,7 @@ def erased(model: Generator, frames: Tensor, actions: Tensor) -> tuple[Tensor, T
     for step in range(actions.shape[1]):
         state = model.observe(state, actions[:, step], frames[:, step + 1])
         before, place = place, state["attention"].flatten(1).argmax(1)
-        share = model.memory.erase_and_add(state["h"], state["held"])[0].mean(1)
+        share = model.memory.writes(state["h"], state["held"])[0].mean(1)
         moved, again = place != before, known.gather(1, place[:, None])[:, 0]
         for into, where in zip(shares, (moved & ~again, moved & again), strict=True):
             into.append(share[where])

@@ -28,18 +28,9 @@ class GameGANModelConfig(MemoryShape):
     hidden: Width = Field(default=512, description="size of the dynamics engine's state")
     z_size: int = Field(default=32, ge=2, le=4096, description="numbers in z, the noise of a step")
     memory_width: Width = Field(default=512, description="numbers in a memory slot")
-    memory_noise: float = Field(
-        default=1.0, ge=0, le=1e3, description="standard deviation of what an empty memory slot holds"
-    )
-    memory_keeps: float = Field(
-        default=0.0,
-        ge=-100,
-        le=100,
-        description="logits by which less is erased from a memory slot; 0: at first nearly all of it is",
-    )
-    memory_sees: bool = Field(
+    memory_gate: bool = Field(
         default=False,
-        description="what is written to a slot depends on what it holds, too; false: as in the paper",
+        description="a gate that sees what a memory slot holds decides how much is written there (ours)",
     )
     discriminator_channels: int = Field(
         default=64, ge=4, le=4096, description="channels of the discriminators' first layer"

@@ -263,7 +263,7 @@ class Generator(nn.Module):
             cast(Component, self.renderer.get_submodule(f"components.{k}")).rough(vector)[0][:, 0]
             for k, vector in enumerate((state["read"], state["h"]))
         ]
-        _, add = self.memory.erase_and_add(state["h"], state["held"])
+        _, add = self.memory.writes(state["h"], state["held"])
         return shown | {
             "static": to_uint8(static),
             "dynamic": to_uint8(dynamic),
@@ -271,7 +271,7 @@ class Generator(nn.Module):
             "static objects": objects[0],
             "dynamic objects": objects[1],
             "attention": state["attention"],
-            "memory": (state["memory"] - self.memory.empty).abs().mean(-1),
+            "memory": (state["memory"] - self.memory.noise).abs().mean(-1),
             "writes": state["attention"] * add.abs().mean(1)[:, None, None],
         }
 

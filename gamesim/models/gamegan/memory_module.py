@@ -24,6 +24,8 @@ STAYS = 3.0
 """Logit of the kernel's middle, against its rim, with which training begins."""
 ERASES = 3.0
 """Logit of erasing with which training begins."""
+WRITES = 3.0
+"""Logit of the write gate with which training begins."""
 
 
 class ShiftKernel(nn.Module):
@@ -96,21 +98,16 @@ class MemoryModule(nn.Module):
     def __init__(self, config: GameGANModelConfig) -> None:
         super().__init__()
         hidden, slots, width = config.hidden, config.memory_slots, config.memory_width
-        self.slots, self.keeps, self.spread = slots, config.memory_keeps, config.memory_noise
+        self.slots = slots
         self.kernel = ShiftKernel(config.num_actions, hidden, config.opposites)  # K
         self.gate = mlp([2 * hidden, hidden, 1])  # G
         self.content = mlp([hidden, hidden, 2 * width])  # E
-        self.known = nn.Linear(width, 2 * width, bias=False) if config.memory_sees else None
+        self.access = nn.Linear(hidden + width, 1, bias=False) if config.memory_gate else None
         # The paper fills M with noise from N(0, I). Here it is one draw that the checkpoint keeps, so that a
         # dream is repeatable, with this version of torch and with the next.
         noise = torch.randn(slots, slots, width, generator=torch.Generator().manual_seed(0))
         self.noise: Tensor
         self.register_buffer("noise", noise)
-
-    @property
-    def empty(self) -> Tensor:
-        """What the slots hold before anything happened, (N, N, D)."""
-        return self.spread * self.noise
 
     @torch.no_grad()
     def initialise(self) -> None:
@@ -122,28 +119,33 @@ class MemoryModule(nn.Module):
         self.kernel.score.get_parameter("2.bias")[4] = STAYS
         bias = self.content.get_parameter("2.bias")
         bias[: len(bias) // 2] = ERASES
-        if self.known is not None:
-            self.known.weight.zero_()  # an engine that was trained without it goes on as it was
+        if self.access is not None:
+            self.access.weight.zero_()  # what was trained without it can go on with it
 
     def initial(self, batch: int) -> tuple[Tensor, Tensor]:
         """(memory (batch, N, N, D), attention (batch, N, N)) before anything happened."""
-        memory = self.empty.expand(batch, -1, -1, -1)
+        memory = self.noise.expand(batch, -1, -1, -1)
         attention = torch.zeros(batch, self.slots, self.slots, device=memory.device)
         attention[:, self.slots // 2, self.slots // 2] = 1
         return memory, attention
 
-    def erase_and_add(self, h: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
-        """e_t in [0, 1] and a_t of Eq. 8, (B, D) each.
+    def writes(self, h: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
+        """e_t and a_t of Eq. 8, (B, D) each, as far as the write gate lets them through.
+
+        Without that gate, as in the paper, they depend on h_t alone. So no step can tell a place that it
+        knows from one that it does not, and each replaces what it could have read. The gate is that of the
+        Differentiable Neural Computer (Graves et al. 2016), which sees what the slot holds, too.
 
         Args:
-            h: h_t (B, hidden), which is all that the paper's depend on.
-            held: what attention found before the step wrote (B, D), which counts with `memory_sees`.
+            h: h_t (B, hidden).
+            held: what attention finds before the step writes, (B, D).
         """
-        both = self.content(h)
-        if self.known is not None:
-            both = both + self.known(held)
-        erase, add = both.float().chunk(2, dim=1)
-        return (erase - self.keeps).sigmoid(), add
+        erase, add = self.content(h).float().chunk(2, dim=1)
+        erase = erase.sigmoid()
+        if self.access is None:
+            return erase, add
+        gate = (WRITES + self.access(torch.cat([h, held], dim=1)).float()).sigmoid()
+        return gate * erase, gate * add
 
     def forward(
         self, memory: Tensor, attention: Tensor, action: Tensor, h: Tensor, before: Tensor
@@ -162,5 +164,5 @@ class MemoryModule(nn.Module):
         gate = self.gate(torch.cat([h, h - before], dim=1)).float().sigmoid().unsqueeze(2)  # Eq. 6
         attention = gate * shift(attention, self.kernel(action)) + (1 - gate) * attention  # Eq. 7
         held = read(memory, attention)
-        memory = write(memory, attention, *self.erase_and_add(h, held))
+        memory = write(memory, attention, *self.writes(h, held))
         return memory, attention, read(memory, attention), held
