@@ -19,8 +19,8 @@ GAMES = {
     "gamesim/TakeCover-v0": "Doom's fireballs, as in both papers (needs the extra 'doom')",
 }
 """Our own games, a line each."""
-GAME = "a game: one of the list below, any Gymnasium id, or module:Id for a game of your own"
-GAME_SETTINGS = "Extra arguments go to the game, such as max_steps=200 num_ghosts=5."
+GAME = "a game: one from the list below, any Gymnasium id, or module:Id for a game of your own"
+GAME_SETTINGS = "Extra arguments such as max_steps=200 num_ghosts=5 are passed to the game."
 _USUAL = "(default: %(default)s)"
 MODEL = "the folder of a model, such as runs/mine/best, or the name of a shipped one"
 
@@ -97,7 +97,7 @@ class Words:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             description="Play a game, train a model on recordings of it, and play inside the model.\n"
             "Without a command, the app opens.",
-            epilog="gamesim COMMAND --help says more about a command.",
+            epilog="gamesim COMMAND --help explains a command.",
         )
         self.top.add_argument("--version", action="version", version=f"gamesim {__version__}")
         self.commands: dict[str, Parser] = {}
@@ -153,8 +153,9 @@ def _record(words: Words) -> None:
         "--policy",
         metavar="NAME",
         help="who plays: the bot (explorer), random keys (random), a deep Q-network (dqn; needs the extra "
-        "'agents'), a graph convolutional network (gcn), or one that another package adds. All of ours but "
-        "random know only our Pac-Man games (default: the bot where it knows the game, else random keys)",
+        "'agents'), a graph convolutional network (gcn), or a player that another package adds. The "
+        "bot, dqn and gcn know only our Pac-Man games (default: the bot if it knows the game, else random "
+        "keys)",
     )
     parser.add_argument(
         "--hold",
@@ -168,7 +169,9 @@ def _record(words: Words) -> None:
     parser.add_argument("--out", metavar="DIR", help="folder for the recordings (appended to)")
     _number(parser, "--seed", 0, "random seed of the first game", _seed)
     _device(parser, None, "that computes gamesim/Dream-v0 (default: cpu)")
-    parser.add_argument("--verify", metavar="DIR", help="instead: replay every recording in DIR and compare")
+    parser.add_argument(
+        "--verify", metavar="DIR", help="instead of recording: replay all recordings in DIR and compare"
+    )
 
 
 def _train(words: Words) -> None:
@@ -176,25 +179,25 @@ def _train(words: Words) -> None:
         "train",
         "Train a model on recordings.",
         _presets(),
-        "Extra arguments change the preset, such as training.steps=2000 data.batch_size=16.",
+        "Extra arguments such as training.steps=2000 data.batch_size=16 change settings of the preset.",
         takes_settings=True,
     )
     parser.add_argument(
         "preset",
         metavar="PRESET",
-        help="a preset of the list below, or a YAML file. To train one part of a World Model: vision, memory "
-        "or controller, with preset=NAME (default: world-model)",
+        help="a preset from the list below, or a YAML file. To train only one part of a World Model, say "
+        "vision, memory or controller here, and add preset=NAME (default: world-model)",
     )
     parser.add_argument("--data", metavar="DIR", required=True, help="folder of recordings")
     parser.add_argument("--game", metavar="ID", help="which game to train on, if DIR holds several")
     parser.add_argument(
-        "--out", metavar="RUN", required=True, help="folder for the run: new, or with --resume"
+        "--out", metavar="RUN", required=True, help="folder for the run; a new one, except with --resume"
     )
     _device(parser, "auto", "to train on")
     begin = parser.add_mutually_exclusive_group()
     begin.add_argument("--resume", action="store_true", help="continue the run in RUN where it stopped")
     begin.add_argument(
-        "--init", metavar="MODEL", help="start a new run from a model's weights (its discriminators, too)"
+        "--init", metavar="MODEL", help="start a new run from a model's weights (and its discriminators)"
     )
     parser.add_argument(
         "--minutes", type=_minutes, metavar="N", help="save and stop after N minutes, such as 2.5"
@@ -207,11 +210,13 @@ def _evaluate(words: Words) -> None:
     _number(parser, "--episodes", 200, "games to measure on")
     _number(parser, "--seed", 0, "random seed of the games and dreams", _seed)
     parser.add_argument("--json", metavar="FILE", help="also write the results to FILE")
-    parser.add_argument("--game", metavar="module:Id", help="import the module of a game of your own")
+    parser.add_argument(
+        "--game", metavar="module:Id", help="the game, if it is one of your own: imports its module"
+    )
     parser.add_argument("--card", action="store_true", help="also write the results to the model's card")
     parser.add_argument("--plots", metavar="DIR", help="also draw plots (needs the extra 'plots')")
     parser.add_argument(
-        "--vision", metavar="MODEL", help="a World Model, whose V measures how alike two pictures are"
+        "--vision", metavar="MODEL", help="a World Model; its V measures how alike two pictures are"
     )
     _number(parser, "--temperature", 1.0, "temperature used for the dreams", _heat, "T")
     _device(parser, "cpu", "to compute on")
@@ -224,9 +229,9 @@ def _temperature(words: Words) -> None:
         "game.",
     )
     parser.add_argument("checkpoint", metavar="MODEL", help="a World Model; its V and M stay as they are")
-    parser.add_argument("--data", metavar="DIR", required=True, help="recordings for dreams to start from")
+    parser.add_argument("--data", metavar="DIR", required=True, help="recordings that the dreams start from")
     parser.add_argument(
-        "--out", metavar="RUN", required=True, help="folder for the runs; those in it are continued"
+        "--out", metavar="RUN", required=True, help="folder for the runs; unfinished runs in it are continued"
     )
     _number(parser, "--generations", 150, "generations per temperature")
     _number(parser, "--episodes", 500, "games per measurement")
@@ -250,24 +255,27 @@ def _export(words: Words) -> None:
         "--out",
         metavar="FILE",
         required=True,
-        help=".gif or .mp4: a film; .onnx: the model for ONNX; a folder: the model in half precision",
+        help=".gif or .mp4: a film; .onnx: the model as ONNX; a folder: the model in half precision",
     )
-    parser.add_argument("--beside", metavar="GAME", help="show this game beside the dream, same keys")
+    parser.add_argument(
+        "--beside", metavar="GAME", help="show this game beside the dream, under the same keys"
+    )
     _shown(parser)
     _number(parser, "--steps", 60, "length in steps")
     _number(parser, "--seed", 0, "random seed of the game or dream", _seed)
     _number(parser, "--temperature", 1.0, "temperature of the dream", _heat, "T")
     _number(parser, "--scale", 3, "enlarge each pixel N times")
-    _device(parser, None, "that computes a film's dream (default: cpu)")
+    _device(parser, None, "that computes the dream in a film (default: cpu)")
 
 
 def _lab(words: Words) -> None:
     parser = words.command(
-        "lab", "Play with another method of the lecture, or make its pictures and figures without a window."
+        "lab",
+        "Play with another method (VAE, GAN, DQN ...), or make its pictures and figures without a window.",
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="which lab (default: list them all)")
     parser.add_argument(
-        "--headless", action="store_true", help="open no window: take steps, then write files"
+        "--headless", action="store_true", help="open no window: run the lab's steps, then write files"
     )
     parser.add_argument("--out", metavar="DIR", help="with --headless: folder for the pictures and figures")
     parser.add_argument(
@@ -277,22 +285,26 @@ def _lab(words: Words) -> None:
         help="with --headless: steps to take (default: as many as the lab needs)",
     )
     _number(parser, "--seed", 0, "random seed of the lab", _seed)
-    parser.add_argument("--data", metavar="DIR", help="recordings to learn from (default: games of its own)")
-    parser.add_argument("--checkpoint", metavar="MODEL", help="for labs that look into a model: which one")
+    parser.add_argument(
+        "--data", metavar="DIR", help="recordings to learn from (default: the lab plays games itself)"
+    )
+    parser.add_argument(
+        "--checkpoint", metavar="MODEL", help="the model to look into, if the lab looks into one"
+    )
     parser.add_argument(
         "--set",
         action="extend",
         nargs="+",
         default=[],
         metavar="NAME=VALUE",
-        help="values of its controls; a button is pressed by NAME=press. A wrong NAME lists them",
+        help="set the lab's controls; NAME=press presses a button. A wrong NAME lists all controls",
     )
 
 
 def _doctor(words: Words) -> None:
     parser = words.command("doctor", "Check what this machine can run, and how fast.")
     parser.add_argument(
-        "--checkpoints", metavar="DIR", help="folder of models to time (default: shipped ones)"
+        "--checkpoints", metavar="DIR", help="folder of models to time (default: the shipped ones)"
     )
 
 
