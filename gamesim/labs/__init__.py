@@ -184,7 +184,7 @@ for _entry in (
     Entry(
         "fgsm",
         "Adversarial examples",
-        "Change frames too little to be seen: players err, dreams remember walls that never were.",
+        "Change frames by too little to see: players go wrong, dreams remember walls that never were there.",
         "Goodfellow, Shlens & Szegedy 2015 (arXiv 1412.6572)",
         "gamesim.labs.attacks:FGSMLab",
         reads=("checkpoint",),

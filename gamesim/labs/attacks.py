@@ -49,7 +49,7 @@ class FGSMLab:
         self.controls: Sequence[Control] = (
             Choice("victim", "Attack", VICTIMS, self._victim),
             Slider("epsilon", "Epsilon, of 255", 0, 16, self._epsilon, 1, "the greatest change of any pixel"),
-            Choice("by", "Frames are changed by", (FGSM, RANDOM, NOTHING), FGSM, "in the game that goes on"),
+            Choice("by", "Frames are changed by", (FGSM, RANDOM, NOTHING), FGSM, "in the running game"),
             Button("board", "New board"),
         )
 

@@ -257,12 +257,22 @@ KEPT = 200
 
 _WEIGHTS = ("trained", "untrained")
 _CONTROLS: tuple[Control, ...] = (
-    Choice("weights", "Networks that are", _WEIGHTS, "trained", "Untrained ones are trained at once."),
+    Choice(
+        "weights",
+        "Start with networks that are",
+        _WEIGHTS,
+        "trained",
+        "Untrained ones begin to train at once.",
+    ),
     Switch("train", "Train", help="Go on training the four networks, one step for each step of the game."),
-    Slider("cycle", "Weight of the cycle loss", 0, 20, CYCLE, 1, "At 0 nothing holds on to what was there."),
-    Slider("identity", "Weight of the identity loss", 0, 10, IDENTITY, 0.5, "It keeps colours as they are."),
+    Slider(
+        "cycle", "Weight of the cycle loss", 0, 20, CYCLE, 1, "At 0 a picture need not keep what was there."
+    ),
+    Slider(
+        "identity", "Weight of the identity loss", 0, 10, IDENTITY, 0.5, "It makes the networks keep colours."
+    ),
     Switch("pool", "Pool of 50 pictures", True, "Off: the discriminators see only the newest pictures."),
-    Switch("swap", "Beside the layer swap", help="A dream re-skinned by this and by GameGAN's swap."),
+    Switch("swap", "Beside the layer swap", help="A dream re-skinned both by this and by GameGAN's swap."),
 )
 
 
@@ -348,7 +358,7 @@ class CycleGANLab:
             shown.append(Picture(_way(theme), self._strips[theme], f"{note}; {cells}"))
         if self._beside is not None:
             shown.append(self._beside.view())
-        shown.append(Lines("Cells that are what they were", self._rows()))
+        shown.append(Lines("Cells that kept their kind", self._rows()))
         for theme, other in _WAYS.items():
             title = f"What became of what, {_way(theme).lower()}"
             note = "rows: what it was; columns: what it became"
@@ -362,9 +372,9 @@ class CycleGANLab:
         rows = [("step of training", f"{int(self._model.taken):,}")]
         for theme in _WAYS:
             found = total(self._scores[theme])
-            rows.append((_way(theme), f"{found.right:.1%} of all, {found.by_kind:.1%} as a mean of kinds"))
+            rows.append((_way(theme), f"{found.right:.1%} of all, {found.by_kind:.1%} as a mean over kinds"))
             rows.append(("", "; ".join(found.permuted()) or "nothing is swapped"))
-        return [*rows, ("one frame, of one core", f"{np.median(self._took):.1f} ms")]
+        return [*rows, ("one frame, on one core", f"{np.median(self._took):.1f} ms")]
 
     def figures(self) -> dict[str, float]:
         found = {"steps": float(self._model.taken), "milliseconds": float(np.median(self._took))}
@@ -393,7 +403,7 @@ class Beside:
 
     def view(self) -> Panel:
         ours, theirs = (f"{np.mean(kept):.1%}" for kept in self._kept.values())
-        note = f"dreamt, by CycleGAN ({ours} of cells right), by the layer swap ({theirs})"
+        note = f"the dream, by CycleGAN ({ours} of cells right), by the layer swap ({theirs})"
         return Picture("A dream, re-skinned in two ways", self._strip, note)
 
     def figures(self) -> dict[str, float]:

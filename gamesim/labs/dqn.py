@@ -67,11 +67,11 @@ _CONTROLS: tuple[Control, ...] = (
         "player", "Who plays", ("learning", "trained"), "learning",
         "The network that learns here, or the one that comes with gamesim.",
     ),
-    Choice("sight", "It sees", tuple(SIGHTS), "frames", "Pixels, or the kinds of the cells (begins anew)."),
-    Slider("epsilon", "Keys by chance", 0, 1, EPSILON, 0.01, "In the game that is shown: epsilon."),
+    Choice("sight", "It sees", tuple(SIGHTS), "frames", "Pixels, or the kinds of the cells (starts again)."),
+    Slider("epsilon", "Keys by chance", 0, 1, EPSILON, 0.01, "Epsilon, in the game that is shown."),
     Slider(
         "gamma", "Discount gamma", 0, 0.99, SETTINGS["gamma"], 0.01,
-        "What a later reward counts (begins anew).",
+        "How much later rewards count (starts again).",
     ),
 )  # fmt: skip
 
@@ -143,7 +143,7 @@ class DQNLab:
             Picture("The game", shown.frame, f"played by the {self._player} network"),
             Picture("What it reads: the last four frames", self._read(), f"it sees {self._sight}"),
             Bars("What it expects of each key: Q", KEYS, to_come),
-            Curves("Return of a game (the last 500)", "steps played", {**lines("DQN"), **level}),
+            Curves("Return per game (mean of the last 500)", "steps played", {**lines("DQN"), **level}),
             Curves("Epsilon in training", "steps played", lines("epsilon"), (0.0, 1.0)),
             Curves("Loss", "steps played", lines("Huber loss of Eq. 3")),
             Lines("The last step", last),

@@ -271,25 +271,32 @@ _CURES: dict[str, dict[str, Value]] = {
 
 _CONTROLS: tuple[Control, ...] = (
     Choice("weights", "Begin with networks that are", _WEIGHTS, "trained", "Trained ones come with the lab."),
-    Choice("data", "Pictures", _FOUND, "sprites", "Begins anew. Digits need the extra labs."),
+    Choice("data", "Pictures", _FOUND, "sprites", "Starts again. Digits need the extra labs."),
     Button("collapse", "Take the cures away", "No noise, no R1, and D learns at a quarter of G's rate."),
-    Button("cure", "Give the cures back", "As the trained networks were trained at last."),
+    Button("cure", "Give the cures back", "As the trained networks were trained in the end."),
     Slider(
         "noise", "Noise on what D sees", 0, 0.5, NOISE[1], 0.05, "Its standard deviation; pixels are -1 to 1."
     ),
-    Slider("r1", "R1", 0, 10, R1, 0.5, "How much D is kept from being steep at real pictures."),
-    Choice("judge_rate", "D's rate beside G's", tuple(_JUDGE_PACES), "twice", "How fast D learns."),
-    Choice("rate", "Learning rates", tuple(_PACES), "normal", "Of both networks."),
+    Slider("r1", "R1", 0, 10, R1, 0.5, "How strongly D is kept flat at real pictures."),
+    Choice("judge_rate", "D's rate, relative to G's", tuple(_JUDGE_PACES), "twice", "How fast D learns."),
+    Choice("rate", "Learning rates", tuple(_PACES), "normal", "The learning rates of both networks."),
     Choice("judge", "Steps of D for each of G", ("1", "5", "never"), "1", "Never: D stays as it is."),
-    Slider("penalty", "Gradient penalty", 0, 10, 0, 1, "How far D's slope is drawn to 1; 10 in its paper."),
-    Switch("average", "Show an average of G", True, "Of its weights at the last hundred steps or so."),
-    Switch("norm", "Batch norm", True, "Begins anew."),
+    Slider(
+        "penalty", "Gradient penalty", 0, 10, 0, 1, "How strongly D's slope is pulled to 1; 10 in its paper."
+    ),
+    Switch(
+        "average",
+        "Show an average of G",
+        True,
+        "An average of its weights over the last hundred steps or so.",
+    ),
+    Switch("norm", "Batch norm", True, "Starts again."),
     Choice(
         "growth",
         "How G enlarges pictures",
         _GROWTH,
         _GROWTH[0],
-        "Upsampling and a convolution, or a transposed convolution. Begins anew.",
+        "Upsampling and a convolution, or a transposed convolution. Starts again.",
     ),
 )
 
@@ -393,7 +400,7 @@ class GANLab:
         modes = f"{self._covered()} of {len(kinds)} modes in the last {len(self._found)} pictures"
         lines = self._traces.lines
         shown: list[Panel] = [
-            Picture("Painted from a fixed z", _sheet(self._samples), "each from the same z at all times"),
+            Picture("Painted from a fixed z", _sheet(self._samples), "each from the same z all the time"),
             Picture("Real", _sheet(pictures.draw(_SHOWN, np.random.default_rng(0)))),
             Picture("Modes, lit if covered", _sheet(self._modes(counts)), modes),
         ]

@@ -139,7 +139,7 @@ class Learner:
 
 _CONTROLS: tuple[Control, ...] = (
     Slider("layers", "Layers", 1, 20, 8, 1, "How many steps far each cell can look."),
-    Switch("residual", "Residual connections", True, "Each layer adds to what it was given."),
+    Switch("residual", "Residual connections", True, "Each layer adds its output to its input."),
     Choice("target", "Steps to", tuple(TARGETS), "flag", "food: the nearest food, or the flag."),
     Button("board", "Another board"),
     Switch("sweep", "Try every depth", False, f"Each for {counted(TURN, 'step')}, in turn."),
@@ -225,7 +225,7 @@ class GCNLab:
             Curves("Exactly right, by distance", "steps", by_distance, (0.0, 1.0)),
             Curves("Exactly right, by depth", "layers", by_depth, (0.0, 1.0)),
             Curves("Loss", "step", {"of boards never seen before": list(enumerate(losses, 1))}),
-            Bars("How unlike the cells are, layer by layer", depths, unlike, (0.0, 1.0)),
+            Bars("How different the cells are, layer by layer", depths, unlike, (0.0, 1.0)),
             Lines("Now", now),
         )
 
@@ -239,7 +239,7 @@ class GCNLab:
         seen = np.kron(near, np.ones((6, 6), bool))[..., None]
         pixels = marked(np.where(seen, self._frame, self._frame // 4), self._chosen, 6)
         cells = f"{near.sum()} of {counted(int(walkable(self.cells).sum()), 'cell')}"
-        return Picture("What the chosen cell can know", pixels, cells, clicks=True)
+        return Picture("What the chosen cell can see", pixels, cells, clicks=True)
 
     def _by_distance(self) -> list[tuple[float, float]]:
         right, cells = self.learner.by_distance

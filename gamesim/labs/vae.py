@@ -247,15 +247,15 @@ def _controls(models: tuple[str, ...]) -> Sequence[Control]:
     return (
         Choice("model", "Model", models, models[0], "The VAE that learns here, or V of a World Model"),
         Slider("beta", "Beta, weight of the KL", 0, 8, 1, 0.1, "1: the evidence lower bound. 0: no KL"),
-        Button("untrained", "Train from nothing", "Forgets all that the small VAE has learned"),
-        Slider("frame", "Frame", 1, panels.SHOWN, 1, 1, "Which of the frames above; a click chooses, too"),
-        Slider("other", "Walk to frame", 1, panels.SHOWN, 2, 1, "Where the walk leads"),
+        Button("untrained", "Train from nothing", "The small VAE forgets all that it has learned"),
+        Slider("frame", "Frame", 1, panels.SHOWN, 1, 1, "One of the frames above; you can also click on it"),
+        Slider("other", "Walk to frame", 1, panels.SHOWN, 2, 1, "The frame at the end of the walk"),
         *(
-            Slider(f"z{i}", f"Move the {nth} number", -REACH, REACH, 0, 0.1, "Most KL first")
+            Slider(f"z{i}", f"Move the {nth} number", -REACH, REACH, 0, 0.1, "The numbers with the most KL")
             for i, nth in enumerate(TURNED, 1)
         ),
         Choice("thing", "Add", tuple(THINGS), next(iter(THINGS)), "What the arithmetic adds to frames"),
-        Slider("alpha", "Alpha", 0, 3, 1, 0.1, "How often the vector is added"),
+        Slider("alpha", "Alpha", 0, 3, 1, 0.1, "The factor with which the vector is added"),
     )
 
 

@@ -90,7 +90,7 @@ def nats(seen: Codes) -> Panel:
 def prior(subject: Subject, seen: Codes) -> Panel:
     drawn = subject.draw(noise(PRIOR * PRIOR, seen.mean.shape[1]))
     lines = drawn.unflatten(0, (PRIOR, PRIOR)).unbind()
-    return Picture("Drawn from the prior", pictures.rows(*lines), "z from N(0, I), as no frame has it")
+    return Picture("Drawn from the prior", pictures.rows(*lines), "z sampled from N(0, I), without a frame")
 
 
 def moved(subject: Subject, seen: Codes, frame: int, shifts: Tensor) -> Panel:
@@ -120,7 +120,7 @@ def draw_of_z(seen: Codes, frame: int) -> Panel:
     mean, sigma, eps, z = _draw(seen, frame)
     names = [f"z{i}" for i in seen.order[:BARS].tolist()]
     series = {"mean": mean, "sigma": sigma, "eps": eps, "z = mean + sigma eps": z}
-    return Bars("A draw of z", names, {name: values[:BARS].tolist() for name, values in series.items()})
+    return Bars("Sampling z", names, {name: values[:BARS].tolist() for name, values in series.items()})
 
 
 def _draw(seen: Codes, frame: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -172,7 +172,7 @@ def in_numbers(subject: Subject, seen: Codes, frame: int) -> Panel:
 
 def cell(subject: Subject, frame: int, where: Cell) -> Panel:
     shown = pictures.marked(subject.frames[frame].numpy(), where, TILE)
-    return Picture(CELL, shown, "A click chooses another", clicks=True)
+    return Picture(CELL, shown, "Click to choose another", clicks=True)
 
 
 def vector(subject: Subject, where: Cell, thing: str) -> Tensor:

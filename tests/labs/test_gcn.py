@@ -142,10 +142,10 @@ def test_the_page_shows_how_far_a_cell_can_look():
         lab.set("layers", layers)
         lab.step()
         panels = {panel.title: panel for panel in lab.view()}
-        known = panels["What the chosen cell can know"]
+        known = panels["What the chosen cell can see"]
         assert isinstance(known, Picture)
         shares.append(int(known.note.split()[0]))
-        bars = panels["How unlike the cells are, layer by layer"]
+        bars = panels["How different the cells are, layer by layer"]
         assert isinstance(bars, Bars) and len(bars.names) == layers
     assert 2 <= shares[0] <= 5 < shares[1] < shares[2]
 
@@ -154,7 +154,7 @@ def test_another_cell_is_chosen_by_a_click_and_walls_are_none():
     lab = GCNLab(Given(seed=2))
 
     def lit():
-        return next(panel for panel in lab.view() if panel.title == "What the chosen cell can know").pixels
+        return next(panel for panel in lab.view() if panel.title == "What the chosen cell can see").pixels
 
     walls, cells = np.argwhere(~walkable(lab.cells[0])), np.argwhere(walkable(lab.cells[0]))
     before = lit()

@@ -31,7 +31,7 @@ class Labs(Listing[Entry]):
         self.missing = {entry.name: entry.missing() for entry in self.rows}
 
     def line(self) -> str:
-        return "More methods from the lecture, to play with"
+        return "More methods of machine learning to play with"
 
     def nothing(self) -> str:
         return "No labs yet"

@@ -167,12 +167,12 @@ class LabPage(KeyScreen):
         return [
             (key_name(pygame.K_SPACE), ""), (shown(Command.PAUSE), "pause, or go on"),
             (shown(Command.STEP), "one step, then pause"),
-            (key_name(pygame.K_r), "begin anew, with the controls as they are"),
+            (key_name(pygame.K_r), "start again, with the controls as they are"),
             (key_name(pygame.K_TAB), ""), (shown(UP), ""), (shown(DOWN), "another control"),
             (shown(LEFT), ""), (shown(RIGHT), "change it"),
-            (key_name(pygame.K_HOME), ""), (key_name(pygame.K_END), "to the ends of a slider"),
-            (key_name(pygame.K_DELETE), "back to its first value"),
-            (shown(Command.RESET), "press a button, turn a switch"),
+            (key_name(pygame.K_HOME), ""), (key_name(pygame.K_END), "go to an end of a slider"),
+            (key_name(pygame.K_DELETE), "go back to the first value"),
+            (shown(Command.RESET), "press a button, flip a switch"),
             (key_name(pygame.K_PAGEUP), ""), (key_name(pygame.K_PAGEDOWN), "scroll"),
         ]  # fmt: skip
 
@@ -195,7 +195,7 @@ class LabPage(KeyScreen):
             counted_up = f" {self._waited:.0f} s" if self._waited >= PATIENCE else ""
             self.sheet.notice = f"Opening…{counted_up}"
         if self.process.failure:
-            again = f"{key_name(pygame.K_r)} begins anew"
+            again = f"{key_name(pygame.K_r)} starts it again"
             self.sheet.notice, self.sheet.bad = f"The lab stopped: {self.process.failure}. {again}", True
         self.column.reins = self._reins()
         self.column.state = self._state()
