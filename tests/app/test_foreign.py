@@ -199,7 +199,7 @@ def test_the_partner_of_such_a_dream_is_its_game_as_it_was_recorded(app: Driver)
     [
         ("| game | gone/Game-v0 |", "learned from gone/Game-v0, which is not installed here."),
         ("| game | mine:gone/Game-v0 |", "which is not installed here. Add it to the menu first."),
-        ("| steps | 3 |", "It is not known which game this dream was learned from."),
+        ("| steps | 3 |", "The card of this dream does not say which game it learned."),
     ],
 )
 def test_a_dream_whose_game_is_not_here_says_so(app: Driver, card: str, said: str):

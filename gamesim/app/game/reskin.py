@@ -19,7 +19,7 @@ from gamesim.labs.themes import GAMES
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
-PAINTED = "Repainted by a CycleGAN, which sees the picture alone"
+PAINTED = "Repainted by a CycleGAN, which sees only the picture"
 KEPT = 6
 """Painted frames that are not painted again: now and before, of two boards."""
 

@@ -134,7 +134,7 @@ class Stage:
         if not self.session.endless or not engine.ends:
             return ""
         if engine.steps - engine.ends[-1] < LOUD:
-            return "An end, ignored: the dream goes on"
+            return "End ignored: the dream goes on"
         return f"{counted(len(engine.ends), 'end')} ignored"
 
     def _draw_ready(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:

@@ -38,9 +38,9 @@ def at(share: float) -> float:
 def meaning(value: float) -> str:
     """What this temperature does, in one line."""
     if value < 0.45:
-        return "Very cold: only the likeliest happens. No ghosts, little that is new"
+        return "Very cold: only the likeliest things happen. No ghosts, little that is new"
     if value < 0.95:
-        return "Cold: likely things happen more often. Ghosts and food get rare"
+        return "Cold: likely things happen more often. Ghosts and food become rare"
     if value <= 1.05:
         return "Neutral: things happen as often as the model learned"
     if value <= 1.55:

@@ -217,9 +217,9 @@ OURS = (
     Title("Maze, endless", "Find the flag. No ghosts", MAZE, _ENDLESS, MAZE),
     Title("Pac-Man", "40 steps, as in the paper", PACMAN, {}, PACMAN),
     Title("Maze", "40 steps, as in the paper. No ghosts", MAZE, {}, MAZE),
-    Title("Garden", "40 steps, in another look", GARDEN, {}, GARDEN),
+    Title("Garden", "40 steps, drawn in another style", GARDEN, {}, GARDEN),
 )
-_DODGE = "Doom: step out of the fireballs' way"
+_DODGE = "Doom: dodge the fireballs"
 DOOM = Title("Take Cover", _DODGE, TAKE_COVER, world=TAKE_COVER, recipe=Recipe(TAKE_COVER))
 """VizDoom's game of both papers, which is played only where its extra is installed."""
 

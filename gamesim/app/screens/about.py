@@ -26,15 +26,15 @@ GAME = (
     ),
     Words(
         "A dream is a game that a neural network makes up. The network watched thousands of recorded games: "
-        "the pictures and the keys that were pressed, nothing else. Nobody told it what is to be seen in "
-        "them. Press Tab to play in the dream, or V to see both side by side.",
+        "the pictures and the keys that were pressed. Nobody told it what the pictures show. Press Tab to "
+        "play in the dream, or V to see both side by side.",
         "And a dream?",
     ),
 )
 DREAM = Words(
     "No game is running. A neural network draws each picture from the last ones and the key you press. It "
-    "learned this from recorded games: pictures and keys, nothing else. There is no board and there are no "
-    "rules in it.",
+    "learned this from the pictures and keys of recorded games. There is no board and there are no rules in "
+    "it.",
     "A dream",
 )
 COMMON = (
@@ -54,30 +54,33 @@ GAMEGAN = (
         "GameGAN (Kim et al. 2020) has three parts. The dynamics engine turns your key and the last picture "
         "into a new hidden state. The memory module keeps what was seen, place by place. The rendering "
         "engine draws two layers, the static one from memory and the dynamic one from the hidden state, and "
-        "a mask that says which layer each pixel comes from.",
+        "a mask that decides for each pixel which layer is shown.",
         "How this model works",
     ),
-    Words("Random numbers, drawn anew at each step: what chance decides, such as where a ghost turns.", "z"),
     Words(
-        "A board of slots. Your keys move the place where it is read and written. When you come back to a "
-        "place, it can be drawn as it was.",
+        "New random numbers at each step. They decide what is left to chance, such as where a ghost turns.",
+        "z",
+    ),
+    Words(
+        "A board of slots. Your keys move the place where it is read and written; the model was told which "
+        "keys are opposites. When you come back to a place, it can be drawn as it was.",
         "Memory",
     ),
 )
 GAMEGAN_M = (
     Words(
-        "This is GameGAN (Kim et al. 2020) without its memory module, as the paper has it for comparison. "
+        "This is GameGAN (Kim et al. 2020) without its memory module, which the paper uses for comparison. "
         "The dynamics engine turns your key and the last picture into a new hidden state, and the rendering "
-        "engine draws the next picture from it. What leaves the picture is made up anew when it comes back.",
+        "engine draws the next picture from it. What leaves the picture is made up again when it comes back.",
         "How this model works",
     ),
     GAMEGAN[1],
 )
 TILEMAP = (
     Words(
-        "Tilemap is this project's own model. It knows beforehand that the picture is made of cells and "
-        "scrolls by whole cells. It learns everything else: which tiles exist, what blocks you, how ghosts "
-        "move. For each cell it says how likely each tile is, and draws one.",
+        "Tilemap is this project's own model. It was told that the picture is made of cells and scrolls by "
+        "whole cells, and which cell is yours. It learns everything else: which tiles exist, what blocks "
+        "you, how ghosts move. For each cell it says how likely each tile is, and draws one.",
         "How this model works",
     ),
     Words("Random numbers, one for every tile in every cell. They decide which tile is drawn.", "z"),
@@ -102,13 +105,13 @@ WORLD_MODEL = (
     ),
     Words(
         "M remembers what happened in the last steps, but it keeps no map of the board. What leaves the "
-        "picture is made up anew when it comes back. GameGAN and Tilemap do have a map.",
+        "picture is made up again when it comes back. GameGAN and Tilemap do have a map.",
         "No memory of the board",
     ),
 )
 PLACES = Words(
-    "This one is this project's own variant: V looks at each cell by itself, so that z has a few numbers "
-    "for every cell, and M predicts cell by cell.",
+    "This is our own variant. It was told the size of a cell. V looks at each cell by itself, so z has a few "
+    "numbers for every cell, and M predicts cell by cell.",
     "World Model (places)",
 )
 KINDS: dict[str, Sequence[Words]] = {"gamegan": GAMEGAN, "tilemap": TILEMAP, "world-model": WORLD_MODEL}

@@ -50,7 +50,7 @@ def no_partner(title: Title) -> str:
     if not title.learned:
         return NO_DREAM if title.scrolls else NO_MODEL
     if title.recipe is None:
-        return "It is not known which game this dream was learned from."
+        return "The card of this dream does not say which game it learned."
     added = " Add it to the menu first." if ":" in title.recipe.env_id else ""
     return f"This dream was learned from {title.recipe.env_id}, which is not installed here.{added}"
 
@@ -257,10 +257,8 @@ class Play(Screen):
             self.window.say(f"Only dreams can be unsure. {shown(Command.SWITCH)} switches to the dream.")
             return
         doubt.on = not doubt.on
-        on = (
-            "Shaded cells could as well have come out differently. They flicker between what else was likely."
-        )
-        self.window.say(on if doubt.on else "No more doubts shown")
+        on = "Shaded cells could have come out differently. They flicker between the likely alternatives."
+        self.window.say(on if doubt.on else "Doubts are no longer shown")
 
     def _rewind(self) -> None:
         if not self.session.can_rewind:

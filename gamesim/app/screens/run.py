@@ -157,7 +157,11 @@ class RunPage(PanelScreen):
         ]
         losses = [Chart(spoken(name), curve, COLOURS["ghost2"]) for name, curve in log.losses.items()]
         if not losses and not held_out:
-            waiting = "Curves appear with the first steps" if self.run.live else "No curves: no step was made"
+            waiting = (
+                "Curves appear with the first steps"
+                if self.run.live
+                else "No curves: it ended before its first step"
+            )
             text(
                 surface,
                 waiting,

@@ -241,7 +241,7 @@ class SettingsScreen(Screen):
             super().command(command)
 
     def hints(self) -> list[tuple[str, str]]:
-        change = [(shown(LEFT), ""), (shown(RIGHT), "change"), (shown(Command.RESET), "change, or do it")]
+        change = [(shown(LEFT), ""), (shown(RIGHT), "change"), (shown(Command.RESET), "change, or select")]
         keys = [(key_name(pygame.K_INSERT), "add a second key"), (key_name(pygame.K_DELETE), "reset a key")]
         back = (shown(Command.BACK), "back")
         return [(shown(UP), ""), (shown(DOWN), "row"), *change, *keys, back]
@@ -414,7 +414,7 @@ class SettingsScreen(Screen):
 
     def _draw_foot(self, surface: pygame.Surface, column: pygame.Rect, top: int, scale: Scale) -> None:
         row = self.rows[self.chosen]
-        hint = row.hint or ("Left and right: change" if row.turn else "Enter: do it")
+        hint = row.hint or ("Left and right: change" if row.turn else "Enter: select")
         words = f"{shown(Command.BACK)}: back   {hint}"
         place = (column.left, top + scale.px(20))
         text(surface, words, place, scale.px(15), COLOURS["quiet"], anchor="midleft", width=column.width)

@@ -21,7 +21,7 @@ OURS = (
     ("Score in the dream", "-0.13 ± 0.02", "0.72 ± 0.04", "2.15 ± 0.07", "1.86 ± 0.07", "1.55 ± 0.07"),
     ("Score in the real game", "-0.03 ± 0.04", "0.44 ± 0.05", "0.91 ± 0.06", "0.65 ± 0.06", "0.44 ± 0.05"),
 )
-"""World Model (places) in Pac-Man; the README tells how it was measured."""
+"""World Model (places) in Pac-Man; docs/results.md tells how it was measured."""
 
 
 class Story(Page):

@@ -97,8 +97,8 @@ class Train(Listing[Run | None]):
         run = self.current
         if run is None:
             words = (
-                "Choose recordings and a preset. A network then learns the game from pictures and key "
-                "presses alone. It trains in the background: you can keep playing, or close the window."
+                "Choose recordings and a preset. A network then learns the game from their pictures "
+                "and key presses. It trains in the background: you can keep playing, or close the window."
             )
             name = text(surface, "New training", area.topleft, scale.px(22), bold=True, width=area.width)
             return paragraph(surface, words, (area.left, name.bottom + scale.px(8)), scale.px(16), area.width)

@@ -48,7 +48,7 @@ KEYS = {
 }
 """The names that our engines use, in the order in which they are shown."""
 
-DRAGGED = "The frame in {count} numbers. Drag a bar: it changes what is dreamt next."
+DRAGGED = "The frame as {count} numbers. Drag a bar to change what is dreamt next."
 
 
 @dataclass(frozen=True)
