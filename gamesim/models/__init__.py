@@ -1,4 +1,4 @@
-"""The contract of every learned engine, and how one is built from its config.
+"""What every learned engine must do (its contract), and how one is built from its config.
 
 A model sees frames and actions only: never the rules, the grid or the engine's state.
 """
@@ -41,19 +41,19 @@ class Prediction:
 
 
 class WorldModel(Protocol):
-    """What the dream, the evaluator and the app need of an engine."""
+    """What the dream, the evaluator and the app need from an engine."""
 
     num_actions: int
     frame_shape: tuple[int, int, int]
     noise_shape: tuple[int, ...]
-    """Of the standard normal noise that one lane's step takes."""
+    """Shape of the standard normal noise that one step of one lane takes."""
 
     def start(self, frames: Tensor, actions: Tensor) -> State:
-        """Filters on real frames: uint8 (B, F, H, W, 3) and the actions int64 (B, F - 1) between them."""
+        """Begins with (filters) real frames uint8 (B, F, H, W, 3), and actions int64 (B, F - 1) between."""
         ...
 
     def observe(self, state: State, action: Tensor, frame: Tensor) -> State:
-        """Filters on one real frame uint8 (B, H, W, 3) that followed `action` int64 (B,)."""
+        """Takes in (filters) one real frame uint8 (B, H, W, 3), which followed `action` int64 (B,)."""
         ...
 
     def imagine(
@@ -63,7 +63,7 @@ class WorldModel(Protocol):
         ...
 
     def act(self, state: State) -> Tensor | None:
-        """Actions int64 (B,) that the engine's own controller takes, None when it has none."""
+        """Actions int64 (B,) that the engine's own controller takes; None if it has no controller."""
         ...
 
     def internals(self, state: State) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ _SCALES = {84: (7, (2, 2, 3)), 64: (8, (2, 2, 2))}
 
 
 def scales(frame_size: int) -> tuple[int, tuple[int, ...]]:
-    """How a frame is reached from its coarsest map: (side of the coarsest map, factor of each layer).
+    """How a frame is built up from its coarsest map: (side of the coarsest map, factor of each layer).
 
     Raises:
         UserError: for a size that no network here was laid out for.
@@ -107,8 +107,8 @@ class Spade(nn.Module):
     def forward(self, maps: Tensor, condition: Tensor) -> Tensor:
         """Maps (B, channels, h, w) under a condition (B, condition, any, any) -> (B, channels, h, w).
 
-        The convolutions run where the condition is coarse, and what they say is then repeated: the same but
-        at the seams, for a fraction of the time.
+        The convolutions run where the condition is coarse, and their output is then repeated: the same except
+        at the seams, in a fraction of the time.
         """
         scale, shift = self.affine(self.shared(condition)).chunk(2, dim=1)
         size = maps.shape[-2:]

@@ -2,8 +2,8 @@
 
 Single frame, action-conditioned and temporal, all under spectral normalisation (Miyato et al. 2018,
 arXiv 1802.05957). One frame encoder serves all three: a frame is encoded once, and the three heads judge its
-map of features. They exist in training only. Layer sizes and window lengths are our choice, and so is that a
-window which is longer than the clip is left out.
+map of features. They exist in training only. We chose the layer sizes and the window lengths, and leave out
+windows that are longer than the clip.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ WINDOWS = (3, 7, 15)
 class Lifted(nn.LeakyReLU):
     """A leaky ReLU times `GAIN`.
 
-    A layer of spectral norm 1 and a leaky ReLU let less than half of a signal's size through: what stands
-    behind seven of them would see a thousandth of a frame, and learn as slowly.
+    A layer of spectral norm 1 and a leaky ReLU let less than half of a signal through. After seven of them
+    a thousandth of the frame's signal would be left, and learning would be as slow.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ class SingleFrame(nn.Module):
 
 
 class ActionConditioned(nn.Module):
-    """Does the second frame follow the first under this action; and which action and z were they?"""
+    """Does the second frame follow the first under this action? And which action and z led to it?"""
 
     def __init__(self, width: int, num_actions: int, z_size: int) -> None:
         super().__init__()

@@ -2,11 +2,11 @@
 
 Dynamics engine, memory module and rendering engine as one learned engine. With `memory: false` it is
 GameGAN-M (Sec. 4): no memory module, and the simple rendering engine. The paper's engine predicts neither
-reward nor end; two heads do that here, which see the hidden state and the code of the frame that came.
+reward nor end. Here two heads do; they see the hidden state and the code of the new frame.
 
-`imagine` plays a step at a time. `rollout` is for training: it dreams what is shown without gradients, and
-then does the same once more with them, where everything but the recurrence (h, c, attention, memory) runs
-over all frames of all lanes at once.
+`imagine` plays one step at a time. `rollout` is for training: a first pass, without gradients, dreams the
+frames that are shown. A second pass repeats the steps with gradients; in it everything but the recurrence (h,
+c, attention, memory) runs over all frames of all lanes at once.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Rollout:
     """T generated steps of B lanes.
 
     Attributes:
-        told: bool (B, T + 1), which frames that were on screen are real ones.
+        told: bool (B, T + 1), which of the frames on screen are real.
         shown: the frames on screen (B, T + 1, 3, S, S) in [0, 1], without gradients. The last one is no
             input: it is the real one in all lanes.
         z: the noise of each step (B, T, z_size).
@@ -175,7 +175,7 @@ class Generator(nn.Module):
             z: standard normal noise (B, T, z_size).
             warm_up: int64 (B,): how many real frames a lane is shown, 1 at least, before it sees its own.
                 T + 1 and more: all of them.
-            all_real: how many real frames every lane is shown at least; T and more spares the pass that
+            all_real: how many real frames every lane is shown at least; T or more saves the pass that
                 dreams.
             recalled: int64 (R,), the steps whose places are looked up in the last memory; None: none.
         """
@@ -279,7 +279,7 @@ class Generator(nn.Module):
         """`state` with the memory of `other`, and its frame uint8 (B, H, W, 3), drawn again.
 
         It is then on the board, and at the place on it, that the other state remembers (Sec. 4, swapped
-        layers); what moves stays as it was.
+        layers); moving things stay as they were.
         """
         if self.memory is not None:
             state = {**state, **{name: other[name] for name in ("memory", "attention", "read", "held")}}

@@ -2,8 +2,9 @@
 
 N x N slots of D numbers. Attention starts at the centre and is moved by a 3x3 kernel that the action chooses,
 as far as a gate lets it (a wall holds it back). Writing and reading are the Neural Turing Machine's
-(Graves et al. 2014, arXiv 1410.5401, Sec. 3.1 and 3.2). Opposite actions share one kernel, turned by half
-(Sec. 3.4): else the engine could make them never meet, and the cycle loss would be trivially zero.
+(Graves et al. 2014, arXiv 1410.5401, Sec. 3.1 and 3.2). Opposite actions share one kernel, rotated by 180
+degrees (Sec. 3.4). Otherwise the engine could avoid ever coming back to a place, and the cycle loss would be
+trivially zero.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from gamesim.config.gamegan import GameGANModelConfig
 
 STAYS = 3.0
-"""Logit of the kernel's middle, against its rim, with which training begins."""
+"""Logit of the kernel's middle, relative to its rim, at the start of training."""
 ERASES = 3.0
-"""Logit of erasing with which training begins."""
+"""Logit of erasing at the start of training."""
 WRITES = 3.0
-"""Logit of the write gate with which training begins."""
+"""Logit of the write gate at the start of training."""
 
 
 class ShiftKernel(nn.Module):
@@ -111,10 +112,10 @@ class MemoryModule(nn.Module):
 
     @torch.no_grad()
     def initialise(self) -> None:
-        """Where the paper is silent: attention first stays, and what is written replaces what was there.
+        """Where the paper is silent: attention first stays, and writing replaces what was there.
 
-        Else a read is a blur of many slots' noise for hundreds of steps, and the dynamic layer, which needs
-        no memory, draws everything before the static one can draw anything.
+        Otherwise a read is a blur of many slots' noise for hundreds of steps, and the dynamic layer, which
+        needs no memory, draws everything before the static one can draw anything.
         """
         self.kernel.score.get_parameter("2.bias")[4] = STAYS
         bias = self.content.get_parameter("2.bias")
@@ -156,7 +157,8 @@ class MemoryModule(nn.Module):
             memory: (B, N, N, D) and attention: (B, N, N), of the last step.
             action: a_t int64 (B,).
             h: h_t (B, hidden).
-            before: h_{t-1} (B, hidden). Eq. 6 names h_t alone; that a step was barred shows in the change.
+            before: h_{t-1} (B, hidden). Eq. 6 has h_t alone, but only the change shows that a wall
+                stopped the step.
 
         Returns:
             (memory, attention, read (B, D)) of this step, and what attention found before it wrote (B, D).

@@ -44,13 +44,13 @@ SHARPNESS = 100.0
 """Scale of the kernels' logits: a step of Adam moves them this much further. Without it the rest of the
 generator learns to shift pictures by its convolutions before the kernels have found the direction."""
 WHOLE = 0.9
-"""In training a kernel blends the neighbours until it says this much of one of them: from then on it moves by
-whole cells, as in play. A little of the cell next door would tell what comes into view, and not in play."""
+"""In training a kernel blends the neighbours until one of them has this share; from then on it moves by whole
+cells, as in play. A little of the next cell would reveal what comes into view, which is unknown in play."""
 
 
 @dataclass
 class Output:
-    """One generated step. K is the number of tiles, L the number of things that are said of a cell.
+    """One generated step. K is the number of tiles, L the number of predictions for a cell.
 
     Attributes:
         frame: (B, 3, H, W), in [0, 1].
@@ -205,7 +205,7 @@ class TilemapEngine(nn.Module):
         return (inside[:, 1, :, None] & inside[:, 0, None, :]).float()[:, None]
 
     def prepare(self, frames: Tensor) -> None:
-        """Finds the palette in a fair draw of the data, uint8 (N, H, W, 3), before training begins."""
+        """Finds the palette in a fair sample of the data, uint8 (N, H, W, 3), before training begins."""
         self.renderer.tiles.prepare(frames)
 
     def nll(self, log_probs: Tensor, real: Tensor) -> Tensor:
@@ -251,7 +251,7 @@ class TilemapEngine(nn.Module):
         }
 
     def layers(self, state: State) -> tuple[Tensor, Tensor]:
-        """What the step to this state takes its frame for, turn by turn: `Drawing.log_probs` and `share`."""
+        """What the step to this state predicts for its frame, by turns: `Drawing.log_probs` and `share`."""
         read = self.window(state["memory"], state["location"], margin=0)
         return self.renderer.layers(read, self._moving(state), state["frame"])
 
@@ -358,9 +358,9 @@ class TilemapEngine(nn.Module):
         return parts[0] if len(parts) == 1 else Drawing(*map(torch.cat, zip(*parts, strict=True)))
 
     def _outcome(self, h: Tensor, mixed: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
-        """Reward and logit of the end, told by the agent's cell and by what came to be on and around it.
+        """Reward and logit of the end, from the agent's cell and from what is on and around it afterwards.
 
-        Without the latter a ghost that caught the agent, who hides it, could not be told from one that left.
+        Without the latter, a ghost that caught the agent (and is hidden by it) would look like one that left.
         """
         centre = self.cells // 2
         around = slice(self.patch * (centre - 1), self.patch * (centre + 2))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gamesim.models.tilemap.cells import PerCell, to_cells, to_pixels
 
 CERTAIN = 0.9999
-"""The most a new tile says of a pixel, so that a tile which is not quite right can still learn."""
+"""How certain of a pixel a new tile may be: one that is not quite right can then still learn."""
 
 
 class Palette(nn.Module):
@@ -29,7 +29,7 @@ class Palette(nn.Module):
     def prepare(self, frames: Tensor) -> None:
         """Takes the cells that differ most from each other (Gonzalez 1985), until there are no others.
 
-        Tiles that are left over stay grey: they are like nothing, and so are never drawn.
+        Tiles that are left over stay grey: no cell resembles them, so they are never drawn.
 
         Args:
             frames: uint8 (N, H, W, 3), a fair draw from the data.
@@ -57,7 +57,7 @@ class Palette(nn.Module):
 
     @torch.no_grad()
     def which(self, frames: Tensor) -> Tensor:
-        """Each tile's probability, were all as common, by each cell of frames (N, 3, H, W): (N, K, h, w)."""
+        """The probability of each tile, if all were equally common, in frames (N, 3, H, W): (N, K, h, w)."""
         with torch.autocast(frames.device.type, enabled=False):
             return self._likelihood(to_cells(frames.float(), self.patch)).softmax(1)
 

@@ -2,14 +2,14 @@
 
 V is the VAE of Ha & Schmidhuber 2018 (arXiv 1803.10122, Sec. 2.1) for each patch of the frame by itself, so
 that z is a map: a few numbers for each place. M keeps the paper's LSTM, which reads all of z (Sec. 2.2), but
-does not have to hold the whole next frame in h: the mixtures of a place are made of z at this place and at
-its neighbours, as h bids (feature-wise modulation: Perez et al., AAAI 2018, arXiv 1709.07871); and reward and
-end are told by both z's beside h, the one that was and the one that came: a ghost that caught the player is
-in one of them only. As in Bishop's own mixture density network (1994, Eq. 23) the numbers of a place share a
-mixture, so that a draw is one thing or another, and not something in between.
+does not have to hold the whole next frame in h: the mixtures of a place are computed from z at this place and
+at its neighbours, modulated by h (feature-wise modulation: Perez et al., AAAI 2018, arXiv 1709.07871). Reward
+and end are predicted from h and from both z's, the one before and the one after: a ghost that caught the
+player is in only one of them. As in Bishop's own mixture density network (1994, Eq. 23), the numbers of a
+place share a mixture, so that a sample is one thing or another, and not something in between.
 
-C stays as it is, linear: what lies beside the player can be read from such a z by a linear map, which is not
-so with the paper's (docs/ablations.md has the figures).
+C stays linear, as in the paper. From this z a linear map can read what lies beside the player; from the
+paper's it cannot (docs/ablations.md has the figures).
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ class PlaceMemory(Memory):
 class _PlaceHead(nn.Module):
     """Mixtures for every place of z.
 
-    No Gaussian is wider than V's prior: one that no example needs would grow without end, and a draw from it
-    lead where M has never been.
+    No Gaussian may be wider than V's prior. One that no example needs would otherwise grow without end, and a
+    sample from it would lead where M has never been.
     """
 
     def __init__(self, config: WorldModelModelConfig) -> None:

@@ -2,21 +2,21 @@
 
 Like GameGAN's (Kim et al. 2020, Sec. 3.3, Eq. 10-14) it has K = 2 components, the static one from memory and
 the dynamic one from h, composed by fine masks (softmax over components). Ours says for each cell which tile
-either layer would draw (`palette.py`), and the mask is the share of each in that mixture. To show the static
-layer is one more choice beside the dynamic layer's tiles, under the same softmax: where it is sure of a ghost
-the mask is sure, too.
+either layer would draw (`palette.py`), and the mask is the share of each in that mixture. "Show the static
+layer" is one more choice beside the dynamic layer's tiles, under the same softmax: where the dynamic layer is
+sure of a ghost, the mask is sure, too.
 
-Of a ghost that may go to one of three cells, three cells that are drawn without knowing of each other show
-none, or two. So a frame is drawn in five *turns*, and each turn sees what the ones before have drawn. Cell
-(x, y) has its turn by (x + 2y) mod 5, by which a cell and its four neighbours all have different ones. In
-training the real frame is shown up to a random turn of a random order, and the hidden cells are asked for: an
+A ghost may go to one of three cells. If these cells are drawn independently of each other, they may show
+none, or two. So a frame is drawn in five *turns*, and each turn sees what the earlier ones have drawn. The
+turn of cell (x, y) is (x + 2y) mod 5, so a cell and its four neighbours all have different turns. In training
+the real frame is shown up to a random turn of a random order, and the hidden cells must be predicted: an
 order-agnostic autoregressive model (Uria et al. 2014, arXiv 1310.1757; Hoogeboom et al. 2022, arXiv
 2110.02037).
 
 z ~ N(0, I) is a number for every tile in every cell. It becomes Gumbel noise, and the tile with the largest
-sum of log probability and noise is drawn: exactly a draw by those probabilities (the Gumbel-max trick:
-Maddison et al. 2014, arXiv 1411.0030), and the likeliest tile where z is zero. A cell that is nearly sure to
-be one thing is that: drawn 49 times a frame, the tails of networks would be seen all the time.
+sum of log probability and noise is drawn. This samples from exactly those probabilities (Gumbel-max trick:
+Maddison et al. 2014, arXiv 1411.0030); where z is zero, it gives the likeliest tile. A cell that is nearly
+certain is not sampled: with 49 cells a frame, unlikely tiles would be seen all the time.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 TURNS = 5
 SURE, SURE_IN_TRAINING = 0.995, 0.95
-"""A tile that is at least this likely leaves nothing to chance. In training that is sooner so: what dreams
-there is compared with the real game for as long as both go the same way."""
+"""A tile that is at least this likely leaves nothing to chance. In training the threshold is lower: dreams
+are compared with the real game there for as long as both go the same way."""
 
 
 class Drawing(NamedTuple):

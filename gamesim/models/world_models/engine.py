@@ -55,7 +55,7 @@ class WorldModelEngine(nn.Module):
         return state
 
     def begin(self, z: Tensor) -> State:
-        """The state in which a frame's z (B, Z) is all there is."""
+        """The state in which nothing but a frame's z (B, Z) is known."""
         lanes, none = len(z), z.new_zeros(len(z))
         memory = z.new_zeros(lanes, self.memory.hidden)
         mixture = z.new_full((lanes, self.memory.mixtures), 1 / self.memory.mixtures)
@@ -119,7 +119,7 @@ class WorldModelEngine(nn.Module):
         return show(self.vision.decode(z), self.frame_shape[0])
 
     def _foretold(self, state: State, action: Tensor) -> tuple[MDN, tuple[Tensor, Tensor]]:
-        """What M holds of the next z, with (B,) leading, and what it remembers from here on."""
+        """What M predicts for the next z, with (B,) leading, and what it remembers from here on."""
         return self.memory.step(state["z"], action, (state["h"], state["c"]), state["first"])
 
     def _arrived(self, state: State, mdn: MDN, cell: tuple[Tensor, Tensor], z: Tensor) -> State:

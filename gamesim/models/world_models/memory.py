@@ -30,7 +30,7 @@ Cell = tuple[Tensor, Tensor]
 
 
 class MDN(NamedTuple):
-    """What M predicts: a mixture for each number of z, and what reward and end are told by.
+    """What M predicts: a mixture for each number of z, and what reward and end are predicted from.
 
     Attributes:
         log_pi: (..., Z, K), log-weights of the Gaussians; they sum to 1 in probability.
@@ -75,7 +75,7 @@ class Memory(nn.Module):
     def forward(
         self, z: Tensor, action: Tensor, state: Cell | None = None, first: Tensor | None = None
     ) -> tuple[MDN, Cell]:
-        """Foretells z[t + 1] from z[: t + 1] and action[: t + 1], for every t at once.
+        """Predicts z[t + 1] from z[: t + 1] and action[: t + 1], for every t at once.
 
         Args:
             z: (B, T, Z).
@@ -117,8 +117,8 @@ class Memory(nn.Module):
     def outcome(self, hidden: Tensor, z_next: Tensor) -> tuple[Tensor, Tensor]:
         """Reward and logit of the end, each (...,), from `MDN.hidden` (..., H) and the z (..., Z) that came.
 
-        The reward is in units of ``reward_scale``. The paper's M does not look at `z_next`: what ends an
-        episode by chance is then a probability only.
+        The reward is in units of ``reward_scale``. The paper's M does not look at `z_next`: an end
+        that is left to chance is then only a probability.
         """
         reward, end_logit = torch.ones_like(hidden[..., 0]), torch.full_like(hidden[..., 0], NEVER)
         if self.outcomes is None:
@@ -142,7 +142,7 @@ class Memory(nn.Module):
         return sample(mdn, temperature, noise)
 
     def foretell(self, hidden: Tensor, z: Tensor) -> MDN:
-        """What M holds of the next z, by its hidden state (..., hidden) and this z (..., Z)."""
+        """What M predicts for the next z, from its hidden state (..., hidden) and this z (..., Z)."""
         # Weights, means and deviations lie as (K, Z): sums over K then run along whole rows of z.
         told = self.mixture(hidden).float().unflatten(-1, (3, self.mixtures, self.z_size))
         weight, mean, log_std = told.unbind(-3)

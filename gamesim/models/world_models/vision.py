@@ -1,4 +1,4 @@
-"""V: a convolutional VAE that makes a frame a short vector z, and a frame of a z.
+"""V: a convolutional VAE that turns a frame into a short vector z, and a z into a frame.
 
 Ha & Schmidhuber 2018 (arXiv 1803.10122), Sec. 2.1 and appendix A.1. Trained on the evidence lower bound of
 Kingma & Welling (2014, arXiv 1312.6114, Eq. 3; the KL divergence in closed form: appendix B).
@@ -66,7 +66,7 @@ class Vision(nn.Module):
 
 
 class _Unfolding(nn.ConvTranspose2d):
-    """A transposed convolution of a 1x1 map: a matrix product, several times as fast when told so."""
+    """A transposed convolution of a 1x1 map: a matrix product, several times as fast if computed as one."""
 
     def forward(self, vector: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """(B, C) -> (B, channels, side, side)."""
@@ -101,7 +101,7 @@ def reconstruction(logits: Tensor, target: Tensor, settings: VisionTraining) -> 
     """Nats by which a picture misses its target, summed over pixels and channels: (B,), 0 when it is exact.
 
     It is -log p(target | z) without the part that no weight changes. Bernoulli pixels: the divergence from
-    the target's brightness, which weighs a small bright dot on black as much as it stands out. Gaussian
+    the target's brightness, in which a small bright dot on black counts as much as it stands out. Gaussian
     pixels: the squared error over 2 sigma^2.
 
     Args:
