@@ -1,9 +1,8 @@
-"""A learned engine as an environment: step into it as into any game.
+"""A learned engine as an environment, which is played like any game.
 
 `DreamVectorEnv` dreams many lanes at once; `DreamEnv` is one lane of it, which can be looked into and changed
 by hand. A dream begins with real frames, its checkpoint's own or given ones, and goes on without any. It ends
-where the engine holds the end to be likelier
-than not (the rule of World Models, Ha & Schmidhuber 2018: p > 0.5).
+when the engine predicts an end with p > 0.5 (the rule of World Models, Ha & Schmidhuber 2018).
 
 Every lane draws from a stream of its own, so that lane ``i`` of a batch that was reset with seed ``s`` is
 the single dream that was reset with ``s + i``. The same seed, actions and batch size give the same dream to

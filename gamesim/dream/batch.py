@@ -20,12 +20,12 @@ from gamesim.models import State, put, take
 from gamesim.threads import one_thread
 
 HOTTEST = 10.0
-"""Highest temperature; 0 is the engine's surest future, 1 the one that it learned."""
+"""Highest temperature; at 0 the likeliest future is dreamt, at 1 each as often as the engine learned."""
 
 
 @dataclass(frozen=True)
 class DreamState:
-    """A moment of a dream, to come back to: everything that its future hangs on but the actions."""
+    """A moment of a dream to which one can return: all that decides its future, except the actions."""
 
     memory: State  # of the engine, all lanes
     streams: tuple[Tensor, ...]  # of chance, one a lane
@@ -36,7 +36,7 @@ class DreamState:
 
 
 class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
-    """Many dreams at once, NEXT_STEP autoreset: the step after an ending ignores its action and begins anew.
+    """Many dreams at once, NEXT_STEP autoreset: after an end, a step ignores its action and begins anew.
 
     Observation: uint8 (N, H, W, 3), a new array each time. Infos, each with its mask ``_name``: float32 (N,)
     ``end_probability``, ``reward`` and ``temperature``.

@@ -98,7 +98,7 @@ class DreamEnv(gym.Env[np.ndarray, int]):
 
     @property
     def changes(self) -> frozenset[str]:
-        """What of a moment this engine lets one change: "z", "memory"; found by its methods ``with_...``."""
+        """What of a moment one can change: "z", "memory"; found by the engine's methods ``with_...``."""
         return frozenset(name for name in CHANGES if hasattr(self.batch.model, f"with_{name}"))
 
     @one_thread()
@@ -151,7 +151,7 @@ class DreamEnv(gym.Env[np.ndarray, int]):
 
     @torch.inference_mode()
     def alternatives(self, count: int) -> np.ndarray | None:
-        """What chance could as well have drawn in the last step, uint8 (count, H, W, 3).
+        """Other frames that chance could have drawn in the last step, uint8 (count, H, W, 3).
 
         It is the same step from the same moment with other noise; the dream and its own chance stay as they
         are. None where there was no step just now, or the dream was changed by hand after it.
@@ -170,7 +170,7 @@ class DreamEnv(gym.Env[np.ndarray, int]):
     def elsewhere(self, start: int) -> DreamState:
         """The moment after another of the checkpoint's beginnings; the dream here goes on.
 
-        They are counted round and round: any `start` from 0 is one of them.
+        After the last one the first follows: any `start` from 0 on is one of them.
         """
         other = DreamVectorEnv((self.batch.model, self.batch.starts), device=self.batch.device)
         other.reset(seed=0, options={"start": start % self.openings})
