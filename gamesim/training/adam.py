@@ -10,9 +10,9 @@ from torch import Tensor, nn
 class Adam(torch.optim.Adam):
     """torch's Adam in one kernel, with everything that changes in tensors on the device, the rate as well.
 
-    A state that was saved on another device goes on here. The one kernel reads memory as it lies, and on the
-    CPU does not complain of a gradient, or of a state, that lies otherwise than its parameter (channels
-    last): here they are laid out alike first.
+    A state that was saved on another device can be loaded here. The kernel reads memory in the order in which
+    it lies, and on the CPU does not complain about a gradient or a state whose layout differs from its
+    parameter's (channels last): here they are given the same layout first.
 
     Args:
         parameters: On the device; the rate is `set_rate`'s.

@@ -45,7 +45,7 @@ class Judged:
         dreamt: for each temporal level the windows (B, windows, 1) in which a dreamt frame is.
         wrong: logits of real pairs under a wrong action.
         real_actions, fake_actions: logits (B, T, A) of the action of each pair.
-        z: what z each drawn pair was taken for (B, T, z_size).
+        z: the z that each drawn pair seems to have (B, T, z_size).
         features: the mean distance between the features of real and of drawn frames.
     """
 
@@ -82,7 +82,7 @@ def judge(
         frames: the real ones (B, T + 1, 3, S, S).
         actions: int64 (B, T).
         played: (B, T), 1 where a step was played.
-        counts: how much each place counts in the features' distance (B, T, side, side); None: all alike.
+        counts: how much each place counts in the features' distance (B, T, side, side); None: all equally.
         blends: whether frames that are part real and part drawn are shown as well.
     """
     real_features = judges.encode(frames.flatten(0, 1))
@@ -193,8 +193,9 @@ def discriminator_loss(
 def blended_loss(judged: Judged) -> Tensor:
     """Mixup for discriminators, after Zhang et al. 2018 (arXiv 1710.09412, Sec. 3.5); ours, not GameGAN's.
 
-    A frame of which a share is real is to be judged on the line from -1 to 1. Else a wall that is half drawn
-    looks less real than no wall at all, though a whole one looks more so, and no gradient leads there.
+    A frame of which a share is real is to be judged on the line from -1 to 1. Otherwise a wall that is half
+    drawn looks less real than no wall at all, although a whole wall looks more real, and no gradient leads
+    there.
     """
     wanted = 2 * judged.share - 1
     terms = [w * masked_mean((x - wanted).square(), m) for x, m, w in _each(judged, judged.blend)]

@@ -1,8 +1,8 @@
 """Training of C inside the dream (Ha & Schmidhuber 2018, Sec. 2.3 and 4): CMA-ES on the dream's return.
 
 A generation: CMA-ES (Hansen 2016, arXiv 1604.00772) draws candidates; all of them dream at once, each from
-the same real first frames and with the same chance, so that they differ by what they do alone. The real game
-is only ever a trial: what is measured there is logged, and decides nothing.
+the same real first frames and with the same random numbers, so that only their actions differ. The real game
+is only used for trials: what is measured there is logged, and decides nothing.
 """
 
 import copy
@@ -158,7 +158,7 @@ class Evolution:
         return np.stack(self._asked)
 
     def tell(self, scores: NDArray[np.float64]) -> None:
-        """Score them, (P,): the more the better."""
+        """Score them, (P,): higher is better."""
         self._search.tell(self._asked, (-scores).tolist())
         self.told.append(scores)
 

@@ -130,7 +130,7 @@ class AveragedDescent(Descent[_Networks]):
 
     @property
     def decay(self) -> float:
-        """How much of the average stays in the next step: at first it forgets quickly, later as it is set."""
+        """How much of the average stays in the next step: little at first, later as much as is set."""
         return min(self._longest, (1 + self.done) / (10 + self.done))
 
     @torch.no_grad()

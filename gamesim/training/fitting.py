@@ -17,8 +17,8 @@ def fitted(config: _Config, data: str) -> _Config:
     """Return the config of an engine for the game that was recorded.
 
     The model's ``frame_size``, ``num_actions``, ``opposites`` and ``reward_scale`` are the game's, unless the
-    config says what they are: nobody else knows the opposites of a game that does not say what its actions
-    mean. The scale brings large rewards, such as points, and tiny ones to a size that the picture can bear.
+    config sets them: the opposites of a game that does not say what its actions mean are known only there.
+    The scale brings large rewards, such as points, and tiny ones to a size that does not drown the picture.
 
     Args:
         config: What is to be trained.

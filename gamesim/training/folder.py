@@ -106,7 +106,7 @@ class Log:
         return 0
 
     def trim(self, step: int) -> None:
-        """Drop what it says beyond the step that is gone back to, such as half a line."""
+        """Drop what it says after the step to which the run goes back, such as half a line."""
         kept: list[bytes] = []
         for line in self.path.read_bytes().splitlines() if self.path.is_file() else []:
             with contextlib.suppress(ValueError, TypeError, KeyError):

@@ -1,10 +1,10 @@
 """Training of GameGAN: Kim et al. 2020 (arXiv 2005.12126), Sec. 3.4, with the released scales.
 
 One step: the generator plays a batch of sequences, real frames on screen for a warm-up and its own after it;
-the discriminators learn to tell what it drew from what came; the generator learns to fool them, to be near
-the real frames (reconstruction), to find a place again as it left it (cycle) and to leave to the memory what
-it can (memory). The warm-up shrinks over the run: first the engine learns to draw and to scroll, then to live
-with what it drew.
+the discriminators learn to tell drawn frames from real ones; the generator learns to fool them, to be near
+the real frames (reconstruction), to find a place again as it left it (cycle) and to let the memory draw what
+it can (memory). The warm-up shrinks over the run: first the engine learns to draw and to scroll, then to
+continue from its own frames.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ VALIDATION_LANES, VALIDATION_REAL = 64, 4
 RECALLED = 4
 """Steps of a sequence, drawn anew each time, that the cycle loss looks up: a fair sample of all of them."""
 PENALTY_EVERY = 16
-"""Steps between two gradient penalties, each worth as many (lazy regularisation: Karras et al. 2020)."""
+"""Steps from one gradient penalty to the next; each counts so many times (lazy: Karras et al. 2020)."""
 
 
 def released(drawn: Tensor, real: Tensor) -> Tensor:
@@ -96,7 +96,7 @@ class GameGANTask(AveragedDescent[Generator]):
     """What the training loop needs to train a GameGAN; implements `Task`."""
 
     score_key = None
-    """No figure of a validation tells which weights dream best; the squared error prefers the blurriest."""
+    """No validation figure shows which weights dream best; the squared error prefers the blurriest."""
 
     def __init__(
         self, config: GameGANConfig, train: Dataset, held_out: Dataset, device: torch.device
@@ -246,7 +246,7 @@ class GameGANTask(AveragedDescent[Generator]):
         return found
 
     def validate(self) -> dict[str, float]:
-        """On held-out episodes: the mean squared error of frames in [0, 1], told real ones or dreaming."""
+        """On held-out episodes: the mean squared error of frames in [0, 1], shown real frames or dreaming."""
         batch = self.held_out.sample(VALIDATION_LANES, torch.Generator().manual_seed(0), padded=True)
         frames, found = to_float(batch.frames), {}
         for name, real in (("told", frames.shape[1]), ("dreamt", VALIDATION_REAL)):

@@ -43,8 +43,8 @@ class Graphed:
     What a step must keep to, so that its recording means the same:
 
     - Its positional arguments are tensors that already are on the device; they are copied before each launch.
-      Keywords are hashable (numbers, flags) and hold for the whole recording: one that is another with every
-      step records anew each time.
+      Keywords are hashable (numbers, flags) and hold for the whole recording: a keyword that changes in every
+      step makes a new recording each time.
     - Everything else that changes from step to step is in tensors that the step changes in place: weights,
       gradients, the optimiser's state (`gamesim.training.adam.Adam`), buffers. What Python does in the step,
       such as to count, happens while it is recorded and never again. Gradients are made and used within the

@@ -6,15 +6,15 @@ What is trained is a `Task`; the loop knows nothing else about it. A run folder 
 config.yaml    the config of the run
 metrics.jsonl  one JSON object a line: step, seconds, frames_per_second, eta_seconds, losses, and now and then
                validation; the last line has "status"
-samples/       sheets NNNNNNNN.png: real above, dreamt below, under the same keys
+samples/       sheets NNNNNNNN.png: the real game above, the dream below, under the same keys
 last/          the newest checkpoint
 best/          the checkpoint with the lowest validation score
-resume/        everything needed to go on exactly where the run was left; never shipped
+resume/        everything needed to go on exactly where the run stopped; never shipped
 ============== =====================================================================================
 
 A signal of `signals.ENDING`, such as Ctrl-C or SIGTERM, lets the step end, saves and leaves; a second Ctrl-C
-leaves at once. A deadline does what a signal does. A kill at any other moment costs the steps since the last
-save and nothing else.
+leaves at once. A deadline acts like a signal. If the process is killed at any other moment, only the steps
+since the last save are lost.
 """
 
 import contextlib
@@ -200,7 +200,7 @@ class _Loop:
         (out / "samples").mkdir(exist_ok=True)
 
     def restore(self) -> None:
-        """Go back to where the run was saved last; a run that was killed before that starts anew."""
+        """Go back to where the run was saved last; a run that was killed before that starts again."""
         folder = self.out / "resume"
         if not storage.exists(folder):
             return self.log.trim(0)

@@ -1,7 +1,7 @@
 """Training of M (Ha & Schmidhuber 2018, Sec. 2.2): the likelihood of the next z, in nats a step.
 
-V's mean and log-variance of every frame are kept, and z is drawn from them anew in every batch, so that M
-cannot learn the noise of one draw by heart. Beside z, M learns the reward and the end.
+V's mean and log-variance of every frame are kept, and z is sampled from them anew in every batch, so that M
+cannot learn the noise of one sample by heart. Beside z, M learns the reward and the end.
 """
 
 from collections.abc import Callable
@@ -127,8 +127,9 @@ class MemoryTask(Descent[Memory]):
     def disturb(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """z (B, T, Z) with noise at some of its places, as a dream's own z has now and then.
 
-        M learns what is there all the same: else one bad draw would lead where it has never been, and the
-        dream stay there (GameNGen's remedy: Valevski et al. 2024, arXiv 2408.14837, Sec. 3.2.1).
+        M still has to predict what is really there. Otherwise one bad sample would lead where M has never
+        been, and the dream would stay there. The remedy is GameNGen's (Valevski et al. 2024, arXiv
+        2408.14837, Sec. 3.2.1).
         """
         if not self.settings.noise:
             return z

@@ -1,9 +1,9 @@
 """Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon): momentum whose matrices are orthogonalised.
 
-A gradient's few large directions leave the many small ones hardly any of Adam's step. Muon makes all singular
-values of a matrix's step one, so that all directions are learned at once. Steps are scaled as by Liu et al.
-2025 (arXiv 2502.16982, Eq. 4), so that they are as large as Adam's usually are. torch's own Muon takes no
-convolutions, and its rate is a number that a recorded step (graphs.py) would freeze.
+A gradient's few large directions take nearly all of Adam's step from the many small ones. Muon makes all
+singular values of a matrix's step one, so that all directions are learned at once. Steps are scaled as by Liu
+et al. 2025 (arXiv 2502.16982, Eq. 4), so that they are as large as Adam's usually are. torch's own Muon takes
+no convolutions, and its rate is a number that a recorded step (graphs.py) would freeze.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from gamesim.training.adam import Adam
 
 SMALLEST = 16
-"""Rows and columns from which a weight is a matrix here: embeddings and last layers stay with Adam."""
+"""Fewest rows and columns of a matrix that Muon learns; embeddings and last layers stay with Adam."""
 MOMENTUM = 0.95
 SIZE = 0.2
 """Root mean square of a step's numbers at a rate of one; Adam's is usually about as large."""

@@ -1,8 +1,8 @@
-"""What ``train`` runs: most systems are one training; a world model is three, one on top of another.
+"""What ``train`` runs: most systems are trained in one go, a world model in three stages.
 
 A world model's run folder holds vision/, memory/ and controller/, each a run folder of its own (see loop.py),
-and last/, the whole engine as it is shipped. M learns from the best V, C from the best M, by held-out
-episodes; of C the last is shipped, since no trial in the real game may choose it.
+and last/, the whole engine as it is shipped. M learns from the best V and C from the best M (best on held-out
+episodes). The last C is shipped, since trials in the real game must not choose it.
 """
 
 from dataclasses import dataclass, replace

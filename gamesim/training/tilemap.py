@@ -1,17 +1,17 @@
 """Training of Tilemap: by the likelihood of real frames alone, unrolled through time.
 
 Most lanes of a batch are *teacher-forced* (Williams & Zipser 1989): at every step they see the real frame,
-some of its cells corrupt, and say how likely the real next one is. The others are twins of the first of them
-and run *freely* after a few real frames: they go on from frames of their own, and answer for what real frames
-have shown them. The loss is made of, in nats a cell:
+some of its cells corrupt, and say how likely the real next one is. The others are twins of the first lanes
+and run *freely* after a few real frames: they go on from frames of their own, and must remember what the real
+frames have shown them. The terms of the loss are, in nats a cell:
 
-- frame: the nll of the next frame, as the static and the dynamic layer make it up together;
-- static, dynamic: the nll of either layer by itself, else one that is better first would learn alone;
-- remembered: the nll of the frames of lanes that run freely, where they can know what is there;
+- frame: the nll of the next frame under the mixture of the static and the dynamic layer;
+- static, dynamic: the nll of each layer by itself; otherwise only the better one would learn;
+- remembered: the nll of the frames of free-running lanes, where they can know what is there;
 - covering: the area that the dynamic layer draws (GameGAN's memory regulariser, Kim et al. 2020, Sec. 3.4);
 - outcome: reward and end.
 
-docs/ablations.md has what each is worth. What is shipped is a running average of the weights.
+docs/ablations.md says how much each contributes. The shipped weights are a running average.
 """
 
 from collections.abc import Mapping
@@ -95,8 +95,8 @@ def corrupted(frames: Tensor, patch: int, share: float) -> Tensor:
 def robust(nll: Tensor, chance: float) -> Tensor:
     """Negative log likelihoods, of which those beyond -log `chance` hardly count, and are never infinite.
 
-    By likelihoods alone a layer that is asked for a ghost now and then says "perhaps" everywhere. By these it
-    does best to say never of whatever is seldomer than `chance`; at 0 they are plain.
+    With plain likelihoods, a layer that sees a ghost now and then answers "perhaps" everywhere. With these it
+    does best to answer "never" to whatever is rarer than `chance`; at 0 they are plain.
     """
     return -(torch.exp(-nll) + chance).log() if chance else nll
 
@@ -113,8 +113,8 @@ def seen_before(engine: TilemapEngine, states: list[State]) -> Tensor:
 def known(engine: TilemapEngine, free: list[State], twins: list[State], warm_up: int) -> Tensor:
     """The cells that lanes which run freely were shown by a real frame, (B, T, h, w).
 
-    One that met a wall of its own went another way than the real game: it is compared for as long as it is
-    where its twin, the teacher-forced lane of the same sequence, is.
+    A lane that met a wall of its own invention went another way than the real game: it is compared only as
+    long as it is where its twin, the teacher-forced lane of the same sequence, is.
 
     Args:
         engine: whose states they are.

@@ -1,9 +1,9 @@
 """How well each place of a frame can be predicted: Kendall & Gal 2017 (arXiv 1703.04977), Eq. 5.
 
-What comes into view can come in many ways. The squared error's best answer is the mean of them all, so a wall
+What comes into view may be one of many things. The mean of them all has the least squared error, so a wall
 that may be there or not is never drawn, however real the discriminators would find it. Here a small network
 learns, from what the generator knows, how large the squared error of each place will be. Where it will be
-large, nearness to the real frame counts little (they call it attenuation) and the discriminators decide. The
+large, nearness to the real frame counts little (the paper's attenuation) and the discriminators decide. The
 network sees states, key presses, which frames were real, and errors, nothing else. It exists in training
 only, and is ours, not GameGAN's.
 """
@@ -75,8 +75,8 @@ def errors_by_place(drawn: Tensor, real: Tensor, side: int) -> Tensor:
 def agreement(errors: Tensor, told: Tensor, scale: float) -> Tensor:
     """How much each step is an example of its game, by how far the frame before it was one of that game.
 
-    A dream that made up an edge is shown by a real board that goes on that edges can be walked over. Once a
-    dream has gone another way, what its game did next says little of what should follow what it drew.
+    If a dream made up an edge where the real board goes on, the real frames would teach it that edges can be
+    walked over. Once a dream has gone another way, the real game no longer shows what should come next.
 
     Args:
         errors: of the drawn frames (B, T, side, side), as `errors_by_place` gives them.
