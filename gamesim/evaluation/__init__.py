@@ -1,1 +1,1 @@
-"""What a model is worth: `evaluate` has the figures of one model, the other files one kind of figure each."""
+"""How good a model is: `evaluate` has all figures of one model, each other file one kind of figure."""

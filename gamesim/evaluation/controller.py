@@ -1,9 +1,9 @@
-"""What an engine's own controller earns (C of World Models), awake and dreaming.
+"""What an engine's own controller earns (C of World Models), in the real game and in dreams.
 
 - `real`: mean sum of rewards of whole episodes of the real game, on fresh boards: the controller sees frames
   through V and M and nothing else. `random`, `explorer`: the same for these policies, in the same run.
-- `dream`: the same in dreams of temperature 1 that begin with the checkpoint's real frames, as long as the
-  real game, cut off at the same cost.
+- `dream`: the same in dreams of temperature 1 that begin with the checkpoint's real frames. They have the
+  real game's step limit, at the same cost.
 - `NAME_error`: the standard error of each mean.
 - `above_random`, `above_explorer`: by how many standard errors of the difference `real` is above them; the
   shipped engine needs 5.

@@ -3,15 +3,15 @@
 =================== ==================================================================================
 `rules_kept`        does it keep the rules, now and after a hundred steps (with `ghosts`)
 `coming_home`       is it the same place when one comes back
-`fidelity`          is it the real game where nothing is left to chance
-`diversity`         is what it makes up varied, and like the real game
-`controller`        what the engine's own controller earns, dreaming and awake
-`speed`             how fast it answers a key, and what it holds in memory
+`fidelity`          does it match the real game where nothing is left to chance
+`diversity`         do the things that it makes up vary, as in the real game
+`controller`        what its own controller earns, in dreams and in the real game
+`speed`             how fast it answers a key, and how much memory it needs
 `transfer`          what an agent that was trained inside it earns in the real game (a command of its own)
 =================== ==================================================================================
 
 Each of these modules, the first four in `pacman`, defines its figures in its docstring.
-`metrics` lists them all, with what is asked of them.
+`metrics` lists them all, with their floors and aims.
 """
 
 import math
@@ -51,7 +51,7 @@ def evaluate(
         progress: whether a bar and the table are shown on stderr.
         vision: a World Models checkpoint whose V measures the distances of coming home; None takes the
             engine's own V, where it has one.
-        temperature: of the dreams that are judged; what is asked of an engine is asked at 1.
+        temperature: of the dreams that are judged; floors and aims are for 1.
         device: where the engine computes: auto, cpu, cuda, cuda:1 or mps; its speed is measured on one CPU
             thread, and on a GPU, in any case.
 
@@ -100,7 +100,7 @@ def measure(subject: Subject) -> dict[str, Any]:
 
 
 def plain(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with None for what JSON has no number for; lists are rounded to what their cases can tell."""
+    """The same, with None for NaN and infinity, which JSON has not; lists are rounded to four digits."""
 
     def each(value: Any) -> Any:
         if isinstance(value, list):

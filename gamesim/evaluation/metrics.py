@@ -1,6 +1,6 @@
-"""The metrics, one entry each: what a figure is called, in which unit, what is asked of it, who computes it.
+"""The metrics, one entry each: what a figure is called, its unit, its floor and aim, who computes it.
 
-The table, the plots, the cards and the app's page about a model read them here. They come in parts, since
+The table, the plots, the cards and the app's page about a model read them here. They come in parts, because
 one rollout gives many figures. A part of one's own is one call of `register`, or, so that `evaluate` always
 measures it, an entry point of the group ``gamesim.metrics`` that names a `Part` (docs/adding.md).
 
@@ -101,7 +101,7 @@ def flat(figures: Mapping[str, Any]) -> dict[str, float | None]:
 
 
 def missed(figures: Mapping[str, Any]) -> list[str]:
-    """Names of the figures below or above their floor; those that could not be counted are not."""
+    """Names of the figures that are outside of their floor; figures with nothing to count are left out."""
     return list(_outside(flat(figures), floors()))
 
 

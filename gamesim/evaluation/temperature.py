@@ -1,4 +1,4 @@
-"""The temperature table (Ha & Schmidhuber 2018, Table 2): a C for each temperature of the dream it learns in.
+"""The temperature table (Ha & Schmidhuber 2018, Table 2): one C trained in dreams of each temperature.
 
 V and M are those of a checkpoint. A row is a controller that was trained from nothing at its temperature,
 with a budget that is the same for all, and its name is the temperature:
@@ -6,8 +6,8 @@ with a budget that is the same for all, and its name is the temperature:
 - `dream`, `dream_error`: mean sum of rewards, and its standard error, of fresh dreams of that temperature.
 - `real`, `real_error`: of the real game, on fresh boards, the same ones for every row.
 
-In the paper's TakeCover the coldest dream is gamed by its controller (2086 dreaming, 193 awake at 0.10), and
-a warmer one transfers (918 and 1092 at 1.15).
+In the paper's TakeCover the controller exploits the coldest dream (2086 in the dream, 193 in the real game at
+0.10), and a warmer one transfers (918 and 1092 at 1.15).
 """
 
 from collections.abc import Mapping, Sequence

@@ -18,8 +18,8 @@ Figures of a row, over all its seeds:
 - `share`: score divided by that of ``real``; 1 is the upper bound, the paper's best is 0.41. Chance level:
   that of ``random``. None until there is a row ``real`` that earns anything.
 
-Each row and seed is a file of its own in the results folder, and one that is there is not trained again, so
-that a table can be stopped and gone on with.
+Each row and seed is a file of its own in the results folder. What is there is not trained again, so a table
+can be stopped and continued.
 
 Source: Kim et al. 2020 (arXiv 2005.12126), Sec. 4.1, Table 1; World Models, Sec. 4.
 """

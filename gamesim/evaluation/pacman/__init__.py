@@ -1,1 +1,1 @@
-"""What a model is worth as Pac-Man: its frames are read as cells and held to the rules and the real game."""
+"""How good a model of Pac-Man is: its frames are read as cells and compared with rules and real game."""

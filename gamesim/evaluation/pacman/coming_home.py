@@ -2,13 +2,13 @@
 
 From the last of 8 real frames a walker goes out for 5, 10 or 20 dreamt steps, by what the dream shows: one of
 the free ways, not back unless there is no other, around ghosts and flags. Then it takes the opposite actions
-in reverse order. An engine that keeps the rules is where it was; one that remembers shows what it showed.
-Without memory this is what is lost first, and walls that let one through show here, too.
+in reverse order. If the engine keeps the rules, the walker is back; if it remembers, it shows what it showed.
+Without memory this is lost first, and walls that let the walker through lower these figures, too.
 
 All keys end with the number of steps out.
 
 - `cells_N`: share of the 48 cells around Pac-Man whose ground (wall, walkable, outside) is the same in the
-  first and the last view. 0 to 1; the real game: 1. Food and ghosts do not count: he eats, and they walk.
+  first and the last view. 0 to 1; the real game: 1. Food and ghosts do not count: he eats, they move.
 - `cells_chance`: the same for first views of two different episodes, about 0.6.
 - `whole_N`: share of the episodes in which all 48 are.
 - `d_N`: the paper's measure: how far apart first and last view lie in the space of V, the encoder of a World

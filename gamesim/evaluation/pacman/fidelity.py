@@ -1,23 +1,23 @@
-"""Open-loop fidelity: is the dream the real game, where what was seen leaves no choice?
+"""Open-loop fidelity: does the dream match the real game where nothing is left to chance?
 
 The wanderer plays real episodes. The dream sees their first 8 frames and then only their actions; after 1, 5,
 10, 20, 40 and 100 of them its frame is compared with the real one, in the episodes that still go on there.
-Compared are only cells that are *determined* by the 8 frames and the actions:
+Only cells that are *determined* by the 8 frames and the actions are compared:
 
 - Pac-Man's own, and cells that one of the 8 frames showed,
-- unless a ghost hid then whether there is food,
+- unless a ghost hid at that time whether there is food,
 - or a ghost is there now, in the real game or (decoded) in the dream: ghosts move as they like.
 
 What is not determined is taken from the real frame before comparing, so that it does not leak into the SSIM
-of its neighbours. One wrong scroll moves all that follows: that is meant.
+of its neighbours. One wrong scroll moves everything after it: this is intended.
 
 - `psnr`: decibels of the mean squared error over all compared pixels and colours at a horizon, pooled over
-  episodes; 60 (`ssim.psnr`'s most) is equal. Up is better.
+  episodes; 60 (the most that `ssim.psnr` gives) means equal. Higher is better.
 - `ssim`: mean structural similarity over compared pixels, -1 to 1, 1 is equal.
 - `psnr_still`, `ssim_still`: the same for the last real frame that was seen, for ever: chance level. A frozen
   engine scores exactly this.
-- `compared`: share of the cells of these views that are determined. It falls with the way from home; where
-  nothing is left, the other figures are NaN.
+- `compared`: share of the cells of these views that are determined. It falls with the distance from home;
+  where none is left, the other figures are NaN.
 - `episodes`: how many of the real episodes still go on.
 
 Source: PSNR and SSIM are Wang et al. 2004's (see `ssim`); masking what is left to chance is ours.

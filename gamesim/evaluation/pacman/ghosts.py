@@ -2,16 +2,17 @@
 
 In the real game a ghost moves exactly one cell in every step: straight on three times in four where it can,
 else into another direction, back at dead ends only. Two may share a cell. Whoever is next to Pac-Man may
-come onto him, whose cell it stays; that ends the episode.
+come onto him; the cell still counts as his, and the episode ends.
 
-Only what the view can tell is counted: a ghost whose every next (or last) cell was in view, and not beside
-Pac-Man, who might hide it. All are shares in [0, 1]; the real game scores 1 unless said otherwise.
+Only what the view can tell is counted: a ghost whose possible next (or last) cells are all in view, and that
+is not beside Pac-Man, who might hide it. All are shares in [0, 1]; the real game scores 1 unless said
+otherwise.
 
 - `ghosts_kept`: such ghosts of a frame with a ghost within two cells in the next frame. 0 when ghosts are
   forgotten; chance: about four times the share of cells with ghosts, some 0.1.
-- `ghosts_explained`: such ghosts of a frame with a ghost within two cells in the frame before: the rest is
-  made up out of nothing.
-- `ghosts_conserved`: both together: the count in view is conserved.
+- `ghosts_explained`: such ghosts of a frame with a ghost within two cells in the frame before: the others
+  came from nowhere.
+- `ghosts_conserved`: both together: the number of ghosts in view is conserved.
 - `ghosts_legal`: of the explained ones, those with a ghost at most one cell away in the frame before, that
   do not stand on what the dream's own board first showed as wall or outside. Chance: 5 of the 13 cells
   within two steps, times the share of floor, about 0.3.
@@ -19,7 +20,7 @@ Pac-Man, who might hide it. All are shares in [0, 1]; the real game scores 1 unl
 - `ghost_speed`: cells a step of ghosts that can be followed without doubt (one ghost in reach, before and
   after) while the episode goes on: 0 to 1, real: 1.
 - `ghost_straight`, `ghost_reverse`: of the moves of such ghosts whose last move is known as well, those
-  straight on and those back. No truth but the real game's own figures, which come with them as `real_...`.
+  straight on and those back. The only right values are the real game's, given beside them as `real_...`.
 - `caught_ends`: ghosts beside Pac-Man's new cell that are gone in the next frame, so that they must have
   come onto him, while P(end) > 0.5.
 

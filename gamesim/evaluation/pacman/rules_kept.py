@@ -5,7 +5,7 @@ recording holds) and goes on for 30 (the figures of `summary`) or 100 dreamt ste
 without the game's step limit. Dreamt frames are decoded to 7x7 cells by the nearest tile of the real game's
 atlas (`gamesim.envs.sprites.decode`); nothing else of the real game is used to judge them. A wanderer plays
 (`cells.Wanderer`): mostly free moves with momentum, some turns back and some moves at random, so that walls
-are run into and places are come back to. It sees dreamt frames only.
+are run into and places are visited again. It sees dreamt frames only.
 
 Ends that the dream predicts do not stop an episode: all steps count, unless `stop_at_end` says otherwise
 (then steps after the first end_probability > 0.5 of a lane are not judged, as a player would not see them).
@@ -27,7 +27,7 @@ best.
 - `moves_obeyed`: both together, pooled over all moves.
 - `stays_obeyed`: the same for the action that stays.
 - `free_share`, `real_free_share`: share of the moves that are free, in the dream and in the real game (until
-  it ends) under the same wanderer. A dream that walls its player in obeys every move: here it shows.
+  it ends) under the same wanderer. A dream that walls its player in obeys every move; this figure exposes it.
 
 *Memory.* Where each cell lies on the dream's own board is known by adding up the scrolls that the view
 made. The first decoded value of a cell, in a real or a dreamt frame, is the truth about it: wall, outside,
@@ -71,7 +71,7 @@ if only the dream does.
   real game.
 
 Source: the rules in `gamesim.envs.rules`; the paper shows such things by eye (Kim et al. 2020, Sec. 4.2).
-What is asked of an engine: `gamesim.evaluation.metrics`.
+Floors and aims: `gamesim.evaluation.metrics`.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Counting how often something was so, of how often it could have been, step by step."""
+"""Counts, step by step, how often something happened, and how often it could have happened."""
 
 import numpy as np
 from numpy.typing import NDArray
