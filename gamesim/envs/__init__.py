@@ -1,1 +1,1 @@
-"""The real games: numpy and gymnasium only."""
+"""The real games; they need only NumPy and Gymnasium."""

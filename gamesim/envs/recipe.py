@@ -38,9 +38,9 @@ PACMANS = "gamesim/Pacman"
 """What the ids of our games of cells begin with."""
 DREAMS = "gamesim/Dream"
 MOST_SINGLE = 16
-"""Games at once, at most, of one that has no batch of its own: each may be a process with its own memory."""
+"""Most games at once where a game has no batch of its own: each may be a process with its own memory."""
 TIME_LIMIT = 1000
-"""Steps after which a recorded game is cut off that has no limit of its own."""
+"""Steps after which a recorded game without a limit of its own is cut off."""
 
 
 class UnknownGame(UserError):
@@ -194,7 +194,7 @@ def find(env_id: str) -> EnvSpec:
 
 
 def _import(module: str, env_id: str) -> None:
-    """Import a module of one's own, also from the folder that one is in."""
+    """Import a user's module, also from the current folder."""
     here = os.getcwd()
     if here not in sys.path:
         sys.path.append(here)

@@ -18,7 +18,7 @@ from gamesim.envs.pictures import resize
 
 SIDE = 64
 LIMIT = 2100
-"""Steps after which a game is cut off: a minute."""
+"""Steps after which a game is cut off: one minute of Doom."""
 BEGIN = 14
 """The tic at which a game begins, as in the papers: the monsters are about to throw."""
 SEEN = 5 / 6

@@ -34,7 +34,7 @@ from gamesim.errors import FOREIGN, UserError
 from gamesim.text import one_line
 
 MOST_ACTIONS = 64
-"""More combinations than this are refused: no keyboard has them and no model would learn them."""
+"""More actions than this are refused: no keyboard has the keys, and no model would learn them."""
 
 SIZES = (64, 84)
 """Heights and widths of the frames that models learn, pixels."""
