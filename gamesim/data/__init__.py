@@ -1,1 +1,1 @@
-"""What was played: episodes on disk, the recorder that makes them, the data set that trains on them."""
+"""Recordings: episodes on disk, the recorder that makes them, and the data set for training."""

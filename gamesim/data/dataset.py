@@ -106,7 +106,7 @@ class Dataset:
             reward_scale: Rewards are divided by it.
 
         Raises:
-            UserError: No such folder, no usable episode in it, more frames than memory, a damaged file
+            UserError: No such folder, no usable episode in it, or more frames than memory. A damaged file
                 is not an error: it is named in a warning and left out.
         """
         folder = Path(folder)

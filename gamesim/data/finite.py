@@ -1,4 +1,4 @@
-"""Numbers of a game that are no finite float32: found at the step that gave them, and named."""
+"""Finds numbers of a game that are not finite float32, and names the step that gave them."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""How recordings lie on disk, and how they are read, found and checked: nobody else needs to open this."""
+"""How recordings lie on disk, and how they are read, found and checked."""

@@ -1,4 +1,4 @@
-"""Frames as a few different blocks and where they lie: exact, and far quicker than to deflate pixels.
+"""Frames as a few different blocks and where they lie: exact, and far faster than deflating pixels.
 
 The frames of a tile game are made of a handful of pictures, over and over. Such frames are stored as
 those pictures and an index; any others (a dream's) do not gain by it and stay as they are.

@@ -1,8 +1,8 @@
 """A folder of episodes: what is in it, without opening every file.
 
-``index.jsonl`` holds one line an episode. It only saves time: a line counts as long as its file still
-has the size and the date that the line names, whatever is missing or damaged is read again from the
-episodes, and the whole file may be deleted at any moment.
+``index.jsonl`` holds one line per episode. It only saves time: a line is valid as long as its file still
+has the size and the date in the line; whatever is missing or damaged is read again from the episodes. The
+whole file may be deleted at any time.
 """
 
 import contextlib
