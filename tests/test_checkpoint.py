@@ -77,9 +77,17 @@ def test_what_training_saves_is_exact_however_large(tmp_path):
 @pytest.mark.parametrize(
     ("preset", "learned_from", "trained_by"),
     [
-        ("gamegan", "frames and key presses alone", "reconstruction and discriminators"),
+        (
+            "gamegan",
+            "frames and key presses, given which keys are opposites",
+            "reconstruction and discriminators",
+        ),
         ("action-lstm", "frames and key presses alone", "reconstruction alone"),
-        ("tilemap", "frames and key presses, given the size of a cell, ", "the likelihood of"),
+        (
+            "tilemap",
+            "frames and key presses, given the size of a cell, the player's cell, which keys are opposites, ",
+            "the likelihood of",
+        ),
         ("world-model", "frames and key presses alone", "likelihood, and its controller by evolution"),
         ("world-model-places", "frames and key presses, given the size of a place", "likelihood, and its"),
     ],

@@ -117,6 +117,11 @@ class GameGANConfig(Config):
     training: GameGANTraining = GameGANTraining()
 
     @property
+    def learned_from(self) -> str:
+        told = self.model.memory and self.model.opposites  # they only matter to the memory's kernels
+        return "frames and key presses, given which keys are opposites" if told else super().learned_from
+
+    @property
     def trained_by(self) -> str:
         judged = self.training.losses.adversarial.highest > 0
         return "reconstruction and discriminators" if judged else "reconstruction alone"

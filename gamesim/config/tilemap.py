@@ -105,9 +105,10 @@ class TilemapConfig(Config):
 
     @property
     def learned_from(self) -> str:
+        told = "which keys are opposites, " if self.model.opposites else ""
         return (
-            "frames and key presses, given the size of a cell, the player's cell, and that the view scrolls "
-            "by whole cells or not at all"
+            f"frames and key presses, given the size of a cell, the player's cell, {told}and that the view "
+            "scrolls by whole cells or not at all"
         )
 
     @property

@@ -70,7 +70,7 @@ def test_the_walk_home_is_in_tilemap_even_if_gamegan_was_played_last(both: Drive
     [
         (
             "gamegan-pacman",
-            "Learned from Pac-Man: frames and key presses alone; "
+            "Learned from Pac-Man: frames and key presses, given which keys are opposites; "
             "trained by reconstruction and discriminators",
         ),
         ("tilemap-pacman", "trained by the likelihood of real frames alone, without a discriminator"),

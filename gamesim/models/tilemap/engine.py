@@ -4,8 +4,8 @@ After GameGAN (Kim et al. 2020, arXiv 2005.12126, Sec. 3), which keeps the dynam
 memory read m as vectors, so that the rendering engine has to place them in the picture. Here every cell of a
 coarse grid (one per `patch` x `patch` pixels) has its own h and m, so that a picture that scrolls is a map
 that shifts. That is what Tilemap is *given*, and GameGAN is not: the size of a cell, that the view scrolls by
-whole cells or not at all, and that the agent stands on the cell in the middle. What is GameGAN's and what is
-ours:
+whole cells or not at all, and that the agent stands on the cell in the middle. Both are given which actions
+are opposites. What is GameGAN's and what is ours:
 
 * Dynamics engine (Eq. 1-4): an action-LSTM, fused with the action multiplicatively; ours is
   convolutional, and its state is shifted with the view.
