@@ -100,4 +100,4 @@ def test_a_picture_of_no_known_kind_is_refused_before_the_work(tmp_path, monkeyp
     (tmp_path / "engine").mkdir()
     (tmp_path / "engine" / "manifest.json").write_text("{}")
     assert cli.main(["temperature", "engine", "--data", "d", "--out", "o", "--plot", "a.xyz"]) == 2
-    assert "a.xyz: a picture ends in one of" in capsys.readouterr().err
+    assert "a.xyz: the name of a picture ends in one of" in capsys.readouterr().err

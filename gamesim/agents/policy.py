@@ -159,7 +159,7 @@ def known_policy(name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1)) -> M
     if why := entry.misfit(recipe):
         raise UserError(why if recipe.of_cells else f"{why}; use --policy random")
     if not 1 <= hold[0] <= hold[1]:
-        raise UserError(f"hold must be from 1 on, and not {hold[0]} to {hold[1]}")
+        raise UserError(f"hold must be a range of whole numbers from 1 on, not {hold[0]} to {hold[1]}")
     if hold != (1, 1) and not entry.holds:
         raise UserError(f"only the policy random holds its keys, not {name}")
     if extra := entry.missing():

@@ -1,10 +1,10 @@
-"""The command line does what a person types (`words` has it all); wrong input is one line and exit code 2.
+"""The command line (`words` has all that can be typed); wrong input gives one line and exit code 2.
 
-Exit codes: 0 done (a training that was asked to stop and has saved, too); 2 something that the user can mend
-(also: ``doctor`` found a problem, ``record --verify`` a difference); 128 and the number of the signal that
-ended it, such as 130 after Ctrl-C.
+Exit codes: 0 done (a training that was asked to stop and has saved, too); 2 something that the user can
+mend (also if ``doctor`` found a problem, or ``record --verify`` a difference); 128 and the number of the
+signal that ended it, such as 130 after Ctrl-C.
 
-Rooms are imported when a command needs them: the menu must be on screen before torch could be loaded.
+Packages are imported when a command needs them: the menu must be on screen before torch is loaded.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _play(options: argparse.Namespace) -> int:
     from gamesim import app
 
     if not options.start and (said := checks.said_of_a_game(options)):
-        raise UserError(f"play: {said} says how a game is made, and GAME is missing")
+        raise UserError(f"play: {said} needs a game, and GAME is missing")
     return app.main(checks.start(options) if options.start else None, device=options.device)
 
 
@@ -211,7 +211,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from gamesim.evaluation.evaluate import evaluate
 
     if options.card and options.temperature != 1:
-        raise UserError("--card: a card shows what was measured at temperature 1")
+        raise UserError("--card: a card holds only what was measured at temperature 1")
     if options.plots is not None:  # minutes before it is needed
         plots.available()
     how = {name: getattr(options, name) for name in ("episodes", "seed", "vision", "device", "temperature")}
@@ -340,7 +340,7 @@ def _lab_list(options: argparse.Namespace) -> str:
     from gamesim import labs
 
     if any((options.headless, options.out, options.steps, options.data, options.checkpoint, options.set)):
-        raise UserError("lab: NAME is missing; without other words, lab lists them")
+        raise UserError("lab: NAME is missing; lab alone lists the labs")
     wide = max(map(len, labs.entries()))
     lines = [
         f"{entry.name:{wide}}  {entry.title} ({entry.paper})"

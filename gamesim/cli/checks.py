@@ -60,7 +60,7 @@ def said_once(flag: str, setting: str, settings: Iterable[str]) -> None:
     """Complain about a setting that was typed beside the flag that means the same."""
     twice = next((word for word in settings if word.startswith(f"{setting}=")), None)
     if twice is not None:
-        raise UserError(f"{flag} and {twice} say the same: give one of them")
+        raise UserError(f"{flag} and {twice} mean the same: use only one of them")
 
 
 def _shown(options: argparse.Namespace) -> dict[str, Any]:

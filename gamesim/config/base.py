@@ -46,7 +46,7 @@ class DataConfig(Section):
     endings: Share = Field(default=0.0, description="share of examples chosen to show a game's end")
     shortest: Count = Field(default=1, description="leave out episodes with fewer steps than this")
     game: Annotated[str, Field(min_length=1), AfterValidator(bare)] | None = Field(
-        default=None, description="which recorded game to learn; null: the only one there is"
+        default=None, description="which recorded game to learn; null: the only one that was recorded"
     )
 
 

@@ -44,14 +44,14 @@ class GameGANLosses(Section):
         default=steady(1), description="weight of all the discriminators' terms for the generator"
     )
     action_recovery: Weight = Field(
-        default=1.0, description="weight of telling the action from a pair of frames"
+        default=1.0, description="weight of recognising the action in a pair of frames"
     )
     z_recovery: Weight = Field(
-        default=30.0, description="weight of telling z from a pair of frames, for the generator"
+        default=30.0, description="weight of recognising z in a pair of frames, for the generator"
     )
     z_recovery_discriminator: Weight = Field(default=1.0, description="the same for the discriminator")
     feature_matching: Weight = Field(
-        default=10.0, description="weight of having the discriminators' features of real frames"
+        default=10.0, description="weight of matching the discriminators' features of real frames"
     )
     reconstruction: Schedule = Field(
         default=steady(0.05), description="weight of the next frame's squared error"
@@ -64,7 +64,7 @@ class GameGANLosses(Section):
     )
     blended: Schedule = Field(
         default=steady(0),
-        description="weight of judging frames that are part real, part drawn, as in between",
+        description="weight of judging blends of real and drawn frames as in between",
     )
     attenuated: Schedule = Field(
         default=steady(0),
@@ -74,12 +74,14 @@ class GameGANLosses(Section):
         default=0.0,
         ge=0,
         le=1e6,
-        description="squared error of a dreamt frame's places, in the mean, at which what follows counts "
-        "e times less; 0: all frames count alike",
+        description="mean squared error of the places of a dreamt frame at which the following steps "
+        "count e times less; 0: all frames count alike",
     )
-    gradient_penalty: Weight = Field(default=1.0, description="weight on real frames and pairs of frames")
+    gradient_penalty: Weight = Field(
+        default=1.0, description="weight of the penalty on real frames and pairs of frames"
+    )
     temporal_gradient_penalty: Weight = Field(
-        default=10.0, description="weight of the same for the temporal discriminator"
+        default=10.0, description="weight of the penalty for the temporal discriminator"
     )
     outcome: Schedule = Field(default=steady(1), description="weight of the reward and the game's end")
 

@@ -64,7 +64,7 @@ class TilemapLosses(Section):
         default=0.05,
         ge=0,
         lt=1,
-        description="the static layer may give a tile a chance as low as this at no cost",
+        description="tiles rarer than this cost the static layer hardly anything",
     )
     dynamic: Schedule = Field(
         default=steady(0), description="weight of the dynamic layer alone, on all cells"

@@ -46,7 +46,8 @@ class WorldModelModelConfig(GameShape):
     )
     ends: bool = Field(default=True, description="M predicts the game's end; false: dreams never end")
     outcome_sees: Literal["h", "hz"] = Field(
-        default="h", description="what M predicts reward and end from: h as in the paper, or h and the next z"
+        default="h",
+        description="what M predicts reward and end from: h as in the paper, or h and the next z",
     )
     restarts: bool = Field(default=False, description="M is told when a game starts, as for TakeCover")
     actions: Literal["one-hot", "number"] = Field(
@@ -91,7 +92,7 @@ class VisionTraining(DescentConfig):
     )
     kl_weight: Schedule = Field(default=steady(1), description="weight of the KL divergence")
     kl_tolerance: float = Field(
-        default=0.0, ge=0, le=1e3, description="nats of KL per number of z that cost nothing; 0: all cost"
+        default=0.0, ge=0, le=1e3, description="nats of KL per number of z that are free; 0: none are"
     )
 
 

@@ -340,7 +340,7 @@ def make_batch(recipe: Recipe, lanes: int) -> VectorEnv:
         if spec.entry_point is None:
             sides = " or ".join(f"{side}x{side}x3" for side in SIZES)
             raise UserError(
-                f"{name} is registered as a batch alone: such a game must show uint8 {sides} "
+                f"{name} is registered only as a batch: such a game must show uint8 {sides} "
                 f"and have 2 to {MOST_ACTIONS} actions from 0"
             )
     lanes = min(lanes, MOST_SINGLE)

@@ -75,7 +75,7 @@ def check(file: str | Path) -> None:
     """
     kinds = available()().canvas.get_supported_filetypes()
     if Path(file).suffix.lower().removeprefix(".") not in kinds:
-        raise UserError(f"{file}: a picture ends in one of .{', .'.join(sorted(kinds))}")
+        raise UserError(f"{file}: the name of a picture ends in one of .{', .'.join(sorted(kinds))}")
 
 
 def _rules(figure_class: type[Figure], figures: Mapping[str, Any]) -> Figure:

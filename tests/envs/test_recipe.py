@@ -175,7 +175,7 @@ def test_a_game_that_fails_when_it_is_closed_has_been_played(where):
 
 
 def lanes(monkeypatch, **kwargs) -> Recipe:
-    """A game that is registered as a batch alone."""
+    """A game that is registered only as a batch."""
     spec = gym.envs.registration.EnvSpec(
         id="toys/Lanes-v0", vector_entry_point=toy_games.Lanes, kwargs=kwargs
     )
@@ -196,7 +196,7 @@ def test_a_batch_of_somebody_elses_is_recorded_whatever_holds_its_numbers(what, 
         ({"what": "floats"}, "it showed float64 (2, 64, 64, 3)"),
         ({"what": "few"}, "cannot reshape array of size 1"),
         ({"what": "leave"}, "toys/Lanes-v0 failed in step: it called sys.exit(3)"),
-        ({"start": 2}, "toys/Lanes-v0 is registered as a batch alone: such a game must show uint8 64x64x3"),
+        ({"start": 2}, "toys/Lanes-v0 is registered only as a batch: such a game must show uint8 64x64x3"),
     ],
 )
 def test_what_a_batch_of_somebody_elses_does_wrong_is_one_line(kwargs, complaint, monkeypatch):
