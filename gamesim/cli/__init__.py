@@ -343,8 +343,8 @@ def _lab_list(options: argparse.Namespace) -> str:
         raise UserError("lab: NAME is missing; lab alone lists the labs")
     wide = max(map(len, labs.entries()))
     lines = [
-        f"{entry.name:{wide}}  {entry.title} ({entry.paper})"
-        + (f", needs the extra {extra}: pip install 'gamesim[{extra}]'" if (extra := entry.missing()) else "")
+        f"{entry.name:{wide}}  {entry.title}: {entry.paper}"
+        + (f"; needs the extra {extra}: pip install 'gamesim[{extra}]'" if (extra := entry.missing()) else "")
         for entry in labs.entries().values()
     ]
     return "\n".join(lines)

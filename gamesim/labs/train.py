@@ -98,9 +98,11 @@ def main() -> None:
         prog="python -m gamesim.labs.train", description="Trains from scratch what a lab ships."
     )
     parser.add_argument("lab", choices=sorted(TRAININGS))
-    parser.add_argument("--out", type=Path, required=True, help="folder of the weights; goes on from them")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for the weights; continues from those in it"
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, help="in all; without it, those of the shipped ones")
+    parser.add_argument("--steps", type=int, help="steps in all (default: as for the shipped weights)")
     parser.add_argument("--bfloat16", action="store_true", help="faster on some processors")
     given = parser.parse_args()
     torch.set_num_threads(1)
