@@ -1,10 +1,16 @@
-"""How much of what a place held GameGAN still knows when it writes there again.
+"""What GameGAN's memory remembers: how much of a slot each step replaces, and what home looks like to it.
 
-    python benchmarks/memory_kept.py CHECKPOINT [--games 96] [--steps 30]
+    python benchmarks/memory_kept.py CHECKPOINT [--games 96] [--temperature 1.0]
 
-The bot's games are filtered through the model. In each step attention is mostly in one slot; printed is which
-share of it the step erases (Eq. 8's e, the mean over the slot's numbers), where the slot is new and where it
-was written before. Near 100% a memory remembers nothing: what comes back is what h wrote in this very step.
+First the bot's games are filtered through the model. In each step attention is mostly in one slot; printed is
+which share of it the step erases (Eq. 8's e, the mean over the slot's numbers), where the slot is new and
+where it was written before. Near 100% a memory remembers nothing: what is read is what h wrote in this step.
+
+Then the model dreams: from 8 real frames a walker goes out for 5, 10 and 20 steps, and back. Printed is the
+share of the 48 cells around Pac-Man whose ground is as it was in the last real frame: in the dream's last
+frame, in the frame that its last step would have drawn had it read its slot before it wrote, and in the one
+that it would have drawn of what its slot held when the dream began. The last two need attention to be back
+where it was; printed, too, is in how many walks it is.
 """
 
 from __future__ import annotations
@@ -14,16 +20,26 @@ from typing import cast
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gamesim.agents.rollout import play
 from gamesim.checkpoint import load_model
+from gamesim.envs.sprites import decode
+from gamesim.evaluation.pacman.coming_home import LENGTHS, outwards
+from gamesim.evaluation.pacman.scroll import OPPOSITE, ground
+from gamesim.models import State
+from gamesim.models.frames import to_uint8
 from gamesim.models.gamegan.generator import Generator
 
-SEED = 5_000_000
+SEED, REAL, STEPS = 5_000_000, 8, 30
 
 
-@torch.inference_mode()
+def slot(state: State) -> Tensor:
+    """Where attention mostly is, int64 (B,)."""
+    return state["attention"].flatten(1).argmax(1)
+
+
 def erased(model: Generator, frames: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
     """The share of its slot that each step erases where attention moved: (on new slots, on known ones).
 
@@ -34,12 +50,12 @@ def erased(model: Generator, frames: Tensor, actions: Tensor) -> tuple[Tensor, T
     """
     assert model.memory is not None
     state = model.start(frames[:, :1], actions[:, :0])
-    place = state["attention"].flatten(1).argmax(1)
-    known = torch.nn.functional.one_hot(place, model.memory.slots**2).bool()
+    place = slot(state)
+    known = F.one_hot(place, model.memory.slots**2).bool()
     shares: tuple[list[Tensor], list[Tensor]] = ([], [])
     for step in range(actions.shape[1]):
         state = model.observe(state, actions[:, step], frames[:, step + 1])
-        before, place = place, state["attention"].flatten(1).argmax(1)
+        before, place = place, slot(state)
         share = model.memory.writes(state["h"], state["held"])[0].mean(1)
         moved, again = place != before, known.gather(1, place[:, None])[:, 0]
         for into, where in zip(shares, (moved & ~again, moved & again), strict=True):
@@ -48,22 +64,62 @@ def erased(model: Generator, frames: Tensor, actions: Tensor) -> tuple[Tensor, T
     return torch.cat(shares[0]), torch.cat(shares[1])
 
 
+def at_home(model: Generator, home: State, shown: Tensor, length: int, temperature: float) -> list[float]:
+    """A walk out and back: the three shares of cells, and the share of walks that end in their first slot.
+
+    Args:
+        model: with a memory module.
+        home: where the walks begin.
+        shown: what is on screen there, uint8 (B, H, W, 3).
+        length: steps out.
+        temperature: of the dream.
+    """
+    chance, walker = torch.Generator().manual_seed(1), np.random.default_rng(0)
+    cells, _ = decode(shown.numpy())
+    first, state, path = ground(cells), home, []
+    last = np.zeros(len(cells), np.int64)
+    for _ in range(length):
+        last = outwards(walker, cells, last)
+        path.append(last)
+        state, seen = model.imagine(state, torch.from_numpy(last), temperature=temperature, generator=chance)
+        cells, _ = decode(seen.frame.numpy())
+    for actions in reversed(path):
+        back = torch.from_numpy(OPPOSITE[actions])
+        state, _ = model.imagine(state, back, temperature=temperature, generator=chance)
+    lanes = torch.arange(len(cells))
+    then = home["memory"].flatten(1, 2)[lanes, slot(home)]
+    pictures = [
+        to_uint8(model.render({**state, "read": of}).frame) for of in (state["read"], state["held"], then)
+    ]
+    shares = [((first == ground(decode(each.numpy())[0])).sum((1, 2)) - 1).mean() / 48 for each in pictures]
+    return [*map(float, shares), float((slot(state) == slot(home)).float().mean())]
+
+
+@torch.inference_mode()
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("checkpoint")
     parser.add_argument("--games", type=int, default=96)
-    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--temperature", type=float, default=1.0)
     words = parser.parse_args()
-    model, _ = load_model(words.checkpoint)
+    model = cast(Generator, load_model(words.checkpoint)[0].float())
     games = list(play("gamesim/Pacman-v0", "explorer", 4 * words.games, seed=SEED))
-    games = [game for game in games if len(game.actions) >= words.steps][: words.games]
-    frames = np.stack([np.asarray(game.frames)[: words.steps + 1] for game in games])
-    actions = np.stack([np.asarray(game.actions)[: words.steps] for game in games]).astype(np.int64)
-    shares = erased(cast(Generator, model.float()), torch.from_numpy(frames), torch.from_numpy(actions))
-    for name, found in zip(("new", "known"), shares, strict=True):
-        print(f"{name:6} {found.mean():.1%} erased in {len(found)} moves")
+    games = [game for game in games if len(game.actions) >= STEPS][: words.games]
+    frames = torch.from_numpy(np.stack([np.asarray(game.frames)[: STEPS + 1] for game in games]))
+    actions = torch.from_numpy(
+        np.stack([np.asarray(game.actions)[:STEPS] for game in games]).astype(np.int64)
+    )
+    for name, found in zip(("new", "known"), erased(model, frames, actions), strict=True):
+        print(f"{name} slots: {found.mean():.1%} erased, in {len(found)} moves")
+    home = model.start(frames[:, : REAL + 1], actions[:, :REAL])
+    for length in LENGTHS:
+        dreamt, held, then, there = at_home(model, home, frames[:, REAL], length, words.temperature)
+        print(
+            f"home from {length}: {dreamt:.1%} of the cells; read before written {held:.1%}; "
+            f"of the first memory {then:.1%}; attention is back in {there:.1%}"
+        )
     return 0
 
 

@@ -78,7 +78,7 @@ def walk(
     home = view = real.frames[:, -1]
     cells, last = real.cells[:, real.warm_up - 1], np.zeros(len(home), np.int64)
     for _ in range(length):
-        last = _outwards(random, cells, last)
+        last = outwards(random, cells, last)
         path.append(last)
         view, _, _ = dream.step(last)
         cells, _ = sprites.decode(view, real.theme)
@@ -88,7 +88,7 @@ def walk(
     return home, away, view
 
 
-def _outwards(
+def outwards(
     random: np.random.Generator, cells: NDArray[np.uint8], last: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """A free way at random for each lane, int64 (B,): the one back only where it is the only one."""
