@@ -9,7 +9,7 @@ import pytest
 
 from app.driver import Driver, dream, engine
 from app.fakes import card
-from gamesim.app.controls import LEFT, RIGHT, STAY
+from gamesim.app.controls import LEFT, RIGHT, STAY, Command
 from gamesim.app.game import hud, session
 from gamesim.app.game.pilot import Pilot
 from gamesim.app.game.play import Engine
@@ -246,6 +246,24 @@ def test_m_in_the_real_game_calls_a_controller_from_a_dream_of_it(app: Driver, p
     assert app.session.engine is real and app.session.driver == "controller"
     app.frames(10, 0.1)
     assert policy.resets == 1 and {action for _, action in real.trail} <= {STAY, LEFT, RIGHT}
+
+
+@pytest.mark.parametrize("before", [[pygame.K_TAB, pygame.K_TAB], [pygame.K_v]])
+def test_m_calls_one_also_where_another_dream_is_open_already(app: Driver, before: list[int]):
+    app.play("Pac-Man, endless")
+    real = app.session.engine
+    for key in before:
+        app.press(key)
+        app.until(lambda: type(app.window.screen).__name__ == "Play")
+    opened = app.session.other
+    assert opened is not None and not opened.title.has_controller
+    assert Command.DRIVER in [does for does, _ in app.window.screen.works()]
+    app.press(pygame.K_m)
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    assert app.session.driver == "controller" and "No AI driver" not in app.said
+    assert app.session.engine is real and app.session.other is opened
+    app.frames(10, 0.1)
+    assert real.steps > 4 and {action for _, action in real.trail} <= {STAY, LEFT, RIGHT}
 
 
 def test_where_no_dream_has_a_controller_m_says_so(app: Driver):

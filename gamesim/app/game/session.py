@@ -375,11 +375,16 @@ class Session:
         for engine in self.pair:
             engine.env.close()
 
-    def share_controller(self) -> None:
-        """The real game can be driven by the controller of its dream, if their pictures are of one size."""
+    def share_controller(self, lender: Engine | None = None) -> None:
+        """The real game can be driven by the controller of its dream, if their pictures are of one size.
+
+        Args:
+            lender: another dream whose controller it is; None: the one that is the other side.
+        """
         if self.other is None:
             return
         real, dream = self.pair
+        dream = lender or dream
         fits = real.started and dream.started and real.frame.shape == dream.frame.shape
         if fits and real.temperature is None and real.pilot is None:
             real.board(pilot_of(dream.env))

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 RUNGS = {Command.COOLER: -1, Command.WARMER: 1}
 NO_DREAM = "There is no dream of this game yet. Record it, then train one."
+NO_DRIVER = "No AI driver here. Only World Model dreams come with one."
 NO_MODEL = "This game has no dream. It shows its whole board; the models here learn views that scroll."
 SOUNDS = ("level", "flag", "eaten", "timeout", "fruit", "ghost", "power", "food")
 """The first of these that happened is heard."""
@@ -271,24 +272,38 @@ class Play(Screen):
 
     def _change_driver(self) -> None:
         """The controller or the person; a real game calls a dream for its controller."""
-        if self.session.toggle_driver():
-            words = "The AI drives. Hold an arrow key to take over for a while."
-            mine = f"You drive. {shown(Command.DRIVER)} lets the AI drive again."
-            self.window.say(words if self.session.watching else mine)
+        if self._turn_driver():
             return
         title = None
-        if self.session.other is None and not self.engine.title.learned:
+        if not self.engine.title.learned:
             title = catalog.chauffeur(self.engine.title, self.window.workshop.shipped())
         if title is None:
-            self.window.say("No AI driver here. Only World Model dreams come with one.")
+            self.window.say(NO_DRIVER)
             return
 
         def drive(dream: Engine) -> None:
             dream.reset()
-            self.session.share_controller()
-            self._change_driver()
+            self.session.share_controller(dream)
+            if not self._turn_driver():
+                self.window.say(NO_DRIVER)
 
-        self._open_other(title, drive)
+        def lent(env: gym.Env) -> None:  # the dream that was opened before stays the other side
+            drive(Engine(title, env))
+            env.close()
+
+        if self.session.other is None:
+            self._open_other(title, drive)
+        else:
+            self.window.load(title, lent)
+
+    def _turn_driver(self) -> bool:
+        """Let the controller or the person drive, and say who; False where there is no controller."""
+        if not self.session.toggle_driver():
+            return False
+        words = "The AI drives. Hold an arrow key to take over for a while."
+        mine = f"You drive. {shown(Command.DRIVER)} lets the AI drive again."
+        self.window.say(words if self.session.watching else mine)
+        return True
 
     # coming home -----------------------------------------------------------------------------------------
 
