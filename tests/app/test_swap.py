@@ -102,6 +102,41 @@ def test_a_new_episode_ends_a_swap_of_memories(layered):
     assert app.window.screen.swap.name is None
 
 
+def test_a_new_episode_ends_it_though_no_step_was_made(layered):
+    layered.press(pygame.K_b)
+    assert layered.window.screen.swap.name == BOARD
+    layered.press(pygame.K_RETURN)
+    layered.frames(2)
+    assert layered.window.screen.swap.name is None
+
+
+def test_going_back_to_before_the_swap_ends_it(layered):
+    app = layered
+    app.frames(60)
+    app.press(pygame.K_b)
+    swap, engine = app.window.screen.swap, app.session.engine
+    swapped = engine.steps
+    app.frames(30)
+    assert engine.steps > swapped > 1 and swap.name == BOARD
+    while engine.steps > swapped:
+        engine.rewind()
+    app.frames(1, 0.0)
+    assert swap.name == BOARD and env(app).shade != Layered.shade
+    engine.rewind()
+    app.frames(1, 0.0)
+    assert swap.name is None and env(app).shade == Layered.shade
+
+
+def test_the_real_game_is_not_said_to_have_the_background_of_the_dream(layered):
+    app = layered
+    app.press(pygame.K_b, pygame.K_TAB)
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    app.frames(1, 0.0)
+    assert app.session.engine.temperature is None
+    assert app.window.screen.swap.name is None
+    assert "Background" not in {fact.label for fact in app.window.screen.panel.facts(True)}
+
+
 def test_the_real_game_has_nothing_to_swap(app):
     app.play("Pac-Man").press(pygame.K_b)
     assert "Only dreams have a background" in app.said

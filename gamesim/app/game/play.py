@@ -63,6 +63,7 @@ class Engine:
         total: sum of rewards of the episode.
         reward: the last one.
         steps: of the episode.
+        episode: how many have begun.
         over: None while it runs, else one word or two about how it ended.
         waited: ticks since it ended.
         happened: what the last step brought, in the words of a Snapshot's events; of a dream, what its own
@@ -88,7 +89,7 @@ class Engine:
         self.now: Snapshot | None = None
         self.info: dict[str, Any] = {}
         self.total = self.reward = 0.0
-        self.steps = 0
+        self.steps = self.episode = 0
         self.over: str | None = None
         self.waited = 0
         self.happened: tuple[str, ...] = ()
@@ -209,6 +210,7 @@ class Engine:
             options = {"start": next(openings(str(self.title.checkpoint), count))}
         self.frame, self.info = self.env.reset(options=options)
         self.look()
+        self.episode += 1
         self.total = self.reward = 0.0
         self.steps, self.over, self.waited, self.started = 0, None, 0, True
         self.happened, self.ends = (), []

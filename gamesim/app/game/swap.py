@@ -43,6 +43,7 @@ class Swap:
         self._host: Engine | None = None
         self._own: Any = None  # the moment whose memory was taken out
         self._seen: tuple = (None, 0)  # the frame and the step that the guest has followed to
+        self._since = (0, 0)  # the episode and the step of the host from which on a memory is swapped
         self._picture: Picture | None = None
         self._todo: list[Callable[[], None]] = []
         self._boards = 0  # beginnings that were asked for
@@ -100,7 +101,7 @@ class Swap:
             self.window.say(problem, bad=True)
             return
         self._host, self._own, self.name = host, own, BOARD
-        self._seen = (host.frame, host.steps)
+        self._seen, self._since = (host.frame, host.steps), (host.episode, host.steps)
         new = "" if _static(host) > 0.5 else " You will see it as you walk."
         self.window.say(f"The memory now holds another board.{new}")
 
@@ -137,22 +138,29 @@ class Swap:
     # time ------------------------------------------------------------------------------------------------
 
     def follow(self) -> None:
-        """Let the guest make the steps that its host has made; a new episode ends a swap of memories.
+        """Let the guest make the steps that its host has made.
 
-        One thing at a time: a step of each engine and both their layers would be too much for one frame.
+        A swap ends where its host is not played any more, one of memories also with its episode and where
+        that is gone back to before the swap. One thing at a time: a step of each engine and both their
+        layers would be too much for one frame.
         """
         host, (frame, step) = self._host, self._seen
-        if self._todo:
-            self._todo.pop(0)()
-        elif host is None or host.frame is frame:
+        if host is None:
             return
-        elif host is not self.session.inspected or (self.guest is None and host.steps == 0 < step):
+        if host is not self.session.inspected or (self.guest is None and not self._lasts(host)):
             self.leave(put_back=False)
-        else:
+        elif self._todo:
+            self._todo.pop(0)()
+        elif host.frame is not frame:
             if self.guest is not None:
                 guest, missed = self.guest, host.steps - step
                 self._todo = [partial(self._lead, host, guest, missed), partial(self._compose, host, guest)]
             self._seen = (host.frame, host.steps)
+
+    def _lasts(self, host: Engine) -> bool:
+        """Whether the memory that was put in is still there: other moments have their own."""
+        episode, step = self._since
+        return host.episode == episode and host.steps >= step
 
     @staticmethod
     def _lead(host: Engine, guest: Engine, missed: int) -> None:
