@@ -321,6 +321,15 @@ def test_a_gif_of_the_last_seconds_is_saved(app: Driver):
     assert pages[0].std() > 10
 
 
+def test_a_film_that_is_saved_after_its_screen_was_left_is_told_of(app: Driver):
+    app.play("Pac-Man, endless")
+    app.press(pygame.K_LEFT)
+    app.frames(90)
+    app.press(pygame.K_g, pygame.K_ESCAPE)
+    assert isinstance(app.window.screen, Menu)
+    app.until(lambda: "Saved" in app.said, seconds=20.0)
+
+
 def test_without_an_audio_device_the_app_is_silent_and_says_so(monkeypatch):
     pygame.mixer.quit()
     monkeypatch.setenv("SDL_AUDIODRIVER", "nonsense")

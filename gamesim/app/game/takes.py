@@ -21,7 +21,6 @@ class Takes:
     def __init__(self, window: Window) -> None:
         self.window = window
         self._saving: threading.Thread | None = None
-        self._saved: list[tuple[str, bool]] = []  # what the saving thread has to say
 
     def wrap(self, engine: Engine) -> Engine:
         """`engine`, played through a recorder that is off."""
@@ -58,20 +57,22 @@ class Takes:
         self.window.say(f"Saved {counted(recorder.episodes, 'game')} to {at_home(recorder.folder)}")
 
     def save_clip(self, engines: list[Engine]) -> None:
-        """Save the last seconds of one or two engines; says so when it is done."""
+        """Save the last seconds of one or two engines; says where they are, on whatever screen that is."""
         if self._saving and self._saving.is_alive():
+            self.window.say("The film before is still being saved.")
             return
         clip = clips.compose(engines, self.window.look)
         if len(clip) < 2:
             self.window.say("Nothing to save yet. Play first.")
             return
         folder, rate, kind = self.window.pictures, engines[0].rate, self.window.settings.clips
+        say = self.window.workshop.say
 
         def work() -> None:
             try:
-                self._saved.append((f"Saved {at_home(clips.save(clip, folder, rate, kind))}", False))
+                say(f"Saved {at_home(clips.save(clip, folder, rate, kind))}")
             except Exception as error:
-                self._saved.append((str(error), True))
+                say(str(error) or type(error).__name__, bad=True)
 
         self.window.say("Saving the last 10 seconds…")
         self._saving = threading.Thread(
@@ -80,10 +81,8 @@ class Takes:
         self._saving.start()
 
     def update(self, engine: Engine) -> None:
-        """Say what went wrong with a recording, and which clips are there."""
+        """Say what went wrong with a recording."""
         recorder = engine.recorder
         if recorder is not None and recorder.error:
             self.window.say(recorder.error, bad=True)
             recorder.error = None
-        while self._saved:
-            self.window.say(*self._saved.pop(0))
