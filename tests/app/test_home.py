@@ -10,7 +10,7 @@ import pytest
 import gamesim  # noqa: F401
 from app import fakes
 from app.driver import Driver, dream, engine
-from gamesim.app.controls import DOWN, LEFT, RIGHT, STAY, UP
+from gamesim.app.controls import DOWN, LEFT, RIGHT, STAY, UP, Command
 from gamesim.app.game.homecoming import WALK, Homecoming, judge, moved
 from gamesim.app.game.play import Engine
 from gamesim.app.library.catalog import ARCADE, MAZE, PACMAN
@@ -232,6 +232,23 @@ def test_an_end_of_a_dream_is_no_end_of_the_walk(app: Driver, entry):
     app.press(pygame.K_h)
     app.passes(2.0)
     assert page.engine.over and not app.window.settings.endless_dreams
+
+
+def test_on_the_way_home_the_key_that_ignores_ends_is_neither_offered_nor_changes_what_was_chosen(
+    app: Driver, entry
+):
+    entry(fakes.Mortal)
+    app.play("Tilemap Pac-Man")
+    offered = lambda: Command.ENDLESS in [does for does, _ in app.window.screen.works()]  # noqa: E731
+    assert offered()
+    app.press(pygame.K_h)
+    app.frames(2)
+    assert not offered()
+    app.press(pygame.K_o)
+    assert not app.window.settings.endless_dreams and "go on after an end anyway" in app.said
+    app.press(pygame.K_h)
+    app.frames(2)
+    assert offered()
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (800, 600), (160, 120), (1, 1)])

@@ -61,7 +61,9 @@ class Panel:
             called = None if title.learned else catalog.chauffeur(title, self.window.workshop.shipped())
             self._offers = (asked, partner, called is not None)
         driver = self._offers[2] or session.leader.advice is not None
-        return hud.hints(session, self._offers[1], driver)
+        found = hud.hints(session, self._offers[1], driver)
+        # On a walk dreams go on after an end, whatever was chosen.
+        return [hint for hint in found if self.home is None or hint[0] is not Command.ENDLESS]
 
     def key_at(self, place: tuple[int, int]) -> Command | None:
         """The key that was drawn at a place of the window."""

@@ -244,6 +244,9 @@ class Play(Screen):
 
     def _go_on_after_ends(self) -> None:
         """Dreams ignore their ends from now on, or stop there; remembered as a setting."""
+        if self.panel.home is not None:
+            self.window.say("On the way home dreams go on after an end anyway.")
+            return
         self.session.endless = self.window.settings.endless_dreams
         self.session.toggle_endless()
         self.window.settings.endless_dreams = self.session.endless
