@@ -1,17 +1,25 @@
 """The menu: everything keeps its place, one's own models can be deleted, and Esc asks before it quits."""
 
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pygame
 import pytest
+from safetensors.numpy import save_file
 
+from app import fakes
 from app.conftest import SHIPPED
 from app.driver import Driver, click
 from app.training import old_run, press_button
 from gamesim.app.library import catalog
 from gamesim.app.library.catalog import MAZE
+from gamesim.app.screens.deck import Card
 from gamesim.app.screens.leaving import Quit
 from gamesim.app.screens.menu import Menu
-from gamesim.app.theme import Scale
+from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask
+from gamesim.envs.recipe import Recipe
 
 
 def menu(app: Driver) -> Menu:
@@ -99,6 +107,42 @@ def test_the_game_that_no_model_can_learn_says_so_on_its_card(app: Driver):
     words = {card.name: card.blurb for card in menu(app).cards}
     assert "No dream" in words["Arcade"]
     assert "No dream" not in words["Garden"]  # one can be trained
+
+
+def picture_of(app: Driver, card: Card) -> np.ndarray:
+    """What is drawn of a card's picture."""
+    assert card.picture is not None
+    ground = pygame.Surface((120, 80))
+    ground.fill(COLOURS["floor"])
+    card.picture.draw(ground, ground.get_rect(), app.window.painter)
+    return pygame.surfarray.array3d(ground)
+
+
+def test_the_card_of_a_game_of_others_is_never_black(app: Driver, checkpoints: Path):
+    """A dream of it has real frames of it; where there is none its first letter is drawn."""
+    app.window.workshop.added.add(Recipe("CartPole-v1"))
+    menu(app).refresh()
+    card = next(card for card in menu(app).cards if card.name == "CartPole-v1")
+    assert len(np.unique(picture_of(app, card).reshape(-1, 3), axis=0)) > 1
+    folder = checkpoints / "tilemap-cartpole"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("system: tilemap\n", encoding="utf-8")
+    fakes.card(folder, "CartPole-v1")
+    green = np.full((1, 1, 40, 40, 3), (10, 200, 30), np.uint8)
+    save_file({"frames": green}, folder / "starts.safetensors")
+    menu(app).refresh()
+    card = next(card for card in menu(app).cards if card.name == "CartPole-v1")
+    assert (picture_of(app, card) == (10, 200, 30)).all(2).mean() > 0.5
+
+
+def test_a_seventh_game_is_not_left_alone_below_the_others(app: Driver):
+    app.resize(1280, 800)
+    games = next(row for row in menu(app).rows if row.heading == "Real games")
+    games.cards = [replace(card) for card in [*games.cards, *games.cards][:7]]
+    app.frames(2)
+    assert len({card.rect.top for card in games.cards}) == 1
+    dreams = next(row for row in menu(app).rows if row.heading.startswith("Dreams"))
+    assert dreams.cards[0].rect.bottom <= menu(app).view.bottom
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (800, 600)])

@@ -13,6 +13,7 @@ from gamesim.app.game.board import BoardPainter
 from gamesim.app.game.play import Engine
 from gamesim.app.library.catalog import Title
 from gamesim.app.theme import COLOURS
+from gamesim.app.ui.widgets import text
 from gamesim.errors import UserError
 
 RATE = 5.0  # steps a second: calmer than the game itself
@@ -153,12 +154,32 @@ def scaled(frame: np.ndarray, size: tuple[int, int]) -> pygame.Surface:
     return pygame.transform.scale(image, size)
 
 
-def preview(title: Title, worker: Worker | None = None) -> Preview | None:
-    """The moving picture of a title; None if it cannot be opened."""
+class InitialPreview:
+    """The first letter of a game of which there is no picture."""
+
+    def __init__(self, title: Title) -> None:
+        self.letter = title.name[:1].upper()
+
+    def update(self, seconds: float) -> None:
+        """It stands still."""
+
+    def draw(self, surface: pygame.Surface, rect: pygame.Rect, painter: BoardPainter) -> None:
+        size = max(1, rect.height * 3 // 5)
+        text(surface, self.letter, rect.center, size, COLOURS["line"], bold=True, anchor="center")
+
+
+def preview(title: Title, worker: Worker | None = None, dream: Title | None = None) -> Preview | None:
+    """The moving picture of a title; None if it cannot be opened.
+
+    Args:
+        title: what is shown.
+        worker: takes the steps of a dream.
+        dream: of a game that is somebody else's; it has real frames of it.
+    """
     if title.learned:
         return DreamPreview(title, worker)
     if title.recipe is not None:  # somebody else's, which may be a process or take seconds to begin
-        return None
+        return DreamPreview(dream) if dream else InitialPreview(title)
     try:
         return GamePreview(title)
     except UserError:
@@ -171,7 +192,8 @@ def starts(checkpoint: Path | None) -> np.ndarray | None:
 
     try:
         with safe_open(str((checkpoint or Path()) / "starts.safetensors"), framework="numpy") as file:
-            frames = file.get_slice("frames")[:STARTS]
+            kept = file.get_slice("frames")
+            frames = kept[: min(STARTS, kept.get_shape()[0])]  # more than there are is an error there
         return frames.reshape(-1, *frames.shape[-3:]) if frames.dtype == np.uint8 and frames.size else None
     except Exception:  # a damaged file is reported when the dream is chosen; here a picture is missing
         return None

@@ -68,12 +68,12 @@ class Row:
     cards: list[Card]
 
 
-def deal(workshop: Workshop, picture: Callable[[Title], Preview | None]) -> list[Row]:
+def deal(workshop: Workshop, picture: Callable[[Title, Title | None], Preview | None]) -> list[Row]:
     """All rows, the empty ones left out.
 
     Args:
         workshop: knows the models, and what was played last.
-        picture: makes the moving picture of a title.
+        picture: makes the moving picture of a title, given a dream of it where that is a game of others.
     """
     games, shipped, own = [*catalog.games(), *workshop.added.titles], workshop.shipped(), workshop.own()
     dreamt = {title.world for title in [*shipped, *own]}
@@ -81,7 +81,9 @@ def deal(workshop: Workshop, picture: Callable[[Title], Preview | None]) -> list
 
     def card(title: Title, kind: Kind = "play", words: str = "") -> Card:
         words = words or blurbs.get(key(title), title.blurb)
-        return Card(kind, title, picture(title), words, own=title in own)
+        foreign = title.recipe is not None and not title.learned
+        dream = catalog.partner(title, [*shipped, *own]) if foreign else None
+        return Card(kind, title, picture(title, dream), words, own=title in own)
 
     first = []
     if home := catalog.home(shipped):

@@ -83,11 +83,11 @@ class Menu(Screen):
             keys = [card.key for card in self.cards]
             self.chosen = keys.index(was.key) if was.key in keys else min(self.chosen, len(keys) - 1)
 
-    def _picture(self, title: Title) -> Preview | None:
-        """One for each title, however many cards show it."""
-        name = key(title)
+    def _picture(self, title: Title, dream: Title | None) -> Preview | None:
+        """One for each title, however many cards show it; `dream` as in `previews.preview`."""
+        name = f"{key(title)} {key(dream) if dream else ''}"
         if name not in self._pictures:
-            self._pictures[name] = preview(title, self._worker)
+            self._pictures[name] = preview(title, self._worker, dream)
         return self._pictures[name]
 
     def open(self, title: Title, walk: bool = False, tour: Tour | None = None) -> None:
@@ -269,7 +269,9 @@ class Menu(Screen):
     def _draw_cards(self, surface: pygame.Surface, view: pygame.Rect, margin: int, scale: Scale) -> int:
         """All rows; returns the height of all that was drawn or lies outside of the view."""
         width, gap = max(1, view.width - 2 * margin), scale.px(20)
-        many = max(1, min(6, (width + gap) // (scale.px(130) + gap)))
+        # Six fill a row well; where a row has more, a seventh is not left alone below them.
+        most = min(7, max(6, *(len(row.cards) for row in self.rows)))
+        many = max(1, min(most, (width + gap) // (scale.px(130) + gap)))
         few = max(1, min(3, (width + gap) // (scale.px(270) + gap)))
         begin = y = view.top + scale.px(5) - self.scroller.at
         # At the usual size of the window the games and the dreams are seen without scrolling.
