@@ -6,7 +6,7 @@ import pytest
 import toy_games
 from app.driver import Driver
 from gamesim.app.action_keys import ActionKeys
-from gamesim.app.controls import KEYMAP, LEFT
+from gamesim.app.controls import KEYMAP, LEFT, Command
 from gamesim.app.game.play import Engine
 from gamesim.app.library import catalog
 from gamesim.app.library.catalog import Title, dream, foreign, partner, title_of
@@ -55,6 +55,19 @@ def playing(app: Driver, recipe: Recipe) -> Driver:
     app.window.load(title, lambda env: app.window.go(Play(app.window, Engine(title, env))))
     app.until(lambda: isinstance(app.window.screen, Play))
     return app
+
+
+def test_the_key_for_the_look_is_offered_where_there_are_two_looks(app: Driver):
+    playing(app, Recipe("CartPole-v1"))
+    offered = lambda: Command.LOOK in [does for does, _ in app.window.screen.works()]  # noqa: E731
+    assert not offered()
+    app.press(pygame.K_l)
+    assert not app.window.settings.pixels and "always shown as its own pixels" in app.said
+    app.press(pygame.K_ESCAPE)
+    app.play("Pac-Man")
+    assert offered()
+    app.press(pygame.K_l)
+    assert app.window.settings.pixels and offered()
 
 
 def change_keys(app: Driver) -> SettingsScreen:

@@ -31,9 +31,12 @@ class Look:
 
     def paints(self, engines: list[Engine]) -> bool:
         """Whether these are drawn large: all of them, or none."""
-        return not self.pixels and all(
-            engine.shot.snapshots or read(engine.frame, engine.grid[0]) for engine in engines
-        )
+        return not self.pixels and self.knows(engines)
+
+    @staticmethod
+    def knows(engines: list[Engine]) -> bool:
+        """Whether these can be drawn large: games of others are nothing but their pixels."""
+        return all(engine.shot.snapshots or read(engine.frame, engine.grid[0]) for engine in engines)
 
     def frame(
         self,

@@ -62,8 +62,14 @@ class Panel:
             self._offers = (asked, partner, called is not None)
         driver = self._offers[2] or session.leader.advice is not None
         found = hud.hints(session, self._offers[1], driver)
-        # On a walk dreams go on after an end, whatever was chosen.
-        return [hint for hint in found if self.home is None or hint[0] is not Command.ENDLESS]
+        idle = {Command.ENDLESS} if self.home else set()  # on a walk dreams go on, whatever was chosen
+        idle |= set() if self.has_looks else {Command.LOOK}
+        return [hint for hint in found if hint[0] not in idle]
+
+    @property
+    def has_looks(self) -> bool:
+        """Whether what is played may be drawn large, or as its pixels."""
+        return self.session.engine.keys is None or self.window.look.knows(self.session.playing)
 
     def key_at(self, place: tuple[int, int]) -> Command | None:
         """The key that was drawn at a place of the window."""
