@@ -225,7 +225,13 @@ class Window:
         if self._shoot:
             self._shoot = False
             self._save_picture()
-        self.toasts.draw(self.surface, self.screen.toast_area(size), Scale.of(size))
+        self.toasts.draw(self.surface, self.toast_area(size), Scale.of(size))
+
+    def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
+        """Where messages go: the help is over the screen's own place for them."""
+        if self.help is None:
+            return self.screen.toast_area(size)
+        return self.help.toast_area(size, self.toasts.height(self.help.panel.width, Scale.of(size)))
 
     def _name_window(self) -> None:
         """The title bar says which screen this is."""

@@ -55,6 +55,23 @@ def test_nothing_is_drawn_where_a_message_goes(app: Driver, scene: str):
 
 
 @pytest.mark.parametrize("scene", SCENES)
+def test_no_key_of_the_help_is_hidden_by_messages(app: Driver, scene: str):
+    for case in in_windows(app, scene, 1.0, 1.5, 2.0):
+        app.press(pygame.K_F1)
+        assert app.window.help is not None
+        for words in ("Sound off", "Recording to somewhere in the folder of the app", WORDS):
+            app.window.say(words)
+        app.window.draw()
+        size = app.window.surface.get_size()
+        found = app.window.toasts.places(app.window.toast_area(size), Scale.of(size))
+        assert found, case
+        for _, place, _ in found:
+            assert app.window.surface.get_rect().contains(place), case
+            assert not place.colliderect(app.window.help.view), case
+        app.press(pygame.K_F1)
+
+
+@pytest.mark.parametrize("scene", SCENES)
 def test_figures_stay_where_they_are_while_messages_come(app: Driver, scene: str):
     for case in in_windows(app, scene, 1.0, 1.5):
         app.frames(1, 0.0)

@@ -79,6 +79,17 @@ class Help:
         self.lines = screen_lines(here) + table_lines(actions)
         self.lines += pad_lines(actions, dict(here)) if pads else []
         self.scroller = Scroller()
+        self.panel = pygame.Rect(0, 0, 0, 0)  # as drawn last
+        self.view = pygame.Rect(0, 0, 0, 0)
+
+    def toast_area(self, size: tuple[int, int], height: int) -> pygame.Rect:
+        """Where messages of a height go: below the keys, or over the head where no room is left there."""
+        gap = Scale.of(size).px(8)
+        below = pygame.Rect(self.panel.left, self.panel.bottom + gap, self.panel.width, 0)
+        below.height = size[1] - gap - below.top
+        if below.height >= height:
+            return below
+        return pygame.Rect(gap, gap, size[0] - 2 * gap, max(0, self.view.top - gap))
 
     def handle(self, event: pygame.event.Event) -> bool:
         """Scroll; returns False if the event closes the help."""
@@ -108,11 +119,13 @@ class Help:
         tall = max(sum(map(setting.height, part)) for part in parts)
         panel = pygame.Rect(0, 0, max(1, width), max(1, min(tall + head + pad // 2, size[1] - 2 * margin)))
         panel.center = (size[0] // 2, size[1] // 2)
+        self.panel = panel
         box(surface, panel, COLOURS["panel"], scale.px(16), COLOURS["line"])
         self._draw_head(surface, panel.inflate(-2 * pad, 0), scale)
         view = pygame.Rect(
             panel.left + pad, panel.top + head, panel.width - 2 * pad, panel.height - head - pad // 2
         )
+        self.view = view
         if view.width < 8 or view.height < 8:
             return
         self.scroller.step = row
