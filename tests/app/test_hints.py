@@ -34,6 +34,19 @@ def test_a_game_without_a_dream_names_no_key_of_dreams(app: Driver):
     assert {Command.RESET, Command.HELP, Command.RECORD} <= set(named(app))
 
 
+@pytest.mark.parametrize(("game", "there"), [("Arcade", False), ("Pac-Man, endless", True)])
+def test_nobody_is_sent_to_a_dream_that_is_not_there(app: Driver, game: str, there: bool):
+    app.play(game)
+    for key in (pygame.K_b, pygame.K_u, pygame.K_MINUS):
+        app.silence()
+        app.press(key)
+        assert "nly" in app.said and ("Tab switches to the dream" in app.said) is there
+    app.press(pygame.K_x)
+    app.frames(2)
+    sheet = app.window.screen.xray.sheet  # type: ignore[attr-defined]
+    assert ("Tab switches to the dream" in sheet.nothing) is there
+
+
 def test_a_game_that_has_a_dream_names_the_way_to_it_before_anything_else(app: Driver):
     app.play("Pac-Man, endless")
     assert named(app)[:4] == [Command.RESET, Command.HELP, Command.SWITCH, Command.BESIDE]

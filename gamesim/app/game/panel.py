@@ -52,6 +52,19 @@ class Panel:
 
     def hints(self) -> list[tuple[Command, str]]:
         """The keys that do something here, the most important first."""
+        partner, called = self._offered()
+        driver = called or self.session.leader.advice is not None
+        found = hud.hints(self.session, partner, driver)
+        idle = {Command.ENDLESS} if self.home else set()  # on a walk dreams go on, whatever was chosen
+        idle |= set() if self.has_looks else {Command.LOOK}
+        return [hint for hint in found if hint[0] not in idle]
+
+    def has_partner(self) -> bool:
+        """Whether there is another side: the game of this dream, or a dream of this game."""
+        return self._offered()[0]
+
+    def _offered(self) -> tuple[bool, bool]:
+        """Whether there is another side, and an AI that can be called to drive."""
         session = self.session
         title = session.engine.title
         asked = (title, session.other is None)
@@ -60,11 +73,7 @@ class Panel:
             partner = partner or catalog.partner(title, self.window.workshop.offered()) is not None
             called = None if title.learned else catalog.chauffeur(title, self.window.workshop.shipped())
             self._offers = (asked, partner, called is not None)
-        driver = self._offers[2] or session.leader.advice is not None
-        found = hud.hints(session, self._offers[1], driver)
-        idle = {Command.ENDLESS} if self.home else set()  # on a walk dreams go on, whatever was chosen
-        idle |= set() if self.has_looks else {Command.LOOK}
-        return [hint for hint in found if hint[0] not in idle]
+        return self._offers[1:]
 
     @property
     def has_looks(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gamesim.app.controls import STAY, Steering
+from gamesim.app.controls import STAY, Command, Steering, shown
 from gamesim.app.game import temperature
 from gamesim.app.game.divergence import Divergence
 from gamesim.app.game.pilot import pilot_of
@@ -36,6 +36,7 @@ class Session:
         watching: whether a controller drives, where there is one; holding a direction overrides it.
         waiting: whether the clock waits for the first move; a controller that drives makes it at once.
         endless: whether dreams go on after an end.
+        has_partner: tells whether there is another side to go to.
     """
 
     def __init__(self, engine: Engine, on_step: Callable[[Engine], None] | None = None) -> None:
@@ -50,6 +51,7 @@ class Session:
         self.rewinding = False
         self.steering = Steering(engine.title.latched)
         self.steering.keys = engine.keys
+        self.has_partner: Callable[[], bool] = lambda: True
         self.on_step = on_step or (lambda engine: None)
         self._since = 0.0  # seconds since the last tick
         self._hold = 0.0  # seconds that the clock still stands
@@ -105,6 +107,11 @@ class Session:
     def dream(self) -> Engine | None:
         """The dream that is being played, if one is."""
         return next((engine for engine in self.playing if engine.temperature is not None), None)
+
+    @property
+    def to_dream(self) -> str:
+        """How one gets from a game to its dream, a sentence after another; "" where that has none."""
+        return f" {shown(Command.SWITCH)} switches to the dream." if self.has_partner() else ""
 
     @property
     def inspected(self) -> Engine | None:

@@ -55,9 +55,7 @@ class Swap:
         """To the next choice: another board, each other engine, and back to the own layer."""
         host = self.session.inspected
         if host is None:
-            self.window.say(
-                f"Only dreams have a background of their own. {shown(Command.SWITCH)} switches to the dream."
-            )
+            self.window.say(f"Only dreams have a background of their own.{self.session.to_dream}")
             return
         if host.over is not None:
             self.window.say(f"This dream is over. {shown(Command.RESET)} starts a new one.")

@@ -96,6 +96,7 @@ class Play(Screen):
         self.reskin = Reskin(window)
         self.stage = Stage(window, self.session, self.swap, self.reskin)
         self.panel = Panel(window, self.session, self.swap, self.stage.doubt)
+        self.session.has_partner = self.panel.has_partner
         self.film = Filmstrip()
         self.walk, self.tour = walk, tour
         self._film_left = 0.0  # seconds for which it stays on screen
@@ -238,7 +239,7 @@ class Play(Screen):
         """Colder, warmer or back to neutral; a held key goes on."""
         rungs = RUNGS.get(command)
         if self.session.turn_temperature(rungs) is None:
-            self.window.say(f"Only a dream has a temperature. {shown(Command.SWITCH)} switches to the dream.")
+            self.window.say(f"Only a dream has a temperature.{self.session.to_dream}")
         elif rungs is not None:
             self._turning.press(command)
 
@@ -264,7 +265,7 @@ class Play(Screen):
         """Show how sure the dream is of each cell, or no more."""
         doubt, dream = self.stage.doubt, self.session.dream
         if dream is None or not doubt.asks(dream):
-            self.window.say(f"Only dreams can be unsure. {shown(Command.SWITCH)} switches to the dream.")
+            self.window.say(f"Only dreams can be unsure.{self.session.to_dream}")
             return
         doubt.on = not doubt.on
         on = "Shaded cells could have come out differently. They flicker between the likely alternatives."

@@ -13,7 +13,7 @@ from gamesim.app.xray.chart import Chart
 from gamesim.app.xray.draw import draw_panel
 from gamesim.app.xray.panels import Panel, panels_of
 
-NOTHING = "X-ray shows what a network is thinking. Switch to the dream with Tab."
+NOTHING = "X-ray shows what a network is thinking."
 CHART = 120  # height of the strip chart in a 1280x800 window
 
 
@@ -25,12 +25,14 @@ class Sheet:
         view: the part of it where the panels are seen.
         image: the panels, as high as they need.
         panels: with their places in the image; complete when it is done.
+        nothing: what is said of an engine without any.
         chart: the strip chart, which is below the view; None where there is no room for it.
         done: whether nothing is left to paint.
     """
 
-    def __init__(self, area: pygame.Rect, engine: Engine, chart: Chart, scale: Scale) -> None:
+    def __init__(self, area: pygame.Rect, engine: Engine, chart: Chart, scale: Scale, way: str = "") -> None:
         self.area, self.view = area, area.copy()
+        self.nothing = NOTHING + way
         self.image = pygame.Surface((0, 0))
         self.panels: list[tuple[Panel, layout.Tile]] = []
         self.chart: pygame.Surface | None = None
@@ -63,7 +65,7 @@ class Sheet:
         self.image = pygame.Surface((self.view.width, max(self.view.height, layout.bottom(places))))
         self.image.fill(COLOURS["back"])
         if not found:
-            paragraph(self.image, NOTHING, (0, 0), scale.px(17), self.view.width)
+            paragraph(self.image, self.nothing, (0, 0), scale.px(17), self.view.width)
         for panel, tile in zip(found, places, strict=False):
             draw_panel(self.image, panel, tile, scale)
             self.panels.append((panel, tile))

@@ -121,13 +121,13 @@ class XRay:
             return
         key = (id(self.engine.frame), self.engine.steps, area.size, scale, len(self.chart.points))
         if self.sheet is None or self.sheet.area != area:
-            self.sheet = Sheet(area, self.engine, self.chart, scale)
+            self.sheet = Sheet(area, self.engine, self.chart, scale, self.session.to_dream)
             self.sheet.work()
             self._next, self._due = None, key
         elif self._next is not None:
             self._next.work(PATIENCE)
         elif key != self._due:  # a step is work enough for one frame: painting begins with the next
-            self._next, self._due = Sheet(area, self.engine, self.chart, scale), key
+            self._next, self._due = Sheet(area, self.engine, self.chart, scale, self.session.to_dream), key
         if self._next is not None and self._next.done:
             self.sheet, self._next = self._next, None
         self.scroller.fit(self.sheet.view, self.sheet.image.get_height(), scale)
