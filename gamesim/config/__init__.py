@@ -173,7 +173,8 @@ def _yaml(text: str, source: str) -> Any:
         return deepcopy(_tree(text))
     except RecursionError:
         raise UserError(f"{source}: nested too deeply") from None
-    except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, LookupError, AttributeError) as error:
+        # What a tag such as !!bool or !!timestamp cannot read is any of these.
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
         where = f" (line {mark.line + 1})" if mark is not None else ""
