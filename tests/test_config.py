@@ -36,6 +36,24 @@ def test_a_file_extends_its_neighbour(tmp_path):
     assert load_text(tmp_path, "extends: ./base.yaml\n").seed == 5
 
 
+@pytest.mark.parametrize(
+    ("base", "mine", "complaint"),
+    [
+        ("extends: gamegan-tiny\ntraining: {steps: -5}", "seed: 1", "deep/base.yaml: training.steps: "),
+        ("extends: gamegan-tiny\nmodel: {chanels: 8}", "", "deep/base.yaml: unknown key 'model.chanels'"),
+        ("extends: gamegan-tiny\nsystem: gamegam", "", "deep/base.yaml: system: "),
+        ("extends: gamegan-tiny\nseed: 5", "seed: -1", "mine.yaml: seed: "),
+        ("5", "", "deep/base.yaml: expected keys and values"),
+    ],
+)
+def test_what_is_wrong_is_said_of_the_file_that_says_it(base, mine, complaint, tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "base.yaml").write_text(base)
+    with pytest.raises(UserError) as error:
+        load_text(tmp_path, f"extends: ./deep/base.yaml\n{mine}")
+    assert str(error.value).startswith(str(tmp_path / complaint))
+
+
 def test_overrides_are_read_as_yaml_with_plain_numbers():
     changed = config.load("gamegan-tiny", ["training.steps=12", "training.sample_minutes=1e-2", "seed=3"])
     assert (changed.training.steps, changed.training.sample_minutes, changed.seed) == (12, 0.01, 3)

@@ -50,7 +50,8 @@ def load(preset_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
     Raises:
         UserError: What is wrong, with the file or override and the key.
     """
-    tree = _resolve(str(preset_or_path), base=None, seen=())
+    files: dict[str, str] = {}
+    tree = _resolve(str(preset_or_path), base=None, seen=(), files=files)
     if not _is_path(str(preset_or_path)):
         tree["name"] = PRESETS.get(str(preset_or_path), str(preset_or_path))
     else:
@@ -60,7 +61,7 @@ def load(preset_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
         key, value = _split_override(override)
         _put(tree, key, value, override)
         origins[key] = override
-    return _check(tree, str(preset_or_path), origins)
+    return _check(tree, str(preset_or_path), origins, files)
 
 
 def settings(words: Iterable[str]) -> dict[str, Any]:
@@ -194,13 +195,13 @@ def _read(text: str | bytes, source: str) -> dict[str, Any]:
     return {str(key): item for key, item in tree.items()}
 
 
-def _resolve(name: str, base: Path | None, seen: tuple[str, ...]) -> dict[str, Any]:
-    """Read a preset or file and lay it over what it extends."""
+def _resolve(name: str, base: Path | None, seen: tuple[str, ...], files: dict[str, str]) -> dict[str, Any]:
+    """Read a preset or file and lay it over what it extends; note in `files` which file says each key."""
     if name in seen or len(seen) >= MAX_CHAIN:
         raise UserError(f"{seen[0]}: 'extends' goes in a circle: {' -> '.join((*seen, name))}")
     if _is_path(name):
         path = Path(name) if base is None else base / name
-        text, base = _read_path(path), path.parent
+        text, shown, base = _read_path(path), name if base is None else str(path), path.parent
     else:
         known = presets()
         if name in PRESETS:
@@ -211,14 +212,16 @@ def _resolve(name: str, base: Path | None, seen: tuple[str, ...]) -> dict[str, A
             raise UserError(
                 f"{where}unknown preset '{one_line(name, 80)}'{suggest(name, known, listed=True)}"
             )
-        text, base = (_folder() / f"{name}.yaml").read_bytes(), None
-    tree = _read(text, name)
+        text, shown, base = (_folder() / f"{name}.yaml").read_bytes(), name, None
+    tree = _read(text, shown)
+    for key, _ in flat(tree) if base is not None else ():  # a preset is right
+        files.setdefault(key, shown)  # whoever extends it was read before
     if "extends" not in tree:
         return tree
     parent = tree.pop("extends")
     if not isinstance(parent, str):
-        raise UserError(f"{name}: extends: expected a preset's name, found {_kind(parent)}")
-    return _merge(_resolve(parent, base, (*seen, name)), tree)
+        raise UserError(f"{shown}: extends: expected a preset's name, found {_kind(parent)}")
+    return _merge(_resolve(parent, base, (*seen, name), files), tree)
 
 
 def _read_path(path: Path) -> bytes:
@@ -263,11 +266,13 @@ def _put(tree: dict[str, Any], dotted: str, item: Any, override: str) -> None:
 # ---------------------------------------------------------------------------------- checking
 
 
-def _check(tree: dict[str, Any], source: str, origins: Mapping[str, str]) -> Config:
+def _check(
+    tree: dict[str, Any], source: str, origins: Mapping[str, str], files: Mapping[str, str] | None = None
+) -> Config:
     tree, note = today(tree)
     if note:
         warnings.warn(f"{source}: {note}", stacklevel=2)
-    chosen = _system(tree, source, origins)
+    chosen = _system(tree, source, origins, files or {})
     try:
         # By way of JSON, where strict means "no 'yes' for true, no 1.5 for an int" but a list may be a tuple.
         return chosen.model_validate_json(json.dumps(tree))
@@ -281,25 +286,33 @@ def _check(tree: dict[str, Any], source: str, origins: Mapping[str, str]) -> Con
         else:
             said = error["msg"].removeprefix("Value error, ")
             message = f"{key}: {said[0].lower()}{said[1:]}".removeprefix(": ")
-        raise UserError(f"{_origin(key, source, origins)}: {one_line(message)}") from None
+        raise UserError(f"{_origin(key, source, origins, files or {})}: {one_line(message)}") from None
 
 
-def _system(tree: Mapping[str, Any], source: str, origins: Mapping[str, str]) -> type[Config]:
+def _system(
+    tree: Mapping[str, Any], source: str, origins: Mapping[str, str], files: Mapping[str, str]
+) -> type[Config]:
     """Return the class of the system that the tree names; GameGAN's where it names none."""
     named = tree.get("system", "gamegan")
     found = find(named) if isinstance(named, str) else None
     if found is None:
         known = " or ".join(f"'{name}'" for name in systems())
         hint = suggest(named, systems()) if isinstance(named, str) else ""
-        raise UserError(f"{_origin('system', source, origins)}: system: input should be {known}{hint}")
+        raise UserError(f"{_origin('system', source, origins, files)}: system: input should be {known}{hint}")
     return loaded(found.config)
 
 
-def _origin(key: str, source: str, origins: Mapping[str, str]) -> str:
-    """Return the override that gave a key, or its section, quoted, or else the file or preset."""
-    near = ((k, f"{k}.".startswith(f"{key}.") or f"{key}.".startswith(f"{k}.")) for k in origins)
-    override = next((origins[k] for k, related in near if related), None)
-    return source if override is None else f"'{one_line(override, 80)}'"
+def _origin(key: str, source: str, origins: Mapping[str, str], files: Mapping[str, str]) -> str:
+    """Return the override that gave a key, or its section, quoted, or else the file that did."""
+
+    def near(other: str) -> bool:
+        return f"{other}.".startswith(f"{key}.") or f"{key}.".startswith(f"{other}.")
+
+    override = next((origins[other] for other in origins if near(other)), None)
+    if override is not None:
+        return f"'{one_line(override, 80)}'"
+    said = {file for other, file in files.items() if near(other)}
+    return said.pop() if len(said) == 1 else source
 
 
 def _keys_at(system: type[Config], path: list[str]) -> list[str]:
