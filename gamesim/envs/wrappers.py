@@ -6,7 +6,6 @@ Actions that are not Discrete become a list of choices: every combination of a M
 MultiBinary space; rest, and each end of each axis, of a Box.
 """
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import product
@@ -205,7 +204,8 @@ def choices(space: spaces.Space, name: str) -> list[Any]:
         binary = isinstance(space, spaces.MultiBinary)
         counts = np.full(space.shape, 2) if binary else np.asarray(space.nvec)
         low = np.zeros(space.shape, int) if binary else np.asarray(space.start)
-        _check_count(math.prod(map(int, counts.flat)), name)
+        with np.errstate(over="ignore"):  # infinitely many; whole numbers would take minutes to multiply
+            _check_count(np.prod(counts, dtype=np.float64), name)
         native = [
             (low + np.reshape(c, space.shape)).astype(space.dtype)
             for c in product(*(range(int(n)) for n in counts.reshape(-1)))

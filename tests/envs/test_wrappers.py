@@ -114,6 +114,7 @@ def test_each_end_of_each_axis_is_an_action_that_the_game_takes(space):
         spaces.Text(5),
         spaces.MultiBinary(40),
         spaces.MultiBinary(5000),
+        spaces.MultiBinary(5_000_000),
         spaces.Box(-1, 1, (300, 300)),
     ],
 )
