@@ -215,6 +215,18 @@ class Unpainted(Numbers):
     def __init__(self, what: str = "", **kwargs):
         super().__init__(**kwargs)
         self.what = what
+class Spaceless(Dot):
+    """Cannot say what it shows."""
+
+    @property
+    def observation_space(self):
+        raise RuntimeError("not connected")
+
+    @observation_space.setter
+    def observation_space(self, space):
+        pass
+
+
 
     def render(self):
         if self.what == "raise":
@@ -260,7 +272,7 @@ def register() -> None:
         Endless,
     ]
     games = {name: ("Dot", kwargs) for name, kwargs in dots.items()}
-    games |= {kind.__name__: (kind.__name__, {}) for kind in (*others, Broken, Unpainted, Odd)}
+    games |= {kind.__name__: (kind.__name__, {}) for kind in (*others, Broken, Spaceless, Unpainted, Odd)}
     for name, (kind, kwargs) in games.items():
         if f"toys/{name}-v0" not in gym.registry:
             gym.register(f"toys/{name}-v0", entry_point=f"toy_games:{kind}", kwargs=kwargs)

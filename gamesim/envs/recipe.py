@@ -227,12 +227,10 @@ def make(recipe: Recipe) -> gym.Env:
     env = _open(find(recipe.env_id), recipe)
     if recipe.ours:
         return env
-    try:
+    with blamed(recipe.env_id, "its spaces"):  # it may have none
         space = env.observation_space
         own = next((side for side in SIZES if space.shape == (side, side, 3)), SIZES[-1])
         return PixelEnv(env, recipe.size or own, recipe.stretch, recipe.frame_skip, recipe.time_limit)
-    except AttributeError as error:  # a game without spaces
-        raise UserError(f"{recipe.env_id}: {one_line(error)}") from error
 
 
 def _open(spec: EnvSpec, recipe: Recipe) -> gym.Env:

@@ -119,6 +119,7 @@ def test_gymnasiums_own_play_finds_keys(name):
         ("toys/Blind-v0", {}, "toys/Blind-v0 shows no picture"),
         ("toys/Alone-v0", {}, "toys/Alone-v0 has a single action"),
         ("toys/Spoken-v0", {}, "toys/Spoken-v0 has actions that cannot be mapped to keys"),
+        ("toys/Spaceless-v0", {}, "toys/Spaceless-v0 failed in its spaces: not connected"),
         ("toys/Needy-v0", {}, "toys/Needy-v0 needs arguments: 'level' (key=value)"),
         ("toys/Three-v0", {"wibble": 1}, "toys/Three-v0 takes no argument 'wibble'"),
         ("toys/Three-v0", {"size": "large"}, "toys/Three-v0 cannot be made"),
