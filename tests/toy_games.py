@@ -172,6 +172,10 @@ class Endless(Dot):
         super().__init__(steps=-1, **kwargs)
 
 
+class Panic(BaseException):
+    """As of a game in Rust: pyo3's PanicException is no Exception."""
+
+
 class Broken(Dot):
     """Raises where it is told to, or shows what its space does not have."""
 
@@ -184,6 +188,8 @@ class Broken(Dot):
             raise ZeroDivisionError(f"oh no\nin {where}")
         if self.where == f"leave {where}":
             raise SystemExit(3)
+        if self.where == f"panic {where}":
+            raise Panic("index out of bounds")
 
     def close(self):
         self._fail("close")
@@ -209,12 +215,6 @@ class Broken(Dot):
         return frame / 255 if self.where == "floats" else frame
 
 
-class Unpainted(Numbers):
-    """Raises when it is drawn, or draws nothing."""
-
-    def __init__(self, what: str = "", **kwargs):
-        super().__init__(**kwargs)
-        self.what = what
 class Spaceless(Dot):
     """Cannot say what it shows."""
 
@@ -227,6 +227,12 @@ class Spaceless(Dot):
         pass
 
 
+class Unpainted(Numbers):
+    """Raises when it is drawn, or draws nothing."""
+
+    def __init__(self, what: str = "", **kwargs):
+        super().__init__(**kwargs)
+        self.what = what
 
     def render(self):
         if self.what == "raise":

@@ -30,7 +30,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrap
 from gamesim.envs.pictures import kind
 from gamesim.envs.spec import spec_json as to_json
 from gamesim.envs.wrappers import MOST_ACTIONS, RESET, SIZES, STEP, PixelEnv, blamed, parts
-from gamesim.errors import FOREIGN, UserError
+from gamesim.errors import FOREIGN, PASSING, UserError
 from gamesim.text import one_line
 
 OURS = "gamesim/"
@@ -200,7 +200,9 @@ def _import(module: str, env_id: str) -> None:
         sys.path.append(here)
     try:
         importlib.import_module(module)
-    except FOREIGN as error:
+    except PASSING:
+        raise
+    except BaseException as error:
         missing = isinstance(error, ModuleNotFoundError) and error.name in (module, module.partition(".")[0])
         why = f"{module} cannot be imported: {one_line(error)}"
         raise UserError(f"{env_id}: {f'there is no module {module}' if missing else why}") from error
@@ -263,11 +265,11 @@ def _making(name: str, spec: EnvSpec) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # Gymnasium's, about metadata
             yield
-    except UserError:
+    except (UserError, *PASSING):
         raise
     except (ImportError, gym.error.DependencyNotInstalled) as error:
         raise UserError(_missing(name, spec, error)) from error
-    except FOREIGN as error:
+    except BaseException as error:
         raise UserError(_why(name, error)) from error
 
 
@@ -305,7 +307,7 @@ class _Guarded(VectorWrapper):
             return self._shown(*parts(self.env.step(actions), STEP))
 
     def close(self, **kwargs: Any) -> None:
-        with contextlib.suppress(*FOREIGN):
+        with contextlib.suppress(*FOREIGN), blamed(self.name, "close"):
             super().close(**kwargs)
 
     def _shown(self, frames: Any, *rest: Any) -> tuple[Any, ...]:

@@ -29,7 +29,7 @@ from gamesim.envs.pictures import (
     to_uint8,
     without_alpha,
 )
-from gamesim.errors import FOREIGN, UserError
+from gamesim.errors import FOREIGN, PASSING, UserError
 from gamesim.text import one_line
 
 MOST_ACTIONS = 64
@@ -141,7 +141,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
 
     def close(self) -> None:
         """Let go of the game, whatever it says to that: what was played is not lost by it."""
-        with suppress(*FOREIGN):
+        with suppress(*FOREIGN), blamed(self.name, "close"):
             super().close()
 
     def get_action_meanings(self) -> list[str]:
@@ -172,9 +172,9 @@ def blamed(name: str, where: str) -> Iterator[None]:
     """What a game raises in here becomes one line that names it."""
     try:
         yield
-    except (UserError, MemoryError):
+    except (UserError, MemoryError, *PASSING):
         raise
-    except FOREIGN as error:
+    except BaseException as error:
         raise UserError(f"{name} failed in {where}: {one_line(error)}") from error
 
 

@@ -144,6 +144,8 @@ def test_what_cannot_be_made_is_one_line(name, kwargs, complaint):
         ("Broken", {"where": "no info"}, "failed in reset: it must give (observation, info), not uint8 (64,"),
         ("Broken", {"where": "leave reset"}, "toys/Broken-v0 failed in reset: it called sys.exit(3)"),
         ("Broken", {"where": "leave step"}, "toys/Broken-v0 failed in step: it called sys.exit(3)"),
+        ("Broken", {"where": "panic reset"}, "toys/Broken-v0 failed in reset: index out of bounds"),
+        ("Broken", {"where": "panic step"}, "toys/Broken-v0 failed in step: index out of bounds"),
         (
             "Broken",
             {"where": "shape"},
@@ -167,7 +169,7 @@ def test_what_breaks_down_is_one_line(name, kwargs, complaint):
     assert complaint in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("where", ["close", "leave close"])
+@pytest.mark.parametrize("where", ["close", "leave close", "panic close"])
 def test_a_game_that_fails_when_it_is_closed_has_been_played(where):
     recipe = Recipe("toys/Broken-v0", {"where": where})
     for env in (make(recipe), make_batch(recipe, 2)):
@@ -208,6 +210,17 @@ def test_what_a_batch_of_somebody_elses_does_wrong_is_one_line(kwargs, complaint
 
     with pytest.raises(UserError, match=re.escape(complaint)):
         play(lanes(monkeypatch, **kwargs))
+
+
+def test_a_person_who_leaves_while_a_game_plays_is_no_fault_of_the_game(monkeypatch):
+    def leave(self, action):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(toy_games.Dot, "step", leave)
+    env = make(Recipe("toys/Three-v0"))
+    env.reset(seed=0)
+    with pytest.raises(KeyboardInterrupt):
+        env.step(0)
 
 
 def test_a_game_that_leaves_while_it_is_made_is_one_line(monkeypatch):
