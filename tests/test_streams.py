@@ -87,6 +87,22 @@ def test_a_reader_that_goes_away_loses_nothing(tmp_path, shell):
     assert (tmp_path / "saved").read_text() == "saved"
 
 
+def test_what_is_said_after_a_game_closed_the_streams_is_said():
+    script = """
+import sys
+from gamesim import cli
+def work(options):
+    sys.stdout.close()
+    sys.stderr.close()
+    print("saved")
+    return 0
+cli._doctor = work
+sys.exit(cli.main(["doctor"]))
+"""
+    done = run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "saved\n", "")
+
+
 def test_a_file_is_never_taken_for_a_closed_stream(tmp_path):
     """The first file that a process without streams opens would be its standard output."""
     script = """

@@ -38,6 +38,14 @@ class _Unfailing(io.FileIO):
         return size
 
 
+class _Open(io.TextIOWrapper):
+    """Stays open, whoever closes it, such as a game that wants to be silent: what comes after it is said."""
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self.flush()
+
+
 def prepare() -> None:
     """Make this process's streams such; streams that somebody has put in their place keep their own ways."""
     for number in range(3):
@@ -63,7 +71,7 @@ def _replaced(stream: io.TextIOWrapper, number: int) -> io.TextIOWrapper:
         stream.flush()
     raw: Any = _Unfailing(number, "w", closefd=False)
     unbuffered = type(stream.buffer) is io.FileIO  # python -u
-    return io.TextIOWrapper(
+    return _Open(
         raw if unbuffered else io.BufferedWriter(raw),
         encoding=stream.encoding,
         errors="backslashreplace",
