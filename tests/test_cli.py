@@ -289,6 +289,21 @@ def test_interrupts_are_quiet(monkeypatch, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_memory_that_runs_out_is_one_line(monkeypatch, capsys):
+    def hungry(options):
+        raise MemoryError
+
+    monkeypatch.setattr("gamesim.cli.doctor.main", hungry)
+    assert main("doctor") == 2
+    assert capsys.readouterr() == ("", "gamesim: out of memory\n")
+
+
+def test_a_folder_that_no_system_has_is_no_model(tmp_path, capsys):
+    assert main("record", "--env", "gamesim/Dream-v0", 'checkpoint="a\\0b"', "--out", tmp_path) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("gamesim: gamesim/Dream-v0 cannot be made") and said.count("\n") == 1
+
+
 def test_evaluate_writes_figures_where_it_is_told(tmp_path, monkeypatch, capsys):
     from fake_task import starts
 

@@ -43,6 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + error.number
     except KeyboardInterrupt:
         return 130
+    except MemoryError:
+        _say("gamesim: out of memory")
+        return 2
     except OSError as error:  # a folder without rights, a name that is too long, a disk that went away
         _say(f"gamesim: {error.filename or _place()}: {error.strerror or error}")
         return 2
