@@ -23,7 +23,7 @@ def facts_in(folder: Path) -> dict[str, str]:
     """The same of the card in the folder of a checkpoint; none where there is no card that can be read."""
     try:
         return facts(text.decode((folder / "README.md").read_bytes(), "replace"))
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no folder can have such a name
         return {}
 
 
