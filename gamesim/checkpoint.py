@@ -218,7 +218,8 @@ def load_model(folder: str | Path, device: str | torch.device = "cpu") -> tuple[
         and the checkpoint it came from.
 
     Raises:
-        UserError: The checkpoint is damaged, its weights do not fit its config, or there is no such device.
+        UserError: The checkpoint is damaged, its weights do not fit its config or are not finite, or there is
+            no such device.
     """
     from gamesim import models
 
@@ -232,6 +233,9 @@ def load_model(folder: str | Path, device: str | torch.device = "cpu") -> tuple[
             f"{checkpoint.folder / 'model.safetensors'}: its weights do not fit its config: "
             f"{one_line(str(error).partition(':')[2] or str(error), 160)}"
         ) from None
+    for name, weight in checkpoint.weights.items():
+        if not bool(torch.isfinite(weight).all()):  # it would dream, and be measured, without a word
+            raise UserError(f"{checkpoint.folder / 'model.safetensors'}: {name} holds NaN or infinity")
     return model.to(place).eval().requires_grad_(False), checkpoint
 
 

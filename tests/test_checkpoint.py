@@ -371,6 +371,30 @@ def test_weights_that_do_not_fit_their_config_are_named(tmp_path, monkeypatch):
     assert loaded.folder == folder
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_do_not_dream(number, tmp_path, monkeypatch):
+    monkeypatch.setattr("gamesim.models.build", lambda config: nn.Linear(2, 2))
+    broken = nn.Linear(2, 2).state_dict() | {"bias": torch.tensor([0, number])}
+    with pytest.raises(UserError, match=r"engine/model\.safetensors: bias holds NaN or infinity$"):
+        checkpoint.load_model(save(tmp_path / "engine", weights=broken))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links, as Unix has them")
+def test_a_link_to_a_checkpoint_stays_a_link(tmp_path):
+    (tmp_path / "disk").mkdir()
+    real, link = save(tmp_path / "disk" / "engine"), tmp_path / "best"
+    link.symlink_to(real)
+    checkpoint.update_metrics(link, {"moves": 0.5})
+    checkpoint.ship(link, link)
+    assert link.is_symlink() and checkpoint.load(real).metrics == {"moves": 0.5}
+    real.rename(real.parent / ".engine.old")  # a writer was killed between its renames
+    assert checkpoint.exists(link) and checkpoint.load(link).metrics == {"moves": 0.5}
+    save(link, 2.0)
+    assert checkpoint.load(real).weights["a"][0, 0] == 2.0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["best", "disk"]
+    assert [p.name for p in real.parent.iterdir()] == ["engine"]
+
+
 def test_a_failed_write_keeps_the_old_one(tmp_path, monkeypatch):
     folder = save(tmp_path / "engine", 1.0)
     writes = iter([None, OSError(28, "No space left on device")])
