@@ -40,7 +40,7 @@ def check_sealed(folder: str | Path) -> None:
     Raises:
         UserError: The message starts with the folder.
     """
-    _try(_standing(Path(folder).absolute().parent), Path(folder))
+    _try(_standing(Path(os.path.realpath(folder)).parent), Path(folder))
 
 
 def _standing(folder: Path) -> Path:

@@ -100,6 +100,8 @@ def write_folder(
 ) -> None:
     """Put a sealed folder in the place of `folder`, which may exist.
 
+    A link stays, and what it leads to is replaced.
+
     Args:
         folder: Where it goes. Its hidden siblings ``.NAME.new`` and ``.NAME.old`` are used on the way.
         files: Plain file names and what they hold.
@@ -110,12 +112,12 @@ def write_folder(
     Raises:
         UserError: It cannot be written; what was there before is still there.
     """
-    folder = Path(os.path.abspath(folder))
+    shown, folder = Path(os.path.abspath(folder)), Path(os.path.realpath(folder))
     listing: dict[str, dict[str, object]] = {}
     for name, data in sorted(files.items()):
         listing[name] = {"bytes": len(data), "sha256": _sha256(data)}
         if meanings and name in meanings:
-            listing[name]["says"] = _sha256(meanings[name](data, str(folder / name)))
+            listing[name]["says"] = _sha256(meanings[name](data, str(shown / name)))
     manifest = {"kind": kind, "version": version, "files": listing}
     new, old = _sibling(folder, "new"), _sibling(folder, "old")
     try:
@@ -137,7 +139,7 @@ def write_folder(
         if old.exists() and not folder.exists():
             os.rename(old, folder)
         shutil.rmtree(new, ignore_errors=True)
-        raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from None
+        raise UserError(f"{shown}: cannot be written: {error.strerror or error}") from None
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -340,7 +342,7 @@ def _sibling(folder: Path, suffix: str) -> Path:
 
 def _current(folder: Path) -> Path:
     """The folder, or its aside-moved old version when a writer was killed (or is) between two renames."""
-    absolute = Path(os.path.abspath(folder))
+    absolute = Path(os.path.realpath(folder))
     old = _sibling(absolute, "old")
     return old if not os.path.exists(absolute) and os.path.isdir(old) else absolute
 
