@@ -324,6 +324,18 @@ def python(*words, **kwargs):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals, as Unix has them")
+def test_ctrl_c_while_libraries_are_loaded_is_quiet(tmp_path):
+    """The first of them is gymnasium, in whose place somebody presses Ctrl-C here."""
+    pressed = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
+    (tmp_path / "gymnasium.py").write_text(pressed)
+    environment = dict(os.environ, PYTHONPATH=str(tmp_path))
+    command = [sys.executable, "main.py", "doctor"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=50)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+@pytest.mark.slow
 def test_main_py_is_the_command_line():
     result = python("main.py", "frob")
     assert result.returncode == 2
