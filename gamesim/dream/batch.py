@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gamesim.devices import pick
-from gamesim.dream.beginnings import Beginnings, Source, are_indices, wake
-from gamesim.envs.arguments import check_common, check_number, lane_mask, lane_seeds
+from gamesim.dream.beginnings import Beginnings, Source, wake
+from gamesim.envs.arguments import check_common, check_number, lane_actions, lane_mask, lane_seeds
 from gamesim.errors import UserError
 from gamesim.models import State, put, take
 from gamesim.threads import one_thread
@@ -144,9 +144,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """Dream one step in every lane; a lane that ended in the step before begins anew."""
         if self._memory is None:
             raise gym.error.ResetNeeded("call reset() before step()")
-        actions = np.asarray(actions)
-        if actions.shape != (self.num_envs,) or not are_indices(actions, self.model.num_actions):
-            raise UserError(f"actions must be ({self.num_envs},) from 0 to {self.model.num_actions - 1}")
+        actions = lane_actions(actions, self.num_envs, self.model.num_actions)
         anew, on = np.flatnonzero(self.ended), np.flatnonzero(~self.ended)
         rewards, ends = np.zeros(self.num_envs), np.zeros(self.num_envs)
         if len(on):

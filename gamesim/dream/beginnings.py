@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gamesim import checkpoint as checkpoints
 from gamesim.checkpoint import Starts
+from gamesim.envs.arguments import are_indices
 from gamesim.errors import UserError
 from gamesim.models import WorldModel
 from gamesim.threads import one_thread
@@ -104,10 +105,3 @@ class Beginnings:
         if actions.shape != (everyone, between) or not are_indices(actions, self.num_actions):
             raise UserError(f"actions must be the {between} between the frames, 0 to {self.num_actions - 1}")
         return frames, actions.astype(np.int64)
-
-
-def are_indices(values: np.ndarray, count: int) -> bool:
-    """Whether all of these are whole numbers from 0 to count - 1 (of any integer dtype; none at all are)."""
-    if values.size == 0:
-        return True
-    return bool(np.issubdtype(values.dtype, np.integer) and (values >= 0).all() and (values < count).all())

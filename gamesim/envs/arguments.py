@@ -1,5 +1,6 @@
 """What every environment here, real or dreamt, may be asked for: checked in one place, in the same words."""
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -63,3 +64,37 @@ def lane_mask(options: Mapping[str, Any] | None, lanes: int) -> np.ndarray:
     if mask.shape != (lanes,) or mask.dtype != np.bool_:
         raise UserError(f"reset_mask must be bool ({lanes},)")
     return mask
+
+
+def check_action(action: Any, count: int) -> int:
+    """The action of one game, a whole number of any kind.
+
+    Raises:
+        UserError: It is not 0 to count - 1.
+    """
+    try:
+        number = operator.index(action)
+    except TypeError:
+        number = -1
+    if not 0 <= number < count:
+        raise UserError(f"action must be 0 to {count - 1}, not {action}")
+    return number
+
+
+def lane_actions(actions: Any, lanes: int, count: int) -> np.ndarray:
+    """An action for each lane, of an integer dtype (N,); nothing is played where one of them is wrong.
+
+    Raises:
+        UserError: They are not N whole numbers from 0 to count - 1.
+    """
+    given = np.asarray(actions)
+    if given.shape != (lanes,) or not are_indices(given, count):
+        raise UserError(f"actions must be ({lanes},) from 0 to {count - 1}")
+    return given
+
+
+def are_indices(values: np.ndarray, count: int) -> bool:
+    """Whether all of these are whole numbers from 0 to count - 1 (of any integer dtype; none at all are)."""
+    if values.size == 0:
+        return True
+    return bool(np.issubdtype(values.dtype, np.integer) and (values >= 0).all() and (values < count).all())

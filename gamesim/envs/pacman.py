@@ -16,7 +16,14 @@ from gymnasium.vector.utils import batch_space
 
 from gamesim.envs.arcade import ArcadeGame
 from gamesim.envs.arcade_maze import SIZE as ARCADE_SIZE
-from gamesim.envs.arguments import check_common, check_number, lane_mask, lane_seeds
+from gamesim.envs.arguments import (
+    check_action,
+    check_common,
+    check_number,
+    lane_actions,
+    lane_mask,
+    lane_seeds,
+)
 from gamesim.envs.meanings import keys_for
 from gamesim.envs.rules import EgoGame, Game, Snapshot
 from gamesim.envs.sprites import check_theme
@@ -120,7 +127,7 @@ class PacmanEnv(gym.Env[np.ndarray, np.int64]):
         game = self.game
         if game.terminated or game.truncated:
             raise gym.error.ResetNeeded("the episode is over: call reset() before step()")
-        reward = game.step(int(action))
+        reward = game.step(check_action(action, len(MEANINGS)))
         frame, info = self._observe()
         return frame, reward, game.terminated, game.truncated, info
 
@@ -193,7 +200,8 @@ class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Play one step in every lane; a lane that ended in the step before begins its next episode."""
         rewards = []
-        for game, action in zip(self.games, np.asarray(actions).tolist(), strict=True):
+        actions = lane_actions(actions, self.num_envs, len(MEANINGS))
+        for game, action in zip(self.games, actions.tolist(), strict=True):
             if game.terminated or game.truncated:
                 game.reset()
                 rewards.append(0.0)

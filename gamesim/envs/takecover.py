@@ -14,6 +14,7 @@ import numpy as np
 import vizdoom  # pyright: ignore[reportMissingImports]
 from gymnasium import spaces
 
+from gamesim.envs.arguments import check_action
 from gamesim.envs.pictures import resize
 
 SIDE = 64
@@ -66,7 +67,7 @@ class TakeCoverEnv(gym.Env[np.ndarray, np.int64]):
 
     def step(self, action: int | np.integer) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Play a tic. At the end the last picture stays, as Doom draws none of it."""
-        word = MEANINGS[int(action)]
+        word = MEANINGS[check_action(action, len(MEANINGS))]
         self.doom.make_action([word == "LEFT", word == "RIGHT"])
         self._steps += 1
         died = self.doom.is_player_dead()

@@ -16,7 +16,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
-from gamesim.envs.arguments import MOST_STEPS, check_number
+from gamesim.envs.arguments import MOST_STEPS, check_action, check_number
 from gamesim.envs.meanings import keys_for, keys_said, words_for
 from gamesim.envs.pictures import (
     find_image,
@@ -114,9 +114,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
 
     def step(self, action: Any) -> Any:
         """Play ``frame_skip`` steps, or fewer where the episode ends: the usual five, without infos."""
-        if not 0 <= int(action) < len(self.choices):
-            raise UserError(f"action must be 0 to {len(self.choices) - 1}, not {action}")
-        native, total = self.choices[int(action)], 0.0
+        native, total = self.choices[check_action(action, len(self.choices))], 0.0
         observation, terminated, truncated = None, False, False
         with blamed(self.name, "step"):
             for _ in range(self.frame_skip):

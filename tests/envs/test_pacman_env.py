@@ -16,6 +16,8 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 import gamesim  # noqa: F401 - registers the ids
+from gamesim.envs.pacman import PacmanEnv, PacmanVectorEnv
+from gamesim.envs.recipe import Recipe, make
 from gamesim.envs.sprites import FACING, tiles
 from gamesim.errors import UserError
 
@@ -258,11 +260,9 @@ def test_a_finished_episode_must_be_reset():
     ],
 )
 def test_a_setting_out_of_range_is_named(kwargs, named):
-    from gamesim.envs.pacman import PacmanEnv, PacmanVectorEnv
-
-    for make in (PacmanEnv, PacmanVectorEnv):
+    for kind in (PacmanEnv, PacmanVectorEnv):
         with pytest.raises(UserError, match=named):
-            make(**kwargs)
+            kind(**kwargs)
 
 
 def test_importing_loads_neither_torch_nor_pygame():
@@ -271,3 +271,23 @@ def test_importing_loads_neither_torch_nor_pygame():
         "assert not {'torch', 'pygame'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"], check=True)
+
+
+@pytest.mark.parametrize("action", [-1, 5, 1.7, 1.0, "a", None, [1], np.array([1])])
+def test_what_is_no_action_is_named_and_not_played(action):
+    for name in ("gamesim/Pacman-v0", "CartPole-v1"):
+        env = make(Recipe(name))
+        env.reset(seed=0)
+        with pytest.raises(UserError, match=r"^action must be 0 to \d, not "):
+            env.step(action)
+
+
+@pytest.mark.parametrize(
+    "actions", [[1, 1, 9], [1, 1], [1, 1, 1.5], [[1], [1], [1]], [True, True, False], None, "abc"]
+)
+def test_what_is_wrong_in_one_lane_is_played_in_none(actions):
+    env = PacmanVectorEnv(3)
+    env.reset(seed=0)
+    with pytest.raises(UserError, match=r"^actions must be \(3,\) from 0 to 4$"):
+        env.step(actions)
+    assert [game.steps for game in env.games] == [0, 0, 0]
