@@ -94,8 +94,9 @@ def memory(
     engine = _engine(config, weights, device)
     segment, steps = config.data.segment, min(config.data.segment, SHOWN_STEPS)
     train, held_out = _load(config, data, device, segment=segment, short=True, keep=latents(engine))
-    shown = _dataset(config, data, device, segment=steps, split="validation", limit=4 * SHOWN_ROWS)
-    segments = shown.sample(SHOWN_ROWS, torch.Generator().manual_seed(1))
+    how = {"split": "validation", "limit": 4 * SHOWN_ROWS, "short": True}
+    shown = _dataset(config, data, device, segment=steps, **how)
+    segments = shown.sample(SHOWN_ROWS, torch.Generator().manual_seed(1), padded=not shown.num_windows)
     task = MemoryTask(config, engine, train, held_out, segments)
     facts = _facts(train, data, begin) | _before(config, "memory")
     return Training(task, _starts(config, data, device), facts)

@@ -14,7 +14,9 @@ import torch
 
 from fake_task import after
 from gamesim import checkpoint, cli, config, storage
+from gamesim.agents.record import record
 from gamesim.data.dataset import Dataset
+from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.systems import systems
@@ -130,6 +132,14 @@ def test_a_part_may_end_where_it_was_stopped(plays, tmp_path):
     assert not (out / "vision" / "best").exists()
     assert train(plays, out, *rare, "vision.steps=1", resume=True) == "done"
     assert weights(out / "vision" / "best") == weights(out / "vision" / "last")
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_games_shorter_than_a_window_are_trained_on_to_the_end(steps, tmp_path):
+    game = Recipe("gamesim/Pacman-v0", {"max_steps": steps})
+    record(game, "random", 4, tmp_path / "brief", progress=False)
+    assert train(tmp_path / "brief", tmp_path / "run") == "done"
+    assert (tmp_path / "run" / "memory" / "samples" / "00000006.png").is_file()
 
 
 def test_a_part_whose_ground_has_changed_is_refused(plays, run, tmp_path):
