@@ -54,6 +54,15 @@ def test_what_is_wrong_is_said_of_the_file_that_says_it(base, mine, complaint, t
     assert str(error.value).startswith(str(tmp_path / complaint))
 
 
+def test_a_section_with_nothing_in_it_is_the_fault_of_who_gave_it(tmp_path):
+    (tmp_path / "mine.yaml").write_text("extends: gamegan-tiny\ntraining:\n")
+    for overrides in ([], ["training.steps=1"], ["training.losses.memory=1"]):
+        with pytest.raises(UserError, match=r"mine\.yaml: training: expected a section, found nothing$"):
+            config.load(tmp_path / "mine.yaml", overrides)
+    with pytest.raises(UserError, match=r"^'training=3': training: expected a section, found a number$"):
+        config.load("gamegan-tiny", ["training=3", "training.steps=1"])
+
+
 def test_overrides_are_read_as_yaml_with_plain_numbers():
     changed = config.load("gamegan-tiny", ["training.steps=12", "training.sample_minutes=1e-2", "seed=3"])
     assert (changed.training.steps, changed.training.sample_minutes, changed.seed) == (12, 0.01, 3)
@@ -122,7 +131,7 @@ def test_difference_names_the_dotted_key():
         ("seed=true", "seed: input should be a valid integer"),
         ("data.validation=.nan", "data.validation: "),
         ("data.validation=.inf", "data.validation: "),
-        ("data=3", "data: input should be "),
+        ("data=3", "data: expected a section, found a number"),
         ("model.reward_scale=0", "model.reward_scale: input should be from 1e-30 to 1e30"),
         ("model.reward_scale=1e-300", "model.reward_scale: input should be from 1e-30 to 1e30"),
         ("model.reward_scale=1e300", "model.reward_scale: input should be from 1e-30 to 1e30"),

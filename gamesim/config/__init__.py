@@ -59,7 +59,11 @@ def load(preset_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
     origins: dict[str, str] = {}
     for override in overrides:
         key, value = _split_override(override)
-        _put(tree, key, value, override)
+        try:
+            _put(tree, key, value, override)
+        except UserError:
+            _check(tree, str(preset_or_path), origins, files)  # whoever gave the section may be to blame
+            raise
         origins[key] = override
     return _check(tree, str(preset_or_path), origins, files)
 
@@ -285,6 +289,8 @@ def _check(
             message = f"unknown key '{key}'{suggest(parts[-1], known)}"
         else:
             said = error["msg"].removeprefix("Value error, ")
+            if error["type"] == "model_type":
+                said = f"expected a section, found {_kind(error['input'])}"
             message = f"{key}: {said[0].lower()}{said[1:]}".removeprefix(": ")
         raise UserError(f"{_origin(key, source, origins, files or {})}: {one_line(message)}") from None
 
