@@ -14,7 +14,14 @@ from torch import Tensor
 
 from gamesim.devices import pick
 from gamesim.dream.beginnings import Beginnings, Source, wake
-from gamesim.envs.arguments import check_common, check_number, lane_actions, lane_mask, lane_seeds
+from gamesim.envs.arguments import (
+    check_common,
+    check_number,
+    lane_actions,
+    lane_mask,
+    lane_seeds,
+    note_options,
+)
 from gamesim.errors import UserError
 from gamesim.models import State, put, take
 from gamesim.threads import one_thread
@@ -131,6 +138,8 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         Raises:
             UserError: The options do not fit the engine.
         """
+        given = ("frames", "actions") if options and "frames" in options else ("start",)
+        note_options(options, ("reset_mask", *given))
         seeds, mask = lane_seeds(seed, self.num_envs), lane_mask(options, self.num_envs)
         if self._memory is None and not mask.all():
             raise gym.error.ResetNeeded("the first reset() must reset all lanes")

@@ -1,12 +1,14 @@
 """What every environment here, real or dreamt, may be asked for: checked in one place, in the same words."""
 
 import operator
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from gamesim.errors import UserError
+from gamesim.text import suggest
 
 MOST_LANES = 2**20
 MOST_STEPS = 2**31
@@ -52,6 +54,15 @@ def lane_seeds(seed: int | Sequence[int | None] | None, lanes: int) -> list[int 
     if not all(each is None or isinstance(each, (int, np.integer)) for each in seed):
         raise UserError(f"seeds must be whole numbers or None, not {list(seed)}")
     return [None if each is None else int(each) for each in seed]
+
+
+def note_options(options: Mapping[str, Any] | None, known: Iterable[str] = ()) -> None:
+    """Warn of options of ``reset`` that do nothing; Gymnasium leaves it to each environment what they are."""
+    known = list(known)
+    for name in options or ():
+        if name not in known:
+            hint = suggest(str(name), known, listed=bool(known))
+            warnings.warn(f"reset: the option {name!r} does nothing here{hint}", stacklevel=3)
 
 
 def lane_mask(options: Mapping[str, Any] | None, lanes: int) -> np.ndarray:

@@ -23,6 +23,7 @@ from gamesim.envs.arguments import (
     lane_actions,
     lane_mask,
     lane_seeds,
+    note_options,
 )
 from gamesim.envs.meanings import keys_for
 from gamesim.envs.rules import EgoGame, Game, Snapshot
@@ -118,6 +119,7 @@ class PacmanEnv(gym.Env[np.ndarray, np.int64]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin a new episode; without a seed, the next one of this environment's stream."""
+        note_options(options)
         super().reset(seed=seed)
         self.game.reset(seed)
         return self._observe()
@@ -189,6 +191,7 @@ class PacmanVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin new episodes in all lanes, or in those of ``options["reset_mask"]`` (bool (N,))."""
+        note_options(options, ["reset_mask"])
         seeds, mask = lane_seeds(seed, self.num_envs), lane_mask(options, self.num_envs)
         for game, lane_seed, chosen in zip(self.games, seeds, mask.tolist(), strict=True):
             if chosen:

@@ -116,6 +116,14 @@ class TestBeginnings:
         with pytest.raises(UserError, match=complaint):
             DreamEnv(source).reset(options=options)
 
+    @pytest.mark.parametrize(
+        ("options", "named"),
+        [({"strat": 1}, "'strat' does nothing here, did you mean 'start'"), ({"actions": []}, "'actions'")],
+    )
+    def test_what_does_nothing_is_named_in_a_warning(self, source, options, named):
+        with pytest.warns(UserWarning, match=f"reset: the option {named}"):
+            DreamEnv(source).reset(options=options)
+
     def test_starts_that_are_not_the_engines(self, starts):
         small = checkpoint.Starts(starts.frames[:, :, ::2, ::2].contiguous(), starts.actions)
         with pytest.raises(UserError, match="size"):

@@ -234,6 +234,14 @@ def test_lanes_are_reset_by_mask_and_by_list_of_seeds():
         env.reset(options={"reset_mask": np.array([True, False])})
 
 
+def test_an_option_that_does_nothing_is_named_in_a_warning():
+    known = r"reset: the option 'reset_maks' does nothing here, did you mean 'reset_mask'\?"
+    with pytest.warns(UserWarning, match="reset: the option 'num_ghosts' does nothing here$"):
+        gym.make(IDS[0]).reset(seed=0, options={"num_ghosts": 0})
+    with pytest.warns(UserWarning, match=known):
+        gym.make_vec(IDS[0], num_envs=2).reset(seed=0, options={"reset_maks": [True, False]})
+
+
 def test_a_finished_episode_must_be_reset():
     env = gym.make(IDS[0], max_steps=1)
     env.reset(seed=0)
