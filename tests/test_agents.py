@@ -1,5 +1,7 @@
 """The one loop, and what the policies leave behind."""
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +233,24 @@ def test_a_seed_is_a_recording(tmp_path: Path) -> None:
         record("gamesim/Pacman-v0", "random", 10, tmp_path / name, seed=seed, progress=False)
     assert firsts(tmp_path / "a") == firsts(tmp_path / "b")
     assert not firsts(tmp_path / "a") & firsts(tmp_path / "c")
+
+
+def test_what_ended_before_its_first_game_leaves_nothing_and_its_boards_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act = RandomPolicy.act
+
+    def interrupted(*seen: Any) -> np.ndarray:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return act(*seen)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RandomPolicy, "act", interrupted)
+        assert record("gamesim/Pacman-v0", "random", 3, tmp_path / "a", progress=False) == []
+    assert not list((tmp_path / "a").iterdir())
+    for name in "ab":
+        record("gamesim/Pacman-v0", "random", 3, tmp_path / name, progress=False)
+    assert firsts(tmp_path / "a") == firsts(tmp_path / "b")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -60,14 +61,9 @@ def record(
         raise UserError("episodes and num_envs must be at least 1, and seed at least 0")
     out = Path(out)
     env, spec, steps = planned_batch(recipe, min(num_envs, episodes), out, episodes)
-    with contextlib.closing(env):
-        folder, number = _claim(out, f"{policy}-s{seed}")
+    with contextlib.closing(env), _claimed(out, f"{policy}-s{seed}") as (folder, number):
         env_seed, policy_seed = np.random.SeedSequence([seed, number]).generate_state(2, np.uint64) >> 2
-        try:
-            player = make_player(int(policy_seed), env, json.loads(spec)["kwargs"])
-        except UserError:  # it does not fit the game
-            folder.rmdir()
-            raise
+        player = make_player(int(policy_seed), env, json.loads(spec)["kwargs"])
         writer, signals = _Writer(out, folder), Asked()
 
         def end_if_asked() -> None:
@@ -89,6 +85,17 @@ def record(
             saved = f"saved before that: {len(writer.entries)} episodes in {out}"
             raise UserError(f"{recipe.env_id}: out of memory; {saved}") from None
         return writer.entries
+
+
+@contextlib.contextmanager
+def _claimed(out: Path, name: str) -> Iterator[tuple[Path, int]]:
+    """A new subfolder and its number; it goes again if nothing came of it, so that its boards come again."""
+    folder, number = _claim(out, name)
+    try:
+        yield folder, number
+    finally:
+        with contextlib.suppress(OSError):  # it holds recordings
+            folder.rmdir()
 
 
 def _claim(out: Path, name: str) -> tuple[Path, int]:

@@ -109,8 +109,10 @@ def entry_of(folder: Path, path: Path, episode: Episode) -> Entry:
 
 def append(folder: Path, entries: Iterable[Entry]) -> None:
     """Add lines to the index. Whatever hinders that is no harm: the next :func:`scan` mends it."""
-    with contextlib.suppress(OSError), open(folder / INDEX, "a", encoding="utf-8") as file:
-        file.write(_lines(entries))
+    lines = _lines(entries)
+    if lines:
+        with contextlib.suppress(OSError), open(folder / INDEX, "a", encoding="utf-8") as file:
+            file.write(lines)
 
 
 def scan(folder: str | Path, damaged: dict[str, str] | None = None) -> list[Entry]:
