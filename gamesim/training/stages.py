@@ -166,7 +166,7 @@ class _Run:
         except RuntimeError as error:
             if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
                 raise
-            raise UserError(f"out of memory on {self.device}: {self._smaller(section)}") from None
+            raise UserError(f"out of memory on {device}: {self._smaller(section)}") from None
 
     def _smaller(self, section: str) -> str:
         """What needs less memory in this section of the config."""

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from fake_task import after
-from gamesim import checkpoint, cli, config, storage
+from gamesim import checkpoint, cli, config, devices, storage
 from gamesim.agents.record import record
 from gamesim.data.dataset import Dataset
 from gamesim.envs.recipe import Recipe
@@ -394,5 +394,7 @@ def test_out_of_memory_names_what_this_part_computes_at_once(plays, run, tmp_pat
 
     monkeypatch.setattr("gamesim.training.loop.run", full)
     sizes = ("vision.batch_size=7", "data.batch_size=6", "controller.rollouts=1")
-    with pytest.raises(UserError, match=f"out of memory on cpu: {advice}"):
-        train(plays, tmp_path / "run", *sizes, stage=at)
+    out, chosen = tmp_path / "run", settings(*sizes)
+    there = devices.pick("auto").type
+    with pytest.raises(UserError, match=f"^out of memory on {there}: {advice}"):  # not on "auto"
+        stages.train(chosen, str(plays), out, device="auto", stage=at)
