@@ -1,6 +1,7 @@
 """The training loop: exact resume, signals, NaN, kills, several processes."""
 
 import json
+import shutil
 import signal
 from functools import partial
 
@@ -73,6 +74,27 @@ def test_a_sheet_that_cannot_be_written_costs_no_weights(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert train(settings(), tmp_path / "straight") == "done"
     assert weights(tmp_path / "run" / "last") == weights(tmp_path / "straight" / "last")
+
+
+@pytest.mark.parametrize("before", [None, 4])
+def test_a_last_checkpoint_that_found_no_room_is_written_on_resume(tmp_path, before):
+    """The state of the last step was saved, and then the disk was full: last/ is missing, or an older one."""
+    if before is not None:
+        assert train(settings(), tmp_path / "older", signal_at=(before,)) == "stopped"
+    assert train(settings(), tmp_path / "run") == "done"
+    newest = weights(tmp_path / "run" / "last")
+    shutil.rmtree(tmp_path / "run" / "last")
+    if before is not None:
+        shutil.copytree(tmp_path / "older" / "last", tmp_path / "run" / "last")
+    assert train(settings(), tmp_path / "run", resume=True) == "done"
+    assert weights(tmp_path / "run" / "last") == newest
+
+
+def test_what_was_measured_of_a_finished_run_survives_a_resume(tmp_path):
+    assert train(settings(), tmp_path / "run") == "done"
+    checkpoint.update_metrics(tmp_path / "run" / "last", {"score": 1.0})
+    assert train(settings(), tmp_path / "run", resume=True) == "done"
+    assert checkpoint.load(tmp_path / "run" / "last").metrics["score"] == 1.0
 
 
 def test_a_deadline_ends_the_step_saves_and_says_so_and_the_run_can_go_on(tmp_path):

@@ -34,6 +34,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from gamesim import checkpoint, storage
+from gamesim.card import facts_in
 from gamesim.config.base import Config, LoopConfig
 from gamesim.errors import UserError
 from gamesim.signals import Asked
@@ -255,6 +256,8 @@ class _Loop:
             if self.step >= settings.steps and not self.validation:  # a run that was stopped shall end here
                 self._log(bar, 1.0, 0.0, validate=True)
                 self.save()
+            elif self.step >= settings.steps and self._behind():
+                self._save_checkpoint("last")
             while self.step < settings.steps:
                 self.frames += self.task.frames_per_step * self.processes.count
                 self._add(self.task.step())
@@ -372,6 +375,10 @@ class _Loop:
             storage.write_folder(self.out / "resume", files, kind=RESUME_KIND, version=RESUME_VERSION)
         self._save_checkpoint("last")
         self.saved_step = self.step
+
+    def _behind(self) -> bool:
+        """Whether last/ lacks what is in resume/: a kill or a full disk came between the two."""
+        return facts_in(self.out / "last").get("steps", "").split(" of ")[0] != str(self.step)
 
     def _save_checkpoint(self, name: str) -> None:
         if not self.processes.first:

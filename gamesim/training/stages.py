@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from gamesim import checkpoint, models, storage
+from gamesim.card import facts_in
 from gamesim.checkpoint import Checkpoint
 from gamesim.config.base import Config
 from gamesim.config.world_models import WorldModelConfig
@@ -193,8 +194,12 @@ class _Run:
         if not began(self.out / stage):
             return False
         self._upon(stage)
-        measured = stage == self.system.parts[-1] or checkpoint.exists(self.out / stage / "best")
-        return measured and Log(self.out / stage).reached() >= getattr(self.config, stage).steps
+        if stage == self.system.parts[-1]:  # a full disk may have kept it from being shipped
+            shipped, newest = (facts_in(out / "last").get("steps") for out in (self.out, self.out / stage))
+            there = newest is not None and newest == shipped
+        else:
+            there = checkpoint.exists(self.out / stage / "best")
+        return there and Log(self.out / stage).reached() >= getattr(self.config, stage).steps
 
     def _upon(self, stage: str) -> Weights:
         """Return the weights that a stage starts with: of the parts before it and, from `begin`, of its own.

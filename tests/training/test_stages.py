@@ -142,6 +142,16 @@ def test_games_shorter_than_a_window_are_trained_on_to_the_end(steps, tmp_path):
     assert (tmp_path / "run" / "memory" / "samples" / "00000006.png").is_file()
 
 
+@pytest.mark.parametrize("lost", [["last"], ["last", "controller/last"]])
+def test_an_engine_that_the_full_disk_had_no_room_for_is_shipped_on_resume(plays, run, tmp_path, lost):
+    out = tmp_path / "run"
+    shutil.copytree(run, out)
+    for name in lost:
+        shutil.rmtree(out / name)
+    assert train(plays, out, resume=True) == "done"
+    assert weights(out / "last") == weights(out / "controller" / "last") == weights(run / "last")
+
+
 def test_a_part_whose_ground_has_changed_is_refused(plays, run, tmp_path):
     out = tmp_path / "run"
     shutil.copytree(run, out)
