@@ -16,6 +16,7 @@ from gymnasium import spaces
 
 from gamesim.envs.arguments import check_action, note_options
 from gamesim.envs.pictures import resize
+from gamesim.errors import UserError
 
 SIDE = 64
 LIMIT = 2100
@@ -108,6 +109,11 @@ def _begun(skill: int) -> vizdoom.DoomGame:
     game.set_sound_enabled(False)
     saves = Path("_vizdoom")  # Doom makes it wherever one is, for screenshots that nobody takes
     there = saves.exists()
+    try:
+        saves.mkdir(exist_ok=True)
+    except OSError as error:  # here Doom would crash
+        why = f"Doom cannot make {saves} in the current folder: {error.strerror or error}"
+        raise UserError(f"gamesim/TakeCover-v0: {why}") from None
     game.init()
     if not there:
         with contextlib.suppress(OSError):

@@ -14,6 +14,7 @@ from gamesim import checkpoint, cli
 from gamesim.data.dataset import Dataset
 from gamesim.envs.meanings import action_meanings
 from gamesim.envs.recipe import Recipe, make
+from gamesim.errors import UserError
 
 pytestmark = [pytest.mark.extra("vizdoom"), pytest.mark.filterwarnings("error")]
 LEFT, STAY, RIGHT = range(3)
@@ -30,6 +31,13 @@ def test_it_keeps_gymnasiums_contract(game):
     check_env(game.unwrapped)
     assert game.observation_space.shape == (64, 64, 3)
     assert action_meanings(game) == ("LEFT", "NOOP", "RIGHT")
+
+
+def test_a_folder_in_which_doom_would_crash_is_named(tmp_path, monkeypatch):
+    (tmp_path / "_vizdoom").touch()  # as in a read-only folder, it cannot make its own
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="Doom cannot make _vizdoom in the current folder"):
+        make(Recipe("gamesim/TakeCover-v0"))
 
 
 def played(game, seed, keys):
