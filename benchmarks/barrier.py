@@ -1,9 +1,9 @@
-"""What GameGAN's discriminators say of a thing that a dream left out, while it is drawn in little by little.
+"""How GameGAN's discriminators judge a dream while a thing that it left out is drawn in little by little.
 
     python benchmarks/barrier.py CHECKPOINT --data DIR [--lanes 32] [--seed 0]
 
 One bare cell of each dream, at the rim of the view, where something may come into sight, is blended with a
-wall, food or a ghost. Printed is how much more real the dream then looks to the discriminators: minus the
+wall, food or a ghost. It prints how much more real the dream then looks to the discriminators: minus the
 mean change of its adversarial term. Where a whole wall looks better than floor and half of one looks worse,
 no gradient leads a generator from the one to the other. The checkpoint has to hold the discriminators, as
 RUN/last does. The cells are for this measurement alone; no model sees them.

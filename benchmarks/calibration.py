@@ -1,4 +1,4 @@
-"""How probable Tilemap says that things are which come, beside how often they do come, in real games.
+"""How likely Tilemap says that things are to come, beside how often they do come in real games.
 
     python benchmarks/calibration.py CHECKPOINT [--episodes 800] [--seed 0] [--json FILE]
 

@@ -223,20 +223,20 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("minutes", type=float, help="of all that it does together")
+    parser.add_argument("minutes", type=float, help="minutes for all of it together")
     parser.add_argument("out", help="a new folder, or an empty one")
     parser.add_argument("preset", nargs="?", default="gamegan")
-    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="of the preset")
+    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="settings of the preset")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--init", metavar="CHECKPOINT", help="begin from this engine's weights")
-    parser.add_argument("--data", metavar="DIR", help="recordings that are there (none: they are made)")
-    parser.add_argument("--env", default="gamesim/Pacman-v0", help="what is recorded")
-    parser.add_argument("--episodes", type=int, default=20_000, help="recorded")
+    parser.add_argument("--data", metavar="DIR", help="existing recordings (default: record new ones)")
+    parser.add_argument("--env", default="gamesim/Pacman-v0", help="the game to record")
+    parser.add_argument("--episodes", type=int, default=20_000, help="games to record")
     parser.add_argument(
         "--reserve", type=float, default=4.0, help="minutes for what comes after the training"
     )
     parser.add_argument("--judged", type=int, default=200, help="episodes of the evaluation")
-    parser.add_argument("--steps", type=int, default=300, help="of the dreams whose speed is measured")
+    parser.add_argument("--steps", type=int, default=300, help="steps of the dreams whose speed is measured")
     parser.add_argument("--lanes", type=int, nargs="+", default=[1, 256, 2048], help="dreams at once")
     parser.add_argument("--work", default="runs/session", help="recordings and the run folder")
     asked = parser.parse_intermixed_args()

@@ -28,7 +28,7 @@ from gamesim.systems import systems
 
 HERE = Path(__file__).resolve().parent.parent
 LINES = 6
-"""Of the log; the first is of the steps in which everything is warm yet to become."""
+"""Lines of the log; the first covers the steps in which everything has yet to warm up."""
 EPISODES = 64
 
 
@@ -43,8 +43,8 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=1, help="how often each of them runs")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=1, help="of the CPU")
-    parser.add_argument("--data", help="recordings (some are made)")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument("--data", help="folder of recordings (default: record some)")
     parser.add_argument("--json", metavar="FILE", help="write the figures, too")
     arguments = parser.parse_intermixed_args()
     sections = systems()[config.load(arguments.preset).system].sections

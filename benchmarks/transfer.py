@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--out", required=True, metavar="DIR")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each row")
     parser.add_argument("--steps", type=int, default=Budget.steps)
-    parser.add_argument("--episodes", type=int, default=Budget.episodes, help="real ones for each seed")
+    parser.add_argument("--episodes", type=int, default=Budget.episodes, help="real games for each seed")
     parser.add_argument("--lanes", type=int, default=Budget.lanes)
     parser.add_argument("--game", default=Budget.game)
     parser.add_argument("--device", default=Budget.device)

@@ -155,7 +155,7 @@ def load(path: str | Path) -> tuple[QNetwork, str]:
 
 
 def shipped(sight: str = "frames") -> Path:
-    """The file of the network that comes with gamesim and sees so."""
+    """The file of the network that comes with gamesim for this sight."""
     return folder(MODELS) / "labs" / "dqn" / f"{sight}.safetensors"
 
 

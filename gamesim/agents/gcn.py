@@ -136,7 +136,7 @@ def distances(network: GCN, cells: np.ndarray) -> np.ndarray:
 
 
 class GCNPolicy:
-    """Follows the network: steps to the cell from which it is the fewest steps to something to eat.
+    """Follows the network: moves to the cell that is the fewest steps away from something to eat.
 
     The network knows nothing of how ghosts move. So a cell where one may be after the step comes last, and a
     cell where one is does not come into question.

@@ -84,7 +84,7 @@ def explorer(seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]) -> 
 def random(
     seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any], hold: tuple[int, int] = (1, 1)
 ) -> Policy:
-    """Keys by chance."""
+    """Random keys."""
     return RandomPolicy(seed, num_actions(env), hold)
 
 

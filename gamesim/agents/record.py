@@ -89,7 +89,7 @@ def record(
 
 @contextlib.contextmanager
 def _claimed(out: Path, name: str) -> Iterator[tuple[Path, int]]:
-    """A new subfolder and its number; it goes again if nothing came of it, so that its boards come again."""
+    """A new subfolder and its number. It is removed if nothing was recorded: its boards can come again."""
     folder, number = _claim(out, name)
     try:
         yield folder, number
@@ -99,7 +99,7 @@ def _claimed(out: Path, name: str) -> Iterator[tuple[Path, int]]:
 
 
 def _claim(out: Path, name: str) -> tuple[Path, int]:
-    """A new subfolder ``name-NUMBER``; to make it is to own it, also when two record at once."""
+    """A new subfolder ``name-NUMBER``; whoever makes it owns it, also when two processes record at once."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         number = 0

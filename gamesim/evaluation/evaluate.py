@@ -100,7 +100,7 @@ def measure(subject: Subject) -> dict[str, Any]:
 
 
 def plain(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """The same, with None for NaN and infinity, which JSON has not; lists are rounded to four digits."""
+    """The same, with None for NaN and infinity, which JSON lacks; lists are rounded to four digits."""
 
     def each(value: Any) -> Any:
         if isinstance(value, list):

@@ -53,7 +53,7 @@ CONTROLLER = "controller:"
 
 @dataclass(frozen=True)
 class Budget:
-    """What every row gets alike.
+    """What every row gets, the same for all.
 
     Attributes:
         game: the real game's id.
@@ -106,7 +106,7 @@ def transfer(
     out: str | Path,
     tell: Callable[[str], object] = print,
 ) -> dict[str, dict[str, Any]]:
-    """Fills in what is missing of the table in folder `out`, and returns all of these rows' figures.
+    """Fills in the rows that the table in folder `out` lacks, and returns the figures of all these rows.
 
     Raises:
         UserError: The extra ``agents`` is missing, a checkpoint is damaged, there is no such device, or `out`

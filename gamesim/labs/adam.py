@@ -24,7 +24,7 @@ class Adam:
         self.squares = [torch.zeros_like(each) for each in self.parameters]
 
     def forget(self) -> None:
-        """Without gradients, for the next ones to be added up."""
+        """Clears the gradients, so that the next ones add up from zero."""
         for parameter in self.parameters:
             parameter.grad = None
 

@@ -131,7 +131,7 @@ class Pool:
         self.pictures: list[Tensor] = []
 
     def __call__(self, new: Tensor) -> Tensor:
-        """For each new picture (B, ...), itself or, half of the time once full, an older one it replaces."""
+        """Each new picture (B, ...) or, half of the time once this is full, an older one that it replaces."""
         del self.pictures[self.size :]
         shown = []
         for picture in new.detach():
@@ -236,7 +236,7 @@ def least_squares(verdict: Tensor, wanted: float) -> Tensor:
 
 
 def rate(step: int, steps: int | None = None) -> float:
-    """Adam's rate at a step of so many: even, and from the middle on in a straight line to 0 (Sec. 7.1)."""
+    """Adam's rate at a step of so many: constant, from the middle on a straight line to 0 (Sec. 7.1)."""
     return RATE if steps is None else RATE * min(1.0, max(0.0, 2 * (1 - step / steps)))
 
 
@@ -246,7 +246,7 @@ def tensor(frames: NDArray[np.uint8]) -> Tensor:
 
 
 def frames(pictures: Tensor) -> NDArray[np.uint8]:
-    """The way back of `tensor`."""
+    """The inverse of `tensor`."""
     return pictures.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
 
 

@@ -49,7 +49,7 @@ class Shown:
         self.values = player.values(self.frame[None])[0]
 
     def step(self, player: DQNPolicy, epsilon: float, gamma: float) -> None:
-        """One step of the player, whose key is any with a probability of epsilon."""
+        """One step of the player, which presses a random key with a probability of epsilon."""
         chance = self._random.random() < epsilon
         key = int(self._random.integers(len(KEYS)) if chance else self.values.argmax())
         step, expected = self._batch.step(np.array([key])), float(self.values[key])

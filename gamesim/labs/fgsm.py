@@ -120,7 +120,7 @@ def pictures(what: str, seen: Mapping[str, Tensor], signs: Tensor, notes: Mappin
 
 
 def called(by: str) -> str:
-    """What frames that were changed by this are called."""
+    """The name of frames that were changed by this."""
     return "clean" if by == NOTHING else by
 
 

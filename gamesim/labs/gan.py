@@ -123,7 +123,7 @@ def r1(logits: Tensor, real: Tensor) -> Tensor:
 
 @dataclass
 class Rules:
-    """How the two are trained, and may be trained on otherwise at any step.
+    """How the two are trained; all of it may change at any step.
 
     Attributes:
         pace: what both rates are multiplied with.
@@ -437,7 +437,7 @@ class GANLab:
         ]
 
     def figures(self) -> dict[str, float]:
-        """``similar``: share of painted pictures that are like a real one, whose kinds ``evenness`` is of.
+        """``similar``: share of painted pictures that are like a real one; ``evenness``: of their kinds.
 
         ``value``: the last V(D, G).
         """

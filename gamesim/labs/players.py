@@ -27,7 +27,7 @@ class Player(Protocol):
         """New games begin in all lanes with the next frames."""
 
     def logits(self, frames: Tensor) -> Tensor:
-        """Of the actions (B, 5), were these the next frames; it plays the greatest."""
+        """Scores of the actions (B, 5) if these were the next frames; it plays the highest."""
         ...
 
     def saw(self, frames: Tensor, actions: Tensor) -> None:

@@ -50,7 +50,7 @@ class Digits(NamedTuple):
 
 
 class Result(NamedTuple):
-    """Of a classifier on test images: the share it gets wrong, and how sure it is of those, 0 to 1."""
+    """The share of test images that a classifier gets wrong, and how sure it is of those, 0 to 1."""
 
     error: float
     confidence: float

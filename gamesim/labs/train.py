@@ -88,7 +88,7 @@ def train(name: str, place: Path, seed: int = 0, steps: int | None = None) -> di
 
 
 def precision(*, bfloat16: bool) -> torch.autocast:
-    """In which forward passes compute, for as many steps as one likes."""
+    """The context in which forward passes compute; it may last for any number of steps."""
     # A cache would keep the weights in bfloat16 as they were at the first step.
     return torch.autocast("cpu", torch.bfloat16, enabled=bfloat16, cache_enabled=False)
 

@@ -38,7 +38,7 @@ PIXELS = VisionTraining()
 
 
 class SmallVAE(Vision):
-    """V with half the channels; `taken` are the steps that it has learned."""
+    """V with half the channels; `taken` is how many steps it has learned."""
 
     taken: Tensor
 
@@ -63,12 +63,12 @@ def terms(vision: Vision, pixels: Tensor, noise: Tensor) -> tuple[Tensor, Tensor
 
 
 def loss(missed: Tensor, divergence: Tensor, beta: float) -> Tensor:
-    """What is made small, in nats a frame: a scalar."""
+    """The loss, in nats a frame: a scalar."""
     return (missed + beta * divergence).mean()
 
 
 def rate(taken: int) -> float:
-    """The learning rate after so many steps: 1e-3, and from the middle on less and less, down to 1e-4."""
+    """The learning rate after so many steps: 1e-3, falling from the middle of the training on to 1e-4."""
     return 1e-3 * max(0.1, min(1.0, 2 * (1 - taken / STEPS)))
 
 
@@ -226,7 +226,7 @@ class VAELab:
         return self._get("codes", (), lambda: panels.codes(subject))
 
     def _get(self, name: str, made_of: object, make: Callable[[], Any]) -> Any:
-        """What is called so; it is made where it is not there, or was made of something else."""
+        """What has this name; it is made if it is not there, or was made of something else."""
         if name not in self._made or self._made[name][0] != made_of:
             self._made[name] = made_of, make()
         return self._made[name][1]

@@ -177,7 +177,7 @@ def _real_round(env_id: str, lanes: int, warm_up: int, steps: int, seed: int) ->
 
 
 def replay(env_id: str, real: Played) -> Iterator[NDArray[np.uint8]]:
-    """The frames uint8 (B, H, W, 3) of real episodes, once more, from the first; after their end anything."""
+    """Plays real episodes again: their frames uint8 (B, H, W, 3) from the first; after an end, any frames."""
     env = make_real(env_id, len(real.seeds))
     yield env.reset(seed=real.seeds.tolist())[0]
     for actions in real.actions.T:

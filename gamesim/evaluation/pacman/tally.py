@@ -19,7 +19,7 @@ class Tally:
         self._total: dict[str, NDArray[np.int64]] = {}
 
     def add(self, name: str, so: Bools, counted: Bools) -> None:
-        """Counts where bool `counted` is set, and of these where `so` is set too; shapes broadcast."""
+        """Counts where bool `counted` is set, and among these where `so` is set, too; shapes broadcast."""
         counted, so = np.broadcast_arrays(counted, so)
         for book, found in ((self._hits, so & counted), (self._total, counted)):
             book.setdefault(name, np.zeros(self.steps + 1, np.int64))[self.step] += int(found.sum())
