@@ -13,7 +13,7 @@ import pygame
 import pytest
 
 from app.driver import Driver, click, typed
-from app.fakes import save
+from app.fakes import episode, save
 from app.training import press_button
 from gamesim.agents import policy
 from gamesim.app.background import Lazily
@@ -103,6 +103,51 @@ def test_a_replay_is_stepped_scrubbed_and_sped_up_by_keys_and_mouse(shelf: Drive
     assert page.playing
     shelf.press(pygame.K_SPACE, pygame.K_ESCAPE)
     assert isinstance(shelf.window.screen, Recordings)
+
+
+@pytest.mark.parametrize(
+    ("spec", "words", "named"),
+    [
+        ("gamesim/Pacman-v0", (), ["none", "←", "→", "↑", "↓"]),  # of before games said it
+        ("gamesim/Pacman-v0", ("NOOP", "LEFT", "RIGHT", "UP", "DOWN"), ["none", "←", "→", "↑", "↓"]),
+        ("gamesim/TakeCover-v0", ("LEFT", "NOOP", "RIGHT"), ["←", "none", "→"]),
+        ("FrozenLake-v1", ("LEFT", "DOWN", "RIGHT", "UP"), ["←", "↓", "→", "↑"]),
+        ("ALE/Pong-v5", ("NOOP", "FIRE", "RIGHTFIRE"), ["none", "Fire", "Rightfire"]),
+        ("toys/Silent-v0", ("", ""), ["0", "1"]),
+        ("toys/Silent-v0", (), ["0", "1"]),
+    ],
+)
+def test_a_replay_calls_the_keys_what_the_game_that_was_played_calls_them(
+    app: Driver, spec: str, words: tuple[str, ...], named: list[str]
+):
+    played = replace(episode(), env_spec=json.dumps({"id": spec}), action_meanings=words)
+    assert called(app, played, len(named)) == named
+
+
+def test_a_replay_of_a_dream_calls_the_keys_what_the_game_that_was_dreamt_calls_them(app: Driver):
+    dreamt = app.recordings.parent / "world-model-doom"
+    dreamt.mkdir()
+    spec = json.dumps({"id": "gamesim/Dream-v0", "kwargs": {"checkpoint": str(dreamt)}})
+    played = replace(episode(), env_spec=spec, action_meanings=("",) * 3)
+    assert called(app, played, 3) == ["0", "1", "2"], "its card does not say which game it learned"
+    card = "| | |\n|---|---|\n| game | gamesim/TakeCover-v0 |\n| actions | LEFT, NOOP, RIGHT |\n"
+    (dreamt / "README.md").write_text(card)
+    assert called(app, played, 3) == ["←", "none", "→"]
+    (dreamt / "README.md").write_text("| | |\n|---|---|\n| game | gamesim/PacmanMaze-v0 |\n")
+    assert called(app, played, 3) == ["none", "←", "→"]
+
+
+def called(app: Driver, played: Episode, count: int) -> list[str]:
+    """What a replay calls the first actions of an episode."""
+    path = app.recordings / "any" / "game.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    played.save(path)
+    app.window.workshop.shelf.scan()
+    page = Replay(app.window, app.window.workshop.shelf.recordings[0])
+    app.window.go(page)
+    app.until(lambda: page.episode is not None)
+    app.press(pygame.K_END, pygame.K_ESCAPE)
+    return [page.pressed(action) for action in range(count)]
 
 
 def test_deleting_asks_first(shelf: Driver):

@@ -9,10 +9,11 @@ import pytest
 from app.driver import Driver
 from app.fakes import Layered
 from app.looking import SETTLE, env, panel, xray
+from gamesim.app.action_keys import ActionKeys
 from gamesim.app.game.pictures import composed, outline, veiled
 from gamesim.app.theme import Scale, font
 from gamesim.app.ui.widgets import wrap
-from gamesim.app.xray import layout
+from gamesim.app.xray import flow, layout
 from gamesim.app.xray.panels import KEYS, UNSEEN, panels_of
 
 
@@ -24,6 +25,17 @@ def test_x_shows_what_the_engine_has_and_x_again_hides_it(dreaming):
     assert app.window.screen.layout.boards[0].width < closed.width
     app.press(pygame.K_x)
     assert not xray(app).panels and app.window.screen.layout.boards[0] == closed
+
+
+def test_the_picture_of_a_model_calls_the_keys_what_its_game_calls_them(dreaming, monkeypatch):
+    engine, drawn = dreaming.session.engine, []
+    monkeypatch.setattr(flow, "_key", lambda words: drawn.append(words))
+    engine.env.unwrapped.act = lambda: 1
+    engine.step(1)
+    flow.stops(engine)
+    engine.keys = ActionKeys(["LEFT", "NOOP", "RIGHT"])
+    flow.stops(engine)
+    assert drawn == ["←", "←", "NOOP", "NOOP"], "what was pressed, and what the AI would press"
 
 
 def test_closed_it_asks_nothing_and_open_it_asks_once_a_step(dreaming):

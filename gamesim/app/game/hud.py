@@ -79,6 +79,11 @@ class Fact:
 MOVES = {STAY: "stay", LEFT: "←", RIGHT: "→", UP: "↑", DOWN: "↓"}
 
 
+def move(engine: Engine, action: int) -> str:
+    """What an action is called: an arrow in games of ours, a word or number of its own in any other."""
+    return MOVES[action] if engine.keys is None else engine.keys.words[action]
+
+
 def driving(session: Session) -> list[Fact]:
     """Who drives, and what an AI presses or would press now; nothing where there is no AI."""
     engine = session.leader
@@ -86,12 +91,11 @@ def driving(session: Session) -> list[Fact]:
         return []
     ai = session.driver == "controller"
     who = "AI" if ai else "you, while you hold a key" if session.watching else "you"
-    move = MOVES[engine.advice] if engine.keys is None else engine.keys.words[engine.advice]
     found = [
         Fact("Driver", who, colour=COLOURS["dream" if ai else "text"]),
         Fact(
             "AI presses" if ai else "AI would press",
-            move,
+            move(engine, engine.advice),
             colour=COLOURS["dream" if session.watching else "quiet"],
         ),
     ]

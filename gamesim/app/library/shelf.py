@@ -12,10 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gamesim.app.library.catalog import DREAM, game_name, run_of, spoken
+from gamesim.app.library.catalog import DREAM, dream, game_name, run_of, spoken
 from gamesim.data.episode import Episode
-from gamesim.data.store.index import Entry, scan
+from gamesim.data.store.index import Entry, env_id, scan
+from gamesim.envs.pacman import MEANINGS
+from gamesim.envs.recipe import PACMANS
 from gamesim.errors import UserError
+from gamesim.registry import bare
 from gamesim.text import counted
 
 WHO = {
@@ -210,10 +213,28 @@ def model_of(path: Path, modified: int) -> str:
         modified: when it was written: an answer holds as long as the file.
     """
     try:
-        found = json.loads(Episode.load(path, pixels=False).env_spec)["kwargs"]["checkpoint"]
-    except (UserError, ValueError, KeyError, TypeError, RecursionError):
+        folder = _played_in(Episode.load(path, pixels=False))
+    except UserError:
         return ""
-    return spoken(run_of(Path(found)).name) if isinstance(found, str) else ""
+    return spoken(run_of(folder).name) if folder else ""
+
+
+def _played_in(episode: Episode) -> Path | None:
+    """The checkpoint of a dream, None where the recording does not say."""
+    try:
+        found = json.loads(episode.env_spec)["kwargs"]["checkpoint"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return Path(found) if isinstance(found, str) else None
+
+
+def words_of(episode: Episode) -> tuple[str, ...]:
+    """A word for each action of the game that was played, or dreamt; () where nobody knows them."""
+    game, words = bare(env_id(episode.env_spec)), episode.action_meanings
+    if game == DREAM and (folder := _played_in(episode)):
+        title = dream(folder)
+        game, words = title.world, title.actions or words
+    return words if any(words) or not game.startswith(PACMANS) else tuple(MEANINGS)
 
 
 def thumbnails(path: Path) -> np.ndarray:

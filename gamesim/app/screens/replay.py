@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pygame
 
+from gamesim.app.action_keys import ActionKeys
 from gamesim.app.background import Worker
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, shown
 from gamesim.app.library.recording_actions import delete, export, rename
-from gamesim.app.library.shelf import WHO, Recording
+from gamesim.app.library.shelf import WHO, Recording, words_of
 from gamesim.app.pace import SMOOTH, STILL
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import ButtonScreen
@@ -24,7 +25,7 @@ from gamesim.app.ui.parts import (
     foot_height,
     margin_of,
 )
-from gamesim.app.ui.widgets import box, keycap, text
+from gamesim.app.ui.widgets import ARROWS, box, keycap, text
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.errors import UserError
 from gamesim.text import signed
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
 RATE = 7.0  # steps a second at speed 1, as they are played
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-PRESSED = ("none", "left", "right", "up", "down")
-ARROWS = "·←→↑↓"
+WORDS = {"NOOP": "none", "LEFT": "←", "RIGHT": "→", "UP": "↑", "DOWN": "↓"}
+"""How actions are shown that many games have; those in arrows as the caps of keys."""
 
 
 class Replay(ButtonScreen):
@@ -61,6 +62,7 @@ class Replay(ButtonScreen):
         self.at = 0
         self.playing = True
         self.speed = SPEEDS.index(1.0)
+        self._words: tuple[str, ...] = ()  # of the actions of its game
         self._problem = ""
         self._since = 0.0
         self._totals = np.zeros(1)
@@ -77,6 +79,7 @@ class Replay(ButtonScreen):
             self._problem = str(error)
             return
         self._totals = np.concatenate([[0.0], episode.rewards.cumsum(dtype=np.float64)])
+        self._words = words_of(episode)
         self.episode = episode
 
     @property
@@ -151,6 +154,11 @@ class Replay(ButtonScreen):
         share = (x - self.bar.left) / max(1, self.bar.width - 1)
         self.playing = False
         self.at = round(min(1.0, max(0.0, share)) * self.last)
+
+    def pressed(self, action: int) -> str:
+        """What an action is called in the game that was played; its number where nobody says."""
+        word = self._words[action] if action < len(self._words) else ""
+        return WORDS.get(word.upper(), ActionKeys.word(word)) or str(action)
 
     # what can be done ------------------------------------------------------------------------------------
 
@@ -248,8 +256,7 @@ class Replay(ButtonScreen):
         self.buttons = self._actions()
         foot = draw_button_foot(surface, panel, self.buttons, self.focus, scale)
         done, step = self.at > 0, max(0, self.at - 1)
-        pressed = int(episode.actions[step]) if done else 0
-        word = PRESSED[pressed] if pressed < len(PRESSED) else str(pressed)
+        pressed = self.pressed(int(episode.actions[step])) if done else "–"
         speed = SPEEDS[self.speed]
         facts = [
             ("Step", f"{self.at:,} of {self.last:,}"),
@@ -258,14 +265,14 @@ class Replay(ButtonScreen):
             ("Last points", signed(episode.rewards[step]) if done else "–"),
             ("Played by", WHO[PLAYERS[episode.players[step]]]),
             ("Game", self.recording.game),
-            ("Key pressed", "" if 0 < pressed < len(ARROWS) else word if done else "–"),
+            ("Key pressed", "" if pressed in ARROWS else pressed),
         ]
         area = pygame.Rect(panel.left, name.bottom + scale.px(12), panel.width, 0)
         area.height = max(0, foot - area.top)
         y = draw_facts(surface, area, facts, scale, 18)
         whole = y == area.top + len(facts) * scale.px(30)
-        if done and 0 < pressed < len(ARROWS) and whole:
-            keycap(surface, ARROWS[pressed], (panel.right - scale.px(32), y - scale.px(16)), scale.px(15))
+        if pressed in ARROWS and whole:
+            keycap(surface, pressed, (panel.right - scale.px(32), y - scale.px(16)), scale.px(15))
 
     def _draw_bar(self, surface: pygame.Surface, scale: Scale, episode: Episode) -> None:
         """The whole episode as a line: rewards are ticks, what has been seen is bright."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pygame
 
-from gamesim.app.game.hud import MOVES
+from gamesim.app.game.hud import move
 from gamesim.app.game.pictures import HEAT, coloured
 from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import scaled
@@ -34,11 +34,11 @@ def stops(engine: Engine) -> list[Stop]:
     shown = engine.internals
     action = engine.trail[-1][1] if engine.trail else 0
     frame = Stop("Picture", _picture(engine.frame))
-    key = Stop("Your key", _key(action))
+    key = Stop("Your key", _key(move(engine, action)))
     if "mixture" in shown and "z" in shown:
         found = [frame, Stop("V: z", _bars(shown["z"])), Stop("M: possible futures", _bars(shown["mixture"]))]
         if engine.advice is not None:
-            found.append(Stop("C: AI's key", _key(engine.advice)))
+            found.append(Stop("C: AI's key", _key(move(engine, engine.advice))))
         return found
     found = [key]
     if "z" in shown:
@@ -112,9 +112,8 @@ def _bars(values: np.ndarray) -> Drawer:
     return draw
 
 
-def _key(action: int) -> Drawer:
+def _key(words: str) -> Drawer:
     def draw(surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
-        words = MOVES.get(action, str(action))
         if words in ARROWS:
             keycap(surface, words, rect.center, max(10, rect.width // 4), anchor="center")
         else:
