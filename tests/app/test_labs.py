@@ -16,7 +16,7 @@ from gamesim.app.labs.choose import Labs
 from gamesim.app.labs.column import Column
 from gamesim.app.labs.layout import lay_out
 from gamesim.app.labs.page import LabPage
-from gamesim.app.labs.panels import image_place, note
+from gamesim.app.labs.panels import image_place, least, note, row_lines
 from gamesim.app.labs.process import POINTS, means
 from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu
@@ -71,6 +71,17 @@ def test_a_note_shrinks_before_it_is_cut(app: Driver):
     lines, size = note(picture, 168, Scale(1.5))
     assert " ".join(lines) == picture.note and len(lines) == 2 and size < Scale(1.5).px(14)
     assert all(font(size).size(line)[0] <= 168 for line in lines)
+
+
+@pytest.mark.parametrize("zoom", [0.6, 1.0, 1.5])
+def test_a_value_that_is_too_long_for_its_row_goes_on_below_and_is_not_cut(app: Driver, zoom: float):
+    scale, value = Scale(zoom), "96.8% of all, 84.0% as a mean over kinds"
+    for width in (scale.px(250), scale.px(320), scale.px(600)):
+        _, values, room = row_lines("Night to garden", value, width, scale)
+        assert " ".join(values) == value
+        assert all(font(scale.px(15), True).size(line)[0] <= width - room for line in values)
+    one, other = (least(Lines("", [("Night to garden", words)]), scale)[1] for words in ("96.8%", value))
+    assert other > one, "there is room for its second line"
 
 
 def focus_on(app: Driver, page: LabPage, name: str) -> None:

@@ -137,30 +137,31 @@ def note(panel: Picture, width: int, scale: Scale) -> tuple[list[str], int]:
 def _draw_rows(surface: pygame.Surface, area: pygame.Rect, panel: Lines, scale: Scale) -> None:
     size, y = scale.px(15), area.top
     for what, value in panel.rows:
-        names, room = _row(what, value, area.width, scale)
+        names, values, room = row_lines(what, value, area.width, scale)
         for i, line in enumerate(names):
             place = (area.left, y + scale.px(3) + i * scale.px(20))
             text(surface, line, place, size, COLOURS["quiet" if value else "text"], width=room)
-        height = max(1, len(names)) * scale.px(20) + scale.px(6)
-        if value:
-            place = (area.right, y + scale.px(3))
-            text(surface, value, place, size, bold=True, anchor="topright", width=area.width - room)
-        y += height
+        for i, line in enumerate(values):
+            place = (area.right, y + scale.px(3) + i * scale.px(20))
+            text(surface, line, place, size, bold=True, anchor="topright", width=area.width - room)
+        y += max(1, len(names), len(values)) * scale.px(20) + scale.px(6)
         pygame.draw.line(surface, COLOURS["raised"], (area.left, y - 1), (area.right - 1, y - 1))
         if y > area.bottom:
             return
 
 
-def _row(what: str, value: str, width: int, scale: Scale) -> tuple[list[str], int]:
-    """The lines of the words on the left of a row, and their room in pixels."""
-    size = scale.px(15)
-    taken = min(font(size, True).size(value)[0] + scale.px(12), round(width * 0.6)) if value else 0
+def row_lines(what: str, value: str, width: int, scale: Scale) -> tuple[list[str], list[str], int]:
+    """The lines of the words on the left of a row and of its value on the right, and the left's pixels."""
+    size, gap = scale.px(15), scale.px(12)
+    taken = min(font(size, True).size(value)[0] + gap, round(width * 0.6)) if value else 0
     room = max(1, width - taken)
-    return wrap(what, size, room), room
+    values = wrap(value, size, max(1, taken - gap), True) if value else []
+    return wrap(what, size, room), values, room
 
 
 def _row_height(row: tuple[str, str], width: int, scale: Scale) -> int:
-    return max(1, len(_row(*row, width, scale)[0])) * scale.px(20) + scale.px(6)
+    names, values, _ = row_lines(*row, width, scale)
+    return max(1, len(names), len(values)) * scale.px(20) + scale.px(6)
 
 
 def alike(one: Panel, other: Panel) -> bool:
