@@ -5,9 +5,10 @@ import pygame
 import pytest
 
 from app.driver import FRAME, Driver, engine
-from gamesim.app.game import stage
+from gamesim.app.game import hud, stage
 from gamesim.app.game.session import PAUSES, READY, Session
 from gamesim.app.library.catalog import ARCADE
+from gamesim.app.theme import Scale
 from gamesim.envs.arcade_maze import MAZE
 from gamesim.envs.layouts import FLOOR, FOOD, POWER
 from gamesim.envs.sprites import TREAT
@@ -113,3 +114,18 @@ def test_ready_leaves_the_house_and_the_player_to_be_seen(app: Driver, monkeypat
         pictures.append([pixels[r.left : r.right, r.top : r.bottom].copy() for r in (house, player)])
     for with_words, without in zip(*pictures, strict=True):
         assert (with_words == without).all()
+
+
+@pytest.mark.parametrize("size", [(640, 480), (800, 600), (1024, 768), (1280, 800), (480, 640)])
+@pytest.mark.parametrize("zoom", [1.0, 1.5, 2.0])
+def test_lives_and_level_have_room_in_a_small_window_with_large_words(app: Driver, size, zoom, monkeypatch):
+    drawn, draw = [], hud.draw_value
+    monkeypatch.setattr(hud, "draw_value", lambda *a: (drawn.append(a[1].label), draw(*a)))
+    app.play("Arcade")
+    Scale.zoom = zoom
+    app.resize(*size)
+    app.silence()
+    drawn.clear()
+    app.frames(2)
+    assert {"Score", "Lives", "Level"} <= set(drawn)
+    assert app.window.screen.panel.keys, "and so have the most important keys"  # type: ignore[attr-defined]

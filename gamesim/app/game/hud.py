@@ -24,6 +24,10 @@ class Layout:
     column: bool  # the panel stands at the right of the boards, else it lies below them
 
 
+FACTS = 400
+"""Pixels of a 1280x800 window that a name, four facts and two rows of keys have one below the other."""
+
+
 def layout(size: tuple[int, int], boards: int) -> Layout:
     """Lay out one or two boards, as large as they can be, and the panel in what is left."""
     scale = Scale.of(size)
@@ -43,7 +47,8 @@ def layout(size: tuple[int, int], boards: int) -> Layout:
         top = (height - side - head) // 2 + head
         left = gap + max(0, min(gap, (width - used - 3 * gap - scale.px(330)) // 2))
         right = left + used + scale.px(28)
-        panel = pygame.Rect(right, top - head, width - right - gap, side + head)
+        tall = min(scale.px(FACTS), height - gap - (top - head))  # large words and a low board: it is higher
+        panel = pygame.Rect(right, top - head, width - right - gap, max(side + head, tall))
         panel.width = min(panel.width, scale.px(420))
     else:
         top, left = gap + head, (width - used) // 2
@@ -131,9 +136,9 @@ def facts(engine: Engine, best: float) -> list[Fact]:
         lives = "● " * now.lives if 0 < now.lives < 7 else str(now.lives)
         return [
             Fact("Score", f"{engine.score:,.0f}"),
-            Fact("High score", f"{max(best, engine.score):,.0f}"),
             Fact("Lives", lives, colour=COLOURS["real"]),
             Fact("Level", str(now.level)),
+            Fact("High score", f"{max(best, engine.score):,.0f}"),
         ]
     limit = engine.limit
     found = [Fact("Score", signed(engine.total))]
