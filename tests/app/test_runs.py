@@ -241,6 +241,31 @@ def test_a_training_that_fails_says_why_with_its_last_line(tmp_path: Path, stub)
     assert (later.state, later.why) == ("failed", "broken: there is something wrong with it")
 
 
+@pytest.mark.parametrize(
+    ("last", "state", "why"),
+    [
+        ({"status": "done"}, "done", ""),
+        ({"status": "stopped"}, "stopped", ""),
+        ({"status": "broken", "why": "the disk is full"}, "failed", "the disk is full"),
+    ],
+)
+def test_how_the_command_line_ended_a_run_counts_and_not_that_the_app_had_failed_to_begin_it_before(
+    tmp_path: Path, stub, last: dict, state: str, why: str
+):
+    processes, folder = Jobs(), tmp_path / "one"
+    runs.train(processes, folder, "broken", tmp_path, {})
+    until(lambda: not processes.running)
+    run = Run(folder, processes)
+    run.follow()
+    assert run.state == "failed"
+    (folder / "config.yaml").write_text("name: mine\nsystem: tilemap\ntraining: {steps: 400}\n")
+    (folder / "metrics.jsonl").write_text(line(400) + line(400, **last))
+    later = time.time() + 60
+    os.utime(folder / "metrics.jsonl", (later, later))
+    run.follow()
+    assert (run.state, run.why) == (state, why)
+
+
 def test_what_cannot_be_started_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(UserError, match="no such folder of recordings"):
         runs.train(Jobs(), tmp_path / "run", "some", tmp_path / "missing", {})

@@ -146,8 +146,10 @@ class Run:
         whole = with_part(self.log.section)
         between = status == "done" and whole is not None and self.log.section != whole.parts[-1]
         asked = (job is not None and job.pid in self._jobs.asked) or "stopped" in started(self.folder)
-        if code == 2 or status == "broken":
-            self.state, self.why = "failed", jobs.last_words(self.folder / LOG) or self._broken()
+        newer = self._newer()
+        if (code == 2 and not newer) or status == "broken":
+            words = "" if newer else jobs.last_words(self.folder / LOG)
+            self.state, self.why = "failed", words or self._broken()
         elif between or (not status and job is None and os.name == "nt"):
             fresh = time.time() - self.log.logged_at < _FRESH
             self.state = "starting" if fresh else "stopped"
@@ -157,6 +159,13 @@ class Run:
             self.state, self.why = "stopped", "" if self.saved else "Nothing had been saved yet."
         else:
             self.state, self.why = "failed", self._cut_off(code)
+
+    def _newer(self) -> bool:
+        """Whether a training of the command line went on here after the app's had said its last words."""
+        try:
+            return self.log.logged_at > (self.folder / LOG).stat().st_mtime
+        except OSError:  # the app started none here
+            return True
 
     def _broken(self) -> str:
         return str((self.log.ended or {}).get("why", "")) or "it failed"
