@@ -160,6 +160,12 @@ def test_deleting_asks_first(shelf: Driver):
     assert not (shelf.recordings / "pac-man" / "first.npz").exists()
 
 
+def test_a_recording_that_somebody_else_has_deleted_meanwhile_can_be_deleted_from_the_list(shelf: Driver):
+    (shelf.recordings / "pac-man" / "first.npz").unlink()
+    shelf.press(pygame.K_DELETE, pygame.K_LEFT, pygame.K_RETURN)
+    assert names(shelf) == ["second", "third"] and "Deleted first" in shelf.said
+
+
 def test_a_replay_that_is_deleted_goes_back_to_the_list(shelf: Driver):
     shelf.press(pygame.K_RETURN)
     shelf.until(lambda: replay(shelf).episode is not None)
@@ -234,10 +240,12 @@ def test_damaged_files_are_messages(shelf: Driver, tmp_path: Path):
     shelf.until(lambda: "not a readable episode" in shelf.said)
 
 
-def test_a_file_that_is_gone_cannot_be_deleted_and_that_is_a_message(shelf: Driver):
-    (shelf.recordings / "pac-man" / "first.npz").unlink()
+def test_a_file_that_cannot_be_deleted_is_a_message_and_stays_in_the_list(shelf: Driver):
+    path = shelf.recordings / "pac-man" / "first.npz"
+    path.unlink()
+    path.mkdir()  # which no file is deleted as
     shelf.press(pygame.K_DELETE, pygame.K_LEFT, pygame.K_RETURN)
-    assert "cannot be deleted" in shelf.said
+    assert "cannot be deleted" in shelf.said and "first" in names(shelf)
 
 
 def test_without_recordings_the_list_says_how_to_make_some(app: Driver):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -264,6 +265,13 @@ def test_how_the_command_line_ended_a_run_counts_and_not_that_the_app_had_failed
     os.utime(folder / "metrics.jsonl", (later, later))
     run.follow()
     assert (run.state, run.why) == (state, why)
+
+
+def test_a_run_that_somebody_else_has_deleted_is_deleted(tmp_path: Path):
+    run = Run(a_run(tmp_path / "one", line(5), line(5, status="stopped")), Jobs())
+    run.follow()
+    shutil.rmtree(run.folder)
+    run.delete()
 
 
 def test_what_cannot_be_started_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -218,7 +218,8 @@ class Run:
         try:
             shutil.rmtree(self.folder)
         except OSError as error:
-            raise UserError(f"{self.folder}: cannot be removed: {error.strerror or error}") from error
+            if os.path.lexists(self.folder):  # else somebody else has deleted it meanwhile
+                raise UserError(f"{self.folder}: cannot be removed: {error.strerror or error}") from error
 
 
 def since(moment: object, now: float) -> str:

@@ -142,7 +142,7 @@ class Shelf:
         gone, problem = set(), None
         for recording in recordings:
             try:
-                recording.path.unlink()
+                recording.path.unlink(missing_ok=True)  # somebody else may have deleted it meanwhile
                 gone.add(recording.path)
             except OSError as error:
                 problem = f"{recording.path}: cannot be deleted: {error.strerror or error}"
