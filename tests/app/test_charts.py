@@ -8,7 +8,7 @@ import pytest
 
 from app.driver import Driver
 from gamesim.app.library.catalog import spoken
-from gamesim.app.library.charts import Chart, Charts, number, plot_area, smoothed
+from gamesim.app.library.charts import Chart, Charts, ends, number, plot_area, smoothed
 from gamesim.app.library.runlog import Curve
 from gamesim.app.theme import Scale
 
@@ -29,6 +29,22 @@ def test_any_curve_can_be_drawn(app: Driver, values: list[float]):
     surface = pygame.Surface((300, 200))
     curve = Curve(list(range(len(values))), values)
     Charts().draw(surface, surface.get_rect(), [Chart("x", curve, (0, 255, 0))] * 20, Scale(1.0), (150, 80))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.1, 2.0, ("0.1", "2")),
+        (0.207, 0.211, ("0.207", "0.211")),
+        (-0.1462, -0.1452, ("-0.146", "-0.145")),
+        (1000.25, 1000.5, ("1000.2", "1000.5")),
+        (12310.0, 12340.0, ("12.31k", "12.34k")),
+        (1.231e-5, 1.239e-5, ("1.23e-5", "1.24e-5")),
+        (5.0, 5.0, ("5", "5")),
+    ],
+)
+def test_the_two_ends_of_an_axis_are_told_apart(low: float, high: float, said: tuple[str, str]):
+    assert ends(low, high) == said
 
 
 def test_numbers_are_short_and_means_are_means():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pygame
 
-from gamesim.app.library.charts import DECADES, SMOOTH_FROM, blend, draw_line, number, smoothed
+from gamesim.app.library.charts import DECADES, SMOOTH_FROM, blend, draw_line, ends, number, smoothed
 from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.ui.widgets import shorten, text
 from gamesim.labs.panels import Bars, Curves
@@ -170,16 +170,16 @@ def _legend_rows(names: Iterable[str], width: int, scale: Scale) -> list[list[tu
 
 def _plot(area: pygame.Rect, above: int, up: Axis, scale: Scale) -> pygame.Rect:
     """The place of the curves in `area`: beside the numbers of the axis, above the words below it."""
-    labels = max(font(scale.px(12)).size(number(value, 2))[0] for value in up.ends)
+    labels = max(font(scale.px(12)).size(label)[0] for label in ends(*up.ends))
     left, top, foot = labels + scale.px(8), above + scale.px(8), scale.px(20)
     return pygame.Rect(area.left + left, area.top + top, area.width - left, area.height - top - foot)
 
 
 def _draw_grid(surface: pygame.Surface, plot: pygame.Rect, up: Axis, scale: Scale) -> None:
-    for value, y in ((up.high, plot.top), (up.low, plot.bottom - 1)):
+    for label, y in zip(ends(*up.ends), (plot.bottom - 1, plot.top), strict=True):
         pygame.draw.line(surface, COLOURS["raised"], (plot.left, y), (plot.right - 1, y))
         place = (plot.left - scale.px(5), y)
-        text(surface, number(value, 2), place, scale.px(12), COLOURS["quiet"], anchor="midright")
+        text(surface, label, place, scale.px(12), COLOURS["quiet"], anchor="midright")
 
 
 def _draw_across(

@@ -119,10 +119,9 @@ def draw_chart(chart: Chart, size: tuple[int, int], scale: Scale) -> pygame.Surf
     shown = np.log(values) if log else values
     bottom, top = float(shown.min()), float(shown.max())
     span = top - bottom or abs(top) or 1.0
-    for value, y, anchor in ((high, plot.top, "midright"), (low, plot.bottom - 1, "midright")):
+    for label, y in zip(ends(low, high), (plot.bottom - 1, plot.top), strict=True):
         pygame.draw.line(surface, COLOURS["raised"], (plot.left, y), (plot.right - 1, y))
-        label = number(value, 2)
-        text(surface, label, (plot.left - scale.px(5), y), small, COLOURS["quiet"], anchor=anchor)
+        text(surface, label, (plot.left - scale.px(5), y), small, COLOURS["quiet"], anchor="midright")
     last = f"{curve.steps[-1]:,.0f} steps" + (", log" if log else "")
     text(surface, last, (plot.right, size[1] - scale.px(4)), small, COLOURS["quiet"], anchor="bottomright")
     x = plot.left + np.asarray(curve.steps) / max(curve.steps[-1], 1) * (plot.width - 1)
@@ -167,6 +166,13 @@ def number(value: float, digits: int = 3) -> str:
     if size == 0:
         return "0"
     if size >= 1e4 or size < 1e-3:
-        exponent = math.floor(math.log10(size))
-        return f"{value / 1000:.1f}k" if 1e4 <= size < 1e6 else f"{value / 10**exponent:.1f}e{exponent}"
-    return f"{value:.{digits}g}" if size < 100 else f"{value:.0f}"
+        exponent, after = math.floor(math.log10(size)), max(1, digits - 2)
+        thousands = 1e4 <= size < 1e6
+        return f"{value / 1000:.{after}f}k" if thousands else f"{value / 10**exponent:.{after}f}e{exponent}"
+    return f"{value:.{digits}g}" if size < 100 else f"{value:.{max(0, digits - 3)}f}"
+
+
+def ends(low: float, high: float) -> tuple[str, str]:
+    """What stands at the two ends of an axis: as few digits as tell them apart, from 2 up to 5."""
+    said = ((number(low, digits), number(high, digits)) for digits in range(2, 5))
+    return next((pair for pair in said if pair[0] != pair[1]), (number(low, 5), number(high, 5)))
