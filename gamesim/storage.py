@@ -342,7 +342,10 @@ def _sibling(folder: Path, suffix: str) -> Path:
 
 def _current(folder: Path) -> Path:
     """The folder, or its aside-moved old version when a writer was killed (or is) between two renames."""
-    absolute = Path(os.path.realpath(folder))
+    try:
+        absolute = Path(os.path.realpath(folder))
+    except ValueError:  # a name that no folder can have
+        return folder
     old = _sibling(absolute, "old")
     return old if not os.path.exists(absolute) and os.path.isdir(old) else absolute
 
