@@ -30,7 +30,7 @@ def test_an_entry_point_of_another_package_is_enough(lab, tmp_path):
     listed = lab()
     assert listed.returncode == 0, listed.stderr
     assert listed.stdout.splitlines()[0].startswith("vae ")
-    assert listed.stdout.splitlines()[-1].split()[:2] == ["toy", "Toy"]
+    assert listed.stdout.splitlines()[-1].split()[:2] == ["toy", "Toy:"]
     assert "the labs of no_such_module:X are left out" in listed.stderr
     made = lab("toy", "--headless", "--out", str(tmp_path / "out"), "--steps", "3")
     assert json.loads(made.stdout) == {"steps": 3.0, "told": 0.0}
