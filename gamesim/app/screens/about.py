@@ -52,7 +52,7 @@ COMMON = (
 GAMEGAN = (
     Words(
         "GameGAN (Kim et al. 2020) has three parts. The dynamics engine turns your key and the last picture "
-        "into a new hidden state. The memory module keeps what was seen, place by place. The rendering "
+        "into a new hidden state. The memory module has a slot for each place. The rendering "
         "engine draws two layers, the static one from memory and the dynamic one from the hidden state, and "
         "a mask that decides for each pixel which layer is shown.",
         "How this model works",
@@ -63,7 +63,8 @@ GAMEGAN = (
     ),
     Words(
         "A board of slots. Your keys move the place where it is read and written; the model was told which "
-        "keys are opposites. When you come back to a place, it can be drawn as it was.",
+        "keys are opposites. It is there to draw a place as it was when you come back. The model that is "
+        "shipped writes over a slot before it reads it, and so forgets part of what it drew.",
         "Memory",
     ),
 )
