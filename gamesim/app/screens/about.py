@@ -63,8 +63,8 @@ GAMEGAN = (
     ),
     Words(
         "A board of slots. Your keys move the place where it is read and written; the model was told which "
-        "keys are opposites. It is there to draw a place as it was when you come back. The model that is "
-        "shipped writes over a slot before it reads it, and so forgets part of what it drew.",
+        "keys are opposites. It is there to draw a place as it was when you come back. The GameGAN that "
+        "comes with this app writes over a slot before it reads it, so it forgets part of what it drew.",
         "Memory",
     ),
 )
