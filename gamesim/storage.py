@@ -174,7 +174,8 @@ def read_folder(
         except PermissionError as error:
             raise UserError(f"{folder}: cannot be read: {error.strerror}") from None
         except UserError:
-            if not left or (_identity(_current(folder)) == before and before is not None):
+            now = _current(folder)  # moved aside, it is the same folder in another place
+            if not left or (now == place and _identity(now) == before and before is not None):
                 raise
     raise AssertionError  # the loop returns or raises
 

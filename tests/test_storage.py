@@ -26,3 +26,21 @@ def test_looking_does_not_hinder_claiming(tmp_path: Path):
         threading.Timer(0.15, lambda: fcntl.flock(file, fcntl.LOCK_UN)).start()
         with storage.claimed(tmp_path):
             assert storage.holder(tmp_path) == os.getpid()
+
+
+def test_a_reader_finds_a_folder_that_a_writer_moves_aside_while_it_is_read(tmp_path: Path, monkeypatch):
+    """Between a writer's two renames it is the same folder in another place: nothing is missing."""
+    how = {"kind": "a kind", "version": 1}
+    folder, aside = tmp_path / "engine", tmp_path / ".engine.old"
+    storage.write_folder(folder, {"weights": b"1"}, **how)
+    read, reads = storage._read_sealed, []
+
+    def moved_aside_first(place: Path, *rest):
+        reads.append(place)
+        if len(reads) == 1:
+            folder.rename(aside)
+        return read(place, *rest)
+
+    monkeypatch.setattr(storage, "_read_sealed", moved_aside_first)
+    assert storage.read_folder(folder, **how)["weights"] == b"1"
+    assert reads == [folder, aside]
