@@ -1,9 +1,10 @@
 """The lecture's other methods, each as something to play with: what a lab is, and which there are.
 
-A lab is one file of this folder: the method, with its paper, and what a person can turn and see. It knows
-neither window nor process. The app shows any lab on one page (`gamesim.app.labs`), and ``main.py lab NAME
---headless`` makes the same pictures and figures without one. Whoever adds a lab adds one call of `register`,
-or, from another package, an entry point of the group ``gamesim.labs`` that names an `Entry` (docs/adding.md).
+A lab is one file of this folder: the method, with its paper, and what a person can turn and see. A long one
+is two, such as ``gan.py``, the method, and ``gan_page.py``, what a person sees of it. It knows neither window
+nor process. The app shows any lab on one page (`gamesim.app.labs`), and ``main.py lab NAME --headless`` makes
+the same pictures and figures without one. Whoever adds a lab adds one call of `register`, or, from another
+package, an entry point of the group ``gamesim.labs`` that names an `Entry` (docs/adding.md).
 
 Everything is about our game, so each lab has a ground truth: frames decode to cells exactly.
 """
@@ -153,7 +154,7 @@ for _entry in (
         "Generative adversarial network",
         "Two networks learn to paint sprites and to tell them from real ones; make them collapse, cure them.",
         "Goodfellow et al. 2014 (arXiv 1406.2661)",
-        "gamesim.labs.gan:GANLab",
+        "gamesim.labs.gan_page:GANLab",
         reads=("checkpoint",),
     ),
     Entry(
@@ -161,7 +162,7 @@ for _entry in (
         "CycleGAN",
         "The night game becomes a garden and back, learned without a single pair of pictures.",
         "Zhu et al. 2017 (arXiv 1703.10593)",
-        "gamesim.labs.cyclegan:CycleGANLab",
+        "gamesim.labs.cyclegan_page:CycleGANLab",
         reads=("checkpoint",),
     ),
     Entry(
@@ -186,7 +187,7 @@ for _entry in (
         "Adversarial examples",
         "Change frames by too little to see: players go wrong, dreams remember walls that never were there.",
         "Goodfellow, Shlens & Szegedy 2015 (arXiv 1412.6572)",
-        "gamesim.labs.attacks:FGSMLab",
+        "gamesim.labs.fgsm_page:FGSMLab",
         reads=("checkpoint",),
     ),
 ):

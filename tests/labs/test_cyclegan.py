@@ -13,7 +13,6 @@ from gamesim.labs import Given
 from gamesim.labs.cyclegan import (
     RATE,
     CycleGAN,
-    CycleGANLab,
     Discriminator,
     Generator,
     Pool,
@@ -23,6 +22,7 @@ from gamesim.labs.cyclegan import (
     tensor,
     trained,
 )
+from gamesim.labs.cyclegan_page import CycleGANLab
 from gamesim.labs.layer_swap import LayerSwap, cells_kept
 from gamesim.labs.themes import GAMES, KINDS, score, stream, total, twins
 

@@ -19,7 +19,6 @@ from gamesim.errors import UserError
 from gamesim.evaluation.pacman.cells import FIRST_SEED
 from gamesim.labs import Given, false_memory, imitator, softmax_digits
 from gamesim.labs.attacked_play import Games, against
-from gamesim.labs.attacks import FGSMLab
 from gamesim.labs.controls import values
 from gamesim.labs.fgsm import (
     FGSM,
@@ -32,6 +31,7 @@ from gamesim.labs.fgsm import (
     moved,
     random_signs,
 )
+from gamesim.labs.fgsm_page import FGSMLab
 from gamesim.labs.panels import Curves, Lines, Picture
 from gamesim.labs.players import Controlled, Imitating, q_learned
 from gamesim.models.frames import to_float

@@ -14,7 +14,6 @@ from gamesim.labs.controls import values as by_name
 from gamesim.labs.gan import (
     GAN,
     Discriminator,
-    GANLab,
     Generator,
     Rules,
     best_discriminator,
@@ -24,6 +23,7 @@ from gamesim.labs.gan import (
     rules_after,
     value,
 )
+from gamesim.labs.gan_page import GANLab
 from gamesim.labs.modes import SIDE, checkerboard, covered, evenness, sprites
 
 
