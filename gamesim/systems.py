@@ -116,7 +116,7 @@ register(
         stages=(
             Stage("vision", "gamesim.training.tasks:vision"),
             Stage("memory", "gamesim.training.tasks:memory"),
-            Stage("controller", "gamesim.training.tasks:controller", "gamesim.training.trials:real_game"),
+            Stage("controller", "gamesim.training.tasks:controller", "gamesim.training.trials:check"),
         ),
         drives=True,
     )

@@ -19,10 +19,8 @@ from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
 from gamesim.config.world_models import ControllerTraining, WorldModelConfig
 from gamesim.data.dataset import Dataset, TimeLimit
-from gamesim.errors import UserError
 from gamesim.models import State, normal
 from gamesim.models.world_models.engine import WorldModelEngine
-from gamesim.text import counted
 from gamesim.training.devices import distributed
 from gamesim.training.graphs import Graphed
 from gamesim.training.sheet import contact_sheet
@@ -187,9 +185,6 @@ class ControllerTask:
         """Take an engine with a trained V and M on its device, and data sets that keep `latents`."""
         self.settings, self.seed = config.controller, config.seed
         self.processes = distributed()
-        if self.settings.population < self.processes.count:
-            few = counted(self.settings.population, "candidate")
-            raise UserError(f"controller.population: {few} for {self.processes.count} processes")
         self.real = real_game(config, train.env_spec)
         found = train.time_limit()
         cut = found is not None and found.steps <= self.settings.dream_steps

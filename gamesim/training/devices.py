@@ -166,6 +166,11 @@ def distributed() -> Processes:
     return _known
 
 
+def launched() -> Processes:
+    """Return this process's place among those that ``torchrun`` started; they may not have joined yet."""
+    return Processes(_environment("RANK", 0), _environment("WORLD_SIZE", 1))
+
+
 def finish() -> None:
     """Leave the other processes, at the end of the run."""
     global _known

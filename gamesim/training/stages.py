@@ -74,12 +74,12 @@ def train(
             before = checkpoint.load(init).config
         config = fitted(config if before is None else continued(config, before), data)
         for part in system.stages:  # before the first of them, which takes a while
-            if part.check and stage in (None, part.section):
-                loaded(part.check)(config, recorded_game(data, config.data.game).env_spec)
+            if stage in (None, part.section):
+                _check(part, config, data)
         begin = None if init is None else _beginning(config, Path(init), resume)
         run = _Run(config, data, out, device, Deadline(minutes), begin)
         run.check(resume, stage)
-        if devices.distributed().first:
+        if devices.launched().first:
             print(_recordings(data, config), flush=True)
         ended = run.train(resume, stage)
         return ended if devices.distributed().first else None
@@ -108,9 +108,17 @@ def train_controller(
     fixed = {key: part for key, part in weights.items() if not key.startswith("controller.")}
     try:
         run = _Run(fitted(continued(config, config), data), data, out, device, Deadline())
-        return run.stage(run.system.stages[-1], out, began(out), fixed)
+        last = run.system.stages[-1]
+        _check(last, run.config, data)
+        return run.stage(last, out, began(out), fixed)
     finally:
         devices.finish()
+
+
+def _check(stage: Stage, config: Config, data: str) -> None:
+    """Complain about what this stage alone would trip over, see `Stage.check`."""
+    if stage.check:
+        loaded(stage.check)(config, recorded_game(data, config.data.game).env_spec)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,25 @@ from gamesim.config.world_models import WorldModelConfig
 from gamesim.envs.recipe import Recipe, known, limited, make
 from gamesim.errors import UserError
 from gamesim.registry import bare
+from gamesim.text import counted
+from gamesim.training.devices import launched
+
+
+def check(config: WorldModelConfig, env_spec: str) -> None:
+    """Complain about a C that cannot be trained or tried, before V and M take their time.
+
+    Args:
+        config: As for `real_game`.
+        env_spec: As for `real_game`.
+
+    Raises:
+        UserError: As for `real_game`, or some process would have no candidate to dream with.
+    """
+    candidates, processes = config.controller.population, launched().count
+    if candidates < processes:
+        found = counted(candidates, "candidate")
+        raise UserError(f"controller.population: {found} for {processes} processes")
+    real_game(config, env_spec)
 
 
 def real_game(config: WorldModelConfig, env_spec: str) -> Recipe | None:

@@ -86,6 +86,16 @@ def test_one_that_is_named_and_does_not_fit_is_refused_before_v_is_trained(
     assert complaint in capsys.readouterr().err
 
 
+def test_fewer_candidates_than_processes_are_refused_before_v_is_trained(tmp_path, monkeypatch, capsys):
+    record("gamesim/Pacman-v0", "random", 2, tmp_path / "r", progress=False)
+    monkeypatch.setattr("gamesim.training.tasks.Dataset", None)
+    monkeypatch.setenv("WORLD_SIZE", "6")
+    folders = ["--data", tmp_path / "r", "--out", tmp_path / "u"]
+    words = ["train", "world-model-tiny", *folders, "controller.population=5"]
+    assert cli.main([str(word) for word in words]) == 2
+    assert "controller.population: 5 candidates for 6 processes" in capsys.readouterr().err
+
+
 def test_the_card_says_how_the_game_is_made_and_what_its_actions_mean(tmp_path: Path):
     recipe = Recipe("toys/Nine-v0", {"steps": 9})
     record(recipe, "random", 6, tmp_path / "r", progress=False)
