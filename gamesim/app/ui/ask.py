@@ -21,10 +21,10 @@ class Ask(ButtonScreen):
     """A question with a few answers; Esc gives none.
 
     Args:
-        window: on which it lies.
-        question: in bold.
+        window: the window that shows it.
+        question: the line in bold.
         more: a sentence below it.
-        answers: the last one is chosen at first.
+        answers: the buttons; the last one has the focus at first.
     """
 
     def __init__(self, window: Window, question: str, more: str, answers: Sequence[Action]) -> None:
@@ -74,7 +74,7 @@ class Ask(ButtonScreen):
         self.draw_body(surface, pygame.Rect(panel.left + pad, y, room, panel.bottom - pad - y), scale)
 
     def body_height(self, room: int, scale: Scale) -> int:
-        """Pixels that `draw_body` needs."""
+        """Height in pixels that `draw_body` needs."""
         return actions_height(room, self.buttons, scale) + scale.px(18)
 
     def draw_body(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
@@ -83,14 +83,14 @@ class Ask(ButtonScreen):
 
 
 class Prompt(Ask):
-    """A question that is answered with a line of text; Enter takes it, Esc gives up.
+    """A question that the player answers with a line of text; Enter takes it, Esc closes the question.
 
     Args:
-        window: on which it lies.
-        question: in bold.
+        window: the window that shows it.
+        question: the line in bold.
         more: a sentence below it.
-        words: what stands there at first.
-        then: called with what was typed.
+        words: the text in the field at first.
+        then: called with the typed text, without the spaces around it.
     """
 
     typing = True

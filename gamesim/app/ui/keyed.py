@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class KeyScreen(Screen):
-    """A direction that is held goes on and on; subclasses say what a key, a direction and the mouse do.
+    """A screen on which a held direction repeats; subclasses say what a key, a direction and the mouse do.
 
     Attributes:
-        plain: keys that it names itself and that are no commands here, whatever the player made of them.
+        plain: keys that keep their own meaning here, even if the player bound a command to them.
     """
 
     plain: Sequence[int] = ()
@@ -61,16 +61,16 @@ class KeyScreen(Screen):
         """A direction was pressed, or is still held."""
 
     def mouse(self, event: pygame.event.Event) -> None:
-        """Any other event: the mouse, files that are dropped."""
+        """Handle any other event: the mouse, dropped files."""
 
 
 class ButtonScreen(KeyScreen):
-    """A screen with buttons: Enter presses the one in focus, and the key that is written on one presses that.
+    """A screen with buttons: Enter presses the focused one, and a key whose name is on a button presses that.
 
     Attributes:
         buttons: as they were drawn last.
-        focus: index of the one that Enter presses.
-        keys: besides commands, that press the button with their name on it.
+        focus: index of the button that Enter presses.
+        keys: keys that press the button with their name on it, as the keys of commands do.
     """
 
     keys: Sequence[int] = ()
@@ -117,10 +117,10 @@ class ButtonScreen(KeyScreen):
                 self.click(event.pos)
 
     def click(self, place: tuple[int, int]) -> None:
-        """Something that is no button was clicked."""
+        """The mouse was clicked beside the buttons."""
 
     def press(self, action: Action | None) -> None:
-        """Do what a button says, or tell why not."""
+        """Do what a button says, or say why that is impossible."""
         if action is None:
             return
         if action.why_not:

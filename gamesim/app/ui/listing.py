@@ -1,4 +1,4 @@
-"""A list on the left, what is known about the chosen row and what can be done with it on the right."""
+"""Screens with a list on the left, and the facts and buttons of the chosen row on the right."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from gamesim.app.ui.widgets import box, clipped, paragraph, text
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
-PAGE = 8  # rows that Page up and Page down go
+PAGE = 8  # rows that Page up and Page down jump
 
 
 Row = TypeVar("Row")
 
 
 class Listing(PanelScreen, Generic[Row]):
-    """Only rows that are seen are drawn, so that there may be any number of them.
+    """A list of any length: only the visible rows are drawn.
 
-    Up and down (or a click) choose a row, left and right a button, Enter does it; a second click on the
-    chosen row does what the first button says.
+    Up and down (or a click) choose a row, left and right choose a button, Enter presses it; a click on the
+    chosen row presses the first button.
 
     Attributes:
-        row: height of a row at a window of 1280x800.
+        row: height of a row in pixels, in a window of 1280x800.
         rows: what is listed, from top to bottom.
         chosen: index of the chosen row.
         view: where the rows were drawn last.
-        height: of a row, in pixels, as drawn last.
+        height: pixels of a row when it was drawn last.
     """
 
     row = 72
@@ -61,11 +61,11 @@ class Listing(PanelScreen, Generic[Row]):
         return self.rows[self.chosen] if self.chosen < self.count else None
 
     def mark(self, row: Row) -> object:
-        """What a row is known by when the list is made anew."""
+        """What identifies a row when the list is rebuilt."""
         return row
 
     def show(self, rows: Sequence[Row]) -> None:
-        """List other rows; the one that was chosen stays chosen where it is still there."""
+        """List other rows; the chosen one stays chosen if it is still among them."""
         was = [self.mark(row) for row in self.rows[self.chosen : self.chosen + 1]]
         marks = [self.mark(row) for row in rows]
         self.rows = rows
@@ -73,11 +73,11 @@ class Listing(PanelScreen, Generic[Row]):
             self.chosen = marks.index(was[0])
 
     def nothing(self) -> str:
-        """What stands in the place of an empty list."""
+        """The text in place of an empty list."""
         return ""
 
     def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, row: Row, scale: Scale) -> None:
-        """Draw a row inside `rect`; its ground is drawn already."""
+        """Draw a row inside `rect`; its background is already drawn."""
 
     # keys and mouse --------------------------------------------------------------------------------------
 
@@ -116,7 +116,7 @@ class Listing(PanelScreen, Generic[Row]):
             self.window.sound.play("move")
 
     def click(self, place: tuple[int, int]) -> None:
-        self._renew()  # which row is chosen may have changed since they were drawn
+        self._renew()  # another row may have been chosen since the buttons were drawn
         if self.view.collidepoint(place):
             index = self.index_at(place)
             if index == self.chosen and self.buttons:

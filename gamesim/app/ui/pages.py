@@ -1,4 +1,4 @@
-"""Pages to read: headings, paragraphs, tables and pictures one below the other; long ones are scrolled."""
+"""Pages to read: headings, paragraphs, tables and pictures one below the other; long pages scroll."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ WIDEST = 860
 
 @dataclass(frozen=True)
 class Words:
-    """A paragraph, under a heading of its own where it has one."""
+    """A paragraph, with a heading if it has one."""
 
     words: str
     heading: str = ""
@@ -37,7 +37,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of the same length, the first one and the first column in bold."""
+    """Rows of the same length, the first row and the first column in bold; `source` stands below them."""
 
     rows: Sequence[Sequence[str]]
     source: str
@@ -88,7 +88,7 @@ class Page(KeyScreen):
         self.scroller = Scroller()
 
     def blocks(self) -> Sequence[Block]:
-        """What there is to read, from top to bottom."""
+        """The blocks of the page, from top to bottom."""
         return ()
 
     def go(self, move: int) -> None:

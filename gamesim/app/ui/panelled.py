@@ -1,4 +1,4 @@
-"""Something to look through on the left, on the right what is known about it and can be done with it."""
+"""Screens with things to browse on the left, and a panel of facts and buttons on the right."""
 
 import math
 
@@ -11,15 +11,15 @@ from gamesim.app.ui.parts import Action, draw_around, draw_button_foot
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import box, clipped
 
-NARROW = 560  # pixels below which the panel lies under the rest, at a window of 1280x800
+NARROW = 560  # pixels, in a window of 1280x800: where there are fewer, the panel lies below the rest
 
 
 class PanelScreen(ButtonScreen):
-    """Left and right choose a button of the panel; what is too long for the panel is scrolled to.
+    """Left and right choose a button of the panel; facts that do not fit into it scroll.
 
     Attributes:
-        every: seconds between two looks at what may have changed.
-        detail: where one is in the panel.
+        every: seconds between two calls of `refresh`.
+        detail: scrolls the facts in the panel.
     """
 
     every = math.inf
@@ -31,7 +31,7 @@ class PanelScreen(ButtonScreen):
         self._since = 0.0
 
     def refresh(self) -> None:
-        """Look again at what may have changed."""
+        """Read again what may have changed."""
 
     def update(self, seconds: float) -> None:
         super().update(seconds)
@@ -41,21 +41,18 @@ class PanelScreen(ButtonScreen):
             self.refresh()
 
     def line(self) -> str:
-        """A line about the whole, beside the title."""
+        """The line beside the title."""
         return ""
 
     def actions(self) -> list[Action]:
-        """What can be done now."""
+        """The buttons of the panel, as they are now."""
         return []
 
     def draw_main(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
-        """Draw what is looked through."""
+        """Draw the left side."""
 
     def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
-        """Draw all that is known, from the top of `area`; returns the y below it.
-
-        What is lower than `area` is scrolled to.
-        """
+        """Draw the facts from the top of `area`, even beyond its bottom; returns the y below them."""
         return area.top
 
     @property
@@ -64,7 +61,7 @@ class PanelScreen(ButtonScreen):
         return self.buttons[self.focus].label.lower() if self.focus < len(self.buttons) else "choose"
 
     def _renew(self) -> None:
-        """The buttons as they are now: between two frames a key may have chosen another row."""
+        """Make the buttons again: between two frames a key may have chosen another row."""
         fresh = self.actions()
         for old, new in zip(self.buttons, fresh, strict=False):
             new.rect = old.rect
@@ -92,7 +89,7 @@ class PanelScreen(ButtonScreen):
             super().mouse(event)
 
     def wheel(self, clicks: int) -> None:
-        """The wheel was turned outside of the panel."""
+        """The wheel was turned outside the panel."""
 
     def draw(self, surface: pygame.Surface) -> None:
         main, scale = draw_around(surface, self.caption, self.line(), self.hints())

@@ -23,14 +23,14 @@ WAIT, AGAIN = 0.35, 0.07  # seconds until a held direction repeats, and between 
 
 @dataclass
 class Action:
-    """A button: what it says, what it does and, where it can do nothing now, why.
+    """A button: its label, what it does, and why it cannot do so now.
 
     Attributes:
-        label: in a word or two.
-        do: called when it is chosen; nothing, where it only closes a question.
+        label: a word or two.
+        do: called when the button is pressed; by default it does nothing.
         cap: name of a key that does the same, "" for none.
-        why_not: one line; "" while it can be done.
-        danger: whether something is lost by it.
+        why_not: why the button cannot be pressed now, in one line; "" if it can.
+        danger: whether the player loses something by it.
         rect: where it was drawn last.
     """
 
@@ -60,7 +60,7 @@ class Repeat:
         self._held = STAY
 
     def due(self, seconds: float) -> Command | int:
-        """What the held key does now once more, 0 for nothing."""
+        """What the held key does again now, STAY for nothing."""
         if self._held == STAY:
             return STAY
         self._left -= seconds
@@ -71,7 +71,7 @@ class Repeat:
 
 
 def attempt(window: Window, do: Callable[[], None]) -> None:
-    """Do something that may meet a bad folder, a full disk or a damaged file: a message, never a fall."""
+    """Call `do`; if it meets a bad folder, a full disk or a damaged file, the window shows a message."""
     try:
         do()
     except (UserError, OSError) as error:
@@ -79,12 +79,12 @@ def attempt(window: Window, do: Callable[[], None]) -> None:
 
 
 def margin_of(size: tuple[int, int], scale: Scale) -> int:
-    """Pixels that stay free at the left and right of a screen."""
+    """Pixels that stay free at the left and at the right of a screen."""
     return max(4, min(scale.px(56), size[0] // 24))
 
 
 def draw_head(surface: pygame.Surface, title: str, line: str, scale: Scale) -> int:
-    """The name of a screen and a line about it; returns the y below."""
+    """Draw the name of a screen and a line about it; returns the y below."""
     margin, room = margin_of(surface.get_size(), scale), head_room(surface, title, scale)
     whole = max(1, surface.get_width() - 2 * margin)
     place = (margin, scale.px(24))
@@ -105,7 +105,7 @@ def head_room(surface: pygame.Surface, title: str, scale: Scale) -> int:
 def draw_around(
     surface: pygame.Surface, title: str, line: str, hints: Sequence[tuple[str, str]]
 ) -> tuple[pygame.Rect, Scale]:
-    """The head and the foot of a screen; returns what lies between them, and the scale."""
+    """Draw the head and the foot of a screen; returns the area between them, and the scale."""
     size = surface.get_size()
     scale = Scale.of(size)
     margin = margin_of(size, scale)
@@ -119,7 +119,7 @@ def foot_height(scale: Scale) -> int:
 
 
 def draw_foot(surface: pygame.Surface, hints: Sequence[tuple[str, str]], scale: Scale) -> None:
-    """Keys and what they do, in one line at the bottom; what does not fit is left out, the way out last."""
+    """Draw keys and what they do, in one line at the bottom, as many as fit."""
     size = surface.get_size()
     margin = margin_of(size, scale)
     x, y = margin, size[1] - scale.px(28)
@@ -131,9 +131,9 @@ def draw_foot(surface: pygame.Surface, hints: Sequence[tuple[str, str]], scale: 
 
 
 def fitting_hints(hints: Sequence[tuple[str, str]], width: int, scale: Scale) -> list[tuple[str, str]]:
-    """Those of some keys that `width` has room for: the last, which is the way out, then from the first on.
+    """The hints that fit into `width`: the last one, which is the way out, then the others from the first on.
 
-    Keys without words belong to the next that has some, and come or stay away with it.
+    A hint without words belongs to the next one that has words: both are shown, or neither.
     """
     groups: list[list[tuple[str, str]]] = [[]]
     for hint in hints:
@@ -168,7 +168,7 @@ def draw_actions(
     *,
     low: bool = False,
 ) -> int:
-    """Buttons in rows, from the top left of `area`; each remembers its place. Returns the y below them."""
+    """Draw buttons in rows from the top left of `area`; each remembers its place. Returns the y below."""
     gap, height = scale.px(10), scale.px(34 if low else 40)
     x, y = area.left, area.top
     for action in actions:
@@ -192,7 +192,7 @@ def actions_height(width: int, actions: Sequence[Action], scale: Scale) -> int:
 def draw_button_foot(
     surface: pygame.Surface, area: pygame.Rect, actions: Sequence[Action], focus: int, scale: Scale
 ) -> int:
-    """Buttons at the bottom of `area`, above them why the greyed ones can do nothing; returns the y above."""
+    """Draw buttons at the bottom of `area`, and above them why some are grey; returns the y above both."""
     need = actions_height(area.width, actions, scale)
     foot = pygame.Rect(area.left, max(area.top, area.bottom - need), area.width, need)
     size, top = scale.px(14), foot.top
@@ -233,7 +233,7 @@ def dot(surface: pygame.Surface, middle: tuple[int, int], radius: int, colour: C
 def draw_facts(
     surface: pygame.Surface, area: pygame.Rect, facts: Sequence[tuple[str, str]], scale: Scale, size: int = 16
 ) -> int:
-    """Label and value, a line each, as many as fit if `area` has a height; returns the y below the last."""
+    """Draw labels and values, a line each; if `area` has a height, only what fits. Returns the y below."""
     y, row = area.top, scale.px(size + 12)
     for label, value in facts:
         if area.height and y + row > area.bottom:
@@ -249,7 +249,7 @@ def draw_facts(
 
 
 def selects_all(event: pygame.event.Event) -> bool:
-    """Whether a key that was pressed is Ctrl+A. On Windows AltGr, which types letters, is Ctrl and Alt."""
+    """Whether a key press is Ctrl+A. On Windows, AltGr comes as Ctrl and Alt, and it types letters."""
     mod = getattr(event, "mod", 0)
     return event.key == pygame.K_a and bool(mod & (pygame.KMOD_CTRL | pygame.KMOD_META)) and not mod & ALT
 
@@ -258,9 +258,9 @@ class Field:
     """One line of text being typed.
 
     Attributes:
-        words: what stands there.
+        words: the text so far.
         at: where the caret is, 0..len(words).
-        all: whether everything is selected: what is typed takes its place.
+        all: whether the whole text is selected, so that typing replaces it.
     """
 
     def __init__(self, words: str) -> None:
@@ -296,7 +296,7 @@ class Field:
         return True
 
     def insert(self, words: str) -> None:
-        """Type `words`, in the place of what is selected; what cannot be seen is left out."""
+        """Type `words` over the selection; unprintable characters are left out."""
         if self.all:
             self.words, self.at, self.all = "", 0, False
         words = "".join(c for c in words if c.isprintable())[: LONGEST - len(self.words)]
@@ -307,7 +307,7 @@ class Field:
         self._clock += seconds
 
     def draw(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
-        """The words, scrolled so that the blinking caret is seen."""
+        """Draw the text, scrolled so that the blinking caret is visible."""
         box(surface, rect, COLOURS["back"], scale.px(8), COLOURS["text"])
         size, pad = scale.px(18), scale.px(12)
         inner = rect.inflate(-2 * pad, -4)

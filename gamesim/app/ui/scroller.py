@@ -1,4 +1,4 @@
-"""Scrolling for what is higher than its place: where one is, the bar that says so, and the mouse on it."""
+"""Scrolling for content that is higher than its place: the position, the bar, and the mouse on the bar."""
 
 import pygame
 
@@ -10,10 +10,10 @@ class Scroller:
     """One place that scrolls.
 
     Attributes:
-        at: pixels of the content above what is seen, 0..most.
-        most: pixels of the content that are not seen.
+        at: pixels of the content above the visible part, 0..most.
+        most: pixels of the content that do not fit.
         step: pixels of a line: for one click of the wheel, or one press of an arrow.
-        gutter: place of the bar; empty while everything is seen.
+        gutter: place of the bar; its width is 0 while everything fits.
     """
 
     def __init__(self) -> None:
@@ -28,25 +28,25 @@ class Scroller:
         return scale.px(14)
 
     def fit(self, view: pygame.Rect, content: int, scale: Scale) -> None:
-        """Say what is seen and how many pixels high the content is."""
+        """Set the visible area and the height of the content in pixels."""
         self.most = max(0, content - view.height)
         self.to(self.at)
         bar = max(4, scale.px(7)) if self.most else 0
         self.gutter = pygame.Rect(view.right - bar, view.top, bar, view.height)
 
     def to(self, at: int) -> None:
-        """Scroll there, as far as that goes."""
+        """Scroll to `at`, or as near as possible."""
         self.at = min(self.most, max(0, at))
 
     def lines(self, count: int) -> None:
-        """Scroll so many lines down."""
+        """Scroll down by `count` lines."""
         self.to(self.at + count * self.step)
 
     def wheel(self, clicks: int) -> None:
         self.lines(-clicks)
 
     def reveal(self, top: int, bottom: int) -> None:
-        """Scroll just so far that the content from `top` to `bottom` is seen, its top first."""
+        """Scroll no further than needed to show the content from `top` to `bottom`, or at least its top."""
         self.to(min(top, max(self.at, bottom - self.gutter.height)))
 
     def handle(self, event: pygame.event.Event) -> bool:
@@ -63,12 +63,12 @@ class Scroller:
         return True
 
     def draw(self, surface: pygame.Surface) -> None:
-        """The bar; nothing if all is seen."""
+        """Draw the bar, unless everything fits."""
         scrollbar(surface, self.gutter, self.at, self.most)
 
 
 def scrollbar(surface: pygame.Surface, gutter: pygame.Rect, at: int, most: int) -> None:
-    """A bar in `gutter`, which is as high as what is seen; `at` and `most` as in `Scroller`, in any unit."""
+    """Draw a bar in `gutter`, which is as high as the visible part; `at` and `most` are as in `Scroller`."""
     if most <= 0 or gutter.height < 8:
         return
     box(surface, gutter, COLOURS["raised"], gutter.width // 2)

@@ -1,4 +1,4 @@
-"""Small drawn things: text, pills, meters, key caps, cards' frames and toasts."""
+"""Small things to draw: text, boxes, pills, meters, key caps and toasts."""
 
 import contextlib
 import re
@@ -11,7 +11,7 @@ import pygame
 
 from gamesim.app.theme import COLOURS, Colour, Scale, font, render
 
-ARROWS = {"←": (-1, 0), "→": (1, 0), "↑": (0, -1), "↓": (0, 1)}  # drawn: the typeface has none
+ARROWS = {"←": (-1, 0), "→": (1, 0), "↑": (0, -1), "↓": (0, 1)}  # drawn as shapes: the typeface has none
 
 
 def text(
@@ -34,7 +34,7 @@ def text(
         place: (x, y) of the anchor in pixels.
         size: height of the font in pixels.
         colour: RGB.
-        bold: the bold cut.
+        bold: whether the letters are bold.
         anchor: the name of the pygame.Rect corner or side that lies at `place`.
         width: at most so many pixels; longer lines end in an ellipsis.
         shrinks: whether the letters of a longer line first get smaller.
@@ -70,7 +70,7 @@ def fitting(words: str, size: int, width: int, bold: bool = False) -> int:
 
 
 def wrap(words: str, size: int, width: int, bold: bool = False) -> list[str]:
-    """Break a paragraph into lines of at most `width` pixels; a longer path breaks between its folders."""
+    """Break a paragraph into lines of at most `width` pixels; a wider path breaks between its folders."""
     return list(_wrapped(words, size, width, bold))
 
 
@@ -93,7 +93,7 @@ def _wrapped(words: str, size: int, width: int, bold: bool) -> tuple[str, ...]:
 
 
 def at_home(path: Path) -> str:
-    """A path, short: ~ stands for the user's folder."""
+    """A path, with ~ for the user's home folder."""
     with contextlib.suppress(ValueError, RuntimeError):
         return f"~/{path.relative_to(Path.home()).as_posix()}"
     return str(path)
@@ -153,7 +153,7 @@ def _box(
         width = line * over if edge else 0
         pygame.draw.rect(large, edge or inside, whole, width, border_radius=radius * over)
     small = pygame.transform.smoothscale(large, (side, side))
-    pixels = pygame.surfarray.pixels3d(small)  # averaging is a shade off where nothing was to be averaged
+    pixels = pygame.surfarray.pixels3d(small)  # smoothscale is a shade off even where all pixels were alike
     for colour in (edge, inside):
         if colour:
             pixels[np.abs(pixels.astype(np.int16) - colour).max(axis=-1) <= 3] = colour
@@ -168,7 +168,7 @@ def _box(
 
 @contextlib.contextmanager
 def clipped(surface: pygame.Surface, area: pygame.Rect) -> Iterator[None]:
-    """Nothing is drawn outside of `area` in here."""
+    """Inside the context, nothing is drawn outside `area`."""
     clip = surface.get_clip()
     surface.set_clip(area.clip(clip))
     try:
@@ -210,7 +210,7 @@ def key_width(words: str, size: int) -> int:
 def keycap(
     surface: pygame.Surface, words: str, place: tuple[int, int], size: int, anchor: str = "midleft"
 ) -> pygame.Rect:
-    """The name of a key on a small cap with its left (or another) middle at `place`."""
+    """Draw the name of a key on a small cap, whose `anchor` lies at `place`."""
     image = render(words, size, COLOURS["text"], True)
     rect = pygame.Rect(0, 0, key_width(words, size), round(size * 1.7))
     setattr(rect, anchor, place)
@@ -264,14 +264,14 @@ class Toasts:
                 text(surface, line, place, size, COLOURS["text"])
 
     def places(self, area: pygame.Rect, scale: Scale) -> list[tuple[list[str], pygame.Rect, bool]]:
-        """As `_boxes`, but inside `area`: older messages without room wait, the newest is always seen."""
+        """As `_boxes`, but inside `area`: older messages that do not fit are left out, never the newest."""
         found = self._boxes(area, scale)
         for _, newest, _ in found[:1]:
             newest.top = max(newest.top, area.top)
         return [each for each in found if each[1].top >= area.top]
 
     def _boxes(self, area: pygame.Rect, scale: Scale) -> list[tuple[list[str], pygame.Rect, bool]]:
-        """The lines, the place and the kind of each message, the newest, at the bottom of `area`, first."""
+        """(lines, place, is an error) of each message, from the newest, at the bottom of `area`, upwards."""
         size, pad = scale.px(16), scale.px(10)
         inner = area.width - 2 * pad - scale.px(6)
         found, bottom = [], area.bottom
