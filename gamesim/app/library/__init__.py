@@ -1,1 +1,1 @@
-"""What a player has: games, recordings, models, runs, and the trainings that go on."""
+"""What a player has: games, recordings, models, runs, and running trainings."""

@@ -1,4 +1,4 @@
-"""What is known about a learned engine without loading it: its card and its figures."""
+"""What the app knows about a learned engine without loading it: its card and its figures."""
 
 import contextlib
 import math
@@ -14,12 +14,12 @@ from gamesim.evaluation.metrics import MS, SHARE, Metric, named
 _TRAINED_BY = re.compile(r"^It was trained by (.+)\.$", re.MULTILINE)
 _LONGEST = 65536  # characters of a card or of figures that are read
 LEARNED_FROM = "learned from"
-"""The fact that says what an engine was given."""
+"""Label of the fact that says what an engine was trained on."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured number: in words, as shown, and whether it is good enough to ship (None: nobody says)."""
+    """A measured number: its label, its value as shown, whether that is enough to ship (None: no bound)."""
 
     label: str
     value: str
@@ -28,13 +28,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class EngineCard:
-    """How an engine was trained (plain facts, in order) and what it is worth.
+    """How an engine was trained, and how good it is.
 
     Attributes:
-        facts: label -> value, as its README.md has them.
+        facts: label -> value, in the order of its README.md.
         figures: what was measured and has a title, or whatever the last validation said.
-        fresh: whether the figures were measured by this app, not by who made the engine.
-        trained_by: its training signals, in words; empty where its card does not say.
+        fresh: whether this app measured the figures, not the maker of the engine.
+        trained_by: its training signals, in words; empty if its card does not say.
     """
 
     facts: dict[str, str] = field(default_factory=dict)
@@ -44,17 +44,17 @@ class EngineCard:
 
     @property
     def learned_from(self) -> str:
-        """What it was learned from, and given besides; empty where its card does not say."""
+        """What it was trained on; empty if its card does not say."""
         return self.facts.get(LEARNED_FROM, "")
 
     @property
     def measured(self) -> bool:
-        """Whether it was evaluated: what its training says of itself does not count."""
+        """Whether it was evaluated; figures from its training do not count."""
         return any(figure.label == metric.title for figure in self.figures for metric in _titled().values())
 
     @property
     def remembered(self) -> Figure | None:
-        """How much of the board is remembered; None where that was not measured."""
+        """The figure for how much of the board it remembers; None if nobody measured that."""
         return next((each for each in self.figures if each.label == named()["rules.kept_25"].title), None)
 
     @property
@@ -72,7 +72,7 @@ def read(folder: Path, measured: Path) -> EngineCard:
 
     Args:
         folder: of the checkpoint.
-        measured: figures that this app had measured; they count if they are newer than the engine.
+        measured: the file with this app's own figures; they count if they are newer than the engine.
 
     Returns:
         The card, as far as it can be read.
@@ -98,7 +98,7 @@ def read(folder: Path, measured: Path) -> EngineCard:
 
 
 def spell(seconds: float) -> str:
-    """A length of time in words, the one style of the app: "40 s", "12 min", "3 h 20 min", "5 days"."""
+    """A length of time in words, as everywhere in the app: "40 s", "12 min", "3 h 20 min", "5 days"."""
     if not math.isfinite(seconds):
         return "–"
     if seconds < 59.5:
@@ -119,7 +119,7 @@ def _titled() -> dict[str, Metric]:
 
 
 def _figure(name: str, numbers: Mapping[str, float], metric: Metric) -> Figure:
-    """A number, and its error where one of the same name with _error is beside it."""
+    """A number, with its error if `numbers` has one under the same name with _error."""
     value, good = numbers[name], None
     if metric.floor:
         low, high = metric.floor

@@ -24,7 +24,7 @@ GARDEN = "gamesim/PacmanGarden-v0"
 TAKE_COVER = "gamesim/TakeCover-v0"
 DREAM = "gamesim/Dream-v0"
 RATES = {ARCADE: 9.0, TAKE_COVER: 35.0}
-"""Steps a second, at the first level, of games that are not played at the usual 7."""
+"""Steps a second, at the first level, of the games that differ from the usual 7."""
 IN_RUNS = ("last", "best")  # folders inside a run's, beside those of its parts
 
 
@@ -37,11 +37,11 @@ class Title:
         blurb: one line about it.
         env_id: the Gymnasium id.
         kwargs: for gym.make.
-        world: id of the real game it is, or was learned from; "" where that is unknown.
+        world: id of the real game, or of the one that a dream learned; "" if that is unknown.
         checkpoint: folder of a learned engine, None for a real game.
-        system: which kind of engine its config says it is; "" for a real game, or where that is unknown.
-        recipe: how a game is made that is not ours, or was when a dream was learned; None for all others.
-        actions: words for what its actions mean, as the card of a dream has them.
+        system: the kind of engine, from its config; "" for a real game, or if that is unknown.
+        recipe: how to make a game that is not ours, or the one that a dream learned; None for our own.
+        actions: a word for each action, from the card of a dream; () if there is none.
     """
 
     name: str
@@ -60,19 +60,19 @@ class Title:
 
     @property
     def kind(self) -> int:
-        """Its system's place among all, which is after all of them where its system is unknown."""
+        """Rank of its system among all systems; an unknown system comes after them."""
         kinds = list(systems())
         return kinds.index(self.system) if self.system in kinds else len(kinds)
 
     @property
     def has_controller(self) -> bool:
-        """Whether the engine can drive by itself, by what its config says."""
+        """Whether the engine can drive by itself, according to its config."""
         system = find(self.system)
         return system is not None and system.drives
 
     @property
     def slug(self) -> str:
-        """The name as a folder: recordings of it go there."""
+        """The name of the folder for its recordings."""
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "game"
 
     @property
@@ -113,12 +113,12 @@ class Title:
 
 
 def games() -> list[Title]:
-    """The real games, in the menu's order: those that go on come before those of 40 steps."""
+    """The real games, in the menu's order: the endless ones come before those of 40 steps."""
     return [*OURS, *([DOOM] if find_spec("vizdoom") else [])]
 
 
 def dreams(folder: Path) -> list[Title]:
-    """The learned engines in `folder`, by kind, then by name; their weights are not looked at."""
+    """The learned engines in `folder`, by kind, then by name; their weights are not read."""
     try:
         found = sorted(path for path in folder.iterdir() if (path / "config.yaml").is_file())
     except OSError:
@@ -142,14 +142,14 @@ def dream(folder: Path) -> Title:
 
 
 def run_of(folder: Path) -> Path:
-    """The run folder that a checkpoint lies in, or the checkpoint's own folder where it is in none.
+    """The run folder that a checkpoint lies in, or the checkpoint's own folder if it is in none.
 
-    A run may be called like a folder inside of one, "last" or "memory": then nothing above it is meant.
+    A run may itself be called "last" or "memory", like a folder inside a run; it is still the run folder.
     """
     inside = folder.absolute()
     inside = inside.parent if inside.name in IN_RUNS else inside
     system = find(_system(folder))
-    own = system.parts if system else () if inside.exists() else parts()  # of what is gone, any part's name
+    own = system.parts if system else () if inside.exists() else parts()  # a deleted folder has no config
     return inside.parent if inside.name in own else inside
 
 
@@ -170,14 +170,14 @@ def title_of(start: str | Recipe) -> Title:
 
 
 def foreign(recipe: Recipe) -> Title:
-    """A game as it is made, whatever it is."""
+    """The title of any game that a recipe makes."""
     name = re.split("[:/]", recipe.env_id)[-1]
     return Title(name, "", recipe.env_id, dict(recipe.kwargs), recipe.env_id, recipe=recipe)
 
 
 def partner(title: Title, engines: Iterable[Title]) -> Title | None:
     """The real game of a dream, or the first of `engines` that dreams a real game; None if there is none."""
-    if title.learned and title.recipe is not None:  # as it was recorded, if it is here
+    if title.learned and title.recipe is not None:  # made as it was recorded, if it is installed
         found = known(title.recipe)
         return None if found is None else replace(foreign(found), world=title.world)
     others = games() if title.learned else engines
@@ -185,7 +185,7 @@ def partner(title: Title, engines: Iterable[Title]) -> Title | None:
 
 
 def home(dreams: Iterable[Title]) -> Title | None:
-    """The dream for coming home, where a person walks: the kind that forgets least, without ghosts."""
+    """The dream for coming home: the kind that forgets least, best without ghosts; a person plays it."""
     fit = [dream for dream in dreams if dream.learned and not dream.has_controller]
     return min(fit, key=lambda dream: (dream.kind, dream.world != MAZE), default=None)
 
@@ -221,7 +221,7 @@ OURS = (
 )
 _DODGE = "Doom: dodge the fireballs"
 DOOM = Title("Take Cover", _DODGE, TAKE_COVER, world=TAKE_COVER, recipe=Recipe(TAKE_COVER))
-"""VizDoom's game of both papers, which is played only where its extra is installed."""
+"""The VizDoom game of both papers; the menu shows it only if its extra is installed."""
 
 
 def spoken(name: str) -> str:

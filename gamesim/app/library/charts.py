@@ -1,4 +1,4 @@
-"""Curves of a training, one small chart for each figure, drawn again only when they have grown."""
+"""Curves of a training, in a small chart for each figure, drawn again only when they have grown."""
 
 import math
 from collections.abc import Sequence
@@ -27,10 +27,10 @@ class Chart:
 
 
 class Charts:
-    """A grid of charts that fills an area; what has no room is scrolled to.
+    """A grid of charts that fills an area; it scrolls if they do not fit.
 
     Attributes:
-        scroll: rows of charts above what is seen.
+        scroll: rows of charts above the visible ones.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Charts:
         scale: Scale,
         pointer: tuple[int, int] = (-1, -1),
     ) -> None:
-        """Draw them, and name the value below the mouse, which is at `pointer`."""
+        """Draw the charts, and the value at the mouse, which is at `pointer`, (x, y) in pixels."""
         gap = scale.px(10)
         columns = max(1, min(3, len(charts), (area.width + gap) // (scale.px(WIDE) + gap)))
         rows = -(-len(charts) // columns)
@@ -78,7 +78,7 @@ class Charts:
     def _draw_pointer(
         self, surface: pygame.Surface, rect: pygame.Rect, chart: Chart, x: int, scale: Scale
     ) -> None:
-        """A line at the pointed step, and what the figure was there."""
+        """Draw a line at the step below the mouse, and the value there."""
         plot, curve = plot_area(rect.size, scale).move(rect.topleft), chart.curve
         if not curve.steps or plot.width < 2:
             return
@@ -139,7 +139,7 @@ def draw_chart(chart: Chart, size: tuple[int, int], scale: Scale) -> pygame.Surf
 
 
 def draw_line(surface: pygame.Surface, points: np.ndarray, colour: Colour, width: int) -> None:
-    """A smooth line through points (n, 2) in pixels; a dot where there is one."""
+    """A smooth line through points (n, 2) in pixels; a dot if there is only one."""
     if len(points) == 1:
         pygame.draw.circle(surface, colour, points[0].tolist(), width + 1)
         return
@@ -149,13 +149,13 @@ def draw_line(surface: pygame.Surface, points: np.ndarray, colour: Colour, width
 
 
 def smoothed(values: np.ndarray) -> np.ndarray:
-    """A running mean over a fiftieth of the points to both sides, shorter at the ends."""
+    """A running mean over a fiftieth of the points to each side, fewer at the ends."""
     window = np.ones(2 * max(1, len(values) // 50) + 1)
     return np.convolve(values, window, "same") / np.convolve(np.ones_like(values), window, "same")
 
 
 def blend(colour: Colour, ground: Colour, share: float) -> Colour:
-    """`share` of a colour on a ground."""
+    """A mix of two colours: `share` (0..1) of the first, the rest of the second."""
     red, green, blue = (round(a * share + b * (1 - share)) for a, b in zip(colour, ground, strict=True))
     return red, green, blue
 
@@ -173,6 +173,6 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def ends(low: float, high: float) -> tuple[str, str]:
-    """What stands at the two ends of an axis: as few digits as tell them apart, from 2 up to 5."""
+    """Labels for the two ends of an axis, with as few digits as tell them apart, from 2 up to 5."""
     said = ((number(low, digits), number(high, digits)) for digits in range(2, 5))
     return next((pair for pair in said if pair[0] != pair[1]), (number(low, 5), number(high, 5)))

@@ -1,7 +1,7 @@
-"""How long a training would take here, before it is started.
+"""How long a training would take here, before it starts.
 
-Runs on this machine tell best. Else the cards of the models that come with gamesim do, which say what one CPU
-core took, together with how fast a core is here.
+A run of the same preset on this machine is the best source. Otherwise the estimate comes from the cards of
+the shipped models, which say how long one CPU core took, and from the speed of a core here.
 """
 
 import platform
@@ -23,13 +23,13 @@ from gamesim.app.library.runs import Run, started
 
 REFERENCE = 150.0  # GFLOP/s of one core of the machine on which the shipped models were trained
 BEGINNING = 15.0  # seconds until PyTorch and the recordings are loaded
-SAID = {  # seconds of one core that were measured, where no shipped card tells of all of them
+SAID = {  # seconds measured on one core, where no shipped card tells of the whole training
     "gamegan-small": 6900.0,
     "gamegan-small-more": 1680.0,
     "gamegan-more": 4680.0,  # two cores
     "world-model-places": 1800.0,
 }
-LONG = 86400.0  # seconds from which on a CPU is the wrong machine
+LONG = 86400.0  # seconds: a training that takes longer should not run on a CPU
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Estimate:
     """How long a training takes.
 
     Attributes:
-        seconds: None where nothing like it was ever measured.
-        device: on which: "cpu", "cuda" or "mps".
+        seconds: None if nothing like it was ever measured.
+        device: "cpu", "cuda" or "mps".
         measured: whether the same preset ran on this machine before.
     """
 
@@ -48,7 +48,7 @@ class Estimate:
 
     @property
     def words(self) -> str:
-        """In a sentence."""
+        """The estimate in a sentence."""
         where = "this CPU" if self.device == "cpu" else "this GPU"
         if self.seconds is None:
             return f"No estimate for {where} yet: the time left is shown after the first steps"
@@ -64,10 +64,10 @@ def estimate(
     """How long a preset trains.
 
     Args:
-        preset: what it trains.
-        steps: to train, where one section has them; None: the preset's own.
-        device: as it is chosen: "auto", "cpu", "cuda" or "mps".
-        runs: all that ran on this machine, the newest first.
+        preset: what to train.
+        steps: how many; None: as many as the preset says.
+        device: the choice: "auto", "cpu", "cuda" or "mps".
+        runs: all runs on this machine, newest first.
         shipped: folders of models whose cards say how long they took.
     """
     where = resolved(device)
@@ -85,18 +85,19 @@ def estimate(
 
 
 def paced(run: Run) -> dict[str, float]:
-    """Seconds a step of each section of a run that has made a few."""
+    """Seconds per step of each section of a run that has trained at least 3 steps."""
     run.follow()
     return {log.section: log.seconds / log.step for log in run.logs if log.step >= 3 and log.seconds > 0}
 
 
 def from_card(preset: Preset, folder: Path, *, alike: bool = False) -> float | None:
-    """Seconds that a preset's steps take one core, by the card of a model; None where it does not tell.
+    """Seconds that a preset's steps take one core, from the card of a model; None if it does not tell.
 
     Args:
-        preset: what it trains.
+        preset: what to train.
         folder: of the model.
-        alike: take the card of another preset of the same system, by how much wider the network is.
+        alike: also accept the card of another preset of the same system, and scale its time by the work of a
+            step.
     """
     facts = cards.read(folder, Path()).facts
     trained, device = facts.get("preset", ""), facts.get("device", "")
@@ -115,13 +116,13 @@ def from_card(preset: Preset, folder: Path, *, alike: bool = False) -> float | N
 
 
 def resolved(device: object) -> str:
-    """The device that a choice means here: auto is a GPU where one is found, else the CPU."""
+    """The device that a choice means here: auto is a GPU if one is found, else the CPU."""
     return str(device) if device in ("cpu", "cuda", "mps") else gpu() or "cpu"
 
 
 @cache
 def gpu() -> str:
-    """The GPU that there seems to be, "cuda" or "mps", or "": PyTorch, which knows, takes seconds to load."""
+    """The GPU that seems to be here, "cuda", "mps" or ""; PyTorch would know, but takes seconds to load."""
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return "mps"
     return "cuda" if shutil.which("nvidia-smi") or Path("/proc/driver/nvidia/version").exists() else ""
@@ -131,8 +132,8 @@ def gpu() -> str:
 def speed() -> float:
     """GFLOP/s of one core, measured for a few milliseconds; other work on the machine does not count.
 
-    The squares are so small that BLAS multiplies each on one thread: several would wait for each other, and
-    that would count.
+    The matrices are so small that BLAS multiplies each on one thread. Several threads would wait for each
+    other, and the waiting would count.
     """
     squares, best = np.ones((200, 64, 64), np.float32), 1.0
     for _ in range(12):

@@ -10,10 +10,10 @@ import numpy as np
 from gamesim.config.base import Needs
 from gamesim.data.episode import Episode
 
-CELL = 12  # pixels: the side of the cells that are looked for
-MOST_TILES = 160  # pictures of a cell in a game that is made of cells
-FRAMES = 200
-MOVING = 0.3  # share of all that changes that a move of the view explains, in a game whose view moves
+CELL = 12  # pixels: the side of the cells to look for
+MOST_TILES = 160  # a game with more different pictures of a cell is not made of cells
+FRAMES = 200  # of a recording that are looked at
+MOVING = 0.3  # if the view moves, its shifts explain at least this share of all changes
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class View:
     """What recordings show.
 
     Attributes:
-        cell: side of the cells that the frames are made of, in pixels; None: of none.
+        cell: side in pixels of the cells that the frames are made of; None if there are none.
         scrolls: whether the view moves with the player.
     """
 
@@ -41,9 +41,9 @@ def look(frames: np.ndarray) -> View:
 
 
 def _scrolls(frames: np.ndarray, by: int) -> bool:
-    """Whether much of what changes from frame to frame is a shift of the whole picture by `by` pixels.
+    """Whether much of the change from frame to frame is a shift of the whole picture by `by` pixels.
 
-    Changes count by their size: who stands still while ghosts walk about says nothing of the view.
+    Large changes count more: a player who stands still while ghosts walk about tells nothing about the view.
     """
     shifted = changed = 0.0
     for was, now in pairwise(frames.astype(np.int16)):
@@ -56,7 +56,7 @@ def _scrolls(frames: np.ndarray, by: int) -> bool:
 
 
 def misfit(needs: Needs, view: View) -> str:
-    """Why a preset cannot learn such a game, in one line; "" where nothing speaks against it."""
+    """Why a preset cannot learn such a game, in one line; "" if it may well learn it."""
     if needs.cell is not None and view.cell != needs.cell:
         return f"It cannot learn this game: the pictures are not made of cells of {needs.cell} pixels"
     if needs.scrolls and not view.scrolls:
@@ -67,7 +67,7 @@ def misfit(needs: Needs, view: View) -> str:
 
 
 def view_of(paths: Sequence[Path]) -> View:
-    """What some recordings show, by the first `FRAMES` of the one in which most pixels change.
+    """What some recordings show, judged by the first `FRAMES` of the one in which most pixels change.
 
     Raises:
         UserError: one of them cannot be read.

@@ -1,4 +1,4 @@
-"""A game that draws with pygame shares it with the window: it may not put it out when it is closed."""
+"""A game that draws with pygame shares it with the window, so it must not quit pygame when it closes."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ import pygame
 
 
 class Housed(gym.Wrapper[Any, Any, Any, Any]):
-    """Any game, in the window; Gymnasium's own call ``pygame.quit()`` when they are closed."""
+    """Any game in the window. Gymnasium's own games call ``pygame.quit()`` when they close."""
 
     @property
     def spec(self) -> Any:
-        """The game's: recordings say nothing of the window."""
+        """The game's own spec, so that recordings do not name this wrapper."""
         return self.env.spec
 
     def close(self) -> None:
-        """Let go of the game, and keep the window."""
+        """Close the game, and keep the window."""
         quits = pygame.quit, pygame.display.quit
         pygame.quit = pygame.display.quit = lambda: None
         try:

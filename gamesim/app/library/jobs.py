@@ -1,7 +1,7 @@
-"""What runs outside of the window: the commands of the command line as subprocesses, asked and heard by file.
+"""Commands of the command line that the app runs as subprocesses; it reads their progress from their logs.
 
-A training is asked to stop with SIGTERM (it saves and leaves) and held with SIGSTOP; Windows, which has
-neither, sends Ctrl-Break, and cannot hold a process: there, to pause is to stop and to go on with --resume.
+SIGTERM asks a training to save and stop, SIGSTOP pauses it. Windows has neither: Ctrl-Break asks a training
+to stop there, and nothing can pause it, but --resume can go on with it later.
 """
 
 import contextlib
@@ -17,16 +17,16 @@ from pathlib import Path
 from gamesim.errors import UserError
 
 RECORDING, TRAINING, EVALUATION = "The recording", "The training", "The measurement"
-"""What jobs are called."""
+"""Names of jobs."""
 if sys.platform == "win32":
     STOP, KILL, PAUSE, GO_ON = (signal.CTRL_BREAK_EVENT,), (signal.SIGTERM,), (), ()
-else:  # what is paused hears that it shall stop once it goes on
+else:  # a paused process handles SIGTERM only once it goes on
     STOP, KILL = (signal.SIGTERM, signal.SIGCONT), (signal.SIGKILL,)
     PAUSE, GO_ON = (signal.SIGSTOP,), (signal.SIGCONT,)
 CAN_PAUSE = bool(PAUSE)
 COMMAND = [sys.executable, "-m", "gamesim"]
 NICENESS = 10  # the window comes first
-_TAIL = 8192  # bytes of a log in which its last words are looked for
+_TAIL = 8192  # bytes at the end of a log that are read
 _BAR = re.compile(r"(\d{1,3})%\|")
 
 
@@ -34,9 +34,9 @@ class Job:
     """One command of gamesim in a process of its own, which outlives the app unless it is stopped.
 
     Attributes:
-        name: as the app calls it.
+        name: one of the names above.
         words: of the command line, such as ``["train", "gamegan-tiny", "--data", ...]``.
-        log: file that takes what the command prints; its folder is made.
+        log: file for what the command prints; its folder is made.
 
     Raises:
         UserError: it cannot be started, or the log cannot be written.
@@ -74,17 +74,17 @@ class Job:
 
     @property
     def seconds(self) -> float:
-        """Since it was started."""
+        """Seconds since it started."""
         return time.monotonic() - self._began
 
     @property
     def code(self) -> int | None:
-        """Its exit code, None while it runs; negative: the signal that ended it."""
+        """Its exit code, or None while it runs; a negative code is the signal that ended it."""
         return self.process.poll()
 
     @property
     def share(self) -> float | None:
-        """How much of it is done, 0..1, by the last progress bar that it drew; None if it drew none."""
+        """How much of it is done, 0..1, according to its last progress bar; None if it drew none."""
         found = _BAR.findall(tail(self.log))
         return min(1.0, int(found[-1]) / 100) if found else None
 
@@ -97,14 +97,14 @@ class Jobs:
     """The commands that this window has started."""
 
     def __init__(self) -> None:
-        self.all: dict[Path, Job] = {}  # by what they work on: a run folder, a checkpoint, recordings
-        self.asked: set[int] = set()  # processes that were asked to stop
+        self.all: dict[Path, Job] = {}  # by the folder they work on: a run, a checkpoint, recordings
+        self.asked: set[int] = set()  # ids of the processes that were asked to stop
 
     def start(self, about: Path, name: str, words: Sequence[str], log: Path) -> Job:
         """Start a command about a folder.
 
         Raises:
-            UserError: one about it is running, or it cannot be started.
+            UserError: a command about this folder is running, or this one cannot be started.
         """
         about = about.absolute()
         if (known := self.all.get(about)) and known.running:
@@ -121,14 +121,14 @@ class Jobs:
         return [job for job in self.all.values() if job.running]
 
     def stop(self, job: Job) -> None:
-        """Ask a job to save and leave; it is known then that it did not fail."""
+        """Ask a job to save and leave; from then on it does not count as failed, however it ends."""
         self.asked.add(job.pid)
         if job.running:
             send(job.pid, STOP)
 
 
 def paused(pid: int) -> bool:
-    """Whether a process is held; where that cannot be seen, False."""
+    """Whether a process is paused; False where the system does not tell."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         return state.rpartition(")")[2].split()[0] in "Tt"
@@ -137,10 +137,10 @@ def paused(pid: int) -> bool:
 
 
 def send(pid: int, signals: Sequence[int]) -> None:
-    """Send STOP, KILL, PAUSE or GO_ON to a process; one that is gone is fine.
+    """Send STOP, KILL, PAUSE or GO_ON to a process, if it still runs.
 
     Raises:
-        UserError: it belongs to somebody else.
+        UserError: it cannot be reached; it may belong to another user.
     """
     try:
         for number in signals:
@@ -159,7 +159,7 @@ def environment() -> dict[str, str]:
 
 
 def tail(log: Path) -> str:
-    """The last few thousand characters of a log, "" where there is none."""
+    """The last few thousand characters of a log, "" if there is none."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
@@ -169,7 +169,7 @@ def tail(log: Path) -> str:
 
 
 def last_words(log: Path) -> str:
-    """The last line of a log that is not a progress bar, without the name of the program before it."""
+    """The last line of a log that is not a progress bar, without "gamesim: " before it."""
     lines = [line.strip() for line in re.split(r"[\r\n]+", tail(log))]
     lines = [line for line in lines if line and not _BAR.search(line) and "it/s" not in line]
     return lines[-1].removeprefix("gamesim: ") if lines else ""

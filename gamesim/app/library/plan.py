@@ -21,15 +21,15 @@ FEW = 10_000  # steps of play below which a model learns little
 
 
 class Plan:
-    """What is chosen so far; each choice can be turned to the one before or after it.
+    """The choices so far; each ``turn_`` method goes to the next (1) or the previous (-1) of one kind.
 
     Args:
         workshop: gives recordings, runs and models, and starts the training.
-        run: None for a new training, else the one that goes on.
+        run: the run to go on with; None for a new training.
 
     Attributes:
         data: folder of recordings; None while none is chosen.
-        presets: that can be chosen.
+        presets: all that can be chosen.
 
     Raises:
         UserError: the config of the run cannot be read.
@@ -58,17 +58,17 @@ class Plan:
 
     @property
     def usual(self) -> int:
-        """Steps that the preset trains, or its first part."""
+        """Steps of the preset, or of its first part."""
         return next(iter(self.preset.steps.values()), 1)
 
     @property
     def steps(self) -> int | None:
-        """How many steps it trains in all; None where each part of the preset has its own."""
+        """How many steps to train in all; None if each part of the preset has its own."""
         return self._step_options[self._steps] if self.preset.single else None
 
     @property
     def done(self) -> int:
-        """Steps that the run has behind it."""
+        """Steps that the run has trained already."""
         return self.run.log.step if self.run else 0
 
     @property
@@ -77,7 +77,7 @@ class Plan:
 
     @property
     def known(self) -> dict[Path, tuple[int, int]]:
-        """Folders of recordings -> (episodes, steps); (0, 0) for one that was typed."""
+        """Folders of recordings -> (episodes, steps); (0, 0) for a typed folder that is not counted yet."""
         return {**dict.fromkeys(self._others, (0, 0)), **self.workshop.shelf.collections}
 
     @property
@@ -95,19 +95,19 @@ class Plan:
 
     @property
     def game(self) -> str | None:
-        """The id of the one game that is learned; None where there is nothing to choose."""
+        """The id of the game to learn; None if there is nothing to choose."""
         games = list(self.games)
         return games[self._game % len(games)] if len(games) > 1 and not self.run else None
 
     @property
     def inside(self) -> list[Recording]:
-        """The recordings in the chosen folder, of the game that is chosen."""
+        """The recordings of the chosen game in the chosen folder."""
         games = list(self.games.values())
         return games[self._game % len(games)] if games else []
 
     @property
     def counts(self) -> tuple[int, int]:
-        """(games, steps) that would be learned from."""
+        """How many (games, steps) the model would learn from."""
         if len(self.games) > 1:
             return len(self.inside), sum(each.entry.length for each in self.inside)
         return self.known.get(self.data, (0, 0)) if self.data else (0, 0)
@@ -121,7 +121,7 @@ class Plan:
 
     @property
     def folder(self) -> Path:
-        """The run folder, new or that of the run that goes on."""
+        """The run folder: a new one, or that of the run to go on with."""
         return self.run.folder if self.run else self.workshop.run_roots[-1] / self.name
 
     @property
@@ -155,7 +155,7 @@ class Plan:
         """Learn from a folder that was typed or dropped.
 
         Raises:
-            UserError: there is none.
+            UserError: there is no such folder.
         """
         path = Path(words).expanduser()
         if not path.is_dir():
@@ -167,18 +167,18 @@ class Plan:
             self.workshop.shelf.refresh()
 
     def call(self, name: str) -> None:
-        """Give the run a name of its own.
+        """Name the run.
 
         Raises:
-            UserError: no folder can have it.
+            UserError: no folder can have this name.
         """
         self._name = check_name(name, "folder")
 
-    # what is to be known before it starts ----------------------------------------------------------------
+    # what the player should know before it starts --------------------------------------------------------
 
     @property
     def takes(self) -> Estimate:
-        """How long it takes here."""
+        """How long the training takes here."""
         steps = None if self.steps is None else max(1, self.steps - self.done)
         asked = (self.preset.name, steps, self.device)
         if asked not in self._estimates:
@@ -188,13 +188,13 @@ class Plan:
 
     @property
     def warnings(self) -> list[str]:
-        """What speaks against starting now."""
+        """Reasons not to start now."""
         games, steps = self.counts
         view = self._views.get((self.data, self._game)) if self.data and games else None
         return warnings(self.preset, games, steps, view, self.takes, self.device)
 
     def _view_of(self, asked: tuple[Path, int]) -> View:
-        """What the chosen recordings show, by a few of them; on a thread of its own."""
+        """What the first few of the chosen recordings show; runs on a thread of its own."""
         return view_of([each.path for each in self.inside[:3]])
 
     def start(self) -> None:
@@ -225,15 +225,15 @@ class Plan:
 def warnings(
     preset: Preset, games: int, steps: int, view: View | None, takes: estimate.Estimate, device: str
 ) -> list[str]:
-    """What speaks against starting a training now, a line each.
+    """Reasons not to start a training now, a line each.
 
     Args:
         preset: the chosen one.
-        games: that were recorded, 0 where nobody has counted yet.
-        steps: in them.
-        view: what they show; None: not looked at yet.
-        takes: how long it takes.
-        device: as it is chosen.
+        games: how many were recorded, 0 while nobody has counted them.
+        steps: how many the games have together.
+        view: what the recordings show; None while nobody has looked.
+        takes: how long the training takes.
+        device: the chosen one.
     """
     found = []
     if preset.name.endswith(FOR_TESTS):
@@ -254,7 +254,7 @@ def warnings(
 
 
 def new_name(preset: str, data: Path, roots: tuple[Path, ...]) -> str:
-    """A name for a run folder that is not taken: preset, recordings, number."""
+    """A free name for a run folder: preset, recordings, number."""
     plain = re.sub(r"[^a-z0-9]+", "-", f"{preset} {data.name}".lower()).strip("-")[:48]
     names = (plain if number == 1 else f"{plain}-{number}" for number in count(1))
     return next(name for name in names if not any((root / name).exists() for root in roots))

@@ -14,7 +14,7 @@ from gamesim.errors import UserError
 from gamesim.systems import systems
 
 SHARES = (0.1, 0.25, 0.5, 1, 2, 4, 10)  # of the preset's steps
-FOR_TESTS = "-tiny"  # presets of that name learn nothing: they come last
+FOR_TESTS = "-tiny"  # presets whose names end so learn nothing: they come last
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,13 @@ class Preset:
     """A preset as the app shows it.
 
     Attributes:
-        name: of the preset; config: what `main.py train` takes, the name or a file.
-        about: the comment that it begins with.
+        name: of the preset.
+        config: what `main.py train` takes: the name or a file.
+        about: the comment at the top of its file.
         steps: of each section that trains something.
-        system: which kind of model it makes.
+        system: the kind of model that it makes.
         one_core: whether it is meant for one CPU core.
-        work: what a step costs, to compare presets of one system.
+        work: cost of a step, in a unit that compares presets of one system; 0.0 if unknown.
         needs: what it takes for granted about the game.
     """
 
@@ -47,27 +48,27 @@ class Preset:
 
 
 def all_presets() -> list[Preset]:
-    """The presets that come with gamesim; those that are there for tests come last."""
+    """The presets that come with gamesim; those for tests come last."""
     found: list[Preset] = []
     for name in presets():
-        with contextlib.suppress(UserError, OSError):  # one that cannot be read is not offered
+        with contextlib.suppress(UserError, OSError):  # the app offers no preset that cannot be read
             found.append(preset(name))
     first = ("tilemap", "world-model-places")
     return sorted(found, key=lambda each: (each.name not in first, each.name.endswith(FOR_TESTS), each.name))
 
 
 def preset(name: str) -> Preset:
-    """One of them."""
+    """A preset that comes with gamesim, by its name."""
     said = text.decode((resources.files("gamesim") / "presets" / f"{name}.yaml").read_bytes())
     comment = takewhile(lambda line: line.startswith("#"), said.splitlines())
     return _planned(name, name, " ".join(line[1:].strip() for line in comment))
 
 
 def of_run(run: Run) -> Preset:
-    """What goes on with a run: its own config.
+    """The config of a run as a preset, to go on with the run.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: the config cannot be read.
     """
     if run.config is None:
         raise UserError(f"{run.folder}: its config cannot be read")
@@ -76,7 +77,7 @@ def of_run(run: Run) -> Preset:
 
 
 def _planned(name: str, config: str, about: str) -> Preset:
-    """What a config says, as far as the app needs to know."""
+    """What the app needs to know of a config."""
     chosen = load(config)
     found = {section: value(chosen, f"{section}.steps") for section in systems()[chosen.system].sections}
     steps = {section: count for section, count in found.items() if isinstance(count, int)}
@@ -88,14 +89,14 @@ def _planned(name: str, config: str, about: str) -> Preset:
 
 
 def _work(tree: Mapping[str, object], width: int | None) -> float:
-    """What a step costs, to compare presets of one system: frames times the square of the width."""
+    """The cost of a step, frames times the square of the width, to compare presets of one system."""
     batch, segment = tree.get("batch_size"), tree.get("segment")
     known = isinstance(batch, int) and isinstance(segment, int) and width is not None
     return float(batch * segment * width**2) if known else 0.0  # type: ignore[operator]
 
 
 def choices_of_steps(usual: int, done: int) -> list[int]:
-    """Numbers of steps around the usual one; for a run that is resumed, those that it has not reached yet."""
+    """Numbers of steps around the usual one; for a resumed run, those that it has not reached yet."""
     counts = {max(1, round(usual * share)) for share in SHARES}
     if done:
         counts |= {done + max(1, round(done * share)) for share in (0.1, 0.5, 1)}
@@ -103,11 +104,11 @@ def choices_of_steps(usual: int, done: int) -> list[int]:
 
 
 def settings(preset: Preset, steps: int | None) -> dict[str, object]:
-    """Overrides for a training that is watched: a sheet every minute, and a log line every few steps.
+    """Overrides for a training that a player watches: a sheet every minute, a log line every few steps.
 
     Args:
         preset: the chosen one.
-        steps: instead of the preset's, where it is `single`.
+        steps: how many instead of the preset's, if it is `single`.
     """
     found: dict[str, object] = {}
     for section, usual in preset.steps.items():

@@ -1,4 +1,4 @@
-"""What can be done with a recording, in its list as on its own page."""
+"""What a player can do with a recording, both in the list and on its own page."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from gamesim.text import counted
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
-LARGEST = 4  # enlargement of a GIF
+LARGEST = 4  # a GIF is enlarged at most so many times
 
 
 def rename(window: Window, recording: Recording, done: Callable[[Recording], None]) -> None:
-    """Ask for another name of a recording; `done` gets it as it is then."""
+    """Ask for a new name for a recording; `done` gets the renamed recording."""
 
     def then(name: str) -> None:
         if name == recording.name:
@@ -35,7 +35,7 @@ def rename(window: Window, recording: Recording, done: Callable[[Recording], Non
 
 
 def delete(window: Window, recordings: Sequence[Recording], then: Callable[[], None]) -> None:
-    """Ask once whether some recordings shall be deleted; `then` is called once they are."""
+    """Ask once whether to delete some recordings, and call `then` when they are deleted."""
     first, many = recordings[0], len(recordings)
     name = first.name if many == 1 else counted(many, "recording")
 
@@ -52,7 +52,7 @@ def delete(window: Window, recordings: Sequence[Recording], then: Callable[[], N
 
 
 def export(window: Window, recording: Recording) -> None:
-    """Write a GIF of a recording, in the background; a message says where it is, which is beside others."""
+    """Save a GIF of a recording in the background; a message says where."""
     workshop = window.workshop
 
     def work() -> None:

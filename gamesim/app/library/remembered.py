@@ -1,6 +1,6 @@
-"""What the app remembers about games, in small JSON files of the user's: which were played when, or added.
+"""What the app remembers about games in small JSON files: when each was played, and which were added.
 
-A file that cannot be read or written is forgotten.
+If such a file cannot be read or written, the app goes on without it.
 """
 
 import contextlib
@@ -16,13 +16,13 @@ from gamesim.app.library.catalog import Title, foreign
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 
-MOST = 64
+MOST = 64  # names to keep
 BROKEN = (OSError, ValueError, TypeError, AttributeError, RecursionError, OverflowError)
-"""What a file may raise that is not there, or is none of ours."""
+"""What a file may raise that is missing, or that gamesim did not write."""
 
 
 class Recent:
-    """When something was used, by a name of it."""
+    """When each thing was used last, by its name."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -32,14 +32,14 @@ class Recent:
             self._times = {name: when for name, when in found.items() if math.isfinite(when)}
 
     def use(self, name: str) -> None:
-        """It is used now."""
+        """Note that a thing is used now."""
         self._times[name] = max(time.time(), max(self._times.values(), default=0.0) + 1e-3)
         newest = sorted(self._times, key=lambda name: -self._times[name])[:MOST]
         self._times = {name: self._times[name] for name in newest}
         _write(self.path, self._times)
 
     def when(self, name: str) -> float:
-        """Seconds since 1970, 0 for what was never used."""
+        """When a thing was used last, in seconds since 1970; 0 if it never was."""
         return self._times.get(name, 0.0)
 
 
@@ -52,21 +52,21 @@ class Added:
         self._read()
 
     def _read(self) -> None:
-        """As the file has it: another window may have written it."""
+        """Read the file again: another window may have written it."""
         with contextlib.suppress(*BROKEN):
             found = json.loads(self.path.read_bytes())
             self.recipes = [Recipe.read(str(game), str(words)) for game, words in found.items()]
 
     @property
     def titles(self) -> list[Title]:
-        """Cards for the menu; one whose module is gone says so when it is opened."""
+        """Cards for the menu; a game whose module is gone says so when it is opened."""
         return [replace(foreign(recipe), blurb="A game that you added") for recipe in self.recipes]
 
     def has(self, env_id: str) -> bool:
         return any(recipe.env_id == env_id for recipe in self.recipes)
 
     def add(self, recipe: Recipe) -> None:
-        self.remove(recipe.env_id)  # which reads what there is
+        self.remove(recipe.env_id)  # this also reads the file again
         self.recipes.append(recipe)
         self._save()
 

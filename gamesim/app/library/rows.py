@@ -1,4 +1,4 @@
-"""Rows of the list of recordings: a bot's games of one folder are one row, which can be opened."""
+"""Rows of the list of recordings: a bot's games in one folder share a row, which the player can open."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PLAYERS = {
     "bot": ("explorer", "random", "agent", "dqn", "gcn"),
     "AI": ("controller",),
 }
-"""Who played, in the words of the filter -> the players of an episode that it means."""
+"""Who played, in the words of the filter -> the players of an episode that this means."""
 Key = tuple[Path, str, str]
 
 
@@ -22,8 +22,8 @@ class Line:
     """One row.
 
     Attributes:
-        recordings: one, or all of a set; the newest first.
-        key: of the set that it is, or belongs to; None for a recording of its own.
+        recordings: one, or all of a set, newest first.
+        key: of the set that the row is, or belongs to; None for a recording outside any set.
         member: whether it is a single recording of an open set.
     """
 
@@ -38,7 +38,7 @@ class Line:
 
     @property
     def mark(self) -> Key | Path:
-        """What it is known by when the list has been made anew."""
+        """What identifies it when the list is rebuilt."""
         return self.key if self.key and self.whole else self.first.path
 
     @property
@@ -61,7 +61,7 @@ class Line:
 
     @cached_property
     def reward(self) -> float:
-        """The mean of what they earned."""
+        """The mean total reward of its recordings."""
         return sum(each.entry.total_reward for each in self.recordings) / len(self.recordings)
 
 
@@ -72,11 +72,11 @@ def category(recording: Recording) -> str:
 
 
 def lines(recordings: Sequence[Recording], opened: set[Key]) -> list[Line]:
-    """The rows for some recordings, which come the newest first; so do the rows.
+    """The rows for some recordings, in the same order.
 
     Args:
-        recordings: that are shown.
-        opened: keys of the sets whose recordings are shown one by one, below them.
+        recordings: to show, newest first.
+        opened: keys of the sets that show their recordings one by one, below their own row.
     """
     sets: dict[Key, list[Recording]] = {}
     for each in recordings:

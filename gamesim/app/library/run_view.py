@@ -39,7 +39,7 @@ def state_words(run: Run) -> tuple[str, Colour]:
 
 
 def run_facts(run: Run) -> list[tuple[str, str]]:
-    """What is known about a run, label and value."""
+    """The facts about a run, as label and value."""
     log = run.log
     facts = [
         ("Step", f"{log.step:,} of {log.steps:,}" if log.steps else "–"),
@@ -58,7 +58,7 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
 
 
 def draw_state(surface: pygame.Surface, area: pygame.Rect, run: Run, scale: Scale) -> int:
-    """What a run is doing, how far it is, and why it failed; returns the y below."""
+    """Draw what a run is doing, how far it is, and why it failed; returns the y below."""
     words, colour = state_words(run)
     dot(surface, (area.left + scale.px(6), area.top + scale.px(12)), scale.px(6), colour)
     where = (area.left + scale.px(20), area.top + scale.px(12))
@@ -90,7 +90,7 @@ def draw_state(surface: pygame.Surface, area: pygame.Rect, run: Run, scale: Scal
 
 
 def ask_to_delete(window: Window, run: Run, then: Callable[[], None]) -> None:
-    """Ask whether a run shall be deleted, with its engine; `then` is called once it is."""
+    """Ask whether to delete a run with its engine, and call `then` when it is deleted."""
 
     def gone() -> None:
         run.delete()

@@ -12,8 +12,8 @@ from gamesim.errors import UserError
 
 MOST_POINTS = 4000  # of a curve; a longer one keeps every second point
 BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
-"""What a line may raise that is none of ours; the last: a number that is too large to be one."""
-_AT_ONCE = 1 << 20  # bytes that are read in one go: the window must not wait
+"""What a line may raise that gamesim did not write; the last comes from a number that is too large."""
+_AT_ONCE = 1 << 20  # bytes to read in one go: the window must not wait
 
 
 @dataclass
@@ -31,18 +31,20 @@ class Curve:
 
 
 class RunLog:
-    """What gamesim/training/loop.py writes into a folder. Whatever is unreadable is as good as not there.
+    """What gamesim/training/loop.py writes into a folder. Whatever cannot be read counts as missing.
 
     Attributes:
         folder: where it is.
-        section: of the config that says how long it is trained.
+        section: the part of the config that says how many steps it trains.
         preset: name of the config, "" while it is unknown.
-        step: steps done; `steps` asked for (0: not known yet).
-        seconds: trained so far.
-        frames_per_second: of play that is learned from, as logged last.
+        step: how many steps are done.
+        steps: how many steps were asked for, 0 while that is unknown.
+        seconds: how long it has trained.
+        frames_per_second: frames of play that it learns from in a second, as logged last.
         eta: seconds to go as logged last, NaN before that.
-        logged_at: when something was logged last, seconds since 1970.
-        losses: curves by name; `validation` the same for episodes that were held out.
+        logged_at: when something was logged last, in seconds since 1970.
+        losses: curves by name.
+        validation: curves by name, for episodes that were held out.
         sheets: sample sheets, oldest first.
         ended: the last line of a run that has ended, else None.
     """
@@ -58,7 +60,7 @@ class RunLog:
         self._forget()
 
     def _forget(self) -> None:
-        """The log begins anew: a resumed run drops what lies beyond its save."""
+        """Start again at the first line: a resumed run drops the lines after its last save."""
         self.step = 0
         self.seconds = self.frames_per_second = self.logged_at = 0.0
         self.eta = math.nan
@@ -75,7 +77,7 @@ class RunLog:
 
     @property
     def status(self) -> str:
-        """How it ended: "done", "stopped", "broken", or "" """
+        """How it ended: "done", "stopped" or "broken"; "" if it has not."""
         return str(self.ended.get("status", "")) if self.ended else ""
 
     def follow(self) -> None:

@@ -1,8 +1,8 @@
-"""Run folders as the app sees them: what a training is doing, how it ended, and how to hold and to stop it.
+"""Run folders as the app sees them: what a training is doing, how it ended, and how to pause and stop it.
 
-Everything is read from files, so that a run that was started on the command line, or by an app that has been
-closed since, looks like any other. The app adds two hidden files of its own: what it started
-(``.started.json``) and what that printed (``.log``).
+Everything is read from files. A run of the command line, or of an app that has been closed since, therefore
+looks like any other. The app adds two hidden files of its own: what it started (``.started.json``) and what
+that printed (``.log``).
 """
 
 import contextlib
@@ -27,8 +27,8 @@ State = Literal["starting", "training", "paused", "stopping", "done", "stopped",
 LIVE: tuple[State, ...] = ("starting", "training", "paused", "stopping")
 
 STARTED, LOG = ".started.json", ".log"
-QUIET = 5.0  # seconds without a line in the log from which on one is told how long it has been
-_FRESH = 60.0  # seconds for which a run without a holder may only be between two stages
+QUIET = 5.0  # after so many seconds without a line in the log, the player is told how long it has been
+_FRESH = 60.0  # seconds for which a run that no process holds may be between two stages
 
 
 class Run:
@@ -36,7 +36,7 @@ class Run:
 
     Attributes:
         folder: where it is.
-        logs: of its stages that have begun; one where it has no stages.
+        logs: one for each stage that has begun; one in all if the run has no stages.
         state: what it is doing, or how it ended.
         why: one line about a failure, else "".
     """
@@ -54,7 +54,7 @@ class Run:
 
     @property
     def log(self) -> RunLog:
-        """Of the stage that it has come to."""
+        """The log of its latest stage."""
         return self.logs[-1]
 
     @property
@@ -63,20 +63,20 @@ class Run:
 
     @property
     def eta(self) -> float | None:
-        """Seconds that this stage has to go while it trains, else None."""
+        """Seconds until the end of this stage while it trains, else None."""
         if self.state != "training" or not math.isfinite(self.log.eta):
             return None
         return max(0.0, self.log.eta - max(0.0, time.time() - self.log.logged_at))
 
     @property
     def engine(self) -> Path | None:
-        """Its newest checkpoint, which can be played; None before the first."""
+        """Its newest checkpoint that can be played; None before the first."""
         places = ("last", "best", "controller/last", "memory/best")
         return next((self.folder / place for place in places if storage.exists(self.folder / place)), None)
 
     @property
     def config(self) -> Path | None:
-        """The config that it is trained by; None where that is not known."""
+        """The file with its config; None if that is unknown."""
         return next((log.folder / "config.yaml" for log in self.logs if log.preset), None)
 
     @property
@@ -85,13 +85,13 @@ class Run:
 
     @property
     def saved(self) -> bool:
-        """Whether there is something to go on from, or to play."""
+        """Whether it has saved something to go on from, or to play."""
         folders = [self.folder, *(log.folder for log in self.logs)]
         return self.engine is not None or any((folder / "resume").exists() for folder in folders)
 
     @property
     def doing(self) -> str:
-        """What it does now and for how long, so that one who waits sees a sign of life; "" once it ended."""
+        """What it is doing and for how long, as a sign of life for a waiting player; "" once it ended."""
         note, now = started(self.folder), time.time()
         if self.state == "starting":
             ready = self.config is not None and not self.log.status
@@ -104,13 +104,13 @@ class Run:
 
     @property
     def data(self) -> Path | None:
-        """The recordings that the app started it with; None for a run of the command line."""
+        """The folder of recordings that the app started it with; None for a run of the command line."""
         found = started(self.folder).get("data")
         return Path(found) if isinstance(found, str) else None
 
     @property
     def pid(self) -> int | None:
-        """The process that trains, 0 where it cannot be told, None if there is none."""
+        """The id of the process that trains, 0 if it cannot be told, None if there is no process."""
         job = self._jobs.about(self.folder)
         if job and job.running:
             return job.pid
@@ -161,7 +161,7 @@ class Run:
             self.state, self.why = "failed", self._cut_off(code)
 
     def _newer(self) -> bool:
-        """Whether a training of the command line went on here after the app's had said its last words."""
+        """Whether a training of the command line wrote here after the app's own had printed its last line."""
         try:
             return self.log.logged_at > (self.folder / LOG).stat().st_mtime
         except OSError:  # the app started none here
@@ -179,7 +179,7 @@ class Run:
     # doing -----------------------------------------------------------------------------------------------
 
     def pause(self) -> None:
-        """Hold it, or let it go on.
+        """Pause it, or let it go on.
 
         Raises:
             UserError: its process cannot be reached.
@@ -202,7 +202,7 @@ class Run:
             self._judge()
 
     def _note_stop(self) -> None:
-        """Write down that it was asked to stop: however it ends now, it did not fail."""
+        """Write down that it was asked to stop: from now on it does not count as failed, however it ends."""
         note = {"stopped": time.time(), **started(self.folder)}
         with contextlib.suppress(OSError, UserError):
             storage.write_file(self.folder / STARTED, json.dumps(note).encode(), sync=False)
@@ -218,17 +218,17 @@ class Run:
         try:
             shutil.rmtree(self.folder)
         except OSError as error:
-            if os.path.lexists(self.folder):  # else somebody else has deleted it meanwhile
+            if os.path.lexists(self.folder):  # otherwise somebody else has just deleted it
                 raise UserError(f"{self.folder}: cannot be removed: {error.strerror or error}") from error
 
 
 def since(moment: object, now: float) -> str:
-    """ " · 34 s" since a moment, seconds since 1970; "" where the moment is not known."""
+    """ " · 34 s" since a moment in seconds since 1970; "" if the moment is unknown."""
     return f" · {spell(max(0.0, now - moment))}" if isinstance(moment, float) else ""
 
 
 def find(roots: tuple[Path, ...]) -> list[Path]:
-    """The run folders in `roots`, the one that was written to last first."""
+    """The run folders in `roots`, the one with the latest change first."""
     found: dict[Path, float] = {}
     for root in roots:
         with contextlib.suppress(OSError):
@@ -245,7 +245,7 @@ def is_run(folder: Path) -> bool:
 
 
 def modified(folder: Path) -> float:
-    """When something last happened in a run folder, seconds since 1970."""
+    """When something last happened in a run folder, in seconds since 1970."""
     times = [0.0]
     logs = (f"{part}/metrics.jsonl" for part in parts())
     for name in ("metrics.jsonl", STARTED, LOG, "config.yaml", *logs):
@@ -277,14 +277,14 @@ def train(
     """Start a training as a process of its own.
 
     Args:
-        processes: the window's.
+        processes: the jobs of the window.
         folder: the run folder.
-        preset: a preset's name, or the config of the run that is resumed.
+        preset: a preset's name, or the config of the run to resume.
         data: folder of recordings.
         settings: overrides, such as ``{"training.steps": 2000}``.
         device: auto, cpu, cuda or mps.
         resume: go on with the run in `folder`.
-        game: the one to learn, where the recordings are of several.
+        game: the id of the one to learn, if the recordings are of several games.
 
     Raises:
         UserError: it cannot be started.
@@ -304,6 +304,6 @@ def train(
         storage.write_file(folder / STARTED, json.dumps(note).encode(), sync=False)
         processes.start(folder, jobs.TRAINING, words, folder / LOG)
     except (UserError, OSError):
-        if fresh:  # nothing was begun: the name is free for another try
+        if fresh:  # nothing has begun: leave the name free for another try
             shutil.rmtree(folder, ignore_errors=True)
         raise

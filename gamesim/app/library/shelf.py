@@ -1,4 +1,4 @@
-"""The recordings of a player: found in the background, deleted, renamed, told about in plain words."""
+"""The recordings of a player: finds them in the background, deletes, renames and describes them."""
 
 import json
 import os
@@ -40,9 +40,9 @@ class Recording:
     """One episode on disk.
 
     Attributes:
-        root: the folder that was looked through.
-        entry: what is known of it.
-        model: of a dream, the name of the model that it was played in.
+        root: the folder that was searched.
+        entry: what the index of that folder says about it.
+        model: for a recorded dream, the name of its model.
     """
 
     root: Path
@@ -55,7 +55,7 @@ class Recording:
 
     @property
     def name(self) -> str:
-        """Its own name, or when it was recorded where nobody gave it one."""
+        """The name that somebody gave it, or when it was recorded."""
         stamp = _STAMP.fullmatch(self.entry.name)
         if stamp is None:
             return self.entry.name
@@ -64,13 +64,13 @@ class Recording:
 
     @property
     def collection(self) -> Path:
-        """The folder that it was recorded into, as a whole: the one below the root."""
+        """The folder directly below the root that holds it, or else the root."""
         first, _, rest = self.entry.file.partition("/")
         return self.root / first if rest else self.root
 
     @property
     def game(self) -> str:
-        """Its name, or the id of a game that is not ours."""
+        """The name of its game, or the id of a game that is not ours."""
         if self.entry.env_id == DREAM:
             return f"{self.model} (dream)" if self.model else "Dream"
         return game_name(self.entry.game)
@@ -87,13 +87,13 @@ class Recording:
 
 
 class Shelf:
-    """All recordings below some folders, the newest first.
+    """All recordings below some folders, newest first.
 
     Attributes:
         roots: the folders.
-        recordings: as far as they are known.
+        recordings: all that have been found so far.
         damaged: files that cannot be read, and why.
-        scanning: whether a look at the folders is under way.
+        scanning: whether a search of the folders is under way.
     """
 
     def __init__(self, roots: Sequence[Path]) -> None:
@@ -105,7 +105,7 @@ class Shelf:
         self._counted: tuple[list[Recording], dict[Path, tuple[int, int]]] | None = None
 
     def refresh(self) -> None:
-        """Look at the folders again, in the background."""
+        """Search the folders again, in the background."""
         if self.scanning:
             self._again = True
             return
@@ -113,7 +113,7 @@ class Shelf:
         threading.Thread(target=self.scan, name="shelf", daemon=True).start()
 
     def scan(self) -> None:
-        """Look at the folders now, and once more for each time that this is asked for meanwhile."""
+        """Search the folders now, and once more if somebody asks for it meanwhile."""
         self._again = True
         try:
             while self._again:
@@ -124,7 +124,7 @@ class Shelf:
 
     @property
     def collections(self) -> dict[Path, tuple[int, int]]:
-        """Folders of recordings -> (episodes, steps), what was recorded last first."""
+        """Folders of recordings -> (episodes, steps), the folder with the newest recording first."""
         if self._counted is None or self._counted[0] is not self.recordings:
             found: dict[Path, tuple[int, int]] = {}
             for each in self.recordings:
@@ -134,10 +134,10 @@ class Shelf:
         return self._counted[1]
 
     def delete(self, recordings: Sequence[Recording]) -> None:
-        """Remove the files, as many as can be.
+        """Remove the files, as many as possible.
 
         Raises:
-            UserError: one of them cannot be removed; the others are.
+            UserError: one of them could not be removed; the others were.
         """
         gone, problem = set(), None
         for recording in recordings:
@@ -151,10 +151,10 @@ class Shelf:
             raise UserError(problem)
 
     def rename(self, recording: Recording, name: str) -> Recording:
-        """Give the file another name; returns the recording as it is now. A colon becomes a full stop.
+        """Give the file another name; returns the renamed recording. A colon becomes a full stop.
 
         Raises:
-            UserError: the name cannot be one, is taken, or the file cannot be renamed.
+            UserError: no file can have this name, it is taken, or the file cannot be renamed.
         """
         name = check_name(name.strip().removesuffix(".npz").replace(":", "."), "recording")
         there = recording.path.with_name(f"{name}.npz")
@@ -172,10 +172,10 @@ class Shelf:
 
 
 def check_name(name: str, what: str) -> str:
-    """A name without the spaces around it, if files and folders can be called so anywhere.
+    """`name` without the spaces around it, if every system allows it for files and folders.
 
     Raises:
-        UserError: they cannot; `what` says what should have had it.
+        UserError: a system does not; the message says that it cannot be the name of a `what`.
     """
     name = name.strip()
     odd = name.startswith(".") or re.search(r'[\\/:*?"<>|\x00-\x1f]', name)
@@ -186,7 +186,7 @@ def check_name(name: str, what: str) -> str:
 
 
 def look(roots: Sequence[Path]) -> tuple[list[Recording], dict[Path, str]]:
-    """The recordings below some folders, the newest first, and what cannot be read; no folder is no harm."""
+    """The recordings below some folders, newest first, and what cannot be read; skips missing folders."""
     found: dict[Path, Recording] = {}
     damaged: dict[Path, str] = {}
     for root in roots:
@@ -206,11 +206,11 @@ def look(roots: Sequence[Path]) -> tuple[list[Recording], dict[Path, str]]:
 
 @lru_cache(maxsize=4096)
 def model_of(path: Path, modified: int) -> str:
-    """The name of the model that a dream was played in, "" where its file does not say.
+    """The name of the model that dreamt a recording, "" if its file does not say.
 
     Args:
         path: of the recording.
-        modified: when it was written: an answer holds as long as the file.
+        modified: when it was written, so that the cache does not answer for an older file.
     """
     try:
         folder = _played_in(Episode.load(path, pixels=False))
@@ -220,7 +220,7 @@ def model_of(path: Path, modified: int) -> str:
 
 
 def _played_in(episode: Episode) -> Path | None:
-    """The checkpoint of a dream, None where the recording does not say."""
+    """The checkpoint that dreamt an episode; None if the recording does not say."""
     try:
         found = json.loads(episode.env_spec)["kwargs"]["checkpoint"]
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -229,7 +229,7 @@ def _played_in(episode: Episode) -> Path | None:
 
 
 def words_of(episode: Episode) -> tuple[str, ...]:
-    """A word for each action of the game that was played, or dreamt; () where nobody knows them."""
+    """A word for each action of the game that was played or dreamt; () if nobody knows them."""
     game, words = bare(env_id(episode.env_spec)), episode.action_meanings
     if game == DREAM and (folder := _played_in(episode)):
         title = dream(folder)

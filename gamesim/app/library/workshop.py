@@ -1,4 +1,4 @@
-"""What the screens around play share: recordings, engines, runs, running processes and what was used last."""
+"""What the screens share: recordings, engines, runs, running processes, and what was played last."""
 
 import hashlib
 import os
@@ -23,17 +23,17 @@ LOOK = 0.5  # seconds between two looks at the processes
 
 
 class Workshop:
-    """One for a window; it never needs a display.
+    """Each window has one; it needs no display.
 
     Attributes:
         shelf: the recordings.
         jobs: the processes that this window started.
-        recent: what was played when.
+        recent: when each title was played last.
         added: games of other people in the menu.
         worker: does what takes a moment, such as writing a GIF.
-        run_roots: folders of run folders; new ones go into the last.
+        run_roots: folders of run folders; new runs go into the last.
         data: the app's own folder.
-        folders: of the shipped engines, then of others, where what is no engine of ours is passed over.
+        folders: one with the shipped engines, then others, in which only finished checkpoints count.
     """
 
     def __init__(self, folders: Sequence[Path], recordings: Path, data: Path) -> None:
@@ -45,15 +45,15 @@ class Workshop:
         self.worker = Worker("workshop")
         self.run_roots = (Path("runs").absolute(), data / "runs")
         self._news: deque[tuple[str, bool]] = deque()
-        self._told: set[Job] = set()  # of whose end the player knows
+        self._told: set[Job] = set()  # jobs that have ended, as the player knows
         self._looked = 0.0
 
     def say(self, words: str, bad: bool = False) -> None:
-        """Have a message shown, from any thread."""
+        """Show a message; any thread may call this."""
         self._news.append((words, bad))
 
     def news(self) -> list[tuple[str, bool]]:
-        """Messages since the last call (words, whether it is an error); called once a frame."""
+        """Messages since the last call, as (words, whether it is an error); called once a frame."""
         now = time.monotonic()
         if now - self._looked >= LOOK:
             self._looked = now
@@ -70,14 +70,14 @@ class Workshop:
                     self.shelf.refresh()
 
     def runs(self) -> list[Path]:
-        """The run folders that there are, the newest first."""
+        """All run folders, newest first."""
         return find(self.run_roots)
 
     def run(self, folder: Path) -> Run:
         return Run(folder, self.jobs)
 
     def shipped(self) -> list[Title]:
-        """The models that come with gamesim, by kind, then those of ./checkpoints."""
+        """The models that come with gamesim, by kind, then those in the other `folders`."""
         ours, *others = self.folders
         found = [title for folder in others for title in catalog.dreams(folder)]
         sealed = [title for title in found if title.checkpoint and exists(title.checkpoint)]
@@ -89,11 +89,11 @@ class Workshop:
         return sorted(map(catalog.dream, found), key=lambda title: (title.name, str(title.checkpoint)))
 
     def offered(self) -> list[Title]:
-        """All models: the shipped ones first."""
+        """All models, the shipped ones first."""
         return [*self.shipped(), *self.own()]
 
     def last(self, titles: Iterable[Title]) -> Title | None:
-        """Which of some titles was played last; None if none ever was."""
+        """The title that was played last; None if none ever was."""
         played = [title for title in titles if self.recent.when(key(title))]
         return max(played, key=lambda title: self.recent.when(key(title)), default=None)
 
@@ -102,12 +102,12 @@ class Workshop:
         self.recent.use(key(title))
 
     def record(self, game: Title, episodes: int, player: str = "") -> Job:
-        """Let somebody play a game in a process of its own; what is played joins the recordings.
+        """Let a bot play a game in a process of its own; its games join the recordings.
 
         Args:
-            game: what is played.
+            game: what to play.
             episodes: how many times.
-            player: a name of `agents.policy.policies`; "": the bot where it knows the game, else random keys.
+            player: a name of `agents.policy.policies`; "": the explorer in our games, else random keys.
 
         Raises:
             UserError: that game is being recorded already, or the process cannot be started.
@@ -120,7 +120,7 @@ class Workshop:
         return self.jobs.start(out, RECORDING, words, self.data / "figures" / f"record-{game.slug}.log")
 
     def figures(self, title: Title) -> Path:
-        """The file that takes the figures of an engine when it is measured here: no other has the same."""
+        """The file for the figures that this app measures of an engine; no two engines share one."""
         place = os.fsencode((title.checkpoint or Path()).absolute())
         name = re.sub(rb"[^A-Za-z0-9_.-]+", b"-", place).strip(b"-").decode()
         return self.data / "figures" / f"{name[-110:]}-{hashlib.sha256(place).hexdigest()[:12]}.json"
@@ -129,7 +129,7 @@ class Workshop:
         """Measure an engine in a process of its own; its figures go into the app's folder.
 
         Raises:
-            UserError: it is being measured, or the process cannot be started.
+            UserError: it is being measured already, or the process cannot be started.
         """
         figures = self.figures(title)
         try:
@@ -156,15 +156,15 @@ class Workshop:
 
 
 def key(title: Title) -> str:
-    """A name of a title that stays the same from run to run of the app."""
+    """A name for a title that stays the same each time the app runs."""
     return str(title.checkpoint.absolute()) if title.checkpoint else f"{title.env_id} {title.name}"
 
 
 def ending(about: Path, job: Job, asked: bool) -> tuple[str, bool]:
-    """What there is to say when a process has ended, and whether something went wrong.
+    """What to tell the player when a process has ended, and whether something went wrong.
 
     Args:
-        about: what it was about.
+        about: the folder that it worked on.
         job: the process.
         asked: whether it was asked to stop: then it did not fail, however it ended.
     """
