@@ -33,8 +33,7 @@ GAME = (
 )
 DREAM = Words(
     "No game is running. A neural network draws each picture from the last ones and the key you press. It "
-    "learned this from the pictures and keys of recorded games. There is no board and there are no rules in "
-    "it.",
+    "learned this from the pictures and keys of recorded games. It contains no board and no rules.",
     "A dream",
 )
 COMMON = (
@@ -63,7 +62,7 @@ GAMEGAN = (
     ),
     Words(
         "A board of slots. Your keys move the place where it is read and written; the model was told which "
-        "keys are opposites. It is there to draw a place as it was when you come back. The GameGAN that "
+        "keys are opposites. With it, a place should look the same when you come back. The GameGAN that "
         "comes with this app writes over a slot before it reads it, so it forgets part of what it drew.",
         "Memory",
     ),
@@ -119,7 +118,7 @@ KINDS: dict[str, Sequence[Words]] = {"gamegan": GAMEGAN, "tilemap": TILEMAP, "wo
 
 
 def _kind(engine: Engine) -> Sequence[Words]:
-    """What there is to say about a kind of model: a page of ours, or what its entry says about itself."""
+    """The text about a kind of model: one of ours, or the one in the entry of its system."""
     system = engine.title.system
     found = find(system)
     if system == "gamegan" and "memory" not in engine.internals:
@@ -130,11 +129,11 @@ def _kind(engine: Engine) -> Sequence[Words]:
 
 
 class About(Page):
-    """The page about one engine, which plays on under it.
+    """The page about one engine, which goes on playing below it.
 
     Args:
-        window: on which it is.
-        engine: what is looked at.
+        window: the window that shows it.
+        engine: what the page is about.
         keep_playing: lets so many seconds of the game below pass.
     """
 

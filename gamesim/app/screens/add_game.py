@@ -1,4 +1,4 @@
-"""Games of other people: those that are installed, and any other by its id. They become cards of the menu."""
+"""Other people's games: the installed ones, and any other by its id. The player can add them to the menu."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gamesim.envs.recipe import Recipe, find, installed
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
-RECORDED = 200  # games that are recorded with random keys
+RECORDED = 200  # games to record with random keys
 ABOUT = (
     "You can play and record any Gymnasium game, and train a model that dreams it. When you record it "
     "here, random keys play, each held for 1 to 10 steps."
@@ -63,7 +63,7 @@ class AddGame(Listing[str]):
         Raises:
             UserError: no such game is installed.
         """
-        find(env_id)  # a module of one's own is imported; what is missing is said
+        find(env_id)  # imports a module of the player's own, and complains if something is missing
         self.added.add(Recipe(env_id))
         self._list()
         self.chosen = self.rows.index(env_id)

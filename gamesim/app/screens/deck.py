@@ -1,4 +1,4 @@
-"""The menu's cards, row by row. Nothing moves by being played: only what is new or gone changes a row."""
+"""The menu's cards, row by row. Playing moves no card: a row changes only when something is new or gone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Card:
 
     Attributes:
         kind: what it begins: the tour for newcomers, coming home, what was played last, or just its title.
-        title: what is played.
+        title: what it plays.
         picture: its moving picture.
         blurb: a few words about it.
         own: whether it is a model that was trained here, which can be deleted.
@@ -41,7 +41,7 @@ class Card:
 
     @property
     def key(self) -> str:
-        """What it is known by, whatever is played."""
+        """What identifies it, whatever was played last."""
         return self.kind if self.kind in NAMES else key(self.title)
 
     @property
@@ -58,8 +58,8 @@ class Row:
     """Cards side by side.
 
     Attributes:
-        heading: above them; "" for the row at the top, whose cards are low and wide.
-        colour: of the heading, by its name in the palette.
+        heading: the words above them; "" for the row at the top, whose cards are low and wide.
+        colour: name of the heading's colour in the palette.
         cards: from left to right.
     """
 
@@ -69,11 +69,12 @@ class Row:
 
 
 def deal(workshop: Workshop, picture: Callable[[Title, Title | None], Preview | None]) -> list[Row]:
-    """All rows, the empty ones left out.
+    """All rows that have a card.
 
     Args:
         workshop: knows the models, and what was played last.
-        picture: makes the moving picture of a title, given a dream of it where that is a game of others.
+        picture: makes the moving picture of a title; for a game that is not ours, it is also given a dream
+            of that game, if there is one.
     """
     games, shipped, own = [*catalog.games(), *workshop.added.titles], workshop.shipped(), workshop.own()
     dreamt = {title.world for title in [*shipped, *own]}
@@ -102,6 +103,6 @@ def deal(workshop: Workshop, picture: Callable[[Title, Title | None], Preview | 
 
 
 def blurb(game: Title, dreamt: set[str]) -> str:
-    """About a real game; the one that no model can learn, or has learned, says so."""
+    """The words about a real game; they say so if no model has learned it and none can."""
     missing = game.world not in dreamt and not game.scrolls
     return f"{game.blurb}. {NO_DREAM}" if missing else game.blurb

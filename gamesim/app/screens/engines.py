@@ -1,4 +1,4 @@
-"""The learned engines as cards: what they are worth, how they were made, what can be done with them."""
+"""The list of learned engines: how good they are, how they were made, and what a player can do with them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from gamesim.app.ui.widgets import meter, paragraph, pill, text
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
-RATE = 4.0
+RATE = 4.0  # pictures a second
 
 
 class Engines(Listing[Title]):
@@ -60,7 +60,7 @@ class Engines(Listing[Title]):
         return "No models yet. Train one on your recordings, under Train"
 
     def about(self, title: Title) -> str:
-        """The game that an engine was learned from, what it was given and what it was trained by."""
+        """What an engine learned from, and its training signals."""
         card = self.cards.get(place(title), EngineCard())
         given = f": {card.learned_from}" if card.learned_from else ""
         taught = f"; trained by {card.trained_by}" if card.trained_by else ""
@@ -99,7 +99,7 @@ class Engines(Listing[Title]):
         self.window.say(f"Measuring {title.name}. It takes a few minutes; you can keep playing")
 
     def stop(self, job: Job) -> None:
-        """Ask whether a measurement shall end."""
+        """Ask whether to stop a measurement."""
         stop = Action("Stop", partial(self.window.workshop.jobs.stop, job), danger=True)
         more = "What was measured so far will be lost."
         self.window.go(Ask(self.window, "Stop measuring?", more, [stop, Action("Keep measuring")]))
@@ -163,7 +163,7 @@ class Engines(Listing[Title]):
     def _draw_figures(
         self, surface: pygame.Surface, area: pygame.Rect, card: EngineCard, scale: Scale
     ) -> int:
-        """Figures with a dot each: green where an engine that we ship must be, red where not."""
+        """Draw figures with a dot each: green if it is good enough for an engine that we ship, red if not."""
         y, row = area.top, scale.px(25)
         if any(figure.good is not None for figure in card.figures):
             words = "Green: meets the target. Red: below it"
@@ -194,7 +194,7 @@ class Engines(Listing[Title]):
 
 
 def tone(good: bool | None) -> str:
-    """The colour of a figure that is good enough, is not, or of which nobody says."""
+    """The colour of a figure that is good enough or not; None: nobody says."""
     return "quiet" if good is None else "good" if good else "bad"
 
 

@@ -1,4 +1,4 @@
-"""The keys that do something on the screen below: it says which, the key table says how they are called."""
+"""The help: the keys that do something on the screen below, in the words of the screen or the key table."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Setting:
-    """How lines are set in a column.
+    """How lines are laid out in a column.
 
     Attributes:
         width: of the column, in pixels.
@@ -52,7 +52,7 @@ class Setting:
     scale: Scale
 
     def start(self, line: Line) -> int:
-        """Where the words begin: below each other, unless the caps need more room."""
+        """Where the words of a line begin: at the same x in all lines, unless the caps need more room."""
         caps = sum(key_width(cap, self.scale.px(13)) + self.scale.px(4) for cap in line.caps)
         return max(self.scale.px(118), caps + self.scale.px(6))
 
@@ -65,11 +65,11 @@ class Setting:
 
 
 class Help:
-    """An overlay that lists keys in as many columns as fit; it scrolls where they are too high.
+    """An overlay that lists keys in as many columns as fit; it scrolls if they are too high.
 
     Args:
         works: the keys that do something on the screen below.
-        pads: names of the gamepads that are there.
+        pads: names of the connected gamepads.
     """
 
     def __init__(self, works: Sequence[Hint], pads: Sequence[str] = ()) -> None:
@@ -83,7 +83,7 @@ class Help:
         self.view = pygame.Rect(0, 0, 0, 0)
 
     def toast_area(self, size: tuple[int, int], height: int) -> pygame.Rect:
-        """Where messages of a height go: below the keys, or over the head where no room is left there."""
+        """Where messages of this height go: below the keys, or over the head if there is no room below."""
         gap = Scale.of(size).px(8)
         below = pygame.Rect(self.panel.left, self.panel.bottom + gap, self.panel.width, 0)
         below.height = size[1] - gap - below.top
@@ -171,7 +171,7 @@ class Help:
 
 
 def screen_lines(here: Sequence[tuple[str, str]]) -> list[Line]:
-    """What keys do on this screen alone; those without words share the line of the next."""
+    """What keys do on this screen alone; a key without words shares the line of the next one."""
     lines: list[Line] = [Line((), "Here")] if here else []
     names: tuple[str, ...] = ()
     for cap, words in here:
@@ -205,7 +205,7 @@ def move_lines() -> list[Line]:
 
 
 def pad_lines(actions: Set[Command | int], here: Mapping[str, str]) -> list[Line]:
-    """The parts of a gamepad that press one of these actions, or one of the keys that mean something here."""
+    """The buttons and sticks of a gamepad that cause one of these actions, or press a key that works here."""
     lines = [Line((), "Gamepad")]
     for names, words, does in gamepad.HELP:
         if does in actions or shown(does) in here:
@@ -214,7 +214,7 @@ def pad_lines(actions: Set[Command | int], here: Mapping[str, str]) -> list[Line
 
 
 def spread(lines: list[Line], columns: int) -> list[list[Line]]:
-    """The lines in columns of about the same height, cut between groups where that is not much higher."""
+    """The lines in columns of about the same height; a column always begins with a group's heading."""
     target = -(-len(lines) // columns)
     parts: list[list[Line]] = [[]]
     for i, line in enumerate(lines):

@@ -1,4 +1,4 @@
-"""Asked before the app ends: after Esc at the menu, and while something that it started is still at work."""
+"""Questions before the app ends: after Esc at the menu, and while something that it started is running."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 FOUND = {TRAINING: "Train", EVALUATION: "Models", RECORDING: "Recordings"}
-"""Where something that goes on without the window is found again."""
+"""The screen on which the player finds a job again that went on without the window."""
 
 
 class Quit(Ask):
-    """After Esc at the menu: Enter quits, and one more Esc stays."""
+    """The question after Esc at the menu: Enter quits, another Esc stays."""
 
     def __init__(self, window: Window) -> None:
         answers = (Action("Stay"), Action("Quit", window.leave))
@@ -28,7 +28,7 @@ class Quit(Ask):
 
 
 class Leaving(Ask):
-    """Whether trainings, evaluations and recordings go on without the window; they are found again later."""
+    """The question whether trainings, evaluations and recordings go on without the window."""
 
     def __init__(self, window: Window) -> None:
         at_work = window.workshop.jobs.running
@@ -47,7 +47,7 @@ class Leaving(Ask):
 
     def _leave(self) -> None:
         for job in self.window.workshop.jobs.running:
-            jobs.send(job.pid, jobs.GO_ON)  # nobody would be there to wake what is paused
+            jobs.send(job.pid, jobs.GO_ON)  # nobody would be there to wake a paused job
         self.window.running = False
 
     def _stop(self) -> None:

@@ -1,4 +1,4 @@
-"""A title is opened on a thread of its own; the window stays alive meanwhile."""
+"""The screen while a title opens on a thread of its own, so that the window stays alive."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from gamesim.app.ui.widgets import text
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
-QUICK = 0.2  # seconds in which something may open without anybody being told
+QUICK = 0.2  # seconds: what opens faster shows no message
 
 
 class Loading(Screen):
-    """Shows that something is being opened, then hands it on; Esc gives up waiting."""
+    """Shows that a title is being opened, and calls `then` with its environment; Esc gives up waiting."""
 
     caption = "Loading"
 
@@ -45,14 +45,14 @@ class Loading(Screen):
             return
         try:
             env = self._opening.take()
-        except Exception as error:  # whatever it is, it is shown on screen
+        except Exception as error:  # a foreign game may raise anything
             self.window.back()
             self.window.say(f"Cannot open this: {error}", bad=True)
             return
         self.window.back()
         try:
             self.then(env)
-        except Exception as error:  # it breaks down when it begins
+        except Exception as error:  # it may fail at its first frame
             self.window.say(f"Cannot play this: {error or type(error).__name__}", bad=True)
             env.close()
 
@@ -70,7 +70,7 @@ class Loading(Screen):
         surface.fill(COLOURS["back"], (x - size // 2, y - scale.px(80), size // 2, size))
         surface.blit(sprites.get(f"pacman{round(7 * bite)}", size), (x - size // 2, y - scale.px(80)))
         words = "Waking the dream…" if self.title.learned else "Opening…"
-        waited = int(time.monotonic() - self._asked)  # frames may stand still meanwhile
+        waited = int(time.monotonic() - self._asked)  # not `seconds`: the window may have stood still
         words += f" {waited} s" if waited else ""
         lines = (
             (self.title.name, 14, scale.head, "text"),

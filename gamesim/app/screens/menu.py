@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 NO_DREAMS = "No models yet. Press [{key}] while you play to record, then train one under Train"
 CAPTION = 94  # height of a card's words
 LOW = 84  # height of a card of the row at the top
-CALM = 0.6  # seconds that the menu is seen before any dream is woken
+CALM = 0.6  # seconds until the menu wakes its first dream
 
 
 class Menu(Screen):
@@ -44,7 +44,7 @@ class Menu(Screen):
         places: buttons to the other screens.
         chosen: index of a card; from len(cards) on, of a place.
         view: where the cards were drawn last.
-        bin: the cross on the chosen card, where it can be deleted.
+        bin: the cross on the chosen card; empty if that cannot be deleted.
     """
 
     def __init__(self, window: Window) -> None:
@@ -70,11 +70,11 @@ class Menu(Screen):
 
     @property
     def current(self) -> Card | None:
-        """The card that is chosen; None while a place is."""
+        """The chosen card; None while a place is chosen."""
         return self.cards[self.chosen] if self.chosen < len(self.cards) else None
 
     def refresh(self) -> None:
-        """Look again for what can be played; what is chosen stays chosen."""
+        """Look again for games and models; the choice stays."""
         was, place = self.current, self.chosen - len(self.cards)
         self.rows = deck.deal(self.window.workshop, self._picture)
         if was is None:
@@ -103,7 +103,7 @@ class Menu(Screen):
         visit(self.window, label)
 
     def delete(self) -> None:
-        """Ask whether the chosen model shall be deleted, if it is one that was trained here."""
+        """Ask whether to delete the chosen model, if it was trained here."""
         card = self.current
         if card is None or not card.own:
             self.window.say("Only your own models can be deleted.")
@@ -170,7 +170,7 @@ class Menu(Screen):
             self.window.sound.play("move")
 
     def _move(self, move: int) -> None:
-        """To the next thing in that direction, as they lie on the screen."""
+        """Choose the nearest card or place in a direction on the screen."""
         here = self._rects[self.chosen]
         dx, dy = DELTAS[move]
         best, nearest = None, math.inf
@@ -267,14 +267,14 @@ class Menu(Screen):
             surface.blit(sprites.get("eyes2", cell), behind)
 
     def _draw_cards(self, surface: pygame.Surface, view: pygame.Rect, margin: int, scale: Scale) -> int:
-        """All rows; returns the height of all that was drawn or lies outside of the view."""
+        """Draw all rows; returns their height, with what lies outside the view."""
         width, gap = max(1, view.width - 2 * margin), scale.px(20)
-        # Six fill a row well; where a row has more, a seventh is not left alone below them.
+        # Six cards fill a row well; a seventh goes beside them, so that it does not stand alone below.
         most = min(7, max(6, *(len(row.cards) for row in self.rows)))
         many = max(1, min(most, (width + gap) // (scale.px(130) + gap)))
         few = max(1, min(3, (width + gap) // (scale.px(270) + gap)))
         begin = y = view.top + scale.px(5) - self.scroller.at
-        # At the usual size of the window the games and the dreams are seen without scrolling.
+        # At the usual size of the window the games and the dreams need no scrolling.
         picture = max(
             scale.px(80), min(scale.px(150), (view.height - scale.px(LOW + 140)) // 2 - scale.px(CAPTION))
         )

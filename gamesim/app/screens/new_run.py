@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 
-LABEL = 170  # pixels to the left of what is chosen, at a window of 1280x800
+LABEL = 170  # pixels to the left of the choices, in a window of 1280x800
 
 
 @dataclass
@@ -33,11 +33,12 @@ class Choice:
     """One line of the form.
 
     Attributes:
-        label: what is chosen.
-        words: what stands there now.
-        turn: called with -1 or 1 by left and right; None where there is nothing to turn.
+        label: what the line is about; "" for the start button.
+        words: the current choice.
+        turn: called with -1 or 1 by left and right; None if there is no other choice.
         enter: called by Enter and a click.
-        about: a sentence or two about what stands there.
+        about: a sentence or two about the current choice.
+        rect: where it was drawn last.
     """
 
     label: str
@@ -52,12 +53,12 @@ class NewRun(KeyScreen):
     """Up and down go from line to line, left and right change one; Start is the last.
 
     Args:
-        window: on which it is.
-        run: None for a new training, else the one that goes on.
-        then: called with the run's folder once the training starts and the form is left.
+        window: the window that shows it.
+        run: the run to go on with; None for a new training.
+        then: called with the run's folder when the training has started and the form is closed.
 
     Attributes:
-        plan: what is chosen.
+        plan: the choices so far.
         lines: the form, as drawn last.
         view: where it was drawn.
 
@@ -139,7 +140,7 @@ class NewRun(KeyScreen):
         self.window.go(Prompt(self.window, "Name of the run", "", self.plan.name, self.plan.call))
 
     def start(self) -> None:
-        """Start the training; what speaks against it is asked about first."""
+        """Start the training; if there are warnings, ask first."""
         plan = self.plan
         if plan.data is None or not plan.warnings:
             self._begin()
@@ -150,7 +151,7 @@ class NewRun(KeyScreen):
 
     def _begin(self) -> None:
         """Start the training, and leave the form."""
-        folder = self.plan.folder  # the name of the next one is another
+        folder = self.plan.folder  # once this run exists, the plan suggests another name
         self.plan.start()
         self.window.back()
         self.then(folder)
@@ -246,7 +247,7 @@ class NewRun(KeyScreen):
         self.scroller.draw(surface)
 
     def _draw_lines(self, surface: pygame.Surface, scale: Scale) -> int:
-        """The form, as high as it fits or as it must be; returns its height."""
+        """Draw the form, its lines as high as fits but never too low to read; returns its height."""
         gap, least = scale.px(10), scale.px(58)
         height = max(least, min(scale.px(72), self.view.height // len(self.lines) - gap))
         bar = Scroller.width(scale) if self.scroller.most else 0
@@ -262,7 +263,7 @@ class NewRun(KeyScreen):
         return len(self.lines) * (height + gap)
 
     def _draw_notes(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
-        """How long it takes, what speaks against it, and all that is said of the chosen line; its height."""
+        """Draw the warnings, how long it takes, and the words about the chosen line; returns the height."""
         y, size, pad = area.top, scale.px(16), scale.px(14)
         for words in self.plan.warnings:
             lines = wrap(words, size, area.width - 2 * pad)

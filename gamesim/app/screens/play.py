@@ -1,4 +1,4 @@
-"""The play screen: one for the real games and for the dreams. What the keys do is decided here."""
+"""The play screen, the same for real games and dreams. It decides what the keys do."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ NO_DREAM = "There is no dream of this game yet. Record it, then train one."
 NO_DRIVER = "No AI driver here. Only World Model dreams come with one."
 NO_MODEL = "This game has no dream. It shows its whole board; the models here learn views that scroll."
 SOUNDS = ("level", "flag", "eaten", "timeout", "fruit", "ghost", "power", "food")
-"""The first of these that happened is heard."""
+"""Events with a sound; if several happen at once, the first of these is heard."""
 
 
 def no_partner(title: Title) -> str:
-    """Why a game has no dream to go to, or a dream no game."""
+    """Why the player cannot switch from a game to its dream, or from a dream to its game."""
     if not title.learned:
         return NO_DREAM if title.scrolls else NO_MODEL
     if title.recipe is None:
@@ -67,7 +67,7 @@ def open_title(window: Window, title: Title, **how: Any) -> None:
 
 
 class Play(Screen):
-    """Keys in, frames out; everything that decides anything is in the session."""
+    """Keys in, frames out; what happens in the game is up to the session."""
 
     caption = "Play"
 
@@ -83,11 +83,11 @@ class Play(Screen):
         """Play `engine`.
 
         Args:
-            window: on which it is.
+            window: the window that shows it.
             engine: not reset yet, or in the middle of an episode.
             watch: let its controller play, if it has one.
-            walk: every episode begins with the game of coming home, until it is given up.
-            tour: leads a newcomer through it, a line at a time.
+            walk: every episode begins with the game of coming home, until the player gives it up.
+            tour: guides a newcomer, a line at a time.
         """
         super().__init__(window)
         self.takes = Takes(window)
@@ -99,7 +99,7 @@ class Play(Screen):
         self.session.has_partner = self.panel.has_partner
         self.film = Filmstrip()
         self.walk, self.tour = walk, tour
-        self._film_left = 0.0  # seconds for which it stays on screen
+        self._film_left = 0.0  # seconds for which the film stays on screen
         self._turning = Repeat()
         self._sliding = False
         self._clicked: Command | None = None  # the key that the mouse holds down
@@ -107,7 +107,7 @@ class Play(Screen):
         if watch:
             self._change_driver()
         if not engine.title.learned and (dream := catalog.partner(engine.title, window.workshop.offered())):
-            window.ahead.prepare(dream, window.device)  # torch alone takes seconds: Tab shall not wait for it
+            window.ahead.prepare(dream, window.device)  # torch alone takes seconds: Tab should not wait
 
     @property
     def engine(self) -> Engine:
@@ -121,7 +121,7 @@ class Play(Screen):
 
     @property
     def own_keys(self) -> Sequence[int]:
-        """Those that a game which is not ours has of the commands for ours."""
+        """Keys of commands for our games, as far as a game that is not ours has other uses for them."""
         keys = self.engine.keys
         free = (key for command in OURS for key in KEYMAP.keys(command))
         return [] if keys is None else [key for key in free if keys.button(key) is not None]
@@ -156,7 +156,7 @@ class Play(Screen):
         return asked if isinstance(asked, int) else None
 
     def _mouse(self, event: pygame.event.Event) -> bool:
-        """The temperature's slider, and the keys on screen; returns whether the event was for them."""
+        """Move the temperature's slider, or press a key on screen; returns whether the event was for them."""
         if event.type == pygame.MOUSEWHEEL:
             if self.session.temperature is not None:
                 self.session.turn_temperature(event.y)
@@ -217,7 +217,7 @@ class Play(Screen):
             self._guard(act)
 
     def _guard(self, act: Callable[[], object]) -> None:
-        """Run something that may meet a broken engine or a full disk: a message, never a fall."""
+        """Call `act`; if it meets a broken engine or a full disk, the window shows a message."""
         try:
             act()
         except UserError as error:
@@ -236,7 +236,7 @@ class Play(Screen):
         self.session.paused = not self.session.paused
 
     def _turn(self, command: Command) -> None:
-        """Colder, warmer or back to neutral; a held key goes on."""
+        """Colder, warmer or back to neutral; a held key repeats."""
         rungs = RUNGS.get(command)
         if self.session.turn_temperature(rungs) is None:
             self.window.say(f"Only a dream has a temperature.{self.session.to_dream}")
@@ -262,7 +262,7 @@ class Play(Screen):
             self.window.say("This game is always shown as its own pixels.")
 
     def _ask_doubt(self) -> None:
-        """Show how sure the dream is of each cell, or no more."""
+        """Show how sure the dream is of each cell, or stop showing it."""
         doubt, dream = self.stage.doubt, self.session.dream
         if dream is None or not doubt.asks(dream):
             self.window.say(f"Only dreams can be unsure.{self.session.to_dream}")
@@ -281,7 +281,7 @@ class Play(Screen):
             self._film_left = STAYS
 
     def _change_driver(self) -> None:
-        """The controller or the person; a real game calls a dream for its controller."""
+        """Change between the controller and the person; a real game borrows the controller of a dream."""
         if self._turn_driver():
             return
         title = None
@@ -297,7 +297,7 @@ class Play(Screen):
             if not self._turn_driver():
                 self.window.say(NO_DRIVER)
 
-        def lent(env: gym.Env) -> None:  # the dream that was opened before stays the other side
+        def lent(env: gym.Env) -> None:  # the dream that is open already stays the other side
             drive(Engine(title, env))
             env.close()
 
@@ -387,7 +387,7 @@ class Play(Screen):
             self.window.say("This dream was trained on a different game, so it starts on a board of its own.")
 
     def _with_partner(self, then: Callable[[], None]) -> None:
-        """Call `then` once the other side is open; it is looked for and loaded at the first time."""
+        """Call `then` once the other side is open; the first call finds and loads it."""
         if self.session.other is not None:
             then()
             return
@@ -414,7 +414,7 @@ class Play(Screen):
         return STILL if still else SMOOTH
 
     def update(self, seconds: float) -> None:
-        walking = self.panel.home is not None  # who comes upon a flag on the way still comes home
+        walking = self.panel.home is not None  # a flag on the way must not end the walk
         self.session.endless = self.window.settings.endless_dreams or walking
         self.stage.clock += 0.0 if self.session.paused else seconds
         if self.walk and self.panel.home is None and not self.engine.steps and not self.session.beside:
@@ -473,7 +473,7 @@ class Play(Screen):
 
     @property
     def filmed(self) -> bool:
-        """Whether the dream's film lies over the lower edge: while one goes back, and a little longer."""
+        """Whether the dream's film covers the lower edge: during a rewind, and for a moment after it."""
         dream = self.session.dream
         return dream is not None and dream.history.branched and self._film_left > 0
 

@@ -36,16 +36,16 @@ if TYPE_CHECKING:
 
 ALL = "all"
 RATE = 4.0  # frames of a thumbnail a second
-EXPLORED = 2000  # games that the bot records when it is asked to
+EXPLORED = 2000  # games that a bot records when the player asks for it
 
 
 class Recordings(Listing[Line]):
     """Choose one to replay, to rename, to save as a GIF or to delete; many can be selected and deleted.
 
     Attributes:
-        shown_game, shown_player: what is shown, `ALL` for everything.
-        games: that there are recordings of.
-        selected: paths of the recordings that are selected.
+        shown_game, shown_player: the filters, `ALL` for everything.
+        games: names of the games that were recorded.
+        selected: paths of the selected recordings.
     """
 
     caption = "Recordings"
@@ -62,12 +62,12 @@ class Recordings(Listing[Line]):
         self._opened: set[Key] = set()
         self._clock = 0.0
         self.filters: list[Action] = []
-        self._of: tuple | None = None  # what was looked through for the rows and the games
+        self._of: tuple | None = None  # what the rows and the games were made from
         self.games: list[str] = []
         self._told: set[Path] = set()
 
     def refresh(self) -> None:
-        """List what is shown, once for each look at the folders, not once a frame: there may be thousands."""
+        """Make the rows, but only if the recordings or the filters have changed: there may be thousands."""
         everything = self.shelf.recordings
         asked = (everything, self.shown_game, self.shown_player, len(self._opened))
         if self._of is None or self._of[0] is not everything or self._of[1:] != asked[1:]:
@@ -79,7 +79,7 @@ class Recordings(Listing[Line]):
             found = lines(
                 [each for each in of_game if self.shown_player in (ALL, category(each))], self._opened
             )
-            if same:  # new ones may have come above the chosen row
+            if same:  # new recordings may have come in above the chosen row
                 self.show(found)
             else:
                 self.rows = found
@@ -89,7 +89,7 @@ class Recordings(Listing[Line]):
 
     @property
     def meant(self) -> list[Recording]:
-        """What a deletion is about: what is selected, else the chosen row."""
+        """What Delete removes: the selected recordings, or else the chosen row."""
         known = [each for each in self.shelf.recordings if each.path in self.selected]
         return known or (list(self.current.recordings) if self.current else [])
 
@@ -172,7 +172,7 @@ class Recordings(Listing[Line]):
             self.select()
 
     def select(self) -> None:
-        """Select the chosen row, or leave it out again."""
+        """Select the chosen row, or unselect it."""
         if row := self.current:
             paths = {each.path for each in row.recordings}
             self.selected = self.selected - paths if paths <= self.selected else self.selected | paths
@@ -184,7 +184,7 @@ class Recordings(Listing[Line]):
             self._opened ^= {key}
 
     def explore(self) -> None:
-        """Ask which game is to be recorded: a training needs more games than one person plays."""
+        """Ask which game a bot should record: a training needs more games than one person plays."""
         games = [game for game in catalog.games() if game.world and not game.kwargs]
         games.sort(
             key=lambda game: (game.scrolls, game.world == catalog.PACMAN)
@@ -194,7 +194,7 @@ class Recordings(Listing[Line]):
         self.window.go(Ask(self.window, "Which game should be recorded?", more, answers))
 
     def _ask_player(self, game: Title) -> None:
-        """Ask who plays it, of those who can; an extra that somebody lacks for it is named."""
+        """Ask which of the players that can play it should; those that lack an extra are only named."""
 
         def begin(player: Player) -> None:
             self.window.workshop.record(game, EXPLORED, player.name)
@@ -228,7 +228,7 @@ class Recordings(Listing[Line]):
                 self._told.add(path)
 
     def draw_main(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
-        """The rows, and above them who played and which game: each is a click, and has a key."""
+        """Draw the rows, and above them the filters for the player and the game."""
         above = scale.px(44) if self.shelf.recordings else 0
         if above and area.height > 3 * above:
             self._draw_filters(surface, area, scale)
@@ -286,7 +286,7 @@ class Recordings(Listing[Line]):
 
 
 def facts_of(recording: Recording) -> list[tuple[str, str]]:
-    """What is known of a recording, label and value."""
+    """The facts about a recording, as label and value."""
     entry = recording.entry
     return [
         ("Score", signed(entry.total_reward)),
@@ -300,7 +300,7 @@ def facts_of(recording: Recording) -> list[tuple[str, str]]:
 
 
 def set_facts(row: Line) -> list[tuple[str, str]]:
-    """What is known of a bot's set."""
+    """The facts about a bot's set, as label and value."""
     return [
         ("Games", f"{len(row.recordings):,}"),
         ("Steps", f"{row.steps:,}"),
@@ -312,5 +312,5 @@ def set_facts(row: Line) -> list[tuple[str, str]]:
 
 
 def following(choices: list[str], now: str) -> str:
-    """The choice after `now`, round the end."""
+    """The choice after `now`, or the first after the last."""
     return choices[(choices.index(now) + 1) % len(choices)] if now in choices else choices[0]

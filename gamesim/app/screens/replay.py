@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 RATE = 7.0  # steps a second at speed 1, as they are played
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 WORDS = {"NOOP": "none", "LEFT": "←", "RIGHT": "→", "UP": "↑", "DOWN": "↓"}
-"""How actions are shown that many games have; those in arrows as the caps of keys."""
+"""How the screen shows actions that many games have; arrows become key caps."""
 
 
 class Replay(ButtonScreen):
@@ -45,8 +45,9 @@ class Replay(ButtonScreen):
     Attributes:
         recording: which.
         episode: None until it is loaded.
-        at: index of the frame that is seen, 0..len(episode).
+        at: index of the frame on screen, 0..len(episode).
         playing: whether it runs by itself.
+        speed: index into `SPEEDS`.
         picture, bar: where the frame and the bar below it were drawn last.
     """
 
@@ -156,20 +157,20 @@ class Replay(ButtonScreen):
         self.at = round(min(1.0, max(0.0, share)) * self.last)
 
     def pressed(self, action: int) -> str:
-        """What an action is called in the game that was played; its number where nobody says."""
+        """A word for an action of the game that was played; its number if nobody knows a word."""
         word = self._words[action] if action < len(self._words) else ""
         return WORDS.get(word.upper(), ActionKeys.word(word)) or str(action)
 
     # what can be done ------------------------------------------------------------------------------------
 
     def toggle(self) -> None:
-        """Stop and go on; at the end it begins again."""
+        """Pause or go on; at the end, begin again."""
         self.playing = not self.playing
         if self.playing and self.at == self.last:
             self.at = 0
 
     def step(self, by: int) -> None:
-        """Go some frames on or back, and stay there."""
+        """Go some frames forward or back, and stay there."""
         self.playing = False
         self.at = min(self.last, max(0, self.at + by))
 
@@ -239,7 +240,7 @@ class Replay(ButtonScreen):
         self._draw_bar(surface, scale, self.episode)
 
     def _draw_frame(self, surface: pygame.Surface, room: pygame.Rect, episode: Episode) -> None:
-        """The frame that is seen, in the look of the play screen; what moves comes from the one before."""
+        """Draw the current frame in the look of the play screen; things move there from the frame before."""
         side = min(room.size)
         square = pygame.Rect(0, 0, max(1, side - side % 21), max(1, side - side % 21))
         square.center = room.center
@@ -275,7 +276,7 @@ class Replay(ButtonScreen):
             keycap(surface, pressed, (panel.right - scale.px(32), y - scale.px(16)), scale.px(15))
 
     def _draw_bar(self, surface: pygame.Surface, scale: Scale, episode: Episode) -> None:
-        """The whole episode as a line: rewards are ticks, what has been seen is bright."""
+        """Draw the whole episode as a line with a tick for each reward; the part before now is bright."""
         bar = self.bar
         share = self.at / self.last if self.last else 0.0
         groove = pygame.Rect(bar.left, bar.centery - scale.px(3), bar.width, scale.px(6))

@@ -1,4 +1,4 @@
-"""One training, as it happens: curves, the newest sample sheet, how long it still takes, and its reins."""
+"""One training, as it happens: curves, the newest sample sheet, the time left, and buttons to control it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PAGE = 4  # clicks of the wheel that Page up and Page down are worth
 LEAST = 120  # height of the sheet in the panel, at a window of 1280x800
-CLEAR = 0.6  # of its size: a sheet that is drawn smaller cannot be made out
+CLEAR = 0.6  # of its size: on a smaller sheet nobody can see anything
 
 
 class RunPage(PanelScreen):
@@ -47,7 +47,7 @@ class RunPage(PanelScreen):
         self.run.follow()
         self.charts = Charts()
         self.sheet = Sheet()
-        self.stage: int | None = None  # whose curves are seen; None: the newest
+        self.stage: int | None = None  # whose curves are on screen; None: the newest
         self.picture = pygame.Rect(0, 0, 0, 0)
 
     # keys and mouse --------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ class RunPage(PanelScreen):
         return self._draw_sheet(surface, pygame.Rect(area.left, top, area.width, area.bottom - top), scale)
 
     def _draw_sheet(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
-        """The beginning of the newest sheet, which a click enlarges; returns the y below."""
+        """Draw the top left part of the newest sheet, which a click enlarges; returns the y below."""
         newest = self.run.log.sheets[-1]
         words = f"After {counted(sheet_step(newest), 'training step')}. Click to enlarge"
         line = text(surface, words, area.topleft, scale.px(14), COLOURS["quiet"], width=area.width)
@@ -208,12 +208,12 @@ class Sheet:
         self._image: pygame.Surface | None = None
 
     def scaled(self, path: Path, room: tuple[int, int], least: float = 0.0) -> pygame.Surface | None:
-        """A sheet as wide as `room`, and not higher where that has a height; None if it cannot be read.
+        """A sheet as wide as `room`, or as high if that makes it smaller; None if it cannot be read.
 
         Args:
             path: of the sheet.
-            room: pixels to fill; a height of 0 is no limit.
-            least: it is made no smaller than this share of its size, and may stand out then.
+            room: (width, height) in pixels; a height of 0 is no limit.
+            least: the least share of the sheet's own size, even if it then exceeds `room`.
         """
         try:
             key = (path, path.stat().st_mtime_ns, room, least)
@@ -271,7 +271,7 @@ class SheetPage(Screen):
 
 
 def sheet_step(path: Path) -> int:
-    """The step at which a sheet was drawn: its name."""
+    """The training step of a sheet, from its file name; 0 if that is no number."""
     return int(path.stem) if path.stem.isdigit() else 0
 
 

@@ -1,4 +1,4 @@
-"""The settings: what is chosen here holds at once, and in the next run too."""
+"""The settings: each choice takes effect at once, and the app keeps it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ THINGS = ("pacman4", "ghost0a", "ghost1a", "ghost2a", "ghost3a", "scareda", "pow
 
 
 class Keyed(NamedTuple):
-    """Keys that the player may choose: of an action of the key table, or a button of another's game."""
+    """Keys that the player may choose: of an action in the key table, or a button of another's game."""
 
     table: Keymap | ActionKeys
     does: Any
@@ -53,15 +53,15 @@ class Keyed(NamedTuple):
 
 @dataclass
 class Row:
-    """One line: a setting, an action's keys, or a heading (which nothing can be done to).
+    """One line: a setting, an action's keys, or a heading (which cannot be chosen).
 
     Attributes:
         label: what it is about.
         value: what it is now; None: see `keys`.
-        turn: makes it less (-1) or more (1); None where there is no order.
+        turn: makes it less (-1) or more (1); None if there is no order.
         press: what Enter does.
-        part: how full its meter is, 0..1, where it has one.
-        keys: those it shows and changes.
+        part: how full its meter is, 0..1; None if it has no meter.
+        keys: the keys that it shows and changes.
         hint: one line about it, shown while it is chosen.
         rect: where it was drawn last.
     """
@@ -81,7 +81,7 @@ class Row:
 
 
 class SettingsScreen(Screen):
-    """Up and down choose a row, left and right change it, Enter presses it; and so does the mouse."""
+    """Up and down choose a row, left and right change it, Enter presses it; the mouse can do the same."""
 
     caption = "Settings"
 
@@ -101,7 +101,7 @@ class SettingsScreen(Screen):
 
     @property
     def own_keys(self) -> Sequence[int]:
-        """Ins and Del change keys, also where they have been given to something else."""
+        """Ins and Del change keys here, even if the player gave them another meaning."""
         return () if self.rows[self.chosen].keys is None else (pygame.K_INSERT, pygame.K_DELETE)
 
     def _rows(self) -> list[Row]:
@@ -164,7 +164,7 @@ class SettingsScreen(Screen):
         return Row(label, lambda: words(getattr(settings, name)), turn, press, part, hint=hint)
 
     def _rows_of_the_game(self) -> list[Row]:
-        """The buttons of the game that is played, if it is not one of ours: its keys are its own."""
+        """The keys of the game below, if it is not one of ours."""
         if self.game is None:
             return []
         return [
@@ -190,7 +190,7 @@ class SettingsScreen(Screen):
         self._asking, self._adding = keys, add
 
     def _give(self, key: int) -> None:
-        """The key that was waited for: it does this from now on, and nothing else."""
+        """Take the key that the row waited for: from now on it does this, and nothing else."""
         asking, self._asking = self._asking, None
         if asking is None or key == pygame.K_ESCAPE:
             return
@@ -210,7 +210,7 @@ class SettingsScreen(Screen):
         assert self.game is not None
         self.game.restore()
         self._keep_keys()
-        self.window.say("The usual keys of this game again")
+        self.window.say("This game has its usual keys again")
 
     def _restore_keys(self) -> None:
         KEYMAP.restore()
@@ -281,7 +281,7 @@ class SettingsScreen(Screen):
             row.turn(-1 if move == LEFT else 1)
 
     def _step(self, step: int) -> None:
-        """To the next row that is not a heading, round the end."""
+        """Choose the row `step` rows on, not counting headings; single steps wrap around the ends."""
         choices = [i for i, row in enumerate(self.rows) if not row.heading]
         at = choices.index(self.chosen) + step
         at = at % len(choices) if abs(step) == 1 else min(len(choices) - 1, max(0, at))
@@ -334,7 +334,7 @@ class SettingsScreen(Screen):
     def _draw_things(
         self, surface: pygame.Surface, title: pygame.Rect, column: pygame.Rect, scale: Scale
     ) -> None:
-        """The game's own figures beside the title: the palette is seen as it is chosen."""
+        """Draw the game's figures beside the title, in the chosen palette."""
         side = scale.px(34)
         x = column.right - len(THINGS) * (side + scale.px(6))
         if x < title.right + side:
@@ -349,7 +349,7 @@ class SettingsScreen(Screen):
         height, space = scale.px(38), scale.px(14)
         heights = [height + (space if row.heading and i else 0) for i, row in enumerate(self.rows)]
         self.scroller.fit(view, sum(heights), scale)
-        if self._reveal:  # keys may choose a row that is not seen, or the first, which has a heading above
+        if self._reveal:  # keys may choose a row out of view, or the first one, below a heading
             above = sum(heights[: self.chosen - (self.chosen == 1)])
             self.scroller.reveal(above, sum(heights[: self.chosen + 1]))
             self._reveal = False
@@ -401,7 +401,7 @@ class SettingsScreen(Screen):
         text(surface, row.value(), place, scale.body, anchor="midright", width=room)
 
     def _draw_keys(self, surface: pygame.Surface, keys: Keyed, right: int, middle: int, scale: Scale) -> None:
-        """The caps of an action's keys from right to left; what waits for a key, or has none, says so."""
+        """Draw the caps of an action's keys, or say that it waits for a key or has none."""
         names, asked = keys.table.caps(keys.does), keys == self._asking
         if asked or not names:
             words, colour = ("press a key, or Esc", "real") if asked else ("no key", "bad")

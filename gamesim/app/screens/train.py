@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Train(Listing[Run | None]):
-    """The first row begins a new training, the others are runs, the one that was at work last on top."""
+    """The first row begins a new training; the others are runs, the one with the latest change first."""
 
     caption = "Train"
     keys = (pygame.K_DELETE,)
@@ -40,7 +40,7 @@ class Train(Listing[Run | None]):
         self.window.workshop.shelf.refresh()
 
     def refresh(self) -> None:
-        """Look again for runs, and follow those that are there."""
+        """Look again for runs, and read what is new in them."""
         workshop = self.window.workshop
         known = {run.folder: run for run in self.runs}
         self.runs = [known.get(folder) or workshop.run(folder) for folder in workshop.runs()]
