@@ -1,1 +1,1 @@
-"""A game or a dream on screen: the session that is played, its boards, and what can be done with it."""
+"""A game or a dream on screen: the session, its boards, and what a player can do with them."""

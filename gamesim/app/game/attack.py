@@ -1,6 +1,7 @@
-"""An attack on what the AI sees of the real game while it drives, by the lab `fgsm`: stronger, then gone.
+"""An attack, from the lab `fgsm`, on the frames that the AI sees while it drives the real game.
 
-The player keeps seeing the game as it is. Random signs as large as the strongest attack are the control.
+Each press of the key makes the attack stronger; after the strongest comes random noise of the same size for
+comparison, then nothing. The player keeps seeing the game as it is.
 """
 
 import numpy as np
@@ -10,7 +11,7 @@ from gamesim.app.game.play import Engine
 
 FGSM, RANDOM = "FGSM", "random signs"
 STAGES = (("nothing", 0), (FGSM, 4), (FGSM, 8), (FGSM, 16), (RANDOM, 16))
-"""By what frames are changed, and by how much of 255; after the last one comes the first."""
+"""What changes the frames, and by how much of 255; the first stage follows the last."""
 NOBODY = "Let the AI drive the real game first. What it sees can then be attacked."
 UNKNOWN = "This AI does not say how much it prefers each key, so there is nothing to aim an attack at."
 OVER = "The AI sees the game as it is again."
@@ -20,8 +21,8 @@ class MisledPilot(Pilot):
     """The same controller, which sees changed frames.
 
     Args:
-        pilot: who sees the game as it is.
-        stage: of `STAGES`.
+        pilot: the one that sees the game as it is.
+        stage: index into `STAGES`.
     """
 
     def __init__(self, pilot: Pilot, stage: int) -> None:
@@ -52,7 +53,7 @@ class MisledPilot(Pilot):
 
 
 def attack(engine: Engine) -> str:
-    """The next stage of the attack on who drives this game; returns what to tell the player."""
+    """Go to the next stage of the attack on the AI of this game; returns what to tell the player."""
     pilot = engine.pilot
     if pilot is None:
         return NOBODY

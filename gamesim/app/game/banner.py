@@ -9,7 +9,7 @@ from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.ui.widgets import box, text
 
 GLASS = 185  # opacity of the box, of 255
-SMALLEST = 11  # pixels, of letters
+SMALLEST = 11  # pixels: the height of the smallest letters
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Line:
 
 
 def player_cell(board: pygame.Rect, engine: Engine) -> pygame.Rect:
-    """Where the player is on a board: in the middle, unless the whole of a known board is shown."""
+    """Where the player is on a board: in the middle, unless the screen shows the whole of a known board."""
     rows, columns = engine.grid
     wide, high = board.width / columns, board.height / rows
     x, y = columns // 2, rows // 2
@@ -35,13 +35,13 @@ def player_cell(board: pygame.Rect, engine: Engine) -> pygame.Rect:
 def draw_banner(
     surface: pygame.Surface, board: pygame.Rect, player: pygame.Rect, lines: list[Line], scale: Scale
 ) -> pygame.Rect:
-    """Lines on glass, above the player or, where there is more room, below; returns where they went.
+    """Draw lines on glass, above the player, or below if there is more room; returns where they went.
 
     Args:
         surface: the window.
-        board: within which it stays.
-        player: the player's cell, which it does not touch.
-        lines: the most important first: where there is no room, the last are left out.
+        board: the board, which the banner does not leave.
+        player: the player's cell, which the banner does not touch.
+        lines: the most important first; the last are left out if there is no room.
         scale: of the window.
     """
     gap, pad = scale.px(6), scale.px(12)
@@ -78,7 +78,7 @@ def line_height(size: int, bold: bool) -> int:
 
 
 def fitted(lines: list[Line], room: tuple[int, int], scale: Scale) -> tuple[list[Line], list[int]]:
-    """Lines and their sizes in pixels: made smaller, then the last ones left out, until they fit `room`."""
+    """The lines that fit into `room`, and their sizes in pixels: all of them if small letters help."""
     for count in range(len(lines), 0, -1):
         for part in (1.0, 0.85, 0.7, 0.6, 0.5):
             sizes = [max(SMALLEST, round(part * scale.px(line.size))) for line in lines[:count]]
@@ -91,7 +91,7 @@ def fitted(lines: list[Line], room: tuple[int, int], scale: Scale) -> tuple[list
 
 
 def draw_ready(surface: pygame.Surface, board: pygame.Rect, words: str, small: str, scale: Scale) -> None:
-    """What an arcade says before a start: letters without a box, between the ghosts' house and the player."""
+    """Draw what an arcade says before a start: letters without a box, between ghosts' house and player."""
     cell = board.height / 21
     for line, row, size in ((words, 11.6, 1.15), (small, 13.5, 0.85)):
         place = (board.centerx, board.top + round(row * cell))

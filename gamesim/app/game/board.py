@@ -1,4 +1,4 @@
-"""The real game, drawn from its snapshots at any size, with smooth motion between the cells."""
+"""The real game, painted from its snapshots at any size, with smooth motion between the cells."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from gamesim.app.ui.widgets import text
 from gamesim.envs.layouts import DOOR, FLAG, FLOOR, FOOD, FRUIT, OUTSIDE, POWER, WALL
 from gamesim.envs.rules import Ghost, Snapshot
 
-TURN = {2: 0, 3: 90, 4: -90}  # degrees from looking right
+TURN = {2: 0, 3: 90, 4: -90}  # direction -> degrees from facing right
 OVER = 4  # supersampling of drawn tiles
 SOLID = np.isin(np.arange(256), (WALL, OUTSIDE))  # by cell class
 THING = np.isin(np.arange(256), (FOOD, POWER, FRUIT, FLAG, DOOR))
@@ -23,10 +23,10 @@ FLASH = 10  # frightened ghosts flash in their last steps
 
 
 class Sprites:
-    """Things by name, at any size; those that were asked for last are kept.
+    """Sprites by name, at any size; it keeps the ones that were asked for last.
 
     Args:
-        picture: draws one that looks right, by its name and its side in pixels.
+        picture: draws a sprite that faces right, by its name and its side in pixels.
     """
 
     def __init__(self, picture: Callable[[str, int], pygame.Surface]) -> None:
@@ -42,7 +42,7 @@ class Sprites:
 
 
 def sheet_of(palette: str) -> Callable[[str, int], pygame.Surface]:
-    """The sprites of assets/make.py in one palette."""
+    """The `picture` of `Sprites` for the sheet of assets/make.py in one palette."""
     index = json.loads((assets() / "sprites.json").read_text(encoding="utf-8"))
     whole, side = pygame.image.load(str(sheet(palette))), index["size"]
     cut = {name: whole.subsurface((x, y, side, side)) for name, (x, y) in index["sprites"].items()}
@@ -55,10 +55,10 @@ class Canvas:
 
     Attributes:
         surface: the window.
-        area: what the camera sees, on the window.
+        area: the part of the window that the camera fills.
         origin: pixel of the board's upper left corner, which may be out of sight.
         cell: side of a cell in pixels.
-        clock: seconds, for what moves by itself.
+        clock: seconds, for things that move by themselves.
     """
 
     surface: pygame.Surface
@@ -68,7 +68,7 @@ class Canvas:
     clock: float
 
     def at(self, place: tuple[float, float]) -> tuple[int, int]:
-        """Pixels of the top left corner of a place that is given in cells."""
+        """The pixel of the top left corner of a place in cells."""
         return self.origin[0] + round(place[0] * self.cell), self.origin[1] + round(place[1] * self.cell)
 
     def middle(self, image: pygame.Surface, place: tuple[float, float]) -> None:
@@ -78,11 +78,11 @@ class Canvas:
 
 
 class BoardPainter:
-    """Draws snapshots. A board larger than the view is followed by a camera that keeps Pac-Man centred."""
+    """Draws snapshots. If the board is larger than the view, a camera keeps Pac-Man in the middle."""
 
     def __init__(self, palette: str = "standard") -> None:
         self.sprites = Sprites(sheet_of(palette))
-        # Kept for each painter, as they have its palette's colours.
+        # Each painter has its own caches, since the pictures have the colours of its palette.
         self._wall = lru_cache(maxsize=600)(draw_wall)
         self._outside = lru_cache(maxsize=8)(draw_outside)
         self._dot = lru_cache(maxsize=8)(self._draw_dot)
@@ -108,10 +108,10 @@ class BoardPainter:
             before: the game one tick ago.
             now: the game now.
             part: how much of the way from `before` to `now` has passed, 0..1.
-            clock: seconds, for what moves by itself (mouth, hems, flag, pellets).
-            view: (rows, columns) that are seen around Pac-Man; None: the whole board.
-            dying: None, or how much of Pac-Man has gone, 0..1; ghosts are not seen meanwhile.
-            patches: pixels uint8 (h, w, 3) that are shown as they are, by their (x, y) in cells.
+            clock: seconds, for things that move by themselves (mouth, hems, flag, pellets).
+            view: (rows, columns) to show around Pac-Man; None: the whole board.
+            dying: None, or how much of Pac-Man has gone, 0..1; ghosts are hidden meanwhile.
+            patches: pixels uint8 (h, w, 3) to show unchanged, by their (x, y) in cells.
         """
         rows, columns = view or now.cells.shape
         cell = max(1, min(rect.width // columns, rect.height // rows))
@@ -144,11 +144,11 @@ class BoardPainter:
         """Pac-Man, the ghosts unless he is `alone`, and the points that were just earned."""
         flash = 0 < now.fright <= FLASH and int(canvas.clock * 5) % 2 == 0
         gains = now.gains if part >= 1.0 else ()
-        hidden = {(x, y) for x, y, _ in gains}  # points stand in for who met there
+        hidden = {(x, y) for x, y, _ in gains}  # the points hide the two that met there
         shape, moving = now.cells.shape, before.pacman != now.pacman and part < 1
         pacman = between(before.pacman, now.pacman, part, shape)
         caught = dying is None and "eaten" in now.events
-        if caught:  # the ghost that has him is seen
+        if caught:  # the ghost that has caught him covers him
             self._draw_pacman(canvas, now.facing, pacman, moving, dying)
         gone = alone or (dying is not None and dying < 1.0)
         for i, ghost in enumerate(() if gone else now.ghosts):
@@ -165,7 +165,7 @@ class BoardPainter:
             text(canvas.surface, words, place, size, COLOURS["ghost2"], bold=True, anchor="center")
 
     def _draw_ground(self, canvas: Canvas, cells: np.ndarray) -> None:
-        """What stands in the cells that the camera sees, on the board and beyond it."""
+        """Draw walls and ground in the cells that the camera sees, on the board and beyond it."""
         canvas.surface.fill(COLOURS["floor"], canvas.area)
         (rows, columns), cell, area = cells.shape, canvas.cell, canvas.area
         masks = wall_masks(cells.tobytes(), cells.shape)
@@ -179,11 +179,11 @@ class BoardPainter:
                     canvas.surface.blit(tile, canvas.at((x, y)))
 
     def _ground(self, kind: int, mask: int, cell: int) -> pygame.Surface | None:
-        """What stands in a cell of a class; None for the bare floor. `mask`: as of `wall_masks`."""
+        """The tile for a cell of class `kind`, None for bare floor; `mask` is from `wall_masks`."""
         return self._wall(mask, cell) if kind == WALL else self._outside(cell) if kind == OUTSIDE else None
 
     def _draw_whole(self, walls: bytes, shape: tuple[int, int], cell: int, lit: bool) -> pygame.Surface:
-        """The same for a board that is seen as a whole: one picture, kept until its walls change."""
+        """The walls and ground of a whole board in one picture, which is kept until its walls change."""
         cells, masks = np.frombuffer(walls, np.uint8).reshape(shape), wall_masks(walls, shape)
         ground = pygame.Surface((cell * shape[1], cell * shape[0])).convert()
         ground.fill(COLOURS["floor"])
@@ -194,7 +194,7 @@ class BoardPainter:
         return ground
 
     def _draw_things(self, canvas: Canvas, cells: np.ndarray) -> None:
-        """Food, pellets, flag and door, where the camera sees them."""
+        """Draw food, pellets, fruit, flag and doors, where the camera sees them."""
         seen = canvas.area.inflate(2 * canvas.cell, 2 * canvas.cell)
         for y, x in np.argwhere(THING[cells]).tolist():
             if seen.collidepoint(canvas.at((x, y))):
@@ -240,7 +240,7 @@ class BoardPainter:
         canvas.middle(self.sprites.get(name, canvas.cell, facing), place)
 
     def _draw_dot(self, cell: int) -> pygame.Surface:
-        """The middle of the food's sprite on floor: there is much of it, and this is drawn faster."""
+        """The middle of the food's sprite on floor: it is faster to draw, and there is much food."""
         side = max(1, min(cell, round(cell * 0.4) // 2 * 2 + cell % 2))
         patch = pygame.Surface((side, side)).convert()
         patch.fill(COLOURS["floor"])
@@ -262,7 +262,7 @@ def shown_cells(before: Snapshot, now: Snapshot, part: float) -> np.ndarray:
 def between(
     was: tuple[int, int], now: tuple[int, int], part: float, shape: tuple[int, ...]
 ) -> tuple[float, float]:
-    """A place in cells between two cells; through a tunnel it comes in from the edge, a leap is a leap."""
+    """A place between two cells, in cells; from a tunnel it comes in at the edge, longer leaps are abrupt."""
     moved = []
     for start, end, size in ((was[0], now[0], shape[1]), (was[1], now[1], shape[0])):
         step = end - start
@@ -287,13 +287,13 @@ def wall_masks(cells: bytes, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def draw_wall(mask: int, cell: int, hollow: bool = False, lit: bool = False) -> pygame.Surface:
-    """One cell of wall, rounded where it ends, grown together with its neighbours.
+    """A picture of one cell of wall, rounded at its ends and joined to its neighbours.
 
     Args:
         mask: which of its eight neighbours are walls, a bit each in reading order.
         cell: its side in pixels.
-        hollow: a light line around a dark wall, as on an arcade cabinet; else bevelled.
-        lit: that line is white, as at the end of a level.
+        hollow: whether it is dark with a light line around, as on an arcade cabinet, or else bevelled.
+        lit: whether that line is white, as at the end of a level.
     """
     side = cell * OVER
     large = pygame.Surface((side, side), depth=32)
@@ -325,7 +325,7 @@ def _draw_union(
     inset: int,
     shift: int,
 ) -> None:
-    """The union of wall cells around (0, 0), each side inset, moved by `shift` both ways."""
+    """Draw the union of wall cells around (0, 0), each side inset, moved by `shift` right and down."""
     radius = max(1, round(side * 0.2))
     for x, y in walls:
         left, top = x * side + inset + shift, y * side + inset + shift
@@ -341,7 +341,7 @@ def _draw_union(
 
 
 def draw_outside(cell: int) -> pygame.Surface:
-    """What lies beyond the board: hatched, and the hatching goes on from cell to cell."""
+    """A picture of one cell beyond the board: hatched, with lines that go on from cell to cell."""
     side = cell * OVER
     large = pygame.Surface((side, side), depth=32)
     large.fill(COLOURS["outside"])

@@ -1,4 +1,4 @@
-"""Two frames of cells compared: how the view scrolled, and where they show different things."""
+"""Compares two frames of cells: how the view scrolled, and where they show different things."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +8,11 @@ from gamesim.envs.rules import CENTRE, DELTAS
 from gamesim.envs.sprites import THEMES, decode
 
 TOLERANCE = 50.0
-"""Difference of colour, 0..255, of some ninth of a cell above which two cells show different things.
+"""Two cells show different things if the colours of some ninth of them differ by more than this, of 0..255.
 
-Ninths are averaged before they are compared, so that what is only blurred does not count. Measured on cells
-whose nearest tile says what they show: of those that show the same as in the real game, 0.3% are above it in
-the shipped Tilemap's dreams and 6% in World Models' (of 64x64 pixels); of the others 0% and 1% are below.
+Ninths are averaged before they are compared, so that blur alone does not count. Measured on cells whose
+nearest tile says what they show: among cells that show the same as the real game, 0.3% are above it in the
+shipped Tilemap's dreams and 6% in World Models' (of 64x64 pixels); among the others 0% and 1% are below.
 """
 
 Mask = NDArray[np.bool_]
@@ -21,7 +21,7 @@ Place = tuple[int, int]
 
 
 def moved(was: np.ndarray, now: np.ndarray, action: int) -> bool:
-    """Whether a view of 7x7 cells scrolled by one cell as `action` would have it, or stood still.
+    """Whether a view of 7x7 cells scrolled by one cell in the direction of `action`; False: it stood still.
 
     Args:
         was: the frame before, uint8 (H, W, 3).
@@ -39,12 +39,12 @@ def moved(was: np.ndarray, now: np.ndarray, action: int) -> bool:
 
 
 def classes(frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cell classes uint8 (7, 7) in the theme whose tiles are nearest, and how far from them, 0..255."""
+    """Cell classes uint8 (7, 7) in the theme whose tiles are nearest, and the distance to these, 0..255."""
     return min((decode(frame, theme) for theme in THEMES), key=lambda found: found[1].mean())
 
 
 def _gap(was: np.ndarray, now: np.ndarray, right: int, down: int) -> float:
-    """Mean absolute difference of the part that both show, if the view moved by so many pixels."""
+    """Mean absolute difference in the part that both frames show, if the view moved by so many pixels."""
     height, width = was.shape[:2]
     old = was[max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)]
     new = now[max(0, -down) : height + min(0, -down), max(0, -right) : width + min(0, -right)]
@@ -57,10 +57,10 @@ def differing(a: np.ndarray, b: np.ndarray, shape: tuple[int, int]) -> Mask | No
     Args:
         a: uint8 (H, W, 3).
         b: the same.
-        shape: (rows, columns) of cells that a frame is made of.
+        shape: (rows, columns) of cells in a frame.
 
     Returns:
-        bool (rows, columns); None if the frames are of different sizes, or cells are less than 3x3 pixels.
+        bool (rows, columns); None if the frames differ in size, or cells are smaller than 3x3 pixels.
     """
     rows, columns = shape
     if a.shape != b.shape or a.shape[0] < 3 * rows or a.shape[1] < 3 * columns:

@@ -23,12 +23,12 @@ SIDE, GAP, HEAD = 336, 16, 40
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames of one or two engines, side by side; a page is put together when it is asked for.
+    """Frames of one or two engines, side by side; iterating makes the pages, uint8 (H, W, 3), one by one.
 
     Attributes:
-        empty: A page without its frames, uint8 (H, W, 3).
-        enlarged: Makes uint8 (SIDE, SIDE, 3) of a frame.
-        strips: The frames of each engine, uint8 (h, w, 3) each; those of one moment have one index.
+        empty: a page without its frames, uint8 (H, W, 3).
+        enlarged: makes uint8 (SIDE, SIDE, 3) of a frame.
+        strips: the frames of each engine, uint8 (h, w, 3) each; those of one moment have the same index.
     """
 
     empty: NDArray[np.uint8]
@@ -62,13 +62,13 @@ def compose(engines: list[Engine], look: Look) -> Clip:
 
 
 def save(clip: Clip, folder: Path, rate: float, kind: str = "gif") -> Path:
-    """Write a clip as a film named after the present time.
+    """Write a clip as a film whose name says the time; returns its path.
 
     Args:
         clip: what `compose` returned.
-        folder: made where it is missing.
+        folder: where to write it; made if it is missing.
         rate: pages a second.
-        kind: "gif", or "mp4" where its extra is installed.
+        kind: "gif", or "mp4" if its extra is installed.
 
     Raises:
         UserError: it cannot be written; nothing is left behind.

@@ -1,4 +1,4 @@
-"""Differences between two pictures, drawn: marks around cells, and pairs of small pictures."""
+"""Draws differences between two pictures: marks around cells, and pairs of small pictures."""
 
 import numpy as np
 import pygame
@@ -11,13 +11,13 @@ from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.ui.widgets import text, wrap
 
 KINDS = (("invented", "not seen before"), ("forgotten", "seen before, now wrong"))
-"""What a cell that differs can be, the name being its colour's too, and what that means."""
+"""What a cell that differs can be (its colour in the palette has the same name), and what that means."""
 
 
 def draw_marks(
     surface: pygame.Surface, rect: pygame.Rect, mask: Mask, width: int, kind: str = "forgotten"
 ) -> None:
-    """A line around every group of marked cells of a picture in `rect`; dashed for what is invented."""
+    """Draw a line around each group of marked cells of a picture in `rect`; a dashed one if invented."""
     for x, y, dx, dy in edges(mask):
         bar = cell_of(rect, mask.shape, (x, y))
         right, bottom = bar.bottomright
@@ -30,7 +30,7 @@ def draw_marks(
 
 
 def cell_of(rect: pygame.Rect, shape: tuple[int, ...], place: Place) -> pygame.Rect:
-    """Where a cell of a picture of (rows, columns) in `rect` is drawn."""
+    """The place of a cell in a picture of `shape` (rows, columns) that fills `rect`."""
     (rows, columns), (x, y) = shape, place
     left, top = rect.width * x // columns, rect.height * y // rows
     size = (rect.width * (x + 1) // columns - left, rect.height * (y + 1) // rows - top)
@@ -38,7 +38,7 @@ def cell_of(rect: pygame.Rect, shape: tuple[int, ...], place: Place) -> pygame.R
 
 
 def _line(surface: pygame.Surface, colour: Colour, bar: pygame.Rect, dashed: bool) -> None:
-    """One side of a mark: whole, or four dashes."""
+    """Draw one side of a mark: whole, or as four dashes."""
     if not dashed:
         surface.fill(colour, bar)
         return
@@ -61,7 +61,7 @@ def draw_pair(
     mask: Mask,
     scale: Scale,
 ) -> pygame.Rect:
-    """Two frames beside each other with their names below, as large as `rect` allows; returns the area."""
+    """Draw two frames side by side, with their names below, as large as `rect` allows; returns the area."""
     gap, foot = scale.px(10), scale.px(20)
     side = max(1, min((rect.width - gap) // 2, rect.height - foot))
     for i, (frame, name) in enumerate(zip(pictures, names, strict=True)):
@@ -74,7 +74,7 @@ def draw_pair(
 
 
 def draw_divergence(surface: pygame.Surface, rect: pygame.Rect, found: Divergence, scale: Scale) -> int:
-    """When the dream first forgot something, and both pictures of that moment; returns the y below."""
+    """Draw when the dream first forgot something, and both pictures of that moment; returns the y below."""
     first = found.first
     words = "Nothing forgotten yet" if first is None else f"First forgotten: step {first.step}"
     if found.forgotten is None:

@@ -1,8 +1,8 @@
 """A real game and its dream under the same keys: what the dream invents, and what it forgets.
 
-A cell that differs is *forgotten* if both once agreed on this place of the board, or if the dream began from
-real frames that showed it. It is *invented* if nothing ever told the dream: it comes into view for the first
-time, or something that moves by chance is there in one of the two.
+A cell that differs is *forgotten* if the two once agreed on this place of the board, or if the dream began
+from real frames that showed it. It is *invented* if the dream could not know it: it comes into view for the
+first time, or one of the two has something there that moves by chance.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ class Moment:
     """What is known after one step of both.
 
     Attributes:
-        step: since both began.
+        step: number of steps since both began.
         real, dream: the frames on screen, uint8 (H, W, 3).
         real_at, dream_at: (x, y) of both views on the board, in cells; both begin at (0, 0).
-        board: what the real game showed last of each place, uint8 (h, w, 3).
+        board: how the real game showed each place last, uint8 (h, w, 3).
         agreed: places that the dream once showed as the real game did.
-        walked: places that the dream's player was on, whose food he ate.
-        invented, forgotten: bool (rows, columns); None before the first step, and where nothing can be
+        walked: places that the dream's player was on, so that their food is eaten.
+        invented, forgotten: bool (rows, columns); None before the first step, and if the frames cannot be
             compared.
-        first: the moment after which something was forgotten for the first time.
+        first: the first moment at which something was forgotten.
     """
 
     step: int
@@ -57,8 +57,8 @@ class Divergence:
 
     Args:
         shape: (rows, columns) of cells in a frame.
-        trail: the real frames that the dream went on from, the last one on screen now.
-        scrolls: whether a frame shows 7x7 cells around the player, so that places can be followed.
+        trail: the real frames that the dream went on from; the last one is on screen now.
+        scrolls: whether a frame shows 7x7 cells around the player; only then are places followed.
     """
 
     def __init__(self, shape: tuple[int, int], trail: Trail, scrolls: bool) -> None:
@@ -97,7 +97,7 @@ class Divergence:
         return self.moment.real_at != self.moment.dream_at
 
     def look(self, real: np.ndarray, dream: np.ndarray, action: int) -> None:
-        """Both have made one step more, by the same action."""
+        """Take in one more step of both, by the same action."""
         was = self.moment
         real_at = self._gone(was.real_at, was.real, real, action)
         dream_at = self._gone(was.dream_at, was.dream, dream, action)
@@ -109,7 +109,7 @@ class Divergence:
         self._moments.append(self._compared(new, was))
 
     def back(self) -> None:
-        """Both have gone back by one step."""
+        """Forget the last step: both have gone back by it."""
         if len(self._moments) > 1:
             self._moments.pop()
 
@@ -136,15 +136,15 @@ class Divergence:
 
     @staticmethod
     def _player(expected: np.ndarray, dream: np.ndarray) -> Mask:
-        """Cells that differ only as one of the two players stands there, and the other does not."""
+        """Cells that differ only because one of the two players stands there and the other does not."""
         (there, _), (dreamt, _) = classes(expected), classes(dream)
         player = (there == PACMAN) & (dreamt == FLOOR)
         player[CENTRE, CENTRE] = dreamt[CENTRE, CENTRE] == PACMAN
         return player
 
     def _moving(self, expected: np.ndarray, new: Moment, was: Moment) -> Mask:
-        """Cells with something in them that moves by chance, or whose food only the dream's player ate."""
-        if not self.scrolls:  # what the real game changed just now
+        """Cells with something that moves by chance, or whose food only the dream's player has eaten."""
+        if not self.scrolls:  # nothing is read here: what just changed in the real game may be chance
             changed = differing(was.real, new.real, self.shape)
             return np.zeros(self.shape, bool) if changed is None else changed
         (there, _), (dreamt, _) = classes(expected), classes(new.dream)
@@ -154,7 +154,7 @@ class Divergence:
         return moving
 
     def _in_view(self, at: Place, holds: Callable[[Place], bool]) -> Mask:
-        """For each cell in view, whether something holds of its place on the board."""
+        """For each cell in view, whether its place on the board `holds`, bool (rows, columns)."""
         return np.array([holds(place) for _, place in self._places(at)], bool).reshape(self.shape)
 
     def _gone(self, at: Place, was: np.ndarray, now: np.ndarray, action: int) -> Place:

@@ -1,8 +1,8 @@
-"""How sure a model is of each cell: the same step is dreamt again and again with other chance.
+"""How sure a model is of each cell: it dreams the same step several times with other random numbers.
 
-Every model is asked in the same way: GameGAN draws other z, Tilemap other tiles by the probabilities of each
-cell, World Models other Gaussians of M's mixture. The share of draws in which a cell shows something else is
-its doubt, and what they show instead flickers in.
+Every model is asked in the same way: GameGAN draws another z, Tilemap other tiles from the probabilities of
+each cell, World Models from M's mixture. The doubt of a cell is the share of draws in which it shows
+something else, and what they show instead flickers in.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from gamesim.app.game.pictures import spread
 from gamesim.app.game.play import Engine
 from gamesim.app.theme import COLOURS
 
-DRAWS = 12
+DRAWS = 12  # times that a step is dreamt again
 FLICKER = 2.5
 """Pictures a second: slow enough for everybody's eyes."""
 
@@ -23,8 +23,8 @@ class Doubt:
     """Asks one engine of a session while it is on; off, it costs nothing.
 
     Attributes:
-        on: whether it is on screen.
-        share: float (rows, columns), 0 to 1, of the draws that show something else; None: nothing to tell.
+        on: whether the doubts are on screen.
+        share: the share of draws that show something else, float (rows, columns), 0..1; None if unknown.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Doubt:
         return hasattr(engine.env.unwrapped, "alternatives")
 
     def follow(self, engine: Engine | None) -> None:
-        """Ask once for every frame."""
+        """Ask the engine once for every frame."""
         if not self.on or engine is None or not self.asks(engine):
             self.share = self._drawn = self._frame = None
             return
@@ -53,7 +53,7 @@ class Doubt:
         self.share = np.mean(known, axis=0) if known else None
 
     def seen(self, frame: np.ndarray, clock: float) -> np.ndarray:
-        """The frame, or every other time one with what another draw shows in the cells in doubt."""
+        """The frame, or in every other turn the frame with another draw in the doubted cells."""
         turn = int(clock * FLICKER)
         if self._seen is not None and self._seen[0] == turn and self._seen[1] is frame:
             return self._seen[2]
@@ -65,7 +65,7 @@ class Doubt:
         return self._seen[2]
 
     def draw(self, surface: pygame.Surface, rect: pygame.Rect) -> None:
-        """A veil over each cell, the denser the less sure."""
+        """Draw a veil over each doubted cell: the less sure, the denser."""
         if self.share is None:
             return
         veil = pygame.Surface(rect.size, pygame.SRCALPHA)

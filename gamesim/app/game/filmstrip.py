@@ -1,4 +1,4 @@
-"""The film of a dream: what was, where it was left, and the branch that was left there."""
+"""The film of a dream: its past, the step from which it was played again, and the first attempt."""
 
 import numpy as np
 import pygame
@@ -9,13 +9,13 @@ from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.ui.widgets import text
 
 EVERY = 2  # steps from one picture to the next
-STAYS = 4.0  # seconds for which it is seen after the key is let go
-NOW = 0.6  # of the strip's width: where the present is
+STAYS = 4.0  # seconds for which it stays after the key is released
+NOW = 0.6  # where the present is, as a share of the strip's width
 KEPT = 400  # pictures
 
 
 class Filmstrip:
-    """Draws the film of an engine; small pictures are made once and kept for a while."""
+    """Draws the film of an engine; it keeps its small pictures for a while."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[int, int], tuple[np.ndarray, pygame.Surface]] = {}
@@ -26,12 +26,12 @@ class Filmstrip:
 
     @classmethod
     def place(cls, size: tuple[int, int], scale: Scale) -> pygame.Rect:
-        """At the bottom of a window of this size, over what is there: nothing moves for it."""
+        """Its place, at the bottom of a window of this size: it covers things instead of moving them."""
         height = min(cls.height(scale), size[1] // 2)
         return pygame.Rect(0, size[1] - height, size[0], height)
 
     def draw(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
-        """The line that is played above, the branch that was left below; the present stands still."""
+        """Draw the current line above and the first attempt below; the present stays at one place."""
         history = engine.history
         rows = 2 if history.left else 1
         side = max(4, min(scale.px(112 if rows == 2 else 170), (rect.height - scale.px(26)) // rows))
@@ -65,7 +65,7 @@ class Filmstrip:
     def _draw_fork(
         self, surface: pygame.Surface, above: pygame.Rect, below: pygame.Rect, last: int, scale: Scale
     ) -> None:
-        """The way down to the branch that was left, and its last step."""
+        """Draw the line down to the first attempt, and the number of its last step."""
         colour: Colour = COLOURS["line"]
         width = max(2, scale.px(3))
         start, corner = above.midbottom, (above.centerx, below.centery)
@@ -94,5 +94,5 @@ class Filmstrip:
         if key not in self._kept:
             if len(self._kept) >= KEPT:
                 self._kept.clear()
-            self._kept[key] = (frame, scaled(frame, (side, side)))  # holding the frame keeps its id its own
+            self._kept[key] = (frame, scaled(frame, (side, side)))  # keeping the frame keeps its id unique
         return self._kept[key][1]

@@ -1,4 +1,4 @@
-"""The garden, painted large: its tiles, smoothed, in the place of the arcade's sprites and walls."""
+"""The garden, painted large: its smoothed tiles take the place of the arcade's sprites and walls."""
 
 from functools import lru_cache
 
@@ -18,7 +18,7 @@ CODES = {
 
 
 def thing(name: str, size: int) -> pygame.Surface:
-    """The garden's thing for the name of a sprite; it has no lawn of its own behind it."""
+    """The garden's picture for the name of a sprite, without lawn behind it."""
     word = name.rstrip("0123456789ab") if not name.startswith("dying") else "pacman"
     image = pygame.Surface((size, size), pygame.SRCALPHA)
     if word in CODES:  # the ghosts' eyes are in their tile
@@ -31,7 +31,7 @@ def thing(name: str, size: int) -> pygame.Surface:
 
 @lru_cache(maxsize=32)
 def smooth(code: int) -> pygame.Surface:
-    """A tile eight times as large, its edges smoothed (Scale2x)."""
+    """A tile, eight times as large, with smoothed edges (Scale2x)."""
     image = pygame.surfarray.make_surface(tiles(12, THEME)[code].swapaxes(0, 1)).convert(32)
     for _ in range(3):
         image = pygame.transform.scale2x(image)
@@ -40,7 +40,7 @@ def smooth(code: int) -> pygame.Surface:
 
 @lru_cache(maxsize=32)
 def cut(code: int) -> pygame.Surface:
-    """The same without the lawn."""
+    """The smoothed tile without its lawn."""
     image = smooth(code).convert_alpha()
     pixels, alpha = pygame.surfarray.pixels3d(image), pygame.surfarray.pixels_alpha(image)
     lawn = np.zeros(alpha.shape, bool)
@@ -62,7 +62,7 @@ class GardenPainter(BoardPainter):
         )
 
     def _ground(self, kind: int, mask: int, cell: int) -> pygame.Surface:
-        """Lawn, walls of bricks and the pond."""
+        """The tile for a cell: lawn, a brick wall or the pond."""
         return self._tile(kind if kind in (WALL, OUTSIDE) else FLOOR, cell)
 
     def _draw_thing(self, canvas: Canvas, kind: int, place: tuple[int, int]) -> None:

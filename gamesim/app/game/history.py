@@ -1,4 +1,4 @@
-"""The past of one dream: the moments that can be gone back to, and the branch that was left for another."""
+"""The past of one dream: the moments that the player can rewind to, and the branch that was left."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-LENGTH = 600  # moments that can be gone back to
+LENGTH = 600  # moments to keep
 
 
 @dataclass(frozen=True)
 class Moment:
-    """All that an engine needs to be as it was.
+    """All that puts an engine back to an earlier step.
 
     Attributes:
-        state: of the env, its future included.
-        frame: uint8 (H, W, 3), on screen then.
+        state: of the env, with all random numbers to come.
+        frame: uint8 (H, W, 3), on screen at that step.
         info, total, reward, steps: of the engine.
         trail: the last frames and the actions that led to them.
     """
@@ -34,8 +34,9 @@ class History:
 
     Attributes:
         past: moments before the present one, the latest last.
-        undone: (step, frame) of what was gone back over, the next one last; empty while time goes forward.
-        left: (step, frame) of the branch that was left, in order; empty if none was.
+        undone: (step, frame) of the steps that were rewound, the next one last; empty while time goes
+            forward.
+        left: (step, frame) of the branch that was left, in order; empty if there is none.
         fork: the step at which it was left.
     """
 
@@ -46,19 +47,19 @@ class History:
         self.fork: int | None = None
 
     def clear(self) -> None:
-        """Another episode begins."""
+        """Forget everything: another episode begins."""
         self.past.clear()
         self.undone, self.left, self.fork = [], [], None
 
     def forward(self, moment: Moment) -> None:
-        """A step is made from `moment`; if it was come back to, what had followed it becomes the branch."""
+        """Note a step from `moment`; if the player had rewound to it, what followed becomes the branch."""
         self.past.append(moment)
         if self.undone:
             self.fork, self.left = moment.steps, self.undone[::-1]
             self.undone = []
 
     def back(self, frame: np.ndarray, steps: int) -> Moment | None:
-        """The moment before the present one, whose frame and step are given; None at the beginning."""
+        """Go back from the present, whose frame and step are given; returns the moment before it, if any."""
         if not self.past:
             return None
         self.undone.append((steps, frame))

@@ -11,7 +11,7 @@ from gamesim.app.ui.widgets import box, text, wrap
 
 
 def home_facts(home: Homecoming) -> list[Fact]:
-    """How far it is: first away from home, then back."""
+    """How far the player has come: first away from home, then back."""
     good = COLOURS["good"]
     if not home.returning:
         return [Fact("Walk away", f"{home.farthest} of {WALK} cells", home.farthest / WALK, colour=good)]
@@ -28,7 +28,7 @@ def draw_way(
     scale: Scale,
     covered: int = 0,
 ) -> None:
-    """On a board of 7x7 cells: a line around home where it is in sight, else an arrow to it at the edge.
+    """Draw a line around home on a board of 7x7 cells, or an arrow to it at the edge if it is out of sight.
 
     Args:
         surface: the window.
@@ -36,7 +36,7 @@ def draw_way(
         home: the walk.
         part: how much of the last move has been drawn, 0..1.
         scale: of the window.
-        covered: pixels along the top of the board where words stand: an arrow keeps below them.
+        covered: pixels along the top of the board that words cover; the arrow stays below them.
     """
     rows, columns = home.engine.grid
     x, y = home.place_at(part)
@@ -59,7 +59,7 @@ def draw_way(
 def draw_verdict(
     surface: pygame.Surface, area: pygame.Rect, verdict: Verdict, scale: Scale, words: str = ""
 ) -> None:
-    """What became of home: the share, both pictures with the forgotten cells marked, and how to go on."""
+    """Draw what became of home: the share, both pictures with marks on forgotten cells, and how to go on."""
     pad = scale.px(24)
     width = min(area.width, scale.px(640))
     side = min((width - 2 * pad - scale.px(10)) // 2, area.height - scale.px(170))
@@ -84,7 +84,7 @@ def draw_verdict(
 
 
 def draw_recall(surface: pygame.Surface, area: pygame.Rect, verdict: Verdict, scale: Scale) -> int:
-    """What became of a place after a copy of the dream walked away and back; returns the y below."""
+    """Draw what became of a place after a copy of the dream walked away and back; returns the y below."""
     y = text(surface, "The same place, a few steps later", area.topleft, scale.px(20), bold=True).bottom
     words = f"A copy of this dream walked {AWAY} cells away and came back. {verdict.words}."
     for line in wrap(words, scale.px(18), area.width):

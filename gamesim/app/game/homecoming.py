@@ -1,7 +1,7 @@
 """Coming home, a game: walk away from where you are, come back, and see what is still there.
 
-A dream has no map. What it shows of a place that it did not show for a while comes out of its memory, or is
-made up. Where the player is is found by watching how the picture scrolls, in the real game as in a dream.
+A dream has no map. If it shows a place again after a while, the picture comes from its memory or is made up.
+To know where the player is, the game watches how the picture scrolls, both in the real game and in a dream.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from gamesim.app.game.play import Engine
 from gamesim.envs.layouts import GHOST, PACMAN
 from gamesim.envs.rules import CENTRE, DELTAS, REVERSE
 
-BLURRED = 30.0  # mean absolute difference to a ghost, 0..255, up to which a cell is taken for one
-WALK = 8  # cells away from home, to the sides and up or down together
-AWAY = 4  # the same, where a copy of the dream walks by itself
+BLURRED = 30.0  # most mean absolute difference to a ghost, 0..255, of a cell that counts as one
+WALK = 8  # cells away from home, horizontal and vertical ones together
+AWAY = 4  # the same, for the copy of a dream that walks by itself
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Verdict:
     """What became of home.
 
     Attributes:
-        before, after: uint8 (H, W, 3), home when it was left and now.
+        before, after: home when the player left it and now, uint8 (H, W, 3).
         counted: bool (rows, columns), cells that stand still: neither Pac-Man nor a ghost was on them, and
             the player did not walk over them (he eats).
-        forgotten: bool (rows, columns), those of them that look different now.
+        forgotten: bool (rows, columns), the counted cells that look different now.
     """
 
     before: np.ndarray
@@ -37,7 +37,7 @@ class Verdict:
 
     @property
     def share(self) -> float:
-        """Forgotten cells of those that count, 0..1."""
+        """Share of the counted cells that were forgotten, 0..1."""
         return float(self.forgotten.sum() / max(1, self.counted.sum()))
 
     @property
@@ -46,12 +46,12 @@ class Verdict:
 
 
 class Homecoming:
-    """One walk, begun where the player of an engine is now.
+    """One walk from where the player of an engine is now.
 
     Attributes:
-        place: (x, y) of the player in cells, home is (0, 0).
+        place: (x, y) of the player in cells; home is (0, 0).
         farthest: how far away he has been, in cells.
-        verdict: what became of home, once he is back.
+        verdict: what became of home; None until he is back.
         path: his place at the start and after each step, so that rewinding walks back.
     """
 
@@ -67,7 +67,7 @@ class Homecoming:
         return self.path[-1]
 
     def place_at(self, part: float) -> tuple[float, float]:
-        """Where he is drawn when `part`, 0..1, of the last move has passed."""
+        """Where to draw him when `part`, 0..1, of the last move has passed."""
         (x, y), (was_x, was_y) = self.path[-1], self.path[-2:][0]
         rest = 1.0 - part
         return x - rest * (x - was_x), y - rest * (y - was_y)
@@ -91,7 +91,7 @@ class Homecoming:
         return self.engine.over is not None or self.engine.steps < self._begin
 
     def look(self) -> None:
-        """The engine has made a step."""
+        """Take in a step that the engine has made."""
         del self.path[self.engine.steps - self._begin :]
         if not self.path or self.verdict is not None:
             return
@@ -104,12 +104,12 @@ class Homecoming:
 
 
 def judge(before: np.ndarray, after: np.ndarray, path: list[Place]) -> Verdict:
-    """Compares home with what is there now.
+    """Compare home with what is there now.
 
     Args:
-        before: home when it was left, uint8 (H, W, 3).
+        before: home when the player left it, uint8 (H, W, 3).
         after: the same view now.
-        path: places that were walked over, home is (0, 0).
+        path: places that he walked over; home is (0, 0).
     """
     counted = np.ones((7, 7), bool)
     for x, y in path:
@@ -124,12 +124,12 @@ def judge(before: np.ndarray, after: np.ndarray, path: list[Place]) -> Verdict:
 
 
 def recall(engine: Engine) -> Verdict | None:
-    """Let a copy of a dream walk `AWAY` cells out and back, the first way that is free.
+    """Let a dream walk `AWAY` cells out and back, in the first direction that is free.
 
-    The moment on screen is put back: the dream that is played knows nothing of it.
+    Afterwards it is put back to the moment on screen, so the player's dream is not changed.
 
     Returns:
-        None if no way is free, or the dream is over or does not scroll.
+        What became of the place; None if no direction is free, or the dream is over or does not scroll.
     """
     env: Any = engine.env.unwrapped
     if engine.temperature is None or engine.over is not None or not engine.can_rewind or not engine.ego:
@@ -147,7 +147,7 @@ def recall(engine: Engine) -> Verdict | None:
 
 
 def _walked(env: Any, home: np.ndarray, way: int) -> Verdict | None:
-    """Home after the walk, None where it was not free all the way."""
+    """The verdict after a walk in direction `way`; None if the way was not free."""
     frame = home
     for action in [way] * AWAY + [REVERSE[way]] * AWAY:
         was = frame

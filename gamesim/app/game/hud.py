@@ -1,4 +1,4 @@
-"""What stands beside the board: where it goes, what it says, how it is drawn."""
+"""The figures and keys beside the board: where they go, what they say, how they are drawn."""
 
 from dataclasses import dataclass
 
@@ -21,15 +21,15 @@ class Layout:
 
     boards: tuple[pygame.Rect, ...]
     panel: pygame.Rect
-    column: bool  # the panel stands at the right of the boards, else it lies below them
+    column: bool  # the panel is at the right of the boards, not below them
 
 
 FACTS = 400
-"""Pixels of a 1280x800 window that a name, four facts and two rows of keys have one below the other."""
+"""Height of a name, four facts and two rows of keys, in pixels of a 1280x800 window."""
 
 
 def layout(size: tuple[int, int], boards: int) -> Layout:
-    """Lay out one or two boards, as large as they can be, and the panel in what is left."""
+    """Lay out one or two boards, as large as possible, and the panel in the rest of the window."""
     scale = Scale.of(size)
     width, height = size
     gap = scale.px(20)
@@ -58,17 +58,24 @@ def layout(size: tuple[int, int], boards: int) -> Layout:
 
 
 def whole(side: int) -> int:
-    """`side` made smaller so that cells, and mostly the dream's pixels, are whole numbers of pixels."""
+    """`side`, reduced so that cells, and mostly the dream's pixels, measure a whole number of pixels."""
     unit = 84 if side >= 420 else 21
     return max(0, side - side % unit)
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One line of the panel: a label, a value, and a bar from 0 to 1 where that helps.
+    """One line of the panel.
 
-    A value that is an arrow (or several words, some of them arrows) has them drawn as key caps; `bars` are
-    drawn instead of a value; `note` is a line below, where there is room; a `slider` has a knob.
+    Attributes:
+        label: the words at its left.
+        value: the words at its right; arrows among them are drawn as key caps.
+        bar: length of a bar below it, 0..1; None: no bar.
+        mark: place of a tick on that bar, 0..1; None: no tick.
+        colour: of the value or the bar.
+        bars: shares to draw instead of a value, 0..1 each.
+        note: a line below, if there is room.
+        slider: whether the bar has a knob.
     """
 
     label: str
@@ -85,12 +92,12 @@ MOVES = {STAY: "stay", LEFT: "←", RIGHT: "→", UP: "↑", DOWN: "↓"}
 
 
 def move(engine: Engine, action: int) -> str:
-    """What an action is called: an arrow in games of ours, a word or number of its own in any other."""
+    """A name for an action: an arrow in our games, the game's own word or a number in any other."""
     return MOVES[action] if engine.keys is None else engine.keys.words[action]
 
 
 def driving(session: Session) -> list[Fact]:
-    """Who drives, and what an AI presses or would press now; nothing where there is no AI."""
+    """Who drives, and what an AI presses or would press now; empty if there is no AI."""
     engine = session.leader
     if engine.advice is None:
         return []
@@ -110,7 +117,7 @@ def driving(session: Session) -> list[Fact]:
 
 
 def differences(session: Session) -> list[Fact]:
-    """How many cells of the dream are not as in the real game, and why: the legend of their marks, too."""
+    """How many cells of the dream differ from the real game, and why; this also explains the marks."""
     found = session.divergence
     if found is None or found.invented is None or found.forgotten is None:
         return []
@@ -124,13 +131,18 @@ def differences(session: Session) -> list[Fact]:
 
 
 def mixture(engine: Engine) -> list[Fact]:
-    """The weights of M's mixture, where an engine has one."""
+    """The weights of M's mixture; empty if the engine has none."""
     weights = engine.internals.get("mixture") if engine.advice is not None else None
     return [] if weights is None else [Fact("Possible futures", "", bars=tuple(np.asarray(weights).tolist()))]
 
 
 def facts(engine: Engine, best: float) -> list[Fact]:
-    """What there is to say about an engine now, the most important first."""
+    """The facts about an engine now, the most important first.
+
+    Args:
+        engine: one that is played.
+        best: the high score so far.
+    """
     now = engine.now
     if now is not None and engine.title.latched:
         lives = "● " * now.lives if 0 < now.lives < 7 else str(now.lives)
@@ -157,13 +169,13 @@ def facts(engine: Engine, best: float) -> list[Fact]:
 
 
 Bars = dict[str, pygame.Rect]
-"""Where the bar of each fact was drawn, by its label."""
+"""The place of each fact's bar, by its label."""
 
 
 def draw_column(
     surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], scale: Scale, bars: Bars
 ) -> int:
-    """Facts one below the other, labels left and values right; returns the y below them."""
+    """Draw facts one below the other, labels left and values right; returns the y below them."""
     y, row, small = rect.top, scale.px(36), scale.px(14)
     needed = sum(row + (scale.px(14) if fact.bar is not None or fact.bars else 0) for fact in lines)
     spare = rect.height - needed
@@ -198,9 +210,9 @@ def draw_column(
 def draw_strip(
     surface: pygame.Surface, rect: pygame.Rect, lines: list[Fact], scale: Scale, bars: Bars
 ) -> int:
-    """Facts side by side in as many rows as fit, each a label above its value; returns the y below them.
+    """Draw facts side by side in as many rows as fit, each label above its value; returns the y below them.
 
-    Where there is no room for two side by side, they are drawn as a column: its rows are lower.
+    If there is no room for two side by side, they become a column, whose rows are lower.
     """
     small, gap = scale.px(15), scale.px(14)
     widest = max((font(small).size(fact.label)[0] for fact in lines), default=0)
@@ -228,7 +240,7 @@ def draw_strip(
 
 
 def draw_bar(surface: pygame.Surface, rect: pygame.Rect, fact: Fact, bars: Bars) -> None:
-    """The bar of a fact, with a knob where it can be dragged."""
+    """Draw the bar of a fact, with a knob if it can be dragged."""
     share = min(1.0, max(0.0, fact.bar or 0.0))
     meter(surface, rect, share, fact.colour, fact.mark)
     if fact.slider:
@@ -239,7 +251,7 @@ def draw_bar(surface: pygame.Surface, rect: pygame.Rect, fact: Fact, bars: Bars)
 
 
 def draw_bars(surface: pygame.Surface, area: pygame.Rect, fact: Fact, scale: Scale) -> None:
-    """Shares side by side, each a column and its percentage; where it is narrow, only the greatest's."""
+    """Draw shares as columns with their percentages; if there is little room, only the greatest has one."""
     step, foot = area.width // len(fact.bars), scale.px(14)
     roomy, greatest = step >= scale.px(26), int(np.argmax(fact.bars))
     for i, share in enumerate(fact.bars):
@@ -255,7 +267,7 @@ def draw_bars(surface: pygame.Surface, area: pygame.Rect, fact: Fact, scale: Sca
 def draw_keys(
     surface: pygame.Surface, fact: Fact, place: tuple[int, int], size: int, anchor: str, room: int
 ) -> None:
-    """A value some of whose words are arrows: those are drawn as key caps."""
+    """Draw a value with its arrows as key caps."""
     words = fact.value.split()
     cap, gap = round(size * 0.75), size // 2
     widths = [round(cap * 1.9) if word in ARROWS else font(size, True).size(word)[0] for word in words]
@@ -273,7 +285,7 @@ def draw_keys(
 def draw_value(
     surface: pygame.Surface, fact: Fact, place: tuple[int, int], size: int, anchor: str, room: int
 ) -> None:
-    """The value of a fact; rows of ● are drawn as discs (lives), a leading ● blinks (recording)."""
+    """Draw the value of a fact; a row of ● becomes lives, and a ● before words blinks (recording)."""
     if any(word in ARROWS for word in fact.value.split()):
         draw_keys(surface, fact, place, size, anchor, room)
         return
@@ -303,11 +315,11 @@ def draw_value(
 
 
 def hints(session: Session, partner: bool = True, driver: bool = True) -> list[tuple[Command, str]]:
-    """The keys that do something here, those that matter most first: they are left out last.
+    """The keys that do something here, the most important first; a small panel leaves out the last ones.
 
     Args:
         session: what is played.
-        partner: whether there is another side: the game of this dream, or a dream of this game.
+        partner: whether this dream has its game here, or this game a dream.
         driver: whether an AI can drive here.
     """
     engine, beside = session.engine, session.beside
@@ -349,7 +361,7 @@ def hints(session: Session, partner: bool = True, driver: bool = True) -> list[t
 def draw_hints(
     surface: pygame.Surface, rect: pygame.Rect, known: list[tuple[Command, str]], scale: Scale
 ) -> list[tuple[pygame.Rect, Command]]:
-    """Keys from the bottom of `rect` up, as many lines of them as fit; returns the place of each."""
+    """Draw as many lines of keys as fit, from the bottom of `rect` up; returns the place of each key."""
     size, row = scale.px(13), scale.px(31)
     columns = 3 if rect.width > scale.px(700) else 2 if rect.width >= scale.px(250) else 1
     lines = min(-(-len(known) // columns), max(0, rect.height // row))

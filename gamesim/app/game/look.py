@@ -1,4 +1,4 @@
-"""One look for games and dreams: both drawn large by the same sprites, or both as the network's pixels."""
+"""One look for games and dreams: both large, in the same sprites, or both as the network's pixels."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ Offset = tuple[int, int]
 
 
 class Look:
-    """How boards are drawn; `painter` gives the painter of the palette in use.
+    """How boards are drawn.
+
+    Args:
+        painter: returns the painter of the palette in use.
 
     Attributes:
-        pixels: whether everything is shown as what the network sees and draws.
+        pixels: whether everything is shown in the pixels that the network sees and draws.
     """
 
     def __init__(self, painter: Callable[[], BoardPainter]) -> None:
@@ -30,12 +33,12 @@ class Look:
         self._garden: GardenPainter | None = None
 
     def paints(self, engines: list[Engine]) -> bool:
-        """Whether these are drawn large: all of them, or none."""
+        """Whether these engines are drawn large: all of them, or none."""
         return not self.pixels and self.knows(engines)
 
     @staticmethod
     def knows(engines: list[Engine]) -> bool:
-        """Whether these can be drawn large: games of others are nothing but their pixels."""
+        """Whether these engines can be drawn large: other people's games have nothing but pixels."""
         return all(engine.shot.snapshots or read(engine.frame, engine.grid[0]) for engine in engines)
 
     def frame(
@@ -50,7 +53,21 @@ class Look:
         clock: float = 0.0,
         dying: float | None = None,
     ) -> Offset:
-        """A frame of `rows` x `rows` cells (None: as many as fit), to which `action` led from `was`."""
+        """Draw a frame, large or as its pixels.
+
+        Args:
+            surface: the window.
+            rect: where.
+            frame: uint8 (H, W, 3).
+            rows: how many rows and columns of cells it has; None: as many as suit it best.
+            was: the frame before; None: nothing moves.
+            action: 0..4, what led from `was` to `frame`.
+            part: how much of the way between them has passed, 0..1.
+            clock, dying: as in `BoardPainter.draw`.
+
+        Returns:
+            How far, in pixels, the view still has to scroll.
+        """
         now = None if self.pixels else _read(frame, rows)
         if now is None:
             if rows is None:
@@ -68,11 +85,11 @@ class Look:
         return round((x - from_x) * rest * cell), round((y - from_y) * rest * cell)
 
     def film(self) -> Look:
-        """The same look with painters of its own: films are written on another thread."""
+        """The same look with its own painters, for the thread that writes films."""
         return Look(cache(BoardPainter))
 
     def picture(self, frame: np.ndarray, side: int) -> np.ndarray:
-        """A frame as a picture of its own, uint8 (side, side, 3)."""
+        """A frame drawn alone, uint8 (side, side, 3)."""
         image = pygame.Surface((side, side), depth=32)
         self.frame(image, image.get_rect(), frame)
         return pygame.surfarray.array3d(image).swapaxes(0, 1)
@@ -85,6 +102,6 @@ class Look:
 
 
 def _read(frame: np.ndarray, rows: int | None) -> Reading | None:
-    """A frame of so many rows, or of as many as fit it best."""
+    """Read a frame of `rows` rows; None: of as many as suit it best."""
     found = [reading for n in ([rows] if rows else SIZES) if (reading := read(frame, n)) is not None]
     return min(found, key=lambda reading: reading.strange.mean(), default=None)

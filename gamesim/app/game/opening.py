@@ -1,4 +1,4 @@
-"""Games and dreams are opened on threads of their own, some before anybody asks for them."""
+"""Opens games and dreams on threads of their own, some of them before anybody asks."""
 
 import threading
 
@@ -8,7 +8,12 @@ from gamesim.app.library.catalog import Title
 
 
 class Opening:
-    """A title that is being opened; `device` is where a dream computes."""
+    """A title that is being opened.
+
+    Args:
+        title: what to open.
+        device: where a dream computes.
+    """
 
     def __init__(self, title: Title, device: str) -> None:
         self.title = title
@@ -26,10 +31,10 @@ class Opening:
         return not self._thread.is_alive()
 
     def take(self) -> gym.Env:
-        """The environment, once it is done; whoever takes it closes it.
+        """The environment, once it is open; the caller has to close it.
 
         Raises:
-            Exception: whatever kept it from being opened.
+            Exception: whatever went wrong when it was opened.
         """
         env, self._env = self._env, None
         if env is None:
@@ -37,7 +42,7 @@ class Opening:
         return env
 
     def abandon(self) -> None:
-        """Nobody wants it any more."""
+        """Close it, now or as soon as it is open: nobody wants it any more."""
         with self._lock:
             self._abandoned = True
             env, self._env = self._env, None
@@ -47,7 +52,7 @@ class Opening:
     def _open(self) -> None:
         try:
             env = self.title.make(self._device)
-        except Exception as error:  # whoever takes it is told
+        except Exception as error:  # `take` raises it
             self._error = error
             return
         with self._lock:
@@ -58,13 +63,13 @@ class Opening:
 
 
 class Ahead:
-    """The one title that is opened before anybody asks: a dream takes seconds, most of them torch's."""
+    """The one title that is opened before anybody asks: a dream takes seconds, most of them to load torch."""
 
     def __init__(self) -> None:
         self._opening: Opening | None = None
 
     def prepare(self, title: Title, device: str) -> None:
-        """Begin to open a title, in place of the one before."""
+        """Begin to open a title, and drop the one before."""
         self.drop()
         self._opening = Opening(title, device)
 
@@ -76,7 +81,7 @@ class Ahead:
         return Opening(title, device)
 
     def drop(self) -> None:
-        """What was prepared is not wanted any more: it may be another one by the next time."""
+        """Close what was prepared."""
         if self._opening is not None:
             self._opening.abandon()
         self._opening = None

@@ -1,4 +1,4 @@
-"""The panel beside the boards: what is played, its figures, and the keys that matter most."""
+"""The panel beside the boards: the name of the game, its figures, and the most important keys."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 
 KEYS, FEW_KEYS = 96, 78
-"""Pixels of a 1280x800 window that figures leave to keys and messages, beside the boards and below them."""
+"""Pixels that figures leave to keys and messages, beside boards and below them, in a 1280x800 window."""
 
-MOST_KEYS = 8  # of a game that is not ours, on screen
+MOST_KEYS = 8  # that the panel shows of a game that is not ours
 
 
 class Panel:
     """Draws the panel of a session.
 
     Attributes:
-        home: the walk that is on, if one is.
-        few: the only keys that are shown; None: all that work, as far as there is room.
-        free: what was left of it between the figures and the keys, which make room for messages.
-        keys: where the keys were drawn that a click presses.
-        bars: where the bars of figures were drawn, by label.
+        home: the walk that is going on; None if there is none.
+        few: the only keys to show; None: all that work and fit.
+        free: the area between the figures and the keys, for messages.
+        keys: (place, command) of each key on screen, for clicks.
+        bars: the place of each figure's bar, by label.
     """
 
     def __init__(self, window: Window, session: Session, swap: Swap, doubt: Doubt) -> None:
@@ -55,16 +55,16 @@ class Panel:
         partner, called = self._offered()
         driver = called or self.session.leader.advice is not None
         found = hud.hints(self.session, partner, driver)
-        idle = {Command.ENDLESS} if self.home else set()  # on a walk dreams go on, whatever was chosen
+        idle = {Command.ENDLESS} if self.home else set()  # on a walk dreams always go on
         idle |= set() if self.has_looks else {Command.LOOK}
         return [hint for hint in found if hint[0] not in idle]
 
     def has_partner(self) -> bool:
-        """Whether there is another side: the game of this dream, or a dream of this game."""
+        """Whether this dream has its game here, or this game a dream."""
         return self._offered()[0]
 
     def _offered(self) -> tuple[bool, bool]:
-        """Whether there is another side, and an AI that can be called to drive."""
+        """Whether there is another side, and a dream whose AI can be borrowed to drive."""
         session = self.session
         title = session.engine.title
         asked = (title, session.other is None)
@@ -77,15 +77,15 @@ class Panel:
 
     @property
     def has_looks(self) -> bool:
-        """Whether what is played may be drawn large, or as its pixels."""
+        """Whether the player can choose between large and pixels here."""
         return self.session.engine.keys is None or self.window.look.knows(self.session.playing)
 
     def key_at(self, place: tuple[int, int]) -> Command | None:
-        """The key that was drawn at a place of the window."""
+        """The command whose key is at a place of the window; None if there is none."""
         return next((command for rect, command in self.keys if rect.collidepoint(place)), None)
 
     def temperature_at(self, place: tuple[int, int], held: bool = False) -> float | None:
-        """What the slider's temperature is under the mouse; None: it is not on the slider, nor `held`."""
+        """The slider's temperature at the mouse; None if the mouse is off the slider and it is not `held`."""
         bar = self.bars.get("Temperature")
         if bar is None or not (held or bar.inflate(bar.height, 5 * bar.height).collidepoint(place)):
             return None
@@ -101,7 +101,7 @@ class Panel:
         surface.set_clip(rect)
         if not layout.column and self.session.divergence is not None:
             rect = self._draw_aside(surface, rect, scale)
-        message = self.window.toasts.height(rect.width, scale)  # takes the place of keys, not of figures
+        message = self.window.toasts.height(rect.width, scale)  # it covers keys, not figures
         y = self._draw_heading(surface, rect, scale) if layout.column else rect.top
         kept = min(scale.px(KEYS if layout.column else FEW_KEYS), (rect.bottom - y) // 2)
         body = pygame.Rect(rect.left, y, rect.width, rect.bottom - y - max(message, kept))
@@ -120,7 +120,7 @@ class Panel:
         self.free = pygame.Rect(rect.left, below, rect.width, max(0, top - below))
 
     def _draw_aside(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> pygame.Rect:
-        """The first difference at the right end of a panel that lies below; returns what is left of it."""
+        """Draw the first difference at the right of a panel below the boards; returns the rest of it."""
         assert self.session.divergence is not None
         width = min(rect.width // 3, scale.px(280))
         aside = pygame.Rect(rect.right - width, rect.top, width, rect.height)
@@ -128,7 +128,7 @@ class Panel:
         return pygame.Rect(rect.left, rect.top, rect.width - width - scale.px(24), rect.height)
 
     def facts(self, column: bool) -> list[hud.Fact]:
-        """What is said of all engines that are played; what two of them share is said once."""
+        """The facts about all engines that are played; a fact that two of them share comes once."""
         session = self.session
         best = self.window.scores.best(session.engine.title.world)
         lines = [hud.Fact("Game", "paused")] if session.paused and not column else []
@@ -150,7 +150,7 @@ class Panel:
         return lines
 
     def _draw_heading(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> int:
-        """Name and kind of what is played; returns the y below."""
+        """Draw the name and kind of the engine in front; returns the y below."""
         engine = self.session.engine
         words, size = engine.title.name, scale.px(32)
         size = size if font(size, True).size(words)[0] <= rect.width else scale.px(25)

@@ -1,4 +1,4 @@
-"""Arrays as pictures: heat maps, pictures under heat, and the outline of where a memory is read."""
+"""Arrays as pictures: heat maps, heat over a picture, and outlines of the slots that a memory reads."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ Picture = NDArray[np.uint8]
 """(H, W, 3)."""
 
 SMALL = 84
-"""Pixels of a picture that is no more than the ground for something else."""
+"""Height in pixels of a picture that is only the background for something else."""
 
 
 def _ramp(*colours: tuple[int, int, int]) -> Picture:
@@ -21,26 +21,26 @@ def _ramp(*colours: tuple[int, int, int]) -> Picture:
 
 GREY = _ramp((0, 0, 0), (255, 255, 255))
 HEAT = _ramp((10, 10, 24), (84, 30, 120), (196, 56, 92), (250, 156, 52), (255, 244, 184))
-"""From nothing to much; its lightness rises evenly, so that it reads without colour, too."""
+"""From nothing to much; its lightness rises evenly, so that it can be read without colour, too."""
 SIGNED = _ramp((120, 196, 255), (24, 56, 120), (10, 10, 24), (128, 56, 12), (255, 190, 96))
-"""From below zero (blue) over zero (dark) to above (orange)."""
+"""From below zero (blue) through zero (dark) to above (orange)."""
 
 
 def coloured(values: np.ndarray, low: float, high: float, ramp: Picture) -> Picture:
-    """Numbers (h, w) as colours: `low` and `high` are the ends of the ramp."""
+    """Numbers (h, w) as colours, uint8 (h, w, 3); `low` and `high` are the ends of the ramp."""
     share = (np.nan_to_num(values) - low) / max(high - low, 1e-9)
     return ramp[(share.clip(0, 1) * 255).astype(np.uint8)]
 
 
 def spread(values: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(h, w, ...) -> (height, width, ...): the nearest value for every pixel."""
+    """Enlarge values (h, w, ...) to (height, width, ...), each pixel with the nearest value."""
     rows = np.arange(height) * values.shape[0] // height
     columns = np.arange(width) * values.shape[1] // width
     return values[rows[:, None], columns]
 
 
 def veiled(picture: Picture, known: np.ndarray) -> Picture:
-    """`picture` of slots (h, w), nearly dark where bool (h, w) `known` is not set."""
+    """`picture` with the slots darkened that are not `known`, bool (h, w)."""
     rows, columns = known.shape
     veiled = picture.copy()
     slots = veiled.reshape(rows, len(picture) // rows, columns, -1, 3).swapaxes(1, 2)
@@ -49,7 +49,7 @@ def veiled(picture: Picture, known: np.ndarray) -> Picture:
 
 
 def over(picture: Picture, values: np.ndarray, high: float) -> Picture:
-    """Heat (h, w) from 0 to `high` over a dimmed grey `picture`, which is drawn smaller than it is."""
+    """Heat (h, w) from 0 to `high` over `picture`, which is reduced, dimmed and grey."""
     less = max(1, len(picture) // SMALL)
     dim = picture[::less, ::less].astype(np.uint16).sum(-1, dtype=np.uint16) // 7
     height, width = dim.shape
@@ -60,13 +60,13 @@ def over(picture: Picture, values: np.ndarray, high: float) -> Picture:
 
 
 def composed(dynamic: Picture, mask: np.ndarray, static: Picture) -> Picture:
-    """Two layers by a mask (h, w), the share of the dynamic one (Kim et al. 2020, Eq. 14)."""
+    """Compose two layers; `mask` (h, w) is the share of the dynamic one (Kim et al. 2020, Eq. 14)."""
     share = spread(mask, *dynamic.shape[:2])[..., None].clip(0, 1)
     return (share * dynamic + (1 - share) * static).round().astype(np.uint8)
 
 
 def edges(inside: np.ndarray) -> list[tuple[int, int, int, int]]:
-    """Where cells that are `inside`, bool (h, w), end: (x, y) of each such cell and (dx, dy) to that side."""
+    """The edges of the cells that are `inside`, bool (h, w): (x, y) of the cell, (dx, dy) to the outside."""
     around = np.pad(inside, 1)
     return [
         (x, y, dx, dy)
@@ -77,7 +77,7 @@ def edges(inside: np.ndarray) -> list[tuple[int, int, int, int]]:
 
 
 def outline(weights: np.ndarray) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """The edges around the slots that hold at least half of the highest weight, from corner to corner.
+    """The edges around the slots whose weight is at least half the highest, from corner to corner.
 
     Args:
         weights: (h, w), not negative.

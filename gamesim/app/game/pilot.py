@@ -1,4 +1,4 @@
-"""A dream's controller at the wheel of another game: it sees that game through the dream's V and M."""
+"""A dream's controller that drives another game, which it sees through the dream's V and M."""
 
 from __future__ import annotations
 
@@ -13,43 +13,46 @@ if TYPE_CHECKING:
 
 
 class Pilot:
-    """Follows one game frame by frame, and says at each what the controller would do.
+    """Follows one game frame by frame, and says at each frame what the controller would do.
 
     It has to see every frame and every action, whoever chose it: M remembers what happened, not what the
-    controller wanted. The policy is one for one lane.
+    controller wanted.
+
+    Args:
+        policy: the controller, for a batch of one game.
     """
 
     changed = ""
-    """By what the frames that it sees are changed, for people; "": they are as they are."""
+    """In words for people, how the frames that it sees are changed; "" if they are not."""
     stage = 0
-    """Of an attack on what it sees; see `attack.STAGES`."""
+    """Stage of the attack on what it sees; see `attack.STAGES`."""
 
     def __init__(self, policy: ControllerPolicy) -> None:
         self._policy = policy
 
     @property
     def model(self) -> Any:
-        """Whose controller it is, a `WorldModel`."""
+        """The `WorldModel` whose controller this is."""
         return self._policy.model
 
     @property
     def clear(self) -> Pilot:
-        """The one who sees the game as it is."""
+        """The pilot that sees the game as it is."""
         return self
 
     def begin(self, frame: np.ndarray) -> int:
-        """Another episode begins with `frame`, uint8 (H, W, 3); returns the action, 0..4."""
+        """Begin another episode with `frame`, uint8 (H, W, 3); returns the action, 0..4."""
         self._policy.reset(np.ones(1, bool))
         return int(self._policy.act(frame[None], {})[0])
 
     def follow(self, action: int, frame: np.ndarray) -> int:
-        """`action` was taken and led to `frame`; returns the next action."""
+        """Take in that `action` led to `frame`; returns the next action."""
         self._policy.took(np.array([action]))
         return int(self._policy.act(frame[None], {})[0])
 
 
 def pilot_of(dream: gym.Env) -> Pilot | None:
-    """The controller of a dream that has been reset, for other games; None if it has none."""
+    """A pilot for other games from a dream that has been reset; None if it has no controller."""
     act = getattr(dream.unwrapped, "act", None)
     if act is None or act() is None:
         return None

@@ -1,9 +1,9 @@
 """One engine being played, and what it can do.
 
-An `Engine` is any gymnasium env. What it can do besides `step` is found by looking: `snapshot` (drawn at
-window resolution), `temperature` (a dream's), `state` (rewind), `act` (a controller of its own), `internals`
-(what it thinks), `changes` (of a moment, by hand), `go_on` (an end is taken back), `openings` (where it can
-begin), `end_probability` in its info.
+An `Engine` is any gymnasium env. Its attributes say what it can do besides `step`: `snapshot` (be drawn at
+window resolution), `temperature` (of a dream), `state` (rewind), `act` (a controller of its own), `internals`
+(what it thinks), `changes` (what can be changed by hand), `go_on` (take back an end), `openings` (where it
+can begin), and `end_probability` in its info.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
     from gamesim.app.game.pilot import Pilot
     from gamesim.data.recorder import Recorder
 
-CARRIED = 8  # real frames from which a dream goes on
+CARRIED = 8  # real frames that a dream goes on from
 CLIP_SECONDS = 10.0
-WHOLE, EGO, BLOCKS = (21, 21), (7, 7), (12, 12)  # cells on screen: of the arcade, our other games, any others
+WHOLE, EGO, BLOCKS = (21, 21), (7, 7), (12, 12)  # cells on screen: the arcade, our other games, all others
 
 
 @cache  # one for each dream, by its name: it outlives the screen
 def openings(dream: str, count: int) -> Iterator[int]:
-    """Where a dream begins: each of its openings, 0 to `count` - 1, once in a random order, then again.
+    """Where a dream begins: all its openings, 0 to `count` - 1, in a random order, then in another order.
 
-    None comes twice in a row, unless there is only one.
+    No opening comes twice in a row, unless there is only one.
     """
     last = -1
     while True:
@@ -59,22 +59,27 @@ class Engine:
         title: what is played.
         env: the env, wrapped or not.
         frame: uint8 (H, W, 3), the last observation.
-        before, now: snapshots around the running tick, None for an engine that has none.
+        before, now: snapshots around the running tick; None for an engine without snapshots.
+        info: of the last step.
         total: sum of rewards of the episode.
-        reward: the last one.
+        reward: of the last step.
         steps: of the episode.
-        episode: how many have begun.
-        over: None while it runs, else one word or two about how it ended.
+        episode: how many episodes have begun.
+        over: a few words about how the episode ended; None while it runs.
         waited: ticks since it ended.
-        happened: what the last step brought, in the words of a Snapshot's events; of a dream, what its own
-            reward and end say.
-        ends: the steps at which a dream ended and went on all the same.
-        reel: the last second.
-        recorder: around the env where what is played can be kept, else None.
-        pilot: another engine's controller that may drive this one, else None.
-        advice: the action that a controller would take now, None where there is no controller.
-        history: what can be rewound, and the branch that was left.
-        keeps_past: whether its moments are kept, to be gone back to: of a game alone they are not.
+        happened: what the last step brought, in the words of a Snapshot's events; a dream's reward and end
+            tell it.
+        ends: the steps at which a dream ended but went on.
+        reel: the last second, for the replay.
+        started: whether the env was reset.
+        trail: the last (frame, action that led to it).
+        clip: the last frames, for a film.
+        keys: of a game that is not ours, or of its dream; None for ours.
+        recorder: the recorder around the env; None if this play cannot be recorded.
+        pilot: another engine's controller that may drive this one; None if there is none.
+        advice: the action that a controller would take now; None without a controller.
+        history: the moments to rewind to, and the branch that was left.
+        keeps_past: whether it keeps moments to rewind to; a real game does only beside its dream.
     """
 
     def __init__(self, title: Title, env: gym.Env) -> None:
@@ -96,7 +101,7 @@ class Engine:
         self.ends: list[int] = []
         self.reel = Reel(title.rate)
         self.started = False
-        self.trail: deque[tuple[np.ndarray, int]] = deque(maxlen=CARRIED)  # (frame, action that led to it)
+        self.trail: deque[tuple[np.ndarray, int]] = deque(maxlen=CARRIED)
         self.clip: deque[np.ndarray] = deque(maxlen=round(CLIP_SECONDS * title.rate))
         self.keys = self._keys()
         self._insides: tuple[np.ndarray, dict[str, np.ndarray]] | None = None
@@ -116,7 +121,7 @@ class Engine:
         return getattr(self.env.unwrapped, name, None)
 
     def _asked(self, name: str) -> Any:
-        """What it answers, None where it cannot."""
+        """The answer of a method of the env; None if the env has no such method."""
         answer = self._capability(name)
         return answer() if answer else None
 
@@ -130,22 +135,22 @@ class Engine:
 
     @property
     def recording(self) -> Recorder | None:
-        """Its recorder while that is on."""
+        """Its recorder while that is on, else None."""
         return self.recorder if self.recorder is not None and self.recorder.recording else None
 
     @property
     def end_probability(self) -> float | None:
-        """How likely the engine holds it that this was the end, 0..1; None if it does not say."""
+        """How likely this is the end, 0..1, in the engine's own view; None if it does not say."""
         value = self.info.get("end_probability")
         return None if value is None else float(np.asarray(value).reshape(-1)[0])
 
     @property
     def can_rewind(self) -> bool:
-        return hasattr(type(self.env.unwrapped), "state")  # to ask for its value may be too early
+        return hasattr(type(self.env.unwrapped), "state")  # its value may not be there yet
 
     @property
     def internals(self) -> dict[str, np.ndarray]:
-        """What the engine thinks now, by name; empty for one that cannot say. Asked once a step."""
+        """What the engine thinks now, by name; empty if it cannot say. It is asked once a step."""
         ask = self._capability("internals")
         if ask is None or not self.started:
             return {}
@@ -155,7 +160,7 @@ class Engine:
 
     @property
     def grid(self) -> tuple[int, int]:
-        """(rows, columns) of cells that a frame shows."""
+        """(rows, columns) of cells in a frame."""
         if (cells := self.info.get("cells")) is not None:
             return int(cells.shape[0]), int(cells.shape[1])
         world = self.title.world
@@ -172,7 +177,7 @@ class Engine:
 
     @property
     def limit(self) -> int | None:
-        """Steps after which the episode is cut, None where there is no such limit."""
+        """Steps after which the episode is cut; None: no limit."""
         game = self._capability("game")
         return getattr(game, "max_steps", None) or self._capability("max_steps")
 
@@ -186,7 +191,7 @@ class Engine:
 
     @property
     def shot(self) -> Shot:
-        """The last step; another look than the app's own is shown as it is."""
+        """The last step; a game with another look than the app's own is shown as it is."""
         around = None
         if self.before and self.now and self._capability("theme") in (None, "night"):
             around = self.before, self.now
@@ -221,7 +226,7 @@ class Engine:
         self.board(self.pilot)
 
     def board(self, pilot: Pilot | None) -> None:
-        """Let a controller see what is played from now on; None: only the engine's own, if it has one."""
+        """Let a pilot see the game from now on; None: only the engine's own controller, if it has one."""
         self.pilot, self.advice = pilot, self._asked("act")
         if pilot is not None:
             (first, _), *later = self.trail
@@ -230,9 +235,10 @@ class Engine:
                 self.advice = pilot.follow(action, frame)
 
     def follow(self, other: Engine) -> bool:
-        """Dream on from the last frames of `other`; returns False if its pictures do not fit.
+        """Dream on from the last frames of `other`, as if this engine had seen them.
 
-        An engine that fits starts as if it had seen those frames; one that does not starts by itself.
+        Returns:
+            False if these frames have another size; then this engine starts from its own beginning.
         """
         frames = np.stack([frame for frame, _ in other.trail])
         actions = np.array([action for _, action in other.trail][1:], np.int64)
@@ -244,7 +250,7 @@ class Engine:
         return True
 
     def step(self, action: int, player: str = "human") -> None:
-        """One tick, its action chosen by `player`; once the episode is over its last frame stays."""
+        """Make one tick, with an action that `player` chose; after an end the last frame stays."""
         if self.over is not None:
             self.waited += 1
             self.clip.append(self.frame)
@@ -256,8 +262,8 @@ class Engine:
         self.before = self.now
         self.frame, reward, terminated, truncated, self.info = self.env.step(action)
         self.now = self._asked("snapshot")
-        self.reward = float(reward) if math.isfinite(reward) else 0.0  # its recorder says so
-        # By a little a dream errs in every step: points that are shown as none would add up.
+        self.reward = float(reward) if math.isfinite(reward) else 0.0  # the recorder reports it
+        # A dream's rewards are a little off in every step; what looks like no points would add up.
         self.total += self.reward if self.temperature is None else round(self.reward, 1)
         self.steps += 1
         self._remember(action)
@@ -269,18 +275,18 @@ class Engine:
 
     @property
     def can_go_on(self) -> bool:
-        """Whether an end of it can be taken back: of a dream."""
+        """Whether its end can be taken back, as in a dream."""
         return self._capability("go_on") is not None
 
     def go_on(self) -> bool:
-        """Take back the end of a dream: it goes on as if nothing had happened. False where that cannot be."""
+        """Take back the end of a dream, which goes on as if nothing had happened; False if it cannot."""
         if self.over is None or not self.can_go_on:
             return False
         self._capability("go_on")()
         self.over, self.waited = None, 0
         self.ends.append(self.steps)
         if self.recorder is not None:
-            self.recorder.go_back(self.frame)  # what follows is a recording of its own
+            self.recorder.go_back(self.frame)  # what follows is another recording
         return True
 
     @property
@@ -289,7 +295,7 @@ class Engine:
         return self.waited > 0 or bool(self.history.past)
 
     def rewind(self) -> bool:
-        """Back by one tick, made or waited through; returns whether there was one to go back to."""
+        """Go back by one tick, a step or a wait after the end; returns whether there was one."""
         if len(self.clip) > 1 and self.goes_back:
             self.clip.pop()
         if self.waited:
@@ -307,18 +313,18 @@ class Engine:
         self.reel.undo()
         self.trail.clear()
         self.trail.extend(moment.trail)
-        self.board(self.pilot)  # a controller looks again
+        self.board(self.pilot)  # the controller has to see the earlier frames
         if self.recorder is not None:
             self.recorder.go_back(self.frame)
         return True
 
     @property
     def changes(self) -> frozenset[str]:
-        """What of a moment of a dream may be changed by hand: "z", "memory"."""
+        """What a player may change in a dream by hand: "z", "memory"."""
         return self._capability("changes") or frozenset()
 
     def change(self, name: str, value: Any) -> str | None:
-        """Change it; what is dreamt next follows from the changed moment.
+        """Change part of the present moment; the dream goes on from there.
 
         Returns:
             Why it could not be changed, or None.
@@ -333,7 +339,7 @@ class Engine:
             return str(error)
         if self.clip:
             self.clip[-1] = self.frame
-        self.board(self.pilot)  # the controller looks again
+        self.board(self.pilot)  # the controller has to see the changed frame
         return None
 
     def _moment(self) -> Moment:
@@ -341,7 +347,7 @@ class Engine:
         return Moment(state, self.frame, self.info, self.total, self.reward, self.steps, tuple(self.trail))
 
     def look(self) -> None:
-        """Take in where everything is now, without a move that led there."""
+        """Take a snapshot of now, without a move that led there."""
         self.before = self.now = self._asked("snapshot")
 
     def _remember(self, action: int) -> None:
@@ -349,7 +355,7 @@ class Engine:
         self.clip.append(self.frame)
 
     def _dreamt(self, terminated: bool, truncated: bool) -> tuple[str, ...]:
-        """What a dream's reward and end tell of its last step; of a foreign game only that it was cut."""
+        """The events that a dream's reward and end imply; for a foreign game only whether it was cut."""
         if truncated:
             return ("timeout",)
         if not self.title.world.startswith(PACMANS):

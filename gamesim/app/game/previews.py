@@ -1,4 +1,4 @@
-"""Small moving pictures of what can be played, for the menu's cards."""
+"""Small moving pictures of games and dreams, for the menu's cards."""
 
 import random
 from pathlib import Path
@@ -18,7 +18,7 @@ from gamesim.errors import UserError
 
 RATE = 5.0  # steps a second: calmer than the game itself
 DREAM_RATE = 4.0
-STARTS = 3  # real beginnings that are shown of a dream that is not awake
+STARTS = 3  # real beginnings to show of a dream that is not awake
 
 
 class Preview(Protocol):
@@ -28,7 +28,7 @@ class Preview(Protocol):
 
 
 class GamePreview:
-    """A real game that plays by itself: it walks on where it can and turns at random."""
+    """A real game that plays by itself: the player walks on as long as he can and turns at random."""
 
     def __init__(self, title: Title) -> None:
         self.engine = Engine(title, title.make())
@@ -54,7 +54,7 @@ class GamePreview:
         engine = self.engine
         snapshots = engine.shot.snapshots
         if snapshots is None:
-            side = max(rect.size)  # it fills the picture, and is cut above and below
+            side = max(rect.size)  # the frame fills `rect`, and is cut at two sides
             clip = surface.get_clip()
             surface.set_clip(rect.clip(clip))
             surface.blit(
@@ -64,7 +64,7 @@ class GamePreview:
         else:
             part = min(1.0, self.since * RATE)
             view = engine.view
-            if view:  # a wide picture shows more of the board to both sides
+            if view:  # a wide picture shows more of the board on both sides
                 extra = max(0, (rect.width * view[0] // rect.height - view[1]) // 2)
                 view = (view[0], view[1] + 2 * extra)
             painter.draw(surface, rect, *snapshots, part, self.clock, view)
@@ -73,8 +73,8 @@ class GamePreview:
 class DreamPreview:
     """A dream that plays by itself, a few steps a second, on the thread of `worker`.
 
-    Until it is awake, and if it cannot be woken, it shows the real first frames that it would dream from:
-    they are read without its weights and without torch.
+    Until it is awake, and if it cannot be woken, it shows the real frames that it would dream from: to read
+    them takes neither its weights nor torch.
 
     Args:
         title: a learned engine.
@@ -102,7 +102,7 @@ class DreamPreview:
             self.worker.do(self._step)
 
     def _step(self) -> None:
-        """One step of the dream, on the worker's thread; a dream that fails is not asked again."""
+        """Make a step of the dream, on the worker's thread; a dream that fails is not asked again."""
         try:
             if self._env is None:
                 self._env, self._over = self.title.make(), True
@@ -118,7 +118,7 @@ class DreamPreview:
                     self._action = random.randint(1, 4)
             self._live = np.array(frame, np.uint8)
             self._busy = False
-        except Exception:  # reported when the dream is chosen; here its first frames do
+        except Exception:  # the player is told when he opens the dream; here its first frames suffice
             self._live = None
 
     def draw(self, surface: pygame.Surface, rect: pygame.Rect, painter: BoardPainter) -> None:
@@ -135,9 +135,9 @@ class DreamPreview:
 
 
 def draw_frame(surface: pygame.Surface, rect: pygame.Rect, frame: np.ndarray) -> pygame.Rect:
-    """Draw a frame, uint8 (H, W, 3), in the middle of `rect` and as large as it fits; returns its place.
+    """Draw a frame, uint8 (H, W, 3), in the middle of `rect`, as large as it fits; returns its place.
 
-    Where the frame's pixels are enlarged much, each is a whole number of the screen's.
+    If it is enlarged much, each of its pixels covers a whole number of pixels on screen.
     """
     height, width = frame.shape[:2]
     fit = min(rect.width / width, rect.height / height)
@@ -155,7 +155,7 @@ def scaled(frame: np.ndarray, size: tuple[int, int]) -> pygame.Surface:
 
 
 class InitialPreview:
-    """The first letter of a game of which there is no picture."""
+    """The first letter of a game that has no picture."""
 
     def __init__(self, title: Title) -> None:
         self.letter = title.name[:1].upper()
@@ -172,13 +172,13 @@ def preview(title: Title, worker: Worker | None = None, dream: Title | None = No
     """The moving picture of a title; None if it cannot be opened.
 
     Args:
-        title: what is shown.
+        title: what to show.
         worker: takes the steps of a dream.
-        dream: of a game that is somebody else's; it has real frames of it.
+        dream: a dream of `title`, if that is somebody else's game; it has real frames of the game.
     """
     if title.learned:
         return DreamPreview(title, worker)
-    if title.recipe is not None:  # somebody else's, which may be a process or take seconds to begin
+    if title.recipe is not None:  # somebody else's game may take seconds to begin, or start a process
         return DreamPreview(dream) if dream else InitialPreview(title)
     try:
         return GamePreview(title)
@@ -193,7 +193,7 @@ def starts(checkpoint: Path | None) -> np.ndarray | None:
     try:
         with safe_open(str((checkpoint or Path()) / "starts.safetensors"), framework="numpy") as file:
             kept = file.get_slice("frames")
-            frames = kept[: min(STARTS, kept.get_shape()[0])]  # more than there are is an error there
+            frames = kept[: min(STARTS, kept.get_shape()[0])]  # safetensors refuses a slice beyond the end
         return frames.reshape(-1, *frames.shape[-3:]) if frames.dtype == np.uint8 and frames.size else None
-    except Exception:  # a damaged file is reported when the dream is chosen; here a picture is missing
+    except Exception:  # the player is told of a damaged file when he opens the dream
         return None

@@ -1,4 +1,4 @@
-"""The last second of play, kept to be shown again in slow motion."""
+"""The last second of play, for a replay in slow motion."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 
 from gamesim.envs.rules import Snapshot
 
-SPEED = 0.4  # of the replay, where 1 is the speed of play
+SPEED = 0.4  # of the replay; 1 is the speed of play
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,9 @@ class Shot:
     """One step, as it was shown.
 
     Attributes:
-        snapshots: before and after it, where the window paints it from these; else None.
+        snapshots: before and after it, if the window paints it from these; else None.
         frame: uint8 (H, W, 3).
-        end_probability: how likely the engine held it that this was the end, 0..1; None if it does not say.
+        end_probability: how likely this was the end, 0..1, in the engine's view; None if it does not say.
     """
 
     snapshots: tuple[Snapshot, Snapshot] | None
@@ -45,7 +45,7 @@ class Reel:
         self._shots.append(shot)
 
     def undo(self) -> None:
-        """The last step has been taken back."""
+        """Forget the last step."""
         if self._shots:
             self._shots.pop()
 
@@ -53,9 +53,9 @@ class Reel:
         self._shots.clear()
 
     def at(self, seconds: float) -> tuple[Shot, float] | None:
-        """The step that is shown so long after the replay began, and how much of it has passed, 0..1.
+        """The step to show so long after the replay began, and how much of it has passed, 0..1.
 
-        It ends with its last step; None where nothing was played.
+        The last step stays; None if nothing was played.
         """
         if not self._shots:
             return None

@@ -1,7 +1,7 @@
-"""The other look of the game, painted over whatever is played: a game or a dream, by the lab's CycleGAN.
+"""The other look of the game: the lab's CycleGAN repaints a game or a dream.
 
 The network sees the picture alone, so it paints a dream as well as the real game. Its weights are loaded on
-a thread of their own, since torch takes seconds; until they are there, all looks as usual.
+a thread of their own, since torch takes seconds; until they are there, everything looks as usual.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PAINTED = "Repainted by a CycleGAN, which sees only the picture"
 KEPT = 6
-"""Painted frames that are not painted again: now and before, of two boards."""
+"""Painted frames to keep: two boards, each with the frame now and the one before."""
 
 
 class Reskin:
@@ -39,7 +39,7 @@ class Reskin:
         self._painted: deque[tuple[Picture, Picture]] = deque(maxlen=KEPT)
 
     def toggle(self, engine: Engine) -> None:
-        """On or off; for games that are seen as 7x7 cells."""
+        """Turn it on or off, for games with a view of 7x7 cells."""
         if not engine.ego:
             self.window.say("Only the Pac-Man games with a view of 7 by 7 cells have another look.")
             return
@@ -72,7 +72,7 @@ class Reskin:
         return self.on and self._model is not None and engine.ego
 
     def seen(self, engine: Engine, frame: Picture) -> Picture:
-        """What is shown of a frame of an engine: the frame itself, or the painted one."""
+        """What to show for a frame of an engine: the frame itself, or a painted one."""
         if not self.paints(engine):
             return frame
         for real, painted in self._painted:

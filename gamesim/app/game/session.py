@@ -11,31 +11,34 @@ from gamesim.app.game.reel import Shot
 
 PAUSES = {"eaten": 1.5, "level": 2.4, "ghost": 0.5, "fruit": 0.5}
 """Seconds for which the clock stands still after an event."""
-CAUGHT = 0.4  # of those after a catch, in which nothing moves at all
+CAUGHT = 0.4  # seconds of the pause after a catch in which nothing moves at all
 READY = 1.5  # seconds before a new life or level
 BEAT = 0.5  # seconds from an end to its replay
-SEEN = 0.6  # seconds for which an end is told before a direction asks for the next game
-REST = 6.0  # and before the next one begins by itself, where nobody plays
+SEEN = 0.6  # seconds for which the end stays on screen before a direction starts the next game
+REST = 6.0  # seconds before the next game begins by itself, if nobody plays
 
 
 class Session:
     """The clock of one play screen: turns time and keys into steps of one engine, or of two side by side.
 
-    Nothing moves before the first move that a person makes, at the start as after an end.
+    Nothing moves before the first move of a person or a controller, neither at the start nor after an end.
 
     Args:
         engine: what is played first.
-        on_step: called after each tick with the events of the engine in front.
+        on_step: called with the engine in front after each step that it made.
 
     Attributes:
         engine: the one in front.
-        other: its counterpart (dream of the game, game of the dream) once it has been opened.
+        other: its counterpart (dream of the game, game of the dream) once that is open.
         beside: whether both are played under the same keys.
         divergence: how the two differ since they were put side by side; None while they are not.
-        together: whether both stop, side by side, as soon as one is over; else the other goes on.
-        watching: whether a controller drives, where there is one; holding a direction overrides it.
-        waiting: whether the clock waits for the first move; a controller that drives makes it at once.
+        together: whether both stop as soon as one is over, or else the other goes on.
+        watching: whether a controller drives, if there is one; holding a direction overrides it.
+        waiting: whether the clock waits for the first move; a controller makes it at once.
         endless: whether dreams go on after an end.
+        paused: whether the clock stands still.
+        rewinding: whether the clock runs backwards.
+        steering: the directions that a person presses.
         has_partner: tells whether there is another side to go to.
     """
 
@@ -54,9 +57,9 @@ class Session:
         self.has_partner: Callable[[], bool] = lambda: True
         self.on_step = on_step or (lambda engine: None)
         self._since = 0.0  # seconds since the last tick
-        self._hold = 0.0  # seconds that the clock still stands
-        self._ended = 0.0  # seconds since the end stood still
-        self._rest = 0.0  # and since it is told
+        self._hold = 0.0  # seconds for which the clock still stands
+        self._ended = 0.0  # seconds since the last move before the end was shown
+        self._rest = 0.0  # seconds since the screen says how it ended
         if not engine.started:
             engine.reset()
 
@@ -66,18 +69,18 @@ class Session:
 
     @property
     def overridden(self) -> bool:
-        """Whether a person holds a direction, or has tapped one that had no tick yet."""
+        """Whether a person holds a direction, or has tapped one that no tick has used yet."""
         return bool(self.steering.held or self.steering.waiting)
 
     @property
     def driver(self) -> str:
-        """Who chooses the next action, by the recordings' names: "human" or "controller"."""
+        """Who chooses the next action, in the words of recordings: "human" or "controller"."""
         driven = self.watching and self.leader.advice is not None and not self.overridden
         return "controller" if driven else "human"
 
     @property
     def leader(self) -> Engine:
-        """The engine whose controller is asked: the first that is not over."""
+        """The engine whose controller may drive: the first that is not over."""
         return next((engine for engine in self.playing if engine.over is None), self.engine)
 
     @property
@@ -93,12 +96,12 @@ class Session:
 
     @property
     def _running(self) -> bool:
-        """Whether nothing that is played is over."""
+        """Whether all that is played goes on."""
         return all(engine.over is None for engine in self.playing)
 
     @property
     def finished(self) -> bool:
-        """Whether nothing that is played takes steps any more."""
+        """Whether play has ended: with the first end if `together`, else when all are over."""
         if self.together:
             return not self._running
         return all(engine.over is not None for engine in self.playing)
@@ -110,17 +113,17 @@ class Session:
 
     @property
     def to_dream(self) -> str:
-        """How one gets from a game to its dream, a sentence after another; "" where that has none."""
+        """A sentence, with a space before it, on how to get to the dream; "" if there is none."""
         return f" {shown(Command.SWITCH)} switches to the dream." if self.has_partner() else ""
 
     @property
     def inspected(self) -> Engine | None:
-        """The first engine that lets itself be looked into; None: none does."""
+        """The first engine whose internals can be seen; None if there is none."""
         return next((e for e in self.playing if hasattr(e.env.unwrapped, "internals")), None)
 
     @property
     def compared(self) -> bool:
-        """Whether what is on screen of both belongs to the same step."""
+        """Whether both frames on screen belong to the same step."""
         return self.beside and (self.together or self._running)
 
     @property
@@ -151,21 +154,21 @@ class Session:
 
     @property
     def _replay(self) -> float:
-        """Seconds that the replay takes; an end by the step limit has none."""
+        """Seconds that the replay takes; 0 after an end by the step limit, which has no replay."""
         ends = [engine for engine in self.playing if engine.over and "timeout" not in engine.happened]
         return max((engine.reel.seconds for engine in self.playing), default=0.0) if ends else 0.0
 
     def replay(self, engine: Engine) -> tuple[Shot, float] | None:
-        """The step of the last second that is shown again now, and how much of it has passed, 0..1."""
+        """The step that the replay shows now, and how much of it has passed, 0..1; None without a replay."""
         return engine.reel.at(self._ended - BEAT) if self.replaying else None
 
     def skip(self) -> None:
-        """No more of the replay."""
+        """End the replay."""
         if self.replaying:
             self._ended = BEAT + self._replay
 
     def tells_end(self, engine: Engine) -> bool:
-        """Whether to say now how it ended: first the last move, the catch and the replay are seen."""
+        """Whether to say now how it ended: the last move, the catch and the replay come first."""
         if engine.over is None or (engine is self.engine and self._hold > 0):
             return False
         if not self.finished:
@@ -175,7 +178,7 @@ class Session:
 
     @property
     def rest(self) -> float | None:
-        """How much of the wait for the next episode is over, 0..1; None where it waits for a person."""
+        """How much of the wait for the next episode is over, 0..1; None if it waits for a person."""
         return min(1.0, self._rest / REST) if self.driver == "controller" else None
 
     def press(self, move: int, key: int | None = None) -> None:
@@ -194,7 +197,7 @@ class Session:
         if self.paused:
             return
         if self._hold > 0:
-            if self.part < 1.0:  # first the last move is seen to its end
+            if self.part < 1.0:  # the last move is shown to its end first
                 self._since += seconds
                 return
             self._hold -= seconds
@@ -218,14 +221,14 @@ class Session:
                 break
 
     def _begins(self) -> bool:
-        """Whether someone makes the first move now; it is answered at once."""
+        """Whether somebody makes the first move now; the game answers at once."""
         if not (self.overridden or self.driver == "controller"):
             return False
         self._since = 1.0 / self.engine.rate
         return True
 
     def _rest_after_end(self, seconds: float) -> None:
-        """First the replay; where nobody plays, the next episode begins by itself some time after it."""
+        """First the replay; if nobody plays, the next episode then begins by itself."""
         self._since += seconds
         if self.part < 1.0:
             return
@@ -238,7 +241,7 @@ class Session:
     _idle = True
 
     def tick(self) -> None:
-        """One step of everything that is played, with one action."""
+        """Make one step in everything that is played, with the same action."""
         self.waiting = False
         driver, advice = self.driver, self.leader.advice
         action = self.steering.action() if driver == "human" or advice is None else advice
@@ -262,7 +265,7 @@ class Session:
         self.on_step(self.engine)
 
     def toggle_endless(self) -> None:
-        """Dreams go on after an end, or they stop there again; one that has just ended goes on."""
+        """Let dreams go on after an end, or stop there again; a dream that has just ended goes on."""
         self.endless = not self.endless
         revived = [engine for engine in self.playing if self.endless and engine.go_on()]
         if revived:
@@ -270,14 +273,14 @@ class Session:
             self.waiting = True
 
     def step_once(self) -> None:
-        """One tick by hand; pauses if it ran."""
+        """Pause, and make one tick by hand."""
         self.paused = True
         if not self.finished:
             self.tick()
         self._release()
 
     def restart(self) -> None:
-        """A new episode; side by side the dream begins where the game does."""
+        """Begin a new episode; side by side, the dream begins where the game does."""
         first, *dreams = self.playing
         first.reset()
         for dream in dreams:
@@ -288,7 +291,7 @@ class Session:
     def switch(self) -> bool:
         """Bring the other engine to the front.
 
-        A dream goes on from the game's last frames; the game comes back as it was left.
+        A dream goes on from the game's last frames; a game comes back as the player left it.
 
         Returns:
             False if the dream could not take over the game's frames and began by itself.
@@ -310,7 +313,7 @@ class Session:
         return fits
 
     def toggle_beside(self) -> bool:
-        """Side by side from the same moment, or only the one in front; returns False as `switch` does."""
+        """Put both side by side at the same moment, or show one again; returns False as `switch` does."""
         if self.beside or self.other is None:
             self.divergence = None
             return True
@@ -329,10 +332,10 @@ class Session:
         return fits
 
     def go_on(self) -> bool:
-        """Side by side: dream again from the game as it is now; if the game is over, the dream goes on alone.
+        """Side by side, dream again from the game as it is now; if the game is over, the dream goes on alone.
 
         Returns:
-            False if neither can be, as both are over or only one is played.
+            False if both are over, or only one is played.
         """
         if not self.beside:
             return False
@@ -350,12 +353,12 @@ class Session:
 
     @staticmethod
     def _compare(real: Engine, dream: Engine) -> Divergence:
-        """The comparison of two that stand at the same moment."""
+        """A comparison that begins now, with both at the same moment."""
         scrolls = real.ego and real.frame.shape == dream.frame.shape
         return Divergence(real.grid, real.trail, scrolls)
 
     def toggle_driver(self) -> bool:
-        """Controller or person; the episode goes on. Returns False if there is no controller to drive."""
+        """Change between controller and person; the episode goes on. False if there is no controller."""
         if not self.watching and self.leader.advice is None:
             return False
         self.watching = not self.watching
@@ -363,16 +366,16 @@ class Session:
 
     @property
     def temperature(self) -> float | None:
-        """Of the dream that is being played; None while none is."""
+        """The temperature of the dream that is being played; None if there is none."""
         return None if self.dream is None else self.dream.temperature
 
     def set_temperature(self, value: float) -> None:
-        """Make the dream that is played, if one is, surer (cold) or wilder (warm)."""
+        """Make the dream that is being played, if there is one, surer (cold) or wilder (warm)."""
         if self.dream is not None:
             self.dream.temperature = value
 
     def turn_temperature(self, rungs: int | None) -> float | None:
-        """So many rungs up or down; None: back to neutral. Returns the new value, None where no dream is."""
+        """Go some rungs up or down, None: back to neutral. Returns the new value, None without a dream."""
         now = self.temperature
         if now is not None:
             self.set_temperature(temperature.NEUTRAL if rungs is None else temperature.turned(now, rungs))
@@ -383,10 +386,10 @@ class Session:
             engine.env.close()
 
     def share_controller(self, lender: Engine | None = None) -> None:
-        """The real game can be driven by the controller of its dream, if their pictures are of one size.
+        """Let the controller of a dream drive the real game, if their pictures have the same size.
 
         Args:
-            lender: another dream whose controller it is; None: the one that is the other side.
+            lender: the dream with the controller; None: the dream on the other side.
         """
         if self.other is None:
             return
@@ -398,11 +401,11 @@ class Session:
 
     @property
     def can_rewind(self) -> bool:
-        """Whether time can run backwards: in a dream, and in a game together with its dream."""
+        """Whether time can run backwards: in a dream, and in a game beside its dream."""
         return self.dream is not None and all(engine.can_rewind for engine in self.playing)
 
     def _rewind(self, seconds: float) -> bool:
-        """Run backwards at twice the speed, both sides together; False where that cannot be."""
+        """Run backwards at twice the speed, both sides together; False if that is impossible."""
         if not self.can_rewind:
             return False
         self._since += seconds
@@ -417,17 +420,17 @@ class Session:
         return True
 
     def _begin(self) -> None:
-        """What is played stands at a moment of its own, and waits for a first move."""
+        """Start the clock at a new moment, and wait for a first move."""
         self._resume()
         self.waiting = self.together = True
         self.steering.clear()
 
     def _resume(self) -> None:
-        """The clock runs on, and nothing has ended."""
+        """Let the clock run on after an end."""
         self._release()
         self._rest = self._ended = 0.0
 
     def _release(self) -> None:
-        """The clock runs on after it stood still."""
+        """Let the clock run on after a pause in play."""
         self._hold = 0.0
         self._since = 1.0 / self.engine.rate

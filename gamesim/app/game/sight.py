@@ -1,7 +1,6 @@
-"""A frame of cells as a person sees the game: which sprite stands in each cell, so that it is painted large.
+"""Reads a frame of cells: which sprite is in each cell, so that the frame can be painted large.
 
-A real frame and a dreamt one are read and painted by the same rule. A cell that is like no sprite is shown as
-the pixels that it is.
+The same rule reads real and dreamt frames. A cell that resembles no sprite is shown as its own pixels.
 """
 
 from dataclasses import dataclass, replace
@@ -37,21 +36,21 @@ from gamesim.envs.sprites import (
 )
 
 LIKE = 30.0
-"""Mean absolute difference to a sprite, 0 to 255, up to which a cell is taken for it."""
+"""A cell counts as a sprite if their mean absolute difference, 0 to 255, is no larger than this."""
 STRANGE = 0.8
-"""Share of cells that are like no sprite from which on a frame is no picture of this game."""
+"""A frame is no picture of this game if more than this share of its cells resembles no sprite."""
 SIZES = {7: 12, 21: 4}
 """Pixels of a cell, by the number of cells in a row."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What stands in each cell of a frame.
+    """What is in each cell of a frame.
 
     Attributes:
-        codes: sprites, int (rows, columns).
-        strange: cells that are like none, bool (rows, columns).
-        theme: of most of the cells.
+        codes: the nearest sprites, int (rows, columns).
+        strange: cells that resemble no sprite, bool (rows, columns).
+        theme: of most of the cells with ground, walls or food.
         frame: uint8 (H, W, 3), what was read.
     """
 
@@ -67,7 +66,7 @@ class Reading:
 
     @property
     def player(self) -> Place | None:
-        """Where Pac-Man is: in the middle of a view, or wherever he is found; None: nowhere."""
+        """Where Pac-Man is, best in the middle of a view; None if he is nowhere."""
         found = np.argwhere(SPRITE_CLASS[self.codes] == PACMAN).tolist()
         middle = [CENTRE, CENTRE]
         if len(self.codes) == 7 and middle in found:
@@ -76,7 +75,7 @@ class Reading:
 
     @property
     def facing(self) -> int:
-        """Where Pac-Man looks, 1..4; 0 where there is none."""
+        """The direction in which Pac-Man faces, 1..4; 0 if there is no Pac-Man."""
         if self.player is None:
             return 0
         x, y = self.player
@@ -84,7 +83,7 @@ class Reading:
         return code - FACING if FACING < code <= FACING + 4 else 2
 
     def ghosts(self, origin: Place) -> list[Ghost]:
-        """All of them, on a board on which the frame begins at `origin`."""
+        """All ghosts, on a board where the frame begins at `origin`."""
         kinds = np.where(self.codes == CAUGHT, GHOST, SPRITE_CLASS[self.codes])
         found = []
         for row, column in np.argwhere(np.isin(kinds, (GHOST, FRIGHTENED, EYES))).tolist():
@@ -97,12 +96,12 @@ class Reading:
 
 @dataclass(frozen=True)
 class Sight:
-    """Two snapshots to be painted, and what is painted as it is.
+    """Two snapshots to paint, and the cells to show as their own pixels.
 
     Attributes:
-        before, now: around the running tick, on a board that shows what both show.
-        view: (rows, columns) that are seen of it; None: all.
-        patches: pixels by (x, y) on the board.
+        before, now: around the running tick, on a board that covers both frames.
+        view: (rows, columns) of it to show; None: all.
+        patches: pixels uint8 (h, w, 3) by (x, y) on the board.
         theme: the look of the game.
     """
 
@@ -119,7 +118,7 @@ def sight(now: Reading, was: Reading | None = None, action: int = 0) -> Sight:
 
     Args:
         now: the frame on screen.
-        was: the one before; None: nothing moves.
+        was: the frame before; None: nothing moves.
         action: 0..4, what led from one to the other.
     """
     rows, columns = now.codes.shape
@@ -157,26 +156,26 @@ def sight(now: Reading, was: Reading | None = None, action: int = 0) -> Sight:
 
 
 def _near(start: Place, end: Place) -> bool:
-    """Whether that is a step of at most one cell."""
+    """Whether two places are at most one step apart."""
     return abs(start[0] - end[0]) + abs(start[1] - end[1]) <= 1
 
 
 def _came_from(ghost: Ghost, before: list[Ghost]) -> Ghost:
-    """Where a ghost was a tick ago: in the nearest of the cells next to it that had one."""
+    """The ghost a tick ago: one at most a step away, best of the same colour; else the ghost itself."""
     near = [was for was in before if _near((was.x, was.y), (ghost.x, ghost.y))]
     near = [was for was in near if was.colour == ghost.colour] or near
     return min(near, key=lambda was: abs(was.x - ghost.x) + abs(was.y - ghost.y), default=ghost)
 
 
 def _looking(ghost: Ghost, was: Ghost) -> Ghost:
-    """The ghost, its eyes the way it goes."""
+    """The ghost, with its eyes in the direction in which it goes."""
     step = (ghost.x - was.x, ghost.y - was.y)
     return replace(ghost, direction=DELTAS.index(step)) if step in DELTAS[1:] else ghost
 
 
 @lru_cache(maxsize=8)
 def _known(size: int, theme: str) -> tuple[np.ndarray, np.ndarray]:
-    """The sprites that frames with cells of so many pixels are made of: codes, and pixels (n, size^2 * 3)."""
+    """Codes, int (n), and pixels, int16 (n, size^2 * 3), of the sprites in frames with cells of `size`."""
     common = [FLOOR, WALL, FOOD, FLAG, GHOST, OUTSIDE, *range(FACING + 1, FACING + 5)]
     arcade = [POWER, FRIGHTENED, DOOR, EYES, *range(COLOURED, COLOURED + 4), FLASHING, *range(WALLED, CAUGHT)]
     codes = np.array([*common, *(arcade if size == 4 else []), *range(CAUGHT, NUM_SPRITES)])

@@ -1,4 +1,4 @@
-"""The boards of the play screen: the real game drawn large and smooth, a dream as it was dreamt."""
+"""The boards of the play screen, with what is drawn over them."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from gamesim.text import counted, signed
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
-LOUD = 10  # steps for which an end that was ignored is pointed out
+LOUD = 10  # steps for which the screen points out an ignored end
 
 
 class Stage:
     """Draws the engines of a session.
 
     Attributes:
-        clock: seconds, of what moves by itself.
-        covered: pixels along the top of the boards that something else is drawn over.
+        clock: seconds, for things that move by themselves.
+        covered: pixels along the top of the boards that something else covers.
     """
 
     def __init__(self, window: Window, session: Session, swap: Swap, reskin: Reskin) -> None:
@@ -43,7 +43,7 @@ class Stage:
     def draw(
         self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale, named: bool
     ) -> None:
-        """One engine in `rect`, with its frame, its name where two are shown, and how it ended."""
+        """Draw one engine in `rect`, with a frame around it, its name if `named`, and how it ended."""
         session, dream = self.session, engine.temperature is not None
         offset = self._draw_board(surface, rect, engine)
         if dream and not session.replaying:
@@ -67,11 +67,11 @@ class Stage:
             pill(surface, words, place, scale, COLOURS["panel"], COLOURS["dream"])
 
     def smooth(self, engine: Engine) -> bool:
-        """Whether an engine is drawn large, so that what moves is seen between the cells, too."""
+        """Whether an engine is drawn large, so that things move smoothly between the cells."""
         return engine in self.session.playing and self.window.look.paints(self.session.playing)
 
     def _draw_board(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine) -> Offset:
-        """What is seen now, or again in slow motion; returns how far, in pixels, it still has to scroll."""
+        """Draw the board now or in the replay; returns how far, in pixels, it still has to scroll."""
         session, window = self.session, self.window
         again = session.replay(engine)
         shot, part = again or (engine.shot, session.part)
@@ -93,7 +93,7 @@ class Stage:
         return 0, 0
 
     def _draw_over(self, surface: pygame.Surface, rect: pygame.Rect, offset: Offset, scale: Scale) -> None:
-        """Over a dream, and scrolling with it: how sure it is, what it invents and forgets."""
+        """Draw over a dream, scrolling with it: how sure it is, what it invents and forgets."""
         clip = surface.get_clip()
         surface.set_clip(rect.clip(clip))
         there = rect.move(offset)
@@ -105,7 +105,7 @@ class Stage:
         surface.set_clip(clip)
 
     def _draw_legend(self, surface: pygame.Surface, rect: pygame.Rect, left: int, scale: Scale) -> None:
-        """What the two kinds of marks mean, above a board; in short words, or none, where it is narrow."""
+        """Draw what the two kinds of marks mean above a board; a narrow one gets short words, or none."""
         size, gap = scale.px(14), scale.px(16)
         long, short = [f"{kind}: {meaning}" for kind, meaning in KINDS], [kind for kind, _ in KINDS]
         for told in (long, short):
@@ -120,12 +120,12 @@ class Stage:
             right = text(surface, words, place, size, COLOURS[kind], anchor="bottomright").left - gap
 
     def _free(self, rect: pygame.Rect) -> pygame.Rect:
-        """What is not covered of a board."""
+        """The part of a board that nothing covers."""
         covered = min(self.covered, rect.height)
         return pygame.Rect(rect.left, rect.top + covered, rect.width, rect.height - covered)
 
     def _remark(self, engine: Engine) -> str:
-        """How near a dream believed the end of a replay to be, or which ends it goes on after."""
+        """A remark on the replay, or on the ends that a dream ignored; "" if there is none."""
         again = self.session.replay(engine)
         if again is not None:
             end = again[0].end_probability
@@ -138,7 +138,7 @@ class Stage:
         return f"{counted(len(engine.ends), 'end')} ignored"
 
     def _draw_ready(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
-        """That the clock waits, and for what."""
+        """Draw "Ready!", and what the clock waits for."""
         waits = self.session.waiting
         hint = "Move to start" if waits else ""
         level = f"Level {engine.now.level}" if engine.title.latched and engine.now else ""
@@ -153,7 +153,7 @@ class Stage:
         draw_banner(surface, self._free(rect), player, lines, scale)
 
     def _draw_end(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
-        """How it ended, what a dream believed, and how to play again."""
+        """Draw how it ended, how sure the model was of that, and how to play again."""
         points = engine.title.latched and engine.now is not None
         score = f"{engine.score:,.0f} points" if points else f"Score {signed(engine.total)}"
         lines = [Line(engine.over or "", 32, COLOURS["text"], bold=True)]

@@ -1,8 +1,8 @@
 """The paper's swap: one dream's dynamic layer over another's static layer, or another board in its memory.
 
-Another board of the same engine is put into the memory for good: what it remembers blocks and feeds Pac-Man
-from then on. Another engine's static layer is a picture: both dream under the same keys, and only what is
-seen is put together from the two, by the mask of the first (Kim et al. 2020, Sec. 3.3; the swaps of Sec. 4).
+Another board of the same engine goes into the memory for good: from then on its walls block Pac-Man, and its
+food feeds him. Another engine's static layer is only a picture: both dream under the same keys, and the mask
+of the first composes the picture on screen from the two (Kim et al. 2020, Sec. 3.3; the swaps of Sec. 4).
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ BOARD = "another board"
 
 
 class Swap:
-    """What is swapped in a session, and the key that goes through the choices.
+    """The swap in a session, and the key that goes through the choices.
 
     Attributes:
-        name: what took the place of the static layer, in words; None while nothing is swapped.
-        guest: the engine whose static layer is shown, or None.
+        name: in words, what replaces the static layer; None while nothing is swapped.
+        guest: the engine whose static layer is on screen, or None.
     """
 
     def __init__(self, window: Window, session: Session) -> None:
@@ -41,18 +41,18 @@ class Swap:
         self.name: str | None = None
         self.guest: Engine | None = None
         self._host: Engine | None = None
-        self._own: Any = None  # the moment whose memory was taken out
-        self._seen: tuple = (None, 0)  # the frame and the step that the guest has followed to
-        self._since = (0, 0)  # the episode and the step of the host from which on a memory is swapped
+        self._own: Any = None  # the moment with the host's own memory
+        self._seen: tuple = (None, 0)  # the frame and the step up to which the guest has followed
+        self._since = (0, 0)  # the host's episode and step at which the memory was swapped
         self._picture: Picture | None = None
         self._todo: list[Callable[[], None]] = []
-        self._boards = 0  # beginnings that were asked for
+        self._boards = 0  # how many other boards were asked for
         self._bare: set[Path | None] = set()  # checkpoints of engines without layers
 
     # the key ---------------------------------------------------------------------------------------------
 
     def turn(self) -> None:
-        """To the next choice: another board, each other engine, and back to the own layer."""
+        """Go to the next choice: another board, each other engine, then the host's own layer."""
         host = self.session.inspected
         if host is None:
             self.window.say(f"Only dreams have a background of their own.{self.session.to_dream}")
@@ -69,7 +69,7 @@ class Swap:
             self.window.say("This model draws everything at once, so there is no background to swap.")
 
     def _choose(self, host: Engine, index: int) -> None:
-        """Put in the choice of an index; after the last one comes the own layer."""
+        """Swap in the choice at an index; after the last one comes the host's own layer."""
         choices = self._choices(host)
         if index < len(choices):
             choices[index][1](host)
@@ -90,7 +90,7 @@ class Swap:
     # another board ---------------------------------------------------------------------------------------
 
     def _take_board(self, host: Engine) -> None:
-        """The memory of another of the checkpoint's beginnings under this Pac-Man."""
+        """Give this Pac-Man the memory of another of the checkpoint's beginnings."""
         env: Any = host.env.unwrapped
         self._boards += 1
         own = env.state
@@ -106,7 +106,7 @@ class Swap:
     # another engine --------------------------------------------------------------------------------------
 
     def _invite(self, title: Title, index: int, host: Engine) -> None:
-        """Load another engine and let it dream along; one that has no layers gives way to the next choice."""
+        """Load another engine and let it dream along; if it has no layers, take the next choice."""
 
         def opened(env: gym.Env) -> None:
             guest = Engine(title, env)
@@ -138,9 +138,9 @@ class Swap:
     def follow(self) -> None:
         """Let the guest make the steps that its host has made.
 
-        A swap ends where its host is not played any more, one of memories also with its episode and where
-        that is gone back to before the swap. One thing at a time: a step of each engine and both their
-        layers would be too much for one frame.
+        A swap ends when its host is no longer played. A swap of memories also ends with the episode, and when
+        the player rewinds beyond it. Each call does one thing: a step of both engines and the composition of
+        their layers would be too much for one frame of the window.
         """
         host, (frame, step) = self._host, self._seen
         if host is None:
@@ -156,13 +156,13 @@ class Swap:
             self._seen = (host.frame, host.steps)
 
     def _lasts(self, host: Engine) -> bool:
-        """Whether the memory that was put in is still there: other moments have their own."""
+        """Whether the swapped memory is still there: earlier moments have their own."""
         episode, step = self._since
         return host.episode == episode and host.steps >= step
 
     @staticmethod
     def _lead(host: Engine, guest: Engine, missed: int) -> None:
-        """The guest makes the steps that it has missed, or goes back as many."""
+        """Let the guest make the steps that it has missed, or go back as many."""
         for _, action in list(host.trail)[-missed:] if missed > 0 else []:
             if guest.over:
                 guest.reset()
@@ -176,12 +176,12 @@ class Swap:
         host.clip[-1] = self._picture
 
     def frame(self, engine: Engine) -> Picture:
-        """What is on screen of an engine: its frame, or the one with the other's static layer."""
+        """What to show of an engine: its frame, or the one with the guest's static layer."""
         swapped = self._picture if engine is self._host else None
         return engine.frame if swapped is None else swapped
 
     def leave(self, put_back: bool = True) -> None:
-        """The own layer and the own memory again."""
+        """End the swap: the host has its own layer again, and with `put_back` its own memory."""
         if self._own is not None and put_back and self._host is not None:
             problem = self._host.change("memory", self._own)
             if problem:
@@ -193,6 +193,6 @@ class Swap:
 
 
 def _static(host: Engine) -> float:
-    """The share of the picture that the static layer draws, as far as the engine says it."""
+    """The share of the picture that the static layer draws, 0..1; 0.0 if the engine does not say."""
     mask = host.internals.get("mask")
     return 0.0 if mask is None else 1 - float(mask.mean())

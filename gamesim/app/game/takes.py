@@ -1,4 +1,4 @@
-"""What a play screen keeps of play: recordings for training, and the last seconds as a film."""
+"""What a play screen saves: recordings for training, and the last seconds as a film."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Takes:
-    """Puts a recorder around each engine, switches it, and saves clips on a thread of its own."""
+    """Puts a recorder around each engine, turns it on and off, and saves clips on a thread of its own."""
 
     def __init__(self, window: Window) -> None:
         self.window = window
         self._saving: threading.Thread | None = None
 
     def wrap(self, engine: Engine) -> Engine:
-        """`engine`, played through a recorder that is off."""
+        """Put a recorder, which is off, around the env of `engine`; returns `engine`."""
         folder = self.window.recordings / engine.title.slug
         engine.recorder = engine.env = Recorder(engine.env, folder, player="human", start=False)
         return engine
@@ -48,7 +48,7 @@ class Takes:
             self.window.say(f"Recording to {at_home(recorder.folder)}")
 
     def stop(self, engine: Engine) -> None:
-        """Save what was recorded, if anything was."""
+        """Stop a running recording, and save it."""
         recorder = engine.recording
         if recorder is None:
             return
@@ -57,7 +57,7 @@ class Takes:
         self.window.say(f"Saved {counted(recorder.episodes, 'game')} to {at_home(recorder.folder)}")
 
     def save_clip(self, engines: list[Engine]) -> None:
-        """Save the last seconds of one or two engines; says where they are, on whatever screen that is."""
+        """Save the last seconds of one or two engines; a message on whatever screen says where."""
         if self._saving and self._saving.is_alive():
             self.window.say("The film before is still being saved.")
             return
@@ -81,7 +81,7 @@ class Takes:
         self._saving.start()
 
     def update(self, engine: Engine) -> None:
-        """Say what went wrong with a recording."""
+        """Tell the player once what went wrong with a recording."""
         recorder = engine.recorder
         if recorder is not None and recorder.error:
             self.window.say(recorder.error, bad=True)

@@ -1,7 +1,7 @@
-"""The temperature of a dream as a person turns it: a ladder of values, and what cold and warm do.
+"""The temperature of a dream as a person changes it: a ladder of values, and what cold and warm do.
 
-It scales z in GameGAN and Tilemap, and M's mixture in World Models (Ha & Schmidhuber 2018, Sec. 4.3). What
-happens between 0.5 and 1.5 differs most, so the ladder is finest there, and so is the slider.
+It scales z in GameGAN and Tilemap, and M's mixture in World Models (Ha & Schmidhuber 2018, Sec. 4.3). Between
+0.5 and 1.5 it makes the most difference, so the rungs of the ladder are closest there.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ RUNGS = (
 
 
 def turned(value: float, rungs: int) -> float:
-    """The value so many rungs above `value`, or below it; at the ends it stays."""
+    """The value so many rungs above `value` (below, if negative), at most the ends of the ladder."""
     above = int(np.searchsorted(RUNGS, value + 1e-6))  # the first rung that is higher
     on_rung = above > 0 and abs(RUNGS[above - 1] - value) < 1e-6
     start = above - 1 if on_rung or rungs > 0 else above
@@ -26,12 +26,12 @@ def turned(value: float, rungs: int) -> float:
 
 
 def share(value: float) -> float:
-    """Where a value lies on the slider, 0 to 1: every rung is as wide as the next."""
+    """The place of a value on the slider, 0 to 1; all rungs are equally wide."""
     return float(np.interp(value, RUNGS, np.linspace(0, 1, len(RUNGS))))
 
 
 def at(share: float) -> float:
-    """The rung that is nearest to a place on the slider, 0 to 1."""
+    """The value of the rung nearest to a place on the slider, 0 to 1."""
     return RUNGS[round(min(1.0, max(0.0, share)) * (len(RUNGS) - 1))]
 
 

@@ -1,6 +1,6 @@
 """Start here: three minutes in which a newcomer plays, goes into the dream, walks out and comes home.
 
-One short line at a time says what to do next. Which one is decided by watching what the player does.
+One short line at a time says what to do next; it depends on what the player has done.
 """
 
 from typing import Literal
@@ -15,21 +15,21 @@ from gamesim.app.ui.widgets import text, wrap
 
 Step = Literal["play", "switch", "dream", "home", "out", "back", "done"]
 STEPS: tuple[Step, ...] = ("play", "switch", "dream", "home", "out", "back")
-"""Those that are to be done, each a dot on the screen."""
+"""The steps to do, each a dot on the screen."""
 MOVES = {"play": 5, "dream": 8}
-"""Moves that a step is long."""
-LARGEST = 0.3  # of the board, covered by the line
-SMALLEST = 11  # pixels, of letters
+"""How many moves a step takes."""
+LARGEST = 0.3  # of the board may be covered by the line
+SMALLEST = 11  # pixels: the height of the smallest letters
 
 
 class Tour:
     """Where the player is in the tour.
 
     Attributes:
-        step: what is to be done next.
-        over: whether the game has ended, so that a new one is needed first.
-        keys: those that the panel shows a newcomer; all others are in the help.
-        left: whether the player has read what was remembered, and goes on alone.
+        step: what to do next.
+        over: whether the game has ended, so that the player needs a new one first.
+        keys: the keys that the panel shows a newcomer; all others are in the help.
+        left: whether the player has seen the verdict, and goes on alone.
     """
 
     keys = (Command.RESET, Command.HELP, Command.SWITCH, Command.HOME, Command.PAUSE)
@@ -43,7 +43,7 @@ class Tour:
 
     @property
     def words(self) -> str:
-        """The line that is shown now; in the end, below the pictures of home."""
+        """The line to show now; at the end it stands below the pictures of home."""
         if self.over and self.step not in ("switch", "done"):
             return f"This game is over. Press {shown(Command.RESET)} for a new one"
         return {
@@ -61,7 +61,7 @@ class Tour:
 
         Args:
             session: what is played.
-            home: the walk that is on; None while there is none.
+            home: the walk that is going on; None if there is none.
         """
         engine = session.engine
         self.over = engine.over is not None and (home is None or home.verdict is None)
@@ -75,7 +75,7 @@ class Tour:
             self.step, self._moves = step, 0
 
     def _next(self, dreaming: bool, home: Homecoming | None) -> Step:
-        """The step that comes now, or the same."""
+        """The step that comes now; it may be the same."""
         if self.step == "done":
             return "done"
         if not dreaming:
@@ -89,11 +89,11 @@ class Tour:
         return "home" if walked else "dream"
 
     def height(self, board: pygame.Rect, scale: Scale) -> int:
-        """How far down the board the strip with the line reaches, in pixels."""
+        """Height in pixels of the strip with the line, at the top of the board."""
         return 0 if self.step == "done" else min(board.height, _height(*self._set(board, scale)))
 
     def _set(self, board: pygame.Rect, scale: Scale) -> tuple[int, list[str]]:
-        """The size of the letters and the line as it is broken: smaller where it would hide the board."""
+        """The size of the letters, and the lines; letters shrink if they would hide too much of the board."""
         size = scale.px(19)
         while True:
             lines = wrap(self.words, size, max(1, board.width - 2 * _pad(size)), True)
@@ -102,7 +102,7 @@ class Tour:
             size -= 1
 
     def draw(self, surface: pygame.Surface, board: pygame.Rect, scale: Scale) -> None:
-        """The line on a strip along the top of the board, with a dot for each step, until all are done."""
+        """Draw the line on a strip along the top of the board, with a dot for each step."""
         if self.step == "done":
             return
         size, lines = self._set(board, scale)
@@ -127,5 +127,5 @@ def _pad(size: int) -> int:
 
 
 def _height(size: int, lines: list[str]) -> int:
-    """Pixels that so many lines and the dots below them are high."""
+    """Height in pixels of some lines and the dots below them."""
     return round(1.3 * len(lines) * size) + 3 * _pad(size)
