@@ -1,1 +1,1 @@
-"""One page for any lab of `gamesim.labs`: what it shows, what can be turned, the process it runs in."""
+"""One page for any lab of `gamesim.labs`: its panels, its controls, and the process that it runs in."""

@@ -1,4 +1,4 @@
-"""All labs in a list, and what each is about."""
+"""The list of all labs, and what each is about."""
 
 from __future__ import annotations
 

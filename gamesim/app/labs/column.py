@@ -1,4 +1,4 @@
-"""The side of a lab's page: what it is doing, how to hold and restart it, and all that can be turned."""
+"""The column of a lab's page: what the lab is doing, buttons to pause and restart it, and its controls."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import box, text, wrap
 from gamesim.labs.controls import Button, Control, Slider, Value, allows
 
-HELP = 3  # lines for what is said about the control in focus
+HELP = 3  # lines of help on a control
 HINT = "Tab goes to the controls. Rest the mouse on one to read what it does."
 PAGE = 10  # steps of a slider for Page up and Page down
 
 
 class Column:
-    """Controls with their values, one of them (or of the buttons above them) in focus.
+    """Controls with their values; one of them, or of the buttons above them, has the focus.
 
     Args:
-        told: called with the name and the value of a control that was changed or pressed.
+        told: called with the name and the value of a control that the player changed or pressed.
 
     Attributes:
         reins: buttons above the controls, such as Pause.
         controls: as the lab has them now.
         values: by name, as a person sees them.
         state: a line on what the lab is doing.
-        focus: index of what keys change, of the reins and then of the controls.
-        rects: where these were drawn last.
-        view: what of the controls is in sight.
+        focus: index of what keys change, counted through the reins and then the controls.
+        rects: where the reins and the controls were drawn last.
+        view: the area of the controls that are in sight.
     """
 
     def __init__(self, told: Callable[[str, Value], None]) -> None:
@@ -46,18 +46,18 @@ class Column:
         self.scroller = Scroller()
         self.rects: list[pygame.Rect] = []
         self.view = pygame.Rect(0, 0, 0, 0)
-        self._first: dict[str, Value] = {}  # by name, as they were seen first
+        self._first: dict[str, Value] = {}  # values by name, as the lab began
         self._held = ""  # name of the slider that the mouse drags
         self._hovered: int | None = None
         self._reveal = False
         self._scale = Scale(1.0)
 
     def follow(self, controls: Sequence[Control], late: Collection[str] = ()) -> None:
-        """Take over what the lab moved itself since it was heard last; the rest stays as it was set.
+        """Take over the values that the lab has changed itself; the others stay as the player set them.
 
         Args:
             controls: as the lab has them now.
-            late: names of those that were set since, of which it does not know yet.
+            late: names of controls that the player has set since, which the lab does not know yet.
         """
         before = {control.name: control.value for control in self.controls}
         for control in controls:
@@ -86,19 +86,19 @@ class Column:
 
     @property
     def current(self) -> Control | None:
-        """The control in focus; None while it is one of the reins."""
+        """The control in focus; None while one of the reins has it."""
         return self._control(self.focus)
 
     # keys ------------------------------------------------------------------------------------------------
 
     def move(self, step: int) -> None:
-        """Put the focus on the next control, or on the one before; round the end."""
+        """Move the focus by `step` controls; it wraps around the ends."""
         if self._count:
             self.focus = (self.focus + step) % self._count
             self._hovered, self._reveal = None, True
 
     def turn(self, steps: int) -> None:
-        """Change what is in focus by so many steps; from a button, go to its neighbour."""
+        """Change the control in focus by so many steps; from a button, go to its neighbour."""
         control = self.current
         if control is None or isinstance(control, Button):
             self.move(1 if steps > 0 else -1)
@@ -106,7 +106,7 @@ class Column:
             self._set(control, knobs.turned(control, self.values[control.name], steps))
 
     def press(self) -> None:
-        """What Enter does: press the button in focus, or go to the next value."""
+        """Do what Enter does: press the button in focus, or go to the next value."""
         control = self.current
         if control is not None:
             self._set(control, knobs.pressed(control, self.values[control.name]))
@@ -119,7 +119,7 @@ class Column:
             self._set(control, control.high if high else control.low)
 
     def reset(self) -> None:
-        """The control in focus as the lab began with it."""
+        """Set the control in focus to its first value."""
         control = self.current
         if control is None or isinstance(control, Button):
             return
@@ -136,7 +136,7 @@ class Column:
     # mouse -----------------------------------------------------------------------------------------------
 
     def handle(self, event: pygame.event.Event) -> bool:
-        """An event of the mouse; returns whether it was for the column."""
+        """Take a mouse event; returns whether it was for the column."""
         if self.scroller.handle(event):
             return True
         if event.type == pygame.MOUSEBUTTONUP and event.button == 1:
@@ -181,14 +181,14 @@ class Column:
         return True
 
     def _point(self, name: str, place: tuple[int, int]) -> None:
-        """The mouse is pressed at a place of a control, or drags it there."""
+        """Set a control to the value at a place, where the mouse was pressed or dragged."""
         for control, rect in zip(self.controls, self.rects[len(self.reins) :], strict=False):
             if control.name == name:
                 value = knobs.pointed(control, self.values[name], rect, place, self._scale)
                 self._set(control, value)
 
     def _at(self, place: tuple[int, int]) -> int | None:
-        """Which of them lies at a place."""
+        """Index of the button or control at a place."""
         for i, rect in enumerate(self.rects[: self._count]):
             if rect.collidepoint(place) and (i < len(self.reins) or self.view.collidepoint(place)):
                 return i
@@ -197,7 +197,7 @@ class Column:
     # drawing ---------------------------------------------------------------------------------------------
 
     def draw(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
-        """All of it in `area`; controls that have no room are scrolled to."""
+        """Draw the column in `area`; the controls scroll if they do not fit."""
         self._scale = scale
         pad = scale.px(14)
         box(surface, area, COLOURS["panel"], scale.px(14))
@@ -218,13 +218,13 @@ class Column:
         surface.set_clip(clip)
 
     def _draw_help(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
-        """What the control under the mouse, or else the one in focus, is for; returns the y above."""
+        """Draw the help on the control under the mouse, or else the one in focus; returns the y above."""
         if not (self.reins and any(control.help for control in self.controls)):
-            return area.bottom  # nobody can ask for it
+            return area.bottom  # the page of the command line has no buttons, and nobody to ask
         size = scale.px(14)
         row = round(size * 1.35)
         top = area.bottom - HELP * row
-        if top - area.top < scale.px(5 * knobs.ROW):  # where there is little room it goes to the controls
+        if top - area.top < scale.px(5 * knobs.ROW):  # the controls need the little room there is
             return area.bottom
         control = self._control(self._hovered) or self.current
         lines = wrap(control.help if control else HINT, size, area.width)

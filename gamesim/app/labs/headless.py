@@ -1,4 +1,4 @@
-"""A lab without a window: so many steps, then its page, its pictures and its figures as files."""
+"""A lab without a window: takes some steps, then writes its page, its pictures and its figures as files."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from gamesim.threads import one_thread
 PAGE = (1280, 800)
 MARGIN = 24  # pixels below the page
 SIDE = 480  # a picture is enlarged to about this many pixels
-TALLEST = 8000
+TALLEST = 8000  # pixels: a page is not made higher
 
 
 def run(entry: Entry, given: Given, words: Iterable[str], steps: int | None, out: Path) -> dict[str, float]:
-    """Take steps of a lab and write what is to be seen of it.
+    """Take steps of a lab, and write what it shows then.
 
     Args:
         entry: which lab.
-        given: what it is made with.
-        words: such as ``beta=4``, for its controls.
+        given: what to make it with.
+        words: settings of its controls, such as ``beta=4``.
         steps: how many; None: as many as the lab asks for.
-        out: folder for page.png, a PNG for each picture and figures.json; it is made.
+        out: folder for page.png, a PNG for each picture, and figures.json; made if it is missing.
 
     Returns:
         The figures that the lab measured.
@@ -73,7 +73,7 @@ def run(entry: Entry, given: Given, words: Iterable[str], steps: int | None, out
 
 
 def _steps(lab: Lab, most: int) -> int:
-    """Take steps until there are enough, or nothing is left to do; returns how many were taken."""
+    """Take at most `most` steps, fewer if the lab has nothing left to do; returns how many."""
     taken = 0
     with tqdm(total=most, unit="step") as bar:
         while taken < most and lab.step() is not False:
@@ -83,7 +83,7 @@ def _steps(lab: Lab, most: int) -> int:
 
 
 def _page(sheet: Sheet) -> pygame.Surface:
-    """The page as the app shows it, but so high that nothing has to be scrolled."""
+    """The page as the app shows it, but high enough to show everything, up to `TALLEST`."""
     pygame.font.init()
     theme.use("standard")
     theme.Scale.zoom = 1.0
@@ -98,7 +98,7 @@ def _page(sheet: Sheet) -> pygame.Surface:
 
 
 def _pictures(panels: Iterable[Panel]) -> dict[str, pygame.Surface]:
-    """The pictures by the names of their files, small ones enlarged by a whole factor."""
+    """The pictures by the names of their files; small ones are enlarged by a whole number."""
     found: dict[str, pygame.Surface] = {}
     for panel in panels:
         if isinstance(panel, Picture):

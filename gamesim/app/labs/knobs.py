@@ -1,4 +1,4 @@
-"""Sliders, switches and choices, drawn: what turning, pressing and pointing makes of their values."""
+"""Sliders, switches and choices: how they look, and how keys and the mouse change their values."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from gamesim.app.ui.parts import dot
 from gamesim.app.ui.widgets import box, shorten, text
 from gamesim.labs.controls import Button, Choice, Control, Slider, Switch, Value
 
-ROW, TRACK = 34, 22  # heights of a control's title and of what lies below it, at a window of 1280x800
-NOTCHES = 50  # steps that the arrow keys make of a slider without steps
+ROW, TRACK = 34, 22  # heights of a control's title and of the slider below it, in a window of 1280x800
+NOTCHES = 50  # arrow keys cross a slider without steps in so many
 
 
 def spelled(control: Control, value: Value) -> str:
-    """A value as it stands beside the title."""
+    """A value in words, for its place beside the title."""
     match control:
         case Slider(low=low, high=high, step=step):
             fine = step or (high - low) / (2 * NOTCHES)
@@ -32,7 +32,7 @@ def spelled(control: Control, value: Value) -> str:
 
 
 def turned(control: Control, value: Value, steps: int) -> Value:
-    """The value after so many steps up (or down, below 0)."""
+    """The value so many steps up, or down if `steps` is negative."""
     match control:
         case Slider(low=low, high=high, step=step):
             return fitting(control, float(value) + steps * (step or (high - low) / NOTCHES))
@@ -46,7 +46,7 @@ def turned(control: Control, value: Value, steps: int) -> Value:
 
 
 def pressed(control: Control, value: Value) -> Value:
-    """The value after Enter, or a click that is not on a certain value."""
+    """The value after Enter, or after a click that names no value."""
     match control:
         case Switch():
             return not value
@@ -66,7 +66,7 @@ def fitting(slider: Slider, value: float) -> float:
 
 
 def height(control: Control, scale: Scale) -> int:
-    """Pixels that a control needs, which is no button."""
+    """Height in pixels of a control other than a button."""
     match control:
         case Slider():
             return scale.px(ROW + TRACK)
@@ -77,7 +77,7 @@ def height(control: Control, scale: Scale) -> int:
 
 
 def pointed(control: Control, value: Value, rect: pygame.Rect, place: tuple[int, int], scale: Scale) -> Value:
-    """The value after a click at a place of the control, or while the mouse is dragged there."""
+    """The value after a click at `place`, or while the mouse drags the control there."""
     match control:
         case Slider(low=low, high=high):
             track = _track(rect, scale)
@@ -98,7 +98,7 @@ def pointed(control: Control, value: Value, rect: pygame.Rect, place: tuple[int,
 def draw(
     surface: pygame.Surface, rect: pygame.Rect, control: Control, value: Value, focused: bool, scale: Scale
 ) -> None:
-    """A control that is no button, on a ground of its own while it is in focus."""
+    """Draw a control other than a button, with a lighter background while it has the focus."""
     if focused:
         box(surface, rect, COLOURS["raised"], scale.px(8))
     inner = rect.inflate(-scale.px(16), 0)
@@ -124,7 +124,7 @@ def draw(
 
 
 def _track(rect: pygame.Rect, scale: Scale) -> pygame.Rect:
-    """The line of a slider; its ends are where the knob's middle can be."""
+    """The line of a slider; the middle of its knob goes from end to end."""
     reach = scale.px(8)
     line = rect.inflate(-2 * scale.px(8) - 2 * reach, 0)
     line.top, line.height = rect.top + scale.px(ROW), max(2, scale.px(5))
@@ -153,7 +153,7 @@ def _draw_switch(surface: pygame.Surface, pill: pygame.Rect, on: bool, scale: Sc
 
 
 def _cells(choice: Choice, rect: pygame.Rect, scale: Scale) -> list[pygame.Rect]:
-    """Where each option lies; or the arrows to the option before and to the next, where they do not fit."""
+    """The place of each option, or if they do not fit, of two arrows to the previous and the next option."""
     strip = rect.inflate(-scale.px(16), 0)
     strip.top, strip.height = rect.top + scale.px(ROW - 3), scale.px(30)
     needs = [font(scale.px(14), True).size(option)[0] + scale.px(16) for option in choice.options]

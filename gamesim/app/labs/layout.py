@@ -1,7 +1,7 @@
-"""Where the panels of a lab go: in rows, pictures as large as lets everything be seen at once.
+"""Where the panels of a lab go: in rows, with pictures as large as possible while everything fits.
 
-Pictures set the height of a row; charts and text beside them are stacked as far as that height allows. What
-is left of a row's width and height goes to the charts.
+Pictures set the height of a row; charts and text beside them are stacked as far as that height allows. The
+rest of a row's width and height goes to the charts.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from gamesim.app.labs.panels import least, pad, picture_size
 from gamesim.app.theme import Scale
 from gamesim.labs.panels import Lines, Panel, Picture
 
-USUAL, CLEAR = 190, 170  # height of a picture where not all fits: at 1280x800, and in pixels at least
-SMALL = 160  # height below which no picture is made for all to fit
-ENOUGH = 0.7  # of its height, to which a panel shrinks to stand beside another
-TALL = 320  # height of a chart above which it needs no more
+USUAL, CLEAR = 190, 170  # height of a picture if not all panels fit: at 1280x800, and least in pixels
+SMALL = 160  # no picture is made lower than this to let everything fit
+ENOUGH = 0.7  # a picture shrinks to this share of its height to stand beside another
+TALL = 320  # no chart needs more height than this
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Cell:
     """A picture, or other panels one below the other.
 
     Attributes:
-        members: index of each panel with its height.
+        members: (index, height in pixels) of each panel.
         width: in pixels.
         picture: whether it is a picture.
     """
@@ -54,7 +54,13 @@ class Row:
 
 
 def lay_out(panels: Sequence[Panel], room: tuple[int, int], scale: Scale) -> tuple[list[pygame.Rect], int]:
-    """The place of each panel and the height of them all; more than `room` has to be scrolled."""
+    """The place of each panel, and the height of all together, which may exceed `room`.
+
+    Args:
+        panels: in the order in which to show them.
+        room: (width, height) in pixels.
+        scale: of the window.
+    """
     gap = scale.px(12)
     rows: list[Row] = []
     total = 0
@@ -77,7 +83,7 @@ def lay_out(panels: Sequence[Panel], room: tuple[int, int], scale: Scale) -> tup
 
 
 def _heights(panels: Sequence[Panel], most: int, scale: Scale) -> list[int]:
-    """Heights to try for pictures, the largest first: each whole multiple of each of them."""
+    """Heights to try for pictures, the largest first: the whole multiples of their own heights."""
     own = {panel.pixels.shape[0] for panel in panels if isinstance(panel, Picture)}
     small = scale.px(SMALL)
     tried = {k * height for height in own if height for k in range(1, most // height + 1)}
@@ -108,7 +114,7 @@ def _rows(panels: Sequence[Panel], width: int, target: int, gap: int, scale: Sca
 
 
 def _stacked(row: Row, index: int, size: tuple[int, int], gap: int) -> bool:
-    """Put a panel below the last one of a row, if a picture beside it leaves the room."""
+    """Put a panel below the last one of a row, if the height of the row allows it."""
     last = row.cells[-1]
     if last.picture or last.height(gap) + gap + size[1] > row.height(gap):
         return False
@@ -118,7 +124,7 @@ def _stacked(row: Row, index: int, size: tuple[int, int], gap: int) -> bool:
 
 
 def _make_room(row: Row, size: tuple[int, int], width: int, gap: int) -> None:
-    """Stack the charts and text of a row, if a picture of this size can stand beside them then."""
+    """Stack the charts and text of a row, if a picture of this size then fits beside them."""
     if any(cell.picture for cell in row.cells):
         return
     members = [member for cell in row.cells for member in cell.members]
@@ -135,9 +141,9 @@ def _beside(
     size: tuple[int, int],
     scale: Scale,
 ) -> tuple[int, int]:
-    """The size of a picture that is a little smaller than `size`, so that it fits into what is left of a row.
+    """The size of a picture, a little smaller than `size` if it then fits into the rest of a row.
 
-    Pictures of one shape stay equally large: they are there to be compared.
+    Pictures of one shape stay equally large, so that they can be compared.
     """
     panel = panels[index]
     others = [panels[other] for cell in row.cells if cell.picture for other, _ in cell.members]
@@ -151,7 +157,7 @@ def _beside(
 
 
 def _evenly(panels: Sequence[Panel], wide: int, width: int, gap: int) -> int:
-    """How many panels that are no pictures go into each row, so that no row is left almost empty."""
+    """How many charts or texts go into each row, so that no row is almost empty."""
     ahead = next((i for i, panel in enumerate(panels) if isinstance(panel, Picture)), len(panels))
     fit = max(1, (width + gap) // (wide + gap))
     return -(-ahead // -(-ahead // fit))
@@ -162,7 +168,7 @@ def _stretches(row: Row, panels: Sequence[Panel]) -> bool:
 
 
 def _widths(row: Row, width: int, gap: int) -> list[int]:
-    """Share out what is left of a row's width among its charts and text, alike if that leaves each enough."""
+    """The width of each cell of a row: charts and text share what is left, equally if that is enough."""
     takers = [cell for cell in row.cells if not cell.picture] or row.cells
     taken = sum(cell.width for cell in row.cells if cell not in takers) + gap * (len(row.cells) - 1)
     alike = (width - taken) // len(takers)
@@ -175,7 +181,7 @@ def _widths(row: Row, width: int, gap: int) -> list[int]:
 def _place(
     row: Row, panels: Sequence[Panel], places: list[pygame.Rect], y: int, width: int, height: int, gap: int
 ) -> None:
-    """Put the panels of a row where they belong; what is left of its height goes to charts."""
+    """Set the places of a row's panels; the rest of its height goes to charts."""
     x = 0
     for cell, cell_width in zip(row.cells, _widths(row, width, gap), strict=True):
         charts = [index for index, _ in cell.members if not isinstance(panels[index], Lines)]

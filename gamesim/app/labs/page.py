@@ -1,4 +1,4 @@
-"""A lab in the window: play with it, see it train, hold it, step it, begin anew."""
+"""A lab in the window: play with it, watch it train, pause it, step it, start it again."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from gamesim.text import counted
 if TYPE_CHECKING:
     from gamesim.app.window import Window
 
-PATIENCE = 3.0  # seconds of opening from which on they are counted
+PATIENCE = 3.0  # a lab that takes longer to open shows how many seconds it has taken
 WHEEL = 6  # clicks of the wheel that Page up and Page down are worth
 
 
 class LabPage(KeyScreen):
-    """The lab is a process of its own: what it does wrong is a line on its page.
+    """The page of a lab. The lab is a process of its own: if it fails, the page shows one line.
 
     Args:
-        window: on which it is.
+        window: the window that shows it.
         entry: which lab.
-        given: what it is made with.
-        values: of controls, by name, that are not to be as at first.
+        given: what to make it with; None: the defaults.
+        values: of controls, by name, that should differ from the lab's first values.
     """
 
     plain = (
@@ -55,7 +55,7 @@ class LabPage(KeyScreen):
         self.held = False
         self.view: View | None = None
         self.column = Column(self._tell)
-        self._told: dict[str, int] = {}  # control -> when it was set last, of all that were sent
+        self._told: dict[str, int] = {}  # control -> number of the message that set it last
         self._sent = 0
         self.sheet = Sheet(entry, self.column)
         self._waited, self._begun = 0.0, 1
@@ -70,14 +70,14 @@ class LabPage(KeyScreen):
         self.process.send("hold", self.held)
 
     def step(self) -> None:
-        """One step; a lab that runs is paused by it."""
+        """Take one step, and pause a lab that runs."""
         self.held = True
         self.process.send("step")
 
     def begin(self) -> None:
-        """The lab from its beginning, with the controls as they are; after an error with all as at first."""
+        """Start the lab again with the controls as they are, or after an error with their first values."""
         if self.view is None and not self.process.failure:
-            return  # it is just being begun
+            return  # it is just starting
         self.held, self.view, self._waited = False, None, 0.0
         if self.process.failure:
             self.process.close()
@@ -99,7 +99,7 @@ class LabPage(KeyScreen):
         return [
             Action("Go on" if self.held else "Pause", self.hold),
             Action("Step", self.step),
-            Action("Begin anew", self.begin),
+            Action("Start again", self.begin),
         ]
 
     # keys and mouse --------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ class LabPage(KeyScreen):
     def hints(self) -> list[tuple[str, str]]:
         return [
             (key_name(pygame.K_SPACE), "go on" if self.held else "pause"), (shown(Command.STEP), "step"),
-            (key_name(pygame.K_r), "begin anew"), (shown(UP), ""), (shown(DOWN), "control"),
+            (key_name(pygame.K_r), "start again"), (shown(UP), ""), (shown(DOWN), "control"),
             (shown(LEFT), ""), (shown(RIGHT), "change"), (shown(Command.RESET), "press"),
             (shown(Command.HELP), "help"), (shown(Command.BACK), "back"),
         ]  # fmt: skip
@@ -180,7 +180,7 @@ class LabPage(KeyScreen):
 
     @property
     def pace(self) -> int:
-        return SMOOTH if self._fresh else STILL  # a new view is drawn at once, and the lab has the rest
+        return SMOOTH if self._fresh else STILL  # draw a new view at once, and leave the CPU to the lab
 
     def update(self, seconds: float) -> None:
         super().update(seconds)

@@ -15,17 +15,17 @@ from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
 TITLE, NOTE = 24, 19  # heights of a title and of a line of a note, at a window of 1280x800
 CHART = (230, 104)  # least size of a chart, without its title and legend
 LINES = 250  # least width of rows of text
-TITLED = 300  # width to which a panel grows for its title
-NOTES = 2  # lines of a note
+TITLED = 300  # a panel grows to at most this width for its title
+NOTES = 2  # most lines of a note
 
 
 def pad(scale: Scale) -> int:
-    """Pixels between the edge of a panel and what is in it."""
+    """Pixels between the edge of a panel and its content."""
     return scale.px(12)
 
 
 def least(panel: Curves | Bars | Lines, scale: Scale) -> tuple[int, int]:
-    """The size, in pixels, below which a panel that can be of any size is hard to read."""
+    """The least (width, height) in pixels at which a panel is easy to read."""
     around = 2 * pad(scale)
     match panel:
         case Lines(rows=rows):
@@ -45,7 +45,7 @@ def least(panel: Curves | Bars | Lines, scale: Scale) -> tuple[int, int]:
 
 
 def enlarged(panel: Picture, room: tuple[int, int]) -> tuple[int, int]:
-    """The size of an image in so much room: a whole multiple of its own, or less where it is too wide."""
+    """The size of an image in `room`: a whole multiple of its own size, or smaller if it is too wide."""
     height, width = panel.pixels.shape[:2]
     factor = max(1, min(room[0] // max(1, width), room[1] // max(1, height)))
     fit = min(1.0, room[0] / max(1, width * factor))
@@ -53,7 +53,7 @@ def enlarged(panel: Picture, room: tuple[int, int]) -> tuple[int, int]:
 
 
 def picture_size(panel: Picture, room: tuple[int, int], scale: Scale) -> tuple[int, int]:
-    """The size of a panel whose image may be as high as `room`, and which may be as wide as it."""
+    """The size of a panel: the panel may be as wide as `room`, its image alone as high."""
     around = 2 * pad(scale)
     width, height = enlarged(panel, (max(1, room[0] - around), room[1]))
     wide = min(room[0] - around, max(width, min(_title_width(panel, scale), scale.px(TITLED))))
@@ -64,7 +64,7 @@ def picture_size(panel: Picture, room: tuple[int, int], scale: Scale) -> tuple[i
 
 
 def image_place(panel: Picture, rect: pygame.Rect, scale: Scale) -> pygame.Rect:
-    """Where the image lies in its panel: that is where clicks count."""
+    """The place of the image in its panel, where clicks count."""
     inner = rect.inflate(-2 * pad(scale), -2 * pad(scale))
     notes = len(note(panel, inner.width, scale)[0]) * scale.px(NOTE)
     inner.top, inner.height = inner.top + scale.px(TITLE), max(1, inner.height - scale.px(TITLE) - notes)
@@ -76,7 +76,7 @@ def image_place(panel: Picture, rect: pygame.Rect, scale: Scale) -> pygame.Rect:
 def draw_panel(
     surface: pygame.Surface, rect: pygame.Rect, panel: Panel, scale: Scale, pointer: tuple[int, int]
 ) -> None:
-    """A panel with its ground and title; `pointer` is where the mouse is."""
+    """Draw a panel with its background and title; `pointer` is the mouse, (x, y) in pixels."""
     box(surface, rect, COLOURS["panel"], scale.px(10))
     inner = rect.inflate(-2 * pad(scale), -2 * pad(scale))
     if inner.width < 8 or inner.height < 8:
@@ -111,7 +111,7 @@ def _draw_picture(
 
 
 def image(pixels: np.ndarray, size: tuple[int, int]) -> pygame.Surface:
-    """An array (H, W, 3) as a picture of another size; smooth only where it shrinks."""
+    """An array, uint8 (H, W, 3), as a picture of another size; smooth only if it shrinks."""
     height, width = pixels.shape[:2]
     made = pygame.image.frombytes(np.ascontiguousarray(pixels).tobytes(), (width, height), "RGB")
     resize = pygame.transform.scale if size[0] >= width else pygame.transform.smoothscale
@@ -123,9 +123,9 @@ def _title_width(panel: Panel, scale: Scale) -> int:
 
 
 def note(panel: Picture, width: int, scale: Scale) -> tuple[list[str], int]:
-    """The note in lines, and the size of their font: smaller where it has no room otherwise.
+    """The note in lines, and the size of their font, which is smaller if the note needs it.
 
-    What has no room in the smallest, either, ends in an ellipsis.
+    If the smallest font is still too large, all that remains goes into the last line, for `text` to cut.
     """
     lines, size = wrap(panel.note, scale.px(14), max(1, width)), scale.px(14)
     while len(lines) > NOTES and size > scale.px(10):
@@ -151,7 +151,7 @@ def _draw_rows(surface: pygame.Surface, area: pygame.Rect, panel: Lines, scale: 
 
 
 def row_lines(what: str, value: str, width: int, scale: Scale) -> tuple[list[str], list[str], int]:
-    """The lines of the words on the left of a row and of its value on the right, and the left's pixels."""
+    """The lines on the left of a row, those of its value on the right, and the pixels of the left part."""
     size, gap = scale.px(15), scale.px(12)
     taken = min(font(size, True).size(value)[0] + gap, round(width * 0.6)) if value else 0
     room = max(1, width - taken)
@@ -166,4 +166,4 @@ def _row_height(row: tuple[str, str], width: int, scale: Scale) -> int:
 
 def alike(one: Panel, other: Panel) -> bool:
     """Whether two panels look the same."""
-    return pickle.dumps(one) == pickle.dumps(other)  # their numbers may lie in lists or in arrays
+    return pickle.dumps(one) == pickle.dumps(other)  # == fails on panels with arrays

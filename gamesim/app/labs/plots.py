@@ -1,4 +1,4 @@
-"""Curves with their legend and bars, drawn as the charts of a training are."""
+"""Curves with a legend, and bars, in the style of a training's charts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from gamesim.labs.panels import Bars, Curves
 
 INKS = ("ghost2", "real", "dream", "ghost3", "good", "ghost1", "quiet")
 """Colours of the lines, or of the rows of bars, in the order of the panel."""
-POINTS = 2  # of a line, for each pixel of its width: more cannot be seen
-NUMBERED, ROOMY = 12, 38  # bars up to which each has its value above it, and pixels that each needs
-NAMED = 9  # pixels of a name below a bar, at a window of 1280x800, for which it is worth drawing
+POINTS = 2  # of a line, for each pixel of its width: nobody can see more
+NUMBERED, ROOMY = 12, 38  # so many bars have their values above them, if each has so many pixels
+NAMED = 9  # bars four times as wide, in a window of 1280x800, always have their names below them
 
 
 @dataclass(frozen=True)
 class Axis:
-    """The values at the two ends of an axis; `log`: it is logarithmic."""
+    """The values at the two ends of an axis; `log` says whether it is logarithmic."""
 
     low: float
     high: float
@@ -33,7 +33,7 @@ class Axis:
         return self.low, self.high
 
     def share(self, values: np.ndarray) -> np.ndarray:
-        """Where values lie, 0 at `low` and 1 at `high`; outside they are cut off."""
+        """The places of values, 0 at `low` and 1 at `high`; values beyond the ends are at the ends."""
         low, high = np.log(self.ends) if self.log else self.ends
         values = np.log(np.maximum(values, self.low)) if self.log else values
         return np.clip((values - low) / (high - low), 0, 1)
@@ -46,9 +46,14 @@ def ink(index: int) -> Colour:
 def draw_curves(
     surface: pygame.Surface, area: pygame.Rect, panel: Curves, scale: Scale, pointer: tuple[int, int]
 ) -> None:
-    """The lines of a panel over their axis, below a legend with their newest values, or those at the mouse.
+    """Draw the lines of a panel, below a legend with their newest values or those at the mouse.
 
-    `area` is the inside of the panel below its title, `pointer` where the mouse is.
+    Args:
+        surface: the window.
+        area: the inside of the panel below its title.
+        panel: what to draw.
+        scale: of the window.
+        pointer: the mouse, (x, y) in pixels.
     """
     lines = {name: _finite(points) for name, points in panel.lines.items()}
     drawn = [points for points in lines.values() if len(points)]
@@ -77,7 +82,7 @@ def draw_curves(
 def draw_bars(
     surface: pygame.Surface, area: pygame.Rect, panel: Bars, scale: Scale, pointer: tuple[int, int]
 ) -> None:
-    """The bars of a panel, in groups where there are several rows; the arguments are as of `draw_curves`."""
+    """Draw the bars of a panel, in groups if there are several rows; arguments are as in `draw_curves`."""
     rows = [np.nan_to_num(np.asarray(values, float)) for values in panel.series.values()]
     count = len(rows[0]) if rows else 0
     if not count:
@@ -113,7 +118,7 @@ def draw_bars(
 def _bars(
     plot: pygame.Rect, row: np.ndarray, up: Axis, step: float, index: int, rows: int
 ) -> list[pygame.Rect]:
-    """The bars of one row, the `index`-th of so many that share each place of `step` pixels."""
+    """The bars of row `index`; all `rows` share each place, which is `step` pixels wide."""
     wide = max(1, round(step * 0.76 / rows))
     zero = _height(plot, up, np.zeros(1))[0]
     tops = _height(plot, up, row)
@@ -125,7 +130,7 @@ def _bars(
 
 
 def _height(plot: pygame.Rect, up: Axis, values: np.ndarray) -> list[int]:
-    """The y of values in a plot."""
+    """The y pixels of values in a plot."""
     return (plot.bottom - 1 - np.round(up.share(values) * (plot.height - 1))).astype(int).tolist()
 
 
@@ -134,7 +139,7 @@ def legend_height(names: Iterable[str], width: int, scale: Scale) -> int:
 
 
 def draw_legend(surface: pygame.Surface, area: pygame.Rect, values: dict[str, str], scale: Scale) -> None:
-    """Each name in the colour of its line, with a value, from the top of `area`."""
+    """Draw each name in the colour of its line, with a value, from the top of `area`."""
     inks = {name: ink(index) for index, name in enumerate(values)}
     for i, row in enumerate(_legend_rows(values, area.width, scale)):
         x, y = area.left, area.top + i * scale.px(19) + scale.px(9)
@@ -152,7 +157,7 @@ def draw_legend(surface: pygame.Surface, area: pygame.Rect, values: dict[str, st
 
 
 def _legend_rows(names: Iterable[str], width: int, scale: Scale) -> list[list[tuple[str, int]]]:
-    """Names in rows, each with its room in pixels: that of the name and of a value."""
+    """Names in rows, each with the pixels that it and a value need."""
     rows: list[list[tuple[str, int]]] = []
     left = 0
     for name in names:
@@ -169,7 +174,7 @@ def _legend_rows(names: Iterable[str], width: int, scale: Scale) -> list[list[tu
 
 
 def _plot(area: pygame.Rect, above: int, up: Axis, scale: Scale) -> pygame.Rect:
-    """The place of the curves in `area`: beside the numbers of the axis, above the words below it."""
+    """The place of the curves in `area`, between the legend, the numbers of the axis and the words below."""
     labels = max(font(scale.px(12)).size(label)[0] for label in ends(*up.ends))
     left, top, foot = labels + scale.px(8), above + scale.px(8), scale.px(20)
     return pygame.Rect(area.left + left, area.top + top, area.width - left, area.height - top - foot)
@@ -185,7 +190,7 @@ def _draw_grid(surface: pygame.Surface, plot: pygame.Rect, up: Axis, scale: Scal
 def _draw_across(
     surface: pygame.Surface, plot: pygame.Rect, across: Axis, words: str, at: float | None, scale: Scale
 ) -> None:
-    """Below a plot: both ends of the x axis, and between them its name or the pointed value."""
+    """Draw both ends of the x axis below a plot, and between them its name, with the value at the mouse."""
     size, y = scale.px(12), plot.bottom + scale.px(4)
     low = text(surface, number(across.low), (plot.left, y), size, COLOURS["quiet"])
     high = text(surface, number(across.high), (plot.right, y), size, COLOURS["quiet"], anchor="topright")
@@ -204,7 +209,7 @@ def _draw_points(
     colour: Colour,
     scale: Scale,
 ) -> None:
-    """A line; one of many points is drawn faint, and its running mean over it."""
+    """Draw a line; one of many points is faint, with its running mean over it."""
     share = up.share(points[:, 1])
 
     def draw(heights: np.ndarray, tone: Colour, width: int) -> None:
@@ -226,7 +231,7 @@ def _draw_names(
     pointed: int | None,
     scale: Scale,
 ) -> None:
-    """Names below the bars where they fit; else that of the pointed one."""
+    """Draw the names below the bars; if they do not fit, only that of the bar at the mouse."""
     size, y = scale.px(12), plot.bottom + scale.px(4)
     widest = max((font(size).size(name)[0] for name in names), default=0)
     fits = widest <= step - 2 or step > scale.px(NAMED * 4)
@@ -245,7 +250,7 @@ def _draw_names(
 
 
 def _finite(points: Sequence[tuple[float, float]]) -> np.ndarray:
-    """Points (n, 2) without those that no screen can show, from left to right."""
+    """The finite points, float (n, 2), from left to right."""
     found = np.asarray(points, float).reshape(-1, 2)
     found = found[np.isfinite(found).all(1)]
     return found[np.argsort(found[:, 0], kind="stable")]
@@ -259,7 +264,7 @@ def _axis(values: np.ndarray, may_be_log: bool = False) -> Axis:
 
 
 def _spread(low: float, high: float) -> Axis:
-    """Two ends that differ, whatever the values are."""
+    """An axis whose ends differ, even if the values do not."""
     if high > low:
         return Axis(low, high)
     reach = abs(low) / 2 or 0.5
@@ -267,7 +272,7 @@ def _spread(low: float, high: float) -> Axis:
 
 
 def _value(points: np.ndarray, at: float | None) -> str:
-    """The value at a place, or the newest."""
+    """The value at a place of the x axis, None: the newest; "" if there is none."""
     if not len(points):
         return ""
     return number(points[-1 if at is None else np.abs(points[:, 0] - at).argmin(), 1])

@@ -1,8 +1,8 @@
-"""A lab in a process of its own: the window sends what was turned and pressed, gets what is to be seen.
+"""A lab in a process of its own: the window sends what the player does, and gets what to show.
 
-The process computes on one thread and ends with the window, however that ends. It sends a view only when the
-last one has been taken, and at most `RATE` times a second, so that drawing never waits for training nor
-training for drawing.
+The process computes on one thread, and ends with the window, however that ends. It sends a view only after
+the window has taken the last one, and at most `RATE` times a second, so that drawing never waits for
+training, nor training for drawing.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ from gamesim.labs.panels import check as check_panel
 
 RATE = 12.0  # views a second, at most
 PACE = 1.0  # seconds over which steps a second are counted
-NICENESS = 5  # after the window, and before trainings in the background, which nobody looks at
-POINTS = 1000  # of a line, at most: more would only be sent, not seen
+NICENESS = 5  # after the window, but before trainings in the background, which nobody watches
+POINTS = 1000  # of a line, at most: nobody could see more
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(frozen=True)
 class View:
-    """What is to be seen of a lab.
+    """What a lab shows.
 
     Attributes:
-        panels: as `Lab.view` returns them.
+        panels: as `Lab.view` returns them, with long lines thinned out.
         controls: as the lab has them now.
-        steps: taken since it began.
+        steps: how many it has taken since it started.
         pace: steps a second.
-        state: "runs", "paused" or, where the lab has nothing left to do, "done".
-        begun: how many times it has been begun in this process.
-        heard: how many times it has been told the value of a control.
+        state: "runs", "paused" or, if the lab has nothing left to do, "done".
+        begun: how many times it was started in this process.
+        heard: how many values of controls it has received in this process.
     """
 
     panels: Sequence[Panel]
@@ -66,11 +66,11 @@ class LabProcess:
 
     Args:
         entry: which lab.
-        given: what it is made with.
-        values: of controls, by name, that are not to be as at first.
+        given: what to make it with.
+        values: of controls, by name, that should differ from the lab's first values.
 
     Attributes:
-        failure: why it has stopped, in one line; "" while it runs.
+        failure: why it stopped, in one line; "" while it runs.
     """
 
     def __init__(self, entry: Entry, given: Given, values: Mapping[str, Value]) -> None:
@@ -80,7 +80,7 @@ class LabProcess:
         self._pipe, theirs = spawn.Pipe()
         self._process = spawn.Process(target=run, args=(entry, given, dict(values), theirs), daemon=True)
         self._views: deque[View] = deque(maxlen=1)
-        self._sender = Worker("to a lab")  # a lab that does not listen must not hold the window up
+        self._sender = Worker("to a lab")  # the window must not wait for a lab that does not listen
         try:
             self._process.start()
         except OSError as error:
@@ -95,18 +95,18 @@ class LabProcess:
         return self._process.pid
 
     def view(self) -> View | None:
-        """What was sent since the last call, if anything was."""
+        """The view that the lab sent since the last call; None if it sent none."""
         if not self._views:
             return None
         self.send("seen")
         return self._views.popleft()
 
     def send(self, name: str, *arguments: Any) -> None:
-        """Have a method of `Host` called: set, point, step, hold, begin or seen."""
+        """Call a method of `Host` in the process: set, point, step, hold, begin or seen."""
         self._sender.do(partial(self._send, name, *arguments))
 
     def close(self) -> None:
-        """End the process at once: nothing in it is lost that anybody wanted to keep."""
+        """End the process at once; a lab has nothing to save."""
         self._closed = True
         self._sender.close()
         if self._process.pid is not None:
@@ -133,7 +133,7 @@ class LabProcess:
 
 
 def run(entry: Entry, given: Given, values: dict[str, Value], pipe: Connection) -> None:
-    """What the process does."""
+    """Run a lab; the main function of its process."""
     for name in THREADS:
         os.environ[name] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the window
@@ -144,7 +144,7 @@ def run(entry: Entry, given: Given, values: dict[str, Value], pipe: Connection) 
         Host(entry, given, values, pipe).loop()
     except UserError as error:
         _fail(pipe, str(error))
-    except Exception as error:  # whatever a lab may do wrong, the window stays
+    except Exception as error:  # a lab may raise anything, and the window must stay
         traceback.print_exc()
         _fail(pipe, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
 
@@ -162,7 +162,7 @@ def _end_with_the_window() -> None:
 
 
 class Host:
-    """The other end of the pipe: takes steps of a lab, obeys and shows it."""
+    """The other end of the pipe: takes the steps of a lab, does what the window asks, and sends views."""
 
     def __init__(self, entry: Entry, given: Given, values: Mapping[str, Value], pipe: Connection) -> None:
         self._entry, self._given, self._pipe = entry, given, pipe
@@ -188,13 +188,13 @@ class Host:
         self._changed = True
 
     def step(self) -> None:
-        """One step, and then pause."""
+        """Take one step, and then pause."""
         self.hold(True)
         self._done = False
         self._advance()
 
     def begin(self, values: Mapping[str, Value]) -> None:
-        """Make the lab anew, with these values of its controls."""
+        """Make the lab again, with these values of its controls."""
         self._lab: Lab = self._entry.open(self._given)
         self._steps, self._marks = 0, deque([(time.monotonic(), 0)])
         for control in self._lab.controls:
@@ -204,13 +204,13 @@ class Host:
         self._wake()
 
     def seen(self) -> None:
-        """The last view has been taken."""
+        """Note that the window has taken the last view."""
         self._seen = True
 
     # what it does ----------------------------------------------------------------------------------------
 
     def loop(self) -> None:
-        """Go on until the window is gone."""
+        """Run until the window is gone."""
         while True:
             for name, *arguments in self._asked():
                 getattr(self, name)(*arguments)
@@ -219,7 +219,7 @@ class Host:
             self._show()
 
     def _asked(self) -> Iterator[tuple]:
-        """What came in, without values of controls that were changed once more since."""
+        """What came in, without values of controls that newer ones replace."""
         asked: list[tuple] = []
         try:
             while self._pipe.poll(0 if asked else self._wait()):
@@ -234,7 +234,7 @@ class Host:
                 yield message
 
     def _wait(self) -> float | None:
-        """Seconds until there is something to do; None: until somebody asks."""
+        """Seconds until there is something to do; None: wait for a message."""
         if not self._held and not self._done:
             return 0.0
         return max(0.0, self._due - time.monotonic()) if self._changed and self._seen else None
@@ -260,7 +260,7 @@ class Host:
             raise SystemExit from None
         self._changed = self._seen = False
         now = time.monotonic()
-        self._due = max(began + 1 / RATE, now + (now - began))  # half of the time is for steps, at least
+        self._due = max(began + 1 / RATE, now + (now - began))  # at least half of the time is for steps
 
     def _pace(self, now: float) -> float:
         self._marks.append((now, self._steps))
@@ -274,7 +274,7 @@ class Host:
 
 
 def _thinned(panel: Panel) -> Panel:
-    """A panel as it is sent, with no more than `POINTS` of each line."""
+    """A panel with at most `POINTS` points in each line."""
     match panel:
         case Curves(lines=lines):
             return replace(panel, lines={name: means(points) for name, points in lines.items()})
@@ -283,7 +283,7 @@ def _thinned(panel: Panel) -> Panel:
 
 
 def means(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
-    """Points of a long line as means of so many neighbours each; the newest wait until they are as many."""
+    """A line with at most `POINTS` points, each the mean of as many neighbours; the newest may be missing."""
     many = -(-len(points) // POINTS)
     if many < 2:
         return points

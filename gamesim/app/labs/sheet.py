@@ -1,4 +1,4 @@
-"""The page of a lab, drawn: head, panels and column. The window and the command line draw the same."""
+"""Draws the page of a lab: head, panels and column, the same for the window and the command line."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from gamesim.app.ui.widgets import text, wrap
 from gamesim.labs import Entry
 from gamesim.labs.panels import Panel, Picture
 
-COLUMN = 330  # width of the column, at a window of 1280x800
-WIDE = 1.2  # width by height, from which on the column lies beside the panels and not under them
-ABOUT = 2  # lines of what a lab is about
-KEPT = 48  # drawn panels
+COLUMN = 330  # width of the column, in a window of 1280x800
+WIDE = 1.2  # from this ratio of width to height, the column lies beside the panels and not below them
+ABOUT = 2  # lines on what a lab is about
+KEPT = 48  # drawn panels to keep
 
 
 class Sheet:
-    """What a page shows; set what changes and `draw` it.
+    """What a page shows: set its attributes and `draw` it.
 
     Attributes:
         panels: what the lab shows now.
-        notice: a line in the place of panels, while there are none.
-        bad: whether the notice is of an error.
+        notice: a line in place of the panels; "" if they should be drawn.
+        bad: whether the notice is about an error.
         column: the controls.
-        scroller: of the panels.
-        view: where they were drawn last.
-        places: of each panel in it.
+        scroller: scrolls the panels.
+        view: where the panels were drawn last.
+        places: where each panel was drawn last.
     """
 
     def __init__(self, entry: Entry, column: Column) -> None:
@@ -44,16 +44,16 @@ class Sheet:
         self.view = pygame.Rect(0, 0, 0, 0)
         self.places: list[pygame.Rect] = []
         self._scale = Scale(1.0)
-        self._laid: tuple = ((), (0, 0), None, [], 0)  # panels, room and scale; places and height found
-        self._drawn: dict[tuple, tuple[Panel, pygame.Surface]] = {}  # as they are without a mouse
+        self._laid: tuple = ((), (0, 0), None, [], 0)  # panels, room, scale -> places, height
+        self._drawn: dict[tuple, tuple[Panel, pygame.Surface]] = {}  # without the mouse on them
 
     @property
     def hidden(self) -> int:
-        """Pixels of the panels or of the column for which there was no room."""
+        """Height in pixels of the panels or controls that did not fit."""
         return max(self.scroller.most, self.column.scroller.most)
 
     def clicked(self, place: tuple[int, int]) -> tuple[str, float, float] | None:
-        """The picture at a place, by its title, and where in it: shares of its width and height."""
+        """The title of the picture at a place, and the place in it as shares of width and height, 0..1."""
         for panel, rect in zip(self.panels, self.places, strict=False):
             if isinstance(panel, Picture) and panel.clicks and self.view.collidepoint(place):
                 image = image_place(panel, rect, self._scale)
@@ -68,7 +68,7 @@ class Sheet:
         Args:
             surface: the window, or a picture.
             foot: pixels to leave free at the bottom.
-            pointer: where the mouse is.
+            pointer: the mouse, (x, y) in pixels.
         """
         size = surface.get_size()
         scale = self._scale = Scale.of(size)
@@ -99,7 +99,7 @@ class Sheet:
         return y + scale.px(10)
 
     def _paper(self, surface: pygame.Surface, scale: Scale) -> str:
-        """The paper as far as there is room beside the title: with its number, without, or not at all."""
+        """What fits beside the title: the paper, or else its authors, or nothing."""
         room, measure = head_room(surface, self.entry.title, scale), font(scale.px(17)).size
         known = (self.entry.paper, self.entry.authors)
         return next((words for words in known if measure(words)[0] <= room), "")
@@ -124,7 +124,7 @@ class Sheet:
         surface.set_clip(clip)
 
     def _lay_out(self, view: pygame.Rect, scale: Scale) -> None:
-        """Find a place for each panel, where those of the last time are no longer right."""
+        """Find a place for each panel, unless the last places are still right."""
         panels, *how = self._laid[:3]
         if panels is not self.panels or how != [view.size, scale]:
             places, height = lay_out(self.panels, view.size, scale)
@@ -137,7 +137,7 @@ class Sheet:
         self.places = [place.move(view.left, view.top - self.scroller.at) for place in places]
 
     def _picture(self, panel: Panel, size: tuple[int, int], scale: Scale) -> pygame.Surface:
-        """A panel as it was drawn last, or drawn anew where it shows something else now."""
+        """A drawn panel, from last time if it still looks the same."""
         key = panel.title, size, scale
         known = self._drawn.get(key)
         if known is None or not alike(known[0], panel):
