@@ -1,1 +1,1 @@
-"""X-ray: what a learned engine remembers and draws with, beside the board, and layers that can be swapped."""
+"""X-ray: what a learned engine remembers and draws with, beside the board."""

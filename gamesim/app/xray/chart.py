@@ -16,7 +16,7 @@ SECONDS = 12.0
 
 @dataclass(frozen=True)
 class Point:
-    """What one step brought; `end` is None for an engine that does not say it."""
+    """What one step brought; `end` is the chance of an ending, 0..1, None if the engine does not say."""
 
     step: int
     reward: float
@@ -24,7 +24,7 @@ class Point:
 
 
 class Chart:
-    """Follows one engine; going back in time takes the points back."""
+    """Follows one engine; a rewind removes the points of later steps."""
 
     def __init__(self) -> None:
         self.points: deque[Point] = deque()
@@ -44,11 +44,11 @@ class Chart:
 
     @staticmethod
     def length(engine: Engine) -> int:
-        """Steps that the chart is wide."""
+        """Width of the chart in steps."""
         return max(8, round(SECONDS * engine.rate))
 
     def draw(self, surface: pygame.Surface, area: pygame.Rect, engine: Engine, scale: Scale) -> None:
-        """Both curves one above the other, newest at the right."""
+        """Draw the points, and beside them the chance of an ending if there is one; newest at the right."""
         says = any(point.end is not None for point in self.points)
         seconds = self.length(engine) / engine.rate
         legend = f"The last {seconds:.0f} seconds."
@@ -75,7 +75,7 @@ class Chart:
     def _frame(
         self, surface: pygame.Surface, rect: pygame.Rect, title: str, ends: str, scale: Scale
     ) -> pygame.Rect:
-        """The title, the ends of the scale and the ground of one curve; returns where it is drawn."""
+        """Draw the title, the ends of the scale and the background of one curve; returns its place."""
         width = max(1, rect.width)
         left = text(surface, title, rect.topleft, scale.px(16), bold=True, width=width, shrinks=True)
         small = max(11, scale.px(13))

@@ -1,4 +1,4 @@
-"""One panel of the x-ray: title, scale, picture or bars, legend."""
+"""Draws one panel of the x-ray: title, scale, picture or bars, legend."""
 
 import numpy as np
 import pygame
@@ -30,7 +30,7 @@ def draw_panel(surface: pygame.Surface, panel: Panel, tile: Tile, scale: Scale) 
 
 
 def _picture(surface: pygame.Surface, panel: Panel, rect: pygame.Rect) -> None:
-    """The picture as large as it can be in whole steps, left in `rect`, with the outline of its marks."""
+    """Draw the picture, enlarged by a whole number if possible, at the left of `rect`, with its marks."""
     height, width = panel.values.shape[:2]
     fit = min(rect.width / width, rect.height / height)
     times = max(1, int(fit)) if fit >= 1 else fit
@@ -47,7 +47,7 @@ def _picture(surface: pygame.Surface, panel: Panel, rect: pygame.Rect) -> None:
 
 
 def _bars(surface: pygame.Surface, panel: Panel, rect: pygame.Rect, scale: Scale) -> None:
-    """Bars from zero; the numbers of few bars are written over them."""
+    """Draw bars from zero, with their numbers if there is room."""
     surface.fill(COLOURS["panel"], rect)
     low, high = panel.low or 0.0, panel.high or 1.0
     zero = _height(rect, 0.0, low, high)
@@ -67,7 +67,7 @@ def _bars(surface: pygame.Surface, panel: Panel, rect: pygame.Rect, scale: Scale
 def bar_at(
     panel: Panel, rect: pygame.Rect, place: tuple[int, int], index: int | None = None
 ) -> tuple[int, float]:
-    """The bar under the mouse, or the given one, and the number that the mouse's height stands for."""
+    """The index of the bar under the mouse, unless `index` is given, and the value at the mouse's height."""
     low, high = panel.low or 0.0, panel.high or 1.0
     count = len(panel.values)
     if index is None:

@@ -1,4 +1,4 @@
-"""A model as a picture with the numbers of the running dream: what goes into what, from left to right.
+"""A model as a picture with the numbers of the running dream: the flow of data, from left to right.
 
 World Models: the frame, V's z, M's mixture, C's action (Ha & Schmidhuber 2018, the paper's flow diagram).
 GameGAN and Tilemap: the key, the memory, both layers, the frame (Kim et al. 2020, Fig. 2).
@@ -23,14 +23,14 @@ MOST_BARS = 32
 
 @dataclass(frozen=True)
 class Stop:
-    """One box of the picture: its name, and what draws its numbers."""
+    """One box of the picture: its name, and the function that draws its content."""
 
     name: str
     draw: Drawer
 
 
 def stops(engine: Engine) -> list[Stop]:
-    """The boxes of an engine, in the order in which data flow; by what it says of itself."""
+    """The boxes of an engine in the order in which data flow, made from its internals."""
     shown = engine.internals
     action = engine.trail[-1][1] if engine.trail else 0
     frame = Stop("Picture", _picture(engine.frame))
@@ -52,7 +52,7 @@ def stops(engine: Engine) -> list[Stop]:
 
 
 def draw_flow(surface: pygame.Surface, area: pygame.Rect, engine: Engine, scale: Scale) -> int:
-    """All boxes with arrows between them, as wide as `area`; returns the y below."""
+    """Draw all boxes with arrows between them, as wide as `area` allows; returns the y below."""
     found = stops(engine)
     gap, head = scale.px(34), scale.px(26)
     side = min(scale.px(180), (area.width - (len(found) - 1) * gap) // len(found))
@@ -84,7 +84,7 @@ def _picture(frame: np.ndarray) -> Drawer:
 
 
 def _numbers(values: np.ndarray) -> Drawer:
-    """Any array as a map of its sizes, the first axes folded away."""
+    """Any array as a map: its mean over all but the last two axes, without the sign."""
     flat = np.abs(values.reshape(-1, *values.shape[-2:]).mean(0) if values.ndim > 2 else values)
     if flat.ndim == 1:
         side = int(np.ceil(np.sqrt(len(flat))))
@@ -93,7 +93,7 @@ def _numbers(values: np.ndarray) -> Drawer:
 
 
 def _bars(values: np.ndarray) -> Drawer:
-    """Up to `MOST_BARS` numbers as bars from the middle, or from below where none is negative."""
+    """Up to `MOST_BARS` numbers as bars from the middle, or from the bottom if none is negative."""
 
     def draw(surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
         numbers = np.asarray(values, np.float64).reshape(-1)[:MOST_BARS]

@@ -1,4 +1,4 @@
-"""Where the x-ray's panels go: as large as they all can be, or in rows to be scrolled where room is short."""
+"""Where the x-ray's panels go: as large as possible, or in rows that scroll if there is little room."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from gamesim.app.theme import Scale, font
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import wrap
 
-SMALLEST, MOST = 84, 112  # pixels of a panel's side in a 1280x800 window; the second where it is scrolled
+SMALLEST, MOST = 84, 112  # pixels: least side of a panel, and most if they scroll, in a 1280x800 window
 
 
 @dataclass(frozen=True)
 class Need:
-    """What a panel asks of its place: two columns or one, all of its title and all of its legend."""
+    """What a panel needs: two columns or one, and room for its whole title and legend."""
 
     wide: bool
     title: str
@@ -26,7 +26,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Tile:
-    """A panel's place: `image` for its numbers, above it a line for the title, below it the legend."""
+    """A panel's place: `image` for its picture or bars, with a line above for the title, `legend` below."""
 
     rect: pygame.Rect
     image: pygame.Rect
@@ -37,7 +37,7 @@ class Tile:
 
 
 def beside(size: tuple[int, int], boards: int) -> tuple[hud.Layout, pygame.Rect]:
-    """The play screen at the left and the x-ray's area at the right; below it in an upright window."""
+    """The layout of the play screen, and the area of the x-ray: at its right, or below in a high window."""
     width, height = size
     gap = Scale.of(size).px(20)
     if width >= 0.9 * height:
@@ -53,7 +53,7 @@ def title_size(scale: Scale) -> int:
 
 
 def small(scale: Scale) -> int:
-    """The size of the legends and of the ends of a scale."""
+    """The size of letters in legends and at the ends of a scale."""
     return max(11, scale.px(13))
 
 
@@ -64,10 +64,10 @@ def line(scale: Scale) -> int:
 
 @lru_cache(maxsize=8)
 def placed(size: tuple[int, int], needs: tuple[Need, ...], scale: Scale) -> list[Tile]:
-    """Places for all panels; nothing of their words is cut off where a window has any room for them.
+    """Places for all panels, with room for all their words; [] if they cannot be as large as `SMALLEST`.
 
     Args:
-        size: of the room; the panels may reach further down than that, and are scrolled then.
+        size: (width, height) of the room; panels may go beyond its bottom, and then scroll.
         needs: of the panels, in order.
         scale: of the window.
     """
@@ -85,7 +85,7 @@ def placed(size: tuple[int, int], needs: tuple[Need, ...], scale: Scale) -> list
 
 
 def bottom(tiles: list[Tile]) -> int:
-    """The y below all of them."""
+    """The y below all tiles."""
     return max((tile.rect.bottom for tile in tiles), default=0)
 
 
@@ -94,18 +94,18 @@ def _side(tiles: list[Tile]) -> int:
 
 
 def _fit(width: int, height: int | None, needs: tuple[Need, ...], columns: int, scale: Scale) -> list[Tile]:
-    """All panels in so many columns; [] where they are too many, or too narrow for their titles.
+    """All panels in so many columns; [] if these are too many, or too narrow for the titles.
 
     Args:
-        width: pixels that there are.
-        height: pixels that there are; None: as many as they need.
+        width: of the room, in pixels.
+        height: of the room, in pixels; None: no limit.
         needs: of the panels.
         columns: one or more.
         scale: of the window.
     """
     gap, title = scale.px(14), scale.px(24)
     column = (width - (columns - 1) * gap) // columns
-    rows: list[list[tuple[Need, int, int]]] = [[]]  # with the first column and how many there are
+    rows: list[list[tuple[Need, int, int]]] = [[]]  # need, first column, number of columns
     used = 0
     for need in needs:
         span = min(2 if need.wide else 1, columns)

@@ -1,4 +1,4 @@
-"""What an engine says of itself, as panels: by name where it is known, else by the form of the numbers."""
+"""The internals of an engine as panels: by name if the name is known, else by the shape of the numbers."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,17 +12,17 @@ Form = Literal["picture", "bars"]
 UNSEEN = 0.15
 """Brightness of the parts of the dynamic layer that the mask leaves out."""
 WIDEST, WIDEST_DRAGGED = 64, 256
-"""More numbers than this are drawn as a map, row by row, instead of as bars; the second for bars to drag."""
+"""More numbers than this become a map instead of bars; the second value is for bars to drag."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """What a name means.
+    """How to show the internals of one name.
 
     Attributes:
         title: above the panel.
         legend: one line for somebody who meets the idea for the first time.
-        scale: lowest and highest value; None: as the numbers have it.
+        scale: lowest and highest value; None: from the numbers.
     """
 
     title: str
@@ -46,7 +46,7 @@ KEYS = {
     "hidden": Key("Hidden state", "What the network carries from step to step."),
     "h": Key("Hidden state", "What the network carries from step to step.", (-1, 1)),
 }
-"""The names that our engines use, in the order in which they are shown."""
+"""The names that our engines use, in the order of their panels."""
 
 DRAGGED = "The frame as {count} numbers. Drag a bar to change what is dreamt next."
 
@@ -57,13 +57,13 @@ class Panel:
 
     Attributes:
         name: of the internals.
-        title, legend: words.
-        form: how `values` are drawn.
+        title, legend: words above and below it.
+        form: how to draw `values`.
         values: a picture uint8 (H, W, 3), or bars (n,).
-        low, high: the ends of its scale, None for pictures.
-        marks: weights (h, w) whose outline is drawn over it.
-        wide: whether it wants the place of two.
-        draggable: whether the bars can be changed.
+        low, high: the ends of its scale; None for a picture without a scale.
+        marks: weights (h, w), whose outline is drawn over it.
+        wide: whether it needs two columns.
+        draggable: whether the player can drag its bars.
     """
 
     name: str
@@ -86,22 +86,22 @@ class Panel:
 
 
 def number(value: float) -> str:
-    """Short: 0, 1, -3, 0.52, 0.0031."""
+    """A number, short: 0, 1, -3, 0.52, 0.003."""
     if value == 0 or (abs(value) >= 1 and value == round(value)):
         return f"{value:.0f}"
     return f"{value:.2f}" if abs(value) >= 0.01 else f"{value:.1g}"
 
 
 def panels_of(shown: dict[str, np.ndarray], frame: Picture, changes: frozenset[str]) -> list[Panel]:
-    """The panels of an engine's internals; what it does not have is not there.
+    """The panels of an engine's internals.
 
     Args:
-        shown: pictures uint8 (H, W, 3), floats (n,), (h, w) or (k, h, w), by name.
-        frame: on screen now.
+        shown: the internals by name: pictures uint8 (H, W, 3), floats (n,), (h, w) or (k, h, w).
+        frame: uint8 (H, W, 3), on screen now.
         changes: names that may be changed by hand.
     """
     order = [name for name in KEYS if name in shown] + [name for name in shown if name not in KEYS]
-    if "board" in shown:  # the attention is the outline on it
+    if "board" in shown:  # its panel shows the attention as an outline
         order = [name for name in order if name != "attention"]
     return [panel for name in order if (panel := _panel(name, shown, frame, changes)) is not None]
 
@@ -133,13 +133,13 @@ def _picture(name: str, key: Key, picture: Picture, shown: dict[str, np.ndarray]
         known = shown.get("memory")
         board = picture if known is None else veiled(picture, known > 0)
         return Panel(name, key.title, key.legend, "picture", board, marks=shown.get("attention"))
-    if name == "dynamic" and "mask" in shown:  # what it would draw elsewhere, nobody has asked it to learn
+    if name == "dynamic" and "mask" in shown:  # elsewhere it was not trained to draw anything
         picture = composed(picture, np.maximum(shown["mask"], UNSEEN), np.zeros_like(picture))
     return Panel(name, key.title, key.legend, "picture", picture)
 
 
 def _heat(name: str, key: Key, values: np.ndarray, shown: dict[str, np.ndarray]) -> Panel:
-    """Numbers of places; those of memory slots over the remembered board, where there is a picture of it."""
+    """Values (h, w) as a heat map; those of memory slots lie over the remembered board, if there is one."""
     low, high = _scale(key, values)
     board, slots = shown.get("board"), shown.get("attention")
     on_board = slots is not None and values.shape == slots.shape
@@ -153,7 +153,7 @@ def _heat(name: str, key: Key, values: np.ndarray, shown: dict[str, np.ndarray])
 
 
 def _maps(name: str, key: Key, values: np.ndarray) -> Panel:
-    """Several maps (k, h, w) in rows of a square, with a gap between them."""
+    """Several maps (k, h, w) in a square, with a gap between them."""
     count, height, width = values.shape
     columns = int(np.ceil(np.sqrt(count)))
     rows = -(-count // columns)
@@ -175,7 +175,7 @@ def _scale(key: Key, values: np.ndarray) -> tuple[float, float]:
 
 
 def _folded(values: np.ndarray) -> np.ndarray:
-    """Many numbers (n,) as rows of a near square, the rest filled with zeros."""
+    """Many numbers (n,) as a near square, filled up with zeros."""
     width = int(np.ceil(np.sqrt(len(values))))
     rows = -(-len(values) // width)
     return np.pad(values, (0, rows * width - len(values))).reshape(rows, width)

@@ -1,4 +1,4 @@
-"""One picture of the x-ray, painted part by part: no frame of the window has to wait for all of it."""
+"""One picture of the x-ray, painted part by part, so that no frame of the window waits for all of it."""
 
 import time
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ class Sheet:
 
     Attributes:
         area: of the x-ray on the window.
-        view: the part of it where the panels are seen.
+        view: the part of it for the panels.
         image: the panels, as high as they need.
-        panels: with their places in the image; complete when it is done.
-        nothing: what is said of an engine without any.
-        chart: the strip chart, which is below the view; None where there is no room for it.
+        panels: with their places in the image; complete when `done`.
+        nothing: words for an engine without panels.
+        chart: the strip chart, below the view; None if there is no room for it.
         done: whether nothing is left to paint.
     """
 
@@ -44,7 +44,7 @@ class Sheet:
         self._parts = self._paint(engine, chart, scale)
 
     def work(self, seconds: float | None = None) -> None:
-        """Paint on for about so long, at least one part; None: to the end."""
+        """Go on painting for about `seconds`, but at least one part; None: to the end."""
         end = None if seconds is None else time.perf_counter() + seconds
         for _ in self._parts:
             if end is not None and time.perf_counter() >= end:
@@ -72,7 +72,7 @@ class Sheet:
             yield
 
     def draw(self, surface: pygame.Surface, scrolled: int) -> None:
-        """Copy it to its place on the window, the panels from `scrolled` pixels on."""
+        """Copy it to its place on the window; `scrolled` pixels of the panels are above the view."""
         surface.blit(self.image, self.view, pygame.Rect((0, scrolled), self.view.size))
         if self.chart is not None:
             surface.blit(self.chart, (self.area.left, self.area.bottom - self.chart.get_height()))

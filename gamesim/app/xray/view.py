@@ -1,4 +1,4 @@
-"""The x-ray view: panels of what an engine remembers and draws with, drawn anew only when it has changed."""
+"""The x-ray view: panels of what an engine remembers and draws with, drawn again only after changes."""
 
 import pygame
 
@@ -21,9 +21,9 @@ class XRay:
 
     Attributes:
         open: whether it is on screen.
-        problem: why a bar could not be dragged, to be said once; None if all is well.
+        problem: why a bar could not be dragged, to tell the player once; None if all is well.
         area: where it is drawn.
-        sheet: what is on screen.
+        sheet: the picture on screen.
     """
 
     def __init__(self, session: Session) -> None:
@@ -35,18 +35,18 @@ class XRay:
         self.area = pygame.Rect(0, 0, 0, 0)
         self.sheet: Sheet | None = None
         self._next: Sheet | None = None  # being painted
-        self._due: tuple = ()  # what the newest of them shows
-        self._hand: tuple[int, float] | None = None  # the bar that is held, and its height
-        self._put: tuple = (None, None)  # the frame that came of it, and the bar as it was then
+        self._due: tuple = ()  # what the newest sheet shows
+        self._hand: tuple[int, float] | None = None  # index and value of the bar that the mouse holds
+        self._put: tuple = (None, None)  # the frame after the last change, and the bar that caused it
 
     @property
     def engine(self) -> Engine:
-        """The engine that is looked into: the first that lets itself be."""
+        """The engine to look into: the first with internals, or else the one in front."""
         return self.session.inspected or self.session.engine
 
     @property
     def panels(self) -> list[tuple[Panel, layout.Tile]]:
-        """What is on screen, with its places."""
+        """The panels on screen, with their places on the window."""
         if not self.open or self.sheet is None:
             return []
         by = self.sheet.view.left, self.sheet.view.top - self.scroller.at
@@ -62,7 +62,7 @@ class XRay:
         self._hand, self.sheet, self._next = None, None, None
 
     def layout(self, size: tuple[int, int], boards: int) -> hud.Layout:
-        """The play screen's layout, which makes room for the x-ray while it is open."""
+        """The layout of the play screen, with room for the x-ray while it is open."""
         self.area = pygame.Rect(0, 0, 0, 0)
         if not self.open:
             return hud.layout(size, boards)
@@ -70,7 +70,7 @@ class XRay:
         return found
 
     def follow(self) -> None:
-        """Take in the steps that were made, and hold the bar that is being dragged."""
+        """Take in the last step, and apply the bar that the mouse holds."""
         self.chart.follow(self.engine)
         frame, hand = self._put
         if self._hand is None or (frame is self.engine.frame and hand == self._hand):
@@ -85,7 +85,7 @@ class XRay:
     # the mouse -------------------------------------------------------------------------------------------
 
     def handle(self, event: pygame.event.Event) -> bool:
-        """Bars are dragged, panels scrolled; returns whether the event was for the x-ray."""
+        """Drag bars and scroll panels; returns whether the event was for the x-ray."""
         if not self.open or self.sheet is None:
             return False
         view = self.sheet.view
@@ -115,7 +115,7 @@ class XRay:
     # drawing ---------------------------------------------------------------------------------------------
 
     def draw(self, surface: pygame.Surface, scale: Scale) -> None:
-        """Draw the x-ray; what has not changed since the last time is only copied."""
+        """Draw the x-ray; if nothing has changed since the last time, only copy it."""
         area = self.area
         if not self.open or area.width < 40 or area.height < 40:
             return
@@ -126,7 +126,7 @@ class XRay:
             self._next, self._due = None, key
         elif self._next is not None:
             self._next.work(PATIENCE)
-        elif key != self._due:  # a step is work enough for one frame: painting begins with the next
+        elif key != self._due:  # this frame has a step to make, so painting begins with the next
             self._next, self._due = Sheet(area, self.engine, self.chart, scale, self.session.to_dream), key
         if self._next is not None and self._next.done:
             self.sheet, self._next = self._next, None
