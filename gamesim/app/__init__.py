@@ -15,7 +15,7 @@ def main(start: str | Recipe | None = None, watch: bool = False, device: str = "
     """Open the window and stay in it until the player leaves; the process ends with it.
 
     Args:
-        start: None for the menu, or what to play at once: a game, the id of one, or a checkpoint's folder.
+        start: what to play at once: a game, the id of a game, or a checkpoint's folder; None: the menu.
         watch: let the checkpoint's controller play.
         device: where dreams compute: auto, cpu, cuda, cuda:1 or mps.
 
@@ -30,7 +30,7 @@ def main(start: str | Recipe | None = None, watch: bool = False, device: str = "
         from gamesim.app.library.catalog import title_of
 
         title = title_of(start)
-    if device != "cpu":  # torch takes seconds: most dreams are on the CPU, and the menu comes first
+    if device != "cpu":  # torch takes seconds to load; on the CPU the menu need not wait for it
         from gamesim.devices import pick
 
         pick(device)
@@ -51,7 +51,10 @@ def main(start: str | Recipe | None = None, watch: bool = False, device: str = "
 def lab(entry: Entry, given: Given, values: Mapping[str, Value]) -> NoReturn:
     """Open the window on the page of a lab and stay until the player leaves; the process ends with it.
 
-    `values` are of the lab's controls, by name, that are not to be as at first.
+    Args:
+        entry: which lab.
+        given: what to make it with.
+        values: of controls, by name, that should differ from the lab's first values.
 
     Raises:
         UserError: there is no display.

@@ -1,4 +1,4 @@
-"""Which keys press the actions of a game that is not ours: the player's, the game's own, or likely ones."""
+"""The keys for the actions of a game that is not ours: the player's, the game's own, or likely ones."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -20,32 +20,33 @@ from gamesim.envs.meanings import OTHERS, buttons, likely_keys
 from gamesim.errors import UserError
 
 _WAYS = {ord("a"): LEFT, ord("d"): RIGHT, ord("w"): UP, ord("s"): DOWN}
-"""Letters that stand for the four directions, whatever keys the player has for these."""
+"""Letters for the four directions, whatever keys the player has chosen for these."""
 
 OURS = frozenset({Command.RESKIN, Command.ATTACK})
-"""Commands that do nothing in other games than ours, where their keys are free."""
+"""Commands that work only in our games; in others, their keys are free."""
 
 CHOSEN: dict[str, dict[str, list[int]]] = {}
-"""The player's own keys by game and button; the settings fill it."""
+"""Game -> button -> the player's own keys; the settings fill it."""
 
 
 def taken(key: int) -> Command | None:
-    """The command of a key that means something in every game."""
+    """The command of a key, if it means that in every game; else None."""
     asked = meaning(key)
     return asked if isinstance(asked, Command) and asked not in OURS else None
 
 
 class ActionKeys:
-    """The buttons of a game, each with its keys; several that are held together may be one action.
+    """The buttons of a game, each with its keys; several buttons held together may be one action.
 
     Args:
-        meanings: a word for each action, "" where it has none.
-        game: the id by which the player's own keys are remembered.
+        meanings: a word for each action, "" if it has none.
+        game: the id under which `CHOSEN` has the player's own keys.
         said: the game's own keys for its actions, as ``gymnasium.utils.play`` takes them.
 
     Attributes:
-        idle: the action while nothing is held; None for a game that has none: it waits for the player.
-        words: of each action, its number where it has none.
+        idle: the action while no button is held; None for a game without one, which then waits for the
+            player.
+        words: a word for each action, or its number.
         names: of the buttons.
     """
 
@@ -59,13 +60,13 @@ class ActionKeys:
         self._actions = {each: action for action, each in reversed(list(enumerate(pressed)))}
         self.idle = self._actions.get(frozenset())
         self._likely = self._guess({keys: pressed[action] for keys, action in (said or {}).items()})
-        if not any(meanings):  # as in our games, as far as nobody says otherwise
+        if not any(meanings):  # nobody says what they mean: take the directions of our games
             self._arrows = dict(zip((LEFT, RIGHT, UP, DOWN), self.names, strict=False))
         else:
             self._arrows = {_WAYS[key]: name for name, key in self._likely.items() if key in _WAYS}
 
     def _guess(self, said: Mapping[tuple[int, ...], frozenset[str]]) -> dict[str, int]:
-        """A key for each button: what the game says, else what is likely; none that does something else."""
+        """A key for each button: the one that the game says, else a likely one, but none that is taken."""
         single = {min(names): keys[0] for keys, names in said.items() if len(keys) == len(names) == 1}
         found = {name: key for name, key in single.items() if not taken(key)}
         rest = [name for name in self.names if name not in found]
@@ -88,7 +89,7 @@ class ActionKeys:
         return chosen or (usual if usual not in own or key >= VIRTUAL else None)  # a gamepad has its own
 
     def action(self, held: Sequence[int]) -> int | None:
-        """The action of the buttons that are held, the one pressed last at the end."""
+        """The action for the held buttons, in the order in which they were pressed; None: wait."""
         names = [self.names[button - 1] for button in held]
         for first in range(len(names)):
             if (found := self._actions.get(frozenset(names[first:]))) is not None:
@@ -97,18 +98,18 @@ class ActionKeys:
 
     @property
     def legend(self) -> list[tuple[str, str]]:
-        """(key, word) of each button, as it is shown; "–" for one that no key is left for."""
+        """(key, word) of each button for the screen; "–" if a button has no key."""
         return [(next(iter(self.caps(name)), "–"), self.word(name)) for name in self.names]
 
     @staticmethod
     def word(name: str) -> str:
-        """A button as it is shown."""
+        """The name of a button for the screen."""
         return name.replace("_", " ").capitalize()
 
     # the player's own keys -------------------------------------------------------------------------------
 
     def keys(self, name: str) -> list[int]:
-        """The keys that press a button, the one to be named first."""
+        """The keys that press a button; the first is the one to show."""
         own = CHOSEN.get(self.game, {}).get(name)
         keys = self._usual(name) if own is None else own
         return [key for key in dict.fromkeys(keys) if self._pressed(key) == name]
@@ -129,7 +130,7 @@ class ActionKeys:
         """Make `key` the key of a button, or one more; returns the button that it was taken from.
 
         Raises:
-            UserError: the key does something else in every game, or SDL does not know it.
+            UserError: the key has a meaning in every game, or SDL does not know it.
         """
         check_known(key)
         if asked := taken(key):
@@ -143,7 +144,7 @@ class ActionKeys:
         return before if before != name else None
 
     def restore(self, name: str | None = None) -> None:
-        """The usual keys of a button, taken back from whoever has them; None: of all buttons."""
+        """Give a button its usual keys, and take them from other buttons; None: do so for all buttons."""
         own = CHOSEN.get(self.game, {})
         if name is None:
             own.clear()

@@ -1,4 +1,4 @@
-"""What takes a while happens on threads that the window never waits for, not even when it closes."""
+"""Slow work happens on threads that the window never waits for, not even when it closes."""
 
 import contextlib
 import ctypes
@@ -14,7 +14,7 @@ V = TypeVar("V")
 
 
 class Worker:
-    """A thread that does one thing after the other; it begins with the first and dies with the process."""
+    """A thread that does one thing after another; it starts with the first and ends with the process."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -25,11 +25,11 @@ class Worker:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is waiting; the last thing may still be under way."""
+        """Whether no work waits; the last piece may still be under way."""
         return not self._work
 
     def do(self, work: Callable[[], None]) -> None:
-        """Have `work` done, which must not raise."""
+        """Do `work`, which must not raise, after the work that waits."""
         with self._change:
             if self._closed:
                 return
@@ -40,7 +40,7 @@ class Worker:
             self._change.notify()
 
     def close(self) -> None:
-        """Forget what waits; what is under way ends by itself."""
+        """Forget the work that waits; the piece under way ends by itself."""
         with self._change:
             self._closed = True
             self._work.clear()
@@ -58,12 +58,12 @@ class Worker:
 
 
 class Lazily(Generic[K, V]):
-    """Values that are made in the background when they are first asked for; the latest wish comes first.
+    """Values that are made in the background when they are first asked for, the latest request first.
 
     Args:
-        make: key -> value, on the other thread; whatever it raises makes the value None.
-        keep: so many values stay, those that were asked for last.
-        waiting: so many wishes wait; of a list that is scrolled past, only the end is made.
+        make: key -> value, on the other thread; if it raises, the value is None.
+        keep: how many values to keep: those that were asked for last.
+        waiting: how many requests may wait; when somebody scrolls fast, the older ones are dropped.
     """
 
     def __init__(self, make: Callable[[K], V | None], keep: int = 256, waiting: int = 24) -> None:
@@ -75,7 +75,7 @@ class Lazily(Generic[K, V]):
         self._worker = Worker("lazily")
 
     def get(self, key: K) -> V | None:
-        """The value, or None as long as it is not there."""
+        """The value, or None while it is not there."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
@@ -107,7 +107,7 @@ class Lazily(Generic[K, V]):
             self._making.add(key)
         try:
             value = self._make(key)
-        except Exception:  # a damaged file: there is no picture of it
+        except Exception:  # such as a damaged file, which has no picture
             value = None
         with self._lock:
             self._making.remove(key)
@@ -117,10 +117,10 @@ class Lazily(Generic[K, V]):
 
 
 def give_back() -> None:
-    """Hand memory that nobody uses back to the system, where C's allocator would keep it for later.
+    """Return unused memory to the system, which C's allocator would keep for later.
 
-    The moments of a dream are many pieces of middling size: when they are freed, glibc holds on to them, in
-    an arena for each thread, and a window that is open for long would grow by what is only set aside.
+    The moments of a dream are many pieces of medium size. When they are freed, glibc keeps them in an arena
+    for each thread, so a window that is open for long would grow although nobody uses the memory.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # another C library
@@ -128,11 +128,11 @@ def give_back() -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process of a window that has been closed, without Python's own way out.
+    """End the process of a closed window at once, without Python's own cleaning up.
 
-    That takes torch apart, which is a second or two on a busy machine, and waits for the locks of a thread
-    that loads it, which is more. What must not be lost (a film being saved, say) is on threads that are not
-    daemons: those are waited for.
+    Cleaning up after torch takes a second or two on a busy machine, and longer if a thread is still loading
+    it. Work that must not be lost, such as saving a film, is on threads that are not daemons; only these are
+    waited for.
     """
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:

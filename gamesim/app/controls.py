@@ -1,4 +1,4 @@
-"""Keys to commands and moves: one table, from which the help screen and the hints are made too."""
+"""Keys to commands and moves: one table, which also feeds the help and the hints."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STAY, LEFT, RIGHT, UP, DOWN = range(5)
 
 
 class Command(Enum):
-    """What a key asks for, other than a move."""
+    """What a key can ask for besides a move."""
 
     RESET = auto()
     PAUSE = auto()
@@ -54,8 +54,14 @@ class Command(Enum):
 
 @dataclass(frozen=True)
 class Binding:
-    """One line of the key table: what is done, its pygame keys unless the player chose others, and what it
-    is called. Lines of one group stand together on screen."""
+    """One line of the key table.
+
+    Attributes:
+        does: the command, or the move 1..4.
+        keys: its pygame keys, unless the player chose others.
+        text: its name on screen.
+        group: heading of the lines that stand together on screen.
+    """
 
     does: Command | int
     keys: tuple[int, ...]
@@ -114,10 +120,10 @@ BINDINGS = (
 EVERYWHERE = (
     Command.SCREENSHOT, Command.MUTE, Command.FULLSCREEN, Command.SETTINGS, Command.HELP, Command.BACK,
 )  # fmt: skip
-"""What works on every screen."""
+"""Commands that work on every screen."""
 
 Hint = tuple[Command | int | str, str]
-"""A key and what it does: an action of the key table, or a key's name; without words it shares the next's."""
+"""(key, words): an action of the key table or a key's name, and what it does; "": as the next hint says."""
 
 NAMES = {
     pygame.K_LEFT: "←", pygame.K_RIGHT: "→", pygame.K_UP: "↑", pygame.K_DOWN: "↓", pygame.K_RETURN: "Enter",
@@ -129,15 +135,15 @@ ALWAYS = {
     pygame.K_LEFT: LEFT, pygame.K_RIGHT: RIGHT, pygame.K_UP: UP, pygame.K_DOWN: DOWN,
     pygame.K_RETURN: Command.RESET, pygame.K_F1: Command.HELP,
 }  # fmt: skip
-"""Keys that keep their meaning as long as they are given no other, so that no one is ever locked out."""
+"""Keys that keep this meaning unless the player gives them another, so that nobody is ever locked out."""
 
 VIRTUAL = 1 << 31  # above every key of SDL
-MOST = 8  # keys of one action, which is what the settings file takes
+MOST = 8  # keys of one action, also in the settings file
 _DEFAULTS = {binding.does: binding.keys for binding in BINDINGS}
 
 
 def key_name(key: int) -> str:
-    """A key as its cap shows it."""
+    """The name of a pygame key, as on its cap."""
     name = NAMES.get(key) or pygame.key.name(key)
     name = f"Num {name[1:-1]}" if name.startswith("[") and len(name) > 2 else name
     short = len(name) == 1 or name[1:].isdigit()
@@ -145,24 +151,24 @@ def key_name(key: int) -> str:
 
 
 def check_known(key: int) -> None:
-    """Complain about a key that is told from no other.
+    """Refuse a key without a code, since nothing tells it from other such keys.
 
     Raises:
-        UserError: it is one of those.
+        UserError: it has no code.
     """
     if key == pygame.K_UNKNOWN:
         raise UserError("This key has no code here: choose another key.")
 
 
 def action_name(does: Command | int) -> str:
-    """What is kept in the settings file for an action: PAUSE, or LEFT for a move."""
+    """The name of an action in the settings file: PAUSE, or LEFT for a move."""
     return does.name if isinstance(does, Command) else ("STAY", "LEFT", "RIGHT", "UP", "DOWN")[does]
 
 
 class Keymap:
-    """Which key does what: the table above, with what the player changed. Each key does one thing.
+    """What each key does: the table above, with the player's changes. Each key does one thing.
 
-    Esc is always a way back. Every action has a virtual key, too, by which a gamepad presses it.
+    Esc always goes back. Every action also has a virtual key, with which a gamepad causes it.
     """
 
     def __init__(self) -> None:
@@ -170,13 +176,13 @@ class Keymap:
         self._build()
 
     def load(self, changes: Mapping[str, Sequence[int]]) -> None:
-        """Take over the player's keys by the name of the action; names that do not exist are passed over."""
+        """Take over the player's keys by the names of actions; unknown names are ignored."""
         by_name = {action_name(binding.does): binding.does for binding in BINDINGS}
         self._own = {by_name[name]: tuple(keys) for name, keys in changes.items() if name in by_name}
         self._build()
 
     def changes(self) -> dict[str, list[int]]:
-        """What `load` takes: the actions whose keys the player changed."""
+        """The actions whose keys the player changed, in the form that `load` takes."""
         return {action_name(does): list(keys) for does, keys in self._own.items()}
 
     def meaning(self, key: int) -> Command | int | None:
@@ -184,15 +190,15 @@ class Keymap:
         return self._by_key.get(key, ALWAYS.get(key))
 
     def word(self, does: Command | int) -> str:
-        """What an action is called."""
+        """The words for an action."""
         return next(binding.text for binding in BINDINGS if binding.does == does)
 
     def keys(self, does: Command | int) -> list[int]:
-        """The keys of an action, the one to be named first; empty if others took them all."""
+        """The keys of an action, the one to show first; empty if other actions took them all."""
         return self._by_action[does]
 
     def caps(self, does: Command | int) -> list[str]:
-        """The names of its keys, at most two; those of the number pad only where it has no others."""
+        """The names of its keys, at most two; keys of the number pad only if it has no others."""
         names = [key_name(key) for key in self.keys(does)]
         return ([name for name in names if not name.startswith("Num ")] or names)[:2]
 
@@ -204,7 +210,7 @@ class Keymap:
         """Make `key` the key of an action, or one more; returns the action that it was taken from.
 
         Raises:
-            UserError: the key is Esc, which is always the way back, or one that SDL does not know.
+            UserError: the key is Esc, which always goes back, or SDL does not know it.
         """
         if key == pygame.K_ESCAPE:
             raise UserError("Esc always goes back: it cannot do anything else.")
@@ -219,7 +225,7 @@ class Keymap:
         return loser
 
     def restore(self, does: Command | int | None = None) -> None:
-        """The keys of the table for one action, taken back from whoever has them; None: for all."""
+        """Give an action its keys of the table, and take them from other actions; None: do so for all."""
         if does is None:
             self._own.clear()
         else:
@@ -244,7 +250,7 @@ class Keymap:
 
     @staticmethod
     def virtual(does: Command | int) -> int:
-        """A key that no keyboard has and that always means this action."""
+        """A key that no keyboard has, and that always means this action."""
         return VIRTUAL + list(_DEFAULTS).index(does)
 
 
@@ -262,10 +268,10 @@ def shown(does: Command | int) -> str:
 class Steering:
     """Held and tapped direction keys, turned into one action a tick.
 
-    A tap shorter than a tick still moves once; a held key moves every tick; the key pressed last wins, and
-    when it is let go the one held before it does again. Several keys may hold one direction (an arrow and a
-    letter, a key and a gamepad): it is held until all of them are let go. With `latched` (the arcade game) a
-    direction stays until another one is pressed.
+    A tap shorter than a tick still moves once; a held key moves every tick. The key pressed last wins; when
+    it is released, the one that was held before counts again. Several keys may hold one direction (an arrow
+    and a letter, a key and a gamepad), which lasts until all of them are released. With `latched` (the arcade
+    game) a direction stays until another one is pressed.
     """
 
     def __init__(self, latched: bool = False) -> None:
@@ -274,20 +280,20 @@ class Steering:
         self._taps: deque[int] = deque(maxlen=2)
         self._last = STAY
         self.keys: ActionKeys | None = None
-        """Of a game that is not ours: directions are its buttons then."""
+        """The keys of a game that is not ours; its buttons then take the place of directions."""
 
     @property
     def waiting(self) -> bool:
-        """Whether a press has not had its tick yet."""
+        """Whether a press still waits for its tick."""
         return bool(self._taps)
 
     @property
     def held(self) -> int:
-        """The direction held down now, 0 for none."""
+        """The direction that is held down now, STAY for none."""
         return next(reversed(self._held.values()), STAY)
 
     def press(self, move: int, key: int | None = None) -> None:
-        """`key` asks for `move` from now on; without a key, the direction is a key of its own."""
+        """Hold `move` with `key` from now on; without a key, the direction counts as one."""
         key = move if key is None else key
         self._held.pop(key, None)
         self._held[key] = move
@@ -295,7 +301,7 @@ class Steering:
         self._last = move
 
     def release(self, key: int) -> None:
-        """`key`, or the direction that was pressed without one, is let go."""
+        """Release `key`, or a direction that was pressed without one."""
         self._held.pop(key, None)
         self._last = self.held or self._last
 
@@ -307,7 +313,7 @@ class Steering:
 
     @property
     def stands(self) -> bool:
-        """Whether a game that has no action for doing nothing waits for a key."""
+        """Whether a game without an idle action waits for a key."""
         return self.keys is not None and self.keys.idle is None and not (self._taps or self._held)
 
     def action(self) -> int:

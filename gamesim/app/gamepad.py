@@ -1,8 +1,8 @@
 """Gamepads as a second keyboard: whatever a pad does becomes the press of an action's virtual key.
 
-So every screen that understands keys understands pads, and pulling one out lets go of the keys that it held.
-Pads that SDL knows speak by the names of an Xbox pad's buttons; any other joystick by its first two axes, its
-first hat and the usual order of buttons.
+So every screen that understands keys understands pads, and unplugging a pad releases the keys that it held.
+Pads that SDL knows have the buttons of an Xbox pad; of any other joystick, the first two axes, the hats and
+the usual order of buttons count.
 """
 
 from collections.abc import Callable, Hashable
@@ -39,7 +39,7 @@ STICKS = {
     pygame.CONTROLLER_AXIS_RIGHTX: ("right stick", 0),
     pygame.CONTROLLER_AXIS_RIGHTY: ("right stick", 1),
 }
-"""Axis -> the stick that it belongs to, and which of its two."""
+"""Axis -> its stick, and 0 for x or 1 for y."""
 RIGHT_STICK: dict[int, Command | int] = {
     STAY: STAY, UP: Command.XRAY, LEFT: Command.LAYERS, DOWN: Command.HOME, RIGHT: Command.DRIVER,
 }  # fmt: skip
@@ -57,9 +57,9 @@ HELP: tuple[tuple[str, str, Command | int], ...] = (
     ("Right stick ↑", "x-ray", Command.XRAY), ("Right stick ←", "other background", Command.LAYERS),
     ("Right stick →", "let the AI drive", Command.DRIVER), ("Right stick ↓", "coming home", Command.HOME),
 )  # fmt: skip
-"""The parts of a pad, what they do while a game is played, and the action that this is."""
+"""(parts of a pad, what they do during play, the action that they cause)."""
 
-FULL = 32767  # the farthest that a controller's axis goes
+FULL = 32767  # the largest value of a controller's axis
 
 
 _CONTROLLER_EVENTS = (
@@ -72,11 +72,19 @@ _JOYSTICK_EVENTS = (
 
 @dataclass
 class Pad:
-    """One pad: what keeps it open, its sticks as (x, y) in -1..1, and what each of its parts holds down."""
+    """One pad.
+
+    Attributes:
+        name: for people.
+        device: the pygame object, which keeps it open.
+        known: whether SDL knows it as a controller.
+        sticks: (x, y) of each stick, -1..1.
+        held: the action that each part of it holds down.
+    """
 
     name: str
     device: object
-    known: bool  # to SDL as a controller: its joystick events say nothing new
+    known: bool
     sticks: dict[str, list[float]] = field(
         default_factory=lambda: {"stick": [0.0, 0.0], "right stick": [0.0, 0.0]}
     )
@@ -87,7 +95,7 @@ def open_device(index: int) -> tuple[int, Pad]:
     """Open a device by its place in the system's list; returns its instance id and the pad.
 
     Raises:
-        pygame.error: it went away again, or may not be opened.
+        pygame.error: it is gone, or may not be opened.
     """
     if controller.is_controller(index):
         pad = controller.Controller(index)
@@ -98,11 +106,14 @@ def open_device(index: int) -> tuple[int, Pad]:
 
 
 class Pads:
-    """All pads that are there, and what their events mean.
+    """All connected pads, and what their events mean.
 
     Args:
         say: shows a message to the player.
         opener: opens a device, as `open_device` does.
+
+    Attributes:
+        dead_zone: how far a stick moves before it counts, 0..1.
     """
 
     def __init__(
@@ -114,11 +125,11 @@ class Pads:
 
     @property
     def connected(self) -> list[str]:
-        """The names of the pads that are there."""
+        """The names of the connected pads."""
         return [pad.name for pad in self._pads.values()]
 
     def start(self) -> None:
-        """Look for pads from now on; those that are there already come as events, too."""
+        """Look for pads from now on; pads that are already connected come as events, too."""
         try:
             pygame.joystick.init()
             controller.init()
@@ -150,7 +161,7 @@ class Pads:
         return [made for part, does in read for made in self._hold(pad, part, does)]
 
     def release(self) -> list[pygame.event.Event]:
-        """Let go of everything that is held: the window lost the player's attention."""
+        """Release everything that is held: the window lost the player's attention."""
         return [made for pad in self._pads.values() for made in self._let_go(pad)]
 
     def _added(self, index: int) -> list[pygame.event.Event]:
@@ -171,9 +182,9 @@ class Pads:
         return self._let_go(pad)
 
     def _hold(self, pad: Pad, part: Hashable, does: Command | int) -> list[pygame.event.Event]:
-        """One part of a pad asks for `does` now, STAY for nothing: let go of what it held, press the new.
+        """Let one part of a pad hold `does` from now on, STAY for nothing, instead of what it held.
 
-        What another part still holds (a stick and the D-pad to the same side) is not let go.
+        What another part still holds (a stick and the D-pad to the same side) is not released.
         """
         before = pad.held.pop(part, STAY)
         if does != STAY:
@@ -185,7 +196,7 @@ class Pads:
         return made if does == STAY else [*made, _key(pygame.KEYDOWN, does)]
 
     def _let_go(self, pad: Pad) -> list[pygame.event.Event]:
-        """One pad lets go of all that it holds."""
+        """Release all that one pad holds."""
         held = dict.fromkeys(pad.held.values())
         pad.held.clear()
         return [_key(pygame.KEYUP, does) for does in held if not self._holds(does)]
@@ -204,7 +215,7 @@ class Pads:
     def _axis(self, pad: Pad, event: pygame.event.Event) -> list[tuple[Hashable, Command | int]]:
         value = event.value / FULL if pad.known else event.value
         stick, along = STICKS.get(event.axis, ("", 0))
-        if stick == "stick" or (stick and pad.known):  # what a plain joystick's other axes are is not known
+        if stick == "stick" or (stick and pad.known):  # nobody knows what other axes of a plain joystick mean
             pad.sticks[stick][along] = min(1.0, max(-1.0, value))
             return [(stick, self._pointed(pad, stick))]
         if pad.known and event.axis in TRIGGERS:
@@ -214,7 +225,7 @@ class Pads:
         return []
 
     def _pointed(self, pad: Pad, stick: str) -> Command | int:
-        """What a stick asks for where it points: the left one for moves, the right one for commands."""
+        """What a stick asks for: the left one for moves, the right one for commands."""
         means = RIGHT_STICK if stick == "right stick" else {way: way for way in range(5)}
         held = pad.held.get(stick, STAY)
         now = next(way for way, does in means.items() if does == held)
@@ -231,8 +242,8 @@ class Pads:
 def direction(x: float, y: float, dead_zone: float, now: int = STAY) -> int:
     """The move that a stick at (x, y), -1..1 each, points to; 0 within the dead zone.
 
-    The direction `now` is a little easier to keep than another is to reach, so that a trembling thumb does
-    not make many presses of one.
+    It is easier to keep the direction `now` than to reach another, so that a trembling thumb does not turn
+    one press into many.
     """
     far = dead_zone * (0.8 if now else 1.0)
     if max(abs(x), abs(y)) < far:

@@ -1,4 +1,4 @@
-"""Screens: what fills the window. Each handles events, lets time pass and draws itself."""
+"""Screens, which fill the window: each handles events, lets time pass and draws itself."""
 
 from __future__ import annotations
 
@@ -18,61 +18,61 @@ if TYPE_CHECKING:
 
 
 class Screen:
-    """The base of all screens; `window` gives toasts, sounds, scores and the way to other screens."""
+    """The base of all screens; `window` has messages, sounds, scores and the way to other screens."""
 
     caption = ""
-    """What it is called, at its top and in the title bar; "" for the menu, which bears the app's name."""
+    """Its name, at its top and in the title bar; "" for the menu, which has the app's name."""
     typing = False
-    """Whether keys are text now: then `handle` gets every one of them and none is a command."""
+    """Whether keys are text now: then `handle` gets all of them, and none is a command."""
 
     def __init__(self, window: Window) -> None:
         self.window = window
 
     @property
     def own_keys(self) -> Sequence[int]:
-        """Keys that mean something else here than in the key table: `handle` gets them."""
+        """Keys that mean something else here than in the key table; `handle` gets them."""
         return ()
 
     @property
     def game_keys(self) -> ActionKeys | None:
-        """Those of a game that is not ours and is played here; None where there is none."""
+        """The keys of the game that is played here, if it is not ours; else None."""
         return None
 
     @property
     def pace(self) -> int:
-        """How many times a second it is drawn while nothing is pressed: more where something moves."""
+        """How many times a second to draw it while nobody presses anything: more often if something moves."""
         return STILL
 
     def command(self, command: Command) -> None:
-        """A key of the table that is not a move was pressed."""
+        """Do what a key of the table asks for, other than a move."""
         if command is Command.BACK:
             self.window.back()
 
     def hints(self) -> list[tuple[str, str]]:
-        """The names of the keys that do something here, each with a word or two, for the foot."""
+        """(name of a key, a word or two) for the foot: keys that do something here."""
         return [(shown(Command.BACK), "back")]
 
     def works(self) -> Sequence[Hint]:
-        """All keys that do something here now, for the help: also those for which the foot has no room."""
+        """All keys that do something here now, for the help, even if the foot has no room for them."""
         return self.hints()
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Any other event: moves, mouse, key releases, focus."""
+        """Handle any other event: moves, mouse, key releases, focus."""
 
     def update(self, seconds: float) -> None:
         """Let time pass."""
 
     def draw(self, surface: pygame.Surface) -> None:
-        """Draw everything; the surface is filled with the background already."""
+        """Draw everything; the surface already has the background."""
 
     def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
-        """Where messages are stacked: beside the title, where no button, bar or row is."""
+        """Where messages are stacked: beside the title, clear of buttons, bars and rows."""
         scale = Scale.of(size)
         left = round(0.4 * size[0]) if size[0] >= 640 else scale.px(8)
         return pygame.Rect(left, scale.px(8), max(0, size[0] - left - scale.px(16)), scale.px(70))
 
     def close(self) -> None:
-        """The screen is left for good: let go of what it holds."""
+        """Release what the screen holds: the player has left it for good."""
 
 
 def bottom_area(size: tuple[int, int]) -> pygame.Rect:
@@ -90,10 +90,10 @@ PLACES = {
     "Add a game": ("gamesim.app.screens.add_game", "AddGame"),
     "Settings": ("gamesim.app.screens.settings", "SettingsScreen"),
 }
-"""Screens that are reached by their name; each is imported when it is first visited."""
+"""Screens by name, as (module, class); each is imported when the player first visits it."""
 
 
 def visit(window: Window, name: str) -> None:
-    """Put the screen of a name out of `PLACES` on top."""
+    """Put a screen of `PLACES` on top, by its name."""
     module, kind = PLACES[name]
     window.go(getattr(importlib.import_module(module), kind)(window))

@@ -1,12 +1,12 @@
-"""How often the window is drawn: a page on which nothing moves costs little; a key is answered at once."""
+"""How often the window is drawn: a still page costs little, but every key is answered at once."""
 
 STILL, MOVING, SMOOTH = 12, 30, 60
 """Times a second: a still page (a caret blinks), one with moving pictures, a game."""
-LINGER = 0.5  # seconds after a key or a move of the mouse for which everything is drawn smoothly
+LINGER = 0.5  # seconds of smooth drawing after a key or a move of the mouse
 
 
 class Pace:
-    """Decides from round to round of the loop whether it is time to draw."""
+    """Decides in each round of the loop whether to draw."""
 
     def __init__(self) -> None:
         self._since = self._busy = 0.0
@@ -16,7 +16,7 @@ class Pace:
 
         Args:
             seconds: since the last round.
-            pace: how many times a second the screen asks to be drawn.
+            pace: how many times a second the screen wants to be drawn.
             busy: whether there was an event, or a key is held.
         """
         self._since += seconds

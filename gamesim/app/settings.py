@@ -1,4 +1,4 @@
-"""What the app remembers between runs, in small JSON files of the user's: high scores and settings."""
+"""What the app remembers between runs in small JSON files: high scores and settings."""
 
 import contextlib
 import copy
@@ -21,7 +21,7 @@ UI_SCALES = (75, 90, 100, 110, 125, 150, 175, 200)  # percent
 CLIPS = ("gif", "mp4")
 PALETTES = ("standard", "okabe-ito")
 BROKEN = (OSError, ValueError, TypeError, AttributeError, OverflowError)
-"""What a file of scores may raise that cannot be read, or is none of ours."""
+"""What a file of scores may raise that cannot be read, or that gamesim did not write."""
 
 
 def folder() -> Path:
@@ -37,7 +37,7 @@ def folder() -> Path:
 
 
 def pictures_folder(otherwise: Path) -> Path:
-    """A folder of ours among the user's pictures; `otherwise` where the user has no such place."""
+    """Our folder among the user's pictures; `otherwise` if the user has no folder of pictures."""
     home = Path.home()
     place = home / "Pictures"
     with contextlib.suppress(OSError):
@@ -49,7 +49,7 @@ def pictures_folder(otherwise: Path) -> Path:
 
 
 def unused(path: Path) -> Path:
-    """`path`, or the like with a number where a file has that name already."""
+    """`path`, with a number if a file already has that name."""
     names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
     return next(each for each in chain([path], names) if not os.path.lexists(each))
 
@@ -72,7 +72,7 @@ class Scores:
             self.problem = f"The high scores in {self.path} cannot be read. Starting with none."
 
     def _read(self) -> None:
-        """Take over the scores of the file that are higher: another window may have written it."""
+        """Take over higher scores from the file: another window may have written it."""
         content = _read(self.path)
         for key, value in [(str(key), float(value)) for key, value in content.get("best", {}).items()]:
             self._best[key] = max(value, self._best.get(key, value))
@@ -96,21 +96,21 @@ class Scores:
 
 @dataclass
 class Settings:
-    """What the player chose. A file that is broken, or broken in part, gives defaults and a `problem`.
+    """What the player chose. If the file is broken, even in part, defaults take its place, with a `problem`.
 
     Attributes:
         path: the file; None: the user's.
         problem: one line for the player if the file could not be read or written, else None.
         palette: one of PALETTES.
-        ui_scale: size of words and marks in percent, one of UI_SCALES.
+        ui_scale: size of text and icons in percent, one of UI_SCALES.
         volume: 0..100.
         muted: whether there is no sound, whatever the volume.
         fullscreen: whether the window fills the screen.
-        size: (width, height) of the window when it does not.
-        dead_zone: how far a gamepad's stick moves before it means anything, percent, 5..90.
-        clips: what the last seconds of play are saved as, one of CLIPS.
+        size: (width, height) of the window when it does not, in pixels.
+        dead_zone: how far a gamepad's stick moves before it counts, percent, 5..90.
+        clips: format in which the last seconds of play are saved, one of CLIPS.
         endless_dreams: whether dreams go on after an end.
-        pixels: whether games and dreams are shown as what the network sees and draws.
+        pixels: whether games and dreams are shown in the pixels that the network sees and draws.
         keys: pygame keys by the name of an action, for those that differ from the key table.
         game_keys: the same by the id of a game that is not ours, and the name of a button.
     """
@@ -149,7 +149,7 @@ class Settings:
         return copy.deepcopy({name: getattr(self, name) for name in _FITS})
 
     def save(self) -> None:
-        """Keep everything, and what another window changed meanwhile; what goes wrong is in `problem`."""
+        """Save everything, with what another window changed meanwhile; an error goes into `problem`."""
         assert self.path is not None
         values, there = self._values(), {}
         with contextlib.suppress(OSError, ValueError):
@@ -163,15 +163,15 @@ class Settings:
             self.problem = f"The settings were not saved: {_reason(error)}."
 
     def reset(self) -> None:
-        """Everything as it was at the first start, but for the window's size."""
+        """Set everything but the window's size to its value at the first start."""
         fresh = Settings.__dataclass_fields__
         for name in set(_FITS) - {"size", "keys", "game_keys"}:
             setattr(self, name, fresh[name].default)
         self.keys, self.game_keys = {}, {}
-        self._filed = {}  # whatever another window chose
+        self._filed = {}  # so that `save` keeps nothing that another window chose
 
     def _take(self, name: str, value: Any) -> bool:
-        """Set what was read if it makes sense; a setting of another release is left alone."""
+        """Set a value from the file; returns whether it is valid. A setting of another release is ignored."""
         if name not in _FITS:
             return True
         if not _FITS[name](value):
@@ -205,14 +205,14 @@ _FITS = {
     "keys": _key_table,
     "game_keys": lambda v: isinstance(v, dict) and all(map(_key_table, v.values())),
 }
-"""Whether a value that was read makes sense, by the name of the setting."""
+"""Name of a setting -> whether a value from the file is valid."""
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A JSON object; an absent file is an empty one.
+    """The JSON object in a file; {} if there is no file.
 
     Raises:
-        OSError, ValueError: it cannot be read, or is something else.
+        OSError, ValueError: it cannot be read, or has something else in it.
     """
     try:
         content = text.from_json(path.read_bytes())
@@ -224,7 +224,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _set_aside(path: Path) -> Path:
-    """Keep a file that is broken under another name, and return that."""
+    """Rename a broken file, so that it is kept; returns its new path."""
     aside = path.with_suffix(".broken.json")
     with contextlib.suppress(OSError):
         os.replace(path, aside)

@@ -1,4 +1,4 @@
-"""Sounds by name; without an audio device the app is silent and says so once."""
+"""Sounds by name; without an audio device the app is silent, and says so once."""
 
 import pygame
 
@@ -48,7 +48,7 @@ class Sound:
             self._sounds.clear()
 
     def mute(self, muted: bool) -> None:
-        """No sound from now on, or sound again."""
+        """Turn the sound off or on."""
         self.muted = muted
         if muted and self.available and pygame.mixer.get_init():
             pygame.mixer.stop()

@@ -56,7 +56,7 @@ OKABE_ITO: dict[str, Colour] = {
     "vermilion": (213, 94, 0),
     "purple": (204, 121, 167),
 }
-"""Told apart with any common colour blindness (Okabe & Ito, Color Universal Design, 2008)."""
+"""Safe for all common kinds of colour blindness (Okabe & Ito, Color Universal Design, 2008)."""
 
 PALETTES: dict[str, dict[str, Colour]] = {
     "standard": STANDARD,
@@ -85,7 +85,7 @@ PALETTES: dict[str, dict[str, Colour]] = {
         "record": OKABE_ITO["vermilion"],
     },
 }
-"""By name: what the app draws the game and its own marks with. Frames of a dream stay as they were dreamt."""
+"""Palette by name, for the game and the app's own marks. Frames of a dream keep their colours."""
 
 COLOURS: dict[str, Colour] = dict(STANDARD)
 """The palette in use; `use` changes it in place."""
@@ -112,11 +112,11 @@ STAND_INS = (
     *("hiraginosansgb", "applesdgothicneo", "arialunicodems", "notosansarabic", "notosanshebrew"),
     *("notosansdevanagari", "segoeui", "arial", "dejavusans"),
 )
-"""Typefaces of systems, for names in letters that ours does not have."""
+"""Typefaces of operating systems, for names with letters that ours does not have."""
 
 
 class _Typeface(pygame.font.Font):
-    """Draws and measures whatever a file may be called, by a stand-in where it has not all of the letters."""
+    """Draws and measures any text, with a stand-in if our typeface lacks some of its letters."""
 
     def __init__(self, path: str, size: int) -> None:
         super().__init__(path, size)
@@ -131,7 +131,7 @@ class _Typeface(pygame.font.Font):
         return pygame.font.Font.size(self._with(words), words)
 
     def _with(self, words: str) -> pygame.font.Font:
-        """This typeface, or the stand-in that has the most letters of some words."""
+        """This typeface if it has all letters of `words`, else the stand-in that has the most of them."""
         letters = [letter for letter in words if letter.isalpha() and not letter.isascii()]
         if all(has(self._path, each) for each in letters):
             return self
@@ -141,7 +141,7 @@ class _Typeface(pygame.font.Font):
 
 @cache
 def _stand_ins() -> tuple[str, ...]:
-    """Files of those that this system has; pygame's own, which is always there, comes last."""
+    """Files of the stand-ins that this system has; pygame's own, which is always there, comes last."""
     found: list[str | None] = []
     with contextlib.suppress(OSError):  # on Linux, pygame starts a program that lists them
         found = [pygame.font.match_font(name) for name in STAND_INS]
@@ -156,17 +156,17 @@ def _stand_in(path: str, size: int) -> pygame.font.Font:
 
 @cache
 def has(path: str, letter: str) -> bool:
-    """Whether a typeface has a letter. pygame's fonts draw a box for any that they miss, and do not tell."""
+    """Whether a typeface has a letter. A pygame font does not tell: it draws a box for a missing letter."""
     return None not in _metrics(path)(letter, size=16)
 
 
 @cache
 def _metrics(path: str) -> Any:
-    """Measures letters, None for those that a typeface misses."""
+    """A function that measures letters, with None for those that the typeface lacks."""
     pygame.freetype.init()
     try:
         return pygame.freetype.Font(path).get_metrics
-    except (pygame.error, OSError):  # a kind of file that cannot be drawn either
+    except (pygame.error, OSError):  # nothing can draw this kind of file
         return lambda letters, size: [None]
 
 
@@ -179,7 +179,7 @@ def font(size: int, bold: bool = False) -> pygame.font.Font:
 
 @lru_cache(maxsize=512)
 def render(text: str, size: int, colour: Colour, bold: bool = False) -> pygame.Surface:
-    """`text` as a surface; the same words are drawn once and kept."""
+    """`text` as a surface, which is kept for the next time."""
     return font(size, bold).render(text, True, colour)
 
 
@@ -196,7 +196,7 @@ class Scale:
     factor: float
 
     zoom: ClassVar[float] = 1.0
-    """How much larger than usual the player wants everything, 0.75..2."""
+    """How much larger than usual the player wants everything, 0.75..2.0."""
 
     @classmethod
     def of(cls, size: tuple[int, int]) -> "Scale":

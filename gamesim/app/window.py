@@ -9,7 +9,7 @@ from pathlib import Path
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "gamesim")
-if sys.platform == "linux":  # without a GPU, OpenGL is computed: a flip by it takes several times as long
+if sys.platform == "linux":  # without a GPU, OpenGL runs on the CPU, where a flip takes several times as long
     os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
 import pygame
 
@@ -46,8 +46,8 @@ class Window:
 
     Args:
         checkpoints: folder of the dreams; None: the shipped ones, and those of the current folder.
-        recordings: folder where recordings and clips go; None: the app's own, wherever it is started.
-        scores: the high scores; None: the user's file.
+        recordings: folder for recordings and clips; None: the app's own, wherever it is started.
+        scores: the high scores; None: those in the user's file.
 
     Raises:
         UserError: there is no display to open a window on.
@@ -66,7 +66,7 @@ class Window:
         except pygame.error as error:
             raise UserError(f"cannot open a window: {error}") from error
         pygame.display.set_caption("Starting - gamesim")
-        # Absolute, as the folder that the app was started in may be gone before the app is.
+        # Absolute, since the folder that the app was started in may be deleted while the app runs.
         folders = [folder.absolute() for folder in ([checkpoints] if checkpoints else model_folders())]
         self.checkpoints = folders[0]
         self.scores = scores or Scores()
@@ -77,7 +77,7 @@ class Window:
         self.ahead = Ahead()
         self.workshop = Workshop(folders, self.recordings, self.scores.path.parent)
         here = Path("recordings").absolute()
-        if recordings is None and here.is_dir():  # what the command line recorded here is found, too
+        if recordings is None and here.is_dir():  # the command line records into it
             self.workshop.shelf.roots.append(here)
         self.sound = Sound()
         self.toasts = Toasts()
@@ -110,12 +110,12 @@ class Window:
     # going from screen to screen -------------------------------------------------------------------------
 
     def go(self, screen: Screen) -> None:
-        """Put a screen on top; the one below no longer hears keys that are let go."""
+        """Put a screen on top; the one below lets go of its keys, since it will not hear their release."""
         self._unhand()
         self.screens.append(screen)
 
     def back(self) -> None:
-        """Leave the screen on top; the last one asks first, as leaving it ends the app."""
+        """Leave the screen on top; the last one asks first, since leaving it ends the app."""
         from gamesim.app.screens.leaving import Quit
 
         if len(self.screens) > 1:
@@ -126,7 +126,7 @@ class Window:
             self.go(Quit(self))
 
     def leave(self) -> None:
-        """End the app; what is still at work outside of it is asked about, once."""
+        """End the app; if jobs are still running, ask about them first."""
         from gamesim.app.screens.leaving import Leaving
 
         if self.workshop.jobs.running and self.screens and not isinstance(self.screen, Leaving):
@@ -156,7 +156,7 @@ class Window:
     # the loop --------------------------------------------------------------------------------------------
 
     def run(self) -> int:
-        """Loop until the app is left; returns the exit code."""
+        """Loop until the player leaves the app; returns the exit code."""
         with handled(self._end):
             last = time.perf_counter()
             try:
@@ -173,22 +173,22 @@ class Window:
         return 0
 
     def _end(self, number: int, frame: object) -> None:
-        """A signal closes the window as its close button does; those that come with it change nothing."""
+        """Close the window after a signal, without questions; jobs go on, and further signals do nothing."""
         self.running = False
 
     @property
     def pace(self) -> int:
-        """How many times a second is drawn while nothing is pressed."""
+        """How many times a second to draw while nobody presses anything."""
         return STILL if self.help else self.screen.pace
 
     def frame(self, seconds: float) -> None:
-        """One round of the loop, drawn at once."""
+        """Make one round of the loop, and draw at once."""
         self.advance(seconds)
         if self.running and self.screens:
             self.show()
 
     def advance(self, seconds: float) -> bool:
-        """Events and time; returns whether there were events."""
+        """Handle events and let time pass; returns whether there were events."""
         events = pygame.event.get()
         for event in events:
             for meant in self.pads.translate(event) or [event]:
@@ -208,14 +208,14 @@ class Window:
         self._name_window()
         pygame.display.flip()
         self._frames += 1
-        if self._frames == 2:  # the menu is on screen: what takes longer comes now
+        if self._frames == 2:  # the menu is on screen, so slower things can start
             self._say_problem(self.sound.open())
             self._say_problem(self.scores.problem)
             self._say_problem(self.settings.problem)
             self.pads.start()
 
     def draw(self) -> None:
-        """Draw the screen on top, help and messages."""
+        """Draw the screen on top, then help and messages."""
         self.surface = pygame.display.get_surface() or self.surface
         size = self.surface.get_size()
         self.surface.fill(COLOURS["back"])
@@ -228,20 +228,20 @@ class Window:
         self.toasts.draw(self.surface, self.toast_area(size), Scale.of(size))
 
     def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
-        """Where messages go: the help is over the screen's own place for them."""
+        """Where messages go; the help, if it is open, covers the screen's own place for them."""
         if self.help is None:
             return self.screen.toast_area(size)
         return self.help.toast_area(size, self.toasts.height(self.help.panel.width, Scale.of(size)))
 
     def _name_window(self) -> None:
-        """The title bar says which screen this is."""
+        """Name the screen on top in the title bar."""
         name = "Help" if self.help else self.screen.caption
         words = shown(f"{name} - gamesim" if name else "gamesim")
         if pygame.display.get_caption()[0] != words:
             pygame.display.set_caption(words)
 
     def close(self) -> None:
-        """Close every screen, from the top down, and the display. Nothing that is recorded is lost."""
+        """Close every screen, from the top down, and the display; recordings are saved."""
         while self.screens:
             self.screens.pop().close()
         self.running = False
@@ -295,14 +295,14 @@ class Window:
             self.screen.command(command)
 
     def _unhand(self) -> None:
-        """Let go of what is held: the screen on top will not hear of keys that are let go elsewhere."""
+        """Release all held keys: the screen on top will not hear of keys that are released elsewhere."""
         for event in self.pads.release():
             self._dispatch(event)
         self.held.clear()
         if self.screens:
             self.screen.handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
 
-    # what the player chose -------------------------------------------------------------------------------
+    # settings and pictures -------------------------------------------------------------------------------
 
     def apply_settings(self) -> None:
         """Make everything look, sound and answer as the settings say."""
@@ -329,14 +329,14 @@ class Window:
         self._say_problem(self.settings.problem)
 
     def toggle_look(self) -> None:
-        """Games and dreams drawn large, or as the network's pixels."""
+        """Change between games and dreams drawn large, and the network's pixels."""
         self.settings.pixels = not self.settings.pixels
         self.keep_settings()
         drawn = "Drawn large. Cells that look like nothing in the game stay pixels."
         self.say("Pixels: what the network sees and draws" if self.settings.pixels else drawn)
 
     def toggle_fullscreen(self) -> None:
-        """Between the whole screen and the window as it was."""
+        """Change between the whole screen and the window as it was."""
         full = not self.surface.get_flags() & pygame.FULLSCREEN
         try:
             if full:
@@ -353,15 +353,15 @@ class Window:
             self.keep_settings()
 
     def _usual_size(self) -> tuple[int, int]:
-        """The window's size of the last time, as far as it fits on this screen."""
+        """The size that the window had last, as far as it fits on this screen."""
         width, height = self.settings.size
-        if pygame.display.get_driver() == "dummy":  # its screen has no size that means anything
+        if pygame.display.get_driver() == "dummy":  # the size of its screen means nothing
             return width, height
         most = pygame.display.get_desktop_sizes()[0]
         return max(320, min(width, most[0])), max(240, min(height, most[1]))
 
     def _keep_size(self) -> None:
-        """Remember the size of the window; of a whole screen there is nothing to remember."""
+        """Remember the size of the window, unless it fills the screen."""
         surface = pygame.display.get_surface()
         if (
             surface
@@ -372,7 +372,7 @@ class Window:
             self.settings.save()
 
     def _save_picture(self) -> None:
-        """What is on screen, without messages, as a PNG named after the present time."""
+        """Save what is on screen, without messages, as a PNG whose name says the time."""
         data = io.BytesIO()
         pygame.image.save(self.surface, data, "picture.png")
         try:
@@ -390,7 +390,7 @@ class Window:
 
 
 def check_display() -> None:
-    """Fail early and clearly where a window cannot exist.
+    """Fail early and clearly if there can be no window.
 
     Raises:
         UserError: on Linux and the like, no display server is named in the environment.
@@ -402,10 +402,10 @@ def check_display() -> None:
 
 
 def check_driver() -> None:
-    """Fail clearly where SDL, let in by no display server, would show the app to nobody.
+    """Fail clearly if no display server lets SDL in, so that nobody would see the app.
 
     Raises:
-        UserError: it draws off the screen, and was not told to by SDL_VIDEODRIVER.
+        UserError: SDL draws off the screen, although SDL_VIDEODRIVER does not ask for that.
     """
     if pygame.display.get_driver() == "offscreen" and not os.environ.get("SDL_VIDEODRIVER"):
         pygame.display.quit()
