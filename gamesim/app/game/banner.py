@@ -14,7 +14,7 @@ SMALLEST = 11  # pixels: the height of the smallest letters
 
 @dataclass(frozen=True)
 class Line:
-    """One line: its words, its size at a window of 1280x800, its colour."""
+    """One line: its words, the size of its letters in pixels of a 1280x800 window, its colour."""
 
     words: str
     size: int

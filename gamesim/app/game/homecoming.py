@@ -87,7 +87,7 @@ class Homecoming:
 
     @property
     def lost(self) -> bool:
-        """Whether this walk is over without an end: the episode ended, began anew or was rewound past it."""
+        """Whether the walk is lost: the episode ended, another began, or a rewind went past its start."""
         return self.engine.over is not None or self.engine.steps < self._begin
 
     def look(self) -> None:

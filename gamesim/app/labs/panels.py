@@ -12,7 +12,7 @@ from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.widgets import box, text, wrap
 from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
 
-TITLE, NOTE = 24, 19  # heights of a title and of a line of a note, at a window of 1280x800
+TITLE, NOTE = 24, 19  # heights of a title and of a line of a note, in a window of 1280x800
 CHART = (230, 104)  # least size of a chart, without its title and legend
 LINES = 250  # least width of rows of text
 TITLED = 300  # a panel grows to at most this width for its title

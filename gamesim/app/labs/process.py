@@ -172,7 +172,7 @@ class Host:
         self._begun = self._heard = 0
         self.begin(values)
 
-    # what is asked of it ---------------------------------------------------------------------------------
+    # what the window asks for ----------------------------------------------------------------------------
 
     def set(self, name: str, value: Value) -> None:
         self._lab.set(name, value)

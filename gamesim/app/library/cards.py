@@ -131,7 +131,7 @@ def _figure(name: str, numbers: Mapping[str, float], metric: Metric) -> Figure:
 
 
 def _numbers(path: Path) -> dict[str, float]:
-    """The finite numbers of a JSON file, by their dotted names; none where it cannot be read."""
+    """The finite numbers of a JSON file, by their dotted names; {} if it cannot be read."""
     try:
         with path.open("rb") as file:
             tree = text.from_json(file.read(_LONGEST))

@@ -121,7 +121,7 @@ class Play(Screen):
 
     @property
     def own_keys(self) -> Sequence[int]:
-        """Keys of commands for our games, as far as a game that is not ours has other uses for them."""
+        """Keys of commands that only our games have, if the game on screen uses them as buttons."""
         keys = self.engine.keys
         free = (key for command in OURS for key in KEYMAP.keys(command))
         return [] if keys is None else [key for key in free if keys.button(key) is not None]
@@ -307,7 +307,7 @@ class Play(Screen):
             self.window.load(title, lent)
 
     def _turn_driver(self) -> bool:
-        """Let the controller or the person drive, and say who; False where there is no controller."""
+        """Let the controller or the person drive, and say who; returns False if there is no controller."""
         if not self.session.toggle_driver():
             return False
         words = "The AI drives. Hold an arrow key to take over for a while."

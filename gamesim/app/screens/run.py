@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 PAGE = 4  # clicks of the wheel that Page up and Page down are worth
-LEAST = 120  # height of the sheet in the panel, at a window of 1280x800
+LEAST = 120  # height of the sheet in the panel, in a window of 1280x800
 CLEAR = 0.6  # of its size: on a smaller sheet nobody can see anything
 
 

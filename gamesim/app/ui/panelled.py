@@ -11,7 +11,7 @@ from gamesim.app.ui.parts import Action, draw_around, draw_button_foot
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import box, clipped
 
-NARROW = 560  # pixels, in a window of 1280x800: where there are fewer, the panel lies below the rest
+NARROW = 560  # pixels, in a window of 1280x800: on a narrower screen the panel lies below the rest
 
 
 class PanelScreen(ButtonScreen):
