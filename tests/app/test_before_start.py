@@ -1,5 +1,6 @@
 """Before a training starts: how long it would take here, and what speaks against it."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from app.driver import Driver
 from app.fakes import save
 from app.test_runs import a_run, line
 from app.training import new_training, press_button
-from gamesim.app.library import estimate, presets
+from gamesim.app.library import estimate, fitness, presets
 from gamesim.app.library.catalog import ARCADE, GARDEN, MAZE, PACMAN
 from gamesim.app.library.estimate import Estimate
 from gamesim.app.library.fitness import Needs, View, look, misfit, view_of
@@ -169,6 +170,40 @@ def test_recordings_of_a_game_that_does_not_scroll_are_looked_at(trainer: Driver
         return any("cannot learn" in words for words in page.plan.warnings)
 
     trainer.until(warned)
+
+
+def test_what_recordings_show_is_kept_for_these_and_no_others(
+    trainer: Driver, monkeypatch: pytest.MonkeyPatch
+):
+    """They are looked at one after another, while the player goes on to others."""
+    free, seen, look = threading.Event(), [], fitness.look
+
+    def later(frames: np.ndarray) -> View:
+        free.wait()
+        seen.append(look(frames))
+        return seen[-1]
+
+    monkeypatch.setattr(fitness, "look", later)
+    frames = walk(PACMAN)
+    (trainer.recordings / "scrolls").mkdir()
+    replace(fakes.episode(len(frames) - 1), frames=frames).save(trainer.recordings / "scrolls" / "one.npz")
+    for name in ("flat", "flat too"):
+        save(trainer.recordings / name, "one", steps=30)  # grey frames that only grow brighter
+    trainer.window.workshop.shelf.refresh()
+    plan = new_training(trainer).plan
+    trainer.until(lambda: {"scrolls", "flat", "flat too"} <= {place.name for place in plan.known})
+
+    def choose(name: str) -> bool:
+        while plan.data is None or plan.data.name != name:
+            plan.turn_data(1)
+        return any("cannot learn" in words for words in plan.warnings)
+
+    for name in ("flat", "flat too", "scrolls"):
+        choose(name)
+    free.set()
+    trainer.until(lambda: len(seen) >= 3)
+    trainer.until(lambda: choose("flat") and choose("flat too"))
+    assert not choose("scrolls")
 
 
 @pytest.mark.parametrize("zoom", [1.0, 1.5])

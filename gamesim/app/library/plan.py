@@ -44,7 +44,7 @@ class Plan:
         self._of: tuple[list[Recording], Path | None] | None = None
         self._games: dict[str, list[Recording]] = {}
         self._name = ""
-        self._views: Lazily[tuple[Path, int], View] = Lazily(self._view_of)
+        self._views: Lazily[tuple[Path, ...], View] = Lazily(view_of)  # of the paths of a few recordings
         self._estimates: dict[tuple, Estimate] = {}
         self._runs = [workshop.run(folder) for folder in workshop.runs()]
         self.turn_preset(0)
@@ -190,12 +190,9 @@ class Plan:
     def warnings(self) -> list[str]:
         """Reasons not to start now."""
         games, steps = self.counts
-        view = self._views.get((self.data, self._game)) if self.data and games else None
+        few = tuple(each.path for each in self.inside[:3])
+        view = self._views.get(few) if few else None
         return warnings(self.preset, games, steps, view, self.takes, self.device)
-
-    def _view_of(self, asked: tuple[Path, int]) -> View:
-        """What the first few of the chosen recordings show; runs on a thread of its own."""
-        return view_of([each.path for each in self.inside[:3]])
 
     def start(self) -> None:
         """Start the training, as a process of its own.
