@@ -18,6 +18,7 @@ from gamesim.errors import UserError
 
 RATE = 5.0  # steps a second: calmer than the game itself
 DREAM_RATE = 4.0
+THUMBNAIL_RATE = 4.0  # frames a second
 STARTS = 3  # real beginnings to show of a dream that is not awake
 
 
@@ -145,6 +146,15 @@ def draw_frame(surface: pygame.Surface, rect: pygame.Rect, frame: np.ndarray) ->
     size = (max(1, round(width * fit)), max(1, round(height * fit)))
     image = scaled(frame, size)
     return surface.blit(image, image.get_rect(center=rect.center))
+
+
+def draw_thumbnail(
+    surface: pygame.Surface, rect: pygame.Rect, frames: np.ndarray | None, seconds: float
+) -> None:
+    """Draw frames, uint8 (N, H, W, 3), one after another; None: there are none yet."""
+    surface.fill(COLOURS["floor"], rect)
+    if frames is not None:
+        draw_frame(surface, rect, frames[int(seconds * THUMBNAIL_RATE) % len(frames)])
 
 
 def scaled(frame: np.ndarray, size: tuple[int, int]) -> pygame.Surface:

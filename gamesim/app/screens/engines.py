@@ -11,7 +11,7 @@ import pygame
 
 from gamesim.app.background import Lazily
 from gamesim.app.controls import key_name
-from gamesim.app.game.previews import draw_frame, starts
+from gamesim.app.game.previews import draw_thumbnail, starts
 from gamesim.app.library import cards, catalog
 from gamesim.app.library.cards import LEARNED_FROM, EngineCard, spell
 from gamesim.app.library.catalog import Title
@@ -28,8 +28,6 @@ from gamesim.app.ui.widgets import meter, paragraph, pill, text
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
-
-RATE = 4.0  # pictures a second
 
 
 class Engines(Listing[Title]):
@@ -113,7 +111,7 @@ class Engines(Listing[Title]):
     def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, row: Title, scale: Scale) -> None:
         card = self.cards.get(place(row), EngineCard())
         picture = pygame.Rect(rect.left, rect.top, min(rect.height, rect.width // 3), rect.height)
-        self._draw_picture(surface, picture, row)
+        draw_thumbnail(surface, picture, self.pictures.get(place(row)), self._clock)
         x, right = picture.right + scale.px(14), rect.right - scale.px(4)
         best, job = card.remembered, self.job(row)
         words = f"{best.value} remembered" if best else "measured" if card.measured else "not measured"
@@ -124,12 +122,6 @@ class Engines(Listing[Title]):
         if job:
             bar = pygame.Rect(x, rect.bottom - scale.px(8), max(1, right - x), scale.px(6))
             meter(surface, bar, job.share or 0.0, COLOURS["dream"])
-
-    def _draw_picture(self, surface: pygame.Surface, rect: pygame.Rect, title: Title) -> None:
-        surface.fill(COLOURS["floor"], rect)
-        frames = self.pictures.get(place(title))
-        if frames is not None:
-            draw_frame(surface, rect, frames[int(self._clock * RATE) % len(frames)])
 
     def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         title = self.current

@@ -14,7 +14,7 @@ from gamesim.agents.policy import Entry as Player
 from gamesim.agents.policy import policies
 from gamesim.app.background import Lazily
 from gamesim.app.controls import Command, Hint, key_name, shown
-from gamesim.app.game.previews import draw_frame
+from gamesim.app.game.previews import draw_thumbnail
 from gamesim.app.library import catalog
 from gamesim.app.library.cards import spell
 from gamesim.app.library.catalog import Title
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 ALL = "all"
-RATE = 4.0  # frames of a thumbnail a second
 EXPLORED = 2000  # games that a bot records when the player asks for it
 
 
@@ -248,7 +247,7 @@ class Recordings(Listing[Line]):
             indent = scale.px(26)
             rect = pygame.Rect(rect.left + indent, rect.top, max(1, rect.width - indent), rect.height)
         picture = pygame.Rect(rect.left, rect.top, min(rect.height, rect.width // 3), rect.height)
-        self._draw_picture(surface, picture, row.first)
+        draw_thumbnail(surface, picture, self.pictures.get(row.first.path), self._clock)
         x, right = picture.right + scale.px(14), rect.right - scale.px(4)
         if self._is_selected(row):
             box(surface, picture, None, scale.px(4), COLOURS["good"], scale.px(3))
@@ -261,12 +260,6 @@ class Recordings(Listing[Line]):
         area = pygame.Rect(x, rect.top, right - x, rect.height)
         draw_words(surface, area, row.name, about, signed(earned) if earned else "0.0", colour, scale)
 
-    def _draw_picture(self, surface: pygame.Surface, rect: pygame.Rect, recording: Recording) -> None:
-        surface.fill(COLOURS["floor"], rect)
-        frames = self.pictures.get(recording.path)
-        if frames is not None:
-            draw_frame(surface, rect, frames[int(self._clock * RATE) % len(frames)])
-
     def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         row = self.current
         if row is None:
@@ -275,7 +268,7 @@ class Recordings(Listing[Line]):
         needed = scale.px(34) + len(facts) * scale.px(28)
         side = min(area.width, max(area.height - needed, area.height // 3))
         picture = pygame.Rect(area.left, area.top, area.width, side)
-        self._draw_picture(surface, picture, row.first)
+        draw_thumbnail(surface, picture, self.pictures.get(row.first.path), self._clock)
         place = (area.left, picture.bottom + scale.px(10))
         name = text(surface, row.name, place, scale.px(20), bold=True, width=area.width)
         below = pygame.Rect(area.left, name.bottom + scale.px(2), area.width, 0)
