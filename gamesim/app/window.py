@@ -68,7 +68,6 @@ class Window:
         pygame.display.set_caption("Starting - gamesim")
         # Absolute, since the folder that the app was started in may be deleted while the app runs.
         folders = [folder.absolute() for folder in ([checkpoints] if checkpoints else model_folders())]
-        self.checkpoints = folders[0]
         self.scores = scores or Scores()
         data = self.scores.path.parent.absolute()
         self.recordings = (recordings or data / "recordings").absolute()

@@ -23,7 +23,7 @@ class Driver:
     """A window on a dummy display, driven by posted key events and by time that the test hands out."""
 
     def __init__(self, checkpoints: Path, tmp_path: Path) -> None:
-        self.recordings = tmp_path / "recordings"
+        self.checkpoints, self.recordings = checkpoints, tmp_path / "recordings"
         self.window = Window(checkpoints, self.recordings, Scores(tmp_path / "scores.json"))
         self.window.go(Menu(self.window))
 

@@ -59,7 +59,7 @@ def test_an_engine_is_played_from_its_card_and_is_then_the_last_used_at_home(app
     app.press(pygame.K_ESCAPE, pygame.K_ESCAPE)
     menu = Menu(app.window)
     assert menu.current and menu.current.name == "Continue"
-    assert menu.current.title.checkpoint == app.window.checkpoints / "tilemap-pacman"
+    assert menu.current.title.checkpoint == app.checkpoints / "tilemap-pacman"
     menu.close()
 
 

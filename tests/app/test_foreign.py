@@ -193,7 +193,7 @@ def test_what_cannot_be_opened_is_a_message(app: Driver):
 
 
 def test_the_partner_of_such_a_dream_is_its_game_as_it_was_recorded(app: Driver):
-    folder = app.window.checkpoints / "mine"
+    folder = app.checkpoints / "mine"
     folder.mkdir()
     rows = {"game": "toys/Nine-v0", "recorded with": "--size 64 steps=9", "actions": "LEFT, RIGHT"}
     (folder / "README.md").write_text("".join(f"| {name} | {fact} |\n" for name, fact in rows.items()))
@@ -216,7 +216,7 @@ def test_the_partner_of_such_a_dream_is_its_game_as_it_was_recorded(app: Driver)
     ],
 )
 def test_a_dream_whose_game_is_not_here_says_so(app: Driver, card: str, said: str):
-    folder = app.window.checkpoints / "tilemap-pacman"
+    folder = app.checkpoints / "tilemap-pacman"
     (folder / "README.md").write_text(card + "\n")
     app.window.screen.open(dream(folder))  # type: ignore[attr-defined]
     app.until(lambda: type(app.window.screen).__name__ == "Play")

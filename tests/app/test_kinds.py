@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("elsewhere")
 @pytest.fixture
 def both(app: Driver) -> Driver:
     """A GameGAN, whose name comes first, World Models' engine and Tilemap, all of Pac-Man."""
-    folder = app.window.checkpoints
+    folder = app.checkpoints
     for name, preset in (
         ("gamegan-pacman", "gamegan-small"),
         ("a-world-model", "world-model"),
@@ -40,7 +40,7 @@ def test_the_menu_offers_tilemap_before_gamegan_before_world_models(both: Driver
 
 
 def test_tab_goes_from_the_real_game_into_tilemap_whatever_was_played_last(both: Driver):
-    gamegan = catalog.dream(both.window.checkpoints / "gamegan-pacman")
+    gamegan = catalog.dream(both.checkpoints / "gamegan-pacman")
     both.window.workshop.use(gamegan)
     both.play("Pac-Man")
     both.press(pygame.K_TAB)
@@ -58,7 +58,7 @@ def test_tab_goes_into_an_engine_of_a_run_where_none_is_shipped(both: Driver):
 
 
 def test_the_walk_home_is_in_tilemap_even_if_gamegan_was_played_last(both: Driver):
-    gamegan = catalog.dream(both.window.checkpoints / "gamegan-pacman")
+    gamegan = catalog.dream(both.checkpoints / "gamegan-pacman")
     both.window.workshop.use(gamegan)
     menu = Menu(both.window)
     assert next(card.title.name for card in menu.cards if card.walk) == "Tilemap Pac-Man"
@@ -81,20 +81,20 @@ def test_the_engines_page_says_what_an_engine_was_given_and_trained_by(both: Dri
     both.frames(2)
     page = both.window.screen
     assert isinstance(page, Engines)
-    title = next(title for title in page.rows if title.checkpoint == both.window.checkpoints / name)
+    title = next(title for title in page.rows if title.checkpoint == both.checkpoints / name)
     assert page.about(title).endswith(about)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff", b"system: [", b"system: another-kind\n"])
 def test_an_engine_of_no_known_kind_comes_last(both: Driver, content: bytes):
-    folder = both.window.checkpoints / "a-maze"
+    folder = both.checkpoints / "a-maze"
     folder.mkdir()
     (folder / "config.yaml").write_bytes(content)
-    assert [title.name for title in catalog.dreams(both.window.checkpoints)][-1] == "A Maze"
+    assert [title.name for title in catalog.dreams(both.checkpoints)][-1] == "A Maze"
 
 
 def test_a_dream_is_of_the_game_on_its_card_and_of_no_other(both: Driver):
-    folder = both.window.checkpoints / "gamegan-pacman"
+    folder = both.checkpoints / "gamegan-pacman"
     for game in ("my/Nine-v0", "gamesim/PacmanMaze-v0"):
         fakes.card(folder, game)
         title = catalog.dream(folder)

@@ -59,7 +59,7 @@ def test_coming_home_opens_a_shipped_model_whatever_was_played(app: Driver):
     app.play("Old")
     app.press(pygame.K_ESCAPE)
     app.play("Coming home")
-    assert app.session.engine.title.checkpoint == app.window.checkpoints / "tilemap-pacman"
+    assert app.session.engine.title.checkpoint == app.checkpoints / "tilemap-pacman"
 
 
 def test_coming_home_is_offered_in_the_maze_where_one_is_shipped():

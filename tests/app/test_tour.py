@@ -146,7 +146,7 @@ def test_esc_leaves_the_tour(begun: Driver):
 
 
 def test_without_models_there_is_no_tour(app: Driver):
-    for folder in app.window.checkpoints.iterdir():
+    for folder in app.checkpoints.iterdir():
         (folder / "config.yaml").unlink()
     menu = Menu(app.window)
     assert "Start here" not in [card.name for card in menu.cards]

@@ -367,8 +367,8 @@ def test_an_unreadable_score_file_starts_afresh_and_says_so(tmp_path: Path, cont
 
 
 def test_a_damaged_dream_folder_is_still_a_card(app: Driver, tmp_path: Path):
-    (app.window.checkpoints / "tilemap-pacman" / "starts.safetensors").write_bytes(b"\x00" * 64)
-    broken = app.window.checkpoints / "zzz-maze"
+    (app.checkpoints / "tilemap-pacman" / "starts.safetensors").write_bytes(b"\x00" * 64)
+    broken = app.checkpoints / "zzz-maze"
     broken.mkdir()
     (broken / "config.yaml").write_bytes(b"\xff")
     menu = Menu(app.window)

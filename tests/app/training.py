@@ -33,7 +33,7 @@ CARD = """\
 
 
 def engine_folder(app: Driver, figures: dict | None = None) -> Path:
-    folder = app.window.checkpoints / "tilemap-pacman"
+    folder = app.checkpoints / "tilemap-pacman"
     (folder / "README.md").write_text(CARD + "## Figures\n\n| figure | value |\n")
     (folder / "manifest.json").write_text("{}")
     (folder / "metrics.json").write_text(json.dumps(figures or {}))
