@@ -82,3 +82,24 @@ def test_bars_of_what_cannot_be_changed_are_not_dragged(dreaming):
     app.frames(2)
     assert (env(app).z == 0).all()
     assert "This model's mixture cannot be changed" in (app.session.engine.change("mixture", None) or "")
+
+
+def test_a_bar_is_let_go_when_tab_leaves_the_dream(dreaming):
+    app = dreaming
+    app.press(pygame.K_TAB)
+    app.until(lambda: type(app.window.screen).__name__ == "Play")  # both sides are open now
+    app.press(pygame.K_TAB, pygame.K_x)
+    app.frames(1)
+    _, tile = panel(app, "z")
+    bar = (tile.image.left + 3, tile.image.top)
+    mouse(pygame.MOUSEBUTTONDOWN, bar)
+    app.frames(1)
+    app.down(pygame.K_TAB)
+    mouse(pygame.MOUSEMOTION, bar)
+    mouse(pygame.MOUSEBUTTONUP, bar)  # within the same frame
+    app.frames(2)
+    assert type(app.window.screen).__name__ == "Play" and "stopped" not in app.said
+    assert app.session.engine.temperature is None
+    mouse(pygame.MOUSEBUTTONDOWN, bar)
+    app.frames(2)
+    assert type(app.window.screen).__name__ == "Play"

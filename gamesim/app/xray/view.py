@@ -73,6 +73,8 @@ class XRay:
         """Take in the last step, and apply the bar that the mouse holds."""
         self.chart.follow(self.engine)
         frame, hand = self._put
+        if not self._has_bars:
+            self._hand = None
         if self._hand is None or (frame is self.engine.frame and hand == self._hand):
             return
         index, height = self._hand
@@ -81,6 +83,11 @@ class XRay:
         self.problem = self.engine.change("z", z)
         self._hand = None if self.problem else self._hand
         self._put = (self.engine.frame, self._hand)
+
+    @property
+    def _has_bars(self) -> bool:
+        """Whether z can be changed now: after Tab, a picture of the dream stays until the next is painted."""
+        return "z" in self.engine.changes
 
     # the mouse -------------------------------------------------------------------------------------------
 
@@ -108,7 +115,7 @@ class XRay:
         return self._hand is not None
 
     def _grab(self, place: tuple[int, int], index: int | None = None) -> None:
-        for panel, tile in self.panels:
+        for panel, tile in self.panels if self._has_bars else ():
             if panel.draggable and (index is not None or tile.image.collidepoint(place)):
                 self._hand = bar_at(panel, tile.image, place, index)
 
