@@ -169,3 +169,24 @@ def test_what_is_below_the_edge_is_reached_by_keys_wheel_and_bar(app: Driver, si
             app.frames(1)
     assert page.current and page.current.own
     assert page.view.contains(page.current.rect) or page.current.rect.height > page.view.height - 60
+
+
+def test_a_bar_that_was_let_go_on_another_screen_is_let_go(app: Driver):
+    app.resize(400, 300)
+    app.frames(2)
+    page = menu(app)
+    bar = page.scroller.gutter
+
+    def moved(y: int, *, held: bool) -> int:
+        pygame.event.post(pygame.event.Event(pygame.MOUSEMOTION, pos=(bar.centerx, y), buttons=(held, 0, 0)))
+        app.frames(1)
+        return page.scroller.at
+
+    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=bar.midtop, button=1))
+    assert moved(bar.centery, held=True) > 0
+    app.press(pygame.K_F1)
+    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONUP, pos=bar.center, button=1))
+    app.press(pygame.K_F1)
+    assert app.window.help is None
+    before = page.scroller.at
+    assert moved(bar.bottom - 1, held=False) == before

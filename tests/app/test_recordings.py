@@ -99,6 +99,13 @@ def test_a_replay_is_stepped_scrubbed_and_sped_up_by_keys_and_mouse(shelf: Drive
     assert page.at == 0
     click(shelf, (page.bar.centerx, page.bar.centery))
     assert page.at == 6
+    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=page.bar.center, button=1))
+    shelf.press(pygame.K_F1)
+    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONUP, pos=page.bar.center, button=1))
+    shelf.press(pygame.K_F1)
+    pygame.event.post(pygame.event.Event(pygame.MOUSEMOTION, pos=page.bar.topleft, buttons=(0, 0, 0)))
+    shelf.frames(1)
+    assert page.at == 6  # it was let go meanwhile
     click(shelf, middle)
     assert page.playing
     shelf.press(pygame.K_SPACE, pygame.K_ESCAPE)

@@ -111,7 +111,9 @@ class Replay(ButtonScreen):
         elif event.type == pygame.MOUSEBUTTONUP:
             self._scrubbing = False
         elif event.type == pygame.MOUSEMOTION and self._scrubbing:
-            self._scrub(event.pos[0])
+            self._scrubbing = bool(event.buttons[0])  # it may have been let go on another screen
+            if self._scrubbing:
+                self._scrub(event.pos[0])
         super().mouse(event)
 
     def key(self, key: int) -> None:

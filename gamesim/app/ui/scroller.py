@@ -56,6 +56,8 @@ class Scroller:
         elif event.type == pygame.MOUSEBUTTONUP:
             was, self._dragging = self._dragging, False
             return was
+        elif event.type == pygame.MOUSEMOTION and not event.buttons[0]:  # it was let go on another screen
+            self._dragging = False
         if not self._dragging or event.type not in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEMOTION):
             return False
         share = (event.pos[1] - self.gutter.top) / max(1, self.gutter.height - 1)
