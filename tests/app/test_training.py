@@ -210,6 +210,18 @@ def test_recordings_may_lie_anywhere(trainer: Driver, tmp_path: Path):
     trainer.until(lambda: page.plan.known[tmp_path / "far away"] == (1, 9))
 
 
+@pytest.mark.parametrize(
+    ("words", "said"), [("~nobody-of-this-name/games", "no such folder"), ("", "No folder was named")]
+)
+def test_a_path_that_leads_nowhere_is_said_and_changes_nothing(trainer: Driver, words: str, said: str):
+    page = new_training(trainer)
+    before = page.plan.data
+    trainer.press(pygame.K_RETURN, pygame.K_BACKSPACE)  # all of it is selected
+    typed(trainer, words)
+    trainer.press(pygame.K_RETURN)
+    assert said in trainer.said and page.plan.data == before
+
+
 def test_without_recordings_a_start_says_what_is_missing(app: Driver):
     open_train(app)
     app.press(pygame.K_RETURN, pygame.K_UP, pygame.K_RETURN)

@@ -1,5 +1,6 @@
 """A training before it starts: what it learns from, what it trains, for how long and where."""
 
+import os
 import re
 from itertools import count
 from pathlib import Path
@@ -157,7 +158,9 @@ class Plan:
         Raises:
             UserError: there is no such folder.
         """
-        path = Path(words).expanduser()
+        if not words:
+            raise UserError("No folder was named")
+        path = Path(os.path.expanduser(words)).absolute()  # Path.expanduser fails on ~ and a stranger's name
         if not path.is_dir():
             raise UserError(f"{path}: there is no such folder")
         self._others.append(path)
