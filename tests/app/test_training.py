@@ -222,6 +222,16 @@ def test_a_path_that_leads_nowhere_is_said_and_changes_nothing(trainer: Driver, 
     assert said in trainer.said and page.plan.data == before
 
 
+def test_a_folder_may_be_dropped_where_its_path_is_asked_for(trainer: Driver, tmp_path: Path):
+    folder = tmp_path / ("far " * 60 + "away")
+    save(folder, "two", steps=9)
+    page = new_training(trainer)
+    trainer.press(pygame.K_RETURN)
+    pygame.event.post(pygame.event.Event(pygame.DROPFILE, file=str(folder)))
+    trainer.press(pygame.K_RETURN)
+    assert page.plan.data == folder
+
+
 def test_without_recordings_a_start_says_what_is_missing(app: Driver):
     open_train(app)
     app.press(pygame.K_RETURN, pygame.K_UP, pygame.K_RETURN)

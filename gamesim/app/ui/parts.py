@@ -270,9 +270,13 @@ class Field:
         self._clock = 0.0
 
     def handle(self, event: pygame.event.Event) -> bool:
-        """Take a key or typed text; returns whether it was for this field."""
+        """Take a key, typed text or a dropped file; returns whether it was for this field."""
         if event.type == pygame.TEXTINPUT:
             self.insert(event.text)
+            return True
+        if event.type == pygame.DROPFILE:  # its path takes the place of all that was typed
+            self.words, self.all = event.file, False
+            self.at = len(self.words)
             return True
         if event.type != pygame.KEYDOWN:
             return False
