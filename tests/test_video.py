@@ -1,5 +1,6 @@
 """Films are written frame by frame, whole or not at all."""
 
+import sys
 import tracemalloc
 
 import gymnasium as gym
@@ -94,6 +95,30 @@ def test_what_breaks_off_leaves_nothing_half(tmp_path, kind, error):
         with pytest.raises(error):
             video.write(broken(), out)
         assert [path.read_bytes() for path in tmp_path.iterdir()] == ([] if before is None else [before])
+
+
+@pytest.mark.extra("imageio_ffmpeg")
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script takes ffmpeg's place")
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [
+        ("ulimit -f 4; trap '' XFSZ; exec {ffmpeg} \"$@\"", "unfinished"),  # as on a full disk
+        ("cat > /dev/null; exit 1", "No such file"),
+        ("exit 1", "ffmpeg ended before the film did$"),
+    ],
+)
+def test_a_film_that_ffmpeg_cannot_finish_is_not_kept(tmp_path, monkeypatch, ending, words):
+    from imageio_ffmpeg import get_ffmpeg_exe
+
+    script = tmp_path / "ffmpeg"
+    script.write_text("#!/bin/bash\n" + ending.format(ffmpeg=get_ffmpeg_exe()) + "\n", encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(script))
+    out = tmp_path / "a.mp4"
+    out.write_bytes(b"an older film")
+    with pytest.raises(UserError, match=words):
+        video.write(noise(20), out, scale=4)
+    assert out.read_bytes() == b"an older film" and len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,8 +2,9 @@
 
 import importlib.util
 import io
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,7 +140,30 @@ def _mp4(frames: Iterable[NDArray[np.uint8]], path: Path, scale: int, rate: floa
                     output_params=["-f", "mp4"],  # the temporary name does not say so
                 )
                 writer.send(None)
-            writer.send(np.ascontiguousarray(even))
+            _send(writer, even)
     finally:
         if writer is not None:
             writer.close()
+    if not _is_whole(path):  # nobody tells how ffmpeg ended
+        raise OSError("ffmpeg left the film unfinished")
+
+
+def _send(writer: Generator[None, Any, None], frame: NDArray[np.uint8]) -> None:
+    try:
+        writer.send(np.ascontiguousarray(frame))
+    except OSError as error:  # whose text is the whole command; what ffmpeg had to say is on stderr
+        raise OSError("ffmpeg ended before the film did") from error
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether the parts of an MP4 fill the file to its end, and the one that is written last is there."""
+    kinds, at, size = set(), 0, path.stat().st_size
+    with path.open("rb") as file:
+        while at < size:
+            file.seek(at)
+            head = file.read(16)
+            length = int.from_bytes(head[:4], "big")
+            length = int.from_bytes(head[8:], "big") if length == 1 else length
+            kinds.add(head[4:8])
+            at += max(8, length)  # 0: ffmpeg had no time to say how long it is
+    return at == size and b"moov" in kinds
