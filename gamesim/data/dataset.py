@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 from zlib import crc32
 
 import numpy as np
@@ -17,6 +17,8 @@ from torch import Tensor
 
 from gamesim.data.episode import Episode
 from gamesim.data.store.index import Entry, scan
+from gamesim.devices import pick
+from gamesim.envs.arguments import MOST_STEPS, check_number
 from gamesim.errors import UserError
 
 Split = Literal["train", "validation", "all"]
@@ -106,10 +108,11 @@ class Dataset:
             reward_scale: Rewards are divided by it.
 
         Raises:
-            UserError: No such folder, no usable episode in it, or more frames than memory. A damaged file
-                is not an error: it is named in a warning and left out.
+            UserError: No such folder, no usable episode in it, more frames than memory, or an argument is out
+                of range. A damaged file is not an error: it is named in a warning and left out.
         """
-        folder = Path(folder)
+        _check(segment, split, validation, limit, shortest, reward_scale)
+        folder, self.device = Path(folder), pick(device)
         entries = scan(folder)
         if not entries:
             raise UserError(f"{folder}: it contains no recordings")
@@ -137,7 +140,6 @@ class Dataset:
         chosen = [entry for entry in chosen if (entry.height, entry.width, 3) == shape]
         self.frame_shape: tuple[int, int, int] = shape
         self.segment = segment
-        self.device = torch.device(device)
         steps = Counter[str]()
         for entry in chosen:
             steps[entry.players[0]] += entry.length
@@ -167,8 +169,12 @@ class Dataset:
 
         Returns:
             The windows; see :class:`Segments` for what lies beyond an end.
+
+        Raises:
+            UserError: There are no windows of so many steps.
         """
-        steps = steps or self.segment
+        steps = self.segment if steps is None else steps
+        check_number("steps", steps, 1, MOST_STEPS if padded else self.segment)
         half = (steps + 1) // 2
         if padded:
             ended, (episode, offset) = self._ended, self._padded(batch_size, generator, half)
@@ -215,8 +221,10 @@ class Dataset:
             frames uint8 (N, F, H, W, 3) and actions int64 (N, F-1).
 
         Raises:
-            UserError: No episode is that long.
+            UserError: No episode is that long, or an argument is less than 1.
         """
+        check_number("count", count, 1, MOST_STEPS)
+        check_number("frames", frames, 1, MOST_STEPS)
         chosen = torch.nonzero(self._lengths >= frames - 1)[:, 0][:count]
         if len(chosen) == 0:
             raise UserError(f"no episode has the {frames} frames that a start needs")
@@ -312,6 +320,18 @@ class Dataset:
         self._actions = _tensor(np.concatenate([episode.actions for episode in kept])).to(self.device)
         rewards = np.concatenate([episode.rewards for episode in kept]) / np.float32(self.reward_scale)
         self._rewards = _tensor(rewards).to(self.device)
+
+
+def _check(segment: Any, split: Any, validation: Any, limit: Any, shortest: Any, reward_scale: Any) -> None:
+    """Complains about arguments of `Dataset` that would give other data than their author believes."""
+    if split not in get_args(Split):
+        raise UserError(f"split must be one of {', '.join(get_args(Split))}, not {split!r}")
+    check_number("segment", segment, 1, MOST_STEPS)
+    check_number("validation", validation, 0, 1, float)
+    check_number("limit", 1 if limit is None else limit, 1, MOST_STEPS)
+    check_number("shortest", shortest, 0, MOST_STEPS)
+    single = np.finfo(np.float32)
+    check_number("reward_scale", reward_scale, float(single.tiny), float(single.max), float)
 
 
 def _choose(entries: list[Entry], segment: int, split: Split, validation: float) -> list[Entry]:

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,6 +49,30 @@ def test_it_knows_who_played_and_who_played_most(tmp_path: Path) -> None:
     for tag, (steps, player) in enumerate([(5, 5), (20, 2), (6, 5)]):
         make_episode(steps, tag, players=np.full(steps, player, np.uint8)).save(tmp_path / f"{tag}.npz")
     assert Dataset(tmp_path, segment=5, split="all").players == ("explorer", "dqn")
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"segment": 0}, {"segment": 2.5}, {"split": "val"}, {"validation": -0.1}, {"validation": 5},
+        {"limit": -1}, {"limit": 0}, {"reward_scale": 0}, {"reward_scale": float("nan")}, {"device": "gpu"},
+    ],
+)  # fmt: skip
+def test_an_argument_that_would_give_other_data_is_refused(tmp_path: Path, wish: dict[str, Any]) -> None:
+    fill(tmp_path, [5, 7, 9])
+    with pytest.raises(UserError, match=f"{next(iter(wish))} (must be|'gpu')"):
+        Dataset(tmp_path, **({"segment": 5} | wish))
+
+
+def test_windows_and_beginnings_that_there_are_none_of_are_refused(tmp_path: Path) -> None:
+    fill(tmp_path, [5, 7, 9])
+    data = Dataset(tmp_path, segment=5, split="all")
+    for steps in (0, -1, 6):
+        with pytest.raises(UserError, match="steps must be an integer from 1 to 5"):
+            data.sample(2, torch.Generator(), steps=steps)
+    for count, frames, named in ((-1, 2, "count"), (2, 0, "frames")):
+        with pytest.raises(UserError, match=f"{named} must be an integer"):
+            data.starts(count, frames)
 
 
 def test_every_window_is_equally_likely(tmp_path: Path) -> None:
