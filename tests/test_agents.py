@@ -280,6 +280,20 @@ def test_nobody_plays_by_a_policy_that_is_not_there() -> None:
         next(rollout.play("gamesim/Pacman-v0", "genius", 1, seed=0))
 
 
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [({"episodes": -1}, "episodes"), ({"episodes": 1.5}, "episodes"), ({"num_envs": 0}, "num_envs")],
+)
+def test_nobody_plays_for_ever(changes: dict[str, Any], named: str) -> None:
+    wish: dict[str, Any] = {"episodes": 1, "num_envs": 1, **changes}
+    with pytest.raises(UserError, match=f"{named} must be an integer"):
+        next(rollout.play("gamesim/Pacman-v0", "random", seed=0, **wish))
+    env = gym.make_vec("gamesim/Pacman-v0", num_envs=1)
+    if "episodes" in changes:
+        with pytest.raises(UserError, match=f"{named} must be an integer"):
+            next(run(env, RandomPolicy(0, 5), changes["episodes"]))
+
+
 def test_a_folder_that_is_a_file_is_a_user_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="file"):

@@ -16,6 +16,7 @@ from gamesim.agents.capacity import MAX_STEPS
 from gamesim.agents.policy import Policy, RandomPolicy, known_policy, num_actions
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.data.finite import check_rewards, seed_of
+from gamesim.envs.arguments import MOST_LANES, MOST_STEPS, check_number
 from gamesim.envs.meanings import action_meanings
 from gamesim.envs.recipe import Recipe, limited, make_batch, spec_json
 from gamesim.errors import UserError
@@ -56,9 +57,10 @@ def run(
         on_step: Called after each step.
 
     Raises:
-        UserError: A reward or a frame is not finite (it names the step), or the environment does not do what
-            its autoreset mode says.
+        UserError: A reward or a frame is not finite (it names the step), the environment does not do what
+            its autoreset mode says, or ``episodes`` is no whole number.
     """
+    check_number("episodes", episodes, 0, MOST_STEPS)  # fewer than none would be played for ever
     batch = Batch(env)
     meanings = action_meanings(env)
     book = _Book(env.num_envs, episodes, PLAYERS.index(policy.player), env_spec, meanings, keep_frames)
@@ -196,15 +198,18 @@ def play(
     Args:
         env_id: Such as ``gamesim/Pacman-v0``, or how any game is made.
         policy: A player, or a name of `agents.policy.policies`.
-        episodes: How many, >= 1.
+        episodes: How many, >= 0.
         seed: Of the boards (lane i begins with seed + i) and of the named players' choices.
         num_envs: Games played at once, at most; fewer where their frames would take too much memory.
         keep_frames: False gives whole games without frames, however long they are: what scores are made of.
             True gives games of more than `MAX_STEPS` steps in parts.
 
     Raises:
-        UserError: Unknown id or policy, an unsuitable environment, or one that breaks down; see `run`.
+        UserError: Unknown id or policy, a number out of range, an unsuitable environment, or one that breaks
+            down; see `run`.
     """
+    check_number("episodes", episodes, 0, MOST_STEPS)
+    check_number("num_envs", num_envs, 1, MOST_LANES)
     recipe = recipe_of(env_id)
     env, spec, steps = planned_batch(recipe, min(num_envs, episodes))
     with contextlib.closing(env):
