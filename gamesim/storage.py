@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gamesim.errors import UserError
-from gamesim.text import from_json
+from gamesim.text import from_json, one_line
 
 MANIFEST = "manifest.json"
 _TEXT_BYTES = 1024 * 1024
@@ -267,8 +267,8 @@ def _read_text(path: Path, shown: Path, seal: _Seal, meaning: Meaning) -> bytes:
 def _listing(place: Path, folder: Path, kind: str, version: int) -> dict[str, _Seal]:
     """Read and check the manifest: file name -> its seal."""
     noun = _NOUNS.get(kind, kind)
-    if not folder.exists() and not place.exists():
-        raise UserError(f"{folder}: no such folder")
+    if not os.path.exists(folder) and not os.path.exists(place):  # also of a name that no folder can have
+        raise UserError(f"{one_line(str(folder))}: no such folder")
     if not place.is_dir():
         raise UserError(f"{folder}: not a folder")
     if not (place / MANIFEST).exists():
@@ -355,7 +355,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     try:
         status = path.stat()
         return status.st_ino, status.st_mtime_ns
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 

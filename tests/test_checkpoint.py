@@ -289,6 +289,9 @@ def test_how_a_game_was_made_is_read_back_whole_however_long(tmp_path):
 def test_what_is_no_checkpoint_is_named(tmp_path):
     with pytest.raises(UserError, match="gone: no such folder"):
         checkpoint.load(tmp_path / "gone")
+    for name in ("a\0b", "x" * 300, "x" * 5000):  # no folder can be called that
+        with pytest.raises(UserError, match="no such folder"):
+            checkpoint.load(name)
     with pytest.raises(UserError, match=r"not a model: it has no manifest\.json"):
         checkpoint.load(tmp_path)
     (tmp_path / "file").touch()
