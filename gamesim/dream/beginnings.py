@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gamesim import checkpoint as checkpoints
 from gamesim.checkpoint import Starts
-from gamesim.envs.arguments import are_indices
+from gamesim.envs.arguments import are_indices, array_of
 from gamesim.errors import UserError
 from gamesim.models import WorldModel
 from gamesim.threads import one_thread
@@ -86,21 +86,21 @@ class Beginnings:
 
     def _numbered(self, start: Any, everyone: int) -> NDArray[np.int64]:
         """Checks the numbers of starts, one or one a lane, and gives each lane its own, (N,)."""
-        numbers = np.asarray(start)
+        numbers = array_of("start", start)
         if numbers.shape not in ((), (everyone,)) or not are_indices(numbers, self._count):
             raise UserError(f"start must be a whole number from 0 to {self._count - 1}, not {start!r}")
         return np.broadcast_to(numbers, (everyone,))
 
     def _given(self, frames: Any, actions: Any, everyone: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Checks frames and actions that were handed in, for one lane or all, and gives each lane its own."""
-        frames = np.asarray(frames)
+        frames = array_of("frames", frames)
         frames = frames[None].repeat(everyone, 0) if frames.ndim == 4 else frames
         if frames.dtype != np.uint8 or frames.ndim != 5 or frames.shape[2:] != self.frame_shape:
             raise UserError(f"frames must be uint8 (F, {', '.join(map(str, self.frame_shape))})")
         if len(frames) != everyone or frames.shape[1] == 0:
             raise UserError(f"frames must be one or more for each of {everyone} lanes")
         between = frames.shape[1] - 1
-        actions = np.zeros(0, np.int64) if actions is None else np.asarray(actions)
+        actions = np.zeros(0, np.int64) if actions is None else array_of("actions", actions)
         actions = actions[None].repeat(everyone, 0) if actions.ndim == 1 else actions
         if actions.shape != (everyone, between) or not are_indices(actions, self.num_actions):
             raise UserError(f"actions must be the {between} between the frames, 0 to {self.num_actions - 1}")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gamesim.dream.batch import DreamState, DreamVectorEnv
 from gamesim.dream.beginnings import Source
+from gamesim.envs.arguments import array_of
 from gamesim.errors import UserError
 from gamesim.models import State, take
 from gamesim.threads import one_thread
@@ -71,7 +72,7 @@ class DreamEnv(gym.Env[np.ndarray, int]):
         """Dream one step."""
         if self.batch.ended.any():
             raise gym.error.ResetNeeded("the dream is over: call reset() before step()")
-        frames, rewards, terminated, truncated, infos = self.batch.step(np.array([action]))
+        frames, rewards, terminated, truncated, infos = self.batch.step(array_of("action", [action]))
         return frames[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), _first(infos)
 
     def render(self) -> np.ndarray | None:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gamesim.errors import UserError
-from gamesim.text import suggest
+from gamesim.text import one_line, suggest
 
 MOST_LANES = 2**20
 MOST_STEPS = 2**31
@@ -71,7 +71,7 @@ def lane_mask(options: Mapping[str, Any] | None, lanes: int) -> np.ndarray:
     Raises:
         UserError: The mask is not bool (N,).
     """
-    mask = np.asarray((options or {}).get("reset_mask", np.ones(lanes, bool)))
+    mask = array_of("reset_mask", (options or {}).get("reset_mask", np.ones(lanes, bool)))
     if mask.shape != (lanes,) or mask.dtype != np.bool_:
         raise UserError(f"reset_mask must be bool ({lanes},)")
     return mask
@@ -98,10 +98,22 @@ def lane_actions(actions: Any, lanes: int, count: int) -> np.ndarray:
     Raises:
         UserError: They are not N whole numbers from 0 to count - 1.
     """
-    given = np.asarray(actions)
+    given = array_of("actions", actions)
     if given.shape != (lanes,) or not are_indices(given, count):
         raise UserError(f"actions must be ({lanes},) from 0 to {count - 1}")
     return given
+
+
+def array_of(name: str, values: Any) -> np.ndarray:
+    """What was handed in as an array, of whatever dtype and shape.
+
+    Raises:
+        UserError: Its rows are not equally long.
+    """
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise UserError(f"{name} must be an array: {one_line(error, 100)}") from None
 
 
 def are_indices(values: np.ndarray, count: int) -> bool:

@@ -110,6 +110,10 @@ class TestBeginnings:
             ({"frames": np.zeros((4, 84, 84, 3), np.uint8), "actions": [0, 0, 0.5]}, "actions"),
             ({"frames": np.zeros((4, 84, 84, 3), np.uint8)}, "actions"),
             ({"reset_mask": [True, False]}, "reset_mask"),
+            ({"reset_mask": [[True], [True, False]]}, "reset_mask must be an array"),
+            ({"start": [[0], [1, 2]]}, "start must be an array"),
+            ({"frames": [[0], [1, 2]]}, "frames must be an array"),
+            ({"frames": np.zeros((3, 84, 84, 3), np.uint8), "actions": [[0], [1, 2]]}, "actions must be an"),
         ],
     )
     def test_what_does_not_fit_is_named(self, source, options, complaint):

@@ -171,6 +171,12 @@ class TestEnds:
         with pytest.raises(UserError, match="actions"):
             env.step(np.array([action]))
 
+    def test_actions_of_different_lengths_are_refused(self, source):
+        env = DreamEnv(source)
+        env.reset(seed=0)
+        with pytest.raises(UserError, match="action must be an array"):
+            env.step([[0], [1, 2]])  # type: ignore[arg-type]
+
 
 class TestTemperature:
     def test_it_turns_while_the_dream_runs(self, source):

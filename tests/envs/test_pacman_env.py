@@ -298,4 +298,6 @@ def test_what_is_wrong_in_one_lane_is_played_in_none(actions):
     env.reset(seed=0)
     with pytest.raises(UserError, match=r"^actions must be \(3,\) from 0 to 4$"):
         env.step(actions)
+    with pytest.raises(UserError, match="actions must be an array"):
+        env.step([[1], [1, 2], [1]])
     assert [game.steps for game in env.games] == [0, 0, 0]
