@@ -89,10 +89,11 @@ class Rulebook:
 
     def game(self) -> Game:
         """A new game, not yet reset."""
-        food, limit = float(self.food_density), self.max_steps or None
+        food, limit = float(self.food_density), int(self.max_steps or 0) or None
+        side, ghosts = int(self.grid_size), int(self.num_ghosts)  # NumPy's integers would overflow in a seed
         if self.arcade:
-            return ArcadeGame(self.num_ghosts, food, limit)
-        return EgoGame(self.board, self.grid_size, self.num_ghosts, food, limit)
+            return ArcadeGame(ghosts, food, limit)
+        return EgoGame(self.board, side, ghosts, food, limit)
 
 
 class PacmanEnv(gym.Env[np.ndarray, np.int64]):

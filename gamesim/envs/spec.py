@@ -4,6 +4,7 @@ import copy
 import os
 from typing import Any
 
+import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 
@@ -30,4 +31,6 @@ def spec_json(spec: EnvSpec) -> str:
     for name, value in plain.kwargs.items():
         if isinstance(value, os.PathLike):  # the folder of a dream's model
             plain.kwargs[name] = os.fspath(value)
+        elif isinstance(value, np.generic):
+            plain.kwargs[name] = value.item()
     return plain.to_json()

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import warnings
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -301,3 +302,12 @@ def test_what_is_wrong_in_one_lane_is_played_in_none(actions):
     with pytest.raises(UserError, match="actions must be an array"):
         env.step([[1], [1, 2], [1]])
     assert [game.steps for game in env.games] == [0, 0, 0]
+
+
+def test_settings_may_be_numpys_numbers():
+    plain: dict[str, Any] = {"grid_size": 16, "num_ghosts": 2, "max_steps": 9, "food_density": 0.5}
+    numpys = {name: np.array(value)[()] for name, value in plain.items()}
+    for seed in range(3):
+        one, other = PacmanEnv(**plain), PacmanEnv(**numpys)
+        assert (one.reset(seed=seed)[0] == other.reset(seed=seed)[0]).all()
+        assert (PacmanVectorEnv(2, **numpys).reset(seed=seed)[0][0] == one.reset(seed=seed)[0]).all()

@@ -310,6 +310,12 @@ def test_a_path_among_a_games_arguments_is_recorded_as_text(tmp_path):
     assert told is not None and told.kwargs == {"level": str(tmp_path), "steps": 9}
 
 
+def test_numpys_numbers_among_a_games_arguments_are_recorded_as_numbers():
+    recipe = Recipe("gamesim/Pacman-v0", {"max_steps": np.int64(7), "food_density": np.float32(0.5)})
+    told = Recipe.of(spec_json(make_batch(recipe, 2), recipe))
+    assert told is not None and told.kwargs == {"max_steps": 7, "food_density": 0.5}
+
+
 @pytest.mark.parametrize(
     "spec", ["", "7", "{}", '{"id": 3}', "[" * 9999, '{"id": "x", "additional_wrappers": [3]}']
 )
