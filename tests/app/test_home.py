@@ -130,6 +130,19 @@ def test_rewinding_walks_back_and_past_the_beginning_ends_it():
     for _ in range(5):
         made.rewind()
     assert home.lost
+    made.step(STAY)  # as many steps as there were at the beginning, but another way
+    home.look()
+    assert home.lost
+
+
+def test_rewinding_to_just_before_a_walk_ends_the_walk_and_not_the_game(app: Driver):
+    app.play("Tilemap Pac-Man")
+    app.session.tick()
+    app.press(pygame.K_h)
+    app.session.engine.rewind()
+    app.session.tick()
+    app.frames(1, 0.0)
+    assert type(app.window.screen).__name__ == "Play" and "before you came home" in app.said
 
 
 def test_standing_still_is_no_move():

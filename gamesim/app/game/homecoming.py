@@ -88,7 +88,8 @@ class Homecoming:
     @property
     def lost(self) -> bool:
         """Whether the walk is lost: the episode ended, another began, or a rewind went past its start."""
-        return self.engine.over is not None or self.engine.steps < self._begin
+        past = self.engine.steps < self._begin or not self.path  # empty: one step leads back to the start
+        return self.engine.over is not None or past
 
     def look(self) -> None:
         """Take in a step that the engine has made."""
