@@ -5,6 +5,8 @@
 First the bot's games are filtered through the model. In each step attention is mostly in one slot; printed is
 which share of it the step erases (Eq. 8's e, the mean over the slot's numbers), where the slot is new and
 where it was written before. Near 100% a memory remembers nothing: what is read is what h wrote in this step.
+Of steps to known slots it also prints which share of the cells is right, in the row or column that comes into
+view and in all others: as drawn, from what h wrote, and as it would be drawn of what the slot held before.
 
 Then the model dreams: from 8 real frames a walker goes out for 5, 10 and 20 steps, and back. Printed is the
 share of the 48 cells around Pac-Man whose ground is as it was in the last real frame: in the dream's last
@@ -64,6 +66,45 @@ def erased(model: Generator, frames: Tensor, actions: Tensor) -> tuple[Tensor, T
     return torch.cat(shares[0]), torch.cat(shares[1])
 
 
+def entering(actions: np.ndarray) -> np.ndarray:
+    """Which cells come into view when these moves are made, bool (B, 7, 7)."""
+    row, column = np.mgrid[:7, :7]
+    edges = np.stack([row < 0, column == 0, column == 6, row == 0, row == 6])  # stay, left, right, up, down
+    return edges[actions]
+
+
+def known(model: Generator, frames: Tensor, actions: Tensor) -> list[float]:
+    """Where a step leads to a known slot, the shares of cells that are right: as drawn, of what it held.
+
+    Args:
+        model: with a memory module.
+        frames: the real ones, uint8 (B, T + 1, H, W, 3).
+        actions: int64 (B, T).
+
+    Returns:
+        In the row or column that comes into view: as drawn, of what was held; in all other cells the same.
+    """
+    assert model.memory is not None
+    state = model.start(frames[:, :1], actions[:, :0])
+    place = slot(state)
+    seen = F.one_hot(place, model.memory.slots**2).bool()
+    right: list[np.ndarray] = []
+    for step in range(actions.shape[1]):
+        state = model.observe(state, actions[:, step], frames[:, step + 1])
+        before, place = place, slot(state)
+        back = ((place != before) & seen.gather(1, place[:, None])[:, 0]).numpy()
+        seen.scatter_(1, place[:, None], True)
+        truth = ground(decode(frames[:, step + 1].numpy())[0])
+        drawn, held = (
+            ground(decode(to_uint8(model.render({**state, "read": state[name]}).frame).numpy())[0]) == truth
+            for name in ("read", "held")
+        )
+        new = entering(actions[:, step].numpy())
+        right.append(np.stack([drawn, held, new], -1)[back])
+    cells = np.concatenate(right).reshape(-1, 3)
+    return [float(cells[cells[:, 2] == new, of].mean()) for new in (True, False) for of in (0, 1)]
+
+
 def at_home(model: Generator, home: State, shown: Tensor, length: int, temperature: float) -> list[float]:
     """A walk out and back: the three shares of cells, and the share of walks that end in their first slot.
 
@@ -113,6 +154,9 @@ def main() -> int:
     )
     for name, found in zip(("new", "known"), erased(model, frames, actions), strict=True):
         print(f"{name} slots: {found.mean():.1%} erased, in {len(found)} moves")
+    into, held_into, others, held_others = known(model, frames, actions)
+    print(f"known slots, cells that come into view: {into:.1%} right; of what the slot held {held_into:.1%}")
+    print(f"known slots, all other cells: {others:.1%} right; of what the slot held {held_others:.1%}")
     home = model.start(frames[:, : REAL + 1], actions[:, :REAL])
     for length in LENGTHS:
         dreamt, held, then, there = at_home(model, home, frames[:, REAL], length, words.temperature)
