@@ -42,18 +42,24 @@ def lane_seeds(seed: int | Sequence[int | None] | None, lanes: int) -> list[int 
     """A seed for each lane: lane i gets ``seed + i``, or the one that is given for it; None for no seed.
 
     Raises:
-        UserError: Not one seed for each lane, or one that is no whole number.
+        UserError: Not one seed for each lane, or one that is no whole number, negative, or too large for
+            ``info["seed"]``.
     """
     if seed is None:
         return [None] * lanes
     if isinstance(seed, (int, np.integer)):
-        return [int(seed) + lane for lane in range(lanes)]
-    given = np.asarray(seed, object)
-    if given.shape != (lanes,):
-        raise UserError(f"{given.size} seeds for {lanes} environments")
-    if not all(each is None or isinstance(each, (int, np.integer)) for each in seed):
-        raise UserError(f"seeds must be whole numbers or None, not {list(seed)}")
-    return [None if each is None else int(each) for each in seed]
+        seeds: list[int | None] = [int(seed) + lane for lane in range(lanes)]
+    else:
+        given = np.asarray(seed, object)
+        if given.shape != (lanes,):
+            raise UserError(f"{given.size} seeds for {lanes} environments")
+        if not all(each is None or isinstance(each, (int, np.integer)) for each in seed):
+            raise UserError(f"seeds must be whole numbers or None, not {list(seed)}")
+        seeds = [None if each is None else int(each) for each in seed]
+    for each in seeds:
+        if each is not None and not 0 <= each < 2**63:
+            raise UserError(f"seeds must be from 0 to {2**63 - 1}, not {each}")
+    return seeds
 
 
 def note_options(options: Mapping[str, Any] | None, known: Iterable[str] = ()) -> None:

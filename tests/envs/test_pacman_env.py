@@ -235,6 +235,13 @@ def test_lanes_are_reset_by_mask_and_by_list_of_seeds():
         env.reset(options={"reset_mask": np.array([True, False])})
 
 
+@pytest.mark.parametrize("seed", [-1, 2**63 - 1, 2**70, [0, -5], [0, np.uint64(2**64 - 1)]])
+def test_lanes_take_seeds_that_info_can_tell(seed):
+    env = gym.make_vec(IDS[0], num_envs=2)
+    with pytest.raises(UserError, match="seeds must be from 0 to 9223372036854775807, not "):
+        env.reset(seed=seed)
+
+
 def test_an_option_that_does_nothing_is_named_in_a_warning():
     known = r"reset: the option 'reset_maks' does nothing here, did you mean 'reset_mask'\?"
     with pytest.warns(UserWarning, match="reset: the option 'num_ghosts' does nothing here$"):
