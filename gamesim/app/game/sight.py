@@ -38,7 +38,7 @@ from gamesim.envs.sprites import (
 LIKE = 30.0
 """A cell counts as a sprite if their mean absolute difference, 0 to 255, is no larger than this."""
 STRANGE = 0.8
-"""A frame is no picture of this game if more than this share of its cells resembles no sprite."""
+"""A frame is not of this game if more than this share of its cells resembles no sprite."""
 SIZES = {7: 12, 21: 4}
 """Pixels of a cell, by the number of cells in a row."""
 

@@ -212,7 +212,7 @@ class Sheet:
 
         Args:
             path: of the sheet.
-            room: (width, height) in pixels; a height of 0 is no limit.
+            room: (width, height) in pixels; a height of 0 means no limit.
             least: the least share of the sheet's own size, even if it then exceeds `room`.
         """
         try:
@@ -271,7 +271,7 @@ class SheetPage(Screen):
 
 
 def sheet_step(path: Path) -> int:
-    """The training step of a sheet, from its file name; 0 if that is no number."""
+    """The training step of a sheet, from its file name; 0 if its name is not a number."""
     return int(path.stem) if path.stem.isdigit() else 0
 
 
