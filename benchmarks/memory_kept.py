@@ -42,6 +42,11 @@ def slot(state: State) -> Tensor:
     return state["attention"].flatten(1).argmax(1)
 
 
+def drawn_of(state: State, vector: Tensor) -> State:
+    """The state whose static layer is drawn of another vector (B, D) alone."""
+    return {**state, "read": vector, "held": vector}
+
+
 def erased(model: Generator, frames: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
     """The share of its slot that each step erases where attention moved: (on new slots, on known ones).
 
@@ -58,7 +63,7 @@ def erased(model: Generator, frames: Tensor, actions: Tensor) -> tuple[Tensor, T
     for step in range(actions.shape[1]):
         state = model.observe(state, actions[:, step], frames[:, step + 1])
         before, place = place, slot(state)
-        share = model.memory.writes(state["h"], state["held"])[0].mean(1)
+        share = model.memory.writes(state["h"])[0].mean(1)
         moved, again = place != before, known.gather(1, place[:, None])[:, 0]
         for into, where in zip(shares, (moved & ~again, moved & again), strict=True):
             into.append(share[where])
@@ -96,8 +101,8 @@ def known(model: Generator, frames: Tensor, actions: Tensor) -> list[float]:
         seen.scatter_(1, place[:, None], True)
         truth = ground(decode(frames[:, step + 1].numpy())[0])
         drawn, held = (
-            ground(decode(to_uint8(model.render({**state, "read": state[name]}).frame).numpy())[0]) == truth
-            for name in ("read", "held")
+            ground(decode(to_uint8(model.render(each).frame).numpy())[0]) == truth
+            for each in (state, drawn_of(state, state["held"]))
         )
         new = entering(actions[:, step].numpy())
         right.append(np.stack([drawn, held, new], -1)[back])
@@ -129,9 +134,8 @@ def at_home(model: Generator, home: State, shown: Tensor, length: int, temperatu
         state, _ = model.imagine(state, back, temperature=temperature, generator=chance)
     lanes = torch.arange(len(cells))
     then = home["memory"].flatten(1, 2)[lanes, slot(home)]
-    pictures = [
-        to_uint8(model.render({**state, "read": of}).frame) for of in (state["read"], state["held"], then)
-    ]
+    others = (drawn_of(state, of) for of in (state["held"], then))
+    pictures = [to_uint8(model.render(each).frame) for each in (state, *others)]
     shares = [((first == ground(decode(each.numpy())[0])).sum((1, 2)) - 1).mean() / 48 for each in pictures]
     return [*map(float, shares), float((slot(state) == slot(home)).float().mean())]
 

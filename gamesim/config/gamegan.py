@@ -28,9 +28,10 @@ class GameGANModelConfig(MemoryShape):
     hidden: Width = Field(default=512, description="size of the dynamics engine's state")
     z_size: int = Field(default=32, ge=2, le=4096, description="numbers in z, the noise of a step")
     memory_width: Width = Field(default=512, description="numbers in a memory slot")
-    memory_gate: bool = Field(
+    recall: bool = Field(
         default=False,
-        description="a gate that sees what a memory slot holds decides how much is written there (ours)",
+        description="the static layer may also be drawn of what a memory slot held before a step wrote there "
+        "(ours)",
     )
     discriminator_channels: int = Field(
         default=64, ge=4, le=4096, description="channels of the discriminators' first layer"

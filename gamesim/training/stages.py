@@ -244,7 +244,7 @@ class _Run:
 def _beginning(config: Config, init: Path, resume: bool) -> Checkpoint:
     """Return the checkpoint that a run begins from, after a look whether it fits.
 
-    A matrix that it lacks begins anew if it begins with zeros, which change nothing.
+    A part that it lacks begins anew if its last matrix begins with zeros, so that it changes nothing.
 
     Raises:
         UserError: It is damaged, of another system or shape, or the run has begun already.
@@ -258,10 +258,20 @@ def _beginning(config: Config, init: Path, resume: bool) -> Checkpoint:
     wanted = {"model": models.build(config).state_dict(), **extras_of(config)}
     for name, part in {"model": found.weights, **found.extras}.items():
         if name in wanted:
-            new = {key: each for key, each in wanted[name].items() if key not in part}
-            part |= {key: each for key, each in new.items() if each.ndim > 1 and not each.any()}
+            part |= _silent({key: each for key, each in wanted[name].items() if key not in part})
             checkpoint.fits(part, wanted[name], init / f"{name}.safetensors")
     return found
+
+
+def _silent(new: Weights) -> Weights:
+    """Those of `new` whose layers end with a matrix of zeros."""
+    last = {_layers(key): each for key, each in new.items() if each.ndim > 1}
+    return {key: each for key, each in new.items() if _layers(key) in last and not last[_layers(key)].any()}
+
+
+def _layers(key: str) -> str:
+    """The layers that a weight belongs to: "recall.score" of "recall.score.2.bias"."""
+    return key.rsplit(".", 2)[0]
 
 
 def extras_of(config: Config) -> dict[str, Weights]:

@@ -226,10 +226,13 @@ def step_by_step(
     return drawn
 
 
-@both
-def test_a_rollout_over_all_steps_at_once_is_play_step_by_step(memory):
+@pytest.mark.parametrize("parts", [{}, {"memory": False}, {"recall": True}])
+def test_a_rollout_over_all_steps_at_once_is_play_step_by_step(parts):
     """Lanes with warm-ups of their own: one real frame, three, and all of them."""
-    model = engine(memory=memory)
+    model = engine(**parts)
+    for name, p in model.named_parameters():
+        if name.startswith("recall."):
+            torch.nn.init.normal_(p)
     frames, actions, z = sequences(3)
     warm_up = lengths(1, 3, 5)
     with torch.no_grad():

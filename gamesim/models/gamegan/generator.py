@@ -22,6 +22,7 @@ from gamesim.models import Prediction, State, Streams, normal
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.gamegan.dynamics_engine import DynamicsEngine
 from gamesim.models.gamegan.memory_module import MemoryModule, read
+from gamesim.models.gamegan.recall import Recall
 from gamesim.models.gamegan.rendering_engine import (
     Component,
     DisentanglingRenderer,
@@ -83,13 +84,16 @@ class Generator(nn.Module):
             self.memory = MemoryModule(config)
             vectors = [config.memory_width, config.hidden]
             self.renderer = DisentanglingRenderer(vectors, config.frame_size, config.channels)
+            self.recall = Recall(config) if config.recall else None
         else:
-            self.memory = None
+            self.memory = self.recall = None
             self.renderer = SimpleRenderer(config.hidden, config.frame_size, config.channels)
         self.outcome = mlp([2 * config.hidden, config.hidden, 2])
         initialise(self)
         if self.memory is not None:
             self.memory.initialise()
+        if self.recall is not None:
+            self.recall.initialise()
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     # -- play ----------------------------------------------------------------------------------------
@@ -143,11 +147,20 @@ class Generator(nn.Module):
         return state, Prediction(to_uint8(state["frame"]), reward, end_logit.sigmoid())
 
     def render(self, state: State) -> Rendering:
-        """Draws a state's own memory read (the static layer) and hidden state (the dynamic layer)."""
-        return self._draw(state["h"], state.get("read"))
+        """Draws what is static of a state's memory read and what is dynamic of its hidden state.
 
-    def _draw(self, h: Tensor, recalled: Tensor | None) -> Rendering:
-        return self.renderer(h) if recalled is None else self.renderer(recalled, h)
+        Args:
+            state: its "h" and, with a memory module, its "read" and "held" are enough.
+        """
+        if self.memory is None:
+            return self.renderer(state["h"])
+        share = self._share(state)
+        recalled = None if share is None else (state["held"], share)
+        return self.renderer(state["read"], state["h"], recalled=recalled)
+
+    def _share(self, state: State) -> Tensor | None:
+        """Which share of each place of the static layer is recalled, (B, 1, side, side)."""
+        return None if self.recall is None else self.recall(state["h"], state["held"])
 
     def _outcome(self, h: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
         """Reward in units of ``reward_scale``, and the logit of the end, of (B, hidden) each."""
@@ -184,11 +197,11 @@ class Generator(nn.Module):
         shown = frames if all_real >= steps else self._dreamt(frames, actions, z, real, all_real)
         codes = self.dynamics.encode(shown.flatten(0, 1)).float().unflatten(0, real.shape)
         states = self._recurrence(codes, actions, z)
-        h = torch.stack([state["h"] for state in states], 1)
-        reads = None if self.memory is None else torch.cat([state["read"][:, None] for state in states], 1)
-        drawn = self._draw(h.flatten(0, 1), None if reads is None else reads.flatten(0, 1))
-        reward, end_logit = self._outcome(h, codes[:, 1:])
-        shape = h.shape[:2]
+        names = [name for name in ("h", "read", "held") if name in states[0]]
+        known = {name: torch.stack([state[name] for state in states], 1) for name in names}
+        drawn = self.render({name: vectors.flatten(0, 1) for name, vectors in known.items()})
+        reward, end_logit = self._outcome(known["h"], codes[:, 1:])
+        shape = actions.shape
         return Rollout(
             told=real,
             shown=shown,
@@ -197,7 +210,7 @@ class Generator(nn.Module):
             static=drawn.layers[0].unflatten(0, shape),
             masks=drawn.masks.unflatten(0, shape),
             recalled=None if recalled is None else self._recall(states, recalled),
-            known=(h if reads is None else torch.cat([h, reads], -1)).detach(),
+            known=torch.cat([known[name] for name in names if name != "held"], -1).detach(),
             reward=reward,
             end_logit=end_logit,
         )
@@ -252,6 +265,8 @@ class Generator(nn.Module):
         - "attention" (B, S, S): where the memory is read; it sums to 1.
         - "memory" (B, S, S): the mean size of what a slot holds, 0 where nothing was ever written.
         - "writes" (B, S, S): the mean size of what the step to this state added to each slot.
+        - "recalled" (B, h, w) in [0, 1]: the share of each place of the static layer that was drawn of what
+          the slot held before; only in engines that can recall.
         - "z" and "hidden": the noise of the step, and h.
         """
         shown = {"z": state["z"], "hidden": state["h"]}
@@ -263,7 +278,10 @@ class Generator(nn.Module):
             cast(Component, self.renderer.get_submodule(f"components.{k}")).rough(vector)[0][:, 0]
             for k, vector in enumerate((state["read"], state["h"]))
         ]
-        _, add = self.memory.writes(state["h"], state["held"])
+        _, add = self.memory.writes(state["h"])
+        share = self._share(state)
+        if share is not None:
+            shown["recalled"] = share[:, 0]
         return shown | {
             "static": to_uint8(static),
             "dynamic": to_uint8(dynamic),

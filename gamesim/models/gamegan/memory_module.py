@@ -25,10 +25,6 @@ STAYS = 3.0
 """Logit of the kernel's middle, relative to its rim, at the start of training."""
 ERASES = 3.0
 """Logit of erasing at the start of training."""
-WRITES = 3.0
-"""Logit of the write gate at the start of training."""
-GAIN = 8.0
-"""What the write gate's weights count: else it takes Adam hours to tell known slots from new ones."""
 
 
 class ShiftKernel(nn.Module):
@@ -105,7 +101,6 @@ class MemoryModule(nn.Module):
         self.kernel = ShiftKernel(config.num_actions, hidden, config.opposites)  # K
         self.gate = mlp([2 * hidden, hidden, 1])  # G
         self.content = mlp([hidden, hidden, 2 * width])  # E
-        self.access = nn.Linear(hidden + width, 1, bias=False) if config.memory_gate else None
         # The paper fills M with noise from N(0, I). Here it is one draw that the checkpoint keeps, so that a
         # dream is repeatable, with this version of torch and with the next.
         noise = torch.randn(slots, slots, width, generator=torch.Generator().manual_seed(0))
@@ -122,8 +117,6 @@ class MemoryModule(nn.Module):
         self.kernel.score.get_parameter("2.bias")[4] = STAYS
         bias = self.content.get_parameter("2.bias")
         bias[: len(bias) // 2] = ERASES
-        if self.access is not None:
-            self.access.weight.zero_()  # what was trained without it can go on with it
 
     def initial(self, batch: int) -> tuple[Tensor, Tensor]:
         """(memory (batch, N, N, D), attention (batch, N, N)) before anything happened."""
@@ -132,23 +125,10 @@ class MemoryModule(nn.Module):
         attention[:, self.slots // 2, self.slots // 2] = 1
         return memory, attention
 
-    def writes(self, h: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
-        """e_t and a_t of Eq. 8, (B, D) each, as far as the write gate lets them through.
-
-        Without that gate, as in the paper, they depend on h_t alone. So no step can tell a place that it
-        knows from one that it does not, and each replaces what it could have read. The gate is that of the
-        Differentiable Neural Computer (Graves et al. 2016), which sees what the slot holds, too.
-
-        Args:
-            h: h_t (B, hidden).
-            held: what attention finds before the step writes, (B, D).
-        """
+    def writes(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        """e_t and a_t of Eq. 8, (B, D) each, of h_t (B, hidden)."""
         erase, add = self.content(h).float().chunk(2, dim=1)
-        erase = erase.sigmoid()
-        if self.access is None:
-            return erase, add
-        gate = (WRITES + GAIN * self.access(torch.cat([h, held], dim=1)).float()).sigmoid()
-        return gate * erase, gate * add
+        return erase.sigmoid(), add
 
     def forward(
         self, memory: Tensor, attention: Tensor, action: Tensor, h: Tensor, before: Tensor
@@ -168,5 +148,5 @@ class MemoryModule(nn.Module):
         gate = self.gate(torch.cat([h, h - before], dim=1)).float().sigmoid().unsqueeze(2)  # Eq. 6
         attention = gate * shift(attention, self.kernel(action)) + (1 - gate) * attention  # Eq. 7
         held = read(memory, attention)
-        memory = write(memory, attention, *self.writes(h, held))
+        memory = write(memory, attention, *self.writes(h))
         return memory, attention, read(memory, attention), held

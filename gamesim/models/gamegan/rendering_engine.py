@@ -109,9 +109,21 @@ class DisentanglingRenderer(nn.Module):
         super().__init__()
         self.components = nn.ModuleList(Component(size, frame_size, channels) for size in vectors)
 
-    def forward(self, *vectors: Tensor) -> Rendering:
+    def forward(self, *vectors: Tensor, recalled: tuple[Tensor, Tensor] | None = None) -> Rendering:
+        """Eq. 10-14.
+
+        Args:
+            vectors: (B, size) each.
+            recalled: another vector for the first layer (B, size), and the share of each place in which that
+                layer is drawn of it, (B, 1, h, h).
+        """
         drawn = [draw(vector) for draw, vector in zip(self.components, vectors, strict=True)]
-        return compose([layer for layer, _ in drawn], [score for _, score in drawn])
+        layers = [layer for layer, _ in drawn]
+        if recalled is not None:
+            other, share = recalled
+            layer, _ = self.components[0](other)
+            layers[0] = layers[0].lerp(layer, F.interpolate(share, size=layer.shape[-2:]).to(layer.dtype))
+        return compose(layers, [score for _, score in drawn])
 
 
 class SimpleRenderer(nn.Module):

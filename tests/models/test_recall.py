@@ -1,0 +1,82 @@
+"""GameGAN may draw what a memory slot held before a step wrote there. Ours, not the paper's."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from gamesim.config.gamegan import GameGANModelConfig
+from gamesim.models.gamegan.generator import Generator
+from gamesim.models.gamegan.recall import Recall
+from gamesim.models.gamegan.rendering_engine import DisentanglingRenderer
+
+SIZES = {"hidden": 24, "z_size": 6, "channels": 4, "memory_slots": 9, "memory_width": 12}
+CONFIG = GameGANModelConfig(**SIZES, recall=True)
+
+
+def recalling(share: float) -> Generator:
+    """An engine that recalls this share of each place."""
+    torch.manual_seed(0)
+    model = Generator(CONFIG)
+    assert model.recall is not None
+    with torch.no_grad():
+        model.recall.score[-1].bias.fill_(torch.tensor(share).logit() * 0.1)
+    return model
+
+
+def dream(model: Generator, steps: int = 4) -> dict[str, torch.Tensor]:
+    chance = torch.Generator().manual_seed(0)
+    frames = torch.randint(0, 256, (2, 1, 84, 84, 3), generator=chance).to(torch.uint8)
+    state = model.start(frames, torch.zeros(2, 0, dtype=torch.int64))
+    for step in range(steps):
+        state, _ = model.imagine(state, (torch.tensor([1, 2]) + step) % 5, temperature=1.0, generator=chance)
+    return state
+
+
+def test_what_is_recalled_is_the_static_layer_of_what_the_slot_held():
+    model = recalling(share=0.75)
+    state = dream(model)
+    written, held = (model.renderer.components[0](state[name])[0] for name in ("read", "held"))
+    drawn = model.render(state)
+    assert torch.allclose(drawn.layers[0], 0.25 * written + 0.75 * held, atol=1e-5)
+    masks = model.renderer(state["read"], state["h"]).masks
+    assert torch.equal(drawn.masks, masks), "where the static layer shows is as in the paper"
+
+
+def test_each_place_is_chosen_by_itself():
+    renderer = DisentanglingRenderer([12, 24], 84, 4)
+    read, h, held = torch.randn(1, 12), torch.randn(1, 24), torch.randn(1, 12)
+    share = torch.zeros(1, 1, 7, 7)
+    share[..., 2, 5] = 1
+    without, held_alone = renderer(read, h).layers[0], renderer(held, h).layers[0]
+    layer = renderer(read, h, recalled=(held, share)).layers[0]
+    place = torch.zeros(84, 84, dtype=torch.bool)
+    place[24:36, 60:72] = True
+    assert torch.equal(layer[..., place], held_alone[..., place])
+    assert torch.equal(layer[..., ~place], without[..., ~place])
+
+
+def test_at_first_next_to_nothing_is_recalled_and_the_choice_is_learned():
+    torch.manual_seed(0)
+    recall, h, held = Recall(CONFIG), torch.randn(8, 24), torch.randn(8, 12)
+    recall.initialise()
+    assert recall(h, held).shape == (8, 1, 7, 7) and recall(h, held).max() < 0.01
+    wanted = (held[:, :1] > 0).float()[..., None, None].expand(8, 1, 7, 7)
+    optimizer = torch.optim.Adam(recall.parameters(), lr=1e-2)
+    for _ in range(60):
+        loss = F.mse_loss(recall(h, held), wanted)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss < 0.01
+
+
+def test_what_a_slot_holds_counts_as_much_as_h_however_large_it_is():
+    recall, h, held = Recall(CONFIG), torch.randn(1, 24), torch.randn(1, 12)
+    assert torch.allclose(recall(h, held), recall(h, 100 * held), atol=1e-3)
+
+
+def test_the_x_ray_shows_what_is_recalled():
+    model = recalling(share=0.75)
+    shown = model.internals(dream(model))["recalled"]
+    assert shown.shape == (2, 7, 7) and torch.allclose(shown, torch.tensor(0.75))
