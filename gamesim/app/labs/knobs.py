@@ -9,7 +9,7 @@ import pygame
 
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.parts import dot
-from gamesim.app.ui.widgets import box, shorten, text
+from gamesim.app.ui.widgets import arrowhead, box, shorten, text
 from gamesim.labs.controls import Button, Choice, Control, Slider, Switch, Value
 
 ROW, TRACK = 34, 22  # heights of a control's title and of the slider below it, in a window of 1280x800
@@ -184,8 +184,6 @@ def _draw_choice(
             text(surface, words, cell.center, size, colour, bold=here, anchor="center")
         return
     for cell, side in zip(cells, (-1, 1), strict=True):
-        reach, (x, y) = scale.px(5), cell.center
-        corners = [(x + side * reach, y), (x - side * reach, y - reach), (x - side * reach, y + reach)]
-        pygame.draw.polygon(surface, COLOURS["text"], corners)
+        arrowhead(surface, cell.center, (side, 0), scale.px(5), COLOURS["text"])
     room = max(1, strip.width - 2 * cells[0].width)
     text(surface, value, strip.center, size, bold=True, anchor="center", width=room, shrinks=True)

@@ -18,7 +18,7 @@ from gamesim.app.ui.ask import Ask, Prompt
 from gamesim.app.ui.keyed import KeyScreen
 from gamesim.app.ui.parts import Action, attempt, draw_around
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import at_home, box, clipped, paragraph, text, wrap
+from gamesim.app.ui.widgets import arrowhead, at_home, box, clipped, paragraph, text, wrap
 from gamesim.text import counted
 
 if TYPE_CHECKING:
@@ -315,14 +315,8 @@ class NewRun(KeyScreen):
             text(surface, line.about, about, scale.px(14), COLOURS["quiet"], anchor="midleft", width=room)
         for i in range(2 if line.turn else 0):
             x = rect.right - rect.height // 2 - (1 - i) * rect.height
-            reach, side = scale.px(8), 1 if i else -1
-            tip = (x + side * reach, rect.centery)
-            points = [
-                tip,
-                (x - side * reach // 2, rect.centery - reach),
-                (x - side * reach // 2, rect.centery + reach),
-            ]
-            pygame.draw.polygon(surface, COLOURS["text" if chosen else "quiet"], points)
+            ink = COLOURS["text" if chosen else "quiet"]
+            arrowhead(surface, (x, rect.centery), (1 if i else -1, 0), scale.px(7), ink)
         if line.enter and not line.turn:
             place = (rect.right - pad, rect.centery - scale.px(10))
             text(surface, "change…", place, scale.px(15), COLOURS["quiet"], anchor="midright")

@@ -27,7 +27,7 @@ from gamesim.app.navigation import Screen
 from gamesim.app.settings import CLIPS, PALETTES, UI_SCALES
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import at_home, box, clipped, keycap, meter, text
+from gamesim.app.ui.widgets import arrowhead, at_home, box, clipped, keycap, meter, text
 from gamesim.errors import UserError
 from gamesim.export.video import NO_MP4, can_mp4
 
@@ -386,12 +386,11 @@ class SettingsScreen(Screen):
         self, surface: pygame.Surface, row: Row, rect: pygame.Rect, chosen: bool, scale: Scale
     ) -> None:
         assert row.value is not None
-        reach, right, y = scale.px(6), rect.right - scale.px(14), rect.centery
+        right, y = rect.right - scale.px(14), rect.centery
         left = rect.left + rect.width // 2 + scale.px(20)
         if chosen:
             for x, out in ((left, -1), (right, 1)):
-                corners = [(x + out * reach, y), (x - out * reach, y - reach), (x - out * reach, y + reach)]
-                pygame.draw.polygon(surface, COLOURS["real"], corners)
+                arrowhead(surface, (x, y), (out, 0), scale.px(6), COLOURS["real"])
         if row.part:
             bar = pygame.Rect(left + scale.px(16), y - scale.px(4), 0, scale.px(8))
             bar.width = max(2, right - bar.left - scale.px(78))

@@ -202,6 +202,15 @@ def meter(
         pygame.draw.line(surface, COLOURS["quiet"], (x, rect.top - 2), (x, rect.bottom + 1))
 
 
+def arrowhead(
+    surface: pygame.Surface, centre: tuple[int, int], towards: tuple[int, int], reach: float, colour: Colour
+) -> None:
+    """Draw a triangle around `centre` that points `towards` (dx, dy); its tip is `reach` pixels away."""
+    middle, ahead = pygame.Vector2(centre), reach * pygame.Vector2(towards)
+    wing = ahead.rotate(90)
+    pygame.draw.polygon(surface, colour, [middle + ahead, middle - ahead + wing, middle - ahead - wing])
+
+
 def key_width(words: str, size: int) -> int:
     """Pixels that `keycap` takes."""
     return max(font(size, True).size("M" if words in ARROWS else words)[0] + size, round(size * 1.9))
@@ -216,13 +225,7 @@ def keycap(
     setattr(rect, anchor, place)
     box(surface, rect, COLOURS["raised"], max(3, size // 3), COLOURS["line"])
     if words in ARROWS:
-        dx, dy = ARROWS[words]
-        x, y, reach = rect.centerx, rect.centery, size * 0.36
-        tip = (x + dx * reach, y + dy * reach)
-        tail = (x - dx * reach * 0.8, y - dy * reach * 0.8)
-        wing = (dy * reach, dx * reach)
-        corners = [tip, (tail[0] + wing[0], tail[1] + wing[1]), (tail[0] - wing[0], tail[1] - wing[1])]
-        pygame.draw.polygon(surface, COLOURS["text"], corners)
+        arrowhead(surface, rect.center, ARROWS[words], size * 0.34, COLOURS["text"])
     else:
         surface.blit(image, image.get_rect(center=rect.center))
     return rect

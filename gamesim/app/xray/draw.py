@@ -1,5 +1,7 @@
 """Draws one panel of the x-ray: title, scale, picture or bars, legend."""
 
+from itertools import pairwise
+
 import numpy as np
 import pygame
 
@@ -50,18 +52,28 @@ def _bars(surface: pygame.Surface, panel: Panel, rect: pygame.Rect, scale: Scale
     """Draw bars from zero, with their numbers if there is room."""
     surface.fill(COLOURS["panel"], rect)
     low, high = panel.low or 0.0, panel.high or 1.0
+    ends = draw_bars(surface, rect, panel.values, low, high)
+    for value, (left, right) in zip(panel.values, ends, strict=True):
+        if right - left > scale.px(34):
+            above = _height(rect, float(value), low, high) - 2
+            place = ((left + right) // 2, min(max(above, rect.top + scale.px(16)), rect.bottom))
+            text(surface, f"{value:.2f}", place, max(11, scale.px(13)), anchor="midbottom")
     zero = _height(rect, 0.0, low, high)
-    count = len(panel.values)
-    for index, value in enumerate(panel.values.tolist()):
-        left, right = (rect.left + side * rect.width // count for side in (index, index + 1))
+    pygame.draw.line(surface, COLOURS["quiet"], (rect.left, zero), (rect.right - 1, zero))
+
+
+def draw_bars(
+    surface: pygame.Surface, rect: pygame.Rect, values: np.ndarray, low: float, high: float
+) -> list[tuple[int, int]]:
+    """Draw numbers (n,) as bars from zero between `low` and `high`; returns their left and right ends."""
+    zero, count = _height(rect, 0.0, low, high), len(values)
+    edges = [rect.left + i * rect.width // count for i in range(count + 1)]
+    ends = [*pairwise(edges)]
+    for value, (left, right) in zip(values.tolist(), ends, strict=True):
         y = _height(rect, value, low, high)
         colour = COLOURS["dream"] if value >= 0 else COLOURS["real"]
-        bar = pygame.Rect(left, min(y, zero), max(1, right - left - 1), max(1, abs(y - zero)))
-        surface.fill(colour, bar)
-        if right - left > scale.px(34):
-            place = ((left + right) // 2, min(max(y - 2, rect.top + scale.px(16)), rect.bottom))
-            text(surface, f"{value:.2f}", place, max(11, scale.px(13)), anchor="midbottom")
-    pygame.draw.line(surface, COLOURS["quiet"], (rect.left, zero), (rect.right - 1, zero))
+        surface.fill(colour, (left, min(y, zero), max(1, right - left - 1), max(1, abs(y - zero))))
+    return ends
 
 
 def bar_at(

@@ -15,7 +15,8 @@ from gamesim.app.game.pictures import HEAT, coloured
 from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import scaled
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.widgets import ARROWS, box, fitting, keycap, text
+from gamesim.app.ui.widgets import ARROWS, arrowhead, box, fitting, keycap, text
+from gamesim.app.xray.draw import draw_bars
 
 Drawer = Callable[[pygame.Surface, pygame.Rect, Scale], None]
 MOST_BARS = 32
@@ -70,9 +71,7 @@ def draw_flow(surface: pygame.Surface, area: pygame.Rect, engine: Engine, scale:
             tip = (place.left - scale.px(6), place.centery)
             tail = (place.left - gap + scale.px(6), place.centery)
             pygame.draw.line(surface, COLOURS["dream"], tail, tip, max(2, scale.px(3)))
-            wing = scale.px(7)
-            corners = [tip, (tip[0] - wing, tip[1] - wing), (tip[0] - wing, tip[1] + wing)]
-            pygame.draw.polygon(surface, COLOURS["dream"], corners)
+            arrowhead(surface, (tip[0] - scale.px(5), tip[1]), (1, 0), scale.px(5), COLOURS["dream"])
     return area.top + head + side + scale.px(22)
 
 
@@ -98,16 +97,7 @@ def _bars(values: np.ndarray) -> Drawer:
     def draw(surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
         numbers = np.asarray(values, np.float64).reshape(-1)[:MOST_BARS]
         most = float(np.abs(numbers).max()) or 1.0
-        signed = bool((numbers < 0).any())
-        zero = rect.centery if signed else rect.bottom
-        for i, value in enumerate(numbers):
-            left = rect.left + i * rect.width // len(numbers)
-            right = rect.left + (i + 1) * rect.width // len(numbers)
-            height = round(abs(float(value)) / most * (zero - rect.top))
-            top = zero - height if value >= 0 else zero
-            surface.fill(
-                COLOURS["dream" if value >= 0 else "real"], (left, top, max(1, right - left - 1), height)
-            )
+        draw_bars(surface, rect, numbers, -most if (numbers < 0).any() else 0.0, most)
 
     return draw
 
