@@ -282,12 +282,19 @@ def test_nobody_plays_by_a_policy_that_is_not_there() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "named"),
-    [({"episodes": -1}, "episodes"), ({"episodes": 1.5}, "episodes"), ({"num_envs": 0}, "num_envs")],
+    [
+        ({"episodes": -1}, "episodes"),
+        ({"episodes": 1.5}, "episodes"),
+        ({"num_envs": 0}, "num_envs"),
+        ({"seed": -1}, "seed"),
+        ({"seed": "a"}, "seed"),
+        ({"seed": 2**70}, "seed"),
+    ],
 )
-def test_nobody_plays_for_ever(changes: dict[str, Any], named: str) -> None:
-    wish: dict[str, Any] = {"episodes": 1, "num_envs": 1, **changes}
+def test_nobody_plays_with_a_number_that_is_none(changes: dict[str, Any], named: str) -> None:
+    wish: dict[str, Any] = {"episodes": 1, "num_envs": 1, "seed": 0, **changes}
     with pytest.raises(UserError, match=f"{named} must be an integer"):
-        next(rollout.play("gamesim/Pacman-v0", "random", seed=0, **wish))
+        next(rollout.play("gamesim/Pacman-v0", "random", **wish))
     env = gym.make_vec("gamesim/Pacman-v0", num_envs=1)
     if "episodes" in changes:
         with pytest.raises(UserError, match=f"{named} must be an integer"):

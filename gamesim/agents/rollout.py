@@ -199,7 +199,7 @@ def play(
         env_id: Such as ``gamesim/Pacman-v0``, or how any game is made.
         policy: A player, or a name of `agents.policy.policies`.
         episodes: How many, >= 0.
-        seed: Of the boards (lane i begins with seed + i) and of the named players' choices.
+        seed: >= 0, of the boards (lane i begins with seed + i) and of the named players' choices.
         num_envs: Games played at once, at most; fewer where their frames would take too much memory.
         keep_frames: False gives whole games without frames, however long they are: what scores are made of.
             True gives games of more than `MAX_STEPS` steps in parts.
@@ -210,6 +210,7 @@ def play(
     """
     check_number("episodes", episodes, 0, MOST_STEPS)
     check_number("num_envs", num_envs, 1, MOST_LANES)
+    check_number("seed", seed, 0, 2**63 - 1)
     recipe = recipe_of(env_id)
     env, spec, steps = planned_batch(recipe, min(num_envs, episodes))
     with contextlib.closing(env):
