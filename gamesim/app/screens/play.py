@@ -16,6 +16,7 @@ from gamesim.app.game.filmstrip import STAYS, Filmstrip
 from gamesim.app.game.home_view import draw_verdict, draw_way
 from gamesim.app.game.homecoming import WALK, Homecoming
 from gamesim.app.game.panel import Panel
+from gamesim.app.game.partner import Partner
 from gamesim.app.game.play import Engine
 from gamesim.app.game.reskin import Reskin
 from gamesim.app.game.session import Session
@@ -23,7 +24,6 @@ from gamesim.app.game.stage import Stage
 from gamesim.app.game.swap import Swap
 from gamesim.app.game.takes import Takes
 from gamesim.app.game.tour import Tour
-from gamesim.app.library import catalog
 from gamesim.app.library.catalog import Title
 from gamesim.app.navigation import Screen, bottom_area
 from gamesim.app.pace import SMOOTH, STILL
@@ -39,21 +39,8 @@ if TYPE_CHECKING:
     from gamesim.app.window import Window
 
 RUNGS = {Command.COOLER: -1, Command.WARMER: 1}
-NO_DREAM = "There is no dream of this game yet. Record it, then train one."
-NO_DRIVER = "No AI driver here. Only World Model dreams come with one."
-NO_MODEL = "This game has no dream. It shows its whole board; the models here learn views that scroll."
 SOUNDS = ("level", "flag", "eaten", "timeout", "fruit", "ghost", "power", "food")
 """Events with a sound; if several happen at once, the first of these is heard."""
-
-
-def no_partner(title: Title) -> str:
-    """Why the player cannot switch from a game to its dream, or from a dream to its game."""
-    if not title.learned:
-        return NO_DREAM if title.scrolls else NO_MODEL
-    if title.recipe is None:
-        return "The card of this dream does not say which game it learned."
-    added = " Add it to the menu first." if ":" in title.recipe.env_id else ""
-    return f"This dream was learned from {title.recipe.env_id}, which is not installed here.{added}"
 
 
 def open_title(window: Window, title: Title, **how: Any) -> None:
@@ -92,6 +79,7 @@ class Play(Screen):
         super().__init__(window)
         self.takes = Takes(window)
         self.session = Session(self.takes.wrap(engine), self._after_step)
+        self.partner = Partner(window, self.session, self.takes, self._guard, self._end_walk)
         self.swap, self.xray = Swap(window, self.session), XRay(self.session)
         self.reskin = Reskin(window)
         self.stage = Stage(window, self.session, self.swap, self.reskin)
@@ -105,9 +93,8 @@ class Play(Screen):
         self._clicked: Command | None = None  # the key that the mouse holds down
         self.layout = hud.layout(window.surface.get_size(), 1)
         if watch:
-            self._change_driver()
-        if not engine.title.learned and (dream := catalog.partner(engine.title, window.workshop.offered())):
-            window.ahead.prepare(dream, window.device)  # torch alone takes seconds: Tab should not wait
+            self.partner.change_driver()
+        self.partner.prepare()
 
     @property
     def engine(self) -> Engine:
@@ -188,13 +175,13 @@ class Play(Screen):
             Command.RESET: self._reset,
             Command.PAUSE: self._pause,
             Command.STEP: self.session.step_once,
-            Command.SWITCH: lambda: self._with_partner(self._swap),
-            Command.BESIDE: lambda: self._with_partner(self._put_beside),
-            Command.AGAIN: self._go_on,
+            Command.SWITCH: self.partner.switch,
+            Command.BESIDE: self.partner.put_beside,
+            Command.AGAIN: self.partner.go_on,
             Command.COOLER: lambda: self._turn(Command.COOLER),
             Command.WARMER: lambda: self._turn(Command.WARMER),
             Command.NEUTRAL: lambda: self._turn(Command.NEUTRAL),
-            Command.DRIVER: self._change_driver,
+            Command.DRIVER: self.partner.change_driver,
             Command.ENDLESS: self._go_on_after_ends,
             Command.HOME: self._go_home,
             Command.XRAY: self.xray.toggle,
@@ -280,41 +267,6 @@ class Play(Screen):
             self.session.rewinding = True
             self._film_left = STAYS
 
-    def _change_driver(self) -> None:
-        """Change between the controller and the person; a real game borrows the controller of a dream."""
-        if self._turn_driver():
-            return
-        title = None
-        if not self.engine.title.learned:
-            title = catalog.chauffeur(self.engine.title, self.window.workshop.shipped())
-        if title is None:
-            self.window.say(NO_DRIVER)
-            return
-
-        def drive(dream: Engine) -> None:
-            dream.reset()
-            self.session.share_controller(dream)
-            if not self._turn_driver():
-                self.window.say(NO_DRIVER)
-
-        def lent(env: gym.Env) -> None:  # the dream that is open already stays the other side
-            drive(Engine(title, env))
-            env.close()
-
-        if self.session.other is None:
-            self._open_other(title, drive)
-        else:
-            self.window.load(title, lent)
-
-    def _turn_driver(self) -> bool:
-        """Let the controller or the person drive, and say who; returns False if there is no controller."""
-        if not self.session.toggle_driver():
-            return False
-        words = "The AI drives. Hold an arrow key to take over for a while."
-        mine = f"You drive. {shown(Command.DRIVER)} lets the AI drive again."
-        self.window.say(words if self.session.watching else mine)
-        return True
-
     # coming home -----------------------------------------------------------------------------------------
 
     def _go_home(self) -> None:
@@ -355,56 +307,6 @@ class Play(Screen):
         """What to do next on a walk; the tour has its own line for it."""
         if self.tour is None:
             self.window.say(words)
-
-    # the other side --------------------------------------------------------------------------------------
-
-    def _swap(self) -> None:
-        self._end_walk()
-        self.takes.stop(self.engine)
-        fits = self.session.switch()
-        self.window.sound.play("switch")
-        self._tell(fits)
-
-    def _put_beside(self) -> None:
-        self._end_walk()
-        if not self.session.beside:
-            self.takes.stop(self.engine)
-        self._tell(self.session.toggle_beside())
-
-    def _go_on(self) -> None:
-        """Dream again from the real game as it is now, or let the dream go on alone."""
-        if not self.session.beside:
-            self.window.say(f"Side by side only. Press {shown(Command.BESIDE)} first.")
-        elif not self.session.go_on():
-            self.window.say(f"Both are over. {shown(Command.RESET)} starts again.")
-        elif self.session.together:
-            self.window.say("The dream starts again from the real game.")
-        else:
-            self.window.say("The real game is over. The dream goes on alone.")
-
-    def _tell(self, fits: bool) -> None:
-        if not fits:
-            self.window.say("This dream was trained on a different game, so it starts on a board of its own.")
-
-    def _with_partner(self, then: Callable[[], None]) -> None:
-        """Call `then` once the other side is open; the first call finds and loads it."""
-        if self.session.other is not None:
-            then()
-            return
-        title = catalog.partner(self.engine.title, self.window.workshop.offered())
-        if title is None:
-            self.window.say(no_partner(self.engine.title))
-            return
-        self._open_other(title, lambda _: then())
-
-    def _open_other(self, title: Title, then: Callable[[Engine], None]) -> None:
-        """Load the other side, and call `then` with it."""
-
-        def opened(env: gym.Env) -> None:
-            other = self.session.other = self.takes.wrap(Engine(title, env))
-            self._guard(lambda: then(other))
-
-        self.window.load(title, opened)
 
     # time and drawing ------------------------------------------------------------------------------------
 

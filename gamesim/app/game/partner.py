@@ -1,0 +1,158 @@
+"""The other side of what is played: a game's dream, or a dream's game, and the driver that a dream lends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import gymnasium as gym
+
+from gamesim.app.controls import Command, shown
+from gamesim.app.game.play import Engine
+from gamesim.app.game.session import Session
+from gamesim.app.game.takes import Takes
+from gamesim.app.library import catalog
+from gamesim.app.library.catalog import Title
+
+if TYPE_CHECKING:
+    from gamesim.app.window import Window
+
+NO_DREAM = "There is no dream of this game yet. Record it, then train one."
+NO_DRIVER = "No AI driver here. Only World Model dreams come with one."
+NO_MODEL = "This game has no dream. It shows its whole board; the models here learn views that scroll."
+
+
+def no_partner(title: Title) -> str:
+    """Why the player cannot switch from a game to its dream, or from a dream to its game."""
+    if not title.learned:
+        return NO_DREAM if title.scrolls else NO_MODEL
+    if title.recipe is None:
+        return "The card of this dream does not say which game it learned."
+    added = " Add it to the menu first." if ":" in title.recipe.env_id else ""
+    return f"This dream was learned from {title.recipe.env_id}, which is not installed here.{added}"
+
+
+class Partner:
+    """Finds and loads the other side, switches to it, puts it beside, and lends its driver."""
+
+    def __init__(
+        self,
+        window: Window,
+        session: Session,
+        takes: Takes,
+        guard: Callable[[Callable[[], object]], None],
+        changes: Callable[[], None],
+    ) -> None:
+        """Offer the other side of what a session plays.
+
+        Args:
+            window: loads games and dreams, and says what cannot be done.
+            session: plays.
+            takes: what is recorded ends when the side changes.
+            guard: calls what may fail in play.
+            changes: called when the side is about to change.
+        """
+        self.window, self.session, self.takes = window, session, takes
+        self._guard, self._changes = guard, changes
+
+    # the two sides ---------------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Load a game's dream in the background: torch alone takes seconds, and Tab should not wait."""
+        title = self.session.engine.title
+        if not title.learned and (dream := catalog.partner(title, self.window.workshop.offered())):
+            self.window.ahead.prepare(dream, self.window.device)
+
+    def switch(self) -> None:
+        """Go on with the other side."""
+        self._opened(self._switch)
+
+    def put_beside(self) -> None:
+        """Show both sides beside each other, or one again."""
+        self._opened(self._put_beside)
+
+    def go_on(self) -> None:
+        """Dream again from the real game as it is now, or let the dream go on alone."""
+        if not self.session.beside:
+            self.window.say(f"Side by side only. Press {shown(Command.BESIDE)} first.")
+        elif not self.session.go_on():
+            self.window.say(f"Both are over. {shown(Command.RESET)} starts again.")
+        elif self.session.together:
+            self.window.say("The dream starts again from the real game.")
+        else:
+            self.window.say("The real game is over. The dream goes on alone.")
+
+    def _switch(self) -> None:
+        self._changes()
+        self.takes.stop(self.session.engine)
+        fits = self.session.switch()
+        self.window.sound.play("switch")
+        self._tell(fits)
+
+    def _put_beside(self) -> None:
+        self._changes()
+        if not self.session.beside:
+            self.takes.stop(self.session.engine)
+        self._tell(self.session.toggle_beside())
+
+    def _tell(self, fits: bool) -> None:
+        if not fits:
+            self.window.say("This dream was trained on a different game, so it starts on a board of its own.")
+
+    def _opened(self, then: Callable[[], None]) -> None:
+        """Call `then` once the other side is open; the first call finds and loads it."""
+        if self.session.other is not None:
+            then()
+            return
+        engine = self.session.engine
+        title = catalog.partner(engine.title, self.window.workshop.offered())
+        if title is None:
+            self.window.say(no_partner(engine.title))
+            return
+        self._open(title, lambda _: then())
+
+    def _open(self, title: Title, then: Callable[[Engine], None]) -> None:
+        """Load the other side, and call `then` with it."""
+
+        def opened(env: gym.Env) -> None:
+            other = self.session.other = self.takes.wrap(Engine(title, env))
+            self._guard(lambda: then(other))
+
+        self.window.load(title, opened)
+
+    # the driver ------------------------------------------------------------------------------------------
+
+    def change_driver(self) -> None:
+        """Change between the controller and the person; a real game borrows the controller of a dream."""
+        if self._turn_driver():
+            return
+        title = None
+        if not self.session.engine.title.learned:
+            title = catalog.chauffeur(self.session.engine.title, self.window.workshop.shipped())
+        if title is None:
+            self.window.say(NO_DRIVER)
+            return
+
+        def drive(dream: Engine) -> None:
+            dream.reset()
+            self.session.share_controller(dream)
+            if not self._turn_driver():
+                self.window.say(NO_DRIVER)
+
+        def lent(env: gym.Env) -> None:  # the dream that is open already stays the other side
+            drive(Engine(title, env))
+            env.close()
+
+        if self.session.other is None:
+            self._open(title, drive)
+        else:
+            self.window.load(title, lent)
+
+    def _turn_driver(self) -> bool:
+        """Let the controller or the person drive, and say who; returns False if there is no controller."""
+        if not self.session.toggle_driver():
+            return False
+        words = "The AI drives. Hold an arrow key to take over for a while."
+        mine = f"You drive. {shown(Command.DRIVER)} lets the AI drive again."
+        self.window.say(words if self.session.watching else mine)
+        return True
