@@ -109,6 +109,9 @@ class GameGANTraining(EngineTraining):
     always_told: Share = Field(
         default=0.125, description="share of examples in which the model sees real frames only"
     )
+    part: Literal["all", "recall"] = Field(
+        default="all", description="what is trained: the whole model, or recall alone"
+    )
     losses: GameGANLosses = GameGANLosses()
 
 
@@ -119,6 +122,16 @@ class GameGANConfig(Config):
     model: GameGANModelConfig = GameGANModelConfig()
     training: GameGANTraining = GameGANTraining()
 
+    @model_validator(mode="after")
+    def _part_there(self) -> GameGANConfig:
+        if self.training.part == "recall" and not (self.model.recall and self.model.memory):
+            raise ValueError("training.part is recall, but this model has no recall")
+        if self.training.part == "recall" and self.training.losses.adversarial.highest:
+            raise ValueError(
+                "training.part is recall, which learns without discriminators, but adversarial is not 0"
+            )
+        return self
+
     @property
     def learned_from(self) -> str:
         told = self.model.memory and self.model.opposites  # they only matter to the memory's kernels
@@ -126,6 +139,8 @@ class GameGANConfig(Config):
 
     @property
     def trained_by(self) -> str:
+        if self.training.part == "recall":
+            return "reconstruction, its recall alone; the rest is as it began"
         judged = self.training.losses.adversarial.highest > 0
         return "reconstruction and discriminators" if judged else "reconstruction alone"
 

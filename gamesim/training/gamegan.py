@@ -53,6 +53,21 @@ def released(drawn: Tensor, real: Tensor) -> Tensor:
     return 4 * (drawn - real).square().sum((-3, -2, -1), dtype=torch.float32)
 
 
+def expected_errors(rollout: Rollout, real: Tensor, side: int) -> Tensor:
+    """The errors of each place, (B, T, side, side); where a step may recall, the mean by its trust.
+
+    Args:
+        rollout: of the generator.
+        real: the frames (B, T, 3, S, S) in [0, 1].
+        side: places along a side.
+    """
+    errors = errors_by_place(rollout.frames, real, side)
+    if rollout.other is None or rollout.trust is None:
+        return errors
+    drawn = torch.where(rollout.trust > 0.5, rollout.trust, 1 - rollout.trust)
+    return errors_by_place(rollout.other, real, side).lerp(errors, drawn)
+
+
 def supervised_loss(
     rollout: Rollout,
     frames: Tensor,
@@ -78,7 +93,7 @@ def supervised_loss(
     ends = segments.terminated.float()
     unlike = F.binary_cross_entropy_with_logits(rollout.end_logit, ends, reduction="none")
     outcome = masked_mean((rollout.reward - segments.rewards).square() + unlike, known)
-    errors = errors_by_place(rollout.frames, frames[:, 1:], counts.shape[-1])
+    errors = expected_errors(rollout, frames[:, 1:], counts.shape[-1])
     terms = {
         "reconstruction": weights["reconstruction"] * masked_mean((counts * errors).sum((2, 3)), played),
         "outcome": weights["outcome"] * outcome,
@@ -104,6 +119,8 @@ class GameGANTask(AveragedDescent[Generator]):
         self.config, self.settings = config, config.training
         self.train, self.held_out = train, held_out
         super().__init__(Generator(config.model).to(device), self.settings, device, seed=config.seed)
+        if self.settings.part != "all":
+            self.trained.requires_grad_(False).get_submodule(self.settings.part).requires_grad_(True)
         if self.settings.muon:
             self.optimizer = Muon(self.trained.parameters(), self.settings.betas, self.settings.muon)
         self.judges = Discriminators(config.model).to(device)

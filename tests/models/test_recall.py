@@ -14,13 +14,13 @@ SIZES = {"hidden": 24, "z_size": 6, "channels": 4, "memory_slots": 9, "memory_wi
 CONFIG = GameGANModelConfig(**SIZES, recall=True)
 
 
-def recalling(share: float) -> Generator:
-    """An engine that recalls this share of each place."""
+def recalling(trust: float) -> Generator:
+    """An engine that trusts each place of its slots so much."""
     torch.manual_seed(0)
     model = Generator(CONFIG)
     assert model.recall is not None
     with torch.no_grad():
-        model.recall.score[-1].bias.fill_(torch.tensor(share).logit() * 0.1)
+        model.recall.score[-1].bias.fill_(torch.tensor(trust).logit() * 0.1)
     return model
 
 
@@ -34,29 +34,31 @@ def dream(model: Generator, steps: int = 4) -> dict[str, torch.Tensor]:
 
 
 def test_what_is_recalled_is_the_static_layer_of_what_the_slot_held():
-    model = recalling(share=0.75)
+    model = recalling(trust=0.75)
     state = dream(model)
-    written, held = (model.renderer.components[0](state[name])[0] for name in ("read", "held"))
-    drawn = model.render(state)
-    assert torch.allclose(drawn.layers[0], 0.25 * written + 0.75 * held, atol=1e-5)
-    masks = model.renderer(state["read"], state["h"]).masks
-    assert torch.equal(drawn.masks, masks), "where the static layer shows is as in the paper"
+    anew, held = (model.renderer.components[0](state[name])[0] for name in ("read", "held"))
+    drawn, paper = model.render(state), model.renderer(state["read"], state["h"])
+    assert torch.equal(drawn.layers[0], held) and torch.equal(paper.layers[0], anew)
+    assert torch.equal(drawn.masks, paper.masks), "where the static layer shows is as in the paper"
+    assert drawn.other is not None
+    assert torch.equal(drawn.other, paper.frame) and torch.equal(drawn.frame, state["frame"])
+    assert torch.equal(recalling(trust=0.25).render(state).frame, paper.frame)
 
 
 def test_each_place_is_chosen_by_itself():
     renderer = DisentanglingRenderer([12, 24], 84, 4)
     read, h, held = torch.randn(1, 12), torch.randn(1, 24), torch.randn(1, 12)
-    share = torch.zeros(1, 1, 7, 7)
-    share[..., 2, 5] = 1
-    without, held_alone = renderer(read, h).layers[0], renderer(held, h).layers[0]
-    layer = renderer(read, h, recalled=(held, share)).layers[0]
+    trust = torch.zeros(1, 1, 7, 7)
+    trust[..., 2, 5] = 1
     place = torch.zeros(84, 84, dtype=torch.bool)
     place[24:36, 60:72] = True
-    assert torch.equal(layer[..., place], held_alone[..., place])
-    assert torch.equal(layer[..., ~place], without[..., ~place])
+    anew, recalled = renderer(read, h).layers[0], renderer(held, h).layers[0]
+    assert torch.equal(
+        renderer(read, h, recalled=(held, trust)).layers[0], torch.where(place, recalled, anew)
+    )
 
 
-def test_at_first_next_to_nothing_is_recalled_and_the_choice_is_learned():
+def test_at_first_nothing_is_recalled_and_the_choice_is_learned():
     torch.manual_seed(0)
     recall, h, held = Recall(CONFIG), torch.randn(8, 24), torch.randn(8, 12)
     recall.initialise()
@@ -77,6 +79,6 @@ def test_what_a_slot_holds_counts_as_much_as_h_however_large_it_is():
 
 
 def test_the_x_ray_shows_what_is_recalled():
-    model = recalling(share=0.75)
+    model = recalling(trust=0.75)
     shown = model.internals(dream(model))["recalled"]
     assert shown.shape == (2, 7, 7) and torch.allclose(shown, torch.tensor(0.75))

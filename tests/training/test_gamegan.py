@@ -16,6 +16,7 @@ from torch import Tensor
 from gamesim import checkpoint, config, models
 from gamesim.config.gamegan import GameGANLosses, GameGANModelConfig
 from gamesim.data.dataset import Dataset, Segments
+from gamesim.errors import UserError
 from gamesim.models.gamegan.discriminators import Discriminators
 from gamesim.models.gamegan.generator import Generator, Rollout
 from gamesim.training import devices, gamegan, loop
@@ -62,7 +63,7 @@ def test_the_distance_is_a_sum_over_pixels_and_colours_in_minus_one_to_one():
     assert torch.allclose(released(drawn, real), 84_672 * (drawn - real).square().mean((2, 3, 4)), rtol=1e-4)
 
 
-def rolled(lanes: int = 2, steps: int = 3, told: tuple[int, ...] = (4, 4), **parts: Tensor) -> Rollout:
+def rolled(lanes: int = 2, steps: int = 3, told: tuple[int, ...] = (4, 4), **parts: Any) -> Rollout:
     """A rollout of grey frames whose masks are half and half, with the parts that a test sets."""
     grey = torch.full((lanes, steps, 3, 84, 84), 0.5)
     plain = {
@@ -70,6 +71,8 @@ def rolled(lanes: int = 2, steps: int = 3, told: tuple[int, ...] = (4, 4), **par
         "shown": torch.full((lanes, steps + 1, 3, 84, 84), 0.5),
         "z": torch.zeros(lanes, steps, 4),
         "frames": grey,
+        "other": None,
+        "trust": None,
         "static": grey,
         "masks": torch.full((lanes, steps, 2, 84, 84), 0.5),
         "recalled": torch.full((lanes, 1, 3, 84, 84), 0.5),
@@ -107,6 +110,17 @@ def terms(rollout: Rollout, batch: Segments, grey: float = 0.5) -> dict[str, flo
 def test_reconstruction_by_hand():
     """A grey that is wrong by 0.1 of [0, 1] is wrong by 0.2 of [-1, 1], in 21,168 numbers: times 0.05."""
     assert terms(rolled(), segments(), grey=0.6)["reconstruction"] == pytest.approx(0.05 * 0.2**2 * 21_168)
+
+
+def test_what_may_be_recalled_is_judged_by_the_errors_of_both_ways():
+    """Grey where real frames are grey, black the other way: a quarter of the trust goes to black."""
+    wrong = released(torch.zeros(3, 84, 84), torch.full((3, 84, 84), 0.5))
+    for trust in (0.25, 0.75):  # above a half the frame was recalled, and the other way is drawn anew
+        trusts = torch.full((2, 3, 7, 7), trust)
+        rollout = rolled(other=torch.zeros(2, 3, 3, 84, 84), trust=trusts)
+        assert terms(rollout, segments())["reconstruction"] == pytest.approx(
+            0.05 * 0.25 * float(wrong), rel=1e-5
+        )
 
 
 def test_the_cycle_by_hand_is_masked():
@@ -203,6 +217,31 @@ def test_every_variant_takes_steps(preset, precision, plays):
     moved = [key for key in trained if not torch.equal(trained[key], task.trained.state_dict()[key])]
     assert len(moved) > len(trained) / 2
     assert same(judges, weights(task.judges)) is (preset == "action-lstm")
+
+
+def test_recall_alone_is_trained_if_that_is_wanted(plays):
+    alone = ["model.memory=true", "model.recall=true", "training.part=recall"]
+    task = make(plays, *alone, preset="action-lstm")
+    before = weights(task.trained)
+    for _ in range(2):
+        task.step()
+    moved = {key for key, weight in weights(task.trained).items() if not torch.equal(weight, before[key])}
+    assert moved == {key for key in before if key.startswith("recall.")}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("model.recall=false", "this model has no recall"),
+        ("model.memory=false", "this model has no recall"),
+        ("training.losses.adversarial=1", "adversarial is not 0"),
+    ],
+)
+def test_recall_alone_is_not_trained_where_it_cannot_learn(change, reason):
+    alone = ["model.memory=true", "model.recall=true", "training.part=recall"]
+    assert config.load("action-lstm", alone).training.part == "recall"
+    with pytest.raises(UserError, match=f"training.part is recall.* {reason}"):
+        config.load("action-lstm", [*alone, change])
 
 
 def test_warm_ups_are_drawn_for_each_lane_and_shrink_with_the_run(plays):

@@ -45,6 +45,7 @@ class Rollout:
             input: it is the real one in all lanes.
         z: the noise of each step (B, T, z_size).
         frames: what each step drew, (B, T, 3, S, S) in [0, 1].
+        other, trust: of `Rendering`, (B, T, 3, S, S) and (B, T, h, h); None where nothing can be recalled.
         static: the memory's layer (B, T, 3, S, S), and masks: (B, T, K, S, S), each layer's share of a pixel.
         recalled: for each of R steps the static layer drawn anew from the last memory, (B, R, 3, S, S), by a
             renderer whose weights get no gradient; None without a memory module.
@@ -57,6 +58,8 @@ class Rollout:
     shown: Tensor
     z: Tensor
     frames: Tensor
+    other: Tensor | None
+    trust: Tensor | None
     static: Tensor
     masks: Tensor
     recalled: Tensor | None
@@ -154,13 +157,9 @@ class Generator(nn.Module):
         """
         if self.memory is None:
             return self.renderer(state["h"])
-        share = self._share(state)
-        recalled = None if share is None else (state["held"], share)
-        return self.renderer(state["read"], state["h"], recalled=recalled)
-
-    def _share(self, state: State) -> Tensor | None:
-        """Which share of each place of the static layer is recalled, (B, 1, side, side)."""
-        return None if self.recall is None else self.recall(state["h"], state["held"])
+        h, held = state["h"], state["held"]
+        recalled = None if self.recall is None else (held, self.recall(h, held))
+        return self.renderer(state["read"], h, recalled=recalled)
 
     def _outcome(self, h: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
         """Reward in units of ``reward_scale``, and the logit of the end, of (B, hidden) each."""
@@ -207,6 +206,8 @@ class Generator(nn.Module):
             shown=shown,
             z=z,
             frames=drawn.frame.unflatten(0, shape),
+            other=None if drawn.other is None else drawn.other.unflatten(0, shape),
+            trust=None if drawn.trust is None else drawn.trust[:, 0].unflatten(0, shape),
             static=drawn.layers[0].unflatten(0, shape),
             masks=drawn.masks.unflatten(0, shape),
             recalled=None if recalled is None else self._recall(states, recalled),
@@ -265,8 +266,8 @@ class Generator(nn.Module):
         - "attention" (B, S, S): where the memory is read; it sums to 1.
         - "memory" (B, S, S): the mean size of what a slot holds, 0 where nothing was ever written.
         - "writes" (B, S, S): the mean size of what the step to this state added to each slot.
-        - "recalled" (B, h, w) in [0, 1]: the share of each place of the static layer that was drawn of what
-          the slot held before; only in engines that can recall.
+        - "recalled" (B, h, w) in [0, 1]: how much each place trusts what the slot held before; above a half
+          the static layer is drawn of it. Only in engines that can recall.
         - "z" and "hidden": the noise of the step, and h.
         """
         shown = {"z": state["z"], "hidden": state["h"]}
@@ -279,9 +280,8 @@ class Generator(nn.Module):
             for k, vector in enumerate((state["read"], state["h"]))
         ]
         _, add = self.memory.writes(state["h"])
-        share = self._share(state)
-        if share is not None:
-            shown["recalled"] = share[:, 0]
+        if rendering.trust is not None:
+            shown["recalled"] = rendering.trust[:, 0]
         return shown | {
             "static": to_uint8(static),
             "dynamic": to_uint8(dynamic),

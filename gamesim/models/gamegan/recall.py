@@ -3,7 +3,8 @@
 A step writes to its slot before it reads it (Kim et al. 2020, arXiv 2005.12126, Eq. 8 and 9), and what it
 writes depends on h alone. So where a slot is known, what it held is lost before it is drawn, and that is what
 comes back into view. Here the static layer is drawn of both, of what was read (as in the paper) and of what
-the slot held before, and a small network chooses between them place by place.
+the slot held before, and a small network chooses between them place by place. It learns the choice from the
+errors that either would make.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from gamesim.config.gamegan import GameGANModelConfig
 
 RECALLS = -5.0
-"""Logit of what is recalled at the start of training: next to nothing."""
+"""Logit of the trust in what is recalled, at the start of training."""
 
 
 class Recall(nn.Module):
-    """Which share of each place is recalled: one for each location of the renderer's coarsest map."""
+    """How much each place trusts what the slot held: one for each location of the renderer's coarsest map."""
 
     def __init__(self, config: GameGANModelConfig) -> None:
         super().__init__()
@@ -34,12 +35,12 @@ class Recall(nn.Module):
 
     @torch.no_grad()
     def initialise(self) -> None:
-        """First nothing is recalled, so that an engine that was trained without can go on with it."""
+        """At first nothing is recalled, so that an engine that was trained without can go on with it."""
         self.score.get_parameter("2.weight").zero_()
         self.score.get_parameter("2.bias").fill_(RECALLS * SHARPNESS)
 
     def forward(self, h: Tensor, held: Tensor) -> Tensor:
-        """The shares, float32 (B, 1, side, side) in [0, 1].
+        """The trust, float32 (B, 1, side, side) in [0, 1].
 
         Args:
             h: h_t (B, hidden).

@@ -33,11 +33,16 @@ class Rendering:
         frame: (B, 3, S, S) in [0, 1].
         layers: X^k, K of (B, 3, S, S) in [0, 1].
         masks: the fine masks (B, K, S, S); they sum to 1 over K.
+        trust: in what is recalled, for each place (B, 1, h, h) in [0, 1]; above a half it is drawn. None
+            where nothing can be recalled.
+        other: the frame with each place drawn the other way, anew or recalled, (B, 3, S, S).
     """
 
     frame: Tensor
     layers: list[Tensor]
     masks: Tensor
+    trust: Tensor | None = None
+    other: Tensor | None = None
 
 
 def compose(layers: list[Tensor], scores: list[Tensor]) -> Rendering:
@@ -48,10 +53,15 @@ def compose(layers: list[Tensor], scores: list[Tensor]) -> Rendering:
         scores: eta^k, K of (B, 1, S, S).
     """
     masks = (torch.cat(scores, 1) / SHARPNESS).softmax(dim=1)
+    return Rendering(overlay(layers, masks), layers, masks)
+
+
+def overlay(layers: list[Tensor], masks: Tensor) -> Tensor:
+    """The frame (B, 3, S, S) of layers, K of that shape, and masks (B, K, S, S)."""
     frame = layers[0] * masks[:, :1]
     for k, layer in enumerate(layers[1:], 1):
         frame = torch.addcmul(frame, layer, masks[:, k : k + 1].to(layer.dtype))
-    return Rendering(frame, layers, masks)
+    return frame
 
 
 def grow(inputs: int, outputs: int, factor: int) -> nn.ConvTranspose2d:
@@ -114,16 +124,20 @@ class DisentanglingRenderer(nn.Module):
 
         Args:
             vectors: (B, size) each.
-            recalled: another vector for the first layer (B, size), and the share of each place in which that
-                layer is drawn of it, (B, 1, h, h).
+            recalled: what else the first layer may be drawn of (B, size), and how much each place trusts it,
+                (B, 1, h, h).
         """
         drawn = [draw(vector) for draw, vector in zip(self.components, vectors, strict=True)]
-        layers = [layer for layer, _ in drawn]
-        if recalled is not None:
-            other, share = recalled
-            layer, _ = self.components[0](other)
-            layers[0] = layers[0].lerp(layer, F.interpolate(share, size=layer.shape[-2:]).to(layer.dtype))
-        return compose(layers, [score for _, score in drawn])
+        rendering = compose([layer for layer, _ in drawn], [score for _, score in drawn])
+        return rendering if recalled is None else self._recall(rendering, *recalled)
+
+    def _recall(self, written: Rendering, held: Tensor, trust: Tensor) -> Rendering:
+        anew, *rest = written.layers
+        earlier, _ = self.components[0](held)
+        here = F.interpolate(trust, size=anew.shape[-2:]) > 0.5
+        layers, others = ([torch.where(here, *ways), *rest] for ways in ((earlier, anew), (anew, earlier)))
+        frame, other = (overlay(each, written.masks) for each in (layers, others))
+        return Rendering(frame, layers, written.masks, trust, other)
 
 
 class SimpleRenderer(nn.Module):
