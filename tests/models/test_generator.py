@@ -166,7 +166,7 @@ def test_k_components_compose_to_the_frame_and_masks_sum_to_one():
 def test_compose_by_hand_with_the_released_temperature():
     layers = [torch.full((1, 3, 1, 1), 0.2), torch.full((1, 3, 1, 1), 0.6)]
     scores = [torch.zeros(1, 1, 1, 1), torch.full((1, 1, 1, 1), 4.0).log() / 10]  # / 0.1: 1/5 and 4/5
-    drawn = compose(layers, scores)
+    drawn = compose([*zip(layers, scores, strict=True)])
     assert torch.allclose(drawn.masks.flatten(), torch.tensor([0.2, 0.8]))
     assert torch.allclose(drawn.frame, torch.full((1, 3, 1, 1), 0.2 / 5 + 0.6 * 4 / 5))
 

@@ -36,13 +36,12 @@ def dream(model: Generator, steps: int = 4) -> dict[str, torch.Tensor]:
 def test_what_is_recalled_is_the_static_layer_of_what_the_slot_held():
     model = recalling(trust=0.75)
     state = dream(model)
-    anew, held = (model.renderer.components[0](state[name])[0] for name in ("read", "held"))
-    drawn, paper = model.render(state), model.renderer(state["read"], state["h"])
-    assert torch.equal(drawn.layers[0], held) and torch.equal(paper.layers[0], anew)
-    assert torch.equal(drawn.masks, paper.masks), "where the static layer shows is as in the paper"
-    assert drawn.other is not None
-    assert torch.equal(drawn.other, paper.frame) and torch.equal(drawn.frame, state["frame"])
-    assert torch.equal(recalling(trust=0.25).render(state).frame, paper.frame)
+    drawn, anew = model.render(state), model.renderer(state["read"], state["h"])
+    held = model.renderer(state["held"], state["h"])
+    assert torch.equal(drawn.frame, held.frame) and torch.equal(drawn.frame, state["frame"])
+    assert torch.equal(drawn.masks, held.masks), "what covers it, too: else it would be half covered"
+    assert drawn.other is not None and torch.equal(drawn.other, anew.frame)
+    assert torch.equal(recalling(trust=0.25).render(state).frame, anew.frame)
 
 
 def test_each_place_is_chosen_by_itself():

@@ -11,7 +11,7 @@ convolutions lead from it to the frame.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import cast
 
@@ -34,7 +34,7 @@ class Rendering:
         layers: X^k, K of (B, 3, S, S) in [0, 1].
         masks: the fine masks (B, K, S, S); they sum to 1 over K.
         trust: in what is recalled, for each place (B, 1, h, h) in [0, 1]; above a half it is drawn. None
-            where nothing can be recalled.
+            in an engine that cannot recall.
         other: the frame with each place drawn the other way, anew or recalled, (B, 3, S, S).
     """
 
@@ -45,23 +45,23 @@ class Rendering:
     other: Tensor | None = None
 
 
-def compose(layers: list[Tensor], scores: list[Tensor]) -> Rendering:
-    """Eq. 13 and 14: x = sum over k of X^k * softmax over k of (eta^k / 0.1).
-
-    Args:
-        layers: X^k, K of (B, 3, S, S).
-        scores: eta^k, K of (B, 1, S, S).
-    """
-    masks = (torch.cat(scores, 1) / SHARPNESS).softmax(dim=1)
-    return Rendering(overlay(layers, masks), layers, masks)
+Drawn = tuple[Tensor, Tensor]
+"""A layer X^k (B, 3, S, S) and its score eta^k (B, 1, S, S)."""
 
 
-def overlay(layers: list[Tensor], masks: Tensor) -> Tensor:
-    """The frame (B, 3, S, S) of layers, K of that shape, and masks (B, K, S, S)."""
+def compose(drawn: Sequence[Drawn]) -> Rendering:
+    """Eq. 13 and 14: x = sum over k of X^k * softmax over k of (eta^k / 0.1)."""
+    layers = [layer for layer, _ in drawn]
+    masks = (torch.cat([score for _, score in drawn], 1) / SHARPNESS).softmax(dim=1)
     frame = layers[0] * masks[:, :1]
     for k, layer in enumerate(layers[1:], 1):
         frame = torch.addcmul(frame, layer, masks[:, k : k + 1].to(layer.dtype))
-    return frame
+    return Rendering(frame, layers, masks)
+
+
+def choose(where: Tensor, one: Drawn, other: Drawn) -> Drawn:
+    """What is drawn of `one` where bool (B, 1, S, S) says so, and of `other` elsewhere."""
+    return torch.where(where, one[0], other[0]), torch.where(where, one[1], other[1])
 
 
 def grow(inputs: int, outputs: int, factor: int) -> nn.ConvTranspose2d:
@@ -99,7 +99,7 @@ class Component(nn.Module):
         # The paper allows a sigmoid or a softmax over space; many things can be in many places at once.
         return sketch[:, :1].sigmoid(), sketch[:, 1:], self.kind(vector)[..., None, None]
 
-    def forward(self, vector: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, vector: Tensor) -> Drawn:
         """(B, vector) -> (X (B, 3, S, S) in [0, 1], score of the fine mask eta (B, 1, S, S))."""
         objects, attributes, kind = self.rough(vector)
         maps = F.leaky_relu(self.modulate[0](objects * kind, attributes), SLOPE)
@@ -127,17 +127,14 @@ class DisentanglingRenderer(nn.Module):
             recalled: what else the first layer may be drawn of (B, size), and how much each place trusts it,
                 (B, 1, h, h).
         """
-        drawn = [draw(vector) for draw, vector in zip(self.components, vectors, strict=True)]
-        rendering = compose([layer for layer, _ in drawn], [score for _, score in drawn])
-        return rendering if recalled is None else self._recall(rendering, *recalled)
-
-    def _recall(self, written: Rendering, held: Tensor, trust: Tensor) -> Rendering:
-        anew, *rest = written.layers
-        earlier, _ = self.components[0](held)
-        here = F.interpolate(trust, size=anew.shape[-2:]) > 0.5
-        layers, others = ([torch.where(here, *ways), *rest] for ways in ((earlier, anew), (anew, earlier)))
-        frame, other = (overlay(each, written.masks) for each in (layers, others))
-        return Rendering(frame, layers, written.masks, trust, other)
+        anew, *rest = [draw(vector) for draw, vector in zip(self.components, vectors, strict=True)]
+        if recalled is None:
+            return compose([anew, *rest])
+        held, trust = recalled
+        earlier = self.components[0](held)
+        here = F.interpolate(trust, size=anew[0].shape[-2:]) > 0.5
+        other = compose([choose(here, anew, earlier), *rest])
+        return replace(compose([choose(here, earlier, anew), *rest]), trust=trust, other=other.frame)
 
 
 class SimpleRenderer(nn.Module):
