@@ -84,6 +84,11 @@ def test_what_training_saves_is_exact_however_large(tmp_path):
         ),
         ("action-lstm", "frames and key presses alone", "reconstruction alone"),
         (
+            "gamegan-recall",
+            "frames and key presses, given which keys are opposites",
+            "reconstruction, its recall alone; the rest is as it began",
+        ),
+        (
             "tilemap",
             "frames and key presses, given the size of a cell, the player's cell, which keys are opposites, ",
             "the likelihood of",
