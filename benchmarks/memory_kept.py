@@ -5,6 +5,7 @@
 First the bot's games are filtered through the model. In each step attention is mostly in one slot; printed is
 which share of it the step erases (Eq. 8's e, the mean over the slot's numbers), where the slot is new and
 where it was written before. Near 100% a memory remembers nothing: what is read is what h wrote in this step.
+An engine that recalls (recall.py) may draw what the slot held all the same.
 Of steps to known slots it also prints which share of the cells is right, in the row or column that comes into
 view and in all others: as drawn, from what h wrote, and as it would be drawn of what the slot held before.
 
