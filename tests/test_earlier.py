@@ -121,3 +121,10 @@ def test_where_dreams_begin_is_no_setting_any_more(recwarn):
     assert not recwarn
     with pytest.warns(UserWarning, match=r"^old: controller.begin is gone: dreams begin at first frames"):
         config.parse("name: x\nsystem: world-model\ncontroller: {begin: any}", "old")
+
+
+def test_the_write_gate_is_no_setting_any_more(recwarn):
+    config.parse("name: x\nsystem: gamegan\nmodel: {memory_gate: false}", "old")
+    assert not recwarn
+    with pytest.warns(UserWarning, match=r"^old: model.memory_gate is gone: model.recall remembers better"):
+        config.parse("name: x\nsystem: gamegan\nmodel: {memory_gate: true}", "old")

@@ -26,14 +26,22 @@ _GONE = {
 """What Tilemap has no more, or has elsewhere, by section."""
 
 
+_WITHOUT = (
+    ("controller", "begin", "first", "controller.begin is gone: dreams begin at first frames"),
+    ("model", "memory_gate", False, "model.memory_gate is gone: model.recall remembers better"),
+)
+"""Settings that are gone: section, key, what nearly all configs have, and what to say of another."""
+
+
 def today(tree: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     """Return a config tree by today's names, and a note on what it was, empty where it needs none."""
-    model, controller = _section(tree, "model"), _section(tree, "controller")
-    if "begin" in controller:  # "first", unless somebody asked for "any"
-        rest = {key: item for key, item in controller.items() if key != "begin"}
-        now, note = today({**tree, "controller": rest})
-        gone = "controller.begin is gone: dreams begin at first frames"
-        return now, note or (gone if controller["begin"] != "first" else "")
+    for section, key, usual, note in _WITHOUT:
+        held = _section(tree, section)
+        if key in held:  # one at a time
+            rest = {name: item for name, item in held.items() if name != key}
+            now, said = today({**tree, section: rest})
+            return now, said or (note if held[key] != usual else "")
+    model = _section(tree, "model")
     if model.get("engine") != "maps":
         return dict(tree), ""
     if tree.get("system") == "world-model":
