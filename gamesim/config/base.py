@@ -215,6 +215,11 @@ class Config(Section):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
     @property
+    def continues(self) -> bool:
+        """Whether a training by it makes sense only from an engine's weights."""
+        return False
+
+    @property
     def learned_from(self) -> str:
         """What an engine learns from and is given, for its card."""
         return "frames and key presses alone"

@@ -109,6 +109,9 @@ class GameGANTraining(EngineTraining):
     always_told: Share = Field(
         default=0.125, description="share of examples in which the model sees real frames only"
     )
+    continues: bool = Field(
+        default=False, description="a later stage: it goes on from an engine, which --init names"
+    )
     part: Literal["all", "recall"] = Field(
         default="all", description="what is trained: the whole model, or recall alone"
     )
@@ -136,6 +139,10 @@ class GameGANConfig(Config):
     def learned_from(self) -> str:
         told = self.model.memory and self.model.opposites  # they only matter to the memory's kernels
         return "frames and key presses, given which keys are opposites" if told else super().learned_from
+
+    @property
+    def continues(self) -> bool:
+        return self.training.continues
 
     @property
     def trained_by(self) -> str:

@@ -22,6 +22,7 @@ CHANGEABLE = (
     "checkpoint_minutes",
     "threads",
     "graphs",
+    "continues",
 )
 
 

@@ -68,6 +68,8 @@ def train(
     """
     try:
         devices.pick_device(device)  # before the recordings are read
+        if config.continues and init is None and not resume:
+            raise UserError(f"{config.name} goes on from an engine: name it with --init")
         before = earlier(out) if resume or stage is not None else None
         system = systems()[config.system]
         if before is None and init is not None and stage == system.sections[-1]:  # nothing else is trained

@@ -143,3 +143,20 @@ def test_a_memory_is_spoken_of_where_the_model_has_one(app: Driver, entry, enter
     page = app.window.screen
     headings = [getattr(block, "heading", "") for block in page.blocks()]  # type: ignore[attr-defined]
     assert "How this model works" in headings and ("Memory" in headings) == told
+
+
+class Recalling(Layered):
+    def internals(self) -> dict[str, np.ndarray]:
+        return {**super().internals(), "recalled": np.zeros((7, 7), np.float32)}
+
+
+def test_a_model_that_recalls_is_said_to_be_our_own(app: Driver, entry):
+    entry(Recalling)
+    app.play("Tilemap Pac-Man")
+    made = app.session.engine
+    made.title = replace(made.title, system="gamegan")
+    app.press(pygame.K_i)
+    said = {
+        getattr(block, "heading", ""): getattr(block, "words", "") for block in app.window.screen.blocks()
+    }  # type: ignore[attr-defined]
+    assert "This part is our own" in said["Recall"] and "as in the paper" in said["Memory"]

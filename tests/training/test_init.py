@@ -94,6 +94,20 @@ def test_an_engine_without_a_part_that_changes_nothing_at_first_can_be_begun_fro
     near(found, checkpoint.load(given).weights)
 
 
+@pytest.mark.parametrize("preset", ["gamegan-more", "gamegan-finish", "gamegan-recall", "gamegan-small-more"])
+def test_a_later_stage_is_not_begun_from_nothing(plays, tmp_path, preset):
+    with pytest.raises(UserError, match=f"^{preset} goes on from an engine: name it with --init"):
+        train(preset, plays, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_later_stage_goes_on_where_it_was_stopped(plays, tmp_path):
+    given, run = engine("gamegan-tiny", tmp_path / "given"), ("gamegan-tiny", plays, tmp_path / "run")
+    still = ["training.continues=true", *STILL["gamegan-tiny"]]
+    assert train(*run, "training.steps=1", *still, init=given).outcome == "done"
+    assert train(*run, "training.steps=2", *still, resume=True).outcome == "done"
+
+
 def test_an_engine_that_lacks_what_does_change_something_is_refused(plays, tmp_path):
     given = engine("gamegan-tiny", tmp_path / "given", "model.memory=false")
     with pytest.raises(UserError, match="does not fit this model"):

@@ -48,11 +48,12 @@ class Preset:
 
 
 def all_presets() -> list[Preset]:
-    """The presets that come with gamesim; those for tests come last."""
+    """The presets that come with gamesim and begin from nothing; those for tests come last."""
     found: list[Preset] = []
     for name in presets():
         with contextlib.suppress(UserError, OSError):  # the app offers no preset that cannot be read
-            found.append(preset(name))
+            if not load(name).continues:
+                found.append(preset(name))
     first = ("tilemap", "world-model-places")
     return sorted(found, key=lambda each: (each.name not in first, each.name.endswith(FOR_TESTS), each.name))
 

@@ -67,6 +67,19 @@ GAMEGAN = (
         "Memory",
     ),
 )
+RECALL = (
+    *GAMEGAN[:2],
+    Words(
+        "A board of slots. Your keys move the place where it is read and written; the model was told which "
+        "keys are opposites. A step writes over its slot, as in the paper.",
+        "Memory",
+    ),
+    Words(
+        "This part is our own. When you come back to a place, what enters the picture is drawn from what the "
+        "slot held before the step wrote there. X-ray (X) shows which cells: they are bright there.",
+        "Recall",
+    ),
+)
 GAMEGAN_M = (
     Words(
         "This is GameGAN (Kim et al. 2020) without its memory module, which the paper uses for comparison. "
@@ -123,6 +136,8 @@ def _kind(engine: Engine) -> Sequence[Words]:
     found = find(system)
     if system == "gamegan" and "memory" not in engine.internals:
         return GAMEGAN_M
+    if system == "gamegan" and "recalled" in engine.internals:
+        return RECALL
     if system in KINDS or found is None or not found.about:
         return KINDS.get(system, ())
     return (Words(found.about, found.title),)
