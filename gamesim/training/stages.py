@@ -256,8 +256,10 @@ def _beginning(config: Config, init: Path, resume: bool) -> Checkpoint:
     found = checkpoint.load(init, extras=True)
     if found.config.system != config.system:
         raise UserError(f"{init}: its system is {found.config.system}, not {config.system}")
-    # Not on the meta device, where spectral norm takes twenty times as long.
-    wanted = {"model": models.build(config).state_dict(), **extras_of(config)}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)  # what begins anew is alike in all processes and all such runs
+        # Not on the meta device, where spectral norm takes twenty times as long.
+        wanted = {"model": models.build(config).state_dict(), **extras_of(config)}
     for name, part in {"model": found.weights, **found.extras}.items():
         if name in wanted:
             part |= _silent({key: each for key, each in wanted[name].items() if key not in part})

@@ -108,6 +108,18 @@ def test_a_later_stage_goes_on_where_it_was_stopped(plays, tmp_path):
     assert train(*run, "training.steps=2", *still, resume=True).outcome == "done"
 
 
+def test_a_part_that_begins_anew_is_the_same_in_every_run_and_process_of_a_seed(plays, tmp_path):
+    """torchrun's processes would else go on with a part each of their own."""
+    given = engine("gamegan-tiny", tmp_path / "given")
+    recalls = [settings("gamegan-tiny", "model.recall=true", f"seed={seed}") for seed in (3, 3, 4)]
+    runs = []
+    for chance, each in enumerate(recalls):
+        torch.manual_seed(chance)
+        runs.append(stages._beginning(each, given, resume=False).weights["recall.score.0.weight"])
+        assert torch.initial_seed() == chance
+    assert torch.equal(runs[0], runs[1]) and not torch.equal(runs[0], runs[2])
+
+
 def test_an_engine_that_lacks_what_does_change_something_is_refused(plays, tmp_path):
     given = engine("gamegan-tiny", tmp_path / "given", "model.memory=false")
     with pytest.raises(UserError, match="does not fit this model"):
