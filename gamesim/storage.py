@@ -100,7 +100,7 @@ def write_folder(
 ) -> None:
     """Put a sealed folder in the place of `folder`, which may exist.
 
-    A link stays, and what it leads to is replaced.
+    A link stays, and what it leads to is replaced. What people keep in the folder, notes say, stays as well.
 
     Args:
         folder: Where it goes. Its hidden siblings ``.NAME.new`` and ``.NAME.old`` are used on the way.
@@ -124,6 +124,7 @@ def write_folder(
         folder.parent.mkdir(parents=True, exist_ok=True)
         if old.exists() and not folder.exists():  # killed between the two renames below
             os.rename(old, folder)
+        _move_others(old, folder, files)  # killed after them
         for leftover in (new, old):
             _remove(leftover)
         new.mkdir()
@@ -135,12 +136,26 @@ def write_folder(
             os.rename(folder, old)
         os.rename(new, folder)
         sync_folder(folder.parent)
+        _move_others(old, folder, files)
     except OSError as error:
         if old.exists() and not folder.exists():
             os.rename(old, folder)
         shutil.rmtree(new, ignore_errors=True)
         raise UserError(f"{shown}: cannot be written: {error.strerror or error}") from None
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _move_others(old: Path, folder: Path, files: Iterable[str]) -> None:
+    """Move to `folder` what lies in `old`, is none of its sealed files, and has no namesake there."""
+    if not old.is_dir():
+        return
+    try:
+        sealed = {MANIFEST, *files, *from_json(_read(old / MANIFEST, old / MANIFEST, _TEXT_BYTES))["files"]}
+    except (UserError, ValueError, KeyError, TypeError):
+        sealed = {MANIFEST, *files}
+    for entry in old.iterdir():
+        if entry.name not in sealed and not os.path.lexists(folder / entry.name):
+            os.rename(entry, folder / entry.name)
 
 
 READS = 20

@@ -45,3 +45,26 @@ def test_a_reader_finds_a_folder_that_a_writer_moves_aside_while_it_is_read(tmp_
     monkeypatch.setattr(json, "loads", moved_aside_after_the_first_manifest)
     assert storage.read_folder(folder, **how)["weights"] == b"1"
     assert len(parsed) == 2
+
+
+def test_what_somebody_keeps_beside_the_sealed_files_outlives_a_new_version(tmp_path: Path, monkeypatch):
+    how = {"kind": "a kind", "version": 1}
+    folder, aside = tmp_path / "engine", tmp_path / ".engine.old"
+    storage.write_folder(folder, {"weights": b"1", "figures": b"1"}, **how)
+    (folder / "notes.txt").write_text("mine")
+    (folder / "films").mkdir()
+    (folder / "films" / "one.gif").write_bytes(b"GIF")
+    storage.write_folder(folder, {"weights": b"2"}, **how)
+    assert sorted(os.listdir(folder)) == ["films", "manifest.json", "notes.txt", "weights"]
+    assert (folder / "films" / "one.gif").exists() and not aside.exists()
+
+    def killed(synced: Path):
+        if synced == tmp_path:  # right after the swap
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "sync_folder", killed)
+        with pytest.raises(KeyboardInterrupt):
+            storage.write_folder(folder, {"weights": b"3"}, **how)
+    storage.write_folder(folder, {"weights": b"4"}, **how)
+    assert (folder / "notes.txt").read_text() == "mine" and storage.read_folder(folder, **how)
