@@ -16,6 +16,7 @@ card anybody may write: Git, editors and people rewrite text.
 Nothing in it is a pickle, so loading one runs none of its maker's code.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -258,19 +259,35 @@ def fits(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: str 
             )
 
 
-def update_metrics(folder: str | Path, metrics: Mapping[str, Any]) -> None:
+def update_metrics(folder: str | Path, metrics: Mapping[str, Any], *, of: str | None = None) -> None:
     """Replace a checkpoint's figures, in metrics.json and on its card, in a single step.
 
+    Args:
+        folder: The checkpoint.
+        metrics: Its figures.
+        of: The `fingerprint` of the weights that they were measured of; None: not compared.
+
     Raises:
-        UserError: The checkpoint is damaged, or it cannot be written.
+        UserError: The checkpoint is damaged, its weights are others by now, or it cannot be written.
     """
-    folder = locate(folder)
+    shown, folder = folder, locate(folder)
     files = storage.read_folder(folder, required=_REQUIRED, **SEALED)
+    if of not in (None, _fingerprint(files)):
+        raise UserError(f"{shown}: has new weights since it was measured, so its card stays as it is")
     facts, figures = _parts(text.decode(files["README.md"], "replace"))
     notes = _FIGURES.sub("", figures, count=1)
     files["metrics.json"] = text.to_json(metrics, indent=1)
     files["README.md"] = text.encode(facts.rstrip("\n") + "\n" + _figures(metrics) + notes)
     storage.write_folder(folder, files, **SEALED)
+
+
+def fingerprint(folder: str | Path) -> str:
+    """What tells a checkpoint's weights from all others.
+
+    Raises:
+        UserError: It is damaged, or not there.
+    """
+    return _fingerprint(storage.read_folder(locate(folder), required=_REQUIRED, **SEALED))
 
 
 def exists(folder: str | Path) -> bool:
@@ -358,6 +375,10 @@ def _figures(metrics: Mapping[str, Any]) -> str:
     rows = [f"| {_cell(key)} | {_cell(_number(item))} |" for key, item in text.flat(text.plain(metrics))]
     table = "\n".join(["| figure | value |", "|---|---|", *rows]) if rows else "Not measured yet."
     return f"\n## Figures\n\n{table}\n"
+
+
+def _fingerprint(files: Mapping[str, bytes]) -> str:
+    return hashlib.sha256(files["model.safetensors"]).hexdigest()
 
 
 def _parts(card: str) -> tuple[str, str]:

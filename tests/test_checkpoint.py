@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from fake_task import starts
-from gamesim import checkpoint, config, models, storage
+from gamesim import checkpoint, cli, config, models, storage
 from gamesim.card import facts, recipe_of
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
@@ -63,6 +63,27 @@ def test_figures_are_replaced_on_the_card_and_the_facts_stay(tmp_path):
     assert "old" not in loaded.card
     assert loaded.card.count("## Figures") == 1
     assert "| data | x\\|y |" in loaded.card
+
+
+def test_a_card_gets_no_figures_of_weights_that_were_replaced_while_they_were_measured(
+    tmp_path, monkeypatch, capsys
+):
+    """Such as those of a training's last checkpoint."""
+    folder = save(tmp_path / "engine", metrics={"old": 1})
+
+    def measured(checkpoint, **_):
+        save(checkpoint, fill, metrics={"old": 1})
+        return {"moves": 0.5}
+
+    monkeypatch.setattr("gamesim.evaluation.evaluate.evaluate", measured)
+    words = ["evaluate", str(folder), "--card", "--json", str(tmp_path / "figures.json")]
+    fill = 2.0
+    assert cli.main(words) == 2
+    assert "engine: has new weights since it was measured" in capsys.readouterr().err
+    assert checkpoint.load(folder).metrics == {"old": 1}
+    assert json.loads((tmp_path / "figures.json").read_bytes()) == {"moves": 0.5}
+    assert cli.main(words) == 0, "the same weights, written again"
+    assert checkpoint.load(folder).metrics == {"moves": 0.5}
 
 
 def test_what_training_saves_is_exact_however_large(tmp_path):

@@ -222,17 +222,18 @@ def _evaluate(options: argparse.Namespace) -> int:
         from gamesim.envs.recipe import find
 
         find(options.game)  # its module is imported
+    measured = checkpoint.fingerprint(options.checkpoint) if options.card else None  # it may be in training
     figures = evaluate(options.checkpoint, progress=True, **how)
     written = text.to_json(figures, indent=1)
     print(written.decode(), end="")
     if options.json is not None:
         storage.write_file(Path(options.json), written)
+    if options.plots is not None:
+        plots.save_plots(figures, options.plots)
     if options.card:
         others = checkpoint.load(options.checkpoint).metrics
         kept = {"temperature": others["temperature"]} if "temperature" in others else {}
-        checkpoint.update_metrics(options.checkpoint, figures | kept)
-    if options.plots is not None:
-        plots.save_plots(figures, options.plots)
+        checkpoint.update_metrics(options.checkpoint, figures | kept, of=measured)
     return 0
 
 
@@ -248,6 +249,7 @@ def _temperature_table(options: argparse.Namespace) -> int:
     if options.plot is not None:
         plots.check(options.plot)  # hours before it is needed
     how = {name: getattr(options, name) for name in ("generations", "episodes", "seed", "device")}
+    measured = checkpoint.fingerprint(options.checkpoint) if options.card else None
     found = temperature.temperature_table(options.checkpoint, options.data, options.out, **how)
     if found is None:
         print(f"stopped: {options.out}")
@@ -259,7 +261,7 @@ def _temperature_table(options: argparse.Namespace) -> int:
         temperature.save_plot(found, options.plot)
     if options.card:
         others = checkpoint.load(options.checkpoint).metrics
-        checkpoint.update_metrics(options.checkpoint, {**others, "temperature": found})
+        checkpoint.update_metrics(options.checkpoint, {**others, "temperature": found}, of=measured)
     return 0
 
 
