@@ -19,6 +19,7 @@ where it was; printed, too, is in how many walks it is.
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import cast
 
 import numpy as np
@@ -27,8 +28,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gamesim.agents.rollout import play
-from gamesim.checkpoint import load_model
+from gamesim.checkpoint import load, load_model
 from gamesim.envs.sprites import decode
+from gamesim.errors import UserError
 from gamesim.evaluation.pacman.coming_home import LENGTHS, outwards
 from gamesim.evaluation.pacman.scroll import OPPOSITE, ground
 from gamesim.models import State
@@ -150,6 +152,11 @@ def main() -> int:
     parser.add_argument("--games", type=int, default=96)
     parser.add_argument("--temperature", type=float, default=1.0)
     words = parser.parse_args()
+    config = load(words.checkpoint).config
+    if config.system != "gamegan" or not config.model.memory:
+        raise UserError(f"{words.checkpoint}: is no GameGAN with a memory")
+    if (config.model.frame_size, config.model.num_actions) != (84, 5):
+        raise UserError(f"{words.checkpoint}: is not of our Pac-Man, whose cells are compared")
     model = cast(Generator, load_model(words.checkpoint)[0].float())
     games = list(play("gamesim/Pacman-v0", "explorer", 4 * words.games, seed=SEED))
     games = [game for game in games if len(game.actions) >= STEPS][: words.games]
@@ -173,4 +180,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        sys.exit(main())
+    except UserError as error:
+        sys.exit(f"memory_kept: {error}")

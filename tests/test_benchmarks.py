@@ -10,6 +10,8 @@ from types import ModuleType
 import pytest
 import torch
 
+from gamesim.errors import UserError
+
 SCRIPTS = sorted((Path(__file__).parents[1] / "benchmarks").glob("*.py"))
 
 
@@ -53,3 +55,18 @@ def test_a_fireball_is_in_the_column_of_its_middle_and_near_if_it_is_wide(monkey
     fireballs = loaded(SCRIPTS[0].with_name("fireballs.py"), monkeypatch)
     far, near = fireballs.columns([(0.0, 5.0), (319.9, 40.0), (330.0, 3.0)])
     assert far.tolist() == [1, 0, 0, 0, 0, 0, 0, 1] and near.tolist() == [0, 0, 0, 0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("engine", "reason"),
+    [
+        ("nowhere", "no such folder"),
+        ("tilemap-pacman", "is no GameGAN with a memory"),
+        ("world-model-takecover", "is no GameGAN"),
+    ],
+)
+def test_only_a_gamegan_has_a_memory_to_look_into(engine, reason, monkeypatch):
+    memory_kept = loaded(SCRIPTS[0].with_name("memory_kept.py"), monkeypatch)
+    monkeypatch.setattr("sys.argv", ["memory_kept.py", engine])
+    with pytest.raises(UserError, match=f"{engine}.*{reason}"):
+        memory_kept.main()
