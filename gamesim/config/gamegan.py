@@ -37,6 +37,12 @@ class GameGANModelConfig(MemoryShape):
         default=64, ge=4, le=4096, description="channels of the discriminators' first layer"
     )
 
+    @model_validator(mode="after")
+    def _something_to_recall(self) -> GameGANModelConfig:
+        if self.recall and not self.memory:
+            raise ValueError("recall draws what the memory held, but memory is false")
+        return self
+
 
 class GameGANLosses(Section):
     """Weights of the loss terms; the defaults are the paper's released ones."""
@@ -127,12 +133,14 @@ class GameGANConfig(Config):
 
     @model_validator(mode="after")
     def _part_there(self) -> GameGANConfig:
-        if self.training.part == "recall" and not (self.model.recall and self.model.memory):
+        if self.training.part == "recall" and not self.model.recall:
             raise ValueError("training.part is recall, but this model has no recall")
         if self.training.part == "recall" and self.training.losses.adversarial.highest:
             raise ValueError(
                 "training.part is recall, which learns without discriminators, but adversarial is not 0"
             )
+        if self.training.part == "recall" and not self.training.losses.reconstruction.highest:
+            raise ValueError("training.part is recall, which learns by reconstruction, but that is 0")
         return self
 
     @property

@@ -233,8 +233,8 @@ def test_recall_alone_is_trained_if_that_is_wanted(plays):
     ("change", "reason"),
     [
         ("model.recall=false", "this model has no recall"),
-        ("model.memory=false", "this model has no recall"),
         ("training.losses.adversarial=1", "adversarial is not 0"),
+        ("training.losses.reconstruction=0", "by reconstruction, but that is 0"),
     ],
 )
 def test_recall_alone_is_not_trained_where_it_cannot_learn(change, reason):
@@ -242,6 +242,12 @@ def test_recall_alone_is_not_trained_where_it_cannot_learn(change, reason):
     assert config.load("action-lstm", alone).training.part == "recall"
     with pytest.raises(UserError, match=f"training.part is recall.* {reason}"):
         config.load("action-lstm", [*alone, change])
+
+
+def test_without_a_memory_there_is_nothing_to_recall():
+    """The part was silently left out."""
+    with pytest.raises(UserError, match=r"model: recall draws what the memory held, but memory is false"):
+        config.load("gamegan-m", ["model.recall=true"])
 
 
 def test_warm_ups_are_drawn_for_each_lane_and_shrink_with_the_run(plays):
