@@ -152,6 +152,8 @@ def main() -> int:
     parser.add_argument("--games", type=int, default=96)
     parser.add_argument("--temperature", type=float, default=1.0)
     words = parser.parse_args()
+    if words.games < 1:
+        raise UserError(f"--games must be 1 or more, not {words.games}")
     config = load(words.checkpoint).config
     if config.system != "gamegan" or not config.model.memory:
         raise UserError(f"{words.checkpoint}: is no GameGAN with a memory")

@@ -72,6 +72,12 @@ def test_who_stands_about_while_ghosts_walk_has_a_view_that_scrolls_all_the_same
     assert view_of(sorted(tmp_path.glob("*.npz"))).scrolls
 
 
+def test_a_later_stage_is_not_offered_for_a_new_training():
+    """The app begins each of them with nothing."""
+    offered = [each.name for each in presets.all_presets()]
+    assert "gamegan" in offered and "gamegan-recall" not in offered and "gamegan-finish" not in offered
+
+
 def test_a_preset_that_takes_nothing_for_granted_fits_every_game():
     assert misfit(presets.preset("world-model").needs, View(None, scrolls=False)) == ""
     assert "cells of 12" in misfit(Needs(cell=12), View(None, scrolls=True))
