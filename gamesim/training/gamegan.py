@@ -35,7 +35,7 @@ SCHEDULED = ("adversarial", "reconstruction", "outcome", "cycle", "memory", "att
 """Losses whose weights may change over the run."""
 SHEET_ROWS, SHEET_REAL = 6, 4
 VALIDATION_LANES, VALIDATION_REAL = 64, 4
-RECALLED = 4
+REVISITED = 4
 """Steps of a sequence, drawn anew each time, that the cycle loss looks up: a fair sample of all of them."""
 PENALTY_EVERY = 16
 """Steps from one gradient penalty to the next; each counts so many times (lazy: Karras et al. 2020)."""
@@ -72,7 +72,7 @@ def supervised_loss(
     rollout: Rollout,
     frames: Tensor,
     segments: Segments,
-    recalled: Tensor,
+    revisited: Tensor,
     counts: Tensor,
     weights: Mapping[str, Tensor],
 ) -> dict[str, Tensor]:
@@ -82,7 +82,7 @@ def supervised_loss(
         rollout: of the generator.
         frames: the real ones (B, T + 1, 3, S, S) in [0, 1].
         segments: what happened in them.
-        recalled: int64 (R,), the steps of `rollout.recalled`.
+        revisited: int64 (R,), the steps of `rollout.revisited`.
         counts: how much each place counts in the reconstruction (B, T, side, side).
         weights: of each term now.
     """
@@ -98,11 +98,11 @@ def supervised_loss(
         "reconstruction": weights["reconstruction"] * masked_mean((counts * errors).sum((2, 3)), played),
         "outcome": weights["outcome"] * outcome,
     }
-    if rollout.recalled is not None:
-        mask, static = rollout.masks[:, recalled, :1].detach(), rollout.static[:, recalled].detach()
-        forgotten = released(mask * rollout.recalled, mask * static)
+    if rollout.revisited is not None:
+        mask, static = rollout.masks[:, revisited, :1].detach(), rollout.static[:, revisited].detach()
+        forgotten = released(mask * rollout.revisited, mask * static)
         dynamic = rollout.masks[:, :, 1].sum((2, 3), dtype=torch.float32)
-        terms["cycle"] = weights["cycle"] * masked_mean(forgotten, played[:, recalled])
+        terms["cycle"] = weights["cycle"] * masked_mean(forgotten, played[:, revisited])
         terms["memory"] = weights["memory"] * masked_mean(dynamic, played)
     return terms
 
@@ -141,7 +141,7 @@ class GameGANTask(AveragedDescent[Generator]):
         data = self.config.data
         batch = self.train.sample(data.batch_size, self.generator, endings=data.endings, padded=True)
         warm_up, all_real = self._warm_ups(progress)
-        recalled = torch.randperm(data.segment, generator=self.generator)[:RECALLED].to(self.device)
+        revisited = torch.randperm(data.segment, generator=self.generator)[:REVISITED].to(self.device)
         weights = [getattr(settings.losses, name).at(progress) for name in SCHEDULED]
         adversarial, highest = weights[0], settings.losses.adversarial.highest
         # Before there are discriminators chance is only in the way: an engine learns to be deaf to z.
@@ -154,7 +154,7 @@ class GameGANTask(AveragedDescent[Generator]):
         terms = self.compiled(
             *vars(batch).values(),
             warm_up,
-            recalled,
+            revisited,
             torch.tensor([*weights, chance, self.decay]).to(self.device),
             all_real=all_real,
             judged=adversarial > 0,
@@ -181,16 +181,18 @@ class GameGANTask(AveragedDescent[Generator]):
 
     def learn(self, *drawn: Tensor, **how: Any) -> dict[str, Tensor]:
         """One update of everything, in tensors alone: a GPU records it as a graph."""
-        *segments, warm_up, recalled, weights = drawn
+        *segments, warm_up, revisited, weights = drawn
         batch, all_real = Segments(*segments), how["all_real"]
         *scheduled, chance, decay = weights.unbind()
         weight: dict[str, Tensor] = dict(zip(SCHEDULED, scheduled, strict=True))
         frames, actions = to_float(batch.frames, getattr(torch, self.settings.precision)), batch.actions
         z = chance * torch.randn(*actions.shape, *self.trained.noise_shape, device=self.device)
         with autocast(self.device, self.settings.precision):
-            rollout = self.trained.rollout(frames, actions, z, warm_up, all_real=all_real, recalled=recalled)
+            rollout = self.trained.rollout(
+                frames, actions, z, warm_up, all_real=all_real, revisited=revisited
+            )
         counts = self._counts(rollout, frames, batch, weight["attenuated"])
-        terms = supervised_loss(rollout, frames, batch, recalled, counts, weight)
+        terms = supervised_loss(rollout, frames, batch, revisited, counts, weight)
         loss = torch.stack(list(terms.values())).sum()
         parts, gradients = [loss], [torch.ones_like(loss)]
         if how["judged"]:

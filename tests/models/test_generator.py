@@ -206,8 +206,8 @@ def test_gamegan_m_has_neither_memory_module_nor_second_component():
     model = engine(memory=False)
     names = [name for name, _ in model.named_parameters()]
     assert not [name for name in names if "memory" in name or "component" in name]
-    rolled = model.rollout(*sequences(), lengths(1, 1), recalled=torch.tensor([0, 1]))
-    assert rolled.recalled is None and rolled.masks.shape == (2, 4, 1, 84, 84)
+    rolled = model.rollout(*sequences(), lengths(1, 1), revisited=torch.tensor([0, 1]))
+    assert rolled.revisited is None and rolled.masks.shape == (2, 4, 1, 84, 84)
 
 
 # ---------------------------------------------------------------------------------- the rollout
@@ -268,7 +268,7 @@ def gradients(model: torch.nn.Module) -> set[str]:
 @both
 def test_gradients_reach_every_parameter(memory):
     model = engine(memory=memory)
-    rolled = model.rollout(*sequences(5, 4), torch.full((5,), 2), recalled=torch.tensor([0]))
+    rolled = model.rollout(*sequences(5, 4), torch.full((5,), 2), revisited=torch.tensor([0]))
     (rolled.frames.square().mean() + rolled.reward.sum() + rolled.end_logit.sum()).backward()
     deaf = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
     assert deaf == []
@@ -285,17 +285,17 @@ def test_dreamt_frames_are_fed_back_detached():
 
 def test_the_cycle_loss_reaches_dynamics_and_memory_alone_in_a_free_running_rollout():
     model = engine()
-    rolled = model.rollout(*sequences(2, 4), lengths(1, 2), recalled=torch.tensor([0, 2]))
-    assert isinstance(rolled.recalled, Tensor)
-    F.mse_loss(rolled.recalled, rolled.static[:, [0, 2]].detach()).backward()
+    rolled = model.rollout(*sequences(2, 4), lengths(1, 2), revisited=torch.tensor([0, 2]))
+    assert isinstance(rolled.revisited, Tensor)
+    F.mse_loss(rolled.revisited, rolled.static[:, [0, 2]].detach()).backward()
     assert gradients(model) == {"dynamics", "memory"}
 
 
-def test_what_is_recalled_is_read_from_the_last_memory_where_attention_was_then():
+def test_what_is_revisited_is_read_from_the_last_memory_where_attention_was_then():
     model = engine()
     frames, actions, z = sequences(2, 3)
     with torch.no_grad():
-        rolled: Rollout = model.rollout(frames, actions, z, lengths(4, 4), recalled=torch.tensor([0, 2]))
+        rolled: Rollout = model.rollout(frames, actions, z, lengths(4, 4), revisited=torch.tensor([0, 2]))
         state, places = model.initial(frames[:, 0]), []
         for step in range(3):
             state = model.advance(state, actions[:, step], z[:, step])
@@ -304,9 +304,11 @@ def test_what_is_recalled_is_read_from_the_last_memory_where_attention_was_then(
         for index, step in enumerate((0, 2)):
             read = (state["memory"] * places[step][..., None]).sum((1, 2))
             wanted = model.renderer(read, torch.zeros(2, 24)).layers[0]
-            assert rolled.recalled is not None
-            assert torch.allclose(rolled.recalled[:, index], wanted, atol=1e-5)
-    assert torch.allclose(rolled.recalled[:, 1], rolled.static[:, 2], atol=1e-5), "the last memory is its own"
+            assert rolled.revisited is not None
+            assert torch.allclose(rolled.revisited[:, index], wanted, atol=1e-5)
+    assert torch.allclose(rolled.revisited[:, 1], rolled.static[:, 2], atol=1e-5), (
+        "the last memory is its own"
+    )
 
 
 def test_the_outcome_sees_the_frame_that_came():

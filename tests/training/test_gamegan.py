@@ -75,7 +75,7 @@ def rolled(lanes: int = 2, steps: int = 3, told: tuple[int, ...] = (4, 4), **par
         "trust": None,
         "static": grey,
         "masks": torch.full((lanes, steps, 2, 84, 84), 0.5),
-        "recalled": torch.full((lanes, 1, 3, 84, 84), 0.5),
+        "revisited": torch.full((lanes, 1, 3, 84, 84), 0.5),
         "known": torch.zeros(lanes, steps, 8),
         "reward": torch.zeros(lanes, steps),
         "end_logit": torch.zeros(lanes, steps),
@@ -125,11 +125,11 @@ def test_what_may_be_recalled_is_judged_by_the_errors_of_both_ways():
 
 def test_the_cycle_by_hand_is_masked():
     """Where the static layer has half of the mask, an error of 0.2 counts as one of 0.1."""
-    recalled = torch.full((2, 1, 3, 84, 84), 0.6)
-    assert terms(rolled(recalled=recalled), segments())["cycle"] == pytest.approx(0.05 * 0.1**2 * 21_168)
+    revisited = torch.full((2, 1, 3, 84, 84), 0.6)
+    assert terms(rolled(revisited=revisited), segments())["cycle"] == pytest.approx(0.05 * 0.1**2 * 21_168)
     hidden = torch.zeros(2, 3, 2, 84, 84)
     hidden[:, :, 1] = 1
-    assert terms(rolled(recalled=recalled, masks=hidden), segments())["cycle"] == 0
+    assert terms(rolled(revisited=revisited, masks=hidden), segments())["cycle"] == 0
 
 
 def test_the_memory_term_by_hand_is_the_area_of_the_dynamic_layer():
@@ -173,10 +173,10 @@ def test_losses_of_a_free_running_rollout_reach_what_they_should():
     model = Generator(GameGANModelConfig(**tiny))  # pyright: ignore[reportArgumentType]
     frames, batch = torch.rand(2, 5, 3, 84, 84), segments(2, 4)
     actions, z = torch.randint(5, (2, 4)), torch.randn(2, 4, 4)
-    recalled = torch.tensor([0, 2])
-    played = model.rollout(frames, actions, z, torch.tensor([1, 4]), recalled=recalled)
+    revisited = torch.tensor([0, 2])
+    played = model.rollout(frames, actions, z, torch.tensor([1, 4]), revisited=revisited)
     ones = dict.fromkeys(TERMS["gamegan"], torch.tensor(1.0))
-    found = supervised_loss(played, frames, batch, recalled, torch.ones(2, 4, 7, 7), ones)
+    found = supervised_loss(played, frames, batch, revisited, torch.ones(2, 4, 7, 7), ones)
 
     def reached(term: str) -> set[str]:
         model.zero_grad()

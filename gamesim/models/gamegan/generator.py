@@ -47,7 +47,7 @@ class Rollout:
         frames: what each step drew, (B, T, 3, S, S) in [0, 1].
         other, trust: of `Rendering`, (B, T, 3, S, S) and (B, T, h, h); None where nothing can be recalled.
         static: the memory's layer (B, T, 3, S, S), and masks: (B, T, K, S, S), each layer's share of a pixel.
-        recalled: for each of R steps the static layer drawn anew from the last memory, (B, R, 3, S, S), by a
+        revisited: for each of R steps the static layer drawn anew from the last memory, (B, R, 3, S, S), by a
             renderer whose weights get no gradient; None without a memory module.
         known: what each frame was drawn from, h and the memory read, (B, T, any), without gradients.
         reward, end_logit: (B, T), told by h and by the frame shown next; rewards in units of
@@ -62,7 +62,7 @@ class Rollout:
     trust: Tensor | None
     static: Tensor
     masks: Tensor
-    recalled: Tensor | None
+    revisited: Tensor | None
     known: Tensor
     reward: Tensor
     end_logit: Tensor
@@ -121,8 +121,8 @@ class Generator(nn.Module):
         new = {**state, "h": h, "c": c, "z": z}
         if self.memory is not None:
             before = state["memory"], state["attention"]
-            memory, attention, recalled, held = self.memory(*before, action, h, state["h"])
-            new |= {"memory": memory, "attention": attention, "read": recalled, "held": held}
+            memory, attention, found, held = self.memory(*before, action, h, state["h"])
+            new |= {"memory": memory, "attention": attention, "read": found, "held": held}
         return new
 
     def show(self, state: State, frame: Tensor) -> State:
@@ -175,7 +175,7 @@ class Generator(nn.Module):
         warm_up: Tensor,
         *,
         all_real: int = 1,
-        recalled: Tensor | None = None,
+        revisited: Tensor | None = None,
     ) -> Rollout:
         """Generates the T frames after frames[:, 0].
 
@@ -189,7 +189,7 @@ class Generator(nn.Module):
                 T + 1 and more: all of them.
             all_real: how many real frames every lane is shown at least; T or more saves the pass that
                 dreams.
-            recalled: int64 (R,), the steps whose places are looked up in the last memory; None: none.
+            revisited: int64 (R,), the steps whose places are looked up in the last memory; None: none.
         """
         steps = actions.shape[1]
         real = torch.arange(steps + 1, device=frames.device) < warm_up[:, None]
@@ -210,7 +210,7 @@ class Generator(nn.Module):
             trust=None if drawn.trust is None else drawn.trust[:, 0].unflatten(0, shape),
             static=drawn.layers[0].unflatten(0, shape),
             masks=drawn.masks.unflatten(0, shape),
-            recalled=None if recalled is None else self._recall(states, recalled),
+            revisited=None if revisited is None else self._revisit(states, revisited),
             known=torch.cat([known[name] for name in names if name != "held"], -1).detach(),
             reward=reward,
             end_logit=end_logit,
@@ -236,7 +236,7 @@ class Generator(nn.Module):
             states.append(state)
         return states
 
-    def _recall(self, states: list[State], steps: Tensor) -> Tensor | None:
+    def _revisit(self, states: list[State], steps: Tensor) -> Tensor | None:
         """X^m-hat of the cycle loss (Sec. 3.4): what the last memory says of the places of some steps (R,).
 
         Gradients reach the memory module and the dynamics engine alone. (B, R, 3, S, S).
