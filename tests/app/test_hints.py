@@ -9,7 +9,8 @@ from app.driver import Driver, dream
 from gamesim.app.controls import Command
 from gamesim.app.game import hud
 from gamesim.app.game.session import Session
-from gamesim.app.theme import Scale
+from gamesim.app.theme import Scale, font
+from gamesim.app.ui import widgets
 
 
 def named(app: Driver) -> list[Command]:
@@ -78,6 +79,27 @@ def test_the_most_important_keys_have_a_place_in_every_window(app: Driver, besid
         app.silence()
         shown = drawn(app)
         assert len(shown) >= 4 and shown == named(app)[: len(shown)], (size, zoom)
+
+
+def test_no_key_loses_its_words_beside_the_x_ray_of_a_small_window(app: Driver, monkeypatch):
+    said: list[tuple[str, pygame.Rect]] = []
+
+    def text(surface, words, place, size, *colour, **how):
+        said.append((words, widgets.text(surface, words, place, size, *colour, **how)))
+        return said[-1][1]
+
+    app.play("Pac-Man, endless")
+    app.press(pygame.K_x)
+    app.resize(640, 480)
+    app.silence()
+    monkeypatch.setattr(hud, "text", text)
+    drawn(app)
+    drawn_at = dict(said)
+    hints = [words for _, words in app.window.screen.panel.hints() if words in drawn_at]  # type: ignore[attr-defined]
+    assert "new game" in hints
+    for words in hints:
+        sizes = [font(size).size(words)[0] for size in range(Scale.of((640, 480)).px(15), 5, -1)]
+        assert drawn_at[words].width in sizes, words
 
 
 def test_a_click_on_a_key_presses_it(app: Driver):

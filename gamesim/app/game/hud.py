@@ -375,6 +375,6 @@ def draw_hints(
             box(surface, place, COLOURS["panel"], scale.px(8))
         right = keycap(surface, shown(command), (place.left, place.centery), size).right + scale.px(8)
         room, at = max(1, place.right - right - scale.px(8)), (right, place.centery)
-        text(surface, words, at, scale.px(15), COLOURS["quiet"], anchor="midleft", width=room)
+        text(surface, words, at, scale.px(15), COLOURS["quiet"], anchor="midleft", width=room, shrinks=True)
         places.append((place, command))
     return places
