@@ -11,9 +11,11 @@ from app.fakes import Layered
 from app.looking import SETTLE, env, panel, xray
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.game.pictures import composed, outline, veiled
-from gamesim.app.theme import Scale, font
-from gamesim.app.ui.widgets import wrap
-from gamesim.app.xray import flow, layout
+from gamesim.app.theme import COLOURS, Scale, font
+from gamesim.app.ui import widgets
+from gamesim.app.ui.widgets import fitting, wrap
+from gamesim.app.xray import chart, flow, layout
+from gamesim.app.xray.draw import draw_panel
 from gamesim.app.xray.panels import KEYS, UNSEEN, panels_of
 
 
@@ -122,6 +124,28 @@ def test_no_word_of_a_panel_is_cut_off(app: Driver, size: tuple[int, int], zoom:
         assert tile.legend.bottom <= tile.rect.bottom and tile.image.height >= scale.px(layout.SMALLEST)
 
 
+@pytest.mark.parametrize("size", [(1280, 800), (640, 480), (400, 700), (320, 240), (240, 320)])
+def test_no_word_of_the_strip_chart_is_cut_off(dreaming, size: tuple[int, int], monkeypatch):
+    said: list[tuple[str, pygame.Rect, int]] = []
+
+    def text(surface, words, place, size, *colour, bold=False, width=None, shrinks=False, **anchor):
+        letters = fitting(words, size, width, bold) if shrinks else size
+        drawn = widgets.text(
+            surface, words, place, size, *colour, bold=bold, width=width, shrinks=shrinks, **anchor
+        )
+        said.append((words, drawn, font(letters, bold).size(words)[0]))
+        return drawn
+
+    monkeypatch.setattr(chart, "text", text)
+    dreaming.resize(*size)
+    dreaming.press(pygame.K_x, pygame.K_RIGHT)
+    dreaming.frames(SETTLE)
+    dreaming.until(lambda: any("50 %" in words for words, *_ in said))
+    whole = xray(dreaming).sheet.chart.get_rect()
+    for words, drawn, width in said:
+        assert whole.contains(drawn) and drawn.width == width, words
+
+
 def test_panels_that_do_not_fit_are_scrolled_to_with_the_wheel(layered, monkeypatch):
     app = layered
     app.press(pygame.K_x, pygame.K_p)
@@ -181,6 +205,19 @@ def test_the_outline_goes_around_what_is_read():
     edges = outline(weights)
     assert len(edges) == 2 * (2 + 3)
     assert ((1, 1), (2, 1)) in edges and ((4, 1), (4, 2)) in edges
+
+
+def test_a_map_of_numbers_that_are_all_low_can_be_seen():
+    (dark,) = panels_of(
+        {"recalled": np.zeros((7, 7), np.float32)}, np.zeros((84, 84, 3), np.uint8), frozenset()
+    )
+    surface, scale = pygame.Surface((160, 200)), Scale(1.0)
+    surface.fill(COLOURS["back"])
+    image = pygame.Rect(0, 24, 112, 112)
+    tile = layout.Tile(surface.get_rect(), image, pygame.Rect(0, 140, 160, 60))
+    draw_panel(surface, dark, tile, scale)
+    edge = {surface.get_at(corner)[:3] for corner in (image.topleft, (111, 24), (0, 135), (111, 135))}
+    assert edge == {tuple(COLOURS["line"])}
 
 
 def test_layers_are_put_together_by_the_mask():

@@ -8,6 +8,7 @@ import pygame
 from gamesim.app.game.play import Engine
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.widgets import text
+from gamesim.app.xray import layout
 from gamesim.app.xray.panels import number
 from gamesim.text import signed
 
@@ -51,12 +52,13 @@ class Chart:
         """Draw the points, and beside them the chance of an ending if there is one; newest at the right."""
         says = any(point.end is not None for point in self.points)
         seconds = self.length(engine) / engine.rate
-        legend = f"The last {seconds:.0f} seconds."
+        legends = [f"The last {seconds:.0f} seconds.", f"The last {seconds:.0f} s."]
         if says:
-            legend += " Above 50 % the dream ends."
-        size = max(11, scale.px(13))
-        line = pygame.Rect(area.left, area.bottom - scale.px(17), area.width, scale.px(17))
-        text(surface, legend, line.topleft, size, COLOURS["quiet"], width=max(1, area.width))
+            legends = [f"{legends[0]} Above 50 % the dream ends.", f"{legends[1]} Above 50 % it ends."]
+        size = layout.small(scale)
+        line = pygame.Rect(area.left, area.bottom - layout.line(scale), area.width, layout.line(scale))
+        legend = next((words for words in legends if font(size).size(words)[0] <= area.width), legends[-1])
+        text(surface, legend, line.topleft, size, COLOURS["quiet"], width=max(1, area.width), shrinks=True)
         room = pygame.Rect(area.left, area.top, area.width, area.height - line.height - scale.px(4))
         gap = scale.px(10)
         parts = 2 if says else 1
@@ -78,10 +80,11 @@ class Chart:
         """Draw the title, the ends of the scale and the background of one curve; returns its place."""
         width = max(1, rect.width)
         left = text(surface, title, rect.topleft, scale.px(16), bold=True, width=width, shrinks=True)
-        small = max(11, scale.px(13))
+        small = layout.small(scale)
         if font(small).size(ends)[0] <= rect.right - left.right - scale.px(6):
-            text(surface, ends, (rect.right, left.bottom), small, COLOURS["quiet"], anchor="bottomright")
-        top = rect.top + scale.px(24)
+            low = max(left.bottom, rect.top + font(small).get_height())
+            text(surface, ends, (rect.right, low), small, COLOURS["quiet"], anchor="bottomright")
+        top = rect.top + max(scale.px(24), layout.line(scale))
         plot = pygame.Rect(rect.left, top, rect.width, max(1, rect.bottom - top))
         surface.fill(COLOURS["panel"], plot)
         return plot

@@ -39,6 +39,8 @@ def _picture(surface: pygame.Surface, panel: Panel, rect: pygame.Rect) -> None:
     times = times if fit < 1 or times > 0.9 * fit else fit  # better uneven pixels than a small picture
     size = (max(1, round(width * times)), max(1, round(height * times)))
     surface.blit(scaled(panel.values, size), rect.topleft)
+    if panel.low is not None:  # a map whose numbers are all low is as dark as the window
+        pygame.draw.rect(surface, COLOURS["line"], (rect.topleft, size), 1)
     if panel.marks is not None:
         rows, columns = panel.marks.shape
         step = (size[0] / columns, size[1] / rows)
