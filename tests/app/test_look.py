@@ -1,6 +1,7 @@
 """One look for both sides: the same frame is drawn alike, whoever made it, and one key changes both."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pygame
@@ -146,17 +147,38 @@ def test_a_memory_is_spoken_of_where_the_model_has_one(app: Driver, entry, enter
 
 
 class Recalling(Layered):
+    """A dream whose model can draw what a slot held before."""
+
     def internals(self) -> dict[str, np.ndarray]:
-        return {**super().internals(), "recalled": np.zeros((7, 7), np.float32)}
+        return super().internals() | {"recalled": np.zeros((7, 7), np.float32)}
 
 
-def test_a_model_that_recalls_is_said_to_be_our_own(app: Driver, entry):
-    entry(Recalling)
+@pytest.mark.parametrize(("entered", "told"), [(Recalling, True), (Layered, False)])
+def test_a_model_that_recalls_is_not_said_to_lose_what_it_writes_over(app: Driver, entry, entered, told):
+    entry(entered)
     app.play("Tilemap Pac-Man")
     made = app.session.engine
     made.title = replace(made.title, system="gamegan")
     app.press(pygame.K_i)
-    said = {
-        getattr(block, "heading", ""): getattr(block, "words", "") for block in app.window.screen.blocks()
-    }  # type: ignore[attr-defined]
-    assert "This part is our own" in said["Recall"] and "as in the paper" in said["Memory"]
+    words = " ".join(getattr(block, "words", "") for block in app.window.screen.blocks())  # type: ignore[attr-defined]
+    assert ("what the slot held before" in words) == told
+    assert ("forgets part of what it drew" in words) != told
+
+
+@pytest.mark.parametrize(
+    ("learned", "told"), [("frames, given the size of a place", True), ("frames", False)]
+)
+def test_a_variant_is_known_by_its_card_not_by_the_name_of_a_folder(
+    app: Driver, tmp_path: Path, learned: str, told: bool
+):
+    folder = tmp_path / "many places" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "README.md").write_text(
+        f"| fact | |\n|---|---|\n| learned from | {learned} |\n", encoding="utf-8"
+    )
+    app.play("Tilemap Pac-Man")
+    made = app.session.engine
+    made.title = replace(made.title, system="world-model", checkpoint=folder)
+    app.press(pygame.K_i)
+    headings = [getattr(block, "heading", "") for block in app.window.screen.blocks()]  # type: ignore[attr-defined]
+    assert ("World Model (places)" in headings) == told

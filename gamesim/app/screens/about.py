@@ -10,9 +10,11 @@ import pygame
 from gamesim.app.game.home_view import draw_recall
 from gamesim.app.game.homecoming import Verdict, recall
 from gamesim.app.game.play import Engine
+from gamesim.app.library.cards import LEARNED_FROM
 from gamesim.app.pace import MOVING
 from gamesim.app.ui.pages import Block, Page, Picture, Words
 from gamesim.app.xray.flow import draw_flow
+from gamesim.card import facts_in
 from gamesim.systems import find
 
 if TYPE_CHECKING:
@@ -62,22 +64,19 @@ GAMEGAN = (
     ),
     Words(
         "A board of slots. Your keys move the place where it is read and written; the model was told which "
-        "keys are opposites. With it, a place should look the same when you come back. The GameGAN that "
-        "comes with this app writes over a slot before it reads it, so it forgets part of what it drew.",
+        "keys are opposites. With it, a place should look the same when you come back. As in the paper, a "
+        "slot is written over before it is read, so the model forgets part of what it drew.",
         "Memory",
     ),
 )
-RECALL = (
+GAMEGAN_RECALL = (
     *GAMEGAN[:2],
     Words(
         "A board of slots. Your keys move the place where it is read and written; the model was told which "
-        "keys are opposites. A step writes over its slot, as in the paper.",
-        "Memory",
-    ),
-    Words(
-        "This part is our own. When you come back to a place, what enters the picture is drawn from what the "
-        "slot held before the step wrote there. X-ray (X) shows which cells: they are bright there.",
-        "Recall",
+        "keys are opposites. With it, a place should look the same when you come back. In the paper, a slot "
+        "is written over before it is read. This model has one part that the paper lacks: for each place it "
+        "also draws what the slot held before, and chooses the likelier of the two.",
+        "Memory, with recall",
     ),
 )
 GAMEGAN_M = (
@@ -132,12 +131,12 @@ KINDS: dict[str, Sequence[Words]] = {"gamegan": GAMEGAN, "tilemap": TILEMAP, "wo
 
 def _kind(engine: Engine) -> Sequence[Words]:
     """The text about a kind of model: one of ours, or the one in the entry of its system."""
-    system = engine.title.system
+    system, shown = engine.title.system, engine.internals
     found = find(system)
-    if system == "gamegan" and "memory" not in engine.internals:
+    if system == "gamegan" and "memory" not in shown:
         return GAMEGAN_M
-    if system == "gamegan" and "recalled" in engine.internals:
-        return RECALL
+    if system == "gamegan" and "recalled" in shown:
+        return GAMEGAN_RECALL
     if system in KINDS or found is None or not found.about:
         return KINDS.get(system, ())
     return (Words(found.about, found.title),)
@@ -159,6 +158,8 @@ class About(Page):
         self.engine, self._keep_playing = engine, keep_playing
         self.line = engine.title.name
         self.recall: Verdict | None = recall(engine)
+        folder = engine.title.checkpoint
+        self._by_places = folder is not None and "of a place" in facts_in(folder).get(LEARNED_FROM, "")
 
     @property
     def pace(self) -> int:
@@ -173,7 +174,7 @@ class About(Page):
         if engine.temperature is None:
             return GAME
         found: list[Block] = [DREAM, Picture(self._flow), *_kind(engine)]
-        if engine.title.system == "world-model" and "places" in str(engine.title.checkpoint):
+        if engine.title.system == "world-model" and self._by_places:
             found.insert(3, PLACES)
         if self.recall is not None:
             found.append(Picture(self._recall))

@@ -38,7 +38,7 @@ KEYS = {
     "attention": Key("Place read", "Where on its board the memory is read. Your keys move it."),
     "memory": Key("Memory", "How much each slot holds. Dark: nothing written yet."),
     "writes": Key("Memory writes", "How much is written into each slot in one step."),
-    "recalled": Key("Recalled", "Bright: drawn of what the slot held before. Dark: drawn anew.", (0, 1)),
+    "recalled": Key("Recalled", "Bright: drawn from what the slot held before. Dark: drawn anew.", (0, 1)),
     "reconstruction": Key("Frame and reconstruction", "Left: the frame. Right: what the decoder makes of z."),
     "z": Key("z", "Random numbers drawn for this step. Temperature scales them.", (-3, 3)),
     "mixture": Key("Possible futures", "Mixture weights: how likely each was. They add up to 1.", (0, 1)),
