@@ -154,10 +154,9 @@ class Settings:
         values, there = self._values(), {}
         with contextlib.suppress(OSError, ValueError):
             there = _read(self.path)
-        same = {name for name in _FITS if name in self._filed and values[name] == self._filed[name]}
-        theirs = {name: there[name] for name in same if name in there and _FITS[name](there[name])}
+        valid = {name: value for name, value in there.items() if name in _FITS and _FITS[name](value)}
         try:
-            _write(self.path, values | theirs)
+            _write(self.path, _merged(self._filed, values, values | valid))
             self._filed, self.problem = values, None
         except (OSError, UserError) as error:
             self.problem = f"The settings were not saved: {_reason(error)}."
@@ -178,6 +177,23 @@ class Settings:
             return False
         setattr(self, name, tuple(value) if name == "size" else value)
         return True
+
+
+def _merged(before: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """What two windows made of `before`, entry by entry, in tables of keys, too. If both changed it: mine."""
+    merged: dict[str, Any] = {}
+    for name in dict.fromkeys([*mine, *theirs]):
+        was, ours, other = (table.get(name, _NONE) for table in (before, mine, theirs))
+        if all(isinstance(value, Mapping) for value in (was, ours, other)):
+            merged[name] = _merged(was, ours, other)
+        else:
+            chosen = other if ours == was else ours
+            merged |= {} if chosen is _NONE else {name: chosen}
+    return merged
+
+
+_NONE: Any = object()
+"""An entry that is not there."""
 
 
 def _whole(value: Any, low: int, high: int) -> bool:

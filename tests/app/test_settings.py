@@ -393,6 +393,26 @@ def test_two_windows_keep_what_each_of_them_changed(tmp_path: Path):
     assert Settings(path).palette == "standard" and Settings(path).keys == {}
 
 
+def test_two_windows_keep_the_keys_that_each_of_them_gave(tmp_path: Path):
+    path = tmp_path / "settings.json"
+    begun = Settings(path)
+    begun.keys, begun.game_keys = {"PAUSE": [113], "STEP": [101]}, {"Cart": {"left": [1], "right": [2]}}
+    begun.save()
+    one, two = Settings(path), Settings(path)
+    one.keys = {"PAUSE": [113], "STEP": [101], "RECORD": [122]}
+    one.game_keys = {"Cart": {"left": [3], "right": [2]}, "Acrobot": {"push": [7]}}
+    one.save()
+    two.keys = {"PAUSE": [114]}  # and STEP has its usual key again
+    two.game_keys = {"Cart": {"left": [1], "right": [4]}}
+    two.save()
+    kept = Settings(path)
+    assert kept.keys == {"PAUSE": [114], "RECORD": [122]}
+    assert kept.game_keys == {"Cart": {"left": [3], "right": [4]}, "Acrobot": {"push": [7]}}
+    two.reset()
+    two.save()
+    assert Settings(path).keys == {} and Settings(path).game_keys == {}
+
+
 def test_the_score_of_one_window_does_not_take_that_of_another_away(tmp_path: Path):
     path = tmp_path / "scores.json"
     one, other = Scores(path), Scores(path)
