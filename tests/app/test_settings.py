@@ -13,7 +13,7 @@ from app.driver import Driver
 from gamesim.app import theme
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.controls import BINDINGS, DOWN, KEYMAP, LEFT, Command, meaning
-from gamesim.app.library.remembered import Added
+from gamesim.app.library.remembered import Added, Recent
 from gamesim.app.screens.settings import SettingsScreen
 from gamesim.app.settings import Scores, Settings, pictures_folder
 from gamesim.app.theme import COLOURS, PALETTES, Scale
@@ -426,6 +426,14 @@ def test_scores_that_cannot_be_read_are_kept_aside(tmp_path: Path):
     scores = Scores(path)
     assert scores.problem and scores.add("arcade", 1.0)
     assert "many" in (tmp_path / "scores.broken.json").read_text(encoding="utf-8")
+
+
+def test_what_two_windows_played_is_known_when_the_one_played_last_is_gone(tmp_path: Path):
+    one, other = Recent(tmp_path / "recent.json"), Recent(tmp_path / "recent.json")
+    one.use("a")
+    other.use("b")
+    kept = Recent(tmp_path / "recent.json")
+    assert kept.when("b") > kept.when("a") > 0.0
 
 
 def test_games_that_two_windows_add_are_both_in_the_menu(tmp_path: Path):

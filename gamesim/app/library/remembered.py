@@ -27,12 +27,19 @@ class Recent:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._times: dict[str, float] = {}
+        self._read()
+
+    def _read(self) -> None:
+        """Take over what the file knows: another window may have written it."""
         with contextlib.suppress(*BROKEN):
-            found = {str(name): float(when) for name, when in json.loads(path.read_bytes()).items()}
-            self._times = {name: when for name, when in found.items() if math.isfinite(when)}
+            found = {str(name): float(when) for name, when in json.loads(self.path.read_bytes()).items()}
+            for name, when in found.items():
+                if math.isfinite(when):
+                    self._times[name] = max(when, self.when(name))
 
     def use(self, name: str) -> None:
         """Note that a thing is used now."""
+        self._read()
         self._times[name] = max(time.time(), max(self._times.values(), default=0.0) + 1e-3)
         newest = sorted(self._times, key=lambda name: -self._times[name])[:MOST]
         self._times = {name: self._times[name] for name in newest}
