@@ -9,14 +9,16 @@ from app.driver import Driver
 from app.training import engine_folder, old_run, press_button
 from gamesim.app.library import catalog
 from gamesim.app.navigation import visit
+from gamesim.app.screens import engines
 from gamesim.app.screens.engines import Engines
 from gamesim.app.screens.leaving import Quit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage
-from gamesim.app.ui import parts
+from gamesim.app.ui import parts, widgets
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.parts import Action
+from gamesim.app.ui.widgets import shorten
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -33,6 +35,23 @@ def test_engines_are_cards_with_figures_and_how_they_were_trained(app: Driver):
     shown = {figure.label: (figure.value, figure.good) for figure in card.figures}
     assert shown["Board remembered for 25 steps"] == ("50.0 %", False)
     assert shown["One step takes"] == ("4.7 ms", True)
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (640, 480), (480, 900), (320, 240)])
+def test_figures_that_differ_at_the_end_of_their_names_are_told_apart(app: Driver, size, monkeypatch):
+    said: list[str] = []
+
+    def text(surface, words, place, size, *colour, width=None, **how):
+        said.append(words if width is None else shorten(words, size, width, how.get("bold", False)))
+        return widgets.text(surface, words, place, size, *colour, width=width, **how)
+
+    engine_folder(app, {"rules": {"kept_25": 0.5, "kept_10": 0.6, "moves_obeyed": 0.999}})
+    monkeypatch.setattr(engines, "text", text)
+    app.resize(*size)
+    visit(app.window, "Models")
+    app.frames(2)
+    told = " ".join(said)
+    assert "Board remembered for 25 steps" in told and "Board remembered for 10 steps" in told
 
 
 @pytest.mark.parametrize(

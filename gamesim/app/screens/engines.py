@@ -24,7 +24,7 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.listing import Listing, draw_words
 from gamesim.app.ui.parts import Action, dot, draw_facts
-from gamesim.app.ui.widgets import meter, paragraph, pill, text
+from gamesim.app.ui.widgets import meter, paragraph, pill, text, wrap
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -168,8 +168,10 @@ class Engines(Listing[Title]):
             size, quiet = scale.px(15), COLOURS["quiet"]
             value = text(surface, figure.value, (area.right, middle), size, bold=True, anchor="midright")
             room = max(1, value.left - x - scale.px(8))
-            text(surface, figure.label, (x, middle), size, quiet, anchor="midleft", width=room)
-            y += row
+            # Two of them differ at their ends alone.
+            for n, line in enumerate(wrap(figure.label, size, room)):
+                y += scale.px(18) if n else row
+                text(surface, line, (x, y - row // 2), size, quiet, anchor="midleft", width=room)
         return y
 
     def _draw_job(self, surface: pygame.Surface, area: pygame.Rect, job: Job, scale: Scale) -> int:

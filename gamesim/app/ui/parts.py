@@ -242,7 +242,7 @@ def draw_facts(
         name = text(surface, label, (area.left, middle), scale.px(size), COLOURS["quiet"], anchor="midleft")
         room = max(1, area.right - name.right - scale.px(12))
         place = (area.right, middle)
-        text(surface, value, place, scale.px(size), bold=True, anchor="midright", width=room)
+        text(surface, value, place, scale.px(size), bold=True, anchor="midright", width=room, shrinks=True)
         y += row
         pygame.draw.line(surface, COLOURS["raised"], (area.left, y), (area.right - 1, y))
     return y
