@@ -124,7 +124,7 @@ def judge(before: np.ndarray, after: np.ndarray, path: list[Place]) -> Verdict:
     return Verdict(before, after, counted, counted & different)
 
 
-def recall(engine: Engine) -> Verdict | None:
+def there_and_back(engine: Engine) -> Verdict | None:
     """Let a dream walk `AWAY` cells out and back, in the first direction that is free.
 
     Afterwards it is put back to the moment on screen, so the player's dream is not changed.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from gamesim.app.game.home_view import draw_recall
-from gamesim.app.game.homecoming import Verdict, recall
+from gamesim.app.game.home_view import draw_there_and_back
+from gamesim.app.game.homecoming import Verdict, there_and_back
 from gamesim.app.game.play import Engine
 from gamesim.app.library.cards import LEARNED_FROM
 from gamesim.app.pace import MOVING
@@ -157,7 +157,7 @@ class About(Page):
         super().__init__(window)
         self.engine, self._keep_playing = engine, keep_playing
         self.line = engine.title.name
-        self.recall: Verdict | None = recall(engine)
+        self.walked: Verdict | None = there_and_back(engine)
         folder = engine.title.checkpoint
         self._by_places = folder is not None and "of a place" in facts_in(folder).get(LEARNED_FROM, "")
 
@@ -176,13 +176,13 @@ class About(Page):
         found: list[Block] = [DREAM, Picture(self._flow), *_kind(engine)]
         if engine.title.system == "world-model" and self._by_places:
             found.insert(3, PLACES)
-        if self.recall is not None:
-            found.append(Picture(self._recall))
+        if self.walked is not None:
+            found.append(Picture(self._walk))
         return [*found, *COMMON]
 
     def _flow(self, surface: pygame.Surface, area: pygame.Rect, scale) -> int:
         return draw_flow(surface, area, self.engine, scale)
 
-    def _recall(self, surface: pygame.Surface, area: pygame.Rect, scale) -> int:
-        assert self.recall is not None
-        return draw_recall(surface, area, self.recall, scale)
+    def _walk(self, surface: pygame.Surface, area: pygame.Rect, scale) -> int:
+        assert self.walked is not None
+        return draw_there_and_back(surface, area, self.walked, scale)
