@@ -239,6 +239,23 @@ class Pads:
         return [("hat x", across), ("hat y", along)]
 
 
+def events() -> list[pygame.event.Event]:
+    """What has happened since the last call, in keys, mouse and window, too.
+
+    Where a pad was pulled out before pygame looked at what it did, pygame raises a SystemError of that event,
+    and `pygame.event.get` would lose all others that came with it.
+    """
+    found: list[pygame.event.Event] = []
+    while True:
+        try:
+            event = pygame.event.poll()
+        except SystemError:
+            continue
+        if event.type == pygame.NOEVENT:
+            return found
+        found.append(event)
+
+
 def direction(x: float, y: float, dead_zone: float, now: int = STAY) -> int:
     """The move that a stick at (x, y), -1..1 each, points to; 0 within the dead zone.
 

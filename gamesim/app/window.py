@@ -19,7 +19,7 @@ from gamesim.app.controls import EVERYWHERE, KEYMAP, VIRTUAL, Command, Hint, mea
 from gamesim.app.game.board import BoardPainter
 from gamesim.app.game.look import Look
 from gamesim.app.game.opening import Ahead
-from gamesim.app.gamepad import Pads
+from gamesim.app.gamepad import Pads, events
 from gamesim.app.library.catalog import Title
 from gamesim.app.library.workshop import Workshop
 from gamesim.app.navigation import Screen, visit
@@ -188,8 +188,8 @@ class Window:
 
     def advance(self, seconds: float) -> bool:
         """Handle events and let time pass; returns whether there were events."""
-        events = pygame.event.get()
-        for event in events:
+        happened = events()
+        for event in happened:
             for meant in self.pads.translate(event) or [event]:
                 self._dispatch(meant)
                 if not self.running:
@@ -199,7 +199,7 @@ class Window:
         self.toasts.update(seconds)
         if self.help is None:
             self.screen.update(seconds)
-        return bool(events)
+        return bool(happened)
 
     def show(self) -> None:
         """Draw the window, and bring it to the screen."""

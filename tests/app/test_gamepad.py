@@ -218,12 +218,7 @@ def test_a_device_that_sdl_itself_makes_up_comes_and_goes(app: Driver, monkeypat
     """The whole way, from SDL's own virtual joystick to a move; skipped where pygame's SDL has none."""
     monkeypatch.setenv("SDL_JOYSTICK_ALLOW_BACKGROUND_EVENTS", "1")  # a dummy window never has the focus
     app.frames(3)
-    library = next(
-        (line.split()[-1] for line in _maps() if "libSDL2-2" in line or "libSDL2-2.0" in line), None
-    )
-    sdl = ctypes.CDLL(library) if library else None
-    if sdl is None or not hasattr(sdl, "SDL_JoystickAttachVirtual"):
-        pytest.skip("no virtual joysticks here")
+    sdl = _sdl()
     index = sdl.SDL_JoystickAttachVirtual(1, 6, 15, 1)
     if index < 0:
         pytest.skip("no virtual joysticks here")
@@ -237,6 +232,36 @@ def test_a_device_that_sdl_itself_makes_up_comes_and_goes(app: Driver, monkeypat
     assert sdl.SDL_JoystickDetachVirtual(index) == 0
     app.until(lambda: "Gamepad unplugged" in app.said)
     assert app.session.steering.held == STAY
+
+
+def test_a_pad_that_is_in_and_out_between_two_looks_ends_nothing(app: Driver, monkeypatch):
+    """A loose cable, while a model is loaded: pygame then raises a SystemError of its events."""
+    monkeypatch.setenv("SDL_JOYSTICK_ALLOW_BACKGROUND_EVENTS", "1")
+    app.frames(3)
+    sdl = _sdl()
+    for _ in range(3):
+        index = sdl.SDL_JoystickAttachVirtual(1, 6, 15, 1)
+        if index < 0:
+            pytest.skip("no virtual joysticks here")
+        app.down(pygame.K_RIGHT)
+        pygame.event.pump()
+        assert sdl.SDL_JoystickDetachVirtual(index) == 0
+        app.up(pygame.K_RIGHT)
+    chosen = app.window.screen.chosen  # type: ignore[attr-defined]
+    app.frames(2)
+    assert app.window.screen.chosen != chosen and not app.window.held  # type: ignore[attr-defined]
+    assert app.window.pads.connected == []
+
+
+def _sdl() -> ctypes.CDLL:
+    """The library that pygame has loaded."""
+    library = next(
+        (line.split()[-1] for line in _maps() if "libSDL2-2" in line or "libSDL2-2.0" in line), None
+    )
+    sdl = ctypes.CDLL(library) if library else None
+    if sdl is None or not hasattr(sdl, "SDL_JoystickAttachVirtual"):
+        pytest.skip("no virtual joysticks here")
+    return sdl
 
 
 def _maps() -> list[str]:
