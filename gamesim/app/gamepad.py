@@ -54,8 +54,8 @@ HELP: tuple[tuple[str, str, Command | int], ...] = (
     ("Y", "both, side by side", Command.BESIDE), ("LB  RB", "temperature down, up", Command.COOLER),
     ("LT", "hold to rewind a dream", Command.REWIND), ("RT", "one step while paused", Command.STEP),
     ("L3", "record", Command.RECORD), ("R3", "save a film", Command.GIF), ("Back", "this help", Command.HELP),
-    ("Right stick ↑", "x-ray", Command.XRAY), ("Right stick ←", "other background", Command.LAYERS),
-    ("Right stick →", "let the AI drive", Command.DRIVER), ("Right stick ↓", "coming home", Command.HOME),
+    ("Right stick  ↑", "x-ray", Command.XRAY), ("Right stick  ←", "other background", Command.LAYERS),
+    ("Right stick  →", "let the AI drive", Command.DRIVER), ("Right stick  ↓", "coming home", Command.HOME),
 )  # fmt: skip
 """(parts of a pad, what they do during play, the action that they cause)."""
 

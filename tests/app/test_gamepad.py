@@ -8,9 +8,11 @@ import pygame
 import pytest
 
 from app.driver import Driver
+from gamesim.app import theme
 from gamesim.app.controls import DOWN, KEYMAP, LEFT, RIGHT, STAY, UP, Command, meaning
 from gamesim.app.gamepad import BUTTONS, FULL, Pad, Pads, direction
 from gamesim.app.screens.menu import Menu
+from gamesim.app.ui.widgets import ARROWS
 
 A, B = pygame.CONTROLLER_BUTTON_A, pygame.CONTROLLER_BUTTON_B
 DPAD = {
@@ -212,6 +214,16 @@ def test_held_directions_are_let_go_when_it_is_pulled_out(pad: Driver):
 def test_the_help_shows_its_buttons_while_it_is_there(pad: Driver):
     push(pad, pygame.CONTROLLER_BUTTON_BACK)
     assert pad.window.help is not None and "Gamepad" in [line.words for line in pad.window.help.lines]
+
+
+def test_the_help_names_parts_of_a_pad_in_letters_that_the_typeface_has(pad: Driver):
+    pad.play("Tilemap Pac-Man")
+    push(pad, pygame.CONTROLLER_BUTTON_BACK)
+    assert pad.window.help is not None
+    caps = {cap for line in pad.window.help.lines for cap in line.caps} - set(ARROWS)
+    assert "Right stick" in caps
+    typeface = str(theme.assets() / "fonts" / "Quicksand-Bold.ttf")
+    assert all(theme.has(typeface, letter) for cap in caps for letter in cap)
 
 
 def test_a_device_that_sdl_itself_makes_up_comes_and_goes(app: Driver, monkeypatch):
