@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 import pygame
-from pygame._sdl2 import controller
+from pygame._sdl2 import controller, sdl2
 
 from gamesim.app.controls import DOWN, KEYMAP, LEFT, RIGHT, STAY, UP, Command
 
@@ -59,6 +59,8 @@ HELP: tuple[tuple[str, str, Command | int], ...] = (
 )  # fmt: skip
 """(parts of a pad, what they do during play, the action that they cause)."""
 
+FAILS = (pygame.error, sdl2.error)
+"""What pygame raises of a joystick, and of one that SDL knows: neither is a kind of the other."""
 FULL = 32767  # the largest value of a controller's axis
 
 
@@ -95,7 +97,7 @@ def open_device(index: int) -> tuple[int, Pad]:
     """Open a device by its place in the system's list; returns its instance id and the pad.
 
     Raises:
-        pygame.error: it is gone, or may not be opened.
+        pygame.error, sdl2.error: it is gone, or may not be opened.
     """
     if controller.is_controller(index):
         pad = controller.Controller(index)
@@ -133,7 +135,7 @@ class Pads:
         try:
             pygame.joystick.init()
             controller.init()
-        except pygame.error as error:
+        except FAILS as error:
             self._say(f"Gamepads do not work here: {error}")
 
     def close(self) -> None:
@@ -167,7 +169,7 @@ class Pads:
     def _added(self, index: int) -> list[pygame.event.Event]:
         try:
             instance, pad = self.opener(index)
-        except (pygame.error, ValueError, IndexError):  # gone before it could be opened
+        except (*FAILS, ValueError, IndexError):  # gone before it could be opened
             return []
         if instance not in self._pads:
             self._pads[instance] = pad

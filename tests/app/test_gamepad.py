@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pygame
 import pytest
+from pygame._sdl2 import sdl2
 
 from app.driver import Driver
 from gamesim.app import theme
@@ -150,9 +151,10 @@ def test_pulling_it_out_lets_go_of_everything_and_is_said(table: Table):
     assert table.button(A) == []
 
 
-def test_a_pad_that_is_gone_before_it_is_opened_is_nothing():
+@pytest.mark.parametrize("error", [pygame.error, sdl2.error])
+def test_a_pad_that_is_gone_before_it_is_opened_is_nothing(error: type[Exception]):
     def gone(index: int) -> tuple[int, Pad]:
-        raise pygame.error("Invalid joystick device number")
+        raise error("Could not open controller 3.")
 
     pads = Pads(lambda words: None, gone)
     assert pads.translate(pygame.event.Event(pygame.JOYDEVICEADDED, device_index=3)) == []
