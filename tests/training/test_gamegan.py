@@ -71,8 +71,6 @@ def rolled(lanes: int = 2, steps: int = 3, told: tuple[int, ...] = (4, 4), **par
         "shown": torch.full((lanes, steps + 1, 3, 84, 84), 0.5),
         "z": torch.zeros(lanes, steps, 4),
         "frames": grey,
-        "other": None,
-        "trust": None,
         "static": grey,
         "masks": torch.full((lanes, steps, 2, 84, 84), 0.5),
         "revisited": torch.full((lanes, 1, 3, 84, 84), 0.5),

@@ -45,27 +45,27 @@ class Rollout:
             input: it is the real one in all lanes.
         z: the noise of each step (B, T, z_size).
         frames: what each step drew, (B, T, 3, S, S) in [0, 1].
-        other, trust: of `Rendering`, (B, T, 3, S, S) and (B, T, h, h); None where nothing can be recalled.
         static: the memory's layer (B, T, 3, S, S), and masks: (B, T, K, S, S), each layer's share of a pixel.
         revisited: for each of R steps the static layer drawn anew from the last memory, (B, R, 3, S, S), by a
             renderer whose weights get no gradient; None without a memory module.
         known: what each frame was drawn from, h and the memory read, (B, T, any), without gradients.
         reward, end_logit: (B, T), told by h and by the frame shown next; rewards in units of
             ``reward_scale``.
+        other, trust: of `Rendering`, (B, T, 3, S, S) and (B, T, h, h); None where nothing can be recalled.
     """
 
     told: Tensor
     shown: Tensor
     z: Tensor
     frames: Tensor
-    other: Tensor | None
-    trust: Tensor | None
     static: Tensor
     masks: Tensor
     revisited: Tensor | None
     known: Tensor
     reward: Tensor
     end_logit: Tensor
+    other: Tensor | None = None
+    trust: Tensor | None = None
 
 
 class Generator(nn.Module):
