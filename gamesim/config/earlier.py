@@ -35,15 +35,15 @@ _WITHOUT = (
 
 def today(tree: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     """Return a config tree by today's names, and a note on what it was, empty where it needs none."""
+    gone = ""
     for section, key, usual, note in _WITHOUT:
         held = _section(tree, section)
-        if key in held:  # one at a time
-            rest = {name: item for name, item in held.items() if name != key}
-            now, said = today({**tree, section: rest})
-            return now, said or (note if held[key] != usual else "")
+        if key in held:
+            tree = {**tree, section: {name: item for name, item in held.items() if name != key}}
+            gone = note if held[key] != usual else gone
     model = _section(tree, "model")
     if model.get("engine") != "maps":
-        return dict(tree), ""
+        return dict(tree), gone
     if tree.get("system") == "world-model":
         name = {"name": "world-model-places"} if tree.get("name") == "world-model" else {}
         now = {**tree, **name, "model": {**model, "engine": "places"}}

@@ -134,16 +134,14 @@ def test_the_story_of_temperature_has_the_papers_table_and_ours(app: Driver):
     assert "193 ± 58" in PAPER[2] and "856 ± 36" in TAKECOVER[2] and "0.91 ± 0.06" in OURS[2]
 
 
-@pytest.mark.parametrize(("entered", "told"), [(Layered, True), (FakeDream, False)])
-def test_a_memory_is_spoken_of_where_the_model_has_one(app: Driver, entry, entered, told):
-    entry(entered)
+def about(app: Driver, **title: object) -> dict[str, str]:
+    """What the page about a dream says, by heading, once its title is changed."""
     app.play("Tilemap Pac-Man")
     made = app.session.engine
-    made.title = replace(made.title, system="gamegan")
+    made.title = replace(made.title, **title)  # type: ignore[arg-type]
     app.press(pygame.K_i)
-    page = app.window.screen
-    headings = [getattr(block, "heading", "") for block in page.blocks()]  # type: ignore[attr-defined]
-    assert "How this model works" in headings and ("Memory" in headings) == told
+    blocks = app.window.screen.blocks()  # type: ignore[attr-defined]
+    return {getattr(block, "heading", ""): getattr(block, "words", "") for block in blocks}
 
 
 class Recalling(Layered):
@@ -153,16 +151,19 @@ class Recalling(Layered):
         return super().internals() | {"recalled": np.zeros((7, 7), np.float32)}
 
 
-@pytest.mark.parametrize(("entered", "told"), [(Recalling, True), (Layered, False)])
-def test_a_model_that_recalls_is_not_said_to_lose_what_it_writes_over(app: Driver, entry, entered, told):
+@pytest.mark.parametrize(
+    ("entered", "memory", "recall"),
+    [(Layered, True, False), (Recalling, False, True), (FakeDream, False, False)],
+)
+def test_a_memory_is_spoken_of_as_the_model_has_one(app: Driver, entry, entered, memory, recall):
+    """One that recalls is not said to lose what it writes over."""
     entry(entered)
-    app.play("Tilemap Pac-Man")
-    made = app.session.engine
-    made.title = replace(made.title, system="gamegan")
-    app.press(pygame.K_i)
-    words = " ".join(getattr(block, "words", "") for block in app.window.screen.blocks())  # type: ignore[attr-defined]
-    assert ("what the slot held before" in words) == told
-    assert ("forgets part of what it drew" in words) != told
+    page = about(app, system="gamegan")
+    assert "How this model works" in page
+    assert ("Memory" in page) == memory and ("Memory, with recall" in page) == recall
+    words = " ".join(page.values())
+    assert ("what the slot held before" in words) == recall
+    assert ("forgets part of what it drew" in words) == memory
 
 
 @pytest.mark.parametrize(
@@ -176,9 +177,4 @@ def test_a_variant_is_known_by_its_card_not_by_the_name_of_a_folder(
     (folder / "README.md").write_text(
         f"| fact | |\n|---|---|\n| learned from | {learned} |\n", encoding="utf-8"
     )
-    app.play("Tilemap Pac-Man")
-    made = app.session.engine
-    made.title = replace(made.title, system="world-model", checkpoint=folder)
-    app.press(pygame.K_i)
-    headings = [getattr(block, "heading", "") for block in app.window.screen.blocks()]  # type: ignore[attr-defined]
-    assert ("World Model (places)" in headings) == told
+    assert ("World Model (places)" in about(app, system="world-model", checkpoint=folder)) == told
