@@ -7,12 +7,12 @@ which share of it the step erases (Eq. 8's e, the mean over the slot's numbers),
 where it was written before. Near 100% a memory remembers nothing: what is read is what h wrote in this step.
 An engine that recalls (recall.py) may draw what the slot held all the same.
 Of steps to known slots it also prints which share of the cells is right, in the row or column that comes into
-view and in all others: as drawn, from what h wrote, and as it would be drawn of what the slot held before.
+view and in all others: as drawn, from what h wrote, and as it would be drawn from what the slot held before.
 
 Then the model dreams: from 8 real frames a walker goes out for 5, 10 and 20 steps, and back. Printed is the
 share of the 48 cells around Pac-Man whose ground is as it was in the last real frame: in the dream's last
 frame, in the frame that its last step would have drawn had it read its slot before it wrote, and in the one
-that it would have drawn of what its slot held when the dream began. The last two need attention to be back
+that it would have drawn from what its slot held when the dream began. The last two need attention to be back
 where it was; printed, too, is in how many walks it is.
 """
 
@@ -46,7 +46,7 @@ def slot(state: State) -> Tensor:
 
 
 def drawn_of(state: State, vector: Tensor) -> State:
-    """The state whose static layer is drawn of another vector (B, D) alone."""
+    """The state whose static layer is drawn from another vector (B, D) alone."""
     return {**state, "read": vector, "held": vector}
 
 
@@ -169,14 +169,14 @@ def main() -> int:
     for name, found in zip(("new", "known"), erased(model, frames, actions), strict=True):
         print(f"{name} slots: {found.mean():.1%} erased, in {len(found)} moves")
     into, held_into, others, held_others = known(model, frames, actions)
-    print(f"known slots, cells that come into view: {into:.1%} right; of what the slot held {held_into:.1%}")
-    print(f"known slots, all other cells: {others:.1%} right; of what the slot held {held_others:.1%}")
+    print(f"known slots, cells that come into view: {into:.1%} right; from what it held {held_into:.1%}")
+    print(f"known slots, all other cells: {others:.1%} right; from what it held {held_others:.1%}")
     home = model.start(frames[:, : REAL + 1], actions[:, :REAL])
     for length in LENGTHS:
         dreamt, held, then, there = at_home(model, home, frames[:, REAL], length, words.temperature)
         print(
             f"home from {length}: {dreamt:.1%} of the cells; read before written {held:.1%}; "
-            f"of the first memory {then:.1%}; attention is back in {there:.1%}"
+            f"from the first memory {then:.1%}; attention is back in {there:.1%}"
         )
     return 0
 

@@ -107,7 +107,7 @@ def test_what_training_saves_is_exact_however_large(tmp_path):
         (
             "gamegan-recall",
             "frames and key presses, given which keys are opposites",
-            "reconstruction, its recall alone; the rest is as it began",
+            "reconstruction (its recall alone; all other weights are those that it began from)",
         ),
         (
             "tilemap",

@@ -30,8 +30,8 @@ class GameGANModelConfig(MemoryShape):
     memory_width: Width = Field(default=512, description="numbers in a memory slot")
     recall: bool = Field(
         default=False,
-        description="the static layer may also be drawn of what a memory slot held before a step wrote there "
-        "(ours)",
+        description="the static layer may also be drawn from what a memory slot held before the step wrote "
+        "there (ours)",
     )
     discriminator_channels: int = Field(
         default=64, ge=4, le=4096, description="channels of the discriminators' first layer"
@@ -133,14 +133,15 @@ class GameGANConfig(Config):
 
     @model_validator(mode="after")
     def _part_there(self) -> GameGANConfig:
-        if self.training.part == "recall" and not self.model.recall:
-            raise ValueError("training.part is recall, but this model has no recall")
-        if self.training.part == "recall" and self.training.losses.adversarial.highest:
-            raise ValueError(
-                "training.part is recall, which learns without discriminators, but adversarial is not 0"
-            )
-        if self.training.part == "recall" and not self.training.losses.reconstruction.highest:
-            raise ValueError("training.part is recall, which learns by reconstruction, but that is 0")
+        part, losses = self.training.part, self.training.losses
+        wrong = {
+            "but this model has no recall": not self.model.recall,
+            "which learns without discriminators, but adversarial is not 0": losses.adversarial.highest,
+            "which learns by reconstruction, but that is 0": not losses.reconstruction.highest,
+        }
+        for why, found in wrong.items():
+            if part == "recall" and found:
+                raise ValueError(f"training.part is recall, {why}")
         return self
 
     @property
@@ -155,7 +156,7 @@ class GameGANConfig(Config):
     @property
     def trained_by(self) -> str:
         if self.training.part == "recall":
-            return "reconstruction, its recall alone; the rest is as it began"
+            return "reconstruction (its recall alone; all other weights are those that it began from)"
         judged = self.training.losses.adversarial.highest > 0
         return "reconstruction and discriminators" if judged else "reconstruction alone"
 

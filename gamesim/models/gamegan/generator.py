@@ -150,7 +150,7 @@ class Generator(nn.Module):
         return state, Prediction(to_uint8(state["frame"]), reward, end_logit.sigmoid())
 
     def render(self, state: State) -> Rendering:
-        """Draws what is static of a state's memory read and what is dynamic of its hidden state.
+        """Draws the static layer from a state's memory read, and the dynamic one from its hidden state.
 
         Args:
             state: its "h" and, with a memory module, its "read" and "held" are enough.
@@ -267,7 +267,7 @@ class Generator(nn.Module):
         - "memory" (B, S, S): the mean size of what a slot holds, 0 where nothing was ever written.
         - "writes" (B, S, S): the mean size of what the step to this state added to each slot.
         - "recalled" (B, h, w) in [0, 1]: how much each place trusts what the slot held before; above a half
-          the static layer is drawn of it. Only in engines that can recall.
+          the static layer is drawn from it. Only in engines that can recall.
         - "z" and "hidden": the noise of the step, and h.
         """
         shown = {"z": state["z"], "hidden": state["h"]}

@@ -1,10 +1,10 @@
 """What GameGAN draws anew and what it recalls. Ours, not the paper's.
 
 A step writes to its slot before it reads it (Kim et al. 2020, arXiv 2005.12126, Eq. 8 and 9), and what it
-writes depends on h alone. So where a slot is known, what it held is lost before it is drawn, and that is what
-comes back into view. Here the static layer is drawn of both, of what was read (as in the paper) and of what
-the slot held before, and a small network chooses between them place by place. It learns the choice from the
-errors that either would make.
+writes depends on h alone. So where a slot is known, what it held is lost before it is drawn, and it is just
+what comes back into view. Here the static layer is drawn twice, from what was read (as in the paper) and from
+what the slot held before, and a small network chooses between them place by place. It learns the choice from
+the errors that either would make.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def compose(drawn: Sequence[Drawn]) -> Rendering:
 
 
 def choose(where: Tensor, one: Drawn, other: Drawn) -> Drawn:
-    """What is drawn of `one` where bool (B, 1, S, S) says so, and of `other` elsewhere."""
+    """What was drawn: `one` where bool (B, 1, S, S) says so, `other` elsewhere."""
     return torch.where(where, one[0], other[0]), torch.where(where, one[1], other[1])
 
 
@@ -124,7 +124,7 @@ class DisentanglingRenderer(nn.Module):
 
         Args:
             vectors: (B, size) each.
-            recalled: what else the first layer may be drawn of (B, size), and how much each place trusts it,
+            recalled: what else the first layer may be drawn from (B, size), and each place's trust in it
                 (B, 1, h, h).
         """
         if recalled is None:
