@@ -31,6 +31,15 @@ def test_a_file_extends_a_preset_and_changes_only_what_it_names(tmp_path):
     assert config.difference(mine, config.load("gamegan-tiny"), ignore=("name", "training.steps")) is None
 
 
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("My Own.yaml", "my-own"), ("64px.yaml", "custom-64px"), ("-.yaml", "custom"), ("日本.yaml", "custom")],
+)
+def test_a_file_may_have_any_name(tmp_path, file, name):
+    (tmp_path / file).write_text("extends: gamegan-tiny\n")
+    assert config.load(tmp_path / file).name == name
+
+
 def test_a_file_extends_its_neighbour(tmp_path):
     (tmp_path / "base.yaml").write_text("extends: gamegan-tiny\nseed: 5\n")
     assert load_text(tmp_path, "extends: ./base.yaml\n").seed == 5

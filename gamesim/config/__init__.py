@@ -347,7 +347,9 @@ def _is_path(name: str) -> bool:
 
 
 def _slug(stem: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:64] or "custom"
+    """The name of a preset whose file is called so; a name begins with a letter."""
+    plain = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
+    return (plain if plain[:1].isalpha() else f"custom-{plain}")[:64].strip("-")
 
 
 def _folder() -> Any:
