@@ -8,6 +8,7 @@ import codecs
 import difflib
 import json
 import math
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -113,6 +114,26 @@ def suggest(word: str, known: Iterable[str], *, listed: bool = False) -> str:
     if close:
         return f", did you mean '{close[0]}'?"
     return f" (choose from: {', '.join(sorted(known))})" if listed else ""
+
+
+def file_name(words: str, usual: str, most: int = 120) -> str:
+    """Return words as the name of a folder or file: small letters, digits, and dashes between them.
+
+    Letters of every script stay, and so do emojis: names that differ in nothing else would become one.
+
+    Args:
+        words: What it is called.
+        usual: The name where nothing is left.
+        most: Bytes that it may take; no disk takes more than 255.
+    """
+    kept = "".join(c if _stays(c) else " " for c in unicodedata.normalize("NFC", words.lower()))
+    name = "-".join(kept.split()).encode()[:most].decode(errors="ignore").strip("-")
+    return name or usual
+
+
+def _stays(character: str) -> bool:
+    kind = unicodedata.category(character)
+    return kind[0] in "LMN" or kind == "So"
 
 
 def counted(count: int, noun: str) -> str:

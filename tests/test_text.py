@@ -109,3 +109,17 @@ def test_an_error_that_cannot_even_say_what_it_is_is_called_by_its_kind():
 
     assert text.one_line(Mute()) == "Mute"
     assert text.one_line(ValueError()) == "ValueError" and text.one_line(ValueError("a\nb")) == "a b"
+
+
+def test_names_in_any_letters_stay_apart_as_names_of_files():
+    names = ("日本", "中国", "हिन्दी", "हिन्द", "naïve", "nave", "👻", "🎮", "Pac-Man, endless")
+    assert len({text.file_name(name, "game") for name in names}) == len(names)
+    assert text.file_name("Pac-Man, endless", "game") == "pac-man-endless"
+    assert text.file_name("nai\u0308ve", "game") == text.file_name("naïve", "game")  # as macOS spells it
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "x" * 300, "日" * 300, "a\0b", "odd\udce9byte", "", "?"])
+def test_any_name_can_be_the_name_of_a_folder(tmp_path, name: str):
+    folder = tmp_path / text.file_name(name, "game")
+    folder.mkdir()
+    assert folder.parent == tmp_path and list(tmp_path.iterdir()) == [folder]

@@ -10,6 +10,7 @@ import pytest
 
 from app.driver import Driver
 from gamesim.app import theme
+from gamesim.app.library import catalog
 from gamesim.data.store.index import scan
 
 NAMES = ("naïve", "👻 take", "odd\udce9byte", "a\0b", "عربي")
@@ -22,6 +23,11 @@ def test_any_name_can_be_drawn_and_measured(app: Driver, name: str):
     app.window.say(f"{name}: cannot be read", bad=True)
     app.window.screen.caption = name
     app.frames(3)
+
+
+def test_models_with_names_in_other_letters_record_into_folders_of_their_own():
+    named = ("日本", "中国", "🎮", "👻", "Pac-Man")
+    assert len({catalog.Title(name, "", catalog.DREAM).slug for name in named}) == len(named)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1])

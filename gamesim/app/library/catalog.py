@@ -73,7 +73,7 @@ class Title:
     @property
     def slug(self) -> str:
         """The name of the folder for its recordings."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "game"
+        return text.file_name(self.name, "game")
 
     @property
     def rate(self) -> float:
