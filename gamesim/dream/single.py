@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gamesim.dream.batch import DreamState, DreamVectorEnv
 from gamesim.dream.beginnings import Source
-from gamesim.envs.arguments import array_of
+from gamesim.envs.arguments import check_action, check_seed
 from gamesim.errors import UserError
 from gamesim.models import State, take
 from gamesim.threads import one_thread
@@ -64,6 +64,7 @@ class DreamEnv(gym.Env[np.ndarray, int]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin a new dream; options as in `DreamVectorEnv.reset`."""
+        seed = check_seed(seed)
         super().reset(seed=seed)
         frames, infos = self.batch.reset(seed=seed, options=options)
         return frames[0], _first(infos)
@@ -72,7 +73,8 @@ class DreamEnv(gym.Env[np.ndarray, int]):
         """Dream one step."""
         if self.batch.ended.any():
             raise gym.error.ResetNeeded("the dream is over: call reset() before step()")
-        frames, rewards, terminated, truncated, infos = self.batch.step(array_of("action", [action]))
+        number = check_action(action, self.batch.model.num_actions)
+        frames, rewards, terminated, truncated, infos = self.batch.step(np.array([number]))
         return frames[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), _first(infos)
 
     def render(self) -> np.ndarray | None:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -38,28 +38,49 @@ def check_common(render_mode: str | None, max_steps: int | None, lanes: int = 1)
     check_number("max_steps", max_steps or 0, 0, MOST_STEPS)
 
 
+def whole(value: Any) -> int | None:
+    """The whole number (of Python, NumPy or torch) that this is; None for all else, also for True and 1.0."""
+    if isinstance(value, bool) or "bool" in str(getattr(value, "dtype", "")):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def check_seed(seed: Any) -> int | None:
+    """The seed of one game; None for no seed.
+
+    Raises:
+        UserError: It is no whole number, negative, or too large for ``info["seed"]``.
+    """
+    return None if seed is None else _seed(seed, "seed must be a whole number")
+
+
 def lane_seeds(seed: int | Sequence[int | None] | None, lanes: int) -> list[int | None]:
     """A seed for each lane: lane i gets ``seed + i``, or the one that is given for it; None for no seed.
 
     Raises:
-        UserError: Not one seed for each lane, or one that is no whole number, negative, or too large for
-            ``info["seed"]``.
+        UserError: Not one seed for each lane, or one that is none, see `check_seed`.
     """
     if seed is None:
         return [None] * lanes
-    if isinstance(seed, (int, np.integer)):
-        seeds: list[int | None] = [int(seed) + lane for lane in range(lanes)]
-    else:
-        given = np.asarray(seed, object)
+    given = array_of("seeds", seed, object)
+    if given.ndim:
         if given.shape != (lanes,):
             raise UserError(f"{given.size} seeds for {lanes} environments")
-        if not all(each is None or isinstance(each, (int, np.integer)) for each in seed):
-            raise UserError(f"seeds must be whole numbers or None, not {list(seed)}")
-        seeds = [None if each is None else int(each) for each in seed]
-    for each in seeds:
-        if each is not None and not 0 <= each < 2**63:
-            raise UserError(f"seeds must be from 0 to {2**63 - 1}, not {each}")
-    return seeds
+        seeds = given.tolist()
+    else:
+        first = whole(given.item())
+        seeds = [seed] if first is None else [first + lane for lane in range(lanes)]
+    return [None if each is None else _seed(each, "seeds must be whole numbers") for each in seeds]
+
+
+def _seed(seed: Any, must: str) -> int:
+    number = whole(seed)
+    if number is None or not 0 <= number < 2**63:
+        raise UserError(f"{must} from 0 to {2**63 - 1}, not {one_line(repr(seed), 80)}")
+    return number
 
 
 def note_options(options: Mapping[str, Any] | None, known: Iterable[str] = ()) -> None:
@@ -89,12 +110,9 @@ def check_action(action: Any, count: int) -> int:
     Raises:
         UserError: It is not 0 to count - 1.
     """
-    try:
-        number = operator.index(action)
-    except TypeError:
-        number = -1
-    if not 0 <= number < count:
-        raise UserError(f"action must be 0 to {count - 1}, not {action}")
+    number = whole(action)
+    if number is None or not 0 <= number < count:
+        raise UserError(f"action must be 0 to {count - 1}, not {one_line(repr(action), 80)}")
     return number
 
 
@@ -110,14 +128,14 @@ def lane_actions(actions: Any, lanes: int, count: int) -> np.ndarray:
     return given
 
 
-def array_of(name: str, values: Any) -> np.ndarray:
-    """What was handed in as an array, of whatever dtype and shape.
+def array_of(name: str, values: Any, dtype: type | None = None) -> np.ndarray:
+    """What was handed in as an array, of whatever dtype (or this one) and shape.
 
     Raises:
         UserError: Its rows are not equally long.
     """
     try:
-        return np.asarray(values)
+        return np.asarray(values, dtype)
     except ValueError as error:
         raise UserError(f"{name} must be an array: {one_line(error, 100)}") from None
 

@@ -20,6 +20,7 @@ from gamesim.envs.arguments import (
     check_action,
     check_common,
     check_number,
+    check_seed,
     lane_actions,
     lane_mask,
     lane_seeds,
@@ -121,6 +122,7 @@ class PacmanEnv(gym.Env[np.ndarray, np.int64]):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin a new episode; without a seed, the next one of this environment's stream."""
         note_options(options)
+        seed = check_seed(seed)
         super().reset(seed=seed)
         self.game.reset(seed)
         return self._observe()

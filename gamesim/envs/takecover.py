@@ -14,7 +14,7 @@ import numpy as np
 import vizdoom  # pyright: ignore[reportMissingImports]
 from gymnasium import spaces
 
-from gamesim.envs.arguments import check_action, note_options
+from gamesim.envs.arguments import check_action, check_seed, note_options
 from gamesim.envs.pictures import resize
 from gamesim.errors import UserError
 
@@ -59,6 +59,7 @@ class TakeCoverEnv(gym.Env[np.ndarray, np.int64]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin a game: (frame, {"seed": ...}); with that seed and the same actions it is the same again."""
+        seed = check_seed(seed)
         super().reset(seed=seed, options=options)
         note_options(options)
         seed = int(self.np_random.integers(2**31)) if seed is None else seed % 2**31

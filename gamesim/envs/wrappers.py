@@ -16,7 +16,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
-from gamesim.envs.arguments import MOST_STEPS, check_action, check_number
+from gamesim.envs.arguments import MOST_STEPS, check_action, check_number, check_seed
 from gamesim.envs.meanings import keys_for, keys_said, words_for
 from gamesim.envs.pictures import (
     find_image,
@@ -106,6 +106,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         """Begin an episode: (frame, {})."""
+        seed = check_seed(seed)
         self._steps = 0
         with blamed(self.name, "reset"):
             seed = None if seed is None else seed % _SEEDS

@@ -107,10 +107,17 @@ class TestSeeds:
 
         assert (make().reset(seed=seeds)[0] == make().reset(seed=7)[0]).all()
 
-    @pytest.mark.parametrize("seeds", [[1], [1, "a"], np.array([1.5, 2.5]), "ab", [[1, 2]]])
+    @pytest.mark.parametrize(
+        "seeds", [[1], [1, "a"], np.array([1.5, 2.5]), "ab", [[1, 2]], 1.5, True, [1, True]]
+    )
     def test_what_is_none_is_refused(self, source, seeds):
         with pytest.raises(UserError, match="seeds"):
             DreamVectorEnv(source, 2).reset(seed=seeds)
+
+    @pytest.mark.parametrize("seed", [-1, 2**63, 1.0, "5", True, np.True_, [1]])
+    def test_a_single_dream_refuses_them_as_a_game_does(self, source, seed):
+        with pytest.raises(UserError, match=r"^seed must be a whole number from 0 to 9223372036854775807"):
+            DreamEnv(source).reset(seed=seed)
 
     def test_lanes_that_go_on_keep_their_chance(self, source):
         envs = DreamVectorEnv(source, 2)
@@ -171,11 +178,12 @@ class TestEnds:
         with pytest.raises(UserError, match="actions"):
             env.step(np.array([action]))
 
-    def test_actions_of_different_lengths_are_refused(self, source):
+    @pytest.mark.parametrize("action", [-1, 5, 1.0, "a", None, [1], True, np.True_, [[0], [1, 2]]])
+    def test_a_single_dream_refuses_them_as_a_game_does(self, source, action):
         env = DreamEnv(source)
         env.reset(seed=0)
-        with pytest.raises(UserError, match="action must be an array"):
-            env.step([[0], [1, 2]])  # type: ignore[arg-type]
+        with pytest.raises(UserError, match=r"^action must be 0 to 4, not "):
+            env.step(action)
 
 
 class TestTemperature:

@@ -238,8 +238,26 @@ def test_lanes_are_reset_by_mask_and_by_list_of_seeds():
 @pytest.mark.parametrize("seed", [-1, 2**63 - 1, 2**70, [0, -5], [0, np.uint64(2**64 - 1)]])
 def test_lanes_take_seeds_that_info_can_tell(seed):
     env = gym.make_vec(IDS[0], num_envs=2)
-    with pytest.raises(UserError, match="seeds must be from 0 to 9223372036854775807, not "):
+    with pytest.raises(UserError, match="seeds must be whole numbers from 0 to 9223372036854775807, not "):
         env.reset(seed=seed)
+
+
+NO_SEEDS = [-1, 2**63, 1.0, "5", True, np.True_, [1]]
+
+
+@pytest.mark.parametrize("seed", NO_SEEDS)
+def test_what_is_no_seed_is_named_by_every_game(seed):
+    for name in ("gamesim/Pacman-v0", "CartPole-v1"):
+        with pytest.raises(UserError, match=r"^seed must be a whole number from 0 to 9223372036854775807"):
+            make(Recipe(name)).reset(seed=seed)
+
+
+@pytest.mark.parametrize("seed", [np.int64(7), np.uint8(7), np.array(7)])
+def test_numpys_numbers_are_seeds_of_every_game(seed):
+    for name in ("gamesim/Pacman-v0", "CartPole-v1"):
+        assert (make(Recipe(name)).reset(seed=seed)[0] == make(Recipe(name)).reset(seed=7)[0]).all()
+    lanes = gym.make_vec(IDS[0], num_envs=2)
+    assert lanes.reset(seed=seed)[1]["seed"].tolist() == [7, 8]
 
 
 def test_an_option_that_does_nothing_is_named_in_a_warning():
@@ -289,7 +307,7 @@ def test_importing_loads_neither_torch_nor_pygame():
     subprocess.run([sys.executable, "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"], check=True)
 
 
-@pytest.mark.parametrize("action", [-1, 5, 1.7, 1.0, "a", None, [1], np.array([1])])
+@pytest.mark.parametrize("action", [-1, 5, 1.7, 1.0, "a", None, [1], np.array([1]), True, np.True_])
 def test_what_is_no_action_is_named_and_not_played(action):
     for name in ("gamesim/Pacman-v0", "CartPole-v1"):
         env = make(Recipe(name))
