@@ -14,6 +14,7 @@ Source: Ha & Schmidhuber 2018 (arXiv 1803.10122), Tables 1 and 2.
 import math
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ import torch
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
 from gamesim.card import recipe_of
-from gamesim.checkpoint import Starts, load_model
+from gamesim.checkpoint import Checkpoint, Starts, load_model
 from gamesim.data.dataset import TimeLimit
 from gamesim.data.episode import Episode
 from gamesim.models.world_models.engine import WorldModelEngine
@@ -34,7 +35,6 @@ STEPS = 1000
 """Longest dream of a game without a step limit."""
 
 
-@one_thread()
 def controller_figures(
     checkpoint: str | Path, episodes: int = 500, seed: int = 0, device: str | torch.device = "cpu"
 ) -> dict[str, float] | None:
@@ -52,13 +52,19 @@ def controller_figures(
     Raises:
         UserError: The checkpoint is damaged, or its card names no known game.
     """
-    model, loaded = load_model(checkpoint, device)
+    return figures_of(*load_model(checkpoint, device), episodes, seed)
+
+
+@one_thread()
+def figures_of(model: Any, loaded: Checkpoint, episodes: int, seed: int) -> dict[str, float] | None:
+    """The same of a model that is loaded: what comes into its folder meanwhile is another one."""
     if not systems()[loaded.config.system].drives:
         return None
-    game = recipe_of(loaded.card, str(checkpoint))
+    game = recipe_of(loaded.card, str(loaded.folder))
     first = BOARDS + 1_000_000 * seed
     others = ("random", "explorer") if game.of_cells else ("random",)
-    players = {"real": ControllerPolicy(model, device), **dict(zip(others, others, strict=True))}
+    mine = ControllerPolicy(model, next(model.parameters()).device)
+    players = {"real": mine, **dict(zip(others, others, strict=True))}
     figures: dict[str, float] = {"episodes": episodes}
     limit = TimeLimit(STEPS, 0.0)
     for name, player in players.items():

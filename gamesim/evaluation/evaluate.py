@@ -71,8 +71,7 @@ def evaluate(
     except UserError as error:  # how fast it is can be told of any
         game = None
         notes.append(f"only its speed was measured: {error} (--game names it)")
-    subject = Subject(model, game, episodes, seed, place, temperature, vision, notes=notes)
-    subject.checkpoint, subject.starts = checkpoint, loaded.starts
+    subject = Subject(model, game, episodes, seed, place, temperature, vision, loaded, notes)
     figures: dict[str, Any] = {"game": game, "episodes": episodes, "seed": seed, "rules": None}
     whole = round(episodes * ROUGHLY)
     with tqdm(

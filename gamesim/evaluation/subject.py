@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from gamesim.checkpoint import Starts, load_model
+from gamesim.checkpoint import Checkpoint, Starts, load_model
 from gamesim.envs.recipe import PACMANS
 from gamesim.errors import UserError
 from gamesim.evaluation import controller, speed
@@ -39,8 +39,8 @@ class Subject:
         device: where the model computes.
         temperature: of the dreams that are judged.
         vision: a World Model's checkpoint, whose V measures distances; None takes the model's own V.
-        checkpoint: its folder; None for a model in memory, which then has neither controller nor speed.
-        starts: the real frames that its dreams begin with.
+        loaded: the checkpoint that it came from; None for a model in memory, of which then neither its
+            controller nor its speed is measured.
         notes: gets what had to be left out.
         on_step: told how many frames were dreamt.
     """
@@ -52,10 +52,14 @@ class Subject:
     device: str | torch.device = "cpu"
     temperature: float = 1.0
     vision: str | Path | None = None
-    checkpoint: str | Path | None = None
-    starts: Starts | None = None
+    loaded: Checkpoint | None = None
     notes: list[str] = field(default_factory=list)
     on_step: cells.Tick = None
+
+    @property
+    def starts(self) -> Starts | None:
+        """The real frames that its dreams begin with."""
+        return None if self.loaded is None else self.loaded.starts
 
     @property
     def of_cells(self) -> bool:
@@ -136,9 +140,9 @@ def measure_diversity(its: Subject) -> Figures:
 
 
 def measure_controller(its: Subject) -> Figures | None:
-    if its.checkpoint is None or its.game is None:
+    if its.loaded is None or its.game is None:
         return None
-    return controller.controller_figures(its.checkpoint, max(its.episodes, 2), its.seed, its.device)
+    return controller.figures_of(its.model, its.loaded, max(its.episodes, 2), its.seed)
 
 
 def measure_speed(its: Subject) -> Figures | None:

@@ -119,13 +119,20 @@ def test_a_game_whose_dreams_cannot_be_decoded_is_timed_only(save):
 
 
 def test_what_the_engine_s_own_controller_earns_is_among_the_figures(save, monkeypatch):
-    def earned(source, episodes, seed, device):
+    def earned(model, loaded, episodes, seed):
         return {"real": 1.5, "random": -0.25, "episodes": episodes}
 
-    monkeypatch.setattr("gamesim.evaluation.controller.controller_figures", earned)
+    monkeypatch.setattr("gamesim.evaluation.controller.figures_of", earned)
     figures = evaluate(save("gamesim/PacmanArcade-v0"), episodes=1)
     assert figures["controller"] == {"real": 1.5, "random": -0.25, "episodes": 2}
     assert "1.5000" in table(figures)
+
+
+def test_a_model_is_read_once_whatever_is_measured(save, monkeypatch):
+    read, load = [], checkpoint.load  # what is swapped in meanwhile would be another model
+    monkeypatch.setattr(checkpoint, "load", lambda folder, **how: read.append(folder) or load(folder, **how))
+    evaluate(save("gamesim/PacmanArcade-v0"), episodes=2)
+    assert len(read) == 1
 
 
 def test_of_a_card_that_names_no_game_the_speed_alone_is_measured(save):
