@@ -141,6 +141,14 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
+def sized(count: int) -> str:
+    """Return how large a file is, in a unit that fits: 812 bytes, 4.1 kB, 53 MB."""
+    for unit, bytes_ in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= 0.9995 * bytes_:  # else it would be 1,000 of the next smaller one
+            return f"{count / bytes_:,.{int(count < 9.95 * bytes_)}f} {unit}"
+    return counted(count, "byte")
+
+
 def signed(value: float, digits: int = 1) -> str:
     """A score with its sign, such as "+1.5"; a zero is positive, whatever was rounded to it."""
     return f"{round(float(value), digits) + 0.0:+.{digits}f}"

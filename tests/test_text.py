@@ -111,6 +111,23 @@ def test_an_error_that_cannot_even_say_what_it_is_is_called_by_its_kind():
     assert text.one_line(ValueError()) == "ValueError" and text.one_line(ValueError("a\nb")) == "a b"
 
 
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (4_096, "4.1 kB"),
+        (9_960, "10 kB"),
+        (999_600, "1.0 MB"),
+        (53_400_000, "53 MB"),
+        (2_000_000_000_000, "2,000 GB"),
+    ],
+)
+def test_a_size_is_told_in_a_unit_that_fits(count: int, words: str):
+    assert text.sized(count) == words
+
+
 def test_names_in_any_letters_stay_apart_as_names_of_files():
     names = ("日本", "中国", "हिन्दी", "हिन्द", "naïve", "nave", "👻", "🎮", "Pac-Man, endless")
     assert len({text.file_name(name, "game") for name in names}) == len(names)

@@ -9,7 +9,7 @@ from typing import Any
 
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
-from gamesim.text import counted
+from gamesim.text import counted, sized
 
 MEMORY = 1 << 29
 """Bytes that frames of running games take, at most; those that wait to be written take a quarter of it."""
@@ -72,13 +72,6 @@ def check_disk(out: Path, episodes: int, planned: Plan, sample: Callable[[], Epi
         size = size * planned.steps // len(played)
     needed = episodes * max(size, _FILE_BYTES)
     if needed > free:
-        need, there = _told(needed), _told(free)
+        need, there = sized(needed), sized(free)
         games = counted(episodes, "game")
         raise UserError(f"{out}: recording {games} takes about {need}, but {there} is free; record fewer")
-
-
-def _told(size: int) -> str:
-    for unit, bytes_ in (("GB", 1e9), ("MB", 1e6)):
-        if size >= bytes_:
-            return f"{size / bytes_:,.{int(size < 10 * bytes_)}f} {unit}"
-    return "less than 1 MB"

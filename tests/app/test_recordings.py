@@ -22,12 +22,13 @@ from gamesim.app.library.rows import PLAYERS as FILTERS
 from gamesim.app.library.shelf import WHO, Shelf, thumbnails
 from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu
-from gamesim.app.screens.recordings import Recordings
+from gamesim.app.screens.recordings import Recordings, facts_of, set_facts
 from gamesim.app.screens.replay import SPEEDS, Replay
 from gamesim.app.theme import Scale
 from gamesim.app.ui.ask import Ask, Prompt
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.errors import UserError
+from gamesim.text import sized
 
 
 @pytest.fixture
@@ -384,6 +385,13 @@ def test_recordings_are_filtered_by_player_with_key_and_mouse(mixed: Driver, pla
 
 def test_a_recorded_dream_says_which_dream(mixed: Driver):
     assert "GameGAN Pac-Man (dream)" in listing(mixed).games
+
+
+def test_how_large_files_are_is_told_in_a_unit_that_fits(mixed: Driver):
+    row = listing(mixed).rows[0]
+    assert dict(set_facts(row))["Files"] == f"{sized(row.size)} in pac-man" and row.size < 100_000
+    one = row.recordings[0]
+    assert dict(facts_of(one))["File"] == f"{sized(one.entry.size)} in pac-man"
 
 
 def test_a_set_is_deleted_with_one_question(mixed: Driver):

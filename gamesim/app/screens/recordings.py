@@ -29,7 +29,7 @@ from gamesim.app.ui.listing import Listing, draw_words
 from gamesim.app.ui.parts import Action, dot, draw_actions, draw_facts, selects_all
 from gamesim.app.ui.widgets import at_home, box, text
 from gamesim.envs.recipe import Recipe
-from gamesim.text import counted, signed
+from gamesim.text import counted, signed, sized
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -288,7 +288,7 @@ def facts_of(recording: Recording) -> list[tuple[str, str]]:
         ("Game", recording.game),
         ("Ended", recording.ending),
         ("Recorded", ago(entry.modified / 1e9)),
-        ("File", f"{entry.size / 1024:,.0f} KB in {recording.path.parent.name}"),
+        ("File", f"{sized(entry.size)} in {recording.path.parent.name}"),
     ]
 
 
@@ -300,7 +300,7 @@ def set_facts(row: Line) -> list[tuple[str, str]]:
         ("Mean score", signed(row.reward, 2)),
         ("Game", row.first.game),
         ("Recorded", ago(row.first.entry.modified / 1e9)),
-        ("Files", f"{row.size / 1e6:,.1f} MB in {row.first.path.parent.name}"),
+        ("Files", f"{sized(row.size)} in {row.first.path.parent.name}"),
     ]
 
 
