@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gamesim import storage
 from gamesim.errors import UserError
+from gamesim.text import reason
 
 ROOM = 1024 * 1024
 """Bytes that must fit."""
@@ -60,4 +61,4 @@ def _try(folder: Path, wanted: Path) -> None:
             file.write(bytes(ROOM))
             file.flush()
     except OSError as error:
-        raise UserError(f"{wanted}: cannot be written: {error.strerror or error}") from None
+        raise UserError(f"{wanted}: cannot be written: {reason(error)}") from None

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gamesim.errors import UserError
-from gamesim.text import from_json, one_line
+from gamesim.text import from_json, one_line, reason
 
 MANIFEST = "manifest.json"
 _TEXT_BYTES = 1024 * 1024
@@ -69,7 +69,7 @@ def replacing(path: Path, *, sync_name: bool = True) -> Iterator[Path]:
         if sync_name:
             sync_folder(target.parent)
     except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise UserError(f"{path}: cannot be written: {reason(error)}") from error
 
 
 def check_replaceable(path: Path) -> None:
@@ -141,7 +141,7 @@ def write_folder(
         if old.exists() and not folder.exists():
             os.rename(old, folder)
         shutil.rmtree(new, ignore_errors=True)
-        raise UserError(f"{shown}: cannot be written: {error.strerror or error}") from None
+        raise UserError(f"{shown}: cannot be written: {reason(error)}") from None
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -187,7 +187,7 @@ def read_folder(
         try:
             return _read_sealed(place, folder, kind, version, required, meanings or {})
         except PermissionError as error:
-            raise UserError(f"{folder}: cannot be read: {error.strerror}") from None
+            raise UserError(f"{folder}: cannot be read: {reason(error)}") from None
         except UserError:
             now = _current(folder)  # moved aside, it is the same folder in another place
             if not left or (now == place and _identity(now) == before and before is not None):
@@ -323,7 +323,7 @@ def _read(path: Path, shown: Path, limit: int) -> bytes:
     except FileNotFoundError:
         raise UserError(f"{shown}: missing") from None
     except (OSError, ValueError) as error:
-        raise UserError(f"{shown}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise UserError(f"{shown}: cannot be read: {reason(error)}") from None
 
 
 def _write(path: Path, data: bytes, *, sync: bool = True) -> None:

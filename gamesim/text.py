@@ -6,8 +6,10 @@ what it said. What is written here is UTF-8, whatever a user or a file may be ca
 
 import codecs
 import difflib
+import errno
 import json
 import math
+import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -105,6 +107,38 @@ def one_line(words: str | BaseException, limit: int = 300) -> str:
     if not line and isinstance(words, BaseException):
         line = type(words).__name__
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+_REASONS = {
+    errno.ENOENT: "no such file or folder",
+    errno.EEXIST: "a file is in the way",
+    errno.ENOTDIR: "a file is in the way",
+    errno.EISDIR: "it is a folder",
+    errno.EACCES: "no permission",
+    errno.EPERM: "no permission",
+    errno.EROFS: "the disk can only be read",
+    errno.ENOSPC: "the disk is full",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "its links lead in a circle",
+    errno.EIO: "the disk has an error",
+    errno.EMFILE: "too many files are open",
+}
+
+
+def reason(error: BaseException) -> str:
+    """Return why something failed, in plain words, without the number and the path of an `OSError`."""
+    if isinstance(error, OSError):
+        return _REASONS.get(error.errno or 0) or one_line(error.strerror or error)
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    return one_line(error, 2000)  # a `UserError` may name a long path
+
+
+def complaint(error: BaseException) -> str:
+    """Return what failed and why: the file of an `OSError`, where it names one, and the `reason`."""
+    named = error.filename if isinstance(error, OSError) else None
+    file = one_line(os.fsdecode(named), 2000) if isinstance(named, (str, bytes)) else ""
+    return f"{file}: {reason(error)}" if file else reason(error)
 
 
 def suggest(word: str, known: Iterable[str], *, listed: bool = False) -> str:

@@ -433,7 +433,7 @@ def test_a_failed_write_keeps_the_old_one(tmp_path, monkeypatch):
             raise error
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UserError, match="engine: cannot be written: No space left on device"):
+    with pytest.raises(UserError, match="engine: cannot be written: the disk is full"):
         save(folder, 2.0)
     assert checkpoint.load(folder).weights["a"][0, 0] == 1.0
     assert [p.name for p in tmp_path.iterdir()] == ["engine"]

@@ -90,7 +90,7 @@ def test_every_command_tries_out_its_places_first(tmp_path, monkeypatch, capsys,
     (tmp_path / "engine" / "manifest.json").write_text("{}")
     assert cli.main(command.split()) == 2
     said = capsys.readouterr().err.splitlines()
-    assert len(said) == 1 and "cannot be written: No space left on device" in said[0]
+    assert len(said) == 1 and "cannot be written: the disk is full" in said[0]
     assert [path.name for path in tmp_path.iterdir()] == ["engine"]
 
 

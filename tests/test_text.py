@@ -10,6 +10,7 @@ import pytest
 from gamesim import config, text
 from gamesim.app.library import cards, catalog
 from gamesim.app.settings import Settings
+from gamesim.errors import UserError
 from gamesim.training.folder import Log
 
 LINES = "one\ntwo ✓\n"
@@ -109,6 +110,29 @@ def test_an_error_that_cannot_even_say_what_it_is_is_called_by_its_kind():
 
     assert text.one_line(Mute()) == "Mute"
     assert text.one_line(ValueError()) == "ValueError" and text.one_line(ValueError("a\nb")) == "a b"
+
+
+def test_why_a_file_cannot_be_written_is_said_in_plain_words(tmp_path):
+    (tmp_path / "file").write_text("x")
+
+    def failing(do) -> OSError:
+        try:
+            do()
+        except OSError as error:
+            return error
+        raise AssertionError("it could be made")
+
+    in_the_way = failing((tmp_path / "file").mkdir)
+    assert text.complaint(in_the_way) == f"{tmp_path / 'file'}: a file is in the way"
+    assert text.reason(failing((tmp_path / "file" / "in").mkdir)) == "a file is in the way"
+    assert text.reason(failing((tmp_path / "none" / "in").mkdir)) == "no such file or folder"
+    assert text.reason(failing(tmp_path.read_bytes)) == "it is a folder"
+    assert text.reason(failing((tmp_path / ("n" * 300)).mkdir)) == "the name is too long"
+    assert text.reason(OSError(28, "No space left on device", "f")) == "the disk is full"
+    assert text.complaint(OSError("ffmpeg ended")) == "ffmpeg ended"
+    assert text.complaint(OSError(9, "Bad file descriptor", 3)) == "Bad file descriptor"
+    assert text.complaint(UserError("d/" * 500 + "e: is damaged")) == "d/" * 500 + "e: is damaged"
+    assert text.complaint(MemoryError()) == "out of memory"
 
 
 @pytest.mark.parametrize(

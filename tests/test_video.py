@@ -103,7 +103,7 @@ def test_what_breaks_off_leaves_nothing_half(tmp_path, kind, error):
     ("ending", "words"),
     [
         ("ulimit -f 4; trap '' XFSZ; exec {ffmpeg} \"$@\"", "unfinished"),  # as on a full disk
-        ("cat > /dev/null; exit 1", "No such file"),
+        ("cat > /dev/null; exit 1", "ffmpeg left the film unfinished"),
         ("exit 1", "ffmpeg ended before the film did$"),
     ],
 )

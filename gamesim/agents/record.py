@@ -19,6 +19,7 @@ from gamesim.data.store.index import Entry, append, entry_of
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.signals import Asked
+from gamesim.text import reason
 
 
 def record(
@@ -111,7 +112,7 @@ def _claim(out: Path, name: str) -> tuple[Path, int]:
             except FileExistsError:
                 number += 1
     except OSError as error:
-        raise UserError(f"{out}: cannot be written ({error.strerror or error})") from error
+        raise UserError(f"{out}: cannot be written ({reason(error)})") from error
 
 
 class _Ended(Exception):

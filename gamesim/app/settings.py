@@ -253,4 +253,4 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)
+    return text.reason(error)

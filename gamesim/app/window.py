@@ -34,7 +34,7 @@ from gamesim.errors import UserError
 from gamesim.shipped import model_folders
 from gamesim.signals import handled
 from gamesim.storage import write_file
-from gamesim.text import shown
+from gamesim.text import complaint, shown
 
 SIZE = (1280, 800)
 FPS = 60
@@ -379,7 +379,7 @@ class Window:
             path = unused(self.pictures / time.strftime("gamesim-%Y%m%d-%H%M%S.png"))
             write_file(path, data.getvalue())
         except (OSError, UserError) as error:
-            self.say(f"The picture was not saved: {error}", bad=True)
+            self.say(f"The picture was not saved: {complaint(error)}", bad=True)
         else:
             self.say(f"Saved {at_home(path)}")
 

@@ -22,7 +22,7 @@ from gamesim import outputs, shipped, signals
 from gamesim.cli import checks, streams
 from gamesim.cli.words import Words
 from gamesim.errors import UserError
-from gamesim.text import counted, suggest
+from gamesim.text import counted, reason, suggest
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say("gamesim: out of memory")
         return 2
     except OSError as error:  # a folder without rights, a name that is too long, a disk that went away
-        _say(f"gamesim: {error.filename or _place()}: {error.strerror or error}")
+        _say(f"gamesim: {error.filename or _place()}: {reason(error)}")
         return 2
 
 
@@ -60,7 +60,7 @@ def _told(words: list[str]) -> int:
         if not streams.failure():
             raise
     if lost := streams.failure():
-        _say(f"gamesim: not everything could be printed: {lost.strerror}")
+        _say(f"gamesim: not everything could be printed: {reason(lost)}")
     return 2 if lost else code
 
 

@@ -27,7 +27,7 @@ from gamesim.config.world_models import WorldModelConfig
 from gamesim.errors import UserError
 from gamesim.registry import loaded
 from gamesim.systems import find, systems
-from gamesim.text import canonical, decode, flat, one_line, suggest
+from gamesim.text import canonical, decode, flat, one_line, reason, suggest
 
 MAX_BYTES = 64 * 1024  # a config is a page of text; whatever is larger is not one
 MAX_CHAIN = 8  # presets that extend presets
@@ -235,7 +235,7 @@ def _read_path(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise UserError(f"{path!s}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise UserError(f"{path!s}: cannot be read: {reason(error)}") from None
 
 
 def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

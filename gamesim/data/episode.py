@@ -21,7 +21,7 @@ import numpy as np
 from gamesim import storage
 from gamesim.data.store.blocks import pack, unpack
 from gamesim.errors import UserError
-from gamesim.text import one_line
+from gamesim.text import one_line, reason
 
 VERSION = 1
 PLAYERS = ("human", "random", "explorer", "controller", "agent", "dqn", "gcn")
@@ -178,9 +178,7 @@ class Episode:
                 return _read(file, pixels)
         # A hostile archive can raise almost anything out of zipfile, zlib and numpy's header parser.
         except (Exception, RecursionError) as error:
-            said = error.strerror if isinstance(error, OSError) else None
-            why = one_line(said or error, 200)
-            raise UserError(f"{path}: not a readable episode ({why})") from error
+            raise UserError(f"{path}: not a readable episode ({one_line(reason(error), 200)})") from error
 
 
 @lru_cache(maxsize=4096)

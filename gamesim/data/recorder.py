@@ -18,6 +18,7 @@ from gamesim.data.store.journal import SUFFIX, Journal, recover
 from gamesim.envs.meanings import action_meanings
 from gamesim.envs.spec import name_of, spec_json
 from gamesim.errors import UserError
+from gamesim.text import complaint, reason
 
 PART_BYTES = 1 << 28
 """A longer episode is kept in parts of so many bytes of frames (20 minutes of 84x84x3 at 10 steps/s)."""
@@ -88,7 +89,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
             probe.touch()
             probe.unlink()
         except OSError as error:
-            raise UserError(f"{self.folder}: cannot be written ({error.strerror or error})") from error
+            raise UserError(f"{self.folder}: cannot be written ({reason(error)})") from error
         recover(self.folder)
         self.recording = True
 
@@ -114,7 +115,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
             try:
                 self._keep(int(action), float(reward), kept, bool(terminated), bool(truncated))
             except OSError as error:
-                self._give_up(error.strerror or str(error))
+                self._give_up(reason(error))
         self._frame = None if terminated or truncated else kept
         self._actions.append(int(action))
         return frame, float(reward), bool(terminated), bool(truncated), info
@@ -189,14 +190,14 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
             append(self.folder, [entry_of(self.folder, path, episode)])
         except (UserError, OSError, ValueError, MemoryError) as error:
             journal.release()  # it still holds the episode
-            self.error = str(error)
+            self.error = complaint(error)
             return
         journal.discard()
 
-    def _give_up(self, reason: str) -> None:
+    def _give_up(self, why: str) -> None:
         """The disk is full, say: the journal keeps what it has, and the game goes on."""
         journal, self._journal, self.recording = self._journal, None, False
-        self.error = f"{self.folder}: recording stopped ({reason})"
+        self.error = f"{self.folder}: recording stopped ({why})"
         warnings.warn(self.error, stacklevel=3)
         if journal is not None:
             journal.release()

@@ -17,6 +17,7 @@ from gymnasium import spaces
 from gamesim.envs.arguments import check_action, check_seed, note_options
 from gamesim.envs.pictures import resize
 from gamesim.errors import UserError
+from gamesim.text import reason
 
 SIDE = 64
 LIMIT = 2100
@@ -113,7 +114,7 @@ def _begun(skill: int) -> vizdoom.DoomGame:
     try:
         saves.mkdir(exist_ok=True)
     except OSError as error:  # here Doom would crash
-        why = f"Doom cannot make {saves} in the current folder: {error.strerror or error}"
+        why = f"Doom cannot make {saves} in the current folder: {reason(error)}"
         raise UserError(f"gamesim/TakeCover-v0: {why}") from None
     game.init()
     if not there:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gamesim.errors import UserError
 from gamesim.evaluation.metrics import aims, parts
+from gamesim.text import reason
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +51,7 @@ def save_plots(figures: Mapping[str, Any], folder: str | Path) -> list[Path]:
         for name, figure in drawn.items():
             figure.savefig(folder / name, dpi=110)
     except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error.strerror or error})") from error
+        raise UserError(f"{folder}: cannot be written ({reason(error)})") from error
     return [folder / name for name in drawn]
 
 

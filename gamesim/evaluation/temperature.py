@@ -24,6 +24,7 @@ from gamesim.data.game import games
 from gamesim.devices import pick
 from gamesim.errors import UserError
 from gamesim.evaluation.controller import BOARDS, dream_scores, returns, time_limit
+from gamesim.text import reason
 
 TEMPERATURES = (0.1, 0.5, 1.0, 1.15, 1.3)
 
@@ -126,4 +127,4 @@ def save_plot(found: Mapping[str, Any], file: str | Path) -> None:
     try:
         figure.savefig(file, dpi=110)
     except (OSError, ValueError) as error:
-        raise UserError(f"{file}: cannot be written ({error})") from error
+        raise UserError(f"{file}: cannot be written ({reason(error)})") from error

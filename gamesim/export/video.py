@@ -144,7 +144,7 @@ def _mp4(frames: Iterable[NDArray[np.uint8]], path: Path, scale: int, rate: floa
     finally:
         if writer is not None:
             writer.close()
-    if not _is_whole(path):  # nobody tells how ffmpeg ended
+    if not (path.exists() and _is_whole(path)):  # nobody tells how ffmpeg ended
         raise OSError("ffmpeg left the film unfinished")
 
 

@@ -9,6 +9,7 @@ from torch import nn
 from gamesim import shipped, storage
 from gamesim.checkpoint import fits
 from gamesim.errors import UserError
+from gamesim.text import reason
 
 FILE = "model.safetensors"
 
@@ -28,7 +29,7 @@ def load(module: nn.Module, place: Path) -> None:
     try:
         found = safetensors.torch.load(path.read_bytes())
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise UserError(f"{path}: cannot be read: {reason(error)}") from None
     except (SafetensorError, ValueError):
         raise UserError(f"{path}: damaged: not a safetensors file") from None
     fits(found, module.state_dict(), path)
@@ -44,6 +45,6 @@ def save(module: nn.Module, place: Path) -> None:
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{place}: cannot be written: {error.strerror or error}") from None
+        raise UserError(f"{place}: cannot be written: {reason(error)}") from None
     tensors = {name: tensor.detach().contiguous() for name, tensor in module.state_dict().items()}
     storage.write_file(place / FILE, safetensors.torch.save(tensors))

@@ -96,7 +96,7 @@ class Log:
             with self.path.open("ab") as file:  # one write: a reader sees whole lines
                 file.write(text.to_json(record))
         except OSError as error:
-            raise UserError(f"{self.path}: cannot be written: {error.strerror or error}") from None
+            raise UserError(f"{self.path}: cannot be written: {text.reason(error)}") from None
 
     def reached(self) -> int:
         """Return the step at which the run was done, 0 when it is not."""

@@ -38,7 +38,7 @@ from gamesim.card import facts_in
 from gamesim.config.base import Config, LoopConfig
 from gamesim.errors import UserError
 from gamesim.signals import Asked
-from gamesim.text import one_line
+from gamesim.text import one_line, reason
 from gamesim.training.devices import describe, distributed, seed_everything
 from gamesim.training.folder import Log, check
 from gamesim.training.state import NotFinite, decode, encode, rng_state, same_rng, set_rng_state
@@ -196,7 +196,7 @@ class _Loop:
             stack.enter_context(storage.claimed(out))
             check(self.config, out, resume, self.section)  # whoever held it a moment ago may have filled it
         except OSError as error:
-            raise UserError(f"{out}: cannot be used: {error.strerror or error}") from None
+            raise UserError(f"{out}: cannot be used: {reason(error)}") from None
         storage.write_file(out / "config.yaml", self.config.dump().encode())
         (out / "samples").mkdir(exist_ok=True)
 

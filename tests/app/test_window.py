@@ -167,9 +167,9 @@ def test_a_disk_that_fills_up_while_recording_is_a_message_and_the_game_goes_on(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Journal, "step", full)
-    with pytest.warns(UserWarning, match="No space left"):
+    with pytest.warns(UserWarning, match="the disk is full"):
         app.frames(20)
-    assert "No space left" in app.said
+    assert "the disk is full" in app.said
     steps = app.session.engine.steps
     app.frames(30)
     assert app.session.engine.steps > steps
@@ -328,6 +328,19 @@ def test_a_film_that_is_saved_after_its_screen_was_left_is_told_of(app: Driver):
     app.press(pygame.K_g, pygame.K_ESCAPE)
     assert isinstance(app.window.screen, Menu)
     app.until(lambda: "Saved" in app.said, seconds=20.0)
+
+
+@pytest.mark.parametrize("key", [pygame.K_F12, pygame.K_g])
+def test_a_folder_for_pictures_that_cannot_be_is_one_plain_line(app: Driver, tmp_path: Path, key: int):
+    (tmp_path / "file").write_text("x")
+    app.play("Maze")
+    app.press(pygame.K_LEFT)
+    app.frames(90)
+    for folder in (tmp_path / "file", tmp_path / "file" / "in"):
+        app.window.pictures = folder
+        app.press(key)
+        app.until(lambda folder=folder: f"{folder}: " in app.said)
+        assert "a file is in the way" in app.said and "Errno" not in app.said
 
 
 def test_without_an_audio_device_the_app_is_silent_and_says_so(monkeypatch):

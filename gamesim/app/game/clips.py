@@ -17,6 +17,7 @@ from gamesim.app.settings import unused
 from gamesim.app.theme import COLOURS
 from gamesim.app.ui.widgets import text
 from gamesim.errors import UserError
+from gamesim.text import reason
 
 SIDE, GAP, HEAD = 336, 16, 40
 
@@ -79,7 +80,7 @@ def save(clip: Clip, folder: Path, rate: float, kind: str = "gif") -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from error
+        raise UserError(f"{folder}: cannot be written: {reason(error)}") from error
     video.check(path, len(clip), clip.empty.shape[:2])
     video.write(clip, path, rate=rate)
     return path

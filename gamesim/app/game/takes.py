@@ -9,7 +9,7 @@ from gamesim.app.game import clips
 from gamesim.app.game.play import Engine
 from gamesim.app.ui.widgets import at_home
 from gamesim.data.recorder import Recorder
-from gamesim.text import counted
+from gamesim.text import complaint, counted
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -72,7 +72,7 @@ class Takes:
             try:
                 say(f"Saved {at_home(clips.save(clip, folder, rate, kind))}")
             except Exception as error:
-                say(str(error) or type(error).__name__, bad=True)
+                say(complaint(error), bad=True)
 
         self.window.say("Saving the last 10 seconds…")
         self._saving = threading.Thread(

@@ -13,7 +13,7 @@ from gamesim.app.ui.widgets import at_home
 from gamesim.data.episode import Episode
 from gamesim.errors import UserError
 from gamesim.export import video
-from gamesim.text import counted
+from gamesim.text import complaint, counted
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -66,7 +66,7 @@ def export(window: Window, recording: Recording) -> None:
             video.write(frames, out, scale=scale)
             workshop.say(f"Saved {at_home(out)}")
         except (UserError, OSError, MemoryError) as error:
-            workshop.say(str(error) or "out of memory", bad=True)
+            workshop.say(complaint(error), bad=True)
 
     window.say("Saving a GIF…")
     workshop.worker.do(work)

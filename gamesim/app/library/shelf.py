@@ -19,7 +19,7 @@ from gamesim.envs.pacman import MEANINGS
 from gamesim.envs.recipe import PACMANS
 from gamesim.errors import UserError
 from gamesim.registry import bare
-from gamesim.text import counted
+from gamesim.text import complaint, counted
 
 WHO = {
     "human": "you",
@@ -200,7 +200,7 @@ def look(roots: Sequence[Path]) -> tuple[list[Recording], dict[Path, str]]:
                 found[recording.path.absolute()] = recording
             damaged |= {root / file: why for file, why in bad.items()}
         except (UserError, OSError) as error:
-            damaged[root] = str(error)
+            damaged[root] = complaint(error)
     return sorted(found.values(), key=lambda each: -each.entry.modified), damaged
 
 

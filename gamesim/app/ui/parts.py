@@ -12,6 +12,7 @@ from gamesim.app.controls import STAY, Command, meaning
 from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.ui.widgets import box, clipped, key_width, keycap, text, wrap
 from gamesim.errors import UserError
+from gamesim.text import complaint
 
 if TYPE_CHECKING:
     from gamesim.app.window import Window
@@ -75,7 +76,7 @@ def attempt(window: Window, do: Callable[[], None]) -> None:
     try:
         do()
     except (UserError, OSError) as error:
-        window.say(str(error), bad=True)
+        window.say(complaint(error), bad=True)
 
 
 def margin_of(size: tuple[int, int], scale: Scale) -> int:

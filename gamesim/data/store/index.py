@@ -23,6 +23,7 @@ from gamesim.data.store.journal import rescue
 from gamesim.data.store.walk import EPISODE, INDEX, JOURNAL, Found, walk
 from gamesim.errors import UserError
 from gamesim.registry import bare
+from gamesim.text import complaint, reason
 
 UNKNOWN = "unknown"
 """The game of episodes that do not say which it is."""
@@ -135,7 +136,7 @@ def scan(folder: str | Path, damaged: dict[str, str] | None = None) -> list[Entr
             raise UserError(f"{folder}: there is no such folder of recordings")
         found = walk(folder)
     except OSError as error:
-        raise UserError(f"{error.filename or folder}: cannot be read ({error.strerror or error})") from error
+        raise UserError(f"{error.filename or folder}: cannot be read ({reason(error)})") from error
     wrong = {name: f"{folder / name}: {why}" for name, why in found.passed.items()}
     wrong |= _recover(folder, found)
     entries = _entries(folder, found, wrong)
@@ -162,7 +163,7 @@ def _recover(folder: Path, found: Found) -> dict[str, str]:
         except FileNotFoundError:  # it had no whole step
             continue
         except (UserError, OSError) as error:
-            lost[name] = str(error)
+            lost[name] = complaint(error)
     return lost
 
 
@@ -178,7 +179,7 @@ def _entries(folder: Path, found: Found, wrong: dict[str, str]) -> list[Entry]:
             try:
                 entry = entry_of(folder, folder / relative, Episode.load(folder / relative, pixels=False))
             except (UserError, OSError) as error:
-                wrong[relative] = str(error)
+                wrong[relative] = complaint(error)
                 continue
         entries.append(entry)
     if stale or known:

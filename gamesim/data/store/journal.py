@@ -23,6 +23,7 @@ import numpy as np
 from gamesim.data.episode import MAX_FRAME_BYTES, PLAYERS, Episode
 from gamesim.data.store.walk import JOURNAL, walk
 from gamesim.errors import UserError
+from gamesim.text import reason
 
 try:
     import fcntl
@@ -167,8 +168,7 @@ def rescue(path: Path) -> bool:
     except FileNotFoundError:
         return True
     except (UserError, OSError, ValueError, RecursionError, MemoryError, zlib.error) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise UserError(f"{path}: an unfinished recording could not be recovered: {why}") from error
+        raise UserError(f"{path}: an unfinished recording could not be recovered: {reason(error)}") from error
     return True
 
 

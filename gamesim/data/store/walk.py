@@ -10,6 +10,8 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gamesim.text import reason
+
 EPISODE, JOURNAL, INDEX = ".npz", ".journal", "index.jsonl"
 _SHOWN = 5  # names in one line
 
@@ -56,7 +58,7 @@ def walk(folder: Path) -> Found:
         try:
             search.look(prefix, real)
         except OSError as error:
-            search.found.passed[prefix] = f"cannot be read ({error.strerror or error})"
+            search.found.passed[prefix] = f"cannot be read ({reason(error)})"
     search.add_linked_files()
     return search.found
 
@@ -94,7 +96,7 @@ class _Search:
                 except FileNotFoundError:  # somebody has just deleted it
                     continue
                 except OSError as error:
-                    self.found.passed[prefix + item.name] = f"cannot be read ({error.strerror or error})"
+                    self.found.passed[prefix + item.name] = f"cannot be read ({reason(error)})"
 
     def _link(self, name: str, real: str) -> None:
         if os.path.isdir(real):
