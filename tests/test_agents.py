@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 
 import gamesim  # noqa: F401 (registers the ids)
 from gamesim.agents import capacity, rollout
@@ -299,6 +300,22 @@ def test_nobody_plays_with_a_number_that_is_none(changes: dict[str, Any], named:
     if "episodes" in changes:
         with pytest.raises(UserError, match=f"{named} must be an integer"):
             next(run(env, RandomPolicy(0, 5), changes["episodes"]))
+
+
+@pytest.mark.parametrize("number", [np.int64, np.uint8, torch.tensor])
+def test_numbers_of_other_libraries_record_what_plain_ones_do(tmp_path: Path, number: Any) -> None:
+    for out, of in ((tmp_path / "plain", int), (str(tmp_path / "other"), number)):
+        record("gamesim/PacmanMaze-v0", "random", of(2), out, seed=of(3), num_envs=of(2))
+    plain, other = (scan(tmp_path / name) for name in ("plain", "other"))
+    assert [each.file for each in plain] == [each.file for each in other] and len(plain) == 2
+
+
+@pytest.mark.parametrize("wrong", [{"episodes": "2"}, {"episodes": 1.5}, {"seed": True}, {"num_envs": 0}])
+def test_a_number_of_games_that_is_none_is_named(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    (name,) = wrong
+    with pytest.raises(UserError, match=f"^{name} must be an integer from "):
+        record("gamesim/PacmanMaze-v0", "random", **({"episodes": 1, "out": tmp_path / "r"} | wrong))
+    assert not (tmp_path / "r").exists()
 
 
 def test_a_folder_that_is_a_file_is_a_user_error(tmp_path: Path) -> None:

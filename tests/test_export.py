@@ -66,6 +66,17 @@ def test_a_real_game_can_be_drawn_too(tmp_path):
     assert imageio.imread(tmp_path / "a.gif").shape[1:] == (84, 84, 3)
 
 
+@pytest.mark.parametrize("number", [np.int64, torch.tensor])
+def test_numbers_of_other_libraries_and_names_of_files_make_films_too(tmp_path, number):
+    film("gamesim/PacmanMaze-v0", str(tmp_path / "a.gif"), steps=number(3), seed=number(1), scale=number(2))
+    film("gamesim/PacmanMaze-v0", tmp_path / "b.gif", steps=3, seed=1, scale=2)
+    assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+    for wrong in ({"steps": 2.5}, {"seed": -1}, {"scale": "3"}):
+        (name,) = wrong
+        with pytest.raises(UserError, match=f"^{name} must be an integer from "):
+            film("gamesim/PacmanMaze-v0", tmp_path / "c.gif", **{"steps": 3, "seed": 1, **wrong})
+
+
 def test_what_cannot_be_drawn_is_named(starts, tmp_path):
     with pytest.raises(UserError, match="Nothing-v0"):
         film_beside((Frozen(), starts), "Nothing-v0", tmp_path / "a.gif", steps=1)

@@ -16,6 +16,7 @@ from gamesim.agents.policy import known_policy
 from gamesim.agents.rollout import planned_batch, recipe_of, run
 from gamesim.data.episode import Episode
 from gamesim.data.store.index import Entry, append, entry_of
+from gamesim.envs.arguments import MOST_LANES, MOST_SEED, MOST_STEPS, whole_number
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.signals import Asked
@@ -58,8 +59,9 @@ def record(
     """
     recipe = recipe_of(env_id)
     make_player = known_policy(policy, recipe, hold)
-    if episodes < 1 or num_envs < 1 or seed < 0:
-        raise UserError("episodes and num_envs must be at least 1, and seed at least 0")
+    episodes = whole_number("episodes", episodes, 1, MOST_STEPS)
+    num_envs = whole_number("num_envs", num_envs, 1, MOST_LANES)
+    seed = whole_number("seed", seed, 0, MOST_SEED)
     out = Path(out)
     env, spec, steps = planned_batch(recipe, min(num_envs, episodes), out, episodes)
     with contextlib.closing(env), _claimed(out, f"{policy}-s{seed}") as (folder, number):

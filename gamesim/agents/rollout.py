@@ -16,7 +16,7 @@ from gamesim.agents.capacity import MAX_STEPS
 from gamesim.agents.policy import Policy, RandomPolicy, known_policy, num_actions
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.data.finite import check_rewards, seed_of
-from gamesim.envs.arguments import MOST_LANES, MOST_STEPS, check_number
+from gamesim.envs.arguments import MOST_LANES, MOST_SEED, MOST_STEPS, whole_number
 from gamesim.envs.meanings import action_meanings
 from gamesim.envs.recipe import Recipe, limited, make_batch, spec_json
 from gamesim.errors import UserError
@@ -60,7 +60,7 @@ def run(
         UserError: A reward or a frame is not finite (it names the step), the environment does not do what
             its autoreset mode says, or ``episodes`` is no whole number.
     """
-    check_number("episodes", episodes, 0, MOST_STEPS)  # fewer than none would be played for ever
+    episodes = whole_number("episodes", episodes, 0, MOST_STEPS)  # fewer than none would be played for ever
     batch = Batch(env)
     meanings = action_meanings(env)
     book = _Book(env.num_envs, episodes, PLAYERS.index(policy.player), env_spec, meanings, keep_frames)
@@ -208,9 +208,9 @@ def play(
         UserError: Unknown id or policy, a number out of range, an unsuitable environment, or one that breaks
             down; see `run`.
     """
-    check_number("episodes", episodes, 0, MOST_STEPS)
-    check_number("num_envs", num_envs, 1, MOST_LANES)
-    check_number("seed", seed, 0, 2**63 - 1)
+    episodes = whole_number("episodes", episodes, 0, MOST_STEPS)
+    num_envs = whole_number("num_envs", num_envs, 1, MOST_LANES)
+    seed = whole_number("seed", seed, 0, MOST_SEED)
     recipe = recipe_of(env_id)
     env, spec, steps = planned_batch(recipe, min(num_envs, episodes))
     with contextlib.closing(env):

@@ -12,6 +12,8 @@ from gamesim.text import one_line, suggest
 
 MOST_LANES = 2**20
 MOST_STEPS = 2**31
+MOST_SEED = 2**63 - 1
+"""Of what an int64 of NumPy or torch holds."""
 
 
 def check_number(name: str, value: Any, low: float, high: float, kind: type = int) -> None:
@@ -23,7 +25,15 @@ def check_number(name: str, value: Any, low: float, high: float, kind: type = in
     kinds = (int, np.integer) if kind is int else (int, float, np.integer, np.floating)
     if not isinstance(value, kinds) or isinstance(value, bool) or not low <= value <= high:
         noun = "an integer" if kind is int else "a number"
-        raise UserError(f"{name} must be {noun} from {low:.15g} to {high:.15g}, not {value!r}")
+        span = f"{low} to {high}" if kind is int else f"{low:.15g} to {high:.15g}"
+        raise UserError(f"{name} must be {noun} from {span}, not {one_line(repr(value), 80)}")
+
+
+def whole_number(name: str, value: Any, low: int, high: int) -> int:
+    """The same of a whole number of any kind, torch's too, as a plain one, which goes into JSON and seeds."""
+    number = whole(value)
+    check_number(name, value if number is None else number, low, high)
+    return int(number or 0)
 
 
 def check_common(render_mode: str | None, max_steps: int | None, lanes: int = 1) -> None:
@@ -78,8 +88,8 @@ def lane_seeds(seed: int | Sequence[int | None] | None, lanes: int) -> list[int 
 
 def _seed(seed: Any, must: str) -> int:
     number = whole(seed)
-    if number is None or not 0 <= number < 2**63:
-        raise UserError(f"{must} from 0 to {2**63 - 1}, not {one_line(repr(seed), 80)}")
+    if number is None or not 0 <= number <= MOST_SEED:
+        raise UserError(f"{must} from 0 to {MOST_SEED}, not {one_line(repr(seed), 80)}")
     return number
 
 

@@ -25,12 +25,15 @@ from gamesim.card import recipe_of
 from gamesim.checkpoint import Checkpoint, Starts, load_model
 from gamesim.data.dataset import TimeLimit
 from gamesim.data.episode import Episode
+from gamesim.envs.arguments import MOST_STEPS, whole_number
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.systems import systems
 from gamesim.threads import one_thread
 
 BOARDS = 4_000_000_000
 """First seed of the boards; neither recordings nor trials during training have them."""
+MOST_SEEDS = 2**32 - 1
+"""Largest seed of a measurement: each has a million boards of its own."""
 STEPS = 1000
 """Longest dream of a game without a step limit."""
 
@@ -52,6 +55,8 @@ def controller_figures(
     Raises:
         UserError: The checkpoint is damaged, or its card names no known game.
     """
+    episodes = whole_number("episodes", episodes, 2, MOST_STEPS)
+    seed = whole_number("seed", seed, 0, MOST_SEEDS)
     return figures_of(*load_model(checkpoint, device), episodes, seed)
 
 

@@ -25,7 +25,10 @@ from tqdm import tqdm
 from gamesim.card import recipe_of
 from gamesim.checkpoint import load_model
 from gamesim.devices import pick
+from gamesim.dream import HOTTEST
+from gamesim.envs.arguments import MOST_STEPS, check_number, whole_number
 from gamesim.errors import UserError
+from gamesim.evaluation.controller import MOST_SEEDS
 from gamesim.evaluation.metrics import parts, short_of
 from gamesim.evaluation.subject import ROUGHLY, Subject
 from gamesim.evaluation.table import table
@@ -61,8 +64,12 @@ def evaluate(
         ``aims_missed`` and ``notes``. What had nothing to count is None.
 
     Raises:
-        UserError: A checkpoint is damaged, its card names no known game, or there is no such device.
+        UserError: A number is out of range, a checkpoint is damaged, its card names no known game, or there
+            is no such device.
     """
+    episodes = whole_number("episodes", episodes, 1, MOST_STEPS)
+    seed = whole_number("seed", seed, 0, MOST_SEEDS)
+    check_number("temperature", temperature, 0, HOTTEST, float)
     place = pick(device)
     model, loaded = load_model(checkpoint, place)
     notes = [] if temperature == 1 else [f"measured in dreams at temperature {temperature}, not 1"]

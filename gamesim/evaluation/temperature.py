@@ -22,8 +22,9 @@ from gamesim.config import complete, world_model
 from gamesim.data.dataset import TimeLimit
 from gamesim.data.game import games
 from gamesim.devices import pick
+from gamesim.envs.arguments import MOST_STEPS, whole_number
 from gamesim.errors import UserError
-from gamesim.evaluation.controller import BOARDS, dream_scores, returns, time_limit
+from gamesim.evaluation.controller import BOARDS, MOST_SEEDS, dream_scores, returns, time_limit
 from gamesim.text import reason
 
 TEMPERATURES = (0.1, 0.5, 1.0, 1.15, 1.3)
@@ -61,6 +62,9 @@ def temperature_table(
     """
     from gamesim.training.stages import train_controller
 
+    generations = whole_number("generations", generations, 1, MOST_STEPS)
+    episodes = whole_number("episodes", episodes, 1, MOST_STEPS)
+    seed = whole_number("seed", seed, 0, MOST_SEEDS)
     place = pick(device)
     loaded = load(checkpoint)
     learned = world_model(loaded.config, checkpoint, "temperature table")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gamesim.agents.explorer import ExplorerPolicy
 from gamesim.agents.policy import Policy, RandomPolicy
+from gamesim.envs.arguments import MOST_SEED, MOST_STEPS, whole_number
 from gamesim.envs.recipe import OURS, Recipe, find, make
 from gamesim.envs.spec import name_of
 from gamesim.errors import UserError
@@ -28,8 +29,8 @@ Moment = tuple[NDArray[np.uint8], NDArray[np.uint8], int]
 
 
 def film(
-    start: str | Recipe,
-    out: Path,
+    start: str | Path | Recipe,
+    out: str | Path,
     *,
     steps: int,
     seed: int,
@@ -51,6 +52,7 @@ def film(
     Raises:
         UserError: No such engine, game or device, or the file cannot be written.
     """
+    out, steps, seed, scale = _asked(out, steps, seed, scale)
     video.check(out, steps, (1, 1), scale)  # what can be known before torch is loaded
     env = _make(start, temperature, device)
     try:
@@ -58,6 +60,13 @@ def film(
         video.write(_played(env, steps, seed), out, scale=scale)
     finally:
         env.close()
+
+
+def _asked(out: str | Path, steps: int, seed: int, scale: int) -> tuple[Path, int, int, int]:
+    """What was asked for, as plain numbers."""
+    steps = whole_number("steps", steps, 1, MOST_STEPS)
+    scale = whole_number("scale", scale, 1, MOST_STEPS)
+    return Path(out), steps, whole_number("seed", seed, 0, MOST_SEED), scale
 
 
 def _played(env: Any, steps: int, seed: int) -> Iterator[NDArray[np.uint8]]:
@@ -78,7 +87,7 @@ def _played(env: Any, steps: int, seed: int) -> Iterator[NDArray[np.uint8]]:
 def film_beside(
     checkpoint: Any,
     env_id: str | Recipe,
-    out: Path,
+    out: str | Path,
     *,
     steps: int = 60,
     seed: int = 0,
@@ -91,6 +100,7 @@ def film_beside(
     Raises:
         UserError: No such engine, game or device, they do not fit each other, or the file cannot be written.
     """
+    out, steps, seed, scale = _asked(out, steps, seed, scale)
     video.check(out, steps, (1, 1), scale)
     game = endless(env_id)
     height, width = game.observation_space.shape[:2]
@@ -162,11 +172,11 @@ def _player(env: Any, seed: int) -> Policy:
     return ExplorerPolicy(seed, 21 if "Arcade" in name else 7, theme=theme)
 
 
-def _make(start: str | Recipe, temperature: float, device: str) -> Any:
+def _make(start: str | Path | Recipe, temperature: float, device: str) -> Any:
     """Return the environment of a game or of a checkpoint's folder."""
-    if isinstance(start, str) and locate(start).is_dir():
+    if not isinstance(start, Recipe) and locate(start).is_dir():
         return gym.make("gamesim/Dream-v0", checkpoint=start, temperature=temperature, device=device)
-    return make(start if isinstance(start, Recipe) else Recipe(start))
+    return make(start if isinstance(start, Recipe) else Recipe(str(start)))
 
 
 def endless(game: str | Recipe) -> Any:

@@ -54,7 +54,7 @@ class Step(nn.Module):
 
 
 @one_thread()
-def write_onnx(checkpoint: Source, out: Path, *, temperature: float = 1.0) -> None:
+def write_onnx(checkpoint: Source, out: str | Path, *, temperature: float = 1.0) -> None:
     """Write the step of an engine as an ONNX file.
 
     Args:
@@ -65,6 +65,7 @@ def write_onnx(checkpoint: Source, out: Path, *, temperature: float = 1.0) -> No
     Raises:
         UserError: no such engine, the extra is missing, or the file cannot be written.
     """
+    out = Path(out)
     outputs.check_file(out)
     _check_extra()
     from gamesim.dream import DreamVectorEnv

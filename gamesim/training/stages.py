@@ -37,8 +37,8 @@ class Ended:
 
 def train(
     config: Config,
-    data: str,
-    out: Path,
+    data: str | Path,
+    out: str | Path,
     *,
     device: str,
     resume: bool = False,
@@ -66,6 +66,7 @@ def train(
     Raises:
         UserError: Whatever the user can mend: folders, data, device, memory.
     """
+    data, out = str(data), Path(out)
     try:
         devices.pick_device(device)  # before the recordings are read
         if config.continues and init is None and not resume:

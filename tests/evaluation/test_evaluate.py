@@ -128,6 +128,34 @@ def test_what_the_engine_s_own_controller_earns_is_among_the_figures(save, monke
     assert "1.5000" in table(figures)
 
 
+@pytest.mark.parametrize("number", [np.int64, np.uint8, torch.tensor])
+def test_numbers_of_other_libraries_give_figures_for_json(save, number):
+    figures = evaluate(save("gamesim/PacmanArcade-v0"), number(2), number(1), temperature=np.float32(0.5))
+    assert json.loads(json.dumps(figures))["episodes"] == 2
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"episodes": 0},
+        {"episodes": -1},
+        {"episodes": 2.0},
+        {"episodes": "2"},
+        {"episodes": True},
+        {"seed": -1},
+        {"seed": 1.5},
+        {"seed": 2**32},
+        {"temperature": -1},
+        {"temperature": math.nan},
+        {"temperature": "1"},
+    ],
+)
+def test_what_cannot_be_measured_is_named(save, asked):
+    (name,) = asked
+    with pytest.raises(UserError, match=f"^{name} must be "):
+        evaluate(save("gamesim/Pacman-v0"), **asked)
+
+
 def test_a_model_is_read_once_whatever_is_measured(save, monkeypatch):
     read, load = [], checkpoint.load  # what is swapped in meanwhile would be another model
     monkeypatch.setattr(checkpoint, "load", lambda folder, **how: read.append(folder) or load(folder, **how))
