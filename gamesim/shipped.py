@@ -1,5 +1,6 @@
 """What comes with gamesim (models, pictures, sounds), wherever it is installed and wherever one stands."""
 
+import os
 from pathlib import Path
 
 from gamesim import storage
@@ -30,7 +31,7 @@ def locate(model: str | Path) -> Path:
     Returns:
         The folder; `model` itself where there is no such model, for whoever reads it to say so.
     """
-    path = Path(model)
+    path = Path(os.path.expanduser(model))  # no shell does that in checkpoint=~/mine, or in a YAML file
     named = path.parts in ((path.name,), (MODELS, path.name))
     if named and not storage.exists(path) and storage.exists(shipped := folder(MODELS) / path.name):
         return shipped

@@ -13,6 +13,7 @@ import imageio.v3 as imageio
 import pytest
 
 from gamesim import checkpoint, cli, config
+from gamesim.data.store.index import scan
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from recordings import make_episode
@@ -96,6 +97,11 @@ def main(*words):
         ),
         ("export nowhere --out folder", "nowhere: no such model"),
         ("train visoin --data d --out o", "unknown preset 'visoin'"),
+        ("evaluate ~/none", "/home/me/none: no such model"),
+        ("evaluate m --json=~/no/f", "--json /home/me/no/f: no such folder"),
+        ("train ~/none.yaml --data d --out o", "/home/me/none.yaml: no such file"),
+        ("train vision --data d --out o preset=~/none.yaml", "/home/me/none.yaml: no such file"),
+        ("play gamesim/Dream-v0 checkpoint=~/none", "~/none: no such model"),
         ("train vision --data d --out o preset=gamegan-tiny", "it is not a World Model, so it has no vision"),
         ("train memory --data d --out nowhere", "nowhere/vision/best: no such model; train vision"),
         ("train world-model-tiny --data d --out o --resume", "o: nothing to resume"),
@@ -122,6 +128,7 @@ def main(*words):
 )
 def test_wrong_words_are_one_line_that_names_them(words, complaint, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/me")
     (tmp_path / "file").touch()
     (tmp_path / "d").mkdir()
     (tmp_path / "m").mkdir()
@@ -472,3 +479,19 @@ def test_what_is_warned_of_twice_is_said_once(monkeypatch, capsys):
     monkeypatch.setattr("gamesim.config.load", load)
     assert cli.main(["train", "tilemap", "--data", "d", "--out", "o"]) == 2
     assert capsys.readouterr().err == "gamesim: warning: an older name\ngamesim: no more\n"
+
+
+def test_the_home_folder_may_be_written_short_where_no_shell_spells_it_out(tmp_path, monkeypatch, capsys):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    (home / "base.yaml").write_text("extends: gamegan-tiny\ntraining:\n  steps: 7\n")
+    (tmp_path / "mine.yaml").write_text("extends: ~/base.yaml\n")
+    assert config.load("mine.yaml").training.steps == 7
+    assert main("record", "--env", "gamesim/PacmanMaze-v0", "--episodes", "1", "--out=~/games") == 0
+    assert len(scan(home / "games")) == 1 and not (tmp_path / "~").exists()
+    model = ROOT / "checkpoints" / "tilemap-maze"
+    (home / "mine").symlink_to(model)
+    assert main("export", "gamesim/Dream-v0", "checkpoint=~/mine", "--out=~/a.gif", "--steps", "2") == 0
+    assert (home / "a.gif").exists()

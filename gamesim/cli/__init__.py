@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -87,6 +88,9 @@ def _run(words: list[str]) -> int:
     empty = [name for name, value in vars(options).items() if value == ""]
     if empty:  # a shell variable that was never set would otherwise mean the folder that one is in
         raise UserError(f"{first}: {empty[0]} is empty")
+    for name, value in vars(options).items():
+        if isinstance(value, str):  # the shell leaves --out=~/mine as it is
+            setattr(options, name, os.path.expanduser(value))
     options.settings = []
     for word in rest:
         if word.startswith("-"):

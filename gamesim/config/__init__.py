@@ -8,6 +8,7 @@ Every setting and its range are in gamegan.py, tilemap.py and world_models.py; b
 """
 
 import json
+import os
 import re
 import warnings
 from collections import Counter
@@ -204,7 +205,7 @@ def _resolve(name: str, base: Path | None, seen: tuple[str, ...], files: dict[st
     if name in seen or len(seen) >= MAX_CHAIN:
         raise UserError(f"{seen[0]}: 'extends' goes in a circle: {' -> '.join((*seen, name))}")
     if _is_path(name):
-        path = Path(name) if base is None else base / name
+        path = (base or Path()) / os.path.expanduser(name)
         text, shown, base = _read_path(path), name if base is None else str(path), path.parent
     else:
         known = presets()
