@@ -16,8 +16,8 @@ from typing import Any
 
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
-from gamesim.card import recipe_of
-from gamesim.checkpoint import load, load_model
+from gamesim.card import facts_in, recipe_of
+from gamesim.checkpoint import Checkpoint, exists, load, load_model
 from gamesim.config import complete, world_model
 from gamesim.data.dataset import TimeLimit
 from gamesim.data.game import games
@@ -70,6 +70,8 @@ def temperature_table(
     learned = world_model(loaded.config, checkpoint, "temperature table")
     game, rows = recipe_of(loaded.card, str(checkpoint)), {}
     for temperature in temperatures:
+        _check_row(Path(out) / f"{temperature:g}", loaded, generations)
+    for temperature in temperatures:
         changes = {"temperature": temperature, "steps": generations}
         settings = learned.controller.model_copy(update=changes)
         config = learned.model_copy(update={"controller": settings})
@@ -86,6 +88,19 @@ def temperature_table(
         dreamt = dream_scores(model, trained.starts, limit, episodes, temperature, seed)
         rows[f"{temperature:g}"] = _figures("dream", dreamt) | _figures("real", returns(played))
     return {"generations": generations, "episodes": episodes, "rows": rows}
+
+
+def _check_row(folder: Path, loaded: Checkpoint, generations: int) -> None:
+    """Complain about a row that is there already, and is not one of this table."""
+    if not exists(folder / "last"):
+        return
+    there = load(folder / "last")
+    kept = [key for key in loaded.weights if not key.startswith("controller.")]
+    if not all(key in there.weights and loaded.weights[key].equal(there.weights[key]) for key in kept):
+        raise UserError(f"{folder}: was trained with another model; choose another --out")
+    steps = facts_in(folder / "last").get("steps", "").partition(" ")[0]  # of "2 of 150"
+    if steps.isdecimal() and int(steps) > generations:
+        raise UserError(f"{folder}: was trained for {steps} generations already, more than {generations}")
 
 
 def _figures(name: str, sums: list[float]) -> dict[str, float]:

@@ -375,6 +375,12 @@ def test_the_temperature_table_is_made_and_gone_on_with(plays, run, tmp_path, ca
     assert checkpoint.load(folder).metrics["temperature"] == found
     assert cli.main(words) == 0
     assert json.loads((tmp_path / "t.json").read_text()) == found
+    capsys.readouterr()
+    assert cli.main([*words, "--generations", "1"]) == 2
+    assert "0.1: was trained for 2 generations already, more than 1" in capsys.readouterr().err
+    shutil.copytree(run / "vision" / "last", tmp_path / "other")
+    assert cli.main([words[0], str(tmp_path / "other"), *words[2:]]) == 2
+    assert "0.1: was trained with another model; choose another --out" in capsys.readouterr().err
     colder = checkpoint.load(tmp_path / "t" / "0.1" / "last")
     assert np.isclose(colder.config.controller.temperature, 0.1)
 
