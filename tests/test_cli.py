@@ -110,6 +110,11 @@ def main(*words):
         ("evaluate nowhere", "nowhere: no such model"),
         (f"evaluate {'n' * 3000}", "nnn: the name is too long"),
         ("evaluate m --json no/such/file", "--json no/such/file: no such folder"),
+        (
+            "evaluate tilemap-maze --game CartPole-v1",
+            "--game CartPole-v1: tilemap-maze learned another game, gamesim/PacmanMaze-v0",
+        ),
+        ("evaluate tilemap-maze --game Nope-v0", "unknown game 'Nope-v0'"),
         ("evaluate m --plots file", "--plots file: not a folder"),
         ("evaluate m --card --temperature 0", "a card holds only what was measured at temperature 1"),
         ("temperature m --data d --out o --plot no/f.png", "--plot no/f.png: no such folder"),

@@ -223,9 +223,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         plots.available()
     how = {name: getattr(options, name) for name in ("episodes", "seed", "vision", "device", "temperature")}
     if options.game is not None:
-        from gamesim.envs.recipe import find
-
-        find(options.game)  # its module is imported
+        checks.known_world(options)
     measured = checkpoint.fingerprint(options.checkpoint) if options.card else None  # it may be in training
     figures = evaluate(options.checkpoint, progress=True, **how)
     written = text.to_json(figures, indent=1)

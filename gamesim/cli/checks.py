@@ -130,3 +130,15 @@ def known_card(options: argparse.Namespace) -> None:
     """Complain about a checkpoint whose card cannot be written, where that is asked for."""
     if options.card:
         known_place("--card", str(shipped.locate(options.checkpoint)), outputs.check_sealed)
+
+
+def known_world(options: argparse.Namespace) -> None:
+    """Import the module of the game that was typed, and complain if the model has learned another one."""
+    from gamesim.card import facts_in
+    from gamesim.envs.recipe import find
+    from gamesim.registry import bare
+
+    learned = facts_in(shipped.locate(options.checkpoint)).get("game")
+    found = find(options.game)
+    if learned is not None and found.id != bare(learned):
+        raise UserError(f"--game {options.game}: {options.checkpoint} learned another game, {learned}")
