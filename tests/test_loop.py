@@ -157,6 +157,17 @@ def test_a_used_folder_needs_resume_and_resume_needs_a_run(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+def test_a_model_is_not_taken_for_a_run(tmp_path):
+    out = tmp_path / "run"
+    train(settings(), out, signal_at=(2,))
+    with pytest.raises(UserError, match=r"last: is a model, not a run; continue with --out .*run$"):
+        train(settings(), out / "last", resume=True)
+    (out / "last").rename(tmp_path / "kept")
+    with pytest.raises(UserError, match=r"kept: is a model, not a run$"):
+        train(settings(), tmp_path / "kept", resume=True)
+    assert not (tmp_path / "kept" / "metrics.jsonl").exists()
+
+
 def test_two_trainings_cannot_share_a_folder(tmp_path):
     train(settings(), tmp_path / "run", signal_at=(2,))
     with storage.claimed(tmp_path / "run"), pytest.raises(UserError, match="another training"):

@@ -47,6 +47,9 @@ def check(config: Config, out: str | Path, resume: bool, section: str = "trainin
         return
     if not file.is_file():
         raise UserError(f"{out}: nothing to resume, there is no run in it")
+    if storage.exists(out):  # its config.yaml is that of a model
+        hint = f"; continue with --out {out.parent}" if began(out.parent) else ""
+        raise UserError(f"{out}: is a model, not a run{hint}")
     others = [name for name in systems()[config.system].sections if name != section]
     before = parse(file.read_bytes(), str(file))
     if before.data.game is None:  # an earlier release did not say which
