@@ -201,7 +201,8 @@ def _train(options: argparse.Namespace) -> int:
     how = {name: getattr(options, name) for name in ("device", "resume", "minutes", "init")}
     ended = stages.train(chosen, options.data, Path(options.out), stage=stage, **how)
     if ended is not None:
-        more = "" if ended.outcome == "done" else "; to continue, run the same command with --resume"
+        how_on = "--resume" if options.init is None else "--resume instead of --init"
+        more = "" if ended.outcome == "done" else f"; to continue, run the same command with {how_on}"
         print(f"{ended.outcome}: {ended.checkpoint}{more}")
     return 0
 

@@ -191,6 +191,16 @@ def test_what_does_not_fit_is_named_before_data_is_loaded(
     assert not (tmp_path / "run").exists()
 
 
+def test_how_to_go_on_with_a_run_that_began_with_a_model_is_what_works(plays, tmp_path, capsys):
+    given = engine("gamegan-tiny", tmp_path / "given")
+    words = ["train", "gamegan-tiny", "--data", str(plays), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    assert cli.main([*words, "--init", str(given), "--minutes", "1e-9"]) == 0
+    told = capsys.readouterr().out
+    assert told.endswith("to continue, run the same command with --resume instead of --init\n")
+    assert cli.main([*words, "--resume", "--minutes", "1e-9"]) == 0
+    assert capsys.readouterr().out.endswith("to continue, run the same command with --resume\n")
+
+
 def test_another_system_is_refused_and_so_is_a_run_that_has_begun(plays, tmp_path, capsys):
     given = engine("gamegan-tiny", tmp_path / "given")
     words = ["train", "world-model-tiny", "--data", str(plays), "--out", str(tmp_path / "run")]
