@@ -28,11 +28,12 @@ def engine(preset: str) -> tuple:
     ("preset", "temperature"),
     [("gamegan-tiny", 1.3), ("tilemap", 1.3), ("world-model-tiny", 1.3), ("world-model-tiny", 0.0)],
 )
-def test_onnxruntime_dreams_the_same_frames(tmp_path: Path, preset: str, temperature: float):
+def test_onnxruntime_dreams_the_same_frames(tmp_path: Path, preset: str, temperature: float, caplog):
     import onnxruntime
 
     source = engine(preset)
     write_onnx(source, tmp_path / "step.onnx", temperature=temperature)
+    assert not [each for each in caplog.records if each.levelname != "DEBUG"]  # they would be on stderr
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(tmp_path / "step.onnx"), options)
