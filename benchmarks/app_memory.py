@@ -19,6 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pygame
 
 from gamesim import shipped
+from gamesim.app.kit import Kit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.settings import Scores, Settings
 from gamesim.app.window import Window
@@ -96,12 +97,9 @@ def main() -> int:
     seen: list[tuple[int, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        window = Window(
-            options.checkpoints,
-            place / "recordings",
-            Scores(place / "scores.json"),
-            Settings(place / "s.json"),
-        )
+        kit = Kit(options.checkpoints, place / "recordings", Scores(place / "scores.json"))
+        kit.settings = Settings(place / "s.json")
+        window = Window(kit)
         window.surface = pygame.display.set_mode(SIZES[0], pygame.RESIZABLE)
         window.go(Menu(window))
         window.frame(0.0)

@@ -40,7 +40,7 @@ ROOMS = (
 )
 """From the top of the house down: a room may import those before it, and itself."""
 
-APP = ("ui", "library", "labs", "game", "xray", "screens", "window")
+APP = ("ui", "library", "labs", "game", "xray", "kit", "screens", "window")
 """The same inside of app/, where all other files come first: ui/ knows no games, library/ nothing played."""
 
 FILES = sorted((ROOT / "gamesim").rglob("*.py"))
@@ -125,6 +125,12 @@ def test_the_rooms_of_the_app_import_up_their_list():
             if there[:1] == ["app"] and len(there) > 1:
                 below = order.get(there[1], 0) <= order.get(here[1], 0)
                 assert below, f"{path}: {here[1]} must not import {there[1]}"
+
+
+def test_screens_see_a_navigator_and_nothing_below_the_window_knows_the_window():
+    for path in FILES:
+        if dotted(path) != "gamesim.app":  # which opens it
+            assert not [name for name in imported(path) if name.startswith("gamesim.app.window")], path
 
 
 def test_no_imports_go_in_a_circle():

@@ -35,7 +35,7 @@ def main(start: str | Recipe | None = None, watch: bool = False, device: str = "
 
         pick(device)
     window = Window()
-    window.device = device
+    window.kit.device = device
     from gamesim.app.screens.menu import Menu
     from gamesim.app.screens.play import open_title
 

@@ -1,10 +1,10 @@
-"""Screens, which fill the window: each handles events, lets time pass and draws itself."""
+"""Screens, which fill the window, and the way from one to another."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import pygame
 
@@ -13,20 +13,73 @@ from gamesim.app.pace import STILL
 from gamesim.app.theme import Scale
 
 if TYPE_CHECKING:
+    import gymnasium as gym
+
     from gamesim.app.action_keys import ActionKeys
-    from gamesim.app.window import Window
+    from gamesim.app.kit import Kit
+    from gamesim.app.library.catalog import Title
+
+
+class Navigator(Protocol):
+    """The window, as screens see it: the way to other screens, and messages.
+
+    Attributes:
+        kit: what every screen is given, such as settings and sounds.
+    """
+
+    kit: Kit
+
+    @property
+    def screen(self) -> Screen:
+        """The screen on top."""
+        ...
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the window in pixels."""
+        ...
+
+    def go(self, screen: Screen) -> None:
+        """Put a screen on top; the one below lets go of its keys."""
+
+    def back(self) -> None:
+        """Leave the screen on top; the last one asks first, since leaving it ends the app."""
+
+    def load(self, title: Title, then: Callable[[gym.Env], None]) -> None:
+        """Open `title` in the background behind a loading screen, then call `then(env)` on this thread."""
+
+    def leave(self) -> None:
+        """End the app; if jobs are still running, ask about them first."""
+
+    def end(self) -> None:
+        """End the app without questions; jobs go on."""
+
+    def say(self, words: str, bad: bool = False) -> None:
+        """Show a message."""
+
+    def holds(self, command: Command) -> bool:
+        """Whether any key that asks for `command` is down."""
+        ...
+
+    def toggle_fullscreen(self) -> None:
+        """Change between the whole screen and the window as it was."""
 
 
 class Screen:
-    """The base of all screens; `window` has messages, sounds, scores and the way to other screens."""
+    """The base of all screens: each handles events, lets time pass and draws itself.
+
+    Attributes:
+        window: the way to other screens, and messages.
+        kit: what every screen is given.
+    """
 
     caption = ""
     """Its name, at its top and in the title bar; "" for the menu, which has the app's name."""
     typing = False
     """Whether keys are text now: then `handle` gets all of them, and none is a command."""
 
-    def __init__(self, window: Window) -> None:
-        self.window = window
+    def __init__(self, window: Navigator) -> None:
+        self.window, self.kit = window, window.kit
 
     @property
     def own_keys(self) -> Sequence[int]:
@@ -93,7 +146,7 @@ PLACES = {
 """Screens by name, as (module, class); each is imported when the player first visits it."""
 
 
-def visit(window: Window, name: str) -> None:
+def visit(window: Navigator, name: str) -> None:
     """Put a screen of `PLACES` on top, by its name."""
     module, kind = PLACES[name]
     window.go(getattr(importlib.import_module(module), kind)(window))

@@ -5,7 +5,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "gamesim")
@@ -14,24 +13,18 @@ if sys.platform == "linux":  # without a GPU, OpenGL runs on the CPU, where a fl
 import pygame
 
 from gamesim.app import theme
-from gamesim.app.action_keys import CHOSEN
-from gamesim.app.controls import EVERYWHERE, KEYMAP, VIRTUAL, Command, Hint, meaning
-from gamesim.app.game.board import BoardPainter
-from gamesim.app.game.look import Look
-from gamesim.app.game.opening import Ahead
-from gamesim.app.gamepad import Pads, events
+from gamesim.app.controls import EVERYWHERE, VIRTUAL, Command, Hint, meaning
+from gamesim.app.gamepad import events
+from gamesim.app.kit import Kit
 from gamesim.app.library.catalog import Title
-from gamesim.app.library.workshop import Workshop
-from gamesim.app.navigation import Screen, visit
+from gamesim.app.navigation import Navigator, Screen, visit
 from gamesim.app.pace import STILL, Pace
 from gamesim.app.screens.help import Help
 from gamesim.app.screens.loading import Loading
-from gamesim.app.settings import Scores, Settings, pictures_folder, unused
-from gamesim.app.sound import Sound
+from gamesim.app.settings import unused
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.widgets import Toasts, at_home
+from gamesim.app.ui.widgets import at_home
 from gamesim.errors import UserError
-from gamesim.shipped import model_folders
 from gamesim.signals import handled
 from gamesim.storage import write_file
 from gamesim.text import complaint, shown
@@ -41,23 +34,24 @@ FPS = 60
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
-class Window:
-    """Everything that outlives one screen.
+class Window(Navigator):
+    """The display, the loop, and the stack of screens.
 
     Args:
-        checkpoints: folder of the dreams; None: the shipped ones, and those of the current folder.
-        recordings: folder for recordings and clips; None: the app's own, wherever it is started.
-        scores: the high scores; None: those in the user's file.
+        kit: what screens are given; None: with the user's own files.
+
+    Attributes:
+        help: the page of all keys, while it is open on top of the screen.
+        held: keys that are down now, a gamepad's virtual ones included.
+        screens: from the bottom to the top, which is the one that is seen.
 
     Raises:
         UserError: there is no display to open a window on.
     """
 
-    def __init__(
-        self, checkpoints: Path | None = None, recordings: Path | None = None, scores: Scores | None = None
-    ) -> None:
+    def __init__(self, kit: Kit | None = None) -> None:
         check_display()
-        self.settings = Settings()
+        self.kit = kit or Kit()
         try:
             pygame.display.init()
             check_driver()
@@ -66,35 +60,16 @@ class Window:
         except pygame.error as error:
             raise UserError(f"cannot open a window: {error}") from error
         pygame.display.set_caption("Starting - gamesim")
-        # Absolute, since the folder that the app was started in may be deleted while the app runs.
-        folders = [folder.absolute() for folder in ([checkpoints] if checkpoints else model_folders())]
-        self.scores = scores or Scores()
-        data = self.scores.path.parent.absolute()
-        self.recordings = (recordings or data / "recordings").absolute()
-        self.pictures = pictures_folder(self.recordings if recordings else data / "pictures")
-        self.device = "cpu"  # where dreams compute
-        self.ahead = Ahead()
-        self.workshop = Workshop(folders, self.recordings, self.scores.path.parent)
-        here = Path("recordings").absolute()
-        if recordings is None and here.is_dir():  # the command line records into it
-            self.workshop.shelf.roots.append(here)
-        self.sound = Sound()
-        self.toasts = Toasts()
-        self.pads = Pads(self.say)
-        self.painter = BoardPainter()
-        self.look = Look(lambda: self.painter)
-        pygame.display.set_icon(self.painter.sprites.get("pacman4", 64))
+        pygame.display.set_icon(self.kit.painter.sprites.get("pacman4", 64))
         self.clock = pygame.time.Clock()
         self.running = True
         self.help: Help | None = None
-        self.held: set[int] = set()  # keys that are down now, a gamepad's virtual ones included
+        self.held: set[int] = set()
         self.screens: list[Screen] = []
         self._frames = 0
         self._pace = Pace()
         self._shoot = False
-        self._palette = "standard"
-        self.apply_settings()
-        if self.settings.fullscreen:
+        if self.kit.settings.fullscreen:
             self.toggle_fullscreen()
 
     @property
@@ -102,40 +77,38 @@ class Window:
         return self.screens[-1]
 
     @property
-    def empty(self) -> bool:
-        """Whether the last screen has been left."""
-        return not self.screens
+    def size(self) -> tuple[int, int]:
+        return self.surface.get_size()
 
     # going from screen to screen -------------------------------------------------------------------------
 
     def go(self, screen: Screen) -> None:
-        """Put a screen on top; the one below lets go of its keys, since it will not hear their release."""
-        self._unhand()
+        self._unhand()  # the screen below will not hear of keys that are released now
         self.screens.append(screen)
 
     def back(self) -> None:
-        """Leave the screen on top; the last one asks first, since leaving it ends the app."""
         from gamesim.app.screens.leaving import Quit
 
         if len(self.screens) > 1:
             self.screens.pop().close()
-        elif self.workshop.jobs.running:
+        elif self.kit.workshop.jobs.running:
             self.leave()
         else:
             self.go(Quit(self))
 
     def leave(self) -> None:
-        """End the app; if jobs are still running, ask about them first."""
         from gamesim.app.screens.leaving import Leaving
 
-        if self.workshop.jobs.running and self.screens and not isinstance(self.screen, Leaving):
+        if self.kit.workshop.jobs.running and self.screens and not isinstance(self.screen, Leaving):
             self.help = None
             self.go(Leaving(self))
         else:
-            self.running = False
+            self.end()
+
+    def end(self) -> None:
+        self.running = False
 
     def load(self, title: Title, then: Callable) -> None:
-        """Open `title` in the background behind a loading screen, then call `then(env)` on this thread."""
         self.go(Loading(self, title, then))
 
     def works(self) -> list[Hint]:
@@ -145,18 +118,16 @@ class Window:
         return [*self.screen.works(), *((does, "") for does in own)]
 
     def holds(self, command: Command) -> bool:
-        """Whether any key that asks for `command` is down."""
         return any(meaning(key) is command for key in self.held)
 
     def say(self, words: str, bad: bool = False) -> None:
-        """Show a message."""
-        self.toasts.say(words, bad)
+        self.kit.toasts.say(words, bad)
 
     # the loop --------------------------------------------------------------------------------------------
 
     def run(self) -> int:
         """Loop until the player leaves the app; returns the exit code."""
-        with handled(self._end):
+        with handled(lambda *_: self.end()):  # a signal asks no questions, and further ones do nothing
             last = time.perf_counter()
             try:
                 while self.running:
@@ -170,10 +141,6 @@ class Window:
             finally:
                 self.close()
         return 0
-
-    def _end(self, number: int, frame: object) -> None:
-        """Close the window after a signal, without questions; jobs go on, and further signals do nothing."""
-        self.running = False
 
     @property
     def pace(self) -> int:
@@ -190,13 +157,13 @@ class Window:
         """Handle events and let time pass; returns whether there were events."""
         happened = events()
         for event in happened:
-            for meant in self.pads.translate(event) or [event]:
+            for meant in self.kit.pads.translate(event) or [event]:
                 self._dispatch(meant)
                 if not self.running:
                     return True
-        for words, bad in self.workshop.news():
+        for words, bad in self.kit.workshop.news():
             self.say(words, bad)
-        self.toasts.update(seconds)
+        self.kit.toasts.update(seconds)
         if self.help is None:
             self.screen.update(seconds)
         return bool(happened)
@@ -208,10 +175,10 @@ class Window:
         pygame.display.flip()
         self._frames += 1
         if self._frames == 2:  # the menu is on screen, so slower things can start
-            self._say_problem(self.sound.open())
-            self._say_problem(self.scores.problem)
-            self._say_problem(self.settings.problem)
-            self.pads.start()
+            for problem in (self.kit.sound.open(), self.kit.scores.problem, self.kit.settings.problem):
+                if problem:
+                    self.say(problem, bad=True)
+            self.kit.pads.start()
 
     def draw(self) -> None:
         """Draw the screen on top, then help and messages."""
@@ -224,13 +191,13 @@ class Window:
         if self._shoot:
             self._shoot = False
             self._save_picture()
-        self.toasts.draw(self.surface, self.toast_area(size), Scale.of(size))
+        self.kit.toasts.draw(self.surface, self.toast_area(size), Scale.of(size))
 
     def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
         """Where messages go; the help, if it is open, covers the screen's own place for them."""
         if self.help is None:
             return self.screen.toast_area(size)
-        return self.help.toast_area(size, self.toasts.height(self.help.panel.width, Scale.of(size)))
+        return self.help.toast_area(size, self.kit.toasts.height(self.help.panel.width, Scale.of(size)))
 
     def _name_window(self) -> None:
         """Name the screen on top in the title bar."""
@@ -244,11 +211,8 @@ class Window:
         while self.screens:
             self.screens.pop().close()
         self.running = False
-        self.ahead.drop()
-        self.workshop.close()
         self._keep_size()
-        self.pads.close()
-        self.sound.close()
+        self.kit.close()
         theme.forget()
         pygame.display.quit()
         pygame.font.quit()
@@ -279,12 +243,12 @@ class Window:
         elif command is Command.SCREENSHOT:
             self._shoot = True
         elif command is Command.MUTE:
-            self.settings.muted = not self.settings.muted
-            self.keep_settings()
-            self.say("Sound off" if self.settings.muted else "Sound on")
+            self.kit.settings.muted = not self.kit.settings.muted
+            self.kit.keep_settings()
+            self.say("Sound off" if self.kit.settings.muted else "Sound on")
         elif command is Command.HELP:
             self._unhand()
-            self.help = Help(self.works(), self.pads.connected) if self.help is None else None
+            self.help = Help(self.works(), self.kit.pads.connected) if self.help is None else None
         elif self.help is not None:
             if command is Command.BACK:
                 self.help = None
@@ -295,47 +259,15 @@ class Window:
 
     def _unhand(self) -> None:
         """Release all held keys: the screen on top will not hear of keys that are released elsewhere."""
-        for event in self.pads.release():
+        for event in self.kit.pads.release():
             self._dispatch(event)
         self.held.clear()
         if self.screens:
             self.screen.handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
 
-    # settings and pictures -------------------------------------------------------------------------------
-
-    def apply_settings(self) -> None:
-        """Make everything look, sound and answer as the settings say."""
-        chosen = self.settings
-        theme.use(chosen.palette)
-        if chosen.palette != self._palette:
-            self.painter = BoardPainter(chosen.palette)
-            self._palette = chosen.palette
-        Scale.zoom = chosen.ui_scale / 100
-        self.sound.volume = chosen.volume / 100
-        self.sound.mute(chosen.muted)
-        self.pads.dead_zone = chosen.dead_zone / 100
-        self.look.pixels = chosen.pixels
-        KEYMAP.load(chosen.keys)
-        CHOSEN.clear()
-        CHOSEN.update(
-            {game: {name: list(keys) for name, keys in own.items()} for game, own in chosen.game_keys.items()}
-        )
-
-    def keep_settings(self) -> None:
-        """Apply the settings and write them down."""
-        self.apply_settings()
-        self.settings.save()
-        self._say_problem(self.settings.problem)
-
-    def toggle_look(self) -> None:
-        """Change between games and dreams drawn large, and the network's pixels."""
-        self.settings.pixels = not self.settings.pixels
-        self.keep_settings()
-        drawn = "Drawn large. Cells that look like nothing in the game stay pixels."
-        self.say("Pixels: what the network sees and draws" if self.settings.pixels else drawn)
+    # the display, and pictures of it ---------------------------------------------------------------------
 
     def toggle_fullscreen(self) -> None:
-        """Change between the whole screen and the window as it was."""
         full = not self.surface.get_flags() & pygame.FULLSCREEN
         try:
             if full:
@@ -347,13 +279,13 @@ class Window:
             full = False
             self.surface = pygame.display.set_mode(SIZE, pygame.RESIZABLE)
             self.say(f"Fullscreen does not work here: {error}", bad=True)
-        if full != self.settings.fullscreen:
-            self.settings.fullscreen = full
-            self.keep_settings()
+        if full != self.kit.settings.fullscreen:
+            self.kit.settings.fullscreen = full
+            self.kit.keep_settings()
 
     def _usual_size(self) -> tuple[int, int]:
         """The size that the window had last, as far as it fits on this screen."""
-        width, height = self.settings.size
+        width, height = self.kit.settings.size
         if pygame.display.get_driver() == "dummy":  # the size of its screen means nothing
             return width, height
         most = pygame.display.get_desktop_sizes()[0]
@@ -365,27 +297,23 @@ class Window:
         if (
             surface
             and not surface.get_flags() & pygame.FULLSCREEN
-            and self.settings.size != surface.get_size()
+            and self.kit.settings.size != surface.get_size()
         ):
-            self.settings.size = surface.get_size()
-            self.settings.save()
+            self.kit.settings.size = surface.get_size()
+            self.kit.settings.save()
 
     def _save_picture(self) -> None:
         """Save what is on screen, without messages, as a PNG whose name says the time."""
         data = io.BytesIO()
         pygame.image.save(self.surface, data, "picture.png")
         try:
-            self.pictures.mkdir(parents=True, exist_ok=True)
-            path = unused(self.pictures / time.strftime("gamesim-%Y%m%d-%H%M%S.png"))
+            self.kit.pictures.mkdir(parents=True, exist_ok=True)
+            path = unused(self.kit.pictures / time.strftime("gamesim-%Y%m%d-%H%M%S.png"))
             write_file(path, data.getvalue())
         except (OSError, UserError) as error:
             self.say(f"The picture was not saved: {complaint(error)}", bad=True)
         else:
             self.say(f"Saved {at_home(path)}")
-
-    def _say_problem(self, words: str | None) -> None:
-        if words:
-            self.say(words, bad=True)
 
 
 def check_display() -> None:

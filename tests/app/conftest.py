@@ -15,7 +15,7 @@ from app.driver import Driver
 from app.fakes import Dreamer, FakeDream, Layered, card, save
 from app.training import STUB
 from gamesim import labs
-from gamesim.app import theme, window
+from gamesim.app import kit, theme
 from gamesim.app.controls import KEYMAP
 from gamesim.app.game.board import BoardPainter
 from gamesim.app.library import catalog, jobs
@@ -43,7 +43,7 @@ def loaded_once() -> Iterator[None]:
         patch.setattr(theme, "forget", lambda: None)
         patch.setattr(pygame.font, "quit", lambda: None)
         patch.setattr(Sound, "close", lambda self: None)
-        patch.setattr(window, "BoardPainter", once)
+        patch.setattr(kit, "BoardPainter", once)
         yield
     theme.forget()
     pygame.mixer.quit()
@@ -143,6 +143,6 @@ def trainer(app: Driver, elsewhere: None) -> Iterator[Driver]:
     """The app with a few recordings; whatever is left running is ended."""
     save(app.recordings / "pac-man", "one", steps=30)
     yield app
-    for job in app.window.workshop.jobs.running:
+    for job in app.window.kit.workshop.jobs.running:
         job.process.kill()
         job.process.wait(200)

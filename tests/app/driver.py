@@ -11,6 +11,7 @@ import gamesim  # noqa: F401
 from app.fakes import FakeDream
 from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
+from gamesim.app.kit import Kit
 from gamesim.app.library.catalog import MAZE, PACMAN, Title, games
 from gamesim.app.screens.menu import Menu
 from gamesim.app.settings import Scores
@@ -24,7 +25,7 @@ class Driver:
 
     def __init__(self, checkpoints: Path, tmp_path: Path) -> None:
         self.checkpoints, self.recordings = checkpoints, tmp_path / "recordings"
-        self.window = Window(checkpoints, self.recordings, Scores(tmp_path / "scores.json"))
+        self.window = Window(Kit(checkpoints, self.recordings, Scores(tmp_path / "scores.json")))
         self.window.go(Menu(self.window))
 
     def frames(self, count: int, seconds: float = FRAME, drawn: int = 2) -> None:
@@ -82,7 +83,7 @@ class Driver:
 
     def silence(self) -> None:
         """Time passes until every message is gone."""
-        self.window.toasts.update(1000.0)
+        self.window.kit.toasts.update(1000.0)
 
     def resize(self, width: int, height: int) -> None:
         self.window.surface = pygame.display.set_mode((width, height), pygame.RESIZABLE)
@@ -93,7 +94,7 @@ class Driver:
 
     @property
     def said(self) -> str:
-        return " ".join(self.window.toasts.words)
+        return " ".join(self.window.kit.toasts.words)
 
 
 def engine(world: str = PACMAN, seed: int = 3, **kwargs) -> Engine:

@@ -26,7 +26,7 @@ class Mischief:
 
     def plug_into(self, app: Driver) -> None:
         """Pads that come and go are made of nothing; every second one is a plain joystick."""
-        app.window.pads.opener = lambda index: (index, Pad(f"pad {index}", object(), index % 2 == 0))
+        app.window.kit.pads.opener = lambda index: (index, Pad(f"pad {index}", object(), index % 2 == 0))
 
     def act(self, app: Driver) -> None:
         """One event, and often a frame."""

@@ -32,7 +32,7 @@ def picture(app: Driver, session: Session, clock: float = 0.0) -> np.ndarray:
     """The board as it is painted now, (840, 840, 3) by x and y."""
     surface, made = pygame.Surface(BOARD.size), session.engine
     dying = session.death(made)
-    app.window.painter.draw(surface, BOARD, made.before, made.now, session.part, clock, None, dying)
+    app.window.kit.painter.draw(surface, BOARD, made.before, made.now, session.part, clock, None, dying)
     return pygame.surfarray.array3d(surface).astype(int)
 
 

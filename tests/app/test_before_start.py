@@ -160,7 +160,7 @@ def test_a_hopeless_start_asks_first_and_back_starts_nothing(trainer: Driver):
     trainer.press(pygame.K_UP, pygame.K_RETURN)
     assert isinstance(trainer.window.screen, Ask) and "Few recordings" in trainer.window.screen.more
     trainer.press(pygame.K_RETURN)  # what is chosen at first goes back
-    assert isinstance(trainer.window.screen, NewRun) and not trainer.window.workshop.jobs.all
+    assert isinstance(trainer.window.screen, NewRun) and not trainer.window.kit.workshop.jobs.all
     trainer.press(pygame.K_RETURN)
     press_button(trainer, "Start anyway")
     assert isinstance(trainer.window.screen, RunPage)
@@ -168,7 +168,7 @@ def test_a_hopeless_start_asks_first_and_back_starts_nothing(trainer: Driver):
 
 def test_recordings_of_a_game_that_does_not_scroll_are_looked_at(trainer: Driver):
     save(trainer.recordings / "flat", "one", steps=30)  # grey frames that only grow brighter
-    trainer.window.workshop.shelf.refresh()
+    trainer.window.kit.workshop.shelf.refresh()
     page = new_training(trainer)
 
     def warned() -> bool:
@@ -195,7 +195,7 @@ def test_what_recordings_show_is_kept_for_these_and_no_others(
     replace(fakes.episode(len(frames) - 1), frames=frames).save(trainer.recordings / "scrolls" / "one.npz")
     for name in ("flat", "flat too"):
         save(trainer.recordings / name, "one", steps=30)  # grey frames that only grow brighter
-    trainer.window.workshop.shelf.refresh()
+    trainer.window.kit.workshop.shelf.refresh()
     plan = new_training(trainer).plan
     trainer.until(lambda: {"scrolls", "flat", "flat too"} <= {place.name for place in plan.known})
 
@@ -238,7 +238,7 @@ def test_of_several_games_in_one_folder_one_is_chosen(trainer: Driver):
     assert page.plan.counts == (1, 50) and page.lines[1].words == "Maze"
     trainer.press(pygame.K_UP, pygame.K_UP, pygame.K_RETURN)
     press_button(trainer, "Start anyway")
-    (job,) = trainer.window.workshop.jobs.all.values()
+    (job,) = trainer.window.kit.workshop.jobs.all.values()
     assert job.words[job.words.index("--game") + 1] == "gamesim/PacmanMaze-v0"
 
 

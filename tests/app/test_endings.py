@@ -142,7 +142,7 @@ class TestCatch:
         for events in (now.events, ()):
             shown = now.__class__(**{**now.__dict__, "events": events})
             area = surface.get_rect()
-            app.window.painter.draw(surface, area, shown, shown, 1.0, 0.0, (7, 7))
+            app.window.kit.painter.draw(surface, area, shown, shown, 1.0, 0.0, (7, 7))
             drawn.append(tuple(surface.get_at((350, 385))[:3]))
         red, yellow = drawn
         assert any((ghost.x, ghost.y) == (x, y) for ghost in now.ghosts)
@@ -152,7 +152,7 @@ class TestCatch:
         session = caught()
         now = session.engine.now
         surface = pygame.Surface((700, 700))
-        app.window.painter.draw(surface, surface.get_rect(), now, now, 1.0, 0.0, (7, 7), 0.5)
+        app.window.kit.painter.draw(surface, surface.get_rect(), now, now, 1.0, 0.0, (7, 7), 0.5)
         pixels = pygame.surfarray.array3d(surface)
         assert not ((pixels[..., 0] > 200) & (pixels[..., 1] < 80)).any()
 
@@ -250,10 +250,10 @@ class TestGoingOn:
         made = app.session.engine
         assert made.over is None and made.steps > 9 and made.ends[:3] == [3, 6, 9]
         assert made.env.unwrapped.taken_back == len(made.ends)
-        assert Settings(app.window.settings.path).endless_dreams
+        assert Settings(app.window.kit.settings.path).endless_dreams
         app.press(pygame.K_o)
         app.frames(60)
-        assert made.over and not app.window.settings.endless_dreams
+        assert made.over and not app.window.kit.settings.endless_dreams
 
     def test_an_end_that_stands_already_is_taken_back(self, app: Driver, entry):
         entry(Mortal)
@@ -321,7 +321,7 @@ class TestSounds:
     @pytest.mark.parametrize(("kind", "heard"), [(Mortal, "eaten"), (Found, "flag"), (Feast, "food")])
     def test_a_dream_sounds_by_its_own_reward_and_end(self, app: Driver, entry, monkeypatch, kind, heard):
         played: list[str] = []
-        monkeypatch.setattr(app.window.sound, "play", played.append)
+        monkeypatch.setattr(app.window.kit.sound, "play", played.append)
         entry(kind)
         app.play("Tilemap Pac-Man")
         app.frames(60)
@@ -338,10 +338,10 @@ class TestHighScore:
     def test_the_first_score_ever_is_kept_but_not_celebrated(self, app: Driver):
         self.play(app)
         assert "high score" not in app.said
-        assert app.window.scores.best("gamesim/PacmanArcade-v0") > 0
+        assert app.window.kit.scores.best("gamesim/PacmanArcade-v0") > 0
 
     def test_one_that_is_beaten_is_celebrated(self, app: Driver):
-        app.window.scores.add("gamesim/PacmanArcade-v0", 5.0)
+        app.window.kit.scores.add("gamesim/PacmanArcade-v0", 5.0)
         self.play(app)
         assert "A new high score" in app.said
 

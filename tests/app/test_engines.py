@@ -90,7 +90,7 @@ def test_the_title_bar_names_a_place_as_the_menu_does(app: Driver, place: str):
 
 
 def test_the_title_bar_says_what_is_on_screen_and_never_a_class(app: Driver):
-    window, run = app.window, app.window.workshop.run(old_run(app))
+    window, run = app.window, app.window.kit.workshop.run(old_run(app))
     run.follow()
     found = []
     for screen in (
@@ -141,7 +141,7 @@ def test_an_engine_is_measured_in_a_process_of_its_own(trainer: Driver):
     "names", [("日本", "中国"), ("my run", "my-run"), ("wm/controller", "wm-controller")]
 )
 def test_what_was_measured_of_one_model_is_never_shown_for_another(app: Driver, names: tuple[str, str]):
-    workshop = app.window.workshop
+    workshop = app.window.kit.workshop
     one, other = (workshop.figures(catalog.dream(Path("runs") / name / "last")) for name in names)
     assert one != other and len(one.name.encode()) < 255
 

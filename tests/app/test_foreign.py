@@ -62,12 +62,12 @@ def test_the_key_for_the_look_is_offered_where_there_are_two_looks(app: Driver):
     offered = lambda: Command.LOOK in [does for does, _ in app.window.screen.works()]  # noqa: E731
     assert not offered()
     app.press(pygame.K_l)
-    assert not app.window.settings.pixels and "always shown as its own pixels" in app.said
+    assert not app.window.kit.settings.pixels and "always shown as its own pixels" in app.said
     app.press(pygame.K_ESCAPE)
     app.play("Pac-Man")
     assert offered()
     app.press(pygame.K_l)
-    assert app.window.settings.pixels and offered()
+    assert app.window.kit.settings.pixels and offered()
 
 
 def change_keys(app: Driver) -> SettingsScreen:
@@ -90,9 +90,9 @@ def test_keys_of_a_game_are_changed_in_the_settings_and_remembered_by_the_game(a
     app.press(pygame.K_RETURN, pygame.K_j, pygame.K_ESCAPE)
     assert sorted(keys.legend) == [("J", "Left"), ("→", "Right")]
     assert held(keys, pygame.K_j) == 0 and keys.button(pygame.K_LEFT) is None
-    again = Settings(app.window.settings.path)
+    again = Settings(app.window.kit.settings.path)
     assert again.game_keys == {"CartPole-v1": {"LEFT": [pygame.K_j]}} and again.problem is None
-    app.window.apply_settings()  # as at the next start
+    app.window.kit.apply_settings()  # as at the next start
     assert held(ActionKeys(["LEFT", "RIGHT"], "CartPole-v1"), pygame.K_j) == 0
     assert ActionKeys(["LEFT", "RIGHT"], "another").button(pygame.K_j) is None
 
@@ -109,7 +109,7 @@ def test_a_key_that_another_button_had_is_taken_from_it_and_it_is_said(app: Driv
     assert "P means “pause” in every game" in app.said and keys.caps("LEFT") == ["D", "→"]
     app.press(pygame.K_DELETE)
     assert keys.caps("LEFT") == ["←", "A"] and keys.caps("RIGHT") == ["→", "D"]
-    assert not app.window.settings.game_keys
+    assert not app.window.kit.settings.game_keys
 
 
 def test_the_usual_keys_of_a_game_come_back(app: Driver):
@@ -118,7 +118,7 @@ def test_the_usual_keys_of_a_game_come_back(app: Driver):
     app.press(pygame.K_RETURN, pygame.K_j)
     page.chosen = [row.label for row in page.rows].index("Back to the usual keys")
     app.press(pygame.K_RETURN)
-    assert keys.caps("LEFT") == ["←", "A"] and not app.window.settings.game_keys
+    assert keys.caps("LEFT") == ["←", "A"] and not app.window.kit.settings.game_keys
 
 
 def test_our_games_have_no_keys_of_their_own_in_the_settings(app: Driver):
@@ -240,14 +240,14 @@ def test_a_game_is_added_to_the_menu_stays_there_and_is_removed_again(app: Drive
     app.frames(1)
     page.press(next(action for action in page.buttons if action.label == "Add to menu"))
     app.frames(1)
-    assert Workshop((), app.recordings, app.window.workshop.data).added.has("CartPole-v1"), (
+    assert Workshop((), app.recordings, app.window.kit.workshop.data).added.has("CartPole-v1"), (
         "also the next time"
     )
     app.press(pygame.K_ESCAPE)
     app.frames(3)
     assert "CartPole-v1" in [card.title.name for card in app.window.screen.cards]  # type: ignore[attr-defined]
     page.press(next(action for action in page.actions() if action.label == "Remove"))
-    assert not app.window.workshop.added.has("CartPole-v1")
+    assert not app.window.kit.workshop.added.has("CartPole-v1")
     page.add("toys/Three-v0")
     assert page.current == "toys/Three-v0"
     with pytest.raises(UserError, match="unknown game"):

@@ -175,7 +175,7 @@ def test_pads_do_what_they_say_whatever_the_keys_are(table: Table):
 def pad(app: Driver) -> Driver:
     """The app with a pad plugged in."""
     app.frames(3)
-    app.window.pads.opener = lambda index: (7 + index, Pad("Pad", object(), True))
+    app.window.kit.pads.opener = lambda index: (7 + index, Pad("Pad", object(), True))
     pygame.event.post(pygame.event.Event(pygame.JOYDEVICEADDED, device_index=0))
     app.frames(1)
     assert "Gamepad connected: Pad" in app.said
@@ -264,7 +264,7 @@ def test_a_pad_that_is_in_and_out_between_two_looks_ends_nothing(app: Driver, mo
     chosen = app.window.screen.chosen  # type: ignore[attr-defined]
     app.frames(2)
     assert app.window.screen.chosen != chosen and not app.window.held  # type: ignore[attr-defined]
-    assert app.window.pads.connected == []
+    assert app.window.kit.pads.connected == []
 
 
 def _sdl() -> ctypes.CDLL:

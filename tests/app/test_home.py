@@ -244,7 +244,7 @@ def test_an_end_of_a_dream_is_no_end_of_the_walk(app: Driver, entry):
     assert len(page.engine.ends) > 1 and page.engine.over is None and page.panel.home is not None
     app.press(pygame.K_h)
     app.passes(2.0)
-    assert page.engine.over and not app.window.settings.endless_dreams
+    assert page.engine.over and not app.window.kit.settings.endless_dreams
 
 
 def test_on_the_way_home_the_key_that_ignores_ends_is_neither_offered_nor_changes_what_was_chosen(
@@ -258,7 +258,7 @@ def test_on_the_way_home_the_key_that_ignores_ends_is_neither_offered_nor_change
     app.frames(2)
     assert not offered()
     app.press(pygame.K_o)
-    assert not app.window.settings.endless_dreams and "go on after an end anyway" in app.said
+    assert not app.window.kit.settings.endless_dreams and "go on after an end anyway" in app.said
     app.press(pygame.K_h)
     app.frames(2)
     assert offered()

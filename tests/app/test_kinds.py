@@ -41,7 +41,7 @@ def test_the_menu_offers_tilemap_before_gamegan_before_world_models(both: Driver
 
 def test_tab_goes_from_the_real_game_into_tilemap_whatever_was_played_last(both: Driver):
     gamegan = catalog.dream(both.checkpoints / "gamegan-pacman")
-    both.window.workshop.use(gamegan)
+    both.window.kit.workshop.use(gamegan)
     both.play("Pac-Man")
     both.press(pygame.K_TAB)
     both.until(lambda: isinstance(both.window.screen, Play) and both.session.engine.title.learned)
@@ -59,7 +59,7 @@ def test_tab_goes_into_an_engine_of_a_run_where_none_is_shipped(both: Driver):
 
 def test_the_walk_home_is_in_tilemap_even_if_gamegan_was_played_last(both: Driver):
     gamegan = catalog.dream(both.checkpoints / "gamegan-pacman")
-    both.window.workshop.use(gamegan)
+    both.window.kit.workshop.use(gamegan)
     menu = Menu(both.window)
     assert next(card.title.name for card in menu.cards if card.walk) == "Tilemap Pac-Man"
     menu.close()

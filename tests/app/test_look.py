@@ -52,10 +52,10 @@ def test_the_look_is_the_same_at_the_next_start_and_until_settings_are_reset(
     app.press(pygame.K_l)
     app.window.close()
     again = Driver(checkpoints, tmp_path)
-    assert again.window.look.pixels and again.window.settings.pixels
-    again.window.settings.reset()
-    again.window.keep_settings()
-    assert not again.window.look.pixels
+    assert again.window.kit.look.pixels and again.window.kit.settings.pixels
+    again.window.kit.settings.reset()
+    again.window.kit.keep_settings()
+    assert not again.window.kit.look.pixels
     again.window.close()
 
 

@@ -114,13 +114,13 @@ def picture_of(app: Driver, card: Card) -> np.ndarray:
     assert card.picture is not None
     ground = pygame.Surface((120, 80))
     ground.fill(COLOURS["floor"])
-    card.picture.draw(ground, ground.get_rect(), app.window.painter)
+    card.picture.draw(ground, ground.get_rect(), app.window.kit.painter)
     return pygame.surfarray.array3d(ground)
 
 
 def test_the_card_of_a_game_of_others_is_never_black(app: Driver, checkpoints: Path):
     """A dream of it has real frames of it; where there is none its first letter is drawn."""
-    app.window.workshop.added.add(Recipe("CartPole-v1"))
+    app.window.kit.workshop.added.add(Recipe("CartPole-v1"))
     menu(app).refresh()
     card = next(card for card in menu(app).cards if card.name == "CartPole-v1")
     assert len(np.unique(picture_of(app, card).reshape(-1, 3), axis=0)) > 1

@@ -26,7 +26,7 @@ def places(app: Driver) -> list[pygame.Rect]:
     """Where the messages go now."""
     size = app.window.surface.get_size()
     area = app.window.screen.toast_area(size)
-    return [rect for _, rect, _ in app.window.toasts.places(area, Scale.of(size))]
+    return [rect for _, rect, _ in app.window.kit.toasts.places(area, Scale.of(size))]
 
 
 def in_windows(app: Driver, scene: str, *zooms: float) -> Iterator[str]:
@@ -63,7 +63,7 @@ def test_no_key_of_the_help_is_hidden_by_messages(app: Driver, scene: str):
             app.window.say(words)
         app.window.draw()
         size = app.window.surface.get_size()
-        found = app.window.toasts.places(app.window.toast_area(size), Scale.of(size))
+        found = app.window.kit.toasts.places(app.window.toast_area(size), Scale.of(size))
         assert found, case
         for _, place, _ in found:
             assert app.window.surface.get_rect().contains(place), case

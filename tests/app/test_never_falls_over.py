@@ -39,8 +39,8 @@ def place(name: str) -> Callable[[Driver], None]:
 
 def replay(app: Driver) -> None:
     path = save(app.recordings / "pac-man", "one", steps=30)
-    app.window.workshop.shelf.refresh()
-    app.until(lambda: any(each.path == path for each in app.window.workshop.shelf.recordings))
+    app.window.kit.workshop.shelf.refresh()
+    app.until(lambda: any(each.path == path for each in app.window.kit.workshop.shelf.recordings))
     visit(app.window, "Recordings")
     app.frames(1)
     app.press(pygame.K_RETURN)
@@ -197,7 +197,7 @@ def test_quitting_does_not_wait_for_a_training(trainer: Driver, answer: str):
     press_button(trainer, answer)
     assert not trainer.window.running
     close(trainer)
-    assert trainer.window.workshop.jobs.running
+    assert trainer.window.kit.workshop.jobs.running
     saving.unlink()
     assert_kept_or_running(trainer, page, answer)
 

@@ -9,6 +9,7 @@ import pytest
 from app.driver import Driver
 from app.fakes import save
 from app.training import old_run
+from gamesim.app.kit import Kit
 from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.new_run import NewRun
@@ -29,22 +30,22 @@ def test_recordings_and_pictures_go_to_one_place_wherever_the_app_is_started(
 ):
     (tmp_path / folder).mkdir()
     monkeypatch.chdir(tmp_path / folder)
-    window = Window(scores=Scores(tmp_path / "data" / "scores.json"))
-    assert window.recordings == tmp_path / "data" / "recordings"
-    assert window.pictures == tmp_path / "data" / "pictures"
+    window = Window(Kit(scores=Scores(tmp_path / "data" / "scores.json")))
+    assert window.kit.recordings == tmp_path / "data" / "recordings"
+    assert window.kit.pictures == tmp_path / "data" / "pictures"
     window.go(Menu(window))
     visit(window, "Recordings")
-    while window.workshop.shelf.scanning:
+    while window.kit.workshop.shelf.scanning:
         time.sleep(0.01)
-    assert isinstance(window.screen, Recordings) and at_home(window.recordings) in window.screen.line()
+    assert isinstance(window.screen, Recordings) and at_home(window.kit.recordings) in window.screen.line()
     window.close()
 
 
 def test_what_the_command_line_recorded_in_this_folder_is_found_too(tmp_path: Path):
     save(Path("recordings") / "explorer", "one")
-    window = Window(scores=Scores(tmp_path / "data" / "scores.json"))
-    window.workshop.shelf.scan()
-    assert [each.name for each in window.workshop.shelf.recordings] == ["one"]
+    window = Window(Kit(scores=Scores(tmp_path / "data" / "scores.json")))
+    window.kit.workshop.shelf.scan()
+    assert [each.name for each in window.kit.workshop.shelf.recordings] == ["one"]
     window.close()
 
 
@@ -84,8 +85,8 @@ def test_a_message_covers_nothing_that_can_be_clicked(app: Driver, place: str):
         visit(window, place)
     elif place == "Replay":
         visit(window, "Recordings")
-        app.until(lambda: window.workshop.shelf.recordings)
-        window.go(Replay(window, window.workshop.shelf.recordings[0]))
+        app.until(lambda: window.kit.workshop.shelf.recordings)
+        window.go(Replay(window, window.kit.workshop.shelf.recordings[0]))
         app.until(lambda: window.screen.episode is not None)  # type: ignore[attr-defined]
     elif place == "New":
         window.go(NewRun(window))
@@ -98,5 +99,5 @@ def test_a_message_covers_nothing_that_can_be_clicked(app: Driver, place: str):
         app.frames(2)
         app.silence()
         window.say(f"Saved {path.name}")
-        ((_, box, _),) = window.toasts.places(window.screen.toast_area(size), Scale.of(size))
+        ((_, box, _),) = window.kit.toasts.places(window.screen.toast_area(size), Scale.of(size))
         assert box.collidelist(clickable(app)) == -1, (size, zoom)

@@ -62,7 +62,7 @@ def test_nothing_moves_and_no_step_counts_until_the_first_move(app: Driver, name
 
 def test_a_gamepads_move_starts_it_too(app: Driver):
     app.frames(3)
-    app.window.pads.opener = lambda index: (7, Pad("Pad", object(), True))
+    app.window.kit.pads.opener = lambda index: (7, Pad("Pad", object(), True))
     pygame.event.post(pygame.event.Event(pygame.JOYDEVICEADDED, device_index=0))
     app.frames(1)
     app.play("Maze", waits=True)

@@ -54,7 +54,7 @@ def replay(app: Driver) -> Replay:
 
 
 def names(app: Driver) -> list[str]:
-    return [each.name for each in app.window.workshop.shelf.recordings]
+    return [each.name for each in app.window.kit.workshop.shelf.recordings]
 
 
 def test_recordings_are_listed_the_newest_first_with_what_is_known_of_them(shelf: Driver):
@@ -150,8 +150,8 @@ def called(app: Driver, played: Episode, count: int) -> list[str]:
     path = app.recordings / "any" / "game.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
     played.save(path)
-    app.window.workshop.shelf.scan()
-    page = Replay(app.window, app.window.workshop.shelf.recordings[0])
+    app.window.kit.workshop.shelf.scan()
+    page = Replay(app.window, app.window.kit.workshop.shelf.recordings[0])
     app.window.go(page)
     app.until(lambda: page.episode is not None)
     app.press(pygame.K_END, pygame.K_ESCAPE)
@@ -213,7 +213,7 @@ def test_a_gif_is_saved_in_the_background(shelf: Driver):
 def test_a_gif_never_takes_the_place_of_another(shelf: Driver):
     """Recordings of two games may have one name."""
     save(shelf.recordings / "maze", "first", 300, steps=4, game="PacmanMaze")
-    shelf.window.workshop.shelf.scan()
+    shelf.window.kit.workshop.shelf.scan()
     shelf.frames(1)
     for _ in range(2):
         shelf.press(pygame.K_g, pygame.K_DOWN, pygame.K_DOWN, pygame.K_DOWN)
@@ -228,7 +228,7 @@ def test_the_chosen_recording_stays_chosen_when_new_ones_come_above_it(shelf: Dr
     page = listing(shelf)
     assert page.current and page.current.name == "second"
     save(shelf.recordings / "pac-man", "newest", -100)
-    shelf.window.workshop.shelf.scan()
+    shelf.window.kit.workshop.shelf.scan()
     shelf.frames(2)
     assert names(shelf)[0] == "newest" and page.current.name == "second"
     shelf.press(pygame.K_DELETE)
@@ -238,7 +238,7 @@ def test_the_chosen_recording_stays_chosen_when_new_ones_come_above_it(shelf: Dr
 
 def test_damaged_files_are_messages(shelf: Driver, tmp_path: Path):
     (shelf.recordings / "maze" / "bad.npz").write_bytes(b"PK\x03\x04 nothing")
-    shelf.window.workshop.shelf.refresh()
+    shelf.window.kit.workshop.shelf.refresh()
     shelf.until(lambda: "bad.npz" in shelf.said)
     (shelf.recordings / "pac-man" / "first.npz").write_bytes(b"gone bad since")
     shelf.press(pygame.K_RETURN)
@@ -283,7 +283,7 @@ def players(app: Driver) -> list[str]:
 
 def recorded(app: Driver) -> list[str]:
     """What the command was asked for."""
-    (job,) = app.window.workshop.jobs.running
+    (job,) = app.window.kit.workshop.jobs.running
     assert "Recording games" in listing(app).line()
     app.until(lambda: not job.running)
     app.until(lambda: "is done" in app.said)

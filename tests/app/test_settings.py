@@ -40,7 +40,7 @@ def choose(screen: SettingsScreen, label: str) -> None:
 
 def kept(app: Driver) -> Settings:
     """The settings as another run would find them."""
-    return Settings(app.window.settings.path)
+    return Settings(app.window.kit.settings.path)
 
 
 # the screen ------------------------------------------------------------------------------------------------
@@ -63,17 +63,17 @@ def test_volume_mute_and_size_hold_at_once_and_in_the_next_run(app: Driver, sett
     choose(settings, "Text and icon")
     app.press(pygame.K_RIGHT)
     app.press(pygame.K_n)
-    assert app.window.sound.volume == pytest.approx(0.6) and app.window.sound.muted
+    assert app.window.kit.sound.volume == pytest.approx(0.6) and app.window.kit.sound.muted
     assert Scale.of((1280, 800)).factor == pytest.approx(1.1 * before)
     again = kept(app)
     assert (again.volume, again.ui_scale, again.muted, again.problem) == (60, 110, True, None)
 
 
 def test_the_palette_changes_marks_and_sprites(app: Driver, settings: SettingsScreen):
-    plain = app.window.painter.sprites.get("ghost0a", 64).get_at((32, 48))
+    plain = app.window.kit.painter.sprites.get("ghost0a", 64).get_at((32, 48))
     app.press(pygame.K_RIGHT)
     assert COLOURS["ghost0"] == PALETTES["okabe-ito"]["ghost0"] != PALETTES["standard"]["ghost0"]
-    drawn = app.window.painter.sprites.get("ghost0a", 64).get_at((32, 48))
+    drawn = app.window.kit.painter.sprites.get("ghost0a", 64).get_at((32, 48))
     assert drawn != plain
     assert np.abs(np.array(drawn[:3]) - COLOURS["ghost0"]).max() < 40
     assert kept(app).palette == "okabe-ito"
@@ -88,7 +88,7 @@ def test_the_mouse_chooses_and_changes(app: Driver, settings: SettingsScreen):
     ):
         pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place, button=1))
         app.frames(1)
-        assert app.window.settings.volume == volume
+        assert app.window.kit.settings.volume == volume
 
 
 def test_fullscreen_is_kept_and_the_window_comes_back_as_it_was(app: Driver, settings: SettingsScreen):
@@ -100,19 +100,19 @@ def test_fullscreen_is_kept_and_the_window_comes_back_as_it_was(app: Driver, set
 
 
 def test_everything_can_be_as_it_was(app: Driver, settings: SettingsScreen):
-    app.window.settings.volume = 10
+    app.window.kit.settings.volume = 10
     KEYMAP.give(Command.PAUSE, pygame.K_q)
     choose(settings, "Reset all settings")
     app.press(pygame.K_RETURN)
-    assert app.window.settings.volume == 80 and meaning(pygame.K_q) is None
+    assert app.window.kit.settings.volume == 80 and meaning(pygame.K_q) is None
     assert meaning(pygame.K_p) is Command.PAUSE
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("zoom", [75, 200])
 def test_any_size_is_survived_and_every_row_can_be_reached(app: Driver, settings: SettingsScreen, size, zoom):
-    app.window.settings.ui_scale = zoom
-    app.window.keep_settings()
+    app.window.kit.settings.ui_scale = zoom
+    app.window.kit.keep_settings()
     app.resize(*size)
     for _ in range(len(settings.rows) // 4):
         app.press(pygame.K_DOWN, pygame.K_PAGEDOWN)
@@ -269,16 +269,16 @@ def test_one_setting_that_makes_no_sense_spoils_no_other(tmp_path: Path, name, v
 
 
 def test_a_broken_file_is_a_toast_of_the_running_app(app: Driver):
-    app.window.settings.problem = "The settings are damaged"
+    app.window.kit.settings.problem = "The settings are damaged"
     app.frames(3)
     assert "The settings are damaged" in app.said
 
 
 def test_settings_that_cannot_be_written_are_a_message(app: Driver, tmp_path: Path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    app.window.settings.path = tmp_path / "file" / "settings.json"
+    app.window.kit.settings.path = tmp_path / "file" / "settings.json"
     app.press(pygame.K_n)
-    assert "not saved" in app.said and app.window.sound.muted
+    assert "not saved" in app.said and app.window.kit.sound.muted
 
 
 # pictures --------------------------------------------------------------------------------------------------
@@ -288,11 +288,11 @@ def test_a_picture_of_the_window_is_saved_without_messages(app: Driver):
     import imageio.v3 as iio
 
     app.frames(3)
-    app.window.toasts.say("A message")
+    app.window.kit.toasts.say("A message")
     app.press(pygame.K_F12)
     app.press(pygame.K_F12)
     assert "Saved" in app.said
-    first, second = sorted(app.window.pictures.glob("*.png"))
+    first, second = sorted(app.window.kit.pictures.glob("*.png"))
     picture = iio.imread(first)
     assert picture.shape[:2] == (800, 1280) and picture.std() > 5
     app.silence()
@@ -303,7 +303,7 @@ def test_a_picture_of_the_window_is_saved_without_messages(app: Driver):
 
 def test_a_picture_that_cannot_be_saved_is_a_message(app: Driver, tmp_path: Path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    app.window.pictures = tmp_path / "file" / "deeper"
+    app.window.kit.pictures = tmp_path / "file" / "deeper"
     app.press(pygame.K_F12)
     assert "The picture was not saved" in app.said
 

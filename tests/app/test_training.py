@@ -168,7 +168,7 @@ def test_a_run_is_trained_further_with_its_own_config_and_more_steps(trainer: Dr
     trainer.press(pygame.K_UP, pygame.K_RETURN)
     press_button(trainer, "Start anyway")
     assert isinstance(trainer.window.screen, RunPage)
-    (job,) = trainer.window.workshop.jobs.all.values()
+    (job,) = trainer.window.kit.workshop.jobs.all.values()
     assert job.running and trainer.window.screen.run.folder == folder
     again = NewRun(trainer.window, trainer.window.screen.run)
     trainer.window.go(again)

@@ -90,7 +90,7 @@ class TestPads:
     def pads(self, app: Driver) -> Driver:
         """Two pads that SDL knows, 7 and 8."""
         app.frames(3)
-        app.window.pads.opener = lambda index: (7 + index, Pad(f"Pad {index}", object(), True))
+        app.window.kit.pads.opener = lambda index: (7 + index, Pad(f"Pad {index}", object(), True))
         for index in range(2):
             pygame.event.post(pygame.event.Event(pygame.JOYDEVICEADDED, device_index=index))
         app.frames(1)

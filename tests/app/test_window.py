@@ -16,6 +16,7 @@ from app.driver import Driver
 from app.fakes import FakeDream
 from gamesim.app import window as window_module
 from gamesim.app.game import hud
+from gamesim.app.kit import Kit
 from gamesim.app.library.catalog import dream, games
 from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu
@@ -195,7 +196,7 @@ def test_without_a_dream_tab_says_so(app: Driver, elsewhere):
     app.press(pygame.K_ESCAPE)
     app.play("Arcade")  # none can
     app.press(pygame.K_TAB)
-    assert "has no dream" in app.said and "train one" not in " ".join(app.window.toasts.words[-1:])
+    assert "has no dream" in app.said and "train one" not in " ".join(app.window.kit.toasts.words[-1:])
 
 
 def test_a_broken_checkpoint_is_a_message_and_the_menu_stays(app: Driver, monkeypatch):
@@ -216,13 +217,13 @@ def test_the_folder_that_the_app_was_started_in_may_go_away(checkpoints: Path, t
     here = tmp_path / "here"
     here.mkdir()
     monkeypatch.chdir(here)
-    window = Window(Path("checkpoints"), Path("recordings"), Scores(tmp_path / "scores.json"))
+    window = Window(Kit(Path("checkpoints"), Path("recordings"), Scores(tmp_path / "scores.json")))
     here.rmdir()
     window.go(Menu(window))
     for _ in range(3):
         window.frame(1 / 60)
     title = dream(checkpoints)
-    assert window.workshop.figures(title).is_absolute()
+    assert window.kit.workshop.figures(title).is_absolute()
 
 
 def test_an_engine_that_fails_in_play_goes_back_to_the_menu_with_a_message(app: Driver, monkeypatch):

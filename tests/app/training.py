@@ -87,13 +87,13 @@ def start(app: Driver, preset: str = "stub") -> RunPage:
     if isinstance(app.window.screen, Ask):  # with so few recordings
         press_button(app, "Start anyway")
     assert isinstance(app.window.screen, RunPage), app.said
-    assert page.plan.folder.is_relative_to(app.window.workshop.run_roots[-1])
+    assert page.plan.folder.is_relative_to(app.window.kit.workshop.run_roots[-1])
     return app.window.screen
 
 
 def assert_kept_or_running(app: Driver, page: RunPage, answer: str) -> None:
     """What became of the one training, as it was answered when the app was closed."""
-    (job,) = app.window.workshop.jobs.all.values()
+    (job,) = app.window.kit.workshop.jobs.all.values()
     if answer == "Stop and save":
         job.process.wait(200)
         assert job.code == 0 and '"stopped"' in (page.run.folder / "metrics.jsonl").read_text()

@@ -21,8 +21,7 @@ from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.widgets import paragraph, pill, text
 
 if TYPE_CHECKING:
-    from gamesim.app.window import Window
-
+    from gamesim.app.kit import Kit
 
 KEYS, FEW_KEYS = 96, 78
 """Pixels that figures leave to keys and messages, beside boards and below them, in a 1280x800 window."""
@@ -41,8 +40,8 @@ class Panel:
         bars: the place of each figure's bar, by label.
     """
 
-    def __init__(self, window: Window, session: Session, swap: Swap, doubt: Doubt) -> None:
-        self.window, self.session, self.swap, self.doubt = window, session, swap, doubt
+    def __init__(self, kit: Kit, session: Session, swap: Swap, doubt: Doubt) -> None:
+        self.kit, self.session, self.swap, self.doubt = kit, session, swap, doubt
         self.free = pygame.Rect(0, 0, 0, 0)
         self.home: Homecoming | None = None
         self.few: Collection[Command] | None = None
@@ -70,15 +69,15 @@ class Panel:
         asked = (title, session.other is None)
         if self._offers[0] != asked:
             partner = session.other is not None
-            partner = partner or catalog.partner(title, self.window.workshop.offered()) is not None
-            called = None if title.learned else catalog.chauffeur(title, self.window.workshop.shipped())
+            partner = partner or catalog.partner(title, self.kit.workshop.offered()) is not None
+            called = None if title.learned else catalog.chauffeur(title, self.kit.workshop.shipped())
             self._offers = (asked, partner, called is not None)
         return self._offers[1:]
 
     @property
     def has_looks(self) -> bool:
         """Whether the player can choose between large and pixels here."""
-        return self.session.engine.keys is None or self.window.look.knows(self.session.playing)
+        return self.session.engine.keys is None or self.kit.look.knows(self.session.playing)
 
     def key_at(self, place: tuple[int, int]) -> Command | None:
         """The command whose key is at a place of the window; None if there is none."""
@@ -101,7 +100,7 @@ class Panel:
         surface.set_clip(rect)
         if not layout.column and self.session.divergence is not None:
             rect = self._draw_aside(surface, rect, scale)
-        message = self.window.toasts.height(rect.width, scale)  # it covers keys, not figures
+        message = self.kit.toasts.height(rect.width, scale)  # it covers keys, not figures
         y = self._draw_heading(surface, rect, scale) if layout.column else rect.top
         kept = min(scale.px(KEYS if layout.column else FEW_KEYS), (rect.bottom - y) // 2)
         body = pygame.Rect(rect.left, y, rect.width, rect.bottom - y - max(message, kept))
@@ -130,7 +129,7 @@ class Panel:
     def facts(self, column: bool) -> list[hud.Fact]:
         """The facts about all engines that are played; a fact that two of them share comes once."""
         session = self.session
-        best = self.window.scores.best(session.engine.title.world)
+        best = self.kit.scores.best(session.engine.title.world)
         lines = [hud.Fact("Game", "paused")] if session.paused and not column else []
         lines += home_facts(self.home) if self.home else []
         lines += hud.differences(session)

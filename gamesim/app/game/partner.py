@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import gymnasium as gym
 
@@ -13,9 +12,7 @@ from gamesim.app.game.session import Session
 from gamesim.app.game.takes import Takes
 from gamesim.app.library import catalog
 from gamesim.app.library.catalog import Title
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
+from gamesim.app.navigation import Navigator
 
 NO_DREAM = "There is no dream of this game yet. Record it, then train one."
 NO_DRIVER = "No AI driver here. Only World Model dreams come with one."
@@ -37,7 +34,7 @@ class Partner:
 
     def __init__(
         self,
-        window: Window,
+        window: Navigator,
         session: Session,
         takes: Takes,
         guard: Callable[[Callable[[], object]], None],
@@ -52,7 +49,7 @@ class Partner:
             guard: calls what may fail in play.
             changes: called when the side is about to change.
         """
-        self.window, self.session, self.takes = window, session, takes
+        self.window, self.kit, self.session, self.takes = window, window.kit, session, takes
         self._guard, self._changes = guard, changes
 
     # the two sides ---------------------------------------------------------------------------------------
@@ -60,8 +57,8 @@ class Partner:
     def prepare(self) -> None:
         """Load a game's dream in the background: torch alone takes seconds, and Tab should not wait."""
         title = self.session.engine.title
-        if not title.learned and (dream := catalog.partner(title, self.window.workshop.offered())):
-            self.window.ahead.prepare(dream, self.window.device)
+        if not title.learned and (dream := catalog.partner(title, self.kit.workshop.offered())):
+            self.kit.ahead.prepare(dream, self.kit.device)
 
     def switch(self) -> None:
         """Go on with the other side."""
@@ -86,7 +83,7 @@ class Partner:
         self._changes()
         self.takes.stop(self.session.engine)
         fits = self.session.switch()
-        self.window.sound.play("switch")
+        self.kit.sound.play("switch")
         self._tell(fits)
 
     def _put_beside(self) -> None:
@@ -105,7 +102,7 @@ class Partner:
             then()
             return
         engine = self.session.engine
-        title = catalog.partner(engine.title, self.window.workshop.offered())
+        title = catalog.partner(engine.title, self.kit.workshop.offered())
         if title is None:
             self.window.say(no_partner(engine.title))
             return
@@ -128,7 +125,7 @@ class Partner:
             return
         title = None
         if not self.session.engine.title.learned:
-            title = catalog.chauffeur(self.session.engine.title, self.window.workshop.shipped())
+            title = catalog.chauffeur(self.session.engine.title, self.kit.workshop.shipped())
         if title is None:
             self.window.say(NO_DRIVER)
             return

@@ -7,17 +7,15 @@ a thread of their own, since torch takes seconds; until they are there, everythi
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from gamesim.app.background import Worker
 from gamesim.app.game.pictures import Picture
 from gamesim.app.game.play import Engine
+from gamesim.app.navigation import Navigator
 from gamesim.labs.themes import GAMES
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 PAINTED = "Repainted by a CycleGAN, which sees only the picture"
 KEPT = 6
@@ -31,7 +29,7 @@ class Reskin:
         on: whether a player asked for it.
     """
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Navigator) -> None:
         self.window, self.on = window, False
         self._worker = Worker("reskin")
         self._model: Any = None

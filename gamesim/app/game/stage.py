@@ -21,7 +21,7 @@ from gamesim.app.ui.widgets import pill, text
 from gamesim.text import counted, signed
 
 if TYPE_CHECKING:
-    from gamesim.app.window import Window
+    from gamesim.app.kit import Kit
 
 LOUD = 10  # steps for which the screen points out an ignored end
 
@@ -34,8 +34,8 @@ class Stage:
         covered: pixels along the top of the boards that something else covers.
     """
 
-    def __init__(self, window: Window, session: Session, swap: Swap, reskin: Reskin) -> None:
-        self.window, self.session, self.swap, self.reskin = window, session, swap, reskin
+    def __init__(self, kit: Kit, session: Session, swap: Swap, reskin: Reskin) -> None:
+        self.kit, self.session, self.swap, self.reskin = kit, session, swap, reskin
         self.doubt = Doubt()
         self.clock = 0.0
         self.covered = 0
@@ -68,11 +68,11 @@ class Stage:
 
     def smooth(self, engine: Engine) -> bool:
         """Whether an engine is drawn large, so that things move smoothly between the cells."""
-        return engine in self.session.playing and self.window.look.paints(self.session.playing)
+        return engine in self.session.playing and self.kit.look.paints(self.session.playing)
 
     def _draw_board(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine) -> Offset:
         """Draw the board now or in the replay; returns how far, in pixels, it still has to scroll."""
-        session, window = self.session, self.window
+        session, kit = self.session, self.kit
         again = session.replay(engine)
         shot, part = again or (engine.shot, session.part)
         frame, was, death = shot.frame, None, None
@@ -87,9 +87,9 @@ class Stage:
             surface.blit(scaled(frame, rect.size), rect)
         elif shot.snapshots is None or session.beside or self.reskin.paints(engine):
             rows, action = engine.grid[0], engine.trail[-1][1]
-            return window.look.frame(surface, rect, frame, rows, was, action, part, self.clock, death)
+            return kit.look.frame(surface, rect, frame, rows, was, action, part, self.clock, death)
         else:
-            window.painter.draw(surface, rect, *shot.snapshots, part, self.clock, engine.view, death)
+            kit.painter.draw(surface, rect, *shot.snapshots, part, self.clock, engine.view, death)
         return 0, 0
 
     def _draw_over(self, surface: pygame.Surface, rect: pygame.Rect, offset: Offset, scale: Scale) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gymnasium as gym
 
@@ -19,10 +19,8 @@ from gamesim.app.game.pictures import Picture, composed
 from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
 from gamesim.app.library.catalog import Title
+from gamesim.app.navigation import Navigator
 from gamesim.envs.walks import same_walk
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 LAYERS = {"static", "dynamic", "mask"}
 BOARD = "another board"
@@ -36,8 +34,8 @@ class Swap:
         guest: the engine whose static layer is on screen, or None.
     """
 
-    def __init__(self, window: Window, session: Session) -> None:
-        self.window, self.session = window, session
+    def __init__(self, window: Navigator, session: Session) -> None:
+        self.window, self.kit, self.session = window, window.kit, session
         self.name: str | None = None
         self.guest: Engine | None = None
         self._host: Engine | None = None
@@ -82,7 +80,7 @@ class Swap:
             found.append((BOARD, self._take_board))
         if not set(host.internals) >= LAYERS:
             return found
-        for title in self.window.workshop.shipped():
+        for title in self.kit.workshop.shipped():
             if title.checkpoint != host.title.checkpoint and title.checkpoint not in self._bare:
                 found.append((title.name, partial(self._invite, title, len(found))))
         return found

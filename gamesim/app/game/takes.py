@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
 from gamesim.app.game import clips
 from gamesim.app.game.play import Engine
+from gamesim.app.navigation import Navigator
 from gamesim.app.ui.widgets import at_home
 from gamesim.data.recorder import Recorder
 from gamesim.text import complaint, counted
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 
 class Takes:
     """Puts a recorder around each engine, turns it on and off, and saves clips on a thread of its own."""
 
-    def __init__(self, window: Window) -> None:
-        self.window = window
+    def __init__(self, window: Navigator) -> None:
+        self.window, self.kit = window, window.kit
         self._saving: threading.Thread | None = None
 
     def wrap(self, engine: Engine) -> Engine:
         """Put a recorder, which is off, around the env of `engine`; returns `engine`."""
-        folder = self.window.recordings / engine.title.slug
+        folder = self.kit.recordings / engine.title.slug
         engine.recorder = engine.env = Recorder(engine.env, folder, player="human", start=False)
         return engine
 
@@ -44,7 +41,7 @@ class Takes:
             self.stop(engine)
         elif recorder is not None:
             recorder.start()
-            self.window.sound.play("record")
+            self.kit.sound.play("record")
             self.window.say(f"Recording to {at_home(recorder.folder)}")
 
     def stop(self, engine: Engine) -> None:
@@ -53,7 +50,7 @@ class Takes:
         if recorder is None:
             return
         recorder.stop()
-        self.window.sound.play("stop")
+        self.kit.sound.play("stop")
         self.window.say(f"Saved {counted(recorder.episodes, 'game')} to {at_home(recorder.folder)}")
 
     def save_clip(self, engines: list[Engine]) -> None:
@@ -61,12 +58,12 @@ class Takes:
         if self._saving and self._saving.is_alive():
             self.window.say("The film before is still being saved.")
             return
-        clip = clips.compose(engines, self.window.look)
+        clip = clips.compose(engines, self.kit.look)
         if len(clip) < 2:
             self.window.say("Nothing to save yet. Play first.")
             return
-        folder, rate, kind = self.window.pictures, engines[0].rate, self.window.settings.clips
-        say = self.window.workshop.say
+        folder, rate, kind = self.kit.pictures, engines[0].rate, self.kit.settings.clips
+        say = self.kit.workshop.say
 
         def work() -> None:
             try:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pygame
 
 from gamesim import labs
 from gamesim.app.labs.page import LabPage
+from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.listing import Listing, draw_words
 from gamesim.app.ui.parts import Action
 from gamesim.app.ui.widgets import paragraph, text, wrap
 from gamesim.labs import Entry
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 
 class Labs(Listing[Entry]):
@@ -25,7 +22,7 @@ class Labs(Listing[Entry]):
     caption = "Labs"
     row = 76
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Navigator) -> None:
         super().__init__(window)
         self.rows = list(labs.entries().values())
         self.missing = {entry.name: entry.missing() for entry in self.rows}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import pygame
 
@@ -12,6 +11,7 @@ from gamesim.app.labs.column import Column
 from gamesim.app.labs.process import LabProcess, View
 from gamesim.app.labs.sheet import Sheet
 from gamesim.app.library.charts import number
+from gamesim.app.navigation import Navigator
 from gamesim.app.pace import SMOOTH, STILL
 from gamesim.app.theme import Scale
 from gamesim.app.ui.keyed import KeyScreen
@@ -19,9 +19,6 @@ from gamesim.app.ui.parts import Action, draw_foot, foot_height
 from gamesim.labs import Entry, Given
 from gamesim.labs.controls import Value
 from gamesim.text import counted
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 PATIENCE = 3.0  # a lab that takes longer to open shows how many seconds it has taken
 WHEEL = 6  # clicks of the wheel that Page up and Page down are worth
@@ -44,7 +41,7 @@ class LabPage(KeyScreen):
 
     def __init__(
         self,
-        window: Window,
+        window: Navigator,
         entry: Entry,
         given: Given | None = None,
         values: Mapping[str, Value] | None = None,
@@ -110,7 +107,7 @@ class LabPage(KeyScreen):
         elif command is Command.STEP:
             self.step()
         elif command is Command.RESET:
-            self.window.sound.play("select")
+            self.kit.sound.play("select")
             self.column.press()
         else:
             super().command(command)

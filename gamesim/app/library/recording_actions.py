@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from gamesim.app.library.shelf import Recording
+from gamesim.app.navigation import Navigator
 from gamesim.app.settings import unused
 from gamesim.app.ui.ask import Ask, Prompt
 from gamesim.app.ui.parts import Action
@@ -15,32 +15,29 @@ from gamesim.errors import UserError
 from gamesim.export import video
 from gamesim.text import complaint, counted
 
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
-
 LARGEST = 4  # a GIF is enlarged at most so many times
 
 
-def rename(window: Window, recording: Recording, done: Callable[[Recording], None]) -> None:
+def rename(window: Navigator, recording: Recording, done: Callable[[Recording], None]) -> None:
     """Ask for a new name for a recording; `done` gets the renamed recording."""
 
     def then(name: str) -> None:
         if name == recording.name:
             return
-        renamed = window.workshop.shelf.rename(recording, name)
+        renamed = window.kit.workshop.shelf.rename(recording, name)
         window.say(f"Renamed to {renamed.name}")
         done(renamed)
 
     window.go(Prompt(window, "New name", "", recording.name, then))
 
 
-def delete(window: Window, recordings: Sequence[Recording], then: Callable[[], None]) -> None:
+def delete(window: Navigator, recordings: Sequence[Recording], then: Callable[[], None]) -> None:
     """Ask once whether to delete some recordings, and call `then` when they are deleted."""
     first, many = recordings[0], len(recordings)
     name = first.name if many == 1 else counted(many, "recording")
 
     def gone() -> None:
-        window.workshop.shelf.delete(recordings)
+        window.kit.workshop.shelf.delete(recordings)
         window.say(f"Deleted {name}")
         then()
 
@@ -51,13 +48,13 @@ def delete(window: Window, recordings: Sequence[Recording], then: Callable[[], N
     window.go(Ask(window, f"Delete {name}?", what, [Action("Delete", gone, danger=True), Action("Keep")]))
 
 
-def export(window: Window, recording: Recording) -> None:
+def export(window: Navigator, recording: Recording) -> None:
     """Save a GIF of a recording in the background; a message says where."""
-    workshop = window.workshop
+    workshop = window.kit.workshop
 
     def work() -> None:
         try:
-            out = unused(window.pictures / f"{recording.entry.name}.gif")
+            out = unused(window.kit.pictures / f"{recording.entry.name}.gif")
             frames = Episode.load(recording.path).frames
             room = video.MAX_PIXELS / (frames.size // 3)
             scale = max(1, min(LARGEST, int(room**0.5)))

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pygame
 
 from gamesim.app.library.cards import spell
 from gamesim.app.library.runs import Run, State
+from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.parts import Action, dot
 from gamesim.app.ui.widgets import box, meter, paragraph, text
 from gamesim.systems import with_part
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 WORDS: dict[State, tuple[str, str]] = {
     "starting": ("getting ready", "dream"),
@@ -89,7 +86,7 @@ def draw_state(surface: pygame.Surface, area: pygame.Rect, run: Run, scale: Scal
     return y
 
 
-def ask_to_delete(window: Window, run: Run, then: Callable[[], None]) -> None:
+def ask_to_delete(window: Navigator, run: Run, then: Callable[[], None]) -> None:
     """Ask whether to delete a run with its engine, and call `then` when it is deleted."""
 
     def gone() -> None:

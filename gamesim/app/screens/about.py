@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import pygame
 
@@ -11,14 +10,12 @@ from gamesim.app.game.home_view import draw_there_and_back
 from gamesim.app.game.homecoming import Verdict, there_and_back
 from gamesim.app.game.play import Engine
 from gamesim.app.library.cards import LEARNED_FROM
+from gamesim.app.navigation import Navigator
 from gamesim.app.pace import MOVING
 from gamesim.app.ui.pages import Block, Page, Picture, Words
 from gamesim.app.xray.flow import draw_flow
 from gamesim.card import facts_in
 from gamesim.systems import find
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 GAME = (
     Words(
@@ -153,7 +150,7 @@ class About(Page):
 
     caption = "What am I looking at?"
 
-    def __init__(self, window: Window, engine: Engine, keep_playing: Callable[[float], None]) -> None:
+    def __init__(self, window: Navigator, engine: Engine, keep_playing: Callable[[float], None]) -> None:
         super().__init__(window)
         self.engine, self._keep_playing = engine, keep_playing
         self.line = engine.title.name

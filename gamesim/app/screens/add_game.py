@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pygame
 
 from gamesim.app.library.catalog import foreign
+from gamesim.app.navigation import Navigator
 from gamesim.app.screens.play import open_title
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Prompt
@@ -15,9 +15,6 @@ from gamesim.app.ui.listing import Listing
 from gamesim.app.ui.parts import Action
 from gamesim.app.ui.widgets import paragraph, text
 from gamesim.envs.recipe import Recipe, find, installed
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 RECORDED = 200  # games to record with random keys
 ABOUT = (
@@ -32,9 +29,9 @@ class AddGame(Listing[str]):
     caption = "Add a game"
     row = 44
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Navigator) -> None:
         super().__init__(window)
-        self.added = window.workshop.added
+        self.added = window.kit.workshop.added
         self._installed = installed()
         self._list()
 
@@ -76,7 +73,7 @@ class AddGame(Listing[str]):
 
     def record(self) -> None:
         title = foreign(Recipe(self.current or ""))
-        self.window.workshop.record(title, RECORDED)
+        self.kit.workshop.record(title, RECORDED)
         self.window.say(f"Recording {RECORDED} games of {title.name} in the background")
 
     def type(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pygame
@@ -18,6 +17,7 @@ from gamesim.app.library.catalog import Title
 from gamesim.app.library.jobs import Job
 from gamesim.app.library.run_view import ask_to_delete
 from gamesim.app.library.runs import is_run
+from gamesim.app.navigation import Navigator
 from gamesim.app.screens.play import open_title
 from gamesim.app.screens.run import RunPage
 from gamesim.app.theme import COLOURS, Scale
@@ -25,9 +25,6 @@ from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.listing import Listing, draw_words
 from gamesim.app.ui.parts import Action, dot, draw_facts
 from gamesim.app.ui.widgets import meter, paragraph, pill, text, wrap
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 
 class Engines(Listing[Title]):
@@ -38,7 +35,7 @@ class Engines(Listing[Title]):
     keys = (pygame.K_DELETE,)
     every = 1.0
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Navigator) -> None:
         super().__init__(window)
         self.pictures: Lazily[Path, np.ndarray] = Lazily(starts)
         self.cards: dict[Path, EngineCard] = {}
@@ -47,7 +44,7 @@ class Engines(Listing[Title]):
 
     def refresh(self) -> None:
         """Look again for engines, and read their cards."""
-        workshop = self.window.workshop
+        workshop = self.kit.workshop
         self.show(workshop.offered())
         self.cards = {place(title): cards.read(place(title), workshop.figures(title)) for title in self.rows}
 
@@ -66,7 +63,7 @@ class Engines(Listing[Title]):
 
     def job(self, title: Title) -> Job | None:
         """The running evaluation of an engine."""
-        job = self.window.workshop.jobs.about(place(title))
+        job = self.kit.workshop.jobs.about(place(title))
         return job if job and job.running else None
 
     # what can be done ------------------------------------------------------------------------------------
@@ -75,7 +72,7 @@ class Engines(Listing[Title]):
         title = self.current
         if title is None:
             return []
-        window, workshop = self.window, self.window.workshop
+        window, workshop = self.window, self.kit.workshop
         run, job = workshop.run(catalog.run_of(place(title))), self.job(title)
         no_run = "" if is_run(run.folder) else "only for models trained here"
         no_pilot = "" if title.has_controller else "no AI driver, only World Models have one"
@@ -93,12 +90,12 @@ class Engines(Listing[Title]):
 
     def evaluate(self, title: Title) -> None:
         """Measure it, in a process of its own."""
-        self.window.workshop.evaluate(title)
+        self.kit.workshop.evaluate(title)
         self.window.say(f"Measuring {title.name}. It takes a few minutes; you can keep playing")
 
     def stop(self, job: Job) -> None:
         """Ask whether to stop a measurement."""
-        stop = Action("Stop", partial(self.window.workshop.jobs.stop, job), danger=True)
+        stop = Action("Stop", partial(self.kit.workshop.jobs.stop, job), danger=True)
         more = "What was measured so far will be lost."
         self.window.go(Ask(self.window, "Stop measuring?", more, [stop, Action("Keep measuring")]))
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gamesim.app.controls import Command, shown
 from gamesim.app.library import jobs
 from gamesim.app.library.jobs import EVALUATION, RECORDING, TRAINING
+from gamesim.app.navigation import Navigator
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.parts import Action
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
-
 
 FOUND = {TRAINING: "Train", EVALUATION: "Models", RECORDING: "Recordings"}
 """The screen on which the player finds a job again that went on without the window."""
@@ -21,7 +16,7 @@ FOUND = {TRAINING: "Train", EVALUATION: "Models", RECORDING: "Recordings"}
 class Quit(Ask):
     """The question after Esc at the menu: Enter quits, another Esc stays."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Navigator) -> None:
         answers = (Action("Stay"), Action("Quit", window.leave))
         more = f"{shown(Command.RESET)} quits, {shown(Command.BACK)} stays."
         super().__init__(window, "Quit gamesim?", more, answers)
@@ -30,8 +25,8 @@ class Quit(Ask):
 class Leaving(Ask):
     """The question whether trainings, evaluations and recordings go on without the window."""
 
-    def __init__(self, window: Window) -> None:
-        at_work = window.workshop.jobs.running
+    def __init__(self, window: Navigator) -> None:
+        at_work = window.kit.workshop.jobs.running
         names = " and ".join(sorted({job.name[:1].lower() + job.name[1:] for job in at_work}))
         kept = sorted({FOUND[job.name] for job in at_work})
         it, what, saves = ("It", "it", "it saves") if len(at_work) == 1 else ("They", "them", "they save")
@@ -46,10 +41,10 @@ class Leaving(Ask):
         super().__init__(window, f"Quit while {names} {is_are} running?", more, answers)
 
     def _leave(self) -> None:
-        for job in self.window.workshop.jobs.running:
+        for job in self.kit.workshop.jobs.running:
             jobs.send(job.pid, jobs.GO_ON)  # nobody would be there to wake a paused job
-        self.window.running = False
+        self.window.end()
 
     def _stop(self) -> None:
-        self.window.workshop.stop_all()  # they save by themselves: the window need not wait
-        self.window.running = False
+        self.kit.workshop.stop_all()  # they save by themselves: the window need not wait
+        self.window.end()

@@ -5,20 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import gymnasium as gym
 import pygame
 
 from gamesim.app.controls import Command, shown
 from gamesim.app.library.catalog import Title
-from gamesim.app.navigation import Screen
+from gamesim.app.navigation import Navigator, Screen
 from gamesim.app.pace import MOVING
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import text
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 QUICK = 0.2  # seconds: what opens faster shows no message
 
@@ -28,11 +24,11 @@ class Loading(Screen):
 
     caption = "Loading"
 
-    def __init__(self, window: Window, title: Title, then: Callable[[gym.Env], None]) -> None:
+    def __init__(self, window: Navigator, title: Title, then: Callable[[gym.Env], None]) -> None:
         super().__init__(window)
         self.title, self.then = title, then
         self.seconds = 0.0
-        self._opening = window.ahead.opening(title, window.device)
+        self._opening = window.kit.ahead.opening(title, window.kit.device)
         self._asked = time.monotonic()
 
     @property
@@ -63,7 +59,7 @@ class Loading(Screen):
         x, y = surface.get_rect().center
         size = scale.px(64)
         bite = (1 - math.cos(self.seconds * 12)) / 2
-        sprites = self.window.painter.sprites
+        sprites = self.kit.painter.sprites
         for i in range(4):
             offset = scale.px(46) * (i + 1) - round(self.seconds * scale.px(92)) % scale.px(46)
             surface.blit(sprites.get("food", size), (x - size // 2 + offset, y - scale.px(80)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pygame
 
@@ -16,7 +15,7 @@ from gamesim.app.game.tour import Tour
 from gamesim.app.library.catalog import Title, run_of
 from gamesim.app.library.run_view import ask_to_delete
 from gamesim.app.library.workshop import key
-from gamesim.app.navigation import PLACES, Screen, visit
+from gamesim.app.navigation import PLACES, Navigator, Screen, visit
 from gamesim.app.pace import MOVING
 from gamesim.app.screens import deck
 from gamesim.app.screens.deck import Card, Row
@@ -26,9 +25,6 @@ from gamesim.app.ui.parts import Action, draw_actions, draw_foot, foot_height, m
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import box, clipped, paragraph, text, wrap
 from gamesim.envs.rules import DELTAS
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 NO_DREAMS = "No models yet. Press [{key}] while you play to record, then train one under Train"
 CAPTION = 94  # height of a card's words
@@ -47,7 +43,7 @@ class Menu(Screen):
         bin: the cross on the chosen card; empty if that cannot be deleted.
     """
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Navigator) -> None:
         super().__init__(window)
         self.rows: list[Row] = []
         self.places = [Action(label, partial(self.visit, label)) for label in PLACES]
@@ -76,7 +72,7 @@ class Menu(Screen):
     def refresh(self) -> None:
         """Look again for games and models; the choice stays."""
         was, place = self.current, self.chosen - len(self.cards)
-        self.rows = deck.deal(self.window.workshop, self._picture)
+        self.rows = deck.deal(self.kit.workshop, self._picture)
         if was is None:
             self.chosen = len(self.cards) + max(0, place)
         else:
@@ -93,13 +89,13 @@ class Menu(Screen):
     def open(self, title: Title, walk: bool = False, tour: Tour | None = None) -> None:
         """Go to the play screen of a title; `walk`: to come home; `tour`: with a guide for newcomers."""
         self._away = True
-        self.window.sound.play("select")
+        self.kit.sound.play("select")
         open_title(self.window, title, walk=walk, tour=tour)
 
     def visit(self, label: str) -> None:
         """Go to one of the other screens."""
         self._away = True
-        self.window.sound.play("select")
+        self.kit.sound.play("select")
         visit(self.window, label)
 
     def delete(self) -> None:
@@ -108,7 +104,7 @@ class Menu(Screen):
         if card is None or not card.own:
             self.window.say("Only your own models can be deleted.")
         elif card.title.checkpoint is not None:
-            run = self.window.workshop.run(run_of(card.title.checkpoint))
+            run = self.kit.workshop.run(run_of(card.title.checkpoint))
             ask_to_delete(self.window, run, self.refresh)
 
     # keys and mouse --------------------------------------------------------------------------------------
@@ -167,7 +163,7 @@ class Menu(Screen):
     def _choose(self, index: int | None) -> None:
         if index is not None and index != self.chosen:
             self.chosen = index
-            self.window.sound.play("move")
+            self.kit.sound.play("move")
 
     def _move(self, move: int) -> None:
         """Choose the nearest card or place in a direction on the screen."""
@@ -251,7 +247,7 @@ class Menu(Screen):
         cell = scale.px(40)
         if right - left < 4 * cell:
             return
-        sprites = self.window.painter.sprites
+        sprites = self.kit.painter.sprites
         y = name.centery - cell // 2 - scale.px(6)
         span = right - left + 5 * cell
         x = left - 2 * cell + round(self._clock * cell * 2.6) % span
@@ -334,7 +330,7 @@ class Menu(Screen):
     def _draw_picture(self, surface: pygame.Surface, area: pygame.Rect, card: Card, scale: Scale) -> None:
         surface.fill(COLOURS["floor"], area)
         if card.picture:
-            card.picture.draw(surface, area, self.window.painter)
+            card.picture.draw(surface, area, self.kit.painter)
         if card.walk:  # home is marked as it is in the game
             home = pygame.Rect(0, 0, min(area.size) // 7, min(area.size) // 7)
             home.center = area.center
@@ -369,7 +365,7 @@ class Menu(Screen):
         """Keys may choose a card that is not visible: the next frame shows it, and its row's heading."""
         card, self._reveal = self.current if self._reveal else None, False
         if card is not None:
-            scale = Scale.of(self.window.surface.get_size())
+            scale = Scale.of(self.window.size)
             top = card.rect.top - view.top + self.scroller.at
             first = card in self.rows[0].cards
             self.scroller.reveal(0 if first else top - scale.px(40), top + card.rect.height + scale.px(8))

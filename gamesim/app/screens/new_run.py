@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pygame
 
@@ -13,6 +12,7 @@ from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, shown
 from gamesim.app.library.catalog import game_name
 from gamesim.app.library.plan import Plan
 from gamesim.app.library.runs import Run
+from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask, Prompt
 from gamesim.app.ui.keyed import KeyScreen
@@ -20,10 +20,6 @@ from gamesim.app.ui.parts import Action, attempt, draw_around
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import arrowhead, at_home, box, clipped, paragraph, text, wrap
 from gamesim.text import counted
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
-
 
 LABEL = 170  # pixels to the left of the choices, in a window of 1280x800
 
@@ -67,11 +63,11 @@ class NewRun(KeyScreen):
     """
 
     def __init__(
-        self, window: Window, run: Run | None = None, then: Callable[[Path], None] = lambda folder: None
+        self, window: Navigator, run: Run | None = None, then: Callable[[Path], None] = lambda folder: None
     ) -> None:
         super().__init__(window)
         self.then = then
-        self.plan = Plan(window.workshop, run)
+        self.plan = Plan(window.kit.workshop, run)
         self.caption = f"Train {run.name} further" if run else "New training"
         self.chosen = 0
         self.lines: list[Choice] = []
@@ -174,7 +170,7 @@ class NewRun(KeyScreen):
         lines = self._lines()
         line = lines[min(self.chosen, len(lines) - 1)]
         if line.enter:
-            self.window.sound.play("select")
+            self.kit.sound.play("select")
             attempt(self.window, line.enter)
         else:
             self.chosen = (self.chosen + 1) % len(lines)
@@ -200,10 +196,10 @@ class NewRun(KeyScreen):
         if move in (UP, DOWN):
             self.chosen = (self.chosen + (1 if move == DOWN else -1)) % len(lines)
             self._reveal = True
-            self.window.sound.play("move")
+            self.kit.sound.play("move")
         elif turn := lines[min(self.chosen, len(lines) - 1)].turn:
             turn(1 if move == RIGHT else -1)
-            self.window.sound.play("move")
+            self.kit.sound.play("move")
 
     def _click(self, place: tuple[int, int]) -> None:
         for i, line in enumerate(self.lines):

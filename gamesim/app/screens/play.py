@@ -25,7 +25,7 @@ from gamesim.app.game.swap import Swap
 from gamesim.app.game.takes import Takes
 from gamesim.app.game.tour import Tour
 from gamesim.app.library.catalog import Title
-from gamesim.app.navigation import Screen, bottom_area
+from gamesim.app.navigation import Navigator, Screen, bottom_area
 from gamesim.app.pace import SMOOTH, STILL
 from gamesim.app.screens.about import About
 from gamesim.app.screens.story import Story
@@ -36,18 +36,17 @@ from gamesim.errors import UserError
 
 if TYPE_CHECKING:
     from gamesim.app.action_keys import ActionKeys
-    from gamesim.app.window import Window
 
 RUNGS = {Command.COOLER: -1, Command.WARMER: 1}
 SOUNDS = ("level", "flag", "eaten", "timeout", "fruit", "ghost", "power", "food")
 """Events with a sound; if several happen at once, the first of these is heard."""
 
 
-def open_title(window: Window, title: Title, **how: Any) -> None:
+def open_title(window: Navigator, title: Title, **how: Any) -> None:
     """Load a game or a dream, and go to its play screen; `how` is for `Play`."""
 
     def opened(env: gym.Env) -> None:
-        window.workshop.use(title)
+        window.kit.workshop.use(title)
         window.go(Play(window, Engine(title, env), **how))
 
     window.load(title, opened)
@@ -60,7 +59,7 @@ class Play(Screen):
 
     def __init__(
         self,
-        window: Window,
+        window: Navigator,
         engine: Engine,
         *,
         watch: bool = False,
@@ -82,8 +81,8 @@ class Play(Screen):
         self.partner = Partner(window, self.session, self.takes, self._guard, self._end_walk)
         self.swap, self.xray = Swap(window, self.session), XRay(self.session)
         self.reskin = Reskin(window)
-        self.stage = Stage(window, self.session, self.swap, self.reskin)
-        self.panel = Panel(window, self.session, self.swap, self.stage.doubt)
+        self.stage = Stage(self.kit, self.session, self.swap, self.reskin)
+        self.panel = Panel(self.kit, self.session, self.swap, self.stage.doubt)
         self.session.has_partner = self.panel.has_partner
         self.film = Filmstrip()
         self.walk, self.tour = walk, tour
@@ -91,7 +90,7 @@ class Play(Screen):
         self._turning = Repeat()
         self._sliding = False
         self._clicked: Command | None = None  # the key that the mouse holds down
-        self.layout = hud.layout(window.surface.get_size(), 1)
+        self.layout = hud.layout(window.size, 1)
         if watch:
             self.partner.change_driver()
         self.partner.prepare()
@@ -235,16 +234,16 @@ class Play(Screen):
         if self.panel.home is not None:
             self.window.say("On the way home dreams go on after an end anyway.")
             return
-        self.session.endless = self.window.settings.endless_dreams
+        self.session.endless = self.kit.settings.endless_dreams
         self.session.toggle_endless()
-        self.window.settings.endless_dreams = self.session.endless
-        self.window.keep_settings()
+        self.kit.settings.endless_dreams = self.session.endless
+        self.kit.keep_settings()
         on = "Dreams go on after an end, as if nothing had happened."
         self.window.say(on if self.session.endless else "Dreams stop at an end again.")
 
     def _toggle_look(self) -> None:
         if self.panel.has_looks:
-            self.window.toggle_look()
+            self.kit.toggle_look()
         else:
             self.window.say("This game is always shown as its own pixels.")
 
@@ -297,7 +296,7 @@ class Play(Screen):
         was = home.returning
         home.look()
         if home.verdict is not None:
-            self.window.sound.play("flag")
+            self.kit.sound.play("flag")
         elif home.lost:
             self._end_walk("The game ended before you came home.")
         elif home.returning and not was:
@@ -317,7 +316,7 @@ class Play(Screen):
 
     def update(self, seconds: float) -> None:
         walking = self.panel.home is not None  # a flag on the way must not end the walk
-        self.session.endless = self.window.settings.endless_dreams or walking
+        self.session.endless = self.kit.settings.endless_dreams or walking
         self.stage.clock += 0.0 if self.session.paused else seconds
         if self.walk and self.panel.home is None and not self.engine.steps and not self.session.beside:
             self._go_home()
@@ -348,13 +347,13 @@ class Play(Screen):
         self._follow_walk()
         heard = next((name for name in SOUNDS if name in engine.happened), None)
         if heard:
-            self.window.sound.play(heard)
+            self.kit.sound.play(heard)
         if engine.over and engine.title.latched and engine.now is not None:
-            beaten = self.window.scores.best(engine.title.world) > 0
-            if self.window.scores.add(engine.title.world, engine.score) and beaten:
+            beaten = self.kit.scores.best(engine.title.world) > 0
+            if self.kit.scores.add(engine.title.world, engine.score) and beaten:
                 self.window.say(f"A new high score: {engine.score:,.0f}")
-            if self.window.scores.problem:
-                self.window.say(self.window.scores.problem, bad=True)
+            if self.kit.scores.problem:
+                self.window.say(self.kit.scores.problem, bad=True)
 
     def draw(self, surface: pygame.Surface) -> None:
         size = surface.get_size()
@@ -390,11 +389,11 @@ class Play(Screen):
     def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
         """In the panel, so that the board stays free; at the bottom of a window without one."""
         free = self.panel.free
-        fits = free.width > 120 and free.height >= self.window.toasts.height(free.width, Scale.of(size))
+        fits = free.width > 120 and free.height >= self.kit.toasts.height(free.width, Scale.of(size))
         return free if fits else bottom_area(size)
 
     def close(self) -> None:
-        self.window.ahead.drop()
+        self.kit.ahead.drop()
         self.swap.leave(put_back=False)
         self.reskin.close()
         self.session.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pygame
@@ -22,6 +21,7 @@ from gamesim.app.library.jobs import RECORDING
 from gamesim.app.library.recording_actions import delete, export, rename
 from gamesim.app.library.rows import PLAYERS, Key, Line, category, lines
 from gamesim.app.library.shelf import Recording, ago, thumbnails
+from gamesim.app.navigation import Navigator
 from gamesim.app.screens.replay import Replay
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask
@@ -30,9 +30,6 @@ from gamesim.app.ui.parts import Action, dot, draw_actions, draw_facts, selects_
 from gamesim.app.ui.widgets import at_home, box, text
 from gamesim.envs.recipe import Recipe
 from gamesim.text import counted, signed, sized
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 ALL = "all"
 EXPLORED = 2000  # games that a bot records when the player asks for it
@@ -51,9 +48,9 @@ class Recordings(Listing[Line]):
     keys = (pygame.K_DELETE, pygame.K_SPACE)
     every = 0.0
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Navigator) -> None:
         super().__init__(window)
-        self.shelf = window.workshop.shelf
+        self.shelf = window.kit.workshop.shelf
         self.shelf.refresh()
         self.pictures: Lazily[Path, np.ndarray] = Lazily(thumbnails)
         self.shown_game = self.shown_player = ALL
@@ -95,13 +92,13 @@ class Recordings(Listing[Line]):
     def line(self) -> str:
         if self.shelf.scanning and not self.shelf.recordings:
             return "Looking for recordings…"
-        playing = [job for job in self.window.workshop.jobs.running if job.name == RECORDING]
+        playing = [job for job in self.kit.workshop.jobs.running if job.name == RECORDING]
         if playing:
             job = playing[0]
             return f"Recording games: {100 * (job.share or 0):.0f} % · {spell(job.seconds)}"
         if self.selected:
             return f"{counted(len(self.selected), 'recording')} selected"
-        return f"{counted(len(self.shelf.recordings), 'recording')} in {at_home(self.window.recordings)}"
+        return f"{counted(len(self.shelf.recordings), 'recording')} in {at_home(self.kit.recordings)}"
 
     def nothing(self) -> str:
         if self.shelf.scanning:
@@ -175,7 +172,7 @@ class Recordings(Listing[Line]):
         if row := self.current:
             paths = {each.path for each in row.recordings}
             self.selected = self.selected - paths if paths <= self.selected else self.selected | paths
-            self.window.sound.play("move")
+            self.kit.sound.play("move")
 
     def open_set(self, key: Key | None) -> None:
         """Show the games of a set one by one, or as one row again."""
@@ -196,7 +193,7 @@ class Recordings(Listing[Line]):
         """Ask which of the players that can play it should; those that lack an extra are only named."""
 
         def begin(player: Player) -> None:
-            self.window.workshop.record(game, EXPLORED, player.name)
+            self.kit.workshop.record(game, EXPLORED, player.name)
             self.window.say(f"{player.label}: {EXPLORED:,} games of {game.name}, in the background")
 
         recipe = Recipe(game.env_id, game.kwargs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pygame
@@ -13,6 +12,7 @@ from gamesim.app.background import Worker
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, shown
 from gamesim.app.library.recording_actions import delete, export, rename
 from gamesim.app.library.shelf import WHO, Recording, words_of
+from gamesim.app.navigation import Navigator
 from gamesim.app.pace import SMOOTH, STILL
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import ButtonScreen
@@ -29,9 +29,6 @@ from gamesim.app.ui.widgets import ARROWS, box, keycap, text
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.errors import UserError
 from gamesim.text import signed
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 RATE = 7.0  # steps a second at speed 1, as they are played
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -56,7 +53,7 @@ class Replay(ButtonScreen):
         pygame.K_SPACE, pygame.K_DELETE, pygame.K_HOME, pygame.K_END, pygame.K_PAGEUP, pygame.K_PAGEDOWN,
     )  # fmt: skip
 
-    def __init__(self, window: Window, recording: Recording) -> None:
+    def __init__(self, window: Navigator, recording: Recording) -> None:
         super().__init__(window)
         self.recording = recording
         self.episode: Episode | None = None
@@ -97,7 +94,7 @@ class Replay(ButtonScreen):
             Command.WARMER: lambda: self.faster(1),
             Command.COOLER: lambda: self.faster(-1),
             Command.NEUTRAL: lambda: self.faster(0),
-            Command.LOOK: self.window.toggle_look,
+            Command.LOOK: self.kit.toggle_look,
             Command.GIF: lambda: export(self.window, self.recording),
         }.get(command)
         if act is None:
@@ -250,7 +247,7 @@ class Replay(ButtonScreen):
         action = int(episode.actions[was]) if self.at else 0
         part = self._since if self.playing else 1.0
         frames = episode.frames
-        self.window.look.frame(surface, square, frames[self.at], None, frames[was], action, part)
+        self.kit.look.frame(surface, square, frames[self.at], None, frames[was], action, part)
 
     def _draw_panel(
         self, surface: pygame.Surface, panel: pygame.Rect, scale: Scale, episode: Episode

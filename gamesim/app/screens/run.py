@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pygame
 
@@ -15,7 +14,7 @@ from gamesim.app.library.catalog import dream
 from gamesim.app.library.charts import Chart, Charts
 from gamesim.app.library.run_view import ask_to_delete, draw_state, run_facts
 from gamesim.app.library.runlog import RunLog
-from gamesim.app.navigation import Screen
+from gamesim.app.navigation import Navigator, Screen
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.play import open_title
 from gamesim.app.theme import COLOURS, Scale
@@ -24,9 +23,6 @@ from gamesim.app.ui.panelled import PanelScreen
 from gamesim.app.ui.parts import Action, draw_around, draw_facts
 from gamesim.app.ui.widgets import text
 from gamesim.text import counted
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 PAGE = 4  # clicks of the wheel that Page up and Page down are worth
 LEAST = 120  # height of the sheet in the panel, in a window of 1280x800
@@ -40,9 +36,9 @@ class RunPage(PanelScreen):
     plain = (pygame.K_PAGEUP, pygame.K_PAGEDOWN)
     every = 0.5
 
-    def __init__(self, window: Window, folder: Path) -> None:
+    def __init__(self, window: Navigator, folder: Path) -> None:
         super().__init__(window)
-        self.run = window.workshop.run(folder)
+        self.run = window.kit.workshop.run(folder)
         self.caption = self.run.name
         self.run.follow()
         self.charts = Charts()
@@ -235,7 +231,7 @@ class SheetPage(Screen):
 
     caption = "Samples"
 
-    def __init__(self, window: Window, sheets: list[Path]) -> None:
+    def __init__(self, window: Navigator, sheets: list[Path]) -> None:
         super().__init__(window)
         self.sheets = sheets
         self.at = len(sheets) - 1
@@ -281,6 +277,6 @@ def spoken(name: str) -> str:
     return {"kl": "KL", "z": "z"}.get(words, words.capitalize())
 
 
-def play(window: Window, folder: Path) -> None:
+def play(window: Navigator, folder: Path) -> None:
     """Play the model in a folder."""
     open_title(window, dream(folder))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pygame
 
@@ -23,16 +23,13 @@ from gamesim.app.controls import (
     meaning,
     shown,
 )
-from gamesim.app.navigation import Screen
+from gamesim.app.navigation import Navigator, Screen
 from gamesim.app.settings import CLIPS, PALETTES, UI_SCALES
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import arrowhead, at_home, box, clipped, keycap, meter, text
 from gamesim.errors import UserError
 from gamesim.export.video import NO_MP4, can_mp4
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 PALETTE_NAMES = {"standard": "standard", "okabe-ito": "colour-blind safe"}
 KEY_HINT = "Enter: change · Ins: add a second key · Del: reset"
@@ -85,9 +82,9 @@ class SettingsScreen(Screen):
 
     caption = "Settings"
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Navigator) -> None:
         super().__init__(window)
-        self.game = None if window.empty else window.screen.game_keys  # of the game that waits below
+        self.game = window.screen.game_keys  # of the game that waits below
         self.rows = self._rows()
         self.chosen = 1
         self.scroller = Scroller()
@@ -105,12 +102,12 @@ class SettingsScreen(Screen):
         return () if self.rows[self.chosen].keys is None else (pygame.K_INSERT, pygame.K_DELETE)
 
     def _rows(self) -> list[Row]:
-        chosen, toggle = self.window.settings, self.window.toggle_fullscreen
+        chosen, toggle = self.kit.settings, self.window.toggle_fullscreen
         marks = "Okabe-Ito colours. Dreams keep the colours they were trained on"
         zoom = "Limited in small windows"
         pixels = f"Drawn large, or the pixels that the network sees. In play: {shown(Command.LOOK)}."
         zone = "How far to move a stick before it counts"
-        places = f"In {at_home(self.window.pictures)}; recordings in {at_home(self.window.recordings)}"
+        places = f"In {at_home(self.kit.pictures)}; recordings in {at_home(self.kit.recordings)}"
         films = places + ("" if can_mp4() else f". {NO_MP4}")
         ends = f"The dream ignores its ends, so you can play for minutes. In play: {shown(Command.ENDLESS)}."
         return [
@@ -146,7 +143,7 @@ class SettingsScreen(Screen):
         metered: bool = False,
     ) -> Row:
         """A row that goes through `choices` of the setting `name`."""
-        settings = self.window.settings
+        settings = self.kit.settings
 
         def index() -> int:
             now = getattr(settings, name)
@@ -180,11 +177,11 @@ class SettingsScreen(Screen):
     # what is done ----------------------------------------------------------------------------------------
 
     def _set(self, name: str, value: object) -> None:
-        if getattr(self.window.settings, name) != value:
-            setattr(self.window.settings, name, value)
-            self.window.keep_settings()
+        if getattr(self.kit.settings, name) != value:
+            setattr(self.kit.settings, name, value)
+            self.kit.keep_settings()
             self._reveal = True
-        self.window.sound.play("move")
+        self.kit.sound.play("move")
 
     def _ask(self, keys: Keyed, add: bool = False) -> None:
         self._asking, self._adding = keys, add
@@ -218,17 +215,17 @@ class SettingsScreen(Screen):
         self.window.say("All keys were reset")
 
     def _restore_all(self) -> None:
-        if self.window.settings.fullscreen:
+        if self.kit.settings.fullscreen:
             self.window.toggle_fullscreen()
-        self.window.settings.reset()
-        self.window.keep_settings()
+        self.kit.settings.reset()
+        self.kit.keep_settings()
         self.window.say("All settings were reset")
 
     def _keep_keys(self) -> None:
-        self.window.settings.keys = KEYMAP.changes()
-        self.window.settings.game_keys = {game: dict(keys) for game, keys in CHOSEN.items()}
-        self.window.keep_settings()
-        self.window.sound.play("select")
+        self.kit.settings.keys = KEYMAP.changes()
+        self.kit.settings.game_keys = {game: dict(keys) for game, keys in CHOSEN.items()}
+        self.kit.keep_settings()
+        self.kit.sound.play("select")
 
     # keys and mouse --------------------------------------------------------------------------------------
 
@@ -291,7 +288,7 @@ class SettingsScreen(Screen):
     def _choose(self, index: int | None) -> None:
         if index is not None and index != self.chosen and not self.rows[index].heading:
             self.chosen = index
-            self.window.sound.play("move")
+            self.kit.sound.play("move")
 
     def _press(self) -> None:
         press = self.rows[self.chosen].press
@@ -341,9 +338,9 @@ class SettingsScreen(Screen):
             return
         for i, name in enumerate(THINGS):
             place = (x + i * (side + scale.px(6)), title.centery - side // 2)
-            surface.blit(self.window.painter.sprites.get(name, side), place)
+            surface.blit(self.kit.painter.sprites.get(name, side), place)
             if name.startswith("ghost"):
-                surface.blit(self.window.painter.sprites.get("eyes1", side), place)
+                surface.blit(self.kit.painter.sprites.get("eyes1", side), place)
 
     def _draw_rows(self, surface: pygame.Surface, view: pygame.Rect, scale: Scale) -> None:
         height, space = scale.px(38), scale.px(14)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pygame
 
@@ -13,6 +12,7 @@ from gamesim.app.library.cards import spell
 from gamesim.app.library.run_view import ask_to_delete, draw_state, run_facts, state_words
 from gamesim.app.library.runs import Run, modified
 from gamesim.app.library.shelf import ago
+from gamesim.app.navigation import Navigator
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage, play
 from gamesim.app.theme import COLOURS, Scale
@@ -20,9 +20,6 @@ from gamesim.app.ui.listing import Listing, draw_words
 from gamesim.app.ui.parts import Action, draw_facts
 from gamesim.app.ui.widgets import meter, paragraph, text
 from gamesim.text import counted
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 
 class Train(Listing[Run | None]):
@@ -33,15 +30,15 @@ class Train(Listing[Run | None]):
     row = 76
     every = 1.0
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Navigator) -> None:
         super().__init__(window)
         self.runs: list[Run] = []
         self.refresh()
-        self.window.workshop.shelf.refresh()
+        self.kit.workshop.shelf.refresh()
 
     def refresh(self) -> None:
         """Look again for runs, and read what is new in them."""
-        workshop = self.window.workshop
+        workshop = self.kit.workshop
         known = {run.folder: run for run in self.runs}
         self.runs = [known.get(folder) or workshop.run(folder) for folder in workshop.runs()]
         for run in self.runs:

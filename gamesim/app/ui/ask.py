@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import pygame
 
 from gamesim.app.controls import DOWN, LEFT, RIGHT, Command, shown
+from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import ButtonScreen
 from gamesim.app.ui.parts import Action, Field, actions_height, attempt, draw_actions
 from gamesim.app.ui.widgets import box, paragraph, text, wrap
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 
 class Ask(ButtonScreen):
@@ -27,7 +24,7 @@ class Ask(ButtonScreen):
         answers: the buttons; the last one has the focus at first.
     """
 
-    def __init__(self, window: Window, question: str, more: str, answers: Sequence[Action]) -> None:
+    def __init__(self, window: Navigator, question: str, more: str, answers: Sequence[Action]) -> None:
         super().__init__(window)
         self.caption = self.question = question
         self.more = more
@@ -96,7 +93,7 @@ class Prompt(Ask):
     typing = True
 
     def __init__(
-        self, window: Window, question: str, more: str, words: str, then: Callable[[str], None]
+        self, window: Navigator, question: str, more: str, words: str, then: Callable[[str], None]
     ) -> None:
         answers = (Action("Cancel"), Action("OK", lambda: then(self.field.words.strip())))
         super().__init__(window, question, more, answers)

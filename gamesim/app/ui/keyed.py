@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pygame
 
 from gamesim.app.controls import Command, Hint, key_name, meaning, shown
-from gamesim.app.navigation import Screen
+from gamesim.app.navigation import Navigator, Screen
 from gamesim.app.ui.parts import Action, Repeat, attempt
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 
 class KeyScreen(Screen):
@@ -28,7 +24,7 @@ class KeyScreen(Screen):
     def own_keys(self) -> Sequence[int]:
         return self.plain
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Navigator) -> None:
         super().__init__(window)
         self._repeat = Repeat()
 
@@ -75,7 +71,7 @@ class ButtonScreen(KeyScreen):
 
     keys: Sequence[int] = ()
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Navigator) -> None:
         super().__init__(window)
         self.buttons: list[Action] = []
         self.focus = 0
@@ -126,7 +122,7 @@ class ButtonScreen(KeyScreen):
         if action.why_not:
             self.window.say(f"{action.label}: {action.why_not}")
             return
-        self.window.sound.play("select")
+        self.kit.sound.play("select")
         attempt(self.window, action.do)
 
     def point(self, place: tuple[int, int]) -> Action | None:

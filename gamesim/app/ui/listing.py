@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import pygame
 
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, shown
+from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.ui.panelled import PanelScreen
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import box, clipped, paragraph, text
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 PAGE = 8  # rows that Page up and Page down jump
 
@@ -39,7 +37,7 @@ class Listing(PanelScreen, Generic[Row]):
     row = 72
     plain = (pygame.K_PAGEUP, pygame.K_PAGEDOWN, pygame.K_HOME, pygame.K_END)
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Navigator) -> None:
         super().__init__(window)
         self.rows: Sequence[Row] = ()
         self.chosen = 0
@@ -113,7 +111,7 @@ class Listing(PanelScreen, Generic[Row]):
             self.chosen = index
             self._reveal = True
             self.detail.at = 0
-            self.window.sound.play("move")
+            self.kit.sound.play("move")
 
     def click(self, place: tuple[int, int]) -> None:
         self._renew()  # another row may have been chosen since the buttons were drawn
@@ -124,7 +122,7 @@ class Listing(PanelScreen, Generic[Row]):
             elif index < self.count:
                 self.chosen = index
                 self.detail.at = 0
-                self.window.sound.play("move")
+                self.kit.sound.play("move")
 
     def index_at(self, place: tuple[int, int]) -> int:
         """The row at a place of the list."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pygame
 
 from gamesim.app.controls import DOWN, UP, Command, shown
+from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.keyed import KeyScreen
 from gamesim.app.ui.parts import draw_around
@@ -83,7 +84,7 @@ class Page(KeyScreen):
     line = ""
     plain = (pygame.K_PAGEUP, pygame.K_PAGEDOWN)
 
-    def __init__(self, window) -> None:
+    def __init__(self, window: Navigator) -> None:
         super().__init__(window)
         self.scroller = Scroller()
 

@@ -5,6 +5,7 @@ import math
 import pygame
 
 from gamesim.app.controls import LEFT, RIGHT, Command
+from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import ButtonScreen
 from gamesim.app.ui.parts import Action, draw_around, draw_button_foot
@@ -24,7 +25,7 @@ class PanelScreen(ButtonScreen):
 
     every = math.inf
 
-    def __init__(self, window) -> None:
+    def __init__(self, window: Navigator) -> None:
         super().__init__(window)
         self.detail = Scroller()
         self._panel = pygame.Rect(0, 0, 0, 0)
@@ -79,7 +80,7 @@ class PanelScreen(ButtonScreen):
     def go(self, move: int) -> None:
         if move in (LEFT, RIGHT) and self.buttons:
             self.focus = (self.focus + (1 if move == RIGHT else -1)) % len(self.buttons)
-            self.window.sound.play("move")
+            self.kit.sound.play("move")
 
     def mouse(self, event: pygame.event.Event) -> None:
         if event.type == pygame.MOUSEWHEEL:

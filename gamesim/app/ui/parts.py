@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import pygame
 
 from gamesim.app.controls import STAY, Command, meaning
+from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.ui.widgets import box, clipped, key_width, keycap, text, wrap
 from gamesim.errors import UserError
 from gamesim.text import complaint
-
-if TYPE_CHECKING:
-    from gamesim.app.window import Window
 
 ALT = pygame.KMOD_ALT | pygame.KMOD_MODE
 LONGEST = 200  # characters that can be typed
@@ -71,7 +68,7 @@ class Repeat:
         return self._held
 
 
-def attempt(window: Window, do: Callable[[], None]) -> None:
+def attempt(window: Navigator, do: Callable[[], None]) -> None:
     """Call `do`; if it meets a bad folder, a full disk or a damaged file, the window shows a message."""
     try:
         do()

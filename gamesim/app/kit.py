@@ -1,0 +1,99 @@
+"""What every screen is given, and what outlives it: settings, sounds, scores, the workshop, messages."""
+
+from pathlib import Path
+
+from gamesim.app import theme
+from gamesim.app.action_keys import CHOSEN
+from gamesim.app.controls import KEYMAP
+from gamesim.app.game.board import BoardPainter
+from gamesim.app.game.look import Look
+from gamesim.app.game.opening import Ahead
+from gamesim.app.gamepad import Pads
+from gamesim.app.library.workshop import Workshop
+from gamesim.app.settings import Scores, Settings, pictures_folder
+from gamesim.app.sound import Sound
+from gamesim.app.theme import Scale
+from gamesim.app.ui.widgets import Toasts
+from gamesim.shipped import model_folders
+
+
+class Kit:
+    """Each window has one; it needs no display.
+
+    Args:
+        checkpoints: folder of the dreams; None: the shipped ones, and those of the current folder.
+        recordings: folder for recordings and clips; None: the app's own, wherever it is started.
+        scores: the high scores; None: those in the user's file.
+
+    Attributes:
+        pictures: folder for clips and pictures of the window.
+        device: where dreams compute.
+        workshop: recordings, engines, runs, and the processes that work on them.
+        ahead: the dream that is opened before anybody asks for it.
+        toasts: messages to the player.
+        painter: draws boards in the palette of the settings.
+        look: draws games and dreams, large or as pixels.
+    """
+
+    def __init__(
+        self, checkpoints: Path | None = None, recordings: Path | None = None, scores: Scores | None = None
+    ) -> None:
+        self.settings = Settings()
+        self.scores = scores or Scores()
+        # Absolute, since the folder that the app was started in may be deleted while the app runs.
+        folders = [folder.absolute() for folder in ([checkpoints] if checkpoints else model_folders())]
+        data = self.scores.path.parent.absolute()
+        self.recordings = (recordings or data / "recordings").absolute()
+        self.pictures = pictures_folder(self.recordings if recordings else data / "pictures")
+        self.device = "cpu"
+        self.workshop = Workshop(folders, self.recordings, self.scores.path.parent)
+        here = Path("recordings").absolute()
+        if recordings is None and here.is_dir():  # the command line records into it
+            self.workshop.shelf.roots.append(here)
+        self.ahead = Ahead()
+        self.sound = Sound()
+        self.toasts = Toasts()
+        self.pads = Pads(self.toasts.say)
+        self._palette = self.settings.palette
+        self.painter = BoardPainter(self._palette)
+        self.look = Look(lambda: self.painter)
+        self.apply_settings()
+
+    def apply_settings(self) -> None:
+        """Make everything look, sound and answer as the settings say."""
+        chosen = self.settings
+        theme.use(chosen.palette)
+        if chosen.palette != self._palette:
+            self.painter = BoardPainter(chosen.palette)
+            self._palette = chosen.palette
+        Scale.zoom = chosen.ui_scale / 100
+        self.sound.volume = chosen.volume / 100
+        self.sound.mute(chosen.muted)
+        self.pads.dead_zone = chosen.dead_zone / 100
+        self.look.pixels = chosen.pixels
+        KEYMAP.load(chosen.keys)
+        CHOSEN.clear()
+        CHOSEN.update(
+            {game: {name: list(keys) for name, keys in own.items()} for game, own in chosen.game_keys.items()}
+        )
+
+    def keep_settings(self) -> None:
+        """Apply the settings and write them down."""
+        self.apply_settings()
+        self.settings.save()
+        if self.settings.problem:
+            self.toasts.say(self.settings.problem, bad=True)
+
+    def toggle_look(self) -> None:
+        """Change between games and dreams drawn large, and the network's pixels."""
+        self.settings.pixels = not self.settings.pixels
+        self.keep_settings()
+        drawn = "Drawn large. Cells that look like nothing in the game stay pixels."
+        self.toasts.say("Pixels: what the network sees and draws" if self.settings.pixels else drawn)
+
+    def close(self) -> None:
+        """Let go of devices and threads; processes go on."""
+        self.ahead.drop()
+        self.workshop.close()
+        self.pads.close()
+        self.sound.close()
