@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
@@ -9,6 +11,12 @@ if TYPE_CHECKING:
     from gamesim.envs.recipe import Recipe
     from gamesim.labs import Entry, Given
     from gamesim.labs.controls import Value
+
+# pygame and SDL read these when they are imported and when the window opens.
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "gamesim")
+if sys.platform == "linux":  # without a GPU, OpenGL runs on the CPU, where a flip takes several times as long
+    os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
 
 
 def main(start: str | Recipe | None = None, watch: bool = False, device: str = "cpu") -> NoReturn:

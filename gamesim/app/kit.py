@@ -1,6 +1,10 @@
 """What every screen is given, and what outlives it: settings, sounds, scores, the workshop, messages."""
 
+import io
+import time
 from pathlib import Path
+
+import pygame
 
 from gamesim.app import theme
 from gamesim.app.action_keys import CHOSEN
@@ -10,11 +14,14 @@ from gamesim.app.game.look import Look
 from gamesim.app.game.opening import Ahead
 from gamesim.app.gamepad import Pads
 from gamesim.app.library.workshop import Workshop
-from gamesim.app.settings import Scores, Settings, pictures_folder
+from gamesim.app.settings import Scores, Settings, pictures_folder, unused
 from gamesim.app.sound import Sound
 from gamesim.app.theme import Scale
-from gamesim.app.ui.widgets import Toasts
+from gamesim.app.ui.widgets import Toasts, at_home
+from gamesim.errors import UserError
 from gamesim.shipped import model_folders
+from gamesim.storage import write_file
+from gamesim.text import complaint
 
 
 class Kit:
@@ -90,6 +97,24 @@ class Kit:
         self.keep_settings()
         drawn = "Drawn large. Cells that look like nothing in the game stay pixels."
         self.toasts.say("Pixels: what the network sees and draws" if self.settings.pixels else drawn)
+
+    def toggle_sound(self) -> None:
+        self.settings.muted = not self.settings.muted
+        self.keep_settings()
+        self.toasts.say("Sound off" if self.settings.muted else "Sound on")
+
+    def save_picture(self, surface: pygame.Surface) -> None:
+        """Save what is on screen as a PNG whose name says the time."""
+        data = io.BytesIO()
+        pygame.image.save(surface, data, "picture.png")
+        try:
+            self.pictures.mkdir(parents=True, exist_ok=True)
+            path = unused(self.pictures / time.strftime("gamesim-%Y%m%d-%H%M%S.png"))
+            write_file(path, data.getvalue())
+        except (OSError, UserError) as error:
+            self.toasts.say(f"The picture was not saved: {complaint(error)}", bad=True)
+        else:
+            self.toasts.say(f"Saved {at_home(path)}")
 
     def close(self) -> None:
         """Let go of devices and threads; processes go on."""

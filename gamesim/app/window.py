@@ -1,15 +1,10 @@
 """The window: the display, the loop at 60 frames a second and the stack of screens."""
 
-import io
 import os
 import sys
 import time
 from collections.abc import Callable
 
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-os.environ.setdefault("SDL_VIDEO_X11_WMCLASS", "gamesim")
-if sys.platform == "linux":  # without a GPU, OpenGL runs on the CPU, where a flip takes several times as long
-    os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
 import pygame
 
 from gamesim.app import theme
@@ -21,13 +16,10 @@ from gamesim.app.navigation import Navigator, Screen, visit
 from gamesim.app.pace import STILL, Pace
 from gamesim.app.screens.help import Help
 from gamesim.app.screens.loading import Loading
-from gamesim.app.settings import unused
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.widgets import at_home
 from gamesim.errors import UserError
 from gamesim.signals import handled
-from gamesim.storage import write_file
-from gamesim.text import complaint, shown
+from gamesim.text import shown
 
 SIZE = (1280, 800)
 FPS = 60
@@ -190,7 +182,7 @@ class Window(Navigator):
             self.help.draw(self.surface)
         if self._shoot:
             self._shoot = False
-            self._save_picture()
+            self.kit.save_picture(self.surface)
         self.kit.toasts.draw(self.surface, self.toast_area(size), Scale.of(size))
 
     def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
@@ -243,9 +235,7 @@ class Window(Navigator):
         elif command is Command.SCREENSHOT:
             self._shoot = True
         elif command is Command.MUTE:
-            self.kit.settings.muted = not self.kit.settings.muted
-            self.kit.keep_settings()
-            self.say("Sound off" if self.kit.settings.muted else "Sound on")
+            self.kit.toggle_sound()
         elif command is Command.HELP:
             self._unhand()
             self.help = Help(self.works(), self.kit.pads.connected) if self.help is None else None
@@ -265,7 +255,7 @@ class Window(Navigator):
         if self.screens:
             self.screen.handle(pygame.event.Event(pygame.WINDOWFOCUSLOST))
 
-    # the display, and pictures of it ---------------------------------------------------------------------
+    # the display -----------------------------------------------------------------------------------------
 
     def toggle_fullscreen(self) -> None:
         full = not self.surface.get_flags() & pygame.FULLSCREEN
@@ -301,19 +291,6 @@ class Window(Navigator):
         ):
             self.kit.settings.size = surface.get_size()
             self.kit.settings.save()
-
-    def _save_picture(self) -> None:
-        """Save what is on screen, without messages, as a PNG whose name says the time."""
-        data = io.BytesIO()
-        pygame.image.save(self.surface, data, "picture.png")
-        try:
-            self.kit.pictures.mkdir(parents=True, exist_ok=True)
-            path = unused(self.kit.pictures / time.strftime("gamesim-%Y%m%d-%H%M%S.png"))
-            write_file(path, data.getvalue())
-        except (OSError, UserError) as error:
-            self.say(f"The picture was not saved: {complaint(error)}", bad=True)
-        else:
-            self.say(f"Saved {at_home(path)}")
 
 
 def check_display() -> None:

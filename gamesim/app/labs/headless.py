@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 from collections.abc import Iterable
 from itertools import chain, count
 from pathlib import Path
 
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 import numpy as np
 import pygame
 from tqdm import tqdm
