@@ -44,8 +44,8 @@ def test_nobody_is_sent_to_a_dream_that_is_not_there(app: Driver, game: str, the
         assert "nly" in app.said and ("Tab switches to the dream" in app.said) is there
     app.press(pygame.K_x)
     app.frames(2)
-    sheet = app.window.screen.xray.sheet  # type: ignore[attr-defined]
-    assert ("Tab switches to the dream" in sheet.nothing) is there
+    painting = app.window.screen.xray.painting  # type: ignore[attr-defined]
+    assert ("Tab switches to the dream" in painting.nothing) is there
 
 
 def test_a_game_that_has_a_dream_names_the_way_to_it_before_anything_else(app: Driver):

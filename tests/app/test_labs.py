@@ -54,7 +54,7 @@ def opened(app: Driver, entry: Entry, **how) -> LabPage:
 
 def told(page: LabPage) -> str:
     """What the toy was told last, as it says itself."""
-    (rows,) = [panel.rows for panel in page.sheet.panels if isinstance(panel, Lines)]
+    (rows,) = [panel.rows for panel in page.poster.panels if isinstance(panel, Lines)]
     return dict(rows).get("Told last", "")
 
 
@@ -171,14 +171,14 @@ def test_a_long_line_is_sent_as_means_and_a_short_one_as_it_is():
 def test_a_lab_is_made_with_what_is_given_and_set(app: Driver):
     page = opened(app, TOY, given=Given(seed=7), values={"kind": "ghost"})
     app.until(lambda: told(page) == "kind ghost")
-    (rows,) = [panel.rows for panel in page.sheet.panels if isinstance(panel, Lines)]
+    (rows,) = [panel.rows for panel in page.poster.panels if isinstance(panel, Lines)]
     assert dict(rows)["Seed"] == "7"
 
 
 @pytest.mark.slow
 def test_torch_computes_on_one_thread(app: Driver):
     page = opened(app, toy("Threads"))
-    (panel,) = page.sheet.panels
+    (panel,) = page.poster.panels
     assert panel.rows == [("torch", "1")]  # type: ignore[union-attr]
 
 
@@ -283,11 +283,11 @@ def test_a_button_may_move_a_slider(app: Driver, page: LabPage):
 
 
 def test_a_click_into_a_picture_reaches_the_lab_as_shares(app: Driver, page: LabPage):
-    x, y = page.sheet.places[0].center
+    x, y = page.poster.places[0].center
     click(app, (x, y))
     app.until(lambda: told(page).startswith("Board 0.5"))
     before = told(page)
-    click(app, page.sheet.places[1].center)  # this one is not to be clicked into
+    click(app, page.poster.places[1].center)  # this one is not to be clicked into
     app.frames(30)
     assert told(page) == before
 
@@ -315,7 +315,7 @@ def test_an_error_in_a_lab_is_a_line_on_its_page_and_r_begins_anew(app: Driver):
     page = opened(app, toy("Exploding"))
     app.until(lambda: page.process.failure)
     app.frames(2)
-    assert "ValueError: the loss is not a number" in page.sheet.notice and page.sheet.bad
+    assert "ValueError: the loss is not a number" in page.poster.notice and page.poster.bad
     stopped = page.process
     app.press(pygame.K_r)
     assert page.process is not stopped, "it may have exploded again by now"
@@ -335,7 +335,7 @@ def test_whatever_ends_a_lab_is_said(app: Driver, name: str, words: str):
     app.window.go(page)
     app.until(lambda: page.process.failure)
     app.frames(2)
-    assert words in page.sheet.notice
+    assert words in page.poster.notice
     app.press(pygame.K_RIGHT, pygame.K_RETURN, pygame.K_TAB, pygame.K_ESCAPE)
     assert isinstance(app.window.screen, Menu)
 
@@ -347,7 +347,7 @@ def test_a_machine_that_starts_no_process_is_a_line_on_the_page(app: Driver, mon
     with monkeypatch.context() as patch:
         patch.setattr("multiprocessing.process.BaseProcess.start", refuse)
         page = opened(app, TOY)
-    assert "Resource temporarily unavailable" in page.sheet.notice
+    assert "Resource temporarily unavailable" in page.poster.notice
     app.press(pygame.K_r)
     app.until(lambda: page.view)
 
@@ -408,14 +408,14 @@ def test_nothing_overlaps_and_everything_is_reached_in_any_window(
     Scale.zoom = zoom
     app.resize(*size)
     app.frames(2)
-    places = page.sheet.places
-    assert len(places) == len(page.sheet.panels)
+    places = page.poster.places
+    assert len(places) == len(page.poster.panels)
     for i, place in enumerate(places):
         assert place.collidelist(places[i + 1 :]) == -1
-        assert page.sheet.view.left <= place.left and place.right <= page.sheet.view.right
-    page.sheet.scroller.wheel(-1000)
+        assert page.poster.view.left <= place.left and place.right <= page.poster.view.right
+    page.poster.scroller.wheel(-1000)
     app.frames(1)
-    assert max(place.bottom for place in page.sheet.places) <= page.sheet.view.bottom
+    assert max(place.bottom for place in page.poster.places) <= page.poster.view.bottom
     for control in page.column.controls:
         focus_on(app, page, control.name)
         app.frames(2)

@@ -91,11 +91,11 @@ def test_panels_lie_beside_the_boards_and_over_nothing(layered):
         app.frames(2, 0.0)
         places = [tile.rect for _, tile in xray(app).panels]
         screen = app.window.screen.layout
-        sheet = xray(app).sheet
-        assert places and pygame.Rect((0, 0), size).contains(sheet.view), size
-        assert sheet.view.collidelist([*screen.boards, screen.panel]) == -1, size
+        painting = xray(app).painting
+        assert places and pygame.Rect((0, 0), size).contains(painting.view), size
+        assert painting.view.collidelist([*screen.boards, screen.panel]) == -1, size
         for index, place in enumerate(places):
-            assert sheet.view.left <= place.left and place.right <= sheet.view.right, size
+            assert painting.view.left <= place.left and place.right <= painting.view.right, size
             assert place.collidelist(places[:index]) == -1, size
 
 
@@ -141,7 +141,7 @@ def test_no_word_of_the_strip_chart_is_cut_off(dreaming, size: tuple[int, int], 
     dreaming.press(pygame.K_x, pygame.K_RIGHT)
     dreaming.frames(SETTLE)
     dreaming.until(lambda: any("50 %" in words for words, *_ in said))
-    whole = xray(dreaming).sheet.chart.get_rect()
+    whole = xray(dreaming).painting.chart.get_rect()
     for words, drawn, width in said:
         assert whole.contains(drawn) and drawn.width == width, words
 
@@ -152,7 +152,7 @@ def test_panels_that_do_not_fit_are_scrolled_to_with_the_wheel(layered, monkeypa
     app.resize(640, 480)
     Scale.zoom = 2.0
     app.frames(SETTLE, 0.0)
-    view, temperature = xray(app).sheet.view, app.session.temperature
+    view, temperature = xray(app).painting.view, app.session.temperature
     name = xray(app).panels[-1][0].name
     assert not view.contains(panel(app, name)[1].rect)
     monkeypatch.setattr(pygame.mouse, "get_pos", lambda: view.center)

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from gamesim.app import theme
 from gamesim.app.labs.column import Column
 from gamesim.app.labs.panels import image
-from gamesim.app.labs.sheet import Sheet
+from gamesim.app.labs.poster import Poster
 from gamesim.app.theme import COLOURS
 from gamesim.errors import UserError
 from gamesim.labs import Entry, Given, Lab
@@ -58,13 +58,13 @@ def run(entry: Entry, given: Given, words: Iterable[str], steps: int | None, out
     column.follow(lab.controls)
     column.values |= values
     column.focus, column.state = -1, f"After {counted(taken, 'step')}"
-    sheet = Sheet(entry, column)
-    sheet.panels = panels
+    poster = Poster(entry, column)
+    poster.panels = panels
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{out}: cannot be made: {error.strerror or error}") from None
-    for name, surface in {"page": _page(sheet), **_pictures(panels)}.items():
+    for name, surface in {"page": _page(poster), **_pictures(panels)}.items():
         write_file(out / f"{name}.png", _png(surface))
     write_file(out / "figures.json", to_json(figures, indent=1))
     return figures
@@ -80,7 +80,7 @@ def _steps(lab: Lab, most: int) -> int:
     return taken
 
 
-def _page(sheet: Sheet) -> pygame.Surface:
+def _page(poster: Poster) -> pygame.Surface:
     """The page as the app shows it, but high enough to show everything, up to `TALLEST`."""
     pygame.font.init()
     theme.use("standard")
@@ -89,10 +89,10 @@ def _page(sheet: Sheet) -> pygame.Surface:
     while True:
         surface = pygame.Surface(size)
         surface.fill(COLOURS["back"])
-        sheet.draw(surface, MARGIN)
-        if not sheet.hidden or size[1] >= TALLEST:
+        poster.draw(surface, MARGIN)
+        if not poster.hidden or size[1] >= TALLEST:
             return surface
-        size = (size[0], min(TALLEST, size[1] + sheet.hidden))
+        size = (size[0], min(TALLEST, size[1] + poster.hidden))
 
 
 def _pictures(panels: Iterable[Panel]) -> dict[str, pygame.Surface]:

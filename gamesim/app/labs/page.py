@@ -8,8 +8,8 @@ import pygame
 
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, shown
 from gamesim.app.labs.column import Column
+from gamesim.app.labs.poster import Poster
 from gamesim.app.labs.process import LabProcess, View
-from gamesim.app.labs.sheet import Sheet
 from gamesim.app.library.charts import number
 from gamesim.app.navigation import Navigator
 from gamesim.app.pace import SMOOTH, STILL
@@ -54,7 +54,7 @@ class LabPage(KeyScreen):
         self.column = Column(self._tell)
         self._told: dict[str, int] = {}  # control -> number of the message that set it last
         self._sent = 0
-        self.sheet = Sheet(entry, self.column)
+        self.poster = Poster(entry, self.column)
         self._waited, self._begun = 0.0, 1
         self._fresh = False
         self.process = LabProcess(entry, self.given, values or {})
@@ -79,7 +79,7 @@ class LabPage(KeyScreen):
         if self.process.failure:
             self.process.close()
             self.column.clear()
-            self.sheet.bad, self._begun = False, 1
+            self.poster.bad, self._begun = False, 1
             self._told, self._sent = {}, 0
             self.process = LabProcess(self.entry, self.given, {})
         else:
@@ -132,7 +132,7 @@ class LabPage(KeyScreen):
         elif key in (pygame.K_HOME, pygame.K_END):
             self.column.end(key == pygame.K_END)
         elif key in scroll:
-            self.sheet.scroller.wheel(scroll[key])
+            self.poster.scroller.wheel(scroll[key])
         else:
             super().key(key)
 
@@ -143,12 +143,12 @@ class LabPage(KeyScreen):
             self.column.turn(1 if move == RIGHT else -1)
 
     def mouse(self, event: pygame.event.Event) -> None:
-        if self.column.handle(event) or self.sheet.scroller.handle(event):
+        if self.column.handle(event) or self.poster.scroller.handle(event):
             return
         if event.type == pygame.MOUSEWHEEL:
-            self.sheet.scroller.wheel(event.y)
+            self.poster.scroller.wheel(event.y)
         elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
-            found = self.sheet.clicked(event.pos)
+            found = self.poster.clicked(event.pos)
             if found:
                 self.process.send("point", *found)
 
@@ -184,16 +184,16 @@ class LabPage(KeyScreen):
         view = self.process.view()
         if view is not None and view.begun == self._begun:
             self.view, self._fresh = view, True
-            self.sheet.panels, self.sheet.notice = view.panels, ""
+            self.poster.panels, self.poster.notice = view.panels, ""
             late = {name for name, when in self._told.items() if when > view.heard}
             self.column.follow(view.controls, late)
         if self.view is None:
             self._waited += seconds
             counted_up = f" {self._waited:.0f} s" if self._waited >= PATIENCE else ""
-            self.sheet.notice = f"Opening…{counted_up}"
+            self.poster.notice = f"Opening…{counted_up}"
         if self.process.failure:
             again = f"{key_name(pygame.K_r)} starts it again"
-            self.sheet.notice, self.sheet.bad = f"The lab stopped: {self.process.failure}. {again}", True
+            self.poster.notice, self.poster.bad = f"The lab stopped: {self.process.failure}. {again}", True
         self.column.reins = self._reins()
         self.column.state = self._state()
 
@@ -211,7 +211,7 @@ class LabPage(KeyScreen):
 
     def draw(self, surface: pygame.Surface) -> None:
         scale = Scale.of(surface.get_size())
-        self.sheet.draw(surface, foot_height(scale), pygame.mouse.get_pos())
+        self.poster.draw(surface, foot_height(scale), pygame.mouse.get_pos())
         draw_foot(surface, self.hints(), scale)
         self._fresh = False
 

@@ -311,7 +311,7 @@ class Play(Screen):
 
     @property
     def pace(self) -> int:
-        still = self.session.paused and not self.session.rewinding and not self.xray.painting
+        still = self.session.paused and not self.session.rewinding and not self.xray.busy
         return STILL if still else SMOOTH
 
     def update(self, seconds: float) -> None:

@@ -10,8 +10,8 @@ from gamesim.app.ui.scroller import Scroller
 from gamesim.app.xray import layout
 from gamesim.app.xray.chart import Chart
 from gamesim.app.xray.draw import bar_at
+from gamesim.app.xray.painting import Painting
 from gamesim.app.xray.panels import Panel
-from gamesim.app.xray.sheet import Sheet
 
 PATIENCE = 0.003  # seconds of painting in one frame of the window
 
@@ -23,7 +23,7 @@ class XRay:
         open: whether it is on screen.
         problem: why a bar could not be dragged, to tell the player once; None if all is well.
         area: where it is drawn.
-        sheet: the picture on screen.
+        painting: the picture on screen.
     """
 
     def __init__(self, session: Session) -> None:
@@ -33,9 +33,9 @@ class XRay:
         self.chart = Chart()
         self.scroller = Scroller()
         self.area = pygame.Rect(0, 0, 0, 0)
-        self.sheet: Sheet | None = None
-        self._next: Sheet | None = None  # being painted
-        self._due: tuple = ()  # what the newest sheet shows
+        self.painting: Painting | None = None
+        self._next: Painting | None = None  # being painted
+        self._due: tuple = ()  # what the newest painting shows
         self._hand: tuple[int, float] | None = None  # index and value of the bar that the mouse holds
         self._put: tuple = (None, None)  # the frame after the last change, and the bar that caused it
 
@@ -47,19 +47,19 @@ class XRay:
     @property
     def panels(self) -> list[tuple[Panel, layout.Tile]]:
         """The panels on screen, with their places on the window."""
-        if not self.open or self.sheet is None:
+        if not self.open or self.painting is None:
             return []
-        by = self.sheet.view.left, self.sheet.view.top - self.scroller.at
-        return [(panel, tile.moved(by)) for panel, tile in self.sheet.panels]
+        by = self.painting.view.left, self.painting.view.top - self.scroller.at
+        return [(panel, tile.moved(by)) for panel, tile in self.painting.panels]
 
     @property
-    def painting(self) -> bool:
+    def busy(self) -> bool:
         """Whether a newer picture is on its way."""
         return self.open and self._next is not None
 
     def toggle(self) -> None:
         self.open = not self.open
-        self._hand, self.sheet, self._next = None, None, None
+        self._hand, self.painting, self._next = None, None, None
 
     def layout(self, size: tuple[int, int], boards: int) -> hud.Layout:
         """The layout of the play screen, with room for the x-ray while it is open."""
@@ -93,9 +93,9 @@ class XRay:
 
     def handle(self, event: pygame.event.Event) -> bool:
         """Drag bars and scroll panels; returns whether the event was for the x-ray."""
-        if not self.open or self.sheet is None:
+        if not self.open or self.painting is None:
             return False
-        view = self.sheet.view
+        view = self.painting.view
         if self._hand is None and self.scroller.handle(event):
             return True
         if event.type == pygame.MOUSEWHEEL:
@@ -127,16 +127,16 @@ class XRay:
         if not self.open or area.width < 40 or area.height < 40:
             return
         key = (id(self.engine.frame), self.engine.steps, area.size, scale, len(self.chart.points))
-        if self.sheet is None or self.sheet.area != area:
-            self.sheet = Sheet(area, self.engine, self.chart, scale, self.session.to_dream)
-            self.sheet.work()
+        if self.painting is None or self.painting.area != area:
+            self.painting = Painting(area, self.engine, self.chart, scale, self.session.to_dream)
+            self.painting.work()
             self._next, self._due = None, key
         elif self._next is not None:
             self._next.work(PATIENCE)
         elif key != self._due:  # this frame has a step to make, so painting begins with the next
-            self._next, self._due = Sheet(area, self.engine, self.chart, scale, self.session.to_dream), key
+            self._next, self._due = Painting(area, self.engine, self.chart, scale, self.session.to_dream), key
         if self._next is not None and self._next.done:
-            self.sheet, self._next = self._next, None
-        self.scroller.fit(self.sheet.view, self.sheet.image.get_height(), scale)
-        self.sheet.draw(surface, self.scroller.at)
+            self.painting, self._next = self._next, None
+        self.scroller.fit(self.painting.view, self.painting.image.get_height(), scale)
+        self.painting.draw(surface, self.scroller.at)
         self.scroller.draw(surface)

@@ -22,7 +22,7 @@ ABOUT = 2  # lines on what a lab is about
 KEPT = 48  # drawn panels to keep
 
 
-class Sheet:
+class Poster:
     """What a page shows: set its attributes and `draw` it.
 
     Attributes:

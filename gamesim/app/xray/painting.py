@@ -17,7 +17,7 @@ NOTHING = "X-ray shows what a network is thinking."
 CHART = 120  # height of the strip chart in a 1280x800 window
 
 
-class Sheet:
+class Painting:
     """A painting that is under way, or done.
 
     Attributes:
