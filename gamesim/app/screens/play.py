@@ -15,11 +15,11 @@ from gamesim.app.game.attack import attack
 from gamesim.app.game.filmstrip import STAYS, Filmstrip
 from gamesim.app.game.home_view import draw_verdict, draw_way
 from gamesim.app.game.homecoming import WALK, Homecoming
-from gamesim.app.game.panel import Panel
 from gamesim.app.game.partner import Partner
 from gamesim.app.game.play import Engine
 from gamesim.app.game.reskin import Reskin
 from gamesim.app.game.session import Session
+from gamesim.app.game.side_panel import SidePanel
 from gamesim.app.game.stage import Stage
 from gamesim.app.game.swap import Swap
 from gamesim.app.game.takes import Takes
@@ -82,7 +82,7 @@ class Play(Screen):
         self.swap, self.xray = Swap(window, self.session), XRay(self.session)
         self.reskin = Reskin(window)
         self.stage = Stage(self.kit, self.session, self.swap, self.reskin)
-        self.panel = Panel(self.kit, self.session, self.swap, self.stage.doubt)
+        self.panel = SidePanel(self.kit, self.session, self.swap, self.stage.doubt)
         self.session.has_partner = self.panel.has_partner
         self.film = Filmstrip()
         self.walk, self.tour = walk, tour

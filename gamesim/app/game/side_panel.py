@@ -29,7 +29,7 @@ KEYS, FEW_KEYS = 96, 78
 MOST_KEYS = 8  # that the panel shows of a game that is not ours
 
 
-class Panel:
+class SidePanel:
     """Draws the panel of a session.
 
     Attributes:
