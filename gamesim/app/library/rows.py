@@ -18,7 +18,7 @@ Key = tuple[Path, str, str]
 
 
 @dataclass(frozen=True)
-class Line:
+class RecordingRow:
     """One row.
 
     Attributes:
@@ -71,7 +71,7 @@ def category(recording: Recording) -> str:
     return next(name for name, players in PLAYERS.items() if player in players)
 
 
-def lines(recordings: Sequence[Recording], opened: set[Key]) -> list[Line]:
+def rows_of(recordings: Sequence[Recording], opened: set[Key]) -> list[RecordingRow]:
     """The rows for some recordings, in the same order.
 
     Args:
@@ -83,9 +83,9 @@ def lines(recordings: Sequence[Recording], opened: set[Key]) -> list[Line]:
         alone = (each.path, "", "")
         key = (each.path.parent, each.who, each.game) if category(each) == "bot" else alone
         sets.setdefault(key, []).append(each)
-    found: list[Line] = []
+    found: list[RecordingRow] = []
     for key, members in sets.items():
-        found.append(Line(tuple(members), key if len(members) > 1 else None))
+        found.append(RecordingRow(tuple(members), key if len(members) > 1 else None))
         if len(members) > 1 and key in opened:
-            found += [Line((each,), key, member=True) for each in members]
+            found += [RecordingRow((each,), key, member=True) for each in members]
     return found

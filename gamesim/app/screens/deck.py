@@ -54,7 +54,7 @@ class Card:
 
 
 @dataclass
-class Row:
+class CardRow:
     """Cards side by side.
 
     Attributes:
@@ -68,7 +68,7 @@ class Row:
     cards: list[Card]
 
 
-def deal(workshop: Workshop, picture: Callable[[Title, Title | None], Preview | None]) -> list[Row]:
+def deal(workshop: Workshop, picture: Callable[[Title, Title | None], Preview | None]) -> list[CardRow]:
     """All rows that have a card.
 
     Args:
@@ -94,10 +94,10 @@ def deal(workshop: Workshop, picture: Callable[[Title, Title | None], Preview | 
     if last := workshop.last([*games, *shipped, *own]):
         first.append(card(last, "continue", last.name))
     rows = [
-        Row("", "text", first),
-        Row("Real games", "real", [card(title) for title in games]),
-        Row("Dreams: games inside a model", "dream", [card(title) for title in shipped]),
-        Row("Your models", "dream", [card(title) for title in own]),
+        CardRow("", "text", first),
+        CardRow("Real games", "real", [card(title) for title in games]),
+        CardRow("Dreams: games inside a model", "dream", [card(title) for title in shipped]),
+        CardRow("Your models", "dream", [card(title) for title in own]),
     ]
     return [row for row in rows if row.cards]
 

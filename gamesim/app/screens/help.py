@@ -28,7 +28,7 @@ MOVES = (LEFT, UP, DOWN, RIGHT)
 
 
 @dataclass(frozen=True)
-class Line:
+class HelpLine:
     """One line of the help; without `caps` it is a heading."""
 
     caps: tuple[str, ...]
@@ -51,16 +51,16 @@ class Setting:
     more: int
     scale: Scale
 
-    def start(self, line: Line) -> int:
+    def start(self, line: HelpLine) -> int:
         """Where the words of a line begin: at the same x in all lines, unless the caps need more room."""
         caps = sum(key_width(cap, self.scale.px(13)) + self.scale.px(4) for cap in line.caps)
         return max(self.scale.px(118), caps + self.scale.px(6))
 
-    def words(self, line: Line) -> list[str]:
+    def words(self, line: HelpLine) -> list[str]:
         """The words in as many rows as they need, all in letters of one size."""
         return wrap(line.words, self.scale.px(16), max(1, self.width - self.start(line))) or [""]
 
-    def height(self, line: Line) -> int:
+    def height(self, line: HelpLine) -> int:
         return self.row + (len(self.words(line)) - 1) * self.more if line.caps else self.row
 
 
@@ -149,7 +149,7 @@ class Help:
         text(surface, words, place, scale.small, COLOURS["quiet"], anchor="midright", width=room)
 
     def _draw_column(
-        self, surface: pygame.Surface, corner: tuple[int, int], lines: list[Line], setting: Setting
+        self, surface: pygame.Surface, corner: tuple[int, int], lines: list[HelpLine], setting: Setting
     ) -> None:
         scale, row = setting.scale, setting.row
         left, top = corner
@@ -170,53 +170,53 @@ class Help:
                 text(surface, words, place, scale.px(16), anchor="midleft", width=room)
 
 
-def screen_lines(here: Sequence[tuple[str, str]]) -> list[Line]:
+def screen_lines(here: Sequence[tuple[str, str]]) -> list[HelpLine]:
     """What keys do on this screen alone; a key without words shares the line of the next one."""
-    lines: list[Line] = [Line((), "Here")] if here else []
+    lines: list[HelpLine] = [HelpLine((), "Here")] if here else []
     names: tuple[str, ...] = ()
     for cap, words in here:
         names = (*names, cap)
         if words:
-            lines.append(Line(names, words[:1].lower() + words[1:]))
+            lines.append(HelpLine(names, words[:1].lower() + words[1:]))
             names = ()
     return lines
 
 
-def table_lines(actions: Set[Command | int]) -> list[Line]:
+def table_lines(actions: Set[Command | int]) -> list[HelpLine]:
     """The lines of the key table for some actions; the four directions share one, or two."""
-    lines: list[Line] = []
+    lines: list[HelpLine] = []
     for name, group in groupby(BINDINGS, key=lambda binding: binding.group):
         does = [binding for binding in group if binding.does in actions]
         found = move_lines() if any(binding.does in MOVES for binding in does) else []
         found += [
-            Line(tuple(KEYMAP.caps(binding.does)) or ("no key",), binding.text)
+            HelpLine(tuple(KEYMAP.caps(binding.does)) or ("no key",), binding.text)
             for binding in does
             if isinstance(binding.does, Command)
         ]
-        lines += [Line((), name), *found] if found else []
+        lines += [HelpLine((), name), *found] if found else []
     return lines
 
 
-def move_lines() -> list[Line]:
+def move_lines() -> list[HelpLine]:
     keys = [KEYMAP.keys(move) for move in MOVES]
     ranks = range(min(2, max(map(len, keys))))
     rows = [[key_name(own[rank]) if rank < len(own) else "–" for own in keys] for rank in ranks]
-    return [Line(tuple(names), "move" if i == 0 else "also move") for i, names in enumerate(rows)]
+    return [HelpLine(tuple(names), "move" if i == 0 else "also move") for i, names in enumerate(rows)]
 
 
-def pad_lines(actions: Set[Command | int], here: Mapping[str, str]) -> list[Line]:
+def pad_lines(actions: Set[Command | int], here: Mapping[str, str]) -> list[HelpLine]:
     """The buttons and sticks of a gamepad that cause one of these actions, or press a key that works here."""
-    lines = [Line((), "Gamepad")]
+    lines = [HelpLine((), "Gamepad")]
     for names, words, does in gamepad.HELP:
         if does in actions or shown(does) in here:
-            lines.append(Line(tuple(names.split("  ")), here.get(shown(does)) or words))
+            lines.append(HelpLine(tuple(names.split("  ")), here.get(shown(does)) or words))
     return lines
 
 
-def spread(lines: list[Line], columns: int) -> list[list[Line]]:
+def spread(lines: list[HelpLine], columns: int) -> list[list[HelpLine]]:
     """The lines in columns of about the same height; a column always begins with a group's heading."""
     target = -(-len(lines) // columns)
-    parts: list[list[Line]] = [[]]
+    parts: list[list[HelpLine]] = [[]]
     for i, line in enumerate(lines):
         rest = columns - len(parts)
         starts_group = not line.caps and len(parts[-1]) > 0

@@ -18,7 +18,7 @@ from gamesim.app.library.workshop import key
 from gamesim.app.navigation import PLACES, Navigator, Screen, visit
 from gamesim.app.pace import MOVING
 from gamesim.app.screens import deck
-from gamesim.app.screens.deck import Card, Row
+from gamesim.app.screens.deck import Card, CardRow
 from gamesim.app.screens.play import open_title
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.parts import Action, draw_actions, draw_foot, foot_height, margin_of
@@ -45,7 +45,7 @@ class Menu(Screen):
 
     def __init__(self, window: Navigator) -> None:
         super().__init__(window)
-        self.rows: list[Row] = []
+        self.rows: list[CardRow] = []
         self.places = [Action(label, partial(self.visit, label)) for label in PLACES]
         self.chosen = 0
         self.scroller = Scroller()

@@ -19,7 +19,7 @@ from gamesim.app.library.cards import spell
 from gamesim.app.library.catalog import Title
 from gamesim.app.library.jobs import RECORDING
 from gamesim.app.library.recording_actions import delete, export, rename
-from gamesim.app.library.rows import PLAYERS, Key, Line, category, lines
+from gamesim.app.library.rows import PLAYERS, Key, RecordingRow, category, rows_of
 from gamesim.app.library.shelf import Recording, ago, thumbnails
 from gamesim.app.navigation import Navigator
 from gamesim.app.screens.replay import Replay
@@ -35,7 +35,7 @@ ALL = "all"
 EXPLORED = 2000  # games that a bot records when the player asks for it
 
 
-class Recordings(Listing[Line]):
+class Recordings(Listing[RecordingRow]):
     """Choose one to replay, to rename, to save as a GIF or to delete; many can be selected and deleted.
 
     Attributes:
@@ -72,7 +72,7 @@ class Recordings(Listing[Line]):
             named = [(each, each.game) for each in everything]
             self.games = sorted({game for _, game in named})
             of_game = [each for each, game in named if self.shown_game in (ALL, game)]
-            found = lines(
+            found = rows_of(
                 [each for each in of_game if self.shown_player in (ALL, category(each))], self._opened
             )
             if same:  # new recordings may have come in above the chosen row
@@ -80,7 +80,7 @@ class Recordings(Listing[Line]):
             else:
                 self.rows = found
 
-    def mark(self, row: Line) -> object:
+    def mark(self, row: RecordingRow) -> object:
         return row.mark
 
     @property
@@ -132,7 +132,7 @@ class Recordings(Listing[Line]):
             bot,
         ]
 
-    def _is_selected(self, row: Line) -> bool:
+    def _is_selected(self, row: RecordingRow) -> bool:
         return bool(self.selected) and all(each.path in self.selected for each in row.recordings)
 
     def command(self, command: Command) -> None:
@@ -239,7 +239,7 @@ class Recordings(Listing[Line]):
         ]
         draw_actions(surface, area, self.filters, None, scale, low=True)
 
-    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, row: Line, scale: Scale) -> None:
+    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, row: RecordingRow, scale: Scale) -> None:
         if row.member:
             indent = scale.px(26)
             rect = pygame.Rect(rect.left + indent, rect.top, max(1, rect.width - indent), rect.height)
@@ -289,7 +289,7 @@ def facts_of(recording: Recording) -> list[tuple[str, str]]:
     ]
 
 
-def set_facts(row: Line) -> list[tuple[str, str]]:
+def set_facts(row: RecordingRow) -> list[tuple[str, str]]:
     """The facts about a bot's set, as label and value."""
     return [
         ("Games", f"{len(row.recordings):,}"),

@@ -49,7 +49,7 @@ class Keyed(NamedTuple):
 
 
 @dataclass
-class Row:
+class SettingRow:
     """One line: a setting, an action's keys, or a heading (which cannot be chosen).
 
     Attributes:
@@ -101,7 +101,7 @@ class SettingsScreen(Screen):
         """Ins and Del change keys here, even if the player gave them another meaning."""
         return () if self.rows[self.chosen].keys is None else (pygame.K_INSERT, pygame.K_DELETE)
 
-    def _rows(self) -> list[Row]:
+    def _rows(self) -> list[SettingRow]:
         chosen, toggle = self.kit.settings, self.window.toggle_fullscreen
         marks = "Okabe-Ito colours. Dreams keep the colours they were trained on"
         zoom = "Limited in small windows"
@@ -112,25 +112,25 @@ class SettingsScreen(Screen):
         ends = f"The dream ignores its ends, so you can play for minutes. In play: {shown(Command.ENDLESS)}."
         return [
             *self._rows_of_the_game(),
-            Row("Look"),
+            SettingRow("Look"),
             self._choice("Colours", "palette", PALETTES, PALETTE_NAMES.__getitem__, marks),
             self._choice("Games and dreams", "pixels", (False, True), look, pixels),
             self._choice("Text and icon size", "ui_scale", UI_SCALES, "{} %".format, zoom),
-            Row("Fullscreen", lambda: on_off(chosen.fullscreen), lambda _: toggle(), toggle),
-            Row("Sound"),
+            SettingRow("Fullscreen", lambda: on_off(chosen.fullscreen), lambda _: toggle(), toggle),
+            SettingRow("Sound"),
             self._choice("Sound", "muted", (True, False), lambda muted: on_off(not muted)),
             self._choice("Volume", "volume", tuple(range(0, 101, 10)), "{} %".format, metered=True),
-            Row("Dreams"),
+            SettingRow("Dreams"),
             self._choice("Go on after an end", "endless_dreams", (False, True), on_off, ends),
-            Row("Clips and pictures"),
+            SettingRow("Clips and pictures"),
             self._choice("Clip format", "clips", CLIPS, str.upper, films),
-            Row("Gamepad"),
+            SettingRow("Gamepad"),
             self._choice("Dead zone", "dead_zone", tuple(range(5, 91, 5)), "{} %".format, zone, metered=True),
-            Row("Keys"),
+            SettingRow("Keys"),
             *(self._key_row(Keyed(KEYMAP, binding.does)) for binding in BINDINGS),
-            Row("Reset"),
-            Row("Reset all keys", lambda: "", press=self._restore_keys),
-            Row("Reset all settings", lambda: "", press=self._restore_all),
+            SettingRow("Reset"),
+            SettingRow("Reset all keys", lambda: "", press=self._restore_keys),
+            SettingRow("Reset all settings", lambda: "", press=self._restore_all),
         ]
 
     def _choice(
@@ -141,7 +141,7 @@ class SettingsScreen(Screen):
         words: Callable[[Any], str],
         hint: str = "",
         metered: bool = False,
-    ) -> Row:
+    ) -> SettingRow:
         """A row that goes through `choices` of the setting `name`."""
         settings = self.kit.settings
 
@@ -158,21 +158,21 @@ class SettingsScreen(Screen):
             self._set(name, choices[(index() + 1) % len(choices)])
 
         part = (lambda: index() / (len(choices) - 1)) if metered else None
-        return Row(label, lambda: words(getattr(settings, name)), turn, press, part, hint=hint)
+        return SettingRow(label, lambda: words(getattr(settings, name)), turn, press, part, hint=hint)
 
-    def _rows_of_the_game(self) -> list[Row]:
+    def _rows_of_the_game(self) -> list[SettingRow]:
         """The keys of the game below, if it is not one of ours."""
         if self.game is None:
             return []
         return [
-            Row(f"Keys of {self.game.game or 'this game'}"),
+            SettingRow(f"Keys of {self.game.game or 'this game'}"),
             *(self._key_row(Keyed(self.game, name)) for name in self.game.names),
-            Row("Back to the usual keys", lambda: "", press=self._restore_game),
+            SettingRow("Back to the usual keys", lambda: "", press=self._restore_game),
         ]
 
-    def _key_row(self, keys: Keyed) -> Row:
+    def _key_row(self, keys: Keyed) -> SettingRow:
         label = keys.name[:1].upper() + keys.name[1:]
-        return Row(label, press=lambda: self._ask(keys), keys=keys, hint=KEY_HINT)
+        return SettingRow(label, press=lambda: self._ask(keys), keys=keys, hint=KEY_HINT)
 
     # what is done ----------------------------------------------------------------------------------------
 
@@ -361,7 +361,7 @@ class SettingsScreen(Screen):
         self.scroller.draw(surface)
 
     def _draw_row(
-        self, surface: pygame.Surface, row: Row, rect: pygame.Rect, chosen: bool, scale: Scale
+        self, surface: pygame.Surface, row: SettingRow, rect: pygame.Rect, chosen: bool, scale: Scale
     ) -> None:
         pad, middle = scale.px(14), rect.centery
         if row.heading:
@@ -380,7 +380,7 @@ class SettingsScreen(Screen):
             self._draw_value(surface, row, rect, chosen, scale)
 
     def _draw_value(
-        self, surface: pygame.Surface, row: Row, rect: pygame.Rect, chosen: bool, scale: Scale
+        self, surface: pygame.Surface, row: SettingRow, rect: pygame.Rect, chosen: bool, scale: Scale
     ) -> None:
         assert row.value is not None
         right, y = rect.right - scale.px(14), rect.centery
