@@ -18,7 +18,7 @@ class Stage:
     Attributes:
         section: of the config, which says how; the run folder of one of several has this name, too.
         make: "module:name" of a function (config, data, device, weights, begin) that returns a
-            `gamesim.training.loop.Training`. ``weights`` are those of the parts that were trained before,
+            `gamesim.training.task.Training`. ``weights`` are those of the parts that were trained before,
             ``begin`` is the checkpoint that training starts from, or None.
         check: "module:name" of a function (config, env_spec) that complains, before anything is trained,
             about what this stage will need of the recorded game; "" for none.

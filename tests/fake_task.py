@@ -12,7 +12,8 @@ from torch import nn
 
 from gamesim.checkpoint import Starts
 from gamesim.training import devices, loop
-from gamesim.training.loop import Deadline, Training
+from gamesim.training.loop import Deadline
+from gamesim.training.task import Training
 
 
 @dataclass(frozen=True)

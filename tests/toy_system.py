@@ -67,7 +67,7 @@ class Still(nn.Module):
 
 
 class StillTask:
-    """Its training; implements `gamesim.training.loop.Task`."""
+    """Its training; implements `gamesim.training.task.Task`."""
 
     score_key = "error"
 

@@ -23,14 +23,12 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import imageio.v3 as imageio
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from gamesim import checkpoint, storage
@@ -42,6 +40,7 @@ from gamesim.text import one_line, reason
 from gamesim.training.devices import describe, distributed, seed_everything
 from gamesim.training.folder import Log, check
 from gamesim.training.state import NotFinite, decode, encode, rng_state, same_rng, set_rng_state
+from gamesim.training.task import Training
 
 RESUME_KIND, RESUME_VERSION = "gamesim-resume", 1
 Outcome = Literal["done", "stopped"]
@@ -67,70 +66,6 @@ class Deadline:
     def passed(self) -> bool:
         """Whether the minutes are over."""
         return self._clock() >= self._end
-
-
-class Task(Protocol):
-    """Something that is trained, step by step.
-
-    `sheet` and `validate` must leave the task's own generators as they found them (the global ones are put
-    back by the loop), so that a run does not depend on when it happened to draw a sample.
-
-    Attributes:
-        model: What is shipped.
-        frames_per_step: Frames of play that the next step of one process learns from; may change over a run.
-        score_key: The key of `validate` that decides which checkpoint is best; lower is better. None: no
-            figure does, and only the newest is kept.
-    """
-
-    model: nn.Module
-
-    @property
-    def score_key(self) -> str | None: ...
-
-    @property
-    def frames_per_step(self) -> int: ...
-
-    def step(self) -> Mapping[str, Tensor]:
-        """Take one optimiser step of everything; return 0-d tensors, still on the device."""
-        ...
-
-    def extras(self) -> Mapping[str, Mapping[str, Tensor]]:
-        """Return state dicts that training alone needs, by name; checkpoints hold them for ``--init``."""
-        ...
-
-    def sheet(self) -> np.ndarray:
-        """Return a picture, uint8 (H, W, 3): real above, dreamt below, under the same keys."""
-        ...
-
-    def validate(self) -> Mapping[str, float]:
-        """Return figures on episodes that are held out."""
-        ...
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what a bit-exact resume needs: nested dicts and lists of tensors, numbers, strings.
-
-        "generator" is the state of the stream that this process draws from; all else is alike in all of them.
-        """
-        ...
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, with tensors on the CPU."""
-        ...
-
-
-@dataclass
-class Training:
-    """A task on its device, ready for the loop.
-
-    Attributes:
-        task: What is trained.
-        starts: Real beginnings that checkpoints are shipped with.
-        facts: What their card says about the data, in order.
-    """
-
-    task: Task
-    starts: checkpoint.Starts
-    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 def run(

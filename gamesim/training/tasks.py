@@ -18,7 +18,7 @@ from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.systems import systems
-from gamesim.training.loop import Training
+from gamesim.training.task import Training
 
 Weights = dict[str, Tensor]
 """Of an engine, or of some of its parts."""
