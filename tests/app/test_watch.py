@@ -10,7 +10,7 @@ import pytest
 from app.driver import Driver, dream, engine
 from app.fakes import card
 from gamesim.app.controls import LEFT, RIGHT, STAY, Command
-from gamesim.app.game import hud, session
+from gamesim.app.game import hud, sides
 from gamesim.app.game.pilot import Pilot
 from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
@@ -48,7 +48,7 @@ def policy(monkeypatch: pytest.MonkeyPatch) -> Alternating:
     """The one that drives real games in this test."""
     made = Alternating()
     pilots = {True: Pilot(made), False: None}
-    monkeypatch.setattr(session, "pilot_of", lambda env: pilots[env.unwrapped.act() is not None])
+    monkeypatch.setattr(sides, "pilot_of", lambda env: pilots[env.unwrapped.act() is not None])
     return made
 
 

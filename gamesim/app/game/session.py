@@ -1,13 +1,11 @@
-"""A session of play without a window: the clock, who plays, switching between two engines, rewinding."""
+"""A session of play without a window: the clock, who plays, the end and its replay, rewinding."""
 
 from collections.abc import Callable
 
 from gamesim.app.controls import STAY, Command, Steering, shown
-from gamesim.app.game import temperature
-from gamesim.app.game.divergence import Divergence
-from gamesim.app.game.pilot import pilot_of
 from gamesim.app.game.play import Engine
 from gamesim.app.game.reel import Shot
+from gamesim.app.game.sides import Sides
 
 PAUSES = {"eaten": 1.5, "level": 2.4, "ghost": 0.5, "fruit": 0.5}
 """Seconds for which the clock stands still after an event."""
@@ -18,7 +16,7 @@ SEEN = 0.6  # seconds for which the end stays on screen before a direction start
 REST = 6.0  # seconds before the next game begins by itself, if nobody plays
 
 
-class Session:
+class Session(Sides):
     """The clock of one play screen: turns time and keys into steps of one engine, or of two side by side.
 
     Nothing moves before the first move of a person or a controller, neither at the start nor after an end.
@@ -28,11 +26,6 @@ class Session:
         on_step: called with the engine in front after each step that it made.
 
     Attributes:
-        engine: the one in front.
-        other: its counterpart (dream of the game, game of the dream) once that is open.
-        beside: whether both are played under the same keys.
-        divergence: how the two differ since they were put side by side; None while they are not.
-        together: whether both stop as soon as one is over, or else the other goes on.
         watching: whether a controller drives, if there is one; holding a direction overrides it.
         waiting: whether the clock waits for the first move; a controller makes it at once.
         endless: whether dreams go on after an end.
@@ -43,10 +36,7 @@ class Session:
     """
 
     def __init__(self, engine: Engine, on_step: Callable[[Engine], None] | None = None) -> None:
-        self.engine = engine
-        self.other: Engine | None = None
-        self.divergence: Divergence | None = None
-        self.together = True
+        super().__init__(engine)
         self.watching = False
         self.waiting = True
         self.endless = False
@@ -64,10 +54,6 @@ class Session:
             engine.reset()
 
     @property
-    def beside(self) -> bool:
-        return self.divergence is not None
-
-    @property
     def overridden(self) -> bool:
         """Whether a person holds a direction, or has tapped one that no tick has used yet."""
         return bool(self.steering.held or self.steering.waiting)
@@ -79,27 +65,6 @@ class Session:
         return "controller" if driven else "human"
 
     @property
-    def leader(self) -> Engine:
-        """The engine whose controller may drive: the first that is not over."""
-        return next((engine for engine in self.playing if engine.over is None), self.engine)
-
-    @property
-    def playing(self) -> list[Engine]:
-        """The engines that take steps now; the one in front comes first."""
-        return [self.engine, self.other] if self.beside and self.other else [self.engine]
-
-    @property
-    def pair(self) -> list[Engine]:
-        """The engine in front and its counterpart, if there is one, the real game first."""
-        both = [self.engine, self.other] if self.other else [self.engine]
-        return sorted(both, key=lambda engine: engine.temperature is not None)
-
-    @property
-    def _running(self) -> bool:
-        """Whether all that is played goes on."""
-        return all(engine.over is None for engine in self.playing)
-
-    @property
     def finished(self) -> bool:
         """Whether play has ended: with the first end if `together`, else when all are over."""
         if self.together:
@@ -107,24 +72,9 @@ class Session:
         return all(engine.over is not None for engine in self.playing)
 
     @property
-    def dream(self) -> Engine | None:
-        """The dream that is being played, if one is."""
-        return next((engine for engine in self.playing if engine.temperature is not None), None)
-
-    @property
     def to_dream(self) -> str:
         """A sentence, with a space before it, on how to get to the dream; "" if there is none."""
         return f" {shown(Command.SWITCH)} switches to the dream." if self.has_partner() else ""
-
-    @property
-    def inspected(self) -> Engine | None:
-        """The first engine whose internals can be seen; None if there is none."""
-        return next((e for e in self.playing if hasattr(e.env.unwrapped, "internals")), None)
-
-    @property
-    def compared(self) -> bool:
-        """Whether both frames on screen belong to the same step."""
-        return self.beside and (self.together or self._running)
 
     @property
     def part(self) -> float:
@@ -288,116 +238,12 @@ class Session:
             self.divergence = self._compare(first, dream)
         self._begin()
 
-    def switch(self) -> bool:
-        """Bring the other engine to the front.
-
-        A dream goes on from the game's last frames; a game comes back as the player left it.
-
-        Returns:
-            False if the dream could not take over the game's frames and began by itself.
-        """
-        if self.other is None:
-            return True
-        self.divergence = None
-        fits = True
-        back, front = self.engine, self.other
-        if front.temperature is not None and back.temperature is None:
-            fits = front.follow(back)
-        elif not front.started:
-            front.reset()
-        self.engine, self.other = front, back
-        self._begin()
-        self.steering.latched = front.title.latched
-        self.steering.keys = front.keys
-        self.share_controller()
-        return fits
-
-    def toggle_beside(self) -> bool:
-        """Put both side by side at the same moment, or show one again; returns False as `switch` does."""
-        if self.beside or self.other is None:
-            self.divergence = None
-            return True
-        real, dream = self.pair
-        if not real.started or real.over:
-            real.reset()
-        fits = dream.follow(real)
-        real.history.clear()  # neither goes back to before they met
-        real.keeps_past = True
-        self.engine, self.other, self.divergence = real, dream, self._compare(real, dream)
-        for engine in (real, dream):  # their clips begin at the same moment
-            engine.clip.clear()
-            engine.clip.append(engine.frame)
-        self._begin()
-        self.share_controller()
-        return fits
-
-    def go_on(self) -> bool:
-        """Side by side, dream again from the game as it is now; if the game is over, the dream goes on alone.
-
-        Returns:
-            False if both are over, or only one is played.
-        """
-        if not self.beside:
-            return False
-        real, dream = self.playing
-        if real.over is None:
-            dream.follow(real)
-            real.history.clear()
-            self.divergence = self._compare(real, dream)
-        elif dream.over is None:
-            self.together = False
-        else:
-            return False
-        self._resume()
-        return True
-
-    @staticmethod
-    def _compare(real: Engine, dream: Engine) -> Divergence:
-        """A comparison that begins now, with both at the same moment."""
-        scrolls = real.ego and real.frame.shape == dream.frame.shape
-        return Divergence(real.grid, real.trail, scrolls)
-
     def toggle_driver(self) -> bool:
         """Change between controller and person; the episode goes on. False if there is no controller."""
         if not self.watching and self.leader.advice is None:
             return False
         self.watching = not self.watching
         return True
-
-    @property
-    def temperature(self) -> float | None:
-        """The temperature of the dream that is being played; None if there is none."""
-        return None if self.dream is None else self.dream.temperature
-
-    def set_temperature(self, value: float) -> None:
-        """Make the dream that is being played, if there is one, surer (cold) or wilder (warm)."""
-        if self.dream is not None:
-            self.dream.temperature = value
-
-    def turn_temperature(self, rungs: int | None) -> float | None:
-        """Go some rungs up or down, None: back to neutral. Returns the new value, None without a dream."""
-        now = self.temperature
-        if now is not None:
-            self.set_temperature(temperature.NEUTRAL if rungs is None else temperature.turned(now, rungs))
-        return self.temperature
-
-    def close(self) -> None:
-        for engine in self.pair:
-            engine.env.close()
-
-    def share_controller(self, lender: Engine | None = None) -> None:
-        """Let the controller of a dream drive the real game, if their pictures have the same size.
-
-        Args:
-            lender: the dream with the controller; None: the dream on the other side.
-        """
-        if self.other is None:
-            return
-        real, dream = self.pair
-        dream = lender or dream
-        fits = real.started and dream.started and real.frame.shape == dream.frame.shape
-        if fits and real.temperature is None and real.pilot is None:
-            real.board(pilot_of(dream.env))
 
     @property
     def can_rewind(self) -> bool:
@@ -424,6 +270,7 @@ class Session:
         self._resume()
         self.waiting = self.together = True
         self.steering.clear()
+        self.steering.latched, self.steering.keys = self.engine.title.latched, self.engine.keys
 
     def _resume(self) -> None:
         """Let the clock run on after an end."""
