@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import pygame
 
-from gamesim.app.action_keys import CHOSEN, ActionKeys
+from gamesim.app.action_keys import CHOSEN
 from gamesim.app.controls import (
     BINDINGS,
     DOWN,
@@ -18,63 +17,22 @@ from gamesim.app.controls import (
     UP,
     VIRTUAL,
     Command,
-    Keymap,
     key_name,
     meaning,
     shown,
 )
 from gamesim.app.navigation import Navigator, Screen
+from gamesim.app.screens.setting_rows import Keyed, SettingRow, draw_row
 from gamesim.app.settings import CLIPS, PALETTES, UI_SCALES
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import arrowhead, at_home, box, clipped, keycap, meter, text
+from gamesim.app.ui.widgets import at_home, clipped, text
 from gamesim.errors import UserError
 from gamesim.export.video import NO_MP4, can_mp4
 
 PALETTE_NAMES = {"standard": "standard", "okabe-ito": "colour-blind safe"}
 KEY_HINT = "Enter: change · Ins: add a second key · Del: reset"
 THINGS = ("pacman4", "ghost0a", "ghost1a", "ghost2a", "ghost3a", "scareda", "power", "flag0")
-
-
-class Keyed(NamedTuple):
-    """Keys that the player may choose: of an action in the key table, or a button of another's game."""
-
-    table: Keymap | ActionKeys
-    does: Any
-
-    @property
-    def name(self) -> str:
-        words = self.table.word(self.does)
-        return f"move {words}" if isinstance(self.does, int) else words
-
-
-@dataclass
-class SettingRow:
-    """One line: a setting, an action's keys, or a heading (which cannot be chosen).
-
-    Attributes:
-        label: what it is about.
-        value: what it is now; None: see `keys`.
-        turn: makes it less (-1) or more (1); None if there is no order.
-        press: what Enter does.
-        part: how full its meter is, 0..1; None if it has no meter.
-        keys: the keys that it shows and changes.
-        hint: one line about it, shown while it is chosen.
-        rect: where it was drawn last.
-    """
-
-    label: str
-    value: Callable[[], str] | None = None
-    turn: Callable[[int], None] | None = None
-    press: Callable[[], None] | None = None
-    part: Callable[[], float] | None = None
-    keys: Keyed | None = None
-    hint: str = ""
-    rect: pygame.Rect = field(default_factory=lambda: pygame.Rect(0, 0, 0, 0))
-
-    @property
-    def heading(self) -> bool:
-        return self.press is None and self.turn is None
 
 
 class SettingsScreen(Screen):
@@ -356,57 +314,10 @@ class SettingsScreen(Screen):
                 place = pygame.Rect(area.left, area.top + tall - height, max(1, area.width), height)
                 row.rect = place.clip(view)
                 if row.rect.height:
-                    self._draw_row(surface, row, place, i == self.chosen, scale)
+                    asked = row.keys is not None and row.keys == self._asking
+                    draw_row(surface, row, place, scale, i == self.chosen, asked)
                 area.top += tall
         self.scroller.draw(surface)
-
-    def _draw_row(
-        self, surface: pygame.Surface, row: SettingRow, rect: pygame.Rect, chosen: bool, scale: Scale
-    ) -> None:
-        pad, middle = scale.px(14), rect.centery
-        if row.heading:
-            place = (rect.left, rect.bottom - scale.px(6))
-            text(surface, row.label, place, scale.px(17), COLOURS["real"], bold=True, anchor="bottomleft")
-            return
-        if chosen:
-            box(surface, rect, COLOURS["raised"], scale.px(9), COLOURS["real"])
-        room = max(1, round(rect.width * 0.54) - pad)
-        place = (rect.left + pad, middle)
-        text(surface, row.label, place, scale.body, bold=chosen, anchor="midleft", width=room)
-        right = rect.right - pad
-        if row.keys is not None:
-            self._draw_keys(surface, row.keys, right, middle, scale)
-        elif row.turn and row.value:
-            self._draw_value(surface, row, rect, chosen, scale)
-
-    def _draw_value(
-        self, surface: pygame.Surface, row: SettingRow, rect: pygame.Rect, chosen: bool, scale: Scale
-    ) -> None:
-        assert row.value is not None
-        right, y = rect.right - scale.px(14), rect.centery
-        left = rect.left + rect.width // 2 + scale.px(20)
-        if chosen:
-            for x, out in ((left, -1), (right, 1)):
-                arrowhead(surface, (x, y), (out, 0), scale.px(6), COLOURS["real"])
-        if row.part:
-            bar = pygame.Rect(left + scale.px(16), y - scale.px(4), 0, scale.px(8))
-            bar.width = max(2, right - bar.left - scale.px(78))
-            meter(surface, bar, row.part(), COLOURS["real"])
-        room = max(1, right - left - scale.px(28))
-        place = (right - scale.px(14), y)
-        text(surface, row.value(), place, scale.body, anchor="midright", width=room)
-
-    def _draw_keys(self, surface: pygame.Surface, keys: Keyed, right: int, middle: int, scale: Scale) -> None:
-        """Draw the caps of an action's keys, or say that it waits for a key or has none."""
-        names, asked = keys.table.caps(keys.does), keys == self._asking
-        if asked or not names:
-            words, colour = ("press a key, or Esc", "real") if asked else ("no key", "bad")
-            text(surface, words, (right, middle), scale.px(16), COLOURS[colour], bold=True, anchor="midright")
-            return
-        for name in reversed(names):
-            right = keycap(surface, name, (right, middle), scale.px(14), anchor="midright").left - scale.px(6)
-        if keys.table.changed(keys.does):
-            pygame.draw.circle(surface, COLOURS["real"], (right - scale.px(6), middle), scale.px(4))
 
     def _draw_foot(self, surface: pygame.Surface, column: pygame.Rect, top: int, scale: Scale) -> None:
         row = self.rows[self.chosen]
