@@ -1,7 +1,5 @@
 """The other side of what is played: a game's dream, or a dream's game, and the driver that a dream lends."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import gymnasium as gym

@@ -4,8 +4,6 @@ The network sees the picture alone, so it paints a dream as well as the real gam
 a thread of their own, since torch takes seconds; until they are there, everything looks as usual.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from typing import Any
 

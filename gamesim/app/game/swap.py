@@ -5,8 +5,6 @@ food feeds him. Another engine's static layer is only a picture: both dream unde
 of the first composes the picture on screen from the two (Kim et al. 2020, Sec. 3.3; the swaps of Sec. 4).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path

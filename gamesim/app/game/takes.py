@@ -1,7 +1,5 @@
 """What a play screen saves: recordings for training, and the last seconds as a film."""
 
-from __future__ import annotations
-
 import threading
 
 from gamesim.app.game import clips

@@ -1,7 +1,5 @@
 """The list of all labs, and what each is about."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pygame

@@ -1,7 +1,5 @@
 """The column of a lab's page: what the lab is doing, buttons to pause and restart it, and its controls."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from itertools import takewhile

@@ -1,7 +1,5 @@
 """A lab without a window: takes some steps, then writes its page, its pictures and its figures as files."""
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Sliders, switches and choices: how they look, and how keys and the mouse change their values."""
 
-from __future__ import annotations
-
 import itertools
 import math
 

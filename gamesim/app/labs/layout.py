@@ -4,8 +4,6 @@ Pictures set the height of a row; charts and text beside them are stacked as far
 rest of a row's width and height goes to the charts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """A lab in the window: play with it, watch it train, pause it, step it, start it again."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import pygame

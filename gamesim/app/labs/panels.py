@@ -1,7 +1,5 @@
 """The panels of a lab: how much room each needs, and how it is drawn."""
 
-from __future__ import annotations
-
 import pickle
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Curves with a legend, and bars, in the style of a training's charts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Draws the page of a lab: head, panels and column, the same for the window and the command line."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pygame

@@ -5,8 +5,6 @@ the window has taken the last one, and at most `RATE` times a second, so that dr
 training, nor training for drawing.
 """
 
-from __future__ import annotations
-
 import contextlib
 import multiprocessing
 import os

@@ -1,7 +1,5 @@
 """What a player can do with a recording, both in the list and on its own page."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from gamesim.app.library.shelf import Recording

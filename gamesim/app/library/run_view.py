@@ -1,7 +1,5 @@
 """A run as the screens show it: its state, its facts, and the question before it is deleted."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pygame

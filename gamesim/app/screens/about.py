@@ -1,7 +1,5 @@
 """What am I looking at? One page for each kind of model, with the numbers of the dream that is running."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import pygame

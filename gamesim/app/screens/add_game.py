@@ -1,7 +1,5 @@
 """Other people's games: the installed ones, and any other by its id. The player can add them to the menu."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pygame

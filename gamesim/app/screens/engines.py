@@ -1,7 +1,5 @@
 """The list of learned engines: how good they are, how they were made, and what a player can do with them."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Questions before the app ends: after Esc at the menu, and while something that it started is running."""
 
-from __future__ import annotations
-
 from gamesim.app.controls import Command, shown
 from gamesim.app.library import jobs
 from gamesim.app.library.jobs import EVALUATION, RECORDING, TRAINING

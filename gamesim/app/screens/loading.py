@@ -1,7 +1,5 @@
 """The screen while a title opens on a thread of its own, so that the window stays alive."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable

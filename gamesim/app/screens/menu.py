@@ -1,7 +1,5 @@
 """The first screen: the real games and the dreams as cards with moving pictures."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """The few choices before a training starts: recordings, preset, steps, device, name."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The recordings of a player, as a list that thousands of them do not slow down."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path

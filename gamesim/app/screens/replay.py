@@ -1,7 +1,5 @@
 """A recording, played again: scrubbed through, step by step, faster and slower."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

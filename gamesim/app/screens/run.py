@@ -1,7 +1,5 @@
 """One training, as it happens: curves, the newest sample sheet, the time left, and buttons to control it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The settings: each choice takes effect at once, and the app keeps it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Trainings: the list of all runs, those of the command line included, and the way to a new one."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 

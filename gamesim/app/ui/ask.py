@@ -1,7 +1,5 @@
 """Questions on top of a screen: which of a few answers, or a line of text."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import pygame

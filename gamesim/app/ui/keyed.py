@@ -1,7 +1,5 @@
 """What screens with lists and buttons share: keys that repeat while they are held, and buttons."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pygame

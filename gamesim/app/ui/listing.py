@@ -1,7 +1,5 @@
 """Screens with a list on the left, and the facts and buttons of the chosen row on the right."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 

@@ -1,7 +1,5 @@
 """What screens with lists and buttons are made of: heads, feet, buttons, facts, a field to type in."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
