@@ -10,7 +10,7 @@ import numpy as np
 import pygame
 
 from gamesim.app.theme import COLOURS, assets, sheet
-from gamesim.app.ui.widgets import text
+from gamesim.app.ui.widgets import clipped, text
 from gamesim.envs.layouts import DOOR, FLAG, FLOOR, FOOD, FRUIT, OUTSIDE, POWER, WALL
 from gamesim.envs.rules import Ghost, Snapshot
 
@@ -121,22 +121,21 @@ class BoardPainter:
         left, top = (px - columns // 2, py - rows // 2) if view else (0.0, 0.0)
         origin = (area.left - round(left * cell), area.top - round(top * cell))
         canvas = Canvas(surface, area, origin, cell, clock)
-        old_clip = surface.get_clip()
-        surface.set_clip(area.clip(old_clip))
         cells = shown_cells(before, now, part)
         cleared = part >= 1.0 and "level" in now.events
-        if view is None:
-            walls = np.where(SOLID[cells], cells, FLOOR)
-            lit = cleared and int(clock * 5) % 2 == 0
-            surface.blit(self._whole(walls.tobytes(), walls.shape, cell, lit), area)
-        else:
-            self._draw_ground(canvas, cells)
-        self._draw_things(canvas, cells)
-        for place, pixels in (patches or {}).items():
-            patch = pygame.surfarray.make_surface(pixels.swapaxes(0, 1))
-            surface.blit(pygame.transform.scale(patch, (cell, cell)), canvas.at(place))
-        self._draw_figures(canvas, before, now, part, dying, cleared or (dying is not None and view is None))
-        surface.set_clip(old_clip)
+        alone = cleared or (dying is not None and view is None)
+        with clipped(surface, area):
+            if view is None:
+                walls = np.where(SOLID[cells], cells, FLOOR)
+                lit = cleared and int(clock * 5) % 2 == 0
+                surface.blit(self._whole(walls.tobytes(), walls.shape, cell, lit), area)
+            else:
+                self._draw_ground(canvas, cells)
+            self._draw_things(canvas, cells)
+            for place, pixels in (patches or {}).items():
+                patch = pygame.surfarray.make_surface(pixels.swapaxes(0, 1))
+                surface.blit(pygame.transform.scale(patch, (cell, cell)), canvas.at(place))
+            self._draw_figures(canvas, before, now, part, dying, alone)
 
     def _draw_figures(
         self, canvas: Canvas, before: Snapshot, now: Snapshot, part: float, dying: float | None, alone: bool

@@ -6,7 +6,7 @@ import pygame
 from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import scaled
 from gamesim.app.theme import COLOURS, Colour, Scale
-from gamesim.app.ui.widgets import text
+from gamesim.app.ui.widgets import clipped, text
 
 EVERY = 2  # steps from one picture to the next
 STAYS = 4.0  # seconds for which it stays after the key is released
@@ -38,8 +38,6 @@ class Filmstrip:
         shade = pygame.Surface(rect.size, pygame.SRCALPHA)
         shade.fill((*COLOURS["back"], 225))
         surface.blit(shade, rect)
-        clip = surface.get_clip()
-        surface.set_clip(rect)
         upper = pygame.Rect(0, rect.top + scale.px(4), side, side)
         lower = upper.move(0, side + scale.px(12))
         now = rect.left + round(rect.width * NOW)
@@ -47,20 +45,19 @@ class Filmstrip:
         def place(row: pygame.Rect, step: int) -> pygame.Rect:
             return row.move(now + (step - engine.steps) * (side + scale.px(4)) // EVERY, 0)
 
-        if history.fork is not None and history.left:
-            self._draw_fork(
-                surface, place(upper, history.fork), place(lower, history.fork), history.left[-1][0], scale
-            )
-        for step, frame in history.left:
-            self._draw(surface, place(lower, step), rect, frame, step, faint=True)
-        for step, frame in history.undone:
-            self._draw(surface, place(upper, step), rect, frame, step, faint=True)
-        for moment in history.past:
-            self._draw(surface, place(upper, moment.steps), rect, moment.frame, moment.steps)
-        here = place(upper, engine.steps)
-        self._draw(surface, here, rect, engine.frame, 0)
-        pygame.draw.rect(surface, COLOURS["dream"], here.inflate(6, 6), max(2, scale.px(3)), border_radius=4)
-        surface.set_clip(clip)
+        with clipped(surface, rect):
+            if history.fork is not None and history.left:
+                ends = place(upper, history.fork), place(lower, history.fork)
+                self._draw_fork(surface, *ends, history.left[-1][0], scale)
+            for step, frame in history.left:
+                self._draw(surface, place(lower, step), rect, frame, step, faint=True)
+            for step, frame in history.undone:
+                self._draw(surface, place(upper, step), rect, frame, step, faint=True)
+            for moment in history.past:
+                self._draw(surface, place(upper, moment.steps), rect, moment.frame, moment.steps)
+            here, line = place(upper, engine.steps), max(2, scale.px(3))
+            self._draw(surface, here, rect, engine.frame, 0)
+            pygame.draw.rect(surface, COLOURS["dream"], here.inflate(6, 6), line, border_radius=4)
 
     def _draw_fork(
         self, surface: pygame.Surface, above: pygame.Rect, below: pygame.Rect, last: int, scale: Scale

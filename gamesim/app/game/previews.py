@@ -13,7 +13,7 @@ from gamesim.app.game.board import BoardPainter
 from gamesim.app.game.play import Engine
 from gamesim.app.library.catalog import Title
 from gamesim.app.theme import COLOURS
-from gamesim.app.ui.widgets import text
+from gamesim.app.ui.widgets import clipped, text
 from gamesim.errors import UserError
 
 RATE = 5.0  # steps a second: calmer than the game itself
@@ -56,12 +56,10 @@ class GamePreview:
         snapshots = engine.shot.snapshots
         if snapshots is None:
             side = max(rect.size)  # the frame fills `rect`, and is cut at two sides
-            clip = surface.get_clip()
-            surface.set_clip(rect.clip(clip))
-            surface.blit(
-                scaled(engine.frame, (side, side)), (rect.centerx - side // 2, rect.centery - side // 2)
-            )
-            surface.set_clip(clip)
+            with clipped(surface, rect):
+                surface.blit(
+                    scaled(engine.frame, (side, side)), (rect.centerx - side // 2, rect.centery - side // 2)
+                )
         else:
             part = min(1.0, self.since * RATE)
             view = engine.view

@@ -18,7 +18,7 @@ from gamesim.app.game.swap import Swap
 from gamesim.app.game.takes import Takes
 from gamesim.app.library import catalog
 from gamesim.app.theme import COLOURS, Scale, font
-from gamesim.app.ui.widgets import paragraph, pill, text
+from gamesim.app.ui.widgets import clipped, paragraph, pill, text
 
 if TYPE_CHECKING:
     from gamesim.app.kit import Kit
@@ -96,25 +96,23 @@ class SidePanel:
         self.keys, self.bars = [], {}
         if rect.width <= scale.px(60) or rect.height <= scale.px(30):
             return
-        clip = surface.get_clip()
-        surface.set_clip(rect)
-        if not layout.column and self.session.divergence is not None:
-            rect = self._draw_aside(surface, rect, scale)
-        message = self.kit.toasts.height(rect.width, scale)  # it covers keys, not figures
-        y = self._draw_heading(surface, rect, scale) if layout.column else rect.top
-        kept = min(scale.px(KEYS if layout.column else FEW_KEYS), (rect.bottom - y) // 2)
-        body = pygame.Rect(rect.left, y, rect.width, rect.bottom - y - max(message, kept))
-        draw = hud.draw_column if layout.column else hud.draw_strip
-        below = draw(surface, body, self.facts(layout.column), scale, self.bars)
-        if layout.column and self.session.divergence is not None:
-            rest = rect.bottom - below - max(message, scale.px(90))
-            room = pygame.Rect(rect.left, below + scale.px(12), rect.width, rest)
-            below = draw_divergence(surface, room, self.session.divergence, scale)
-        left = max(0, rect.bottom - below - scale.px(16) - message)
-        keys = pygame.Rect(rect.left, rect.bottom - left, rect.width, left)
-        known = [hint for hint in self.hints() if self.few is None or hint[0] in self.few]
-        self.keys = hud.draw_hints(surface, keys, known, scale)
-        surface.set_clip(clip)
+        with clipped(surface, rect):
+            if not layout.column and self.session.divergence is not None:
+                rect = self._draw_aside(surface, rect, scale)
+            message = self.kit.toasts.height(rect.width, scale)  # it covers keys, not figures
+            y = self._draw_heading(surface, rect, scale) if layout.column else rect.top
+            kept = min(scale.px(KEYS if layout.column else FEW_KEYS), (rect.bottom - y) // 2)
+            body = pygame.Rect(rect.left, y, rect.width, rect.bottom - y - max(message, kept))
+            draw = hud.draw_column if layout.column else hud.draw_strip
+            below = draw(surface, body, self.facts(layout.column), scale, self.bars)
+            if layout.column and self.session.divergence is not None:
+                rest = rect.bottom - below - max(message, scale.px(90))
+                room = pygame.Rect(rect.left, below + scale.px(12), rect.width, rest)
+                below = draw_divergence(surface, room, self.session.divergence, scale)
+            left = max(0, rect.bottom - below - scale.px(16) - message)
+            keys = pygame.Rect(rect.left, rect.bottom - left, rect.width, left)
+            known = [hint for hint in self.hints() if self.few is None or hint[0] in self.few]
+            self.keys = hud.draw_hints(surface, keys, known, scale)
         top = self.keys[0][0].top - scale.px(14) if self.keys else rect.bottom
         self.free = pygame.Rect(rect.left, below, rect.width, max(0, top - below))
 

@@ -17,7 +17,7 @@ from gamesim.app.game.reskin import Reskin
 from gamesim.app.game.session import Session
 from gamesim.app.game.swap import Swap
 from gamesim.app.theme import COLOURS, Scale, font
-from gamesim.app.ui.widgets import pill, text
+from gamesim.app.ui.widgets import clipped, pill, text
 from gamesim.text import counted, signed
 
 if TYPE_CHECKING:
@@ -94,15 +94,13 @@ class Stage:
 
     def _draw_over(self, surface: pygame.Surface, rect: pygame.Rect, offset: Offset, scale: Scale) -> None:
         """Draw over a dream, scrolling with it: how sure it is, what it invents and forgets."""
-        clip = surface.get_clip()
-        surface.set_clip(rect.clip(clip))
-        there = rect.move(offset)
-        self.doubt.draw(surface, there)
-        for kind, _ in KINDS if self.session.compared else ():
-            mask = getattr(self.session.divergence, kind)
-            if mask is not None:
-                draw_marks(surface, there, mask, scale.px(3), kind)
-        surface.set_clip(clip)
+        with clipped(surface, rect):
+            there = rect.move(offset)
+            self.doubt.draw(surface, there)
+            for kind, _ in KINDS if self.session.compared else ():
+                mask = getattr(self.session.divergence, kind)
+                if mask is not None:
+                    draw_marks(surface, there, mask, scale.px(3), kind)
 
     def _draw_legend(self, surface: pygame.Surface, rect: pygame.Rect, left: int, scale: Scale) -> None:
         """Draw what the two kinds of marks mean above a board; a narrow one gets short words, or none."""

@@ -10,7 +10,7 @@ from gamesim.app.labs import knobs
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.parts import Action, draw_actions
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import box, text, wrap
+from gamesim.app.ui.widgets import box, clipped, text, wrap
 from gamesim.labs.controls import Button, Control, Slider, Value, allows
 
 HELP = 3  # lines of help on a control
@@ -202,18 +202,16 @@ class Column:
         inner = area.inflate(-2 * pad, -2 * pad)
         if inner.width < 20 or inner.height < 20:
             return
-        clip = surface.get_clip()
-        surface.set_clip(inner.clip(clip))
-        line = text(surface, self.state, inner.topleft, scale.px(15), COLOURS["quiet"], width=inner.width)
-        top = pygame.Rect(inner.left, line.bottom + scale.px(8), inner.width, 0)
-        focus = self.focus if self.focus < len(self.reins) else None
-        y = draw_actions(surface, top, self.reins, focus, scale, low=True) + scale.px(10)
-        self.rects = [action.rect for action in self.reins]
-        foot = self._draw_help(surface, pygame.Rect(inner.left, y, inner.width, inner.bottom - y), scale)
+        with clipped(surface, inner):
+            line = text(surface, self.state, inner.topleft, scale.px(15), COLOURS["quiet"], width=inner.width)
+            top = pygame.Rect(inner.left, line.bottom + scale.px(8), inner.width, 0)
+            focus = self.focus if self.focus < len(self.reins) else None
+            y = draw_actions(surface, top, self.reins, focus, scale, low=True) + scale.px(10)
+            self.rects = [action.rect for action in self.reins]
+            foot = self._draw_help(surface, pygame.Rect(inner.left, y, inner.width, inner.bottom - y), scale)
         self.view = pygame.Rect(inner.left, y, inner.width, max(0, foot - y))
-        surface.set_clip(self.view.clip(clip))
-        self._draw_controls(surface, self.view, scale)
-        surface.set_clip(clip)
+        with clipped(surface, self.view):
+            self._draw_controls(surface, self.view, scale)
 
     def _draw_help(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         """Draw the help on the control under the mouse, or else the one in focus; returns the y above."""

@@ -10,7 +10,7 @@ from gamesim.app.labs.panels import alike, draw_panel, image_place
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.parts import draw_head, head_room, margin_of
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import text, wrap
+from gamesim.app.ui.widgets import clipped, text, wrap
 from gamesim.labs import Entry
 from gamesim.labs.panels import Panel, Picture
 
@@ -106,20 +106,18 @@ class Poster:
         self, surface: pygame.Surface, view: pygame.Rect, scale: Scale, pointer: tuple[int, int]
     ) -> None:
         self.view = view
-        clip = surface.get_clip()
-        surface.set_clip(view.clip(clip))
-        if self.notice:
-            self._draw_notice(surface, view, scale)
-        elif self.panels:
-            self._lay_out(view, scale)
-            for panel, place in zip(self.panels, self.places, strict=True):
-                if place.colliderect(view):
-                    if place.collidepoint(pointer) and view.collidepoint(pointer):
-                        draw_panel(surface, place, panel, scale, pointer)
-                    else:
-                        surface.blit(self._picture(panel, place.size, scale), place)
-            self.scroller.draw(surface)
-        surface.set_clip(clip)
+        with clipped(surface, view):
+            if self.notice:
+                self._draw_notice(surface, view, scale)
+            elif self.panels:
+                self._lay_out(view, scale)
+                for panel, place in zip(self.panels, self.places, strict=True):
+                    if place.colliderect(view):
+                        if place.collidepoint(pointer) and view.collidepoint(pointer):
+                            draw_panel(surface, place, panel, scale, pointer)
+                        else:
+                            surface.blit(self._picture(panel, place.size, scale), place)
+                self.scroller.draw(surface)
 
     def _lay_out(self, view: pygame.Rect, scale: Scale) -> None:
         """Find a place for each panel, unless the last places are still right."""

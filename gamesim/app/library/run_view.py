@@ -10,7 +10,7 @@ from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.parts import Action, dot
-from gamesim.app.ui.widgets import box, meter, paragraph, text
+from gamesim.app.ui.widgets import box, clipped, meter, paragraph, text
 from gamesim.systems import with_part
 
 WORDS: dict[State, tuple[str, str]] = {
@@ -75,11 +75,9 @@ def draw_state(surface: pygame.Surface, area: pygame.Rect, run: Run, scale: Scal
         )
         panel = pygame.Rect(area.left, y, area.width, height)
         box(surface, panel, COLOURS["back"], scale.px(8), colour)
-        clip = surface.get_clip()
-        surface.set_clip(panel.clip(clip))
-        place = (panel.left + pad, panel.top + pad)
-        paragraph(surface, run.why, place, scale.px(15), max(1, panel.width - 2 * pad), COLOURS["text"])
-        surface.set_clip(clip)
+        with clipped(surface, panel):
+            place = (panel.left + pad, panel.top + pad)
+            paragraph(surface, run.why, place, scale.px(15), max(1, panel.width - 2 * pad), COLOURS["text"])
         y = panel.bottom + scale.px(6)
     return y
 
