@@ -296,4 +296,4 @@ def test_the_command_line_itself_can_be_started_from_any_folder(tmp_path: Path, 
     monkeypatch.chdir(tmp_path)
     job = Job("x", ["train", "no-such-preset", "--data", ".", "--out", "out"], tmp_path / "log")
     until(lambda: not job.running)
-    assert job.code == 2 and "unknown preset 'no-such-preset'" in job.last_words
+    assert job.code == 2 and "unknown preset 'no-such-preset'" in jobs.last_words(job.log)

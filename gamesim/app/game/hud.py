@@ -177,10 +177,9 @@ def draw_column(
 ) -> int:
     """Draw facts one below the other, labels left and values right; returns the y below them."""
     y, row, small = rect.top, scale.px(36), scale.px(14)
-    needed = sum(row + (scale.px(14) if fact.bar is not None or fact.bars else 0) for fact in lines)
-    spare = rect.height - needed
-    for fact in lines:
-        height = row + (scale.px(14) if fact.bar is not None or fact.bars else 0)
+    heights = [row + (scale.px(14) if fact.bar is not None or fact.bars else 0) for fact in lines]
+    spare = rect.height - sum(heights)
+    for fact, height in zip(lines, heights, strict=True):
         if y + height > rect.bottom:
             break
         middle = y + row // 2

@@ -32,6 +32,13 @@ def coloured(values: np.ndarray, low: float, high: float, ramp: Picture) -> Pict
     return ramp[(share.clip(0, 1) * 255).astype(np.uint8)]
 
 
+def folded(values: np.ndarray) -> np.ndarray:
+    """Many numbers (n,) as a near square (h, w), filled up with zeros."""
+    width = int(np.ceil(np.sqrt(len(values))))
+    rows = -(-len(values) // width)
+    return np.pad(values, (0, rows * width - len(values))).reshape(rows, width)
+
+
 def spread(values: np.ndarray, height: int, width: int) -> np.ndarray:
     """Enlarge values (h, w, ...) to (height, width, ...), each pixel with the nearest value."""
     rows = np.arange(height) * values.shape[0] // height

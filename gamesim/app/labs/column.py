@@ -223,9 +223,7 @@ class Column:
         if top - area.top < scale.px(5 * knobs.ROW):  # the controls need the little room there is
             return area.bottom
         control = self._control(self._hovered) or self.current
-        lines = wrap(control.help if control else HINT, size, area.width)
-        lines = [*lines[: HELP - 1], " ".join(lines[HELP - 1 :])]
-        for i, line in enumerate(lines):
+        for i, line in enumerate(wrap(control.help if control else HINT, size, area.width, most=HELP)):
             text(surface, line, (area.left, top + i * row), size, COLOURS["quiet"], width=area.width)
         return top - scale.px(10)
 

@@ -121,15 +121,11 @@ def _title_width(panel: Panel, scale: Scale) -> int:
 
 
 def note(panel: Picture, width: int, scale: Scale) -> tuple[list[str], int]:
-    """The note in lines, and the size of their font, which is smaller if the note needs it.
-
-    If the smallest font is still too large, all that remains goes into the last line, for `text` to cut.
-    """
-    lines, size = wrap(panel.note, scale.px(14), max(1, width)), scale.px(14)
-    while len(lines) > NOTES and size > scale.px(10):
+    """The note in lines, and the size of their font, which is smaller if the note needs it."""
+    size = scale.px(14)
+    while len(wrap(panel.note, size, max(1, width))) > NOTES and size > scale.px(10):
         size -= 1
-        lines = wrap(panel.note, size, max(1, width))
-    return [*lines[: NOTES - 1], " ".join(lines[NOTES - 1 :])] if len(lines) > NOTES else lines, size
+    return wrap(panel.note, size, max(1, width), most=NOTES), size
 
 
 def _draw_rows(surface: pygame.Surface, area: pygame.Rect, panel: Lines, scale: Scale) -> None:

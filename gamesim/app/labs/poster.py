@@ -89,11 +89,9 @@ class Poster:
     def _draw_head(self, surface: pygame.Surface, margin: int, scale: Scale) -> int:
         y = draw_head(surface, self.entry.title, self._paper(surface, scale), scale) - scale.px(8)
         size, width = scale.px(17), max(1, surface.get_width() - 2 * margin)
-        lines = wrap(self.entry.about, size, width)
-        for line in [*lines[: ABOUT - 1], " ".join(lines[ABOUT - 1 :])] if lines else []:
-            if line:
-                text(surface, line, (margin, y), size, COLOURS["quiet"], width=width)
-                y += round(size * 1.35)
+        for line in wrap(self.entry.about, size, width, most=ABOUT):
+            text(surface, line, (margin, y), size, COLOURS["quiet"], width=width)
+            y += round(size * 1.35)
         return y + scale.px(10)
 
     def _paper(self, surface: pygame.Surface, scale: Scale) -> str:

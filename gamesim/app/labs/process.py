@@ -273,11 +273,9 @@ class Host:
 
 def _thinned(panel: Panel) -> Panel:
     """A panel with at most `POINTS` points in each line."""
-    match panel:
-        case Curves(lines=lines):
-            return replace(panel, lines={name: means(points) for name, points in lines.items()})
-        case _:
-            return panel
+    if not isinstance(panel, Curves):
+        return panel
+    return replace(panel, lines={name: means(points) for name, points in panel.lines.items()})
 
 
 def means(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:

@@ -88,10 +88,6 @@ class Job:
         found = _BAR.findall(tail(self.log))
         return min(1.0, int(found[-1]) / 100) if found else None
 
-    @property
-    def last_words(self) -> str:
-        return last_words(self.log)
-
 
 class Jobs:
     """The commands that this window has started."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from gamesim.app.background import Worker
 from gamesim.app.library import catalog
 from gamesim.app.library.catalog import Title
-from gamesim.app.library.jobs import EVALUATION, RECORDING, TRAINING, Job, Jobs
+from gamesim.app.library.jobs import EVALUATION, RECORDING, TRAINING, Job, Jobs, last_words
 from gamesim.app.library.remembered import Added, Recent
 from gamesim.app.library.runs import LOG, Run, find
 from gamesim.app.library.shelf import Shelf
@@ -172,7 +172,7 @@ def ending(about: Path, job: Job, asked: bool) -> tuple[str, bool]:
         return f"{job.name} was stopped: {about.name}", False
     if job.code == 0:
         return f"{job.name} is done: {about.name}", False
-    why = job.last_words or "it was interrupted"
+    why = last_words(job.log) or "it was interrupted"
     if job.name == TRAINING and (about / LOG).exists():
         return f"{job.name} failed ({about.name}): {why}", True
     return f"{job.name} failed: {why}", True

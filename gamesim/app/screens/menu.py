@@ -343,10 +343,7 @@ class Menu(Screen):
         for line in named:
             text(surface, line, (x, y), scale.px(18), bold=True, width=room)
             y += scale.px(22)
-        about, kept = wrap(card.blurb, scale.px(14), room), lines - len(named)
-        if len(about) > kept:
-            about = [*about[: kept - 1], " ".join(about[kept - 1 :])]
-        for line in about:
+        for line in wrap(card.blurb, scale.px(14), room, most=lines - len(named)):
             text(surface, line, (x, y), scale.px(14), COLOURS["quiet"], width=room)
             y += scale.px(19)
 

@@ -69,9 +69,13 @@ def fitting(words: str, size: int, width: int, bold: bool = False) -> int:
     return next((n for n in range(size, least, -1) if font(n, bold).size(words)[0] <= width), least)
 
 
-def wrap(words: str, size: int, width: int, bold: bool = False) -> list[str]:
-    """Break a paragraph into lines of at most `width` pixels; a wider path breaks between its folders."""
-    return list(_wrapped(words, size, width, bold))
+def wrap(words: str, size: int, width: int, bold: bool = False, most: int | None = None) -> list[str]:
+    """Break a paragraph into lines of at most `width` pixels; a wider path breaks between its folders.
+
+    If there are more than `most` lines, the last has all that remains, for `text` to cut.
+    """
+    lines = [*_wrapped(words, size, width, bold)]
+    return lines if most is None or len(lines) <= most else [*lines[: most - 1], " ".join(lines[most - 1 :])]
 
 
 @lru_cache(maxsize=512)  # a screen wraps the same words in every frame

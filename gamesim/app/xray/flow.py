@@ -11,7 +11,7 @@ import numpy as np
 import pygame
 
 from gamesim.app.game.hud import move
-from gamesim.app.game.pictures import HEAT, coloured
+from gamesim.app.game.pictures import HEAT, coloured, folded
 from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import scaled
 from gamesim.app.theme import COLOURS, Scale
@@ -85,9 +85,7 @@ def _picture(frame: np.ndarray) -> Drawer:
 def _numbers(values: np.ndarray) -> Drawer:
     """Any array as a map: its mean over all but the last two axes, without the sign."""
     flat = np.abs(values.reshape(-1, *values.shape[-2:]).mean(0) if values.ndim > 2 else values)
-    if flat.ndim == 1:
-        side = int(np.ceil(np.sqrt(len(flat))))
-        flat = np.pad(flat, (0, side * side - len(flat))).reshape(side, side)
+    flat = folded(flat) if flat.ndim == 1 else flat
     return _picture(coloured(flat, 0.0, float(flat.max()) or 1.0, HEAT))
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from gamesim.app.game.pictures import GREY, HEAT, SIGNED, Picture, coloured, composed, over, veiled
+from gamesim.app.game.pictures import GREY, HEAT, SIGNED, Picture, coloured, composed, folded, over, veiled
 
 Form = Literal["picture", "bars"]
 
@@ -119,7 +119,7 @@ def _panel(name: str, shown: dict[str, np.ndarray], frame: Picture, changes: fro
         legend = DRAGGED.format(count=len(values)) if dragged else key.legend
         return Panel(name, key.title, legend, "bars", values, low, high, None, len(values) > 12, dragged)
     if values.ndim == 1:
-        values = _folded(values)
+        values = folded(values)
     if values.ndim == 3:
         return _maps(name, key, values)
     return _heat(name, key, values, shown) if values.ndim == 2 else None
@@ -173,10 +173,3 @@ def _scale(key: Key, values: np.ndarray) -> tuple[float, float]:
         return key.scale
     most = float(np.abs(values).max()) or 1.0
     return (-most, most) if float(values.min()) < 0 else (0.0, most)
-
-
-def _folded(values: np.ndarray) -> np.ndarray:
-    """Many numbers (n,) as a near square, filled up with zeros."""
-    width = int(np.ceil(np.sqrt(len(values))))
-    rows = -(-len(values) // width)
-    return np.pad(values, (0, rows * width - len(values))).reshape(rows, width)
