@@ -24,7 +24,7 @@ Trail = Iterable[tuple[np.ndarray, int]]
 
 
 @dataclass(frozen=True)
-class Moment:
+class Comparison:
     """What is known after one step of both.
 
     Attributes:
@@ -49,7 +49,7 @@ class Moment:
     walked: frozenset[Place]
     invented: Mask | None = None
     forgotten: Mask | None = None
-    first: Moment | None = None
+    first: Comparison | None = None
 
 
 class Divergence:
@@ -71,11 +71,11 @@ class Divergence:
         for (frame, _), (x, y) in zip(frames, path, strict=False):
             board |= self._cells(frame, (x - path[-1][0], y - path[-1][1]))
         last = frames[-1][0]
-        begin = Moment(0, last, last, (0, 0), (0, 0), board, frozenset(board), frozenset())
-        self._moments: deque[Moment] = deque([begin], maxlen=LENGTH + 1)
+        begin = Comparison(0, last, last, (0, 0), (0, 0), board, frozenset(board), frozenset())
+        self._moments: deque[Comparison] = deque([begin], maxlen=LENGTH + 1)
 
     @property
-    def moment(self) -> Moment:
+    def moment(self) -> Comparison:
         return self._moments[-1]
 
     @property
@@ -87,7 +87,7 @@ class Divergence:
         return self.moment.forgotten
 
     @property
-    def first(self) -> Moment | None:
+    def first(self) -> Comparison | None:
         """When the dream first forgot something."""
         return self.moment.first
 
@@ -113,7 +113,7 @@ class Divergence:
         if len(self._moments) > 1:
             self._moments.pop()
 
-    def _compared(self, new: Moment, was: Moment) -> Moment:
+    def _compared(self, new: Comparison, was: Comparison) -> Comparison:
         """`new` with what is invented and forgotten in it."""
         if differing(new.real, new.dream, self.shape) is None:
             return replace(new, invented=None, forgotten=None)
@@ -142,7 +142,7 @@ class Divergence:
         player[CENTRE, CENTRE] = dreamt[CENTRE, CENTRE] == PACMAN
         return player
 
-    def _moving(self, expected: np.ndarray, new: Moment, was: Moment) -> Mask:
+    def _moving(self, expected: np.ndarray, new: Comparison, was: Comparison) -> Mask:
         """Cells with something that moves by chance, or whose food only the dream's player has eaten."""
         if not self.scrolls:  # nothing is read here: what just changed in the real game may be chance
             changed = differing(was.real, new.real, self.shape)

@@ -36,8 +36,8 @@ class HelpLine:
 
 
 @dataclass(frozen=True)
-class Setting:
-    """How lines are laid out in a column.
+class HelpColumn:
+    """How the lines of a column are laid out.
 
     Attributes:
         width: of the column, in pixels.
@@ -115,8 +115,8 @@ class Help:
         parts = spread(self.lines, columns)
         width = min(size[0] - 2 * margin, scale.px(470) * len(parts) + pad)
         step = max(1, width - pad) // len(parts)
-        setting = Setting(step - pad, row, round(1.3 * font(scale.px(16)).get_height()), scale)
-        tall = max(sum(map(setting.height, part)) for part in parts)
+        column = HelpColumn(step - pad, row, round(1.3 * font(scale.px(16)).get_height()), scale)
+        tall = max(sum(map(column.height, part)) for part in parts)
         panel = pygame.Rect(0, 0, max(1, width), max(1, min(tall + head + pad // 2, size[1] - 2 * margin)))
         panel.center = (size[0] // 2, size[1] // 2)
         self.panel = panel
@@ -132,7 +132,7 @@ class Help:
         self.scroller.fit(view.move(pad // 2, 0), tall, scale)
         with clipped(surface, view):
             for i, part in enumerate(parts):
-                self._draw_column(surface, (view.left + i * step, view.top - self.scroller.at), part, setting)
+                self._draw_column(surface, (view.left + i * step, view.top - self.scroller.at), part, column)
         self.scroller.draw(surface)
 
     def _draw_head(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
@@ -149,13 +149,13 @@ class Help:
         text(surface, words, place, scale.small, COLOURS["quiet"], anchor="midright", width=room)
 
     def _draw_column(
-        self, surface: pygame.Surface, corner: tuple[int, int], lines: list[HelpLine], setting: Setting
+        self, surface: pygame.Surface, corner: tuple[int, int], lines: list[HelpLine], column: HelpColumn
     ) -> None:
-        scale, row = setting.scale, setting.row
+        scale, row = column.scale, column.row
         left, top = corner
         for line in lines:
             y = top + row // 2
-            top += setting.height(line)
+            top += column.height(line)
             if not line.caps:
                 place = (left, y + row // 8)
                 text(surface, line.words, place, scale.px(15), COLOURS["real"], bold=True, anchor="midleft")
@@ -163,10 +163,10 @@ class Help:
             x = left
             for word in line.caps:
                 x = keycap(surface, word, (x, y), scale.px(13)).right + scale.px(4)
-            start = setting.start(line)
-            for rank, words in enumerate(setting.words(line)):
-                place = (left + start, y + rank * setting.more)
-                room = max(1, setting.width - start)
+            start = column.start(line)
+            for rank, words in enumerate(column.words(line)):
+                place = (left + start, y + rank * column.more)
+                room = max(1, column.width - start)
                 text(surface, words, place, scale.px(16), anchor="midleft", width=room)
 
 

@@ -23,7 +23,7 @@ LABEL = 170  # pixels to the left of the choices, in a window of 1280x800
 
 
 @dataclass
-class Choice:
+class FormLine:
     """One line of the form.
 
     Attributes:
@@ -68,40 +68,40 @@ class NewRun(KeyScreen):
         self.plan = Plan(window.kit.workshop, run)
         self.caption = f"Train {run.name} further" if run else "New training"
         self.chosen = 0
-        self.lines: list[Choice] = []
+        self.lines: list[FormLine] = []
         self.scroller = Scroller()
         self.view = pygame.Rect(0, 0, 0, 0)
         self._reveal = False
 
     # the form --------------------------------------------------------------------------------------------
 
-    def _lines(self) -> list[Choice]:
+    def _lines(self) -> list[FormLine]:
         plan = self.plan
         lines = [
-            Choice(
+            FormLine(
                 "Recordings", plan.data.name if plan.data else "none",
                 None if plan.run and plan.run.data else plan.turn_data, self._type_data, self._about_data(),
             ),
-            Choice(
+            FormLine(
                 "Preset", plan.preset.name, plan.turn_preset if len(plan.presets) > 1 else None,
                 about=plan.preset.about,
             ),
-            Choice(
+            FormLine(
                 "Steps", "default" if plan.steps is None else f"{plan.steps:,}",
                 None if plan.steps is None else plan.turn_steps, about=self._about_steps(),
             ),
-            Choice(
+            FormLine(
                 "Device", plan.device, plan.turn_device, about="auto: a GPU if there is one, else the CPU"
             ),
-            Choice(
+            FormLine(
                 "Name", plan.name, enter=None if plan.run else self._type_name,
                 about=f"Saved in {at_home(plan.folder)}",
             ),
-            Choice("", "Train further" if plan.run else "Start", enter=self.start),
+            FormLine("", "Train further" if plan.run else "Start", enter=self.start),
         ]  # fmt: skip
         if plan.game:
             words = "These recordings are of several games. A model learns one of them"
-            lines.insert(1, Choice("Game", game_name(plan.game), plan.turn_game, about=words))
+            lines.insert(1, FormLine("Game", game_name(plan.game), plan.turn_game, about=words))
         for old, new in zip(self.lines, lines, strict=False):
             new.rect = old.rect
         return lines
@@ -271,12 +271,12 @@ class NewRun(KeyScreen):
         return paragraph(surface, about, (area.left, takes + scale.px(8)), size, area.width) - area.top
 
     @staticmethod
-    def _room(line: Choice, scale: Scale) -> int:
+    def _room(line: FormLine, scale: Scale) -> int:
         """Pixels that the words of a line have, between its label and its arrows."""
         arrows = 2 * line.rect.height if line.turn else 0
         return max(1, line.rect.width - arrows - scale.px(LABEL) - scale.px(8))
 
-    def _draw_line(self, surface: pygame.Surface, line: Choice, chosen: bool, scale: Scale) -> None:
+    def _draw_line(self, surface: pygame.Surface, line: FormLine, chosen: bool, scale: Scale) -> None:
         rect, pad = line.rect, scale.px(18)
         start = not line.label
         fill = "real" if start and chosen else "raised" if chosen else "panel"

@@ -24,7 +24,7 @@ class Point:
     end: float | None
 
 
-class Chart:
+class StripChart:
     """Follows one engine; a rewind removes the points of later steps."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from gamesim.app.game.play import Engine
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import paragraph
 from gamesim.app.xray import layout
-from gamesim.app.xray.chart import Chart
+from gamesim.app.xray.chart import StripChart
 from gamesim.app.xray.draw import draw_panel
 from gamesim.app.xray.panels import Panel, panels_of
 
@@ -30,7 +30,7 @@ class Painting:
         done: whether nothing is left to paint.
     """
 
-    def __init__(self, area: pygame.Rect, engine: Engine, chart: Chart, scale: Scale, way: str = "") -> None:
+    def __init__(self, area: pygame.Rect, engine: Engine, chart: StripChart, scale: Scale, way: str) -> None:
         self.area, self.view = area, area.copy()
         self.nothing = NOTHING + way
         self.image = pygame.Surface((0, 0))
@@ -51,7 +51,7 @@ class Painting:
                 return
         self.done = True
 
-    def _paint(self, engine: Engine, chart: Chart, scale: Scale) -> Iterator[None]:
+    def _paint(self, engine: Engine, chart: StripChart, scale: Scale) -> Iterator[None]:
         shown, frame = engine.internals, engine.frame
         yield
         found = panels_of(shown, frame, engine.changes)

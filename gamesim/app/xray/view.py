@@ -8,7 +8,7 @@ from gamesim.app.game.session import Session
 from gamesim.app.theme import Scale
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.xray import layout
-from gamesim.app.xray.chart import Chart
+from gamesim.app.xray.chart import StripChart
 from gamesim.app.xray.draw import bar_at
 from gamesim.app.xray.painting import Painting
 from gamesim.app.xray.panels import Panel
@@ -30,7 +30,7 @@ class XRay:
         self.session = session
         self.open = False
         self.problem: str | None = None
-        self.chart = Chart()
+        self.chart = StripChart()
         self.scroller = Scroller()
         self.area = pygame.Rect(0, 0, 0, 0)
         self.painting: Painting | None = None
