@@ -83,7 +83,7 @@ def draw_verdict(
     text(surface, words, below, scale.px(16), COLOURS["real"], bold=True, anchor="midbottom", width=room)
 
 
-def draw_there_and_back(surface: pygame.Surface, area: pygame.Rect, verdict: Verdict, scale: Scale) -> int:
+def draw_there_and_back(surface: pygame.Surface, area: pygame.Rect, scale: Scale, verdict: Verdict) -> int:
     """Draw what became of a place after a copy of the dream walked away and back; returns the y below."""
     y = text(surface, "The same place, a few steps later", area.topleft, scale.px(20), bold=True).bottom
     words = f"A copy of this dream walked {AWAY} cells away and came back. {verdict.words}."

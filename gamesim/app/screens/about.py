@@ -1,8 +1,7 @@
 """What am I looking at? One page for each kind of model, with the numbers of the dream that is running."""
 
 from collections.abc import Callable, Sequence
-
-import pygame
+from functools import partial
 
 from gamesim.app.game.home_view import draw_there_and_back
 from gamesim.app.game.homecoming import Verdict, there_and_back
@@ -168,16 +167,9 @@ class About(Page):
         engine = self.engine
         if engine.temperature is None:
             return GAME
-        found: list[Block] = [DREAM, Picture(self._flow), *_kind(engine)]
+        found: list[Block] = [DREAM, Picture(partial(draw_flow, engine=engine)), *_kind(engine)]
         if engine.title.system == "world-model" and self._by_places:
             found.insert(3, PLACES)
         if self.walked is not None:
-            found.append(Picture(self._walk))
+            found.append(Picture(partial(draw_there_and_back, verdict=self.walked)))
         return [*found, *COMMON]
-
-    def _flow(self, surface: pygame.Surface, area: pygame.Rect, scale) -> int:
-        return draw_flow(surface, area, self.engine, scale)
-
-    def _walk(self, surface: pygame.Surface, area: pygame.Rect, scale) -> int:
-        assert self.walked is not None
-        return draw_there_and_back(surface, area, self.walked, scale)

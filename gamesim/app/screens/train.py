@@ -44,12 +44,9 @@ class Train(Listing[Run | None]):
         self.show([None, *self.runs])
 
     def line(self) -> str:
-        live = sum(run.live for run in self.runs)
-        return (
-            f"{counted(len(self.runs), 'run')}, {live} training"
-            if self.runs
-            else "Train a model on your recordings"
-        )
+        if not self.runs:
+            return "Train a model on your recordings"
+        return f"{counted(len(self.runs), 'run')}, {sum(run.live for run in self.runs)} training"
 
     # what can be done ------------------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ def stops(engine: Engine) -> list[Stop]:
     return [*found, frame]
 
 
-def draw_flow(surface: pygame.Surface, area: pygame.Rect, engine: Engine, scale: Scale) -> int:
+def draw_flow(surface: pygame.Surface, area: pygame.Rect, scale: Scale, engine: Engine) -> int:
     """Draw all boxes with arrows between them, as wide as `area` allows; returns the y below."""
     found = stops(engine)
     gap, head = scale.px(34), scale.px(26)
