@@ -43,6 +43,9 @@ ROOMS = (
 APP = ("ui", "library", "labs", "game", "xray", "kit", "screens", "window")
 """The same inside of app/, where all other files come first: ui/ knows no games, library/ nothing played."""
 
+NAMED = ("gamesim.app.kit.Kit", "gamesim.app.library.catalog.Title")
+"""What a `Navigator` gives and takes: files above those may name them, for the type checker alone."""
+
 FILES = sorted((ROOT / "gamesim").rglob("*.py"))
 TORCH_FREE = (
     *("envs", "text", "signals", "storage", "shipped", "registry", "systems", "config", "errors"),
@@ -120,9 +123,10 @@ def test_the_rooms_of_the_app_import_up_their_list():
         here = path.relative_to(ROOT / "gamesim").with_suffix("").parts
         if here[0] != "app" or here[1] == "__init__":
             continue
-        for name in imported(path, typing=False):
+        at_run_time = imported(path, typing=False)
+        for name in imported(path):
             there = name.split(".")[1:]
-            if there[:1] == ["app"] and len(there) > 1:
+            if there[:1] == ["app"] and len(there) > 1 and (name not in NAMED or name in at_run_time):
                 below = order.get(there[1], 0) <= order.get(here[1], 0)
                 assert below, f"{path}: {here[1]} must not import {there[1]}"
 
