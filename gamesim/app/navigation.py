@@ -34,11 +34,6 @@ class Navigator(Protocol):
         """The screen on top."""
         ...
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) of the window in pixels."""
-        ...
-
     def go(self, screen: Screen) -> None:
         """Put a screen on top; the one below lets go of its keys."""
 

@@ -68,10 +68,6 @@ class Window(Navigator):
     def screen(self) -> Screen:
         return self.screens[-1]
 
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.surface.get_size()
-
     # going from screen to screen -------------------------------------------------------------------------
 
     def go(self, screen: Screen) -> None:

@@ -28,10 +28,6 @@ class StandIn(Navigator):
     def screen(self) -> Screen:
         return self.screens[-1]
 
-    @property
-    def size(self) -> tuple[int, int]:
-        return 1280, 800
-
     def go(self, screen: Screen) -> None:
         self.screens.append(screen)
 
@@ -85,7 +81,7 @@ def test_every_place_of_the_menu_is_drawn_without_a_window(window: StandIn, name
     visit(window, name)
     window.screen.update(1 / 60)
     pygame.font.init()
-    window.screen.draw(pygame.Surface(window.size))
+    window.screen.draw(pygame.Surface((1280, 800)))
     assert window.screen.caption and not pygame.display.get_init()
     window.screen.close()
 

@@ -210,7 +210,7 @@ class Menu(Screen):
         bar = pygame.Rect(view.left, view.top, size[0] - max(2, (margin - scale.px(7)) // 2), view.height)
         self.scroller.fit(bar, content, scale)
         self.scroller.draw(surface)
-        self._scroll_to_chosen(view)
+        self._scroll_to_chosen(view, scale)
         draw_foot(surface, self.hints(), scale)
 
     def _draw_head(self, surface: pygame.Surface, margin: int, scale: Scale) -> int:
@@ -356,11 +356,10 @@ class Menu(Screen):
         for ends in ((arm.topleft, arm.bottomright), (arm.topright, arm.bottomleft)):
             pygame.draw.line(surface, COLOURS["bad"], *ends, max(2, scale.px(2)))
 
-    def _scroll_to_chosen(self, view: pygame.Rect) -> None:
+    def _scroll_to_chosen(self, view: pygame.Rect, scale: Scale) -> None:
         """Keys may choose a card that is not visible: the next frame shows it, and its row's heading."""
         card, self._reveal = self.current if self._reveal else None, False
         if card is not None:
-            scale = Scale.of(self.window.size)
             top = card.rect.top - view.top + self.scroller.at
             first = card in self.rows[0].cards
             self.scroller.reveal(0 if first else top - scale.px(40), top + card.rect.height + scale.px(8))

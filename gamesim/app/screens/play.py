@@ -90,7 +90,7 @@ class Play(Screen):
         self._turning = Repeat()
         self._sliding = False
         self._clicked: Command | None = None  # the key that the mouse holds down
-        self.layout = hud.layout(window.size, 1)
+        self.layout = hud.layout((0, 0), 1)  # as drawn last
         if watch:
             self.partner.change_driver()
         self.partner.prepare()
