@@ -23,6 +23,7 @@ from gamesim.app.screens.menu import Menu
 from gamesim.app.settings import Scores
 from gamesim.app.sound import Sound
 from gamesim.app.window import Window
+from gamesim.app.xray import layout
 from gamesim.data.episode import Episode
 from gamesim.data.store.journal import Journal
 from gamesim.errors import UserError
@@ -304,6 +305,16 @@ def test_panel_and_boards_never_overlap_and_stay_inside(boards):
         for i, part in enumerate(parts):
             assert part.size <= size and (window.contains(part) or min(size) < 8), size
             assert part.collidelist(parts[i + 1 :]) == -1 or min(size) < 8, size
+
+
+@pytest.mark.parametrize("boards", [1, 2])
+@pytest.mark.parametrize("size", [(240, 320), (320, 240)])
+def test_a_board_beside_the_xray_of_a_small_window_can_be_read(size: tuple[int, int], boards: int):
+    """At 240x320 it measured 42 pixels, 6 a cell, and "Ready!" covered all of it."""
+    plan, area = layout.beside(size, boards)
+    for board in plan.boards:
+        assert board.width >= 63 and not board.colliderect(area), size
+        assert pygame.Rect((0, 0), size).contains(board), size
 
 
 def test_a_gif_of_the_last_seconds_is_saved(app: Driver):

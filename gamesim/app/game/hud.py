@@ -24,6 +24,8 @@ class Layout:
     column: bool  # the panel is at the right of the boards, not below them
 
 
+LEAST = 63
+"""Pixels of a board that share a window with its panel: below 9 pixels a cell nothing can be told apart."""
 FACTS = 400
 """Height of a name, four facts and two rows of keys, in pixels of a 1280x800 window."""
 
@@ -38,9 +40,10 @@ def layout(size: tuple[int, int], boards: int) -> Layout:
     below = min((width - (boards + 1) * gap) // boards, height - 3 * gap - head - scale.px(165))
     column = whole(beside) >= whole(below)
     side = whole(max(beside, below))
-    if side < 42:  # a tiny window: the board alone
+    if side < LEAST:  # a tiny window: the board alone
         side = max(1, min(width // boards, height))
-        rects = tuple(pygame.Rect(i * side, 0, side, side) for i in range(boards))
+        left = (width - boards * side) // 2
+        rects = tuple(pygame.Rect(left + i * side, 0, side, side) for i in range(boards))
         return Layout(rects, pygame.Rect(0, 0, 0, 0), True)
     used = boards * side + (boards - 1) * gap
     if column:
