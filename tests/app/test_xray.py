@@ -172,6 +172,14 @@ def test_every_known_panel_explains_itself_in_a_line():
         assert key.title and key.legend.endswith(".") and len(key.legend) < 75
 
 
+@pytest.mark.parametrize("layer", ["static", "dynamic"])
+def test_an_object_map_that_is_bright_all_over_is_explained(layer: str):
+    """GameGAN's are: sigmoids near 1 in every cell. Without a word this looked like a broken panel."""
+    full = {f"{layer} objects": np.full((7, 7), 0.998, np.float32)}
+    (panel,) = panels_of(full, np.zeros((84, 84, 3), np.uint8), frozenset())
+    assert panel.scale == "0 to 1" and "All bright: everywhere" in panel.legend
+
+
 def test_numbers_have_a_form_without_anybody_asking_which_engine_it_is():
     many = np.linspace(-1, 1, 100, dtype=np.float32)
     shown = {

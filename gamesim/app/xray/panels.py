@@ -42,8 +42,12 @@ KEYS = {
     "reconstruction": Key("Frame and reconstruction", "Left: the frame. Right: what the decoder makes of z."),
     "z": Key("z", "Random numbers drawn for this step. Temperature scales them.", (-3, 3)),
     "mixture": Key("Possible futures", "Mixture weights: how likely each was. They add up to 1.", (0, 1)),
-    "static objects": Key("Static objects", "A map of where the static layer puts things.", (0, 1)),
-    "dynamic objects": Key("Dynamic objects", "A map of where the dynamic layer puts things.", (0, 1)),
+    "static objects": Key(
+        "Static objects", "Where the static layer puts things. All bright: everywhere.", (0, 1)
+    ),
+    "dynamic objects": Key(
+        "Dynamic objects", "Where the dynamic layer puts things. All bright: everywhere.", (0, 1)
+    ),
     "hidden": Key("Hidden state", "What the network carries from step to step."),
     "h": Key("Hidden state", "What the network carries from step to step.", (-1, 1)),
 }
