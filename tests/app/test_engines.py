@@ -15,6 +15,7 @@ from gamesim.app.screens.leaving import Quit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage
+from gamesim.app.theme import Scale
 from gamesim.app.ui import parts, widgets
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.parts import Action
@@ -230,3 +231,30 @@ def test_greyed_buttons_say_why_before_they_are_pressed(app: Driver, monkeypatch
     app.frames(1)
     said = " ".join(drawn)
     assert "Watch: no AI driver" in said and "Train further: only for models trained here" in said
+
+
+@pytest.mark.parametrize(("size", "zoom"), [((320, 240), 1.0), ((240, 320), 1.0), ((640, 480), 1.5)])
+def test_reasons_for_grey_buttons_leave_room_for_what_the_page_says(
+    app: Driver, size: tuple[int, int], zoom: float, monkeypatch: pytest.MonkeyPatch
+):
+    """At 320x240 two reasons left a sliver of the model's name."""
+    engine_folder(app)
+    reasons: list[str] = []
+
+    def text(surface: pygame.Surface, words: str, *where, **how) -> pygame.Rect:
+        reasons.append(words)
+        return widgets.text(surface, words, *where, **how)
+
+    monkeypatch.setattr(parts, "text", text)
+    visit(app.window, "Models")
+    app.resize(*size)
+    Scale.zoom = zoom
+    app.frames(2)
+    page = app.window.screen
+    assert isinstance(page, Engines)
+    scale = Scale.of(size)
+    assert page.detail.gutter.height >= scale.px(22) + scale.px(15), "its name and a line"
+    reasons.clear()
+    app.press(pygame.K_RIGHT)
+    app.frames(1)
+    assert "Watch: no AI driver" in " ".join(reasons), "the chosen button still says why it is grey"

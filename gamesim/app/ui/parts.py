@@ -188,12 +188,21 @@ def actions_height(width: int, actions: Sequence[Action], scale: Scale) -> int:
 def draw_button_foot(
     surface: pygame.Surface, area: pygame.Rect, actions: Sequence[Action], focus: int, scale: Scale
 ) -> int:
-    """Draw buttons at the bottom of `area`, and above them why some are grey; returns the y above both."""
+    """Draw buttons at the bottom of `area`, and above them why some are grey; returns the y above both.
+
+    The words above keep most of a low area: the reason of the chosen button alone is drawn then.
+    """
     need = actions_height(area.width, actions, scale)
     foot = pygame.Rect(area.left, max(area.top, area.bottom - need), area.width, need)
     size, top = scale.px(14), foot.top
-    reasons = [f"{action.label}: {action.why_not}" for action in actions if action.why_not]
-    lines = [line for reason in reasons for line in wrap(reason, size, area.width)]
+
+    def reasons(which: Sequence[Action]) -> list[str]:
+        said = [f"{action.label}: {action.why_not}" for action in which if action.why_not]
+        return [line for reason in said for line in wrap(reason, size, area.width)]
+
+    lines = reasons(actions)
+    if foot.top - area.top < 5 * len(lines) * size:
+        lines = reasons(actions[focus : focus + 1])
     if lines and foot.top - area.top > 2 * len(lines) * size:
         top -= round(len(lines) * size * 1.35) + scale.px(6)
         for i, line in enumerate(lines):
