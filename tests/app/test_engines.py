@@ -258,3 +258,21 @@ def test_reasons_for_grey_buttons_leave_room_for_what_the_page_says(
     app.press(pygame.K_RIGHT)
     app.frames(1)
     assert "Watch: no AI driver" in " ".join(reasons), "the chosen button still says why it is grey"
+
+
+def test_what_green_and_red_mean_is_whole_however_large_words_are(
+    app: Driver, monkeypatch: pytest.MonkeyPatch
+):
+    said: list[str] = []
+
+    def text(surface, words, place, size, *colour, width=None, **how):
+        said.append(words if width is None else shorten(words, size, width, how.get("bold", False)))
+        return widgets.text(surface, words, place, size, *colour, width=width, **how)
+
+    engine_folder(app, {"rules": {"kept_25": 0.5}})
+    monkeypatch.setattr(engines, "text", text)
+    Scale.zoom = 1.5
+    app.resize(640, 480)
+    visit(app.window, "Models")
+    app.frames(2)
+    assert "Green: meets the target. Red: below it" in " ".join(said)

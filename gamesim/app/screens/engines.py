@@ -154,8 +154,9 @@ class Engines(Listing[Title]):
         y, row = area.top, scale.px(25)
         if any(figure.good is not None for figure in card.figures):
             words = "Green: meets the target. Red: below it"
-            text(surface, words, area.topleft, scale.px(13), COLOURS["quiet"], width=area.width)
-            y += scale.px(20)
+            for line in wrap(words, scale.px(13), area.width):
+                text(surface, line, (area.left, y), scale.px(13), COLOURS["quiet"])
+                y += scale.px(20)
         for figure in card.figures:
             middle = y + row // 2
             dot(surface, (area.left + scale.px(5), middle), scale.px(4), COLOURS[tone(figure.good)])
