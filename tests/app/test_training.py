@@ -1,5 +1,6 @@
 """Trainings in the app, with a stub for the command line (tests/e2e has a real one)."""
 
+import shutil
 from pathlib import Path
 
 import pygame
@@ -153,6 +154,19 @@ def test_deleting_a_run_asks_first(app: Driver):
     app.press(pygame.K_DELETE)
     press_button(app, "Delete")
     assert not folder.exists() and isinstance(app.window.screen, Train) and not app.window.screen.runs
+
+
+def test_the_page_of_a_run_that_another_window_deletes_closes(app: Driver):
+    """It said "stopped" and kept its curves, and its one button was Delete."""
+    folder = old_run(app)
+    open_train(app)
+    app.press(pygame.K_DOWN, pygame.K_RETURN)
+    assert isinstance(app.window.screen, RunPage)
+    shutil.rmtree(folder)
+    app.frames(2, RunPage.every)
+    assert isinstance(app.window.screen, Train) and f"{folder.name} was deleted" in app.said
+    app.frames(2, 1.0)
+    assert not app.window.screen.runs
 
 
 def test_a_run_is_trained_further_with_its_own_config_and_more_steps(trainer: Driver):

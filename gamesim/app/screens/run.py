@@ -1,5 +1,6 @@
 """One training, as it happens: curves, the newest sample sheet, the time left, and buttons to control it."""
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -119,7 +120,11 @@ class RunPage(PanelScreen):
     # time and drawing ------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        self.run.follow()
+        if os.path.lexists(self.run.folder):
+            self.run.follow()
+        else:  # another window deleted it: its curves would stay, as those of a run that has stopped
+            self.window.say(f"{self.run.name} was deleted")
+            self.window.back()
 
     def line(self) -> str:
         if len(self.run.logs) > 1:
