@@ -22,6 +22,7 @@ from gamesim.app.library.rows import PLAYERS as FILTERS
 from gamesim.app.library.shelf import WHO, Shelf, thumbnails
 from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu
+from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.recordings import Recordings, facts_of, set_facts
 from gamesim.app.screens.replay import SPEEDS, Replay
 from gamesim.app.theme import Scale
@@ -172,6 +173,25 @@ def test_a_recording_that_somebody_else_has_deleted_meanwhile_can_be_deleted_fro
     (shelf.recordings / "pac-man" / "first.npz").unlink()
     shelf.press(pygame.K_DELETE, pygame.K_LEFT, pygame.K_RETURN)
     assert names(shelf) == ["second", "third"] and "Deleted first" in shelf.said
+
+
+@pytest.mark.parametrize("page", ["Recordings", "New training"])
+def test_what_another_window_recorded_or_deleted_is_seen_when_this_one_is_in_front_again(
+    shelf: Driver, page: str
+):
+    """The list kept recordings that were gone until somebody left the page."""
+    if page == "New training":
+        shelf.window.go(NewRun(shelf.window))
+    known = shelf.window.workshop.shelf
+    shelf.until(lambda: not known.scanning)
+    gone = known.recordings[0].path
+    gone.unlink()
+    new = save(shelf.recordings / "elsewhere", "new")
+    pygame.event.post(pygame.event.Event(pygame.WINDOWFOCUSGAINED))
+    shelf.frames(1)
+    shelf.until(lambda: not known.scanning)
+    paths = {each.path for each in known.recordings}
+    assert new in paths and gone not in paths
 
 
 def test_a_replay_that_is_deleted_goes_back_to_the_list(shelf: Driver):

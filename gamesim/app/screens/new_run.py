@@ -189,6 +189,9 @@ class NewRun(KeyScreen):
         elif event.type == pygame.MOUSEWHEEL:
             self.go(RIGHT if event.y > 0 else LEFT)
 
+    def look_again(self) -> None:
+        self.window.workshop.shelf.refresh()
+
     def go(self, move: int) -> None:
         lines = self._lines()
         if move in (UP, DOWN):

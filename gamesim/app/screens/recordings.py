@@ -60,6 +60,9 @@ class Recordings(Listing[RecordingRow]):
         self.games: list[str] = []
         self._told: set[Path] = set()
 
+    def look_again(self) -> None:
+        self.shelf.refresh()
+
     def refresh(self) -> None:
         """Make the rows, but only if the recordings or the filters have changed: there may be thousands."""
         everything = self.shelf.recordings

@@ -33,6 +33,8 @@ class KeyScreen(Screen):
             self._repeat.release(event.key)
         elif event.type == pygame.WINDOWFOCUSLOST:
             self._repeat.clear()
+        elif event.type == pygame.WINDOWFOCUSGAINED:
+            self.look_again()
         else:
             self.mouse(event)
 
@@ -56,6 +58,9 @@ class KeyScreen(Screen):
 
     def mouse(self, event: pygame.event.Event) -> None:
         """Handle any other event: the mouse, dropped files."""
+
+    def look_again(self) -> None:
+        """The window is in front again: files may have changed in another window, or in a terminal."""
 
 
 class ButtonScreen(KeyScreen):
