@@ -1,10 +1,19 @@
 """Words in a narrow place: a name gets smaller letters before it loses some of them."""
 
+from types import ModuleType, SimpleNamespace
+
 import pygame
 import pytest
 
+from app.driver import Driver
+from app.fakes import save
+from app.training import engine_folder, old_run
 from gamesim.app import theme
+from gamesim.app.navigation import visit
+from gamesim.app.screens import menu
+from gamesim.app.screens.menu import Menu
 from gamesim.app.theme import COLOURS, Scale, font
+from gamesim.app.ui import widgets
 from gamesim.app.ui.parts import draw_head, margin_of
 from gamesim.app.ui.widgets import text
 
@@ -65,3 +74,60 @@ def test_where_the_systems_typefaces_cannot_be_listed_there_still_is_one(monkeyp
     theme._stand_ins.cache_clear()
     assert font(28).render("Ж", True, "white").get_width() > 0
     theme._stand_ins.cache_clear()
+
+
+LONG = "A Model With A Name That Is Much Longer Than Any Card In The Menu Is Wide 2"
+
+
+def words_drawn(monkeypatch: pytest.MonkeyPatch, *modules: ModuleType) -> list[str]:
+    """What is drawn from now on, as it is drawn: cut, if it was cut."""
+    said: list[str] = []
+
+    def noted(surface, words, place, size, *colour, width=None, **how):
+        size = widgets.fitting(words, size, width, how.get("bold", False)) if how.get("shrinks") else size
+        said.append(words if width is None else widgets.shorten(words, size, width, how.get("bold", False)))
+        return text(surface, words, place, size, *colour, width=width, **how)
+
+    for module in modules:
+        monkeypatch.setattr(module, "text", noted)
+    return said
+
+
+def test_a_card_of_the_menu_says_that_its_name_goes_on(app: Driver, monkeypatch: pytest.MonkeyPatch):
+    """Two models whose names begin alike were the same card: the third line and the rest were left out."""
+    said = words_drawn(monkeypatch, menu)
+    page = app.window.screen
+    assert isinstance(page, Menu)
+    surface, scale = pygame.Surface((300, 200)), Scale.of((1280, 800))
+    card = SimpleNamespace(name=LONG, blurb="Learned from Pac-Man")
+    page._draw_words(surface, card, (0, 0), 130, 4, scale)  # type: ignore[arg-type]
+    assert said[0] == "A Model With A" and said[1].endswith("…") and said[2].startswith("Learned")
+
+
+@pytest.mark.parametrize("width", [90, 200, 430])
+def test_a_panel_shows_the_whole_of_a_name(width: int, monkeypatch: pytest.MonkeyPatch):
+    """The row beside it has cut it already; a run's name has hyphens instead of spaces."""
+    said = words_drawn(monkeypatch, widgets)
+    surface = pygame.Surface((500, 500))
+    for name in (LONG, LONG.replace(" ", "-").lower()):
+        said.clear()
+        bottom = widgets.headline(surface, name, (0, 0), 22, width)
+        assert "".join(said).replace(" ", "") == name.replace(" ", "")
+        assert all(font(22, True).size(line)[0] <= width for line in said)
+        assert bottom <= 30 * len(said)
+
+
+@pytest.mark.parametrize("page", ["Models", "Train", "Recordings"])
+def test_the_panels_of_lists_show_whole_names(app: Driver, page: str, monkeypatch: pytest.MonkeyPatch):
+    said = words_drawn(monkeypatch, widgets)
+    name = LONG.replace(" ", "-").lower()
+    checkpoint = app.checkpoints / name
+    engine_folder(app).rename(checkpoint) if page == "Models" else None
+    old_run(app, name) if page == "Train" else None
+    save(app.recordings / "pac-man", name) if page == "Recordings" else None
+    visit(app.window, page)
+    app.until(lambda: not app.window.workshop.shelf.scanning)
+    app.frames(2)
+    app.press(pygame.K_DOWN)
+    app.frames(2)
+    assert "longerthananycardinthemenu" in "".join(said).lower().replace(" ", "").replace("-", "")

@@ -11,7 +11,7 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Prompt
 from gamesim.app.ui.listing import Listing
 from gamesim.app.ui.parts import Action
-from gamesim.app.ui.widgets import paragraph, text
+from gamesim.app.ui.widgets import headline, paragraph, text
 from gamesim.envs.recipe import Recipe, find, installed
 
 RECORDED = 200  # games to record with random keys
@@ -89,6 +89,6 @@ class AddGame(Listing[str]):
         text(surface, row, place, scale.px(17), bold=there, anchor="midleft", width=room, shrinks=True)
 
     def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
-        name = text(surface, self.current or "", area.topleft, scale.px(20), bold=True, width=area.width)
-        place = (area.left, name.bottom + scale.px(10))
+        y = headline(surface, self.current or "", area.topleft, scale.px(20), area.width)
+        place = (area.left, y + scale.px(10))
         return paragraph(surface, ABOUT, place, scale.px(16), area.width)

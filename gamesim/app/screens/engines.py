@@ -22,7 +22,7 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.listing import Listing, draw_words
 from gamesim.app.ui.parts import Action, dot, draw_facts
-from gamesim.app.ui.widgets import meter, paragraph, pill, text, wrap
+from gamesim.app.ui.widgets import headline, meter, paragraph, pill, text, wrap
 
 
 class Engines(Listing[Title]):
@@ -123,9 +123,9 @@ class Engines(Listing[Title]):
         if title is None:
             return area.top
         card = self.cards.get(place(title), EngineCard())
-        name = text(surface, title.name, area.topleft, scale.px(22), bold=True, width=area.width)
+        y = headline(surface, title.name, area.topleft, scale.px(22), area.width)
         told = self.about(title)
-        y = paragraph(surface, told, (area.left, name.bottom), scale.px(15), area.width) + scale.px(6)
+        y = paragraph(surface, told, (area.left, y), scale.px(15), area.width) + scale.px(6)
         if job := self.job(title):
             y = self._draw_job(surface, pygame.Rect(area.left, y, area.width, 0), job, scale)
         y = self._heading(surface, "Measured quality", (area.left, y), scale, card.fresh)

@@ -339,7 +339,9 @@ class Menu(Screen):
         self, surface: pygame.Surface, card: Card, place: tuple[int, int], room: int, lines: int, scale: Scale
     ) -> None:
         x, y = place
-        named = wrap(card.name, scale.px(18), room, True)[:2]
+        named = wrap(card.name, scale.px(18), room, True)
+        if len(named) > 2:  # the second line ends in an ellipsis
+            named = [named[0], card.name.removeprefix(named[0]).strip()]
         for line in named:
             text(surface, line, (x, y), scale.px(18), bold=True, width=room)
             y += scale.px(22)

@@ -25,7 +25,7 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.listing import Listing, draw_words
 from gamesim.app.ui.parts import Action, dot, draw_actions, draw_facts, selects_all
-from gamesim.app.ui.widgets import at_home, box, text
+from gamesim.app.ui.widgets import at_home, box, headline
 from gamesim.envs.recipe import Recipe
 from gamesim.text import counted, signed, sized
 
@@ -268,8 +268,8 @@ class Recordings(Listing[RecordingRow]):
         picture = pygame.Rect(area.left, area.top, area.width, side)
         draw_thumbnail(surface, picture, self.pictures.get(row.first.path), self._clock)
         place = (area.left, picture.bottom + scale.px(10))
-        name = text(surface, row.name, place, scale.px(20), bold=True, width=area.width)
-        below = pygame.Rect(area.left, name.bottom + scale.px(2), area.width, 0)
+        y = headline(surface, row.name, place, scale.px(20), area.width)
+        below = pygame.Rect(area.left, y + scale.px(2), area.width, 0)
         return draw_facts(surface, below, facts, scale)
 
     def close(self) -> None:

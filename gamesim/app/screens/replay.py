@@ -23,7 +23,7 @@ from gamesim.app.ui.parts import (
     foot_height,
     margin_of,
 )
-from gamesim.app.ui.widgets import ARROWS, box, keycap, text
+from gamesim.app.ui.widgets import ARROWS, box, headline, keycap, text
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.errors import UserError
 from gamesim.text import signed
@@ -250,7 +250,7 @@ class Replay(ButtonScreen):
     def _draw_panel(
         self, surface: pygame.Surface, panel: pygame.Rect, scale: Scale, episode: Episode
     ) -> None:
-        name = text(surface, self.recording.name, panel.topleft, scale.px(28), bold=True, width=panel.width)
+        y = headline(surface, self.recording.name, panel.topleft, scale.px(28), panel.width)
         self.buttons = self._actions()
         foot = draw_button_foot(surface, panel, self.buttons, self.focus, scale)
         done, step = self.at > 0, max(0, self.at - 1)
@@ -265,7 +265,7 @@ class Replay(ButtonScreen):
             ("Game", self.recording.game),
             ("Key pressed", "" if pressed in ARROWS else pressed),
         ]
-        area = pygame.Rect(panel.left, name.bottom + scale.px(12), panel.width, 0)
+        area = pygame.Rect(panel.left, y + scale.px(12), panel.width, 0)
         area.height = max(0, foot - area.top)
         y = draw_facts(surface, area, facts, scale, 18)
         whole = y == area.top + len(facts) * scale.px(30)

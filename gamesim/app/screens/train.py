@@ -16,7 +16,7 @@ from gamesim.app.screens.run import RunPage, play
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.listing import Listing, draw_words
 from gamesim.app.ui.parts import Action, draw_facts
-from gamesim.app.ui.widgets import meter, paragraph, text
+from gamesim.app.ui.widgets import headline, meter, paragraph, text
 from gamesim.text import counted
 
 
@@ -94,8 +94,8 @@ class Train(Listing[Run | None]):
             )
             name = text(surface, "New training", area.topleft, scale.px(22), bold=True, width=area.width)
             return paragraph(surface, words, (area.left, name.bottom + scale.px(8)), scale.px(16), area.width)
-        name = text(surface, run.name, area.topleft, scale.px(22), bold=True, width=area.width)
-        y = draw_state(surface, pygame.Rect(area.left, name.bottom + scale.px(6), area.width, 0), run, scale)
+        y = headline(surface, run.name, area.topleft, scale.px(22), area.width) + scale.px(6)
+        y = draw_state(surface, pygame.Rect(area.left, y, area.width, 0), run, scale)
         return draw_facts(surface, pygame.Rect(area.left, y, area.width, 0), run_facts(run), scale)
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -70,9 +70,9 @@ def fitting(words: str, size: int, width: int, bold: bool = False) -> int:
 
 
 def wrap(words: str, size: int, width: int, bold: bool = False, most: int | None = None) -> list[str]:
-    """Break a paragraph into lines of at most `width` pixels; a wider path breaks between its folders.
+    """Break a paragraph into lines of at most `width` pixels.
 
-    If there are more than `most` lines, the last has all that remains, for `text` to cut.
+    A wider path breaks between its folders, and a wider name after a hyphen or an underscore. If there are more than `most` lines, the last has all that remains, for `text` to cut.
     """
     lines = [*_wrapped(words, size, width, bold)]
     return lines if most is None or len(lines) <= most else [*lines[: most - 1], " ".join(lines[most - 1 :])]
@@ -84,7 +84,7 @@ def _wrapped(words: str, size: int, width: int, bold: bool) -> tuple[str, ...]:
     line, measure = "", font(size, bold).size
     for word in words.split():
         space = " " if line else ""
-        parts = [word] if measure(word)[0] <= width else re.findall(r"[^/\\]*[/\\]?", word)
+        parts = [word] if measure(word)[0] <= width else _pieces(word, width, measure)
         for part in parts:
             longer = f"{line}{space}{part}"
             if line and measure(longer)[0] > width:
@@ -94,6 +94,14 @@ def _wrapped(words: str, size: int, width: int, bold: bool) -> tuple[str, ...]:
                 line = longer
             space = ""
     return tuple(shorten(part, size, width, bold) for part in [*lines, line] if part)
+
+
+def _pieces(word: str, width: int, measure: Callable[[str], tuple[int, int]]) -> list[str]:
+    """Where a word may break that is wider than a line."""
+    found: list[str] = []
+    for part in re.findall(r"[^/\\]*[/\\]?", word):
+        found += [part] if measure(part)[0] <= width else re.findall(r"[^-_]*[-_]?", part)
+    return found
 
 
 def at_home(path: Path) -> str:
@@ -116,6 +124,14 @@ def paragraph(
     for line in wrap(words, size, width):
         text(surface, line, (x, y), size, colour)
         y += round(size * 1.35)
+    return y
+
+
+def headline(surface: pygame.Surface, words: str, place: tuple[int, int], size: int, width: int) -> int:
+    """Draw a name in bold, in as many lines as it takes; returns the y below."""
+    x, y = place
+    for line in wrap(words, size, width, True):
+        y = text(surface, line, (x, y), size, bold=True).bottom
     return y
 
 
