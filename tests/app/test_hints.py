@@ -1,16 +1,23 @@
 """The keys on the play screen: those that do something here, the important first; a click presses them."""
 
 from itertools import product
+from pathlib import Path
 
 import pygame
 import pytest
 
 from app.driver import Driver, dream
+from app.training import old_run
 from gamesim.app.controls import Command
 from gamesim.app.game import hud
 from gamesim.app.game.session import Session
+from gamesim.app.navigation import visit
+from gamesim.app.screens.new_run import NewRun
+from gamesim.app.screens.run import RunPage, SheetPage
 from gamesim.app.theme import Scale, font
 from gamesim.app.ui import widgets
+from gamesim.app.ui.listing import Listing
+from gamesim.app.ui.pages import Page
 
 
 def named(app: Driver) -> list[Command]:
@@ -129,3 +136,47 @@ def test_the_help_opens_by_a_click(app: Driver):
     pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place(app, Command.HELP), button=1))
     app.frames(2, 0.0)
     assert app.window.help is not None
+
+
+@pytest.mark.parametrize("page", ["Models", "Recordings", "Train"])
+def test_a_list_names_no_key_that_does_nothing(tmp_path: Path, page: str):
+    """Without a model the page Models named five keys for rows and buttons, and there were neither."""
+    (tmp_path / "none").mkdir()
+    app = Driver(tmp_path / "none", tmp_path)
+    visit(app.window, page)
+    app.until(lambda: not app.window.workshop.shelf.scanning)
+    app.frames(2)
+    found = app.window.screen
+    assert isinstance(found, Listing)
+    named = {words for _, words in found.works() if words}
+    assert not named & {"row", "button", "a page", "first, last row"}
+    assert ({"choose", "new training", "let a bot record"} & named) == {
+        button.label.lower() for button in found.buttons
+    }
+    app.window.close()
+
+
+def test_a_page_that_does_not_scroll_and_a_lone_sheet_name_no_arrows(app: Driver):
+    folder = old_run(app)
+    app.window.go(RunPage(app.window, folder))
+    app.frames(2)
+    assert "more curves" not in [words for _, words in app.window.screen.works()]
+    sheets = app.window.screen.run.log.sheets  # type: ignore[attr-defined]
+    assert len(sheets) == 1
+    app.window.go(SheetPage(app.window, sheets))
+    app.frames(1)
+    assert [words for _, words in app.window.screen.hints()] == ["back"]
+    app.window.go(SheetPage(app.window, sheets * 2))
+    assert "earlier, later" in [words for _, words in app.window.screen.hints()]
+    page = Page(app.window)
+    app.window.go(page)
+    app.frames(2)
+    assert [words for _, words in page.hints()] == ["back"]
+
+
+def test_without_recordings_there_is_nothing_to_turn_to(app: Driver):
+    page = NewRun(app.window)
+    app.window.go(page)
+    app.until(lambda: not app.window.workshop.shelf.scanning)
+    app.frames(1)
+    assert page.lines[0].turn is None and page.lines[0].enter is not None

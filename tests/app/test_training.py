@@ -171,6 +171,7 @@ def test_the_page_of_a_run_that_another_window_deletes_closes(app: Driver):
 
 def test_a_run_is_trained_further_with_its_own_config_and_more_steps(trainer: Driver):
     folder = old_run(trainer, status="stopped")
+    save(trainer.recordings / "others", "one")
     open_train(trainer)
     trainer.press(pygame.K_DOWN, pygame.K_RETURN)
     press_button(trainer, "Train further")

@@ -31,10 +31,11 @@ class Charts:
 
     Attributes:
         scroll: rows of charts above the visible ones.
+        hidden: rows that do not fit, as drawn last.
     """
 
     def __init__(self) -> None:
-        self.scroll = 0
+        self.scroll = self.hidden = 0
         self._drawn: dict[tuple, pygame.Surface] = {}
 
     def draw(
@@ -50,7 +51,8 @@ class Charts:
         columns = max(1, min(3, len(charts), (area.width + gap) // (scale.px(WIDE) + gap)))
         rows = -(-len(charts) // columns)
         fits = max(1, min(rows, (area.height + gap) // (scale.px(HIGH) + gap)))
-        self.scroll = min(max(0, self.scroll), rows - fits)
+        self.hidden = rows - fits
+        self.scroll = min(max(0, self.scroll), self.hidden)
         bar = scale.px(12) if rows > fits else 0
         width = (area.width - bar - (columns - 1) * gap) // columns
         height = min(scale.px(260), (area.height - (fits - 1) * gap) // fits)
@@ -63,7 +65,7 @@ class Charts:
             if rect.collidepoint(pointer):
                 self._draw_pointer(surface, rect, chart, pointer[0], scale)
         gutter = pygame.Rect(area.right - scale.px(6), area.top, max(3, scale.px(5)), area.height)
-        scrollbar(surface, gutter, self.scroll * height, (rows - fits) * height)
+        scrollbar(surface, gutter, self.scroll * height, self.hidden * height)
 
     def _picture(self, chart: Chart, size: tuple[int, int], scale: Scale) -> pygame.Surface:
         curve = chart.curve

@@ -77,10 +77,12 @@ class NewRun(KeyScreen):
 
     def _lines(self) -> list[FormLine]:
         plan = self.plan
+        fixed = plan.run and plan.run.data
+        others = any(folder != plan.data for folder in plan.known)
         lines = [
             FormLine(
                 "Recordings", plan.data.name if plan.data else "none",
-                None if plan.run and plan.run.data else plan.turn_data, self._type_data, self._about_data(),
+                plan.turn_data if others and not fixed else None, self._type_data, self._about_data(),
             ),
             FormLine(
                 "Preset", plan.preset.name, plan.turn_preset if len(plan.presets) > 1 else None,

@@ -142,11 +142,9 @@ class RunPage(PanelScreen):
         return [*super().works(), *parts]
 
     def hints(self) -> list[tuple[str, str]]:
-        return [
-            (shown(LEFT), ""), (shown(RIGHT), "button"), (shown(Command.RESET), self.chosen_label),
-            (shown(UP), ""), (shown(DOWN), "more curves"), (shown(Command.HELP), "help"),
-            (shown(Command.BACK), "back"),
-        ]  # fmt: skip
+        curves = [(shown(UP), ""), (shown(DOWN), "more curves")] if self.charts.hidden else []
+        ways = [(shown(Command.HELP), "help"), (shown(Command.BACK), "back")]
+        return [*self.button_hints(), *curves, *ways]
 
     def draw_main(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         log = self._log
@@ -252,7 +250,8 @@ class SheetPage(Screen):
         self.at = min(len(self.sheets) - 1, max(0, self.at + step))
 
     def hints(self) -> list[tuple[str, str]]:
-        return [(shown(LEFT), ""), (shown(RIGHT), "earlier, later"), (shown(Command.BACK), "back")]
+        turn = [(shown(LEFT), ""), (shown(RIGHT), "earlier, later")] if len(self.sheets) > 1 else []
+        return [*turn, (shown(Command.BACK), "back")]
 
     def draw(self, surface: pygame.Surface) -> None:
         step = sheet_step(self.sheets[self.at])

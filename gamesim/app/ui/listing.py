@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 import pygame
 
-from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, shown
+from gamesim.app.controls import DOWN, UP, Command, Hint, shown
 from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.ui.panelled import PanelScreen
@@ -156,15 +156,13 @@ class Listing(PanelScreen, Generic[Row]):
 
     def hints(self) -> list[tuple[str, str]]:
         """Keys for the line at the bottom."""
-        return [
-            (shown(UP), ""), (shown(DOWN), "row"), (shown(LEFT), ""), (shown(RIGHT), "button"),
-            (shown(Command.RESET), self.chosen_label), (shown(Command.HELP), "help"),
-            (shown(Command.BACK), "back"),
-        ]  # fmt: skip
+        rows = [(shown(UP), ""), (shown(DOWN), "row")] if self.count > 1 else []
+        ways = [(shown(Command.HELP), "help"), (shown(Command.BACK), "back")]
+        return [*rows, *self.button_hints(), *ways]
 
     def works(self) -> Sequence[Hint]:
         more = [("PgUp", ""), ("PgDn", "a page"), ("Home", ""), ("End", "first, last row")]
-        return [*super().works(), *more]
+        return [*super().works(), *(more if self.count > 1 else [])]
 
 
 def draw_words(

@@ -107,7 +107,8 @@ class Page(KeyScreen):
             self.scroller.wheel(event.y)
 
     def hints(self) -> list[tuple[str, str]]:
-        return [(shown(UP), ""), (shown(DOWN), "scroll"), (shown(Command.BACK), "back")]
+        scroll = [(shown(UP), ""), (shown(DOWN), "scroll")] if self.scroller.most else []
+        return [*scroll, (shown(Command.BACK), "back")]
 
     def draw(self, surface: pygame.Surface) -> None:
         view, scale = draw_around(surface, self.caption, self.line, self.hints())

@@ -4,7 +4,7 @@ import math
 
 import pygame
 
-from gamesim.app.controls import LEFT, RIGHT, Command
+from gamesim.app.controls import LEFT, RIGHT, Command, shown
 from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import ButtonScreen
@@ -56,6 +56,11 @@ class PanelScreen(ButtonScreen):
         """Draw the facts from the top of `area`, even beyond its bottom; returns the y below them."""
         return area.top
 
+    def button_hints(self) -> list[tuple[str, str]]:
+        """The keys of the buttons, as far as they do something."""
+        choose = [(shown(LEFT), ""), (shown(RIGHT), "button")] if len(self.buttons) > 1 else []
+        return [*choose, *([(shown(Command.RESET), self.chosen_label)] if self.buttons else [])]
+
     @property
     def chosen_label(self) -> str:
         """What Enter does now, in a word or two."""
@@ -93,6 +98,7 @@ class PanelScreen(ButtonScreen):
         """The wheel was turned outside the panel."""
 
     def draw(self, surface: pygame.Surface) -> None:
+        self._renew()
         main, scale = draw_around(surface, self.caption, self.line(), self.hints())
         if main.width < 40 or main.height < 20:
             return
@@ -104,7 +110,6 @@ class PanelScreen(ButtonScreen):
         else:
             main.height = max(scale.px(84), round(main.height * 0.45))
             panel.top, panel.height = main.bottom + scale.px(8), panel.bottom - main.bottom - scale.px(8)
-        self._renew()
         self.draw_main(surface, main, scale)
         if panel.height > 20:
             self._draw_panel(surface, panel, scale)

@@ -72,7 +72,8 @@ def fitting(words: str, size: int, width: int, bold: bool = False) -> int:
 def wrap(words: str, size: int, width: int, bold: bool = False, most: int | None = None) -> list[str]:
     """Break a paragraph into lines of at most `width` pixels.
 
-    A wider path breaks between its folders, and a wider name after a hyphen or an underscore. If there are more than `most` lines, the last has all that remains, for `text` to cut.
+    A wider path breaks between its folders, and a wider name after a hyphen or an underscore. If there are
+    more than `most` lines, the last has all that remains, for `text` to cut.
     """
     lines = [*_wrapped(words, size, width, bold)]
     return lines if most is None or len(lines) <= most else [*lines[: most - 1], " ".join(lines[most - 1 :])]
