@@ -8,6 +8,7 @@ from app.fakes import save
 from gamesim.app.controls import BINDINGS, Command
 from gamesim.app.navigation import PLACES, visit
 from gamesim.app.screens import help as help_page
+from gamesim.app.screens.replay import Replay
 from gamesim.app.theme import Scale
 from gamesim.app.ui.parts import fitting_hints
 
@@ -114,3 +115,15 @@ def test_words_are_set_in_one_size_and_none_are_left_out(app: Driver, size, monk
 def test_the_settings_do_not_name_the_key_that_opens_them(app: Driver):
     app.press(pygame.K_F2)
     assert app.window.screen.caption == "Settings" and "settings and keys" not in helped(app)
+
+
+def test_the_keys_of_a_replay_are_listed_once(app: Driver):
+    """P was "play, pause", and "pause" below that."""
+    save(app.recordings / "any", "one")
+    app.window.workshop.shelf.scan()
+    page = Replay(app.window, app.window.workshop.shelf.recordings[0])
+    app.window.go(page)
+    app.until(lambda: page.episode is not None)
+    app.frames(2)
+    caps = [cap for cap, _ in page.works()]
+    assert len(caps) == len(set(caps)) and "P" in caps and "Del" in caps

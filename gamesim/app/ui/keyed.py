@@ -99,8 +99,10 @@ class ButtonScreen(KeyScreen):
             super().key(key)
 
     def works(self) -> Sequence[Hint]:
-        buttons = [(action.cap, action.label) for action in self.buttons if action.cap and not action.why_not]
-        return [*self.hints(), *buttons]
+        hints = self.hints()
+        named = {cap for cap, _ in hints}  # a key that a button names, too, is listed once
+        offered = [each for each in self.buttons if each.cap and each.cap not in named and not each.why_not]
+        return [*hints, *((action.cap, action.label) for action in offered)]
 
     def labelled(self, cap: str) -> Action | None:
         """The button with the name of a key on it."""
