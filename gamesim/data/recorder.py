@@ -4,6 +4,7 @@ import contextlib
 import secrets
 import time
 import warnings
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,13 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
     """
 
     def __init__(
-        self, env: gym.Env[np.ndarray, int], folder: str | Path, *, player: str = "human", start: bool = True
+        self,
+        env: gym.Env[np.ndarray, int],
+        folder: str | Path,
+        *,
+        player: str = "human",
+        start: bool = True,
+        meanings: Sequence[str] = (),
     ) -> None:
         """Wrap an environment with uint8 (H, W, 3) frames.
 
@@ -49,6 +56,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
             folder: Of recordings; made where it is missing.
             player: See above.
             start: Record from the beginning.
+            meanings: A word for each action, for an environment that does not say: a dream does not.
 
         Raises:
             UserError: The folder cannot be written to.
@@ -56,6 +64,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         super().__init__(env)
         self.player = player
         self.folder = Path(folder)
+        self._meanings = tuple(meanings)
         self.recording = False
         self.episodes = 0
         self.error: str | None = None
@@ -170,6 +179,8 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
             with contextlib.suppress(TypeError, ValueError):  # keyword arguments that JSON does not know
                 spec = spec_json(self.env.spec)
         before, meanings = bytes(self._actions), action_meanings(self.env)
+        if not any(meanings) and len(self._meanings) == len(meanings):
+            meanings = self._meanings
         return Journal.create(self.folder / name, self._frame, self._seed, spec, before, meanings)
 
     def _finish(self, terminated: bool, truncated: bool) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -144,6 +145,20 @@ def test_a_replay_of_a_dream_calls_the_keys_what_the_game_that_was_dreamt_calls_
     assert called(app, played, 3) == ["←", "none", "→"]
     (dreamt / "README.md").write_text("| | |\n|---|---|\n| game | gamesim/PacmanMaze-v0 |\n")
     assert called(app, played, 3) == ["none", "←", "→"]
+
+
+def test_the_keys_of_a_recorded_dream_are_known_after_its_model_is_deleted(app: Driver):
+    """ "Key pressed" was a number then: the card of the model had gone with it."""
+    app.play("Tilemap Pac-Man")
+    app.press(pygame.K_COMMA)
+    app.frames(5, 0.1)
+    app.press(pygame.K_COMMA, pygame.K_ESCAPE)
+    shutil.rmtree(app.checkpoints / "tilemap-pacman")
+    app.window.workshop.shelf.scan()
+    page = Replay(app.window, app.window.workshop.shelf.recordings[0])
+    app.window.go(page)
+    app.until(lambda: page.episode is not None)
+    assert [page.pressed(action) for action in range(5)] == ["none", "←", "→", "↑", "↓"]
 
 
 def called(app: Driver, played: Episode, count: int) -> list[str]:

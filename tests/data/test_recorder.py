@@ -308,3 +308,23 @@ def test_playing_does_not_wait_for_the_disk(tmp_path: Path, monkeypatch: pytest.
     ready.set()
     recorder.close()
     assert len(load(tmp_path)) == 3
+
+
+@pytest.mark.parametrize(("words", "kept"), [(("A", "B"), ("A", "B")), (("A",), ("", "")), ((), ("", ""))])
+def test_words_for_the_actions_of_a_game_that_has_none_are_recorded(tmp_path: Path, words, kept) -> None:
+    class Silent(gym.Env[np.ndarray, int]):
+        observation_space = gym.spaces.Box(0, 255, (8, 8, 3), np.uint8)
+        action_space = gym.spaces.Discrete(2)
+
+        def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
+            return np.zeros((8, 8, 3), np.uint8), {}
+
+        def step(self, action: int):
+            return np.zeros((8, 8, 3), np.uint8), 0.0, False, False, {}
+
+    recorder = Recorder(Silent(), tmp_path, meanings=words)
+    recorder.reset()
+    recorder.step(1)
+    recorder.close()
+    (episode,) = load(tmp_path)
+    assert episode.action_meanings == kept

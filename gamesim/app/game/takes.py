@@ -7,6 +7,8 @@ from gamesim.app.game.play import Engine
 from gamesim.app.navigation import Navigator
 from gamesim.app.ui.widgets import at_home
 from gamesim.data.recorder import Recorder
+from gamesim.envs.pacman import MEANINGS
+from gamesim.envs.recipe import PACMANS
 from gamesim.text import complaint, counted
 
 
@@ -19,8 +21,11 @@ class Takes:
 
     def wrap(self, engine: Engine) -> Engine:
         """Put a recorder, which is off, around the env of `engine`; returns `engine`."""
-        folder = self.kit.recordings / engine.title.slug
-        engine.recorder = engine.env = Recorder(engine.env, folder, player="human", start=False)
+        title = engine.title
+        folder = self.kit.recordings / title.slug
+        # The recording outlives a model that is deleted, whose card says what the keys of its game mean.
+        words = title.actions or (MEANINGS if title.world.startswith(PACMANS) else ())
+        engine.recorder = engine.env = Recorder(engine.env, folder, start=False, meanings=words)
         return engine
 
     @staticmethod
