@@ -41,7 +41,7 @@ def layout(size: tuple[int, int], boards: int) -> Layout:
     column = whole(beside) >= whole(below)
     side = whole(max(beside, below))
     if side < LEAST:  # a tiny window: the board alone
-        side = max(1, min(width // boards, height))
+        side = max(1, min(width // boards, height - gap // 2))
         left = (width - boards * side) // 2
         rects = tuple(pygame.Rect(left + i * side, 0, side, side) for i in range(boards))
         return Layout(rects, pygame.Rect(0, 0, 0, 0), True)
