@@ -180,3 +180,24 @@ def test_without_recordings_there_is_nothing_to_turn_to(app: Driver):
     app.until(lambda: not app.window.workshop.shelf.scanning)
     app.frames(1)
     assert page.lines[0].turn is None and page.lines[0].enter is not None
+
+
+@pytest.mark.parametrize(
+    ("key", "command", "before", "after"),
+    [
+        (pygame.K_l, Command.LOOK, "pixels", "drawn large"),
+        (pygame.K_p, Command.PAUSE, "pause", "resume"),
+        (pygame.K_COMMA, Command.RECORD, "record", "stop recording"),
+    ],
+)
+def test_a_key_says_what_it_does_next(app: Driver, key: int, command: Command, before: str, after: str):
+    """L said "pixels" while pixels were shown, and the comma "record" while it recorded."""
+
+    def said() -> str:
+        app.frames(1, 0.0)
+        return dict(app.window.screen.panel.hints())[command]  # type: ignore[attr-defined]
+
+    app.play("Tilemap Pac-Man")
+    for words in (before, after, before):
+        assert said() == words
+        app.press(key)

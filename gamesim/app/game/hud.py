@@ -316,13 +316,16 @@ def draw_value(
     text(surface, fact.value, place, size, colour, bold=True, anchor=anchor, width=room)
 
 
-def hints(session: Session, partner: bool = True, driver: bool = True) -> list[tuple[Command, str]]:
+def hints(
+    session: Session, partner: bool = True, driver: bool = True, pixels: bool = False
+) -> list[tuple[Command, str]]:
     """The keys that do something here, the most important first; a small panel leaves out the last ones.
 
     Args:
         session: what is played.
         partner: whether this dream has its game here, or this game a dream.
         driver: whether an AI can drive here.
+        pixels: whether the boards are shown as pixels.
     """
     engine, beside = session.engine, session.beside
     dream, ego = session.temperature is not None, engine.ego
@@ -345,9 +348,9 @@ def hints(session: Session, partner: bool = True, driver: bool = True) -> list[t
         (beside and not ended, Command.AGAIN, "dream again"),
         (dream, Command.ENDLESS, "stop at ends" if session.endless else "ignore ends"),
         (dream, Command.DOUBT, "how sure?"),
-        (True, Command.LOOK, "pixels"),
-        (True, Command.PAUSE, "pause"),
-        (True, Command.RECORD, "record"),
+        (True, Command.LOOK, "drawn large" if pixels else "pixels"),
+        (True, Command.PAUSE, "resume" if session.paused else "pause"),
+        (True, Command.RECORD, "stop recording" if engine.recording else "record"),
         (ego, Command.RESKIN, "night or garden"),
         (engine.pilot is not None, Command.ATTACK, "attack the AI"),
         (dream, Command.LAYERS, "background"),
