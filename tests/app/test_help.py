@@ -120,8 +120,8 @@ def test_the_settings_do_not_name_the_key_that_opens_them(app: Driver):
 def test_the_keys_of_a_replay_are_listed_once(app: Driver):
     """P was "play, pause", and "pause" below that."""
     save(app.recordings / "any", "one")
-    app.window.workshop.shelf.scan()
-    page = Replay(app.window, app.window.workshop.shelf.recordings[0])
+    app.window.kit.workshop.shelf.scan()
+    page = Replay(app.window, app.window.kit.workshop.shelf.recordings[0])
     app.window.go(page)
     app.until(lambda: page.episode is not None)
     app.frames(2)

@@ -144,7 +144,7 @@ def test_a_list_names_no_key_that_does_nothing(tmp_path: Path, page: str):
     (tmp_path / "none").mkdir()
     app = Driver(tmp_path / "none", tmp_path)
     visit(app.window, page)
-    app.until(lambda: not app.window.workshop.shelf.scanning)
+    app.until(lambda: not app.window.kit.workshop.shelf.scanning)
     app.frames(2)
     found = app.window.screen
     assert isinstance(found, Listing)
@@ -177,7 +177,7 @@ def test_a_page_that_does_not_scroll_and_a_lone_sheet_name_no_arrows(app: Driver
 def test_without_recordings_there_is_nothing_to_turn_to(app: Driver):
     page = NewRun(app.window)
     app.window.go(page)
-    app.until(lambda: not app.window.workshop.shelf.scanning)
+    app.until(lambda: not app.window.kit.workshop.shelf.scanning)
     app.frames(1)
     assert page.lines[0].turn is None and page.lines[0].enter is not None
 

@@ -154,8 +154,8 @@ def test_the_keys_of_a_recorded_dream_are_known_after_its_model_is_deleted(app: 
     app.frames(5, 0.1)
     app.press(pygame.K_COMMA, pygame.K_ESCAPE)
     shutil.rmtree(app.checkpoints / "tilemap-pacman")
-    app.window.workshop.shelf.scan()
-    page = Replay(app.window, app.window.workshop.shelf.recordings[0])
+    app.window.kit.workshop.shelf.scan()
+    page = Replay(app.window, app.window.kit.workshop.shelf.recordings[0])
     app.window.go(page)
     app.until(lambda: page.episode is not None)
     assert [page.pressed(action) for action in range(5)] == ["none", "←", "→", "↑", "↓"]
@@ -197,7 +197,7 @@ def test_what_another_window_recorded_or_deleted_is_seen_when_this_one_is_in_fro
     """The list kept recordings that were gone until somebody left the page."""
     if page == "New training":
         shelf.window.go(NewRun(shelf.window))
-    known = shelf.window.workshop.shelf
+    known = shelf.window.kit.workshop.shelf
     shelf.until(lambda: not known.scanning)
     gone = known.recordings[0].path
     gone.unlink()

@@ -126,7 +126,7 @@ def test_the_panels_of_lists_show_whole_names(app: Driver, page: str, monkeypatc
     old_run(app, name) if page == "Train" else None
     save(app.recordings / "pac-man", name) if page == "Recordings" else None
     visit(app.window, page)
-    app.until(lambda: not app.window.workshop.shelf.scanning)
+    app.until(lambda: not app.window.kit.workshop.shelf.scanning)
     app.frames(2)
     app.press(pygame.K_DOWN)
     app.frames(2)

@@ -349,7 +349,7 @@ def test_a_folder_for_pictures_that_cannot_be_is_one_plain_line(app: Driver, tmp
     app.press(pygame.K_LEFT)
     app.frames(90)
     for folder in (tmp_path / "file", tmp_path / "file" / "in"):
-        app.window.pictures = folder
+        app.window.kit.pictures = folder
         app.press(key)
         app.until(lambda folder=folder: f"{folder}: " in app.said)
         assert "a file is in the way" in app.said and "Errno" not in app.said

@@ -53,7 +53,7 @@ class SidePanel:
         """The keys that do something here, the most important first."""
         partner, called = self._offered()
         driver = called or self.session.leader.advice is not None
-        found = hud.hints(self.session, partner, driver, self.window.look.pixels)
+        found = hud.hints(self.session, partner, driver, self.kit.look.pixels)
         idle = {Command.ENDLESS} if self.home else set()  # on a walk dreams always go on
         idle |= set() if self.has_looks else {Command.LOOK}
         return [hint for hint in found if hint[0] not in idle]

@@ -192,7 +192,7 @@ class NewRun(KeyScreen):
             self.go(RIGHT if event.y > 0 else LEFT)
 
     def look_again(self) -> None:
-        self.window.workshop.shelf.refresh()
+        self.kit.workshop.shelf.refresh()
 
     def go(self, move: int) -> None:
         lines = self._lines()
