@@ -1,6 +1,5 @@
 """What is printed can be printed anywhere, and nothing is lost where nobody reads it."""
 
-import errno
 import os
 import subprocess
 import sys
@@ -124,7 +123,7 @@ def test_a_full_disk_is_one_line_after_the_work_is_done(tmp_path):
         done = run(command(tmp_path / "saved"), stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 2
     said = done.stderr.decode().strip().splitlines()[-1]
-    assert said == f"gamesim: not everything could be printed: {os.strerror(errno.ENOSPC)}"
+    assert said == "gamesim: not everything could be printed: the disk is full"
     assert (tmp_path / "saved").exists()
 
 
@@ -149,7 +148,7 @@ def test_help_that_cannot_be_printed_says_so(word):
     with open("/dev/full", "wb") as full:
         done = run([sys.executable, "-m", "gamesim", word], stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 2
-    assert done.stderr.decode() == f"gamesim: not everything could be printed: {os.strerror(errno.ENOSPC)}\n"
+    assert done.stderr.decode() == "gamesim: not everything could be printed: the disk is full\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows deletes no folder in which somebody stands")
@@ -161,4 +160,4 @@ def test_a_current_folder_that_was_deleted_is_named(tmp_path):
         ["bash", "-c", " ".join(words)], cwd=tmp_path, env=environment, timeout=250, capture_output=True
     )
     assert done.returncode == 2
-    assert done.stderr.decode() == f"gamesim: the current folder: {os.strerror(errno.ENOENT)}\n"
+    assert done.stderr.decode() == "gamesim: the current folder: no such file or folder\n"
