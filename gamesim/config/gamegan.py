@@ -33,20 +33,14 @@ class GameGANModelConfig(MemoryShape):
         description="the static layer may also be drawn from what a memory slot held before the step wrote "
         "there (ours)",
     )
-    chance: bool = Field(
-        default=False,
-        description="what cannot be known yet may be drawn by chance, from a z of its own (ours)",
-    )
     discriminator_channels: int = Field(
         default=64, ge=4, le=4096, description="channels of the discriminators' first layer"
     )
 
     @model_validator(mode="after")
-    def _with_a_memory(self) -> GameGANModelConfig:
+    def _something_to_recall(self) -> GameGANModelConfig:
         if self.recall and not self.memory:
             raise ValueError("recall draws what the memory held, but memory is false")
-        if self.chance and not self.memory:
-            raise ValueError("what chance draws is written to the memory, but memory is false")
         return self
 
 
@@ -96,10 +90,6 @@ class GameGANLosses(Section):
     temporal_gradient_penalty: Weight = Field(
         default=10.0, description="weight of the penalty for the temporal discriminator"
     )
-    divergence: Schedule = Field(
-        default=steady(1),
-        description="weight of how far the z's that were inferred lie from normal noise (for part: chance)",
-    )
     outcome: Schedule = Field(default=steady(1), description="weight of the reward and the game's end")
 
     @model_validator(mode="after")
@@ -128,9 +118,8 @@ class GameGANTraining(EngineTraining):
     continues: bool = Field(
         default=False, description="a later stage: it goes on from an engine, which --init names"
     )
-    part: Literal["all", "recall", "chance"] = Field(
-        default="all",
-        description="what is trained: the whole model, or a part of our own alone",
+    part: Literal["all", "recall"] = Field(
+        default="all", description="what is trained: the whole model, or recall alone"
     )
     losses: GameGANLosses = GameGANLosses()
 
@@ -145,16 +134,14 @@ class GameGANConfig(Config):
     @model_validator(mode="after")
     def _part_there(self) -> GameGANConfig:
         part, losses = self.training.part, self.training.losses
-        if part == "all":
-            return self
         wrong = {
-            f"but this model has no {part}": not getattr(self.model, part),
+            "but this model has no recall": not self.model.recall,
             "which learns without discriminators, but adversarial is not 0": losses.adversarial.highest,
             "which learns by reconstruction, but that is 0": not losses.reconstruction.highest,
         }
         for why, found in wrong.items():
-            if found:
-                raise ValueError(f"training.part is {part}, {why}")
+            if part == "recall" and found:
+                raise ValueError(f"training.part is recall, {why}")
         return self
 
     @property
@@ -168,9 +155,8 @@ class GameGANConfig(Config):
 
     @property
     def trained_by(self) -> str:
-        if self.training.part != "all":
-            alone = f"its {self.training.part} alone; all other weights are those that it began from"
-            return f"reconstruction ({alone})"
+        if self.training.part == "recall":
+            return "reconstruction (its recall alone; all other weights are those that it began from)"
         judged = self.training.losses.adversarial.highest > 0
         return "reconstruction and discriminators" if judged else "reconstruction alone"
 

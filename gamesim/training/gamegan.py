@@ -31,16 +31,7 @@ from gamesim.training.muon import Muon
 from gamesim.training.sheet import contact_sheet
 from gamesim.training.uncertainty import Uncertainty, agreement, attenuation, errors_by_place, surprise
 
-SCHEDULED = (
-    "adversarial",
-    "reconstruction",
-    "outcome",
-    "cycle",
-    "memory",
-    "attenuated",
-    "blended",
-    "divergence",
-)
+SCHEDULED = ("adversarial", "reconstruction", "outcome", "cycle", "memory", "attenuated", "blended")
 """Losses whose weights may change over the run."""
 SHEET_ROWS, SHEET_REAL = 6, 4
 VALIDATION_LANES, VALIDATION_REAL = 64, 4

@@ -58,12 +58,10 @@ def whole(
 def gamegan(
     config: GameGANConfig, data: str, device: torch.device, weights: Weights, begin: Checkpoint | None
 ) -> Training:
-    """GameGAN with its discriminators, or one of our own parts of it."""
-    from gamesim.training.chance import ChanceTask
+    """GameGAN with its discriminators."""
     from gamesim.training.gamegan import GameGANTask
 
-    task = ChanceTask if config.training.part == "chance" else GameGANTask
-    return whole(task, config, data, device, begin, short=True)
+    return whole(GameGANTask, config, data, device, begin, short=True)
 
 
 def tilemap(

@@ -56,5 +56,4 @@ def test_numbers_are_short_and_means_are_means():
     assert spoken("tilemap-pac-man") == spoken("tilemap-pacman") == "Tilemap Pac-Man"
     assert spoken("world-model-places") == "World Model (places)"
     assert spoken("gamegan-recall") == "GameGAN (recall)"
-    assert spoken("gamegan-chance") == "GameGAN (recall, chance)"
     assert spoken("world-model-takecover") == "World Model Take Cover"

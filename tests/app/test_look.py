@@ -151,16 +151,9 @@ class Recalling(Layered):
         return super().internals() | {"recalled": np.zeros((7, 7), np.float32)}
 
 
-class Chancy(Recalling):
-    """One that also draws by chance what cannot be known."""
-
-    def internals(self) -> dict[str, np.ndarray]:
-        return super().internals() | {"chance": np.zeros((7, 7), np.float32)}
-
-
 @pytest.mark.parametrize(
     ("entered", "memory", "recall"),
-    [(Layered, True, False), (Recalling, False, True), (Chancy, False, True), (FakeDream, False, False)],
+    [(Layered, True, False), (Recalling, False, True), (FakeDream, False, False)],
 )
 def test_a_memory_is_spoken_of_as_the_model_has_one(app: Driver, entry, entered, memory, recall):
     """One that recalls is not said to lose what it writes over."""
@@ -168,7 +161,6 @@ def test_a_memory_is_spoken_of_as_the_model_has_one(app: Driver, entry, entered,
     page = about(app, system="gamegan")
     assert "How this model works" in page
     assert ("Memory" in page) == memory and ("Memory, with recall" in page) == recall
-    assert ("Chance" in page) == (entered is Chancy)
     words = " ".join(page.values())
     assert ("what the slot held before" in words) == recall
     assert ("forgets part of what it drew" in words) == memory

@@ -94,9 +94,7 @@ def test_an_engine_without_a_part_that_changes_nothing_at_first_can_be_begun_fro
     near(found, checkpoint.load(given).weights)
 
 
-@pytest.mark.parametrize(
-    "preset", ["gamegan-more", "gamegan-finish", "gamegan-recall", "gamegan-chance", "gamegan-small-more"]
-)
+@pytest.mark.parametrize("preset", ["gamegan-more", "gamegan-finish", "gamegan-recall", "gamegan-small-more"])
 def test_a_later_stage_is_not_begun_from_nothing(plays, tmp_path, preset):
     with pytest.raises(UserError, match=f"^{preset} goes on from an engine: name it with --init"):
         train(preset, plays, tmp_path / "run")

@@ -228,12 +228,6 @@ def spoken(name: str) -> str:
     """gamegan-pacman -> GameGAN Pac-Man, world-model-places -> World Model (places)."""
     kind = next((kind for kind in systems().values() if f"{name}-".startswith(f"{kind.name}-")), None)
     rest = (name if kind is None else name[len(kind.name) :]).replace("pac-man", "pacman")
-    special = {
-        "pacman": "Pac-Man",
-        "takecover": "Take Cover",
-        "places": "(places)",
-        "recall": "(recall)",
-        "chance": "(recall, chance)",
-    }
+    special = {"pacman": "Pac-Man", "takecover": "Take Cover", "places": "(places)", "recall": "(recall)"}
     words = [special.get(word, word[:1].upper() + word[1:]) for word in re.split(r"[-_ ]+", rest) if word]
     return " ".join(words if kind is None else [kind.title, *words]) or name

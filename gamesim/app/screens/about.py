@@ -73,11 +73,6 @@ GAMEGAN_RECALL = (
         "Memory, with recall",
     ),
 )
-CHANCE = Words(
-    "What comes into view cannot be known. At places where the model knows this, it draws one of the things "
-    "that may come, by random numbers of their own. The paper has no such part.",
-    "Chance",
-)
 GAMEGAN_M = (
     Words(
         "This is GameGAN (Kim et al. 2020) without its memory module, which the paper uses for comparison. "
@@ -135,7 +130,7 @@ def _kind(engine: Engine) -> Sequence[Words]:
     if system == "gamegan" and "memory" not in shown:
         return GAMEGAN_M
     if system == "gamegan" and "recalled" in shown:
-        return (*GAMEGAN_RECALL, CHANCE) if "chance" in shown else GAMEGAN_RECALL
+        return GAMEGAN_RECALL
     if system in KINDS or found is None or not found.about:
         return KINDS.get(system, ())
     return (Words(found.about, found.title),)

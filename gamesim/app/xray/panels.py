@@ -39,7 +39,6 @@ KEYS = {
     "memory": Key("Memory", "How much each slot holds. Dark: nothing written yet."),
     "writes": Key("Memory writes", "How much is written into each slot in one step."),
     "recalled": Key("Recalled", "Bright: drawn from what the slot held before. Dark: drawn anew.", (0, 1)),
-    "chance": Key("By chance", "Bright: new or moving, drawn by chance. Dark: drawn as it must be.", (0, 1)),
     "reconstruction": Key("Frame and reconstruction", "Left: the frame. Right: what the decoder makes of z."),
     "z": Key("z", "Random numbers drawn for this step. Temperature scales them.", (-3, 3)),
     "mixture": Key("Possible futures", "Mixture weights: how likely each was. They add up to 1.", (0, 1)),

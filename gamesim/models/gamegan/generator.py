@@ -20,7 +20,6 @@ from torch.func import functional_call
 
 from gamesim.models import Prediction, State, Streams, normal
 from gamesim.models.frames import to_float, to_uint8
-from gamesim.models.gamegan.chance import Chance
 from gamesim.models.gamegan.dynamics_engine import DynamicsEngine
 from gamesim.models.gamegan.memory_module import MemoryModule, read
 from gamesim.models.gamegan.recall import Recall
@@ -34,10 +33,6 @@ from gamesim.models.layers import initialise, mlp
 
 if TYPE_CHECKING:
     from gamesim.config.gamegan import GameGANModelConfig
-
-
-DRAWN_FROM = ("h", "read", "held", "outlook", "overlap", "shares")
-"""What of a state `Generator.render` needs, as far as there is such a thing."""
 
 
 @dataclass
@@ -73,37 +68,19 @@ class Rollout:
     trust: Tensor | None = None
 
 
-@dataclass
-class Hindsight:
-    """Steps that were shown real frames, N in all: what each drew from, and what it knew a frame later.
-
-    Attributes:
-        state: of each step, without "frame", "code" and "memory": (N, ...) each.
-        later: what h turns into when the frame that it should have drawn is on screen, and nobody presses a
-            key: (N, hidden).
-    """
-
-    state: State
-    later: Tensor
-
-
 class Generator(nn.Module):
     """GameGAN's generator; implements `gamesim.models.WorldModel`.
 
     A state holds the "frame" on screen (B, 3, S, S) and its "code" (B, hidden), "h" and "c" (B, hidden), the
     "z" (B, z_size) of its step and, with a memory module, "memory" (B, N, N, D), "attention" (B, N, N),
-    the "read" (B, D), and "held" (B, D), what was read there before the step wrote. With chance there are
-    "outlook" (B, hidden), one of the states that h may turn into, and what `MemoryModule.rewritten` needs:
-    "overlap" (B, D) and "shares" (B, 1).
+    the "read" (B, D), and "held" (B, D), what was read there before the step wrote.
     """
 
     def __init__(self, config: GameGANModelConfig) -> None:
         super().__init__()
         self.num_actions = config.num_actions
         self.frame_shape = (config.frame_size, config.frame_size, 3)
-        self.z_size = config.z_size
-        # With chance there are two of them: the paper's, and that of what may come.
-        self.noise_shape: tuple[int, ...] = ((1 + config.chance) * config.z_size,)
+        self.noise_shape: tuple[int, ...] = (config.z_size,)
         self.reward_scale = config.reward_scale
         self.dynamics = DynamicsEngine(config)
         if config.memory:
@@ -111,9 +88,8 @@ class Generator(nn.Module):
             vectors = [config.memory_width, config.hidden]
             self.renderer = DisentanglingRenderer(vectors, config.frame_size, config.channels)
             self.recall = Recall(config) if config.recall else None
-            self.chance = Chance(config) if config.chance else None
         else:
-            self.memory = self.recall = self.chance = None
+            self.memory = self.recall = None
             self.renderer = SimpleRenderer(config.hidden, config.frame_size, config.channels)
         self.outcome = mlp([2 * config.hidden, config.hidden, 2])
         initialise(self)
@@ -121,8 +97,6 @@ class Generator(nn.Module):
             self.memory.initialise()
         if self.recall is not None:
             self.recall.initialise()
-        if self.chance is not None:
-            self.chance.initialise()
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     # -- play ----------------------------------------------------------------------------------------
@@ -139,31 +113,16 @@ class Generator(nn.Module):
             memory, attention = self.memory.initial(batch)
             found = read(memory, attention)
             state |= {"memory": memory, "attention": attention, "read": found, "held": found}
-            if self.chance is not None:
-                state |= {"outlook": h, **self.memory.met(memory, attention)}
         return state
 
-    def advance(self, state: State, action: Tensor, z: Tensor, seen: Tensor | None = None) -> State:
-        """The recurrence alone: the state after `action` int64 (B,), which has no "frame" and "code" yet.
-
-        Args:
-            state: of the last step.
-            action: int64 (B,).
-            z: noise (B, *noise_shape).
-            seen: bool (B,), lanes that will be shown the real frame, in which nothing is left to chance;
-                None: no lane will.
-        """
-        own, may_come = z[:, : self.z_size], z[:, self.z_size :]
-        h, c = self.dynamics(state["h"], state["c"], state["code"], action, own, state.get("read"))
+    def advance(self, state: State, action: Tensor, z: Tensor) -> State:
+        """The recurrence alone: the state after `action` int64 (B,), which has no "frame" and "code" yet."""
+        h, c = self.dynamics(state["h"], state["c"], state["code"], action, z, state.get("read"))
         new = {**state, "h": h, "c": c, "z": z}
         if self.memory is not None:
             before = state["memory"], state["attention"]
             memory, attention, found, held = self.memory(*before, action, h, state["h"])
             new |= {"memory": memory, "attention": attention, "read": found, "held": held}
-            if self.chance is not None:
-                outlook = self.chance(h, may_come)
-                outlook = outlook if seen is None else torch.where(seen[:, None], h, outlook)
-                new |= {"outlook": outlook, **self.memory.met(before[0], attention)}
         return new
 
     def show(self, state: State, frame: Tensor) -> State:
@@ -178,8 +137,7 @@ class Generator(nn.Module):
 
     def observe(self, state: State, action: Tensor, frame: Tensor) -> State:
         z = torch.zeros(len(action), *self.noise_shape, device=action.device)
-        seen = torch.ones_like(action, dtype=torch.bool)
-        return self.show(self.advance(state, action, z, seen), to_float(frame))
+        return self.show(self.advance(state, action, z), to_float(frame))
 
     def imagine(
         self, state: State, action: Tensor, *, temperature: float, generator: Streams
@@ -195,26 +153,13 @@ class Generator(nn.Module):
         """Draws the static layer from a state's memory read, and the dynamic one from its hidden state.
 
         Args:
-            state: its "h" and, with a memory module, its "read" and "held" are enough; with chance, its
-                "outlook", "overlap" and "shares", too.
+            state: its "h" and, with a memory module, its "read" and "held" are enough.
         """
         if self.memory is None:
             return self.renderer(state["h"])
         h, held = state["h"], state["held"]
         recalled = None if self.recall is None else (held, self.recall(h, held))
-        if self.chance is None:
-            return self.renderer(state["read"], h, recalled=recalled)
-        outlook, where = state["outlook"], self.chance.where(h, held)
-        may_come = (self.memory.rewritten(state, outlook), outlook), where
-        return self.renderer(state["read"], h, recalled=recalled, may_come=may_come)
-
-    def render_both(self, state: State, outlook: Tensor) -> tuple[Tensor, Tensor]:
-        """The frame (B, 3, S, S) as h draws it, and as an outlook (B, hidden) does."""
-        assert self.memory is not None
-        h, held = state["h"], state["held"]
-        recalled = None if self.recall is None else (held, self.recall(h, held))
-        sure = self.renderer(state["read"], h, recalled=recalled)
-        return sure.frame, self.renderer(self.memory.rewritten(state, outlook), outlook).frame
+        return self.renderer(state["read"], h, recalled=recalled)
 
     def _outcome(self, h: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
         """Reward in units of ``reward_scale``, and the logit of the end, of (B, hidden) each."""
@@ -249,9 +194,9 @@ class Generator(nn.Module):
         steps = actions.shape[1]
         real = torch.arange(steps + 1, device=frames.device) < warm_up[:, None]
         shown = frames if all_real >= steps else self._dreamt(frames, actions, z, real, all_real)
-        codes = self._codes(shown)
-        states = self._recurrence(codes, actions, z, real[:, 1:])
-        names = [name for name in DRAWN_FROM if name in states[0]]
+        codes = self.dynamics.encode(shown.flatten(0, 1)).float().unflatten(0, real.shape)
+        states = self._recurrence(codes, actions, z)
+        names = [name for name in ("h", "read", "held") if name in states[0]]
         known = {name: torch.stack([state[name] for state in states], 1) for name in names}
         drawn = self.render({name: vectors.flatten(0, 1) for name, vectors in known.items()})
         reward, end_logit = self._outcome(known["h"], codes[:, 1:])
@@ -266,7 +211,7 @@ class Generator(nn.Module):
             static=drawn.layers[0].unflatten(0, shape),
             masks=drawn.masks.unflatten(0, shape),
             revisited=None if revisited is None else self._revisit(states, revisited),
-            known=torch.cat([known[name] for name in ("h", "read") if name in known], -1).detach(),
+            known=torch.cat([known[name] for name in names if name != "held"], -1).detach(),
             reward=reward,
             end_logit=end_logit,
         )
@@ -276,53 +221,20 @@ class Generator(nn.Module):
         """The frames on screen, (B, T + 1, 3, S, S): real where `real` (B, T + 1) says so, else dreamt."""
         state, shown = self.initial(frames[:, 0]), frames.clone()
         for step in range(1, actions.shape[1]):
-            state = self.advance(state, actions[:, step - 1], z[:, step - 1], real[:, step])
+            state = self.advance(state, actions[:, step - 1], z[:, step - 1])
             if step >= all_real:
                 dreamt = self.render(state).frame.to(frames.dtype)
                 shown[:, step] = torch.where(real[:, step, None, None, None], frames[:, step], dreamt)
             state = self.show(state, shown[:, step])
         return shown
 
-    def _codes(self, shown: Tensor) -> Tensor:
-        """The codes (B, T + 1, hidden) of the frames on screen (B, T + 1, 3, S, S)."""
-        return self.dynamics.encode(shown.flatten(0, 1)).float().unflatten(0, shown.shape[:2])
-
-    def _recurrence(self, codes: Tensor, actions: Tensor, z: Tensor, seen: Tensor) -> list[State]:
-        """The states after each of T steps.
-
-        Args:
-            codes: (B, T + 1, hidden) of the frames on screen.
-            actions: int64 (B, T).
-            z: (B, T, *noise_shape).
-            seen: bool (B, T), which of the frames that are drawn are not shown, but the real ones.
-        """
+    def _recurrence(self, codes: Tensor, actions: Tensor, z: Tensor) -> list[State]:
+        """The states after each of T steps, for the codes (B, T + 1, hidden) of the frames on screen."""
         state, states = self._blank(len(codes)), []
         for step in range(actions.shape[1]):
-            now = actions[:, step], z[:, step], seen[:, step]
-            state = self.advance({**state, "code": codes[:, step]}, *now)
+            state = self.advance({**state, "code": codes[:, step]}, actions[:, step], z[:, step])
             states.append(state)
         return states
-
-    @torch.no_grad()
-    def look_back(self, frames: Tensor, actions: Tensor, z: Tensor, still: int) -> Hindsight:
-        """What every step knew of its frame, and what it would have known had it seen it; B * T steps.
-
-        Args:
-            frames: the real ones (B, T + 1, 3, S, S) in [0, 1], on screen all along.
-            actions: int64 (B, T).
-            z: standard normal noise (B, T, *noise_shape).
-            still: the action that does nothing.
-        """
-        codes, seen = self._codes(frames), torch.ones_like(actions, dtype=torch.bool)
-        states = self._recurrence(codes, actions, z, seen)
-        names = [name for name in (*DRAWN_FROM, "c") if name in states[0]]
-        state = {name: torch.stack([each[name] for each in states], 1).flatten(0, 1) for name in names}
-        nothing = (
-            torch.full_like(actions.flatten(), still),
-            torch.zeros_like(z[..., : self.z_size].flatten(0, 1)),
-        )
-        now = state["h"], state.pop("c"), codes[:, 1:].flatten(0, 1)
-        return Hindsight(state, self.dynamics(*now, *nothing, state.get("read"))[0])
 
     def _revisit(self, states: list[State], steps: Tensor) -> Tensor | None:
         """X^m-hat of the cycle loss (Sec. 3.4): what the last memory says of the places of some steps (R,).
@@ -356,8 +268,6 @@ class Generator(nn.Module):
         - "writes" (B, S, S): the mean size of what the step to this state added to each slot.
         - "recalled" (B, h, w) in [0, 1]: how much each place trusts what the slot held before; above a half
           the static layer is drawn from it. Only in engines that can recall.
-        - "chance" (B, h, w) in [0, 1]: how much each place is left to chance; above a half it is drawn from
-          the outlook. Only in engines with chance.
         - "z" and "hidden": the noise of the step, and h.
         """
         shown = {"z": state["z"], "hidden": state["h"]}
@@ -370,8 +280,6 @@ class Generator(nn.Module):
             for k, vector in enumerate((state["read"], state["h"]))
         ]
         _, add = self.memory.writes(state["h"])
-        if self.chance is not None:
-            shown["chance"] = self.chance.where(state["h"], state["held"])[:, 0]
         if rendering.trust is not None:
             shown["recalled"] = rendering.trust[:, 0]
         return shown | {

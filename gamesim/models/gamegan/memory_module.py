@@ -16,7 +16,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gamesim.models import State
 from gamesim.models.layers import activation, mlp
 
 if TYPE_CHECKING:
@@ -130,26 +129,6 @@ class MemoryModule(nn.Module):
         """e_t and a_t of Eq. 8, (B, D) each, of h_t (B, hidden)."""
         erase, add = self.content(h).float().chunk(2, dim=1)
         return erase.sigmoid(), add
-
-    def met(self, memory: Tensor, attention: Tensor) -> State:
-        """What another writing would meet: "overlap", the sum of alpha^2 M (B, D), and "shares", of alpha^2.
-
-        Args:
-            memory: before the step wrote (B, N, N, D).
-            attention: of the step (B, N, N).
-        """
-        squares = attention.square()
-        return {"overlap": read(memory, squares), "shares": squares.sum((1, 2))[:, None]}
-
-    def rewritten(self, state: State, h: Tensor) -> Tensor:
-        """What a step would have read (B, D), had it written what `h` (B, hidden) says: Eq. 8 and 9 in one.
-
-        Args:
-            state: of the step, with what `met` adds.
-            h: in the place of h_t.
-        """
-        erase, add = self.writes(h)
-        return state["held"] + state["shares"] * add - erase * state["overlap"]
 
     def forward(
         self, memory: Tensor, attention: Tensor, action: Tensor, h: Tensor, before: Tensor

@@ -64,19 +64,6 @@ def choose(where: Tensor, one: Drawn, other: Drawn) -> Drawn:
     return torch.where(where, one[0], other[0]), torch.where(where, one[1], other[1])
 
 
-def at_places(trust: Tensor, drawn: Drawn) -> Tensor:
-    """Where the trust of places (B, 1, h, h) is above a half, bool (B, 1, S, S), for what was drawn."""
-    return F.interpolate(trust, size=drawn[0].shape[-2:]) > 0.5
-
-
-def draw_all(draw: nn.Module, vectors: Sequence[Tensor]) -> list[Drawn]:
-    """What is drawn from each of the vectors (B, size). One pass saves a dream a ninth of its time."""
-    if len(vectors) == 1:
-        return [draw(vectors[0])]
-    layers, scores = draw(torch.cat([*vectors]))
-    return list(zip(layers.chunk(len(vectors)), scores.chunk(len(vectors)), strict=True))
-
-
 def grow(inputs: int, outputs: int, factor: int) -> nn.ConvTranspose2d:
     """A transposed convolution that makes a map `factor` times as large."""
     kernel, padding = window(factor)
@@ -132,38 +119,25 @@ class DisentanglingRenderer(nn.Module):
         super().__init__()
         self.components = nn.ModuleList(Component(size, frame_size, channels) for size in vectors)
 
-    def forward(
-        self,
-        *vectors: Tensor,
-        recalled: tuple[Tensor, Tensor] | None = None,
-        may_come: tuple[Sequence[Tensor], Tensor] | None = None,
-    ) -> Rendering:
+    def forward(self, *vectors: Tensor, recalled: tuple[Tensor, Tensor] | None = None) -> Rendering:
         """Eq. 10-14.
 
         Args:
             vectors: (B, size) each.
             recalled: what else the first layer may be drawn from (B, size), and each place's trust in it
                 (B, 1, h, h).
-            may_come: what else all layers may be drawn from, and each place's trust in that; what is
-                recalled goes before it.
         """
-        ways = [[vector] for vector in vectors]
-        for way, vector in zip(ways, [] if may_come is None else may_come[0], strict=False):
-            way.append(vector)
-        if recalled is not None:
-            ways[0].append(recalled[0])
-        drawn = [draw_all(draw, way) for draw, way in zip(self.components, ways, strict=True)]
-        layers, other = [way[0] for way in drawn], None
-        if may_come is not None:
-            here = at_places(may_come[1], layers[0])
-            layers = [choose(here, way[1], layer) for way, layer in zip(drawn, layers, strict=True)]
-        if recalled is not None:
-            here, anew, earlier = at_places(recalled[1], layers[0]), layers[0], drawn[0][-1]
-            layers[0], other = choose(here, earlier, anew), choose(here, anew, earlier)
-        found = compose(layers)
-        if recalled is None or other is None:
-            return found
-        return replace(found, trust=recalled[1], other=compose([other, *layers[1:]]).frame)
+        if recalled is None:
+            return compose([draw(vector) for draw, vector in zip(self.components, vectors, strict=True)])
+        held, trust = recalled
+        first, *others = self.components
+        # Both in one pass: a step of a dream takes a ninth less time.
+        layers, scores = first(torch.cat([vectors[0], held]))
+        anew, earlier = zip(layers.chunk(2), scores.chunk(2), strict=True)
+        rest = [draw(vector) for draw, vector in zip(others, vectors[1:], strict=True)]
+        here = F.interpolate(trust, size=anew[0].shape[-2:]) > 0.5
+        other = compose([choose(here, anew, earlier), *rest])
+        return replace(compose([choose(here, earlier, anew), *rest]), trust=trust, other=other.frame)
 
 
 class SimpleRenderer(nn.Module):
