@@ -30,7 +30,7 @@ def check_number(name: str, value: Any, low: float, high: float, kind: type = in
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:
-    """The same of a whole number of any kind, torch's too, as a plain one, which goes into JSON and seeds."""
+    """Check a whole number as `check_number` does; returns it as an int, also if NumPy or torch made it."""
     number = whole(value)
     check_number(name, value if number is None else number, low, high)
     return int(number or 0)
