@@ -14,15 +14,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
 from gamesim.card import facts_in, recipe_of
-from gamesim.checkpoint import Checkpoint, exists, load, load_model
+from gamesim.checkpoint import Checkpoint, exists, fingerprint, load, load_model, update_metrics
 from gamesim.config import complete, world_model
+from gamesim.config.world_models import ControllerTraining
 from gamesim.data.dataset import TimeLimit
 from gamesim.data.game import games
 from gamesim.devices import pick
 from gamesim.envs.arguments import MOST_STEPS, whole_number
+from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.evaluation.controller import BOARDS, MOST_SEEDS, dream_scores, returns, time_limit
 from gamesim.text import reason
@@ -46,8 +50,8 @@ def temperature_table(
     Args:
         checkpoint: whose V and M.
         data: the recordings whose first frames the dreams begin with.
-        out: a folder; a temperature that is trained already is not trained again, and one that was stopped
-            goes on.
+        out: a folder; a temperature that is trained or measured already is not again, and one that was
+            stopped goes on.
         generations: of each.
         episodes: of each mean.
         seed: of the boards and dreams that are measured.
@@ -80,13 +84,7 @@ def temperature_table(
         folder = Path(out) / f"{temperature:g}"
         if train_controller(config, loaded.weights, data, folder, device=device) != "done":
             return None
-        model, trained = load_model(folder / "last", place)
-        first = BOARDS + 1_000_000 * seed
-        driver = ControllerPolicy(model, place)
-        played = list(play(game, driver, episodes, seed=first, keep_frames=False))
-        limit = time_limit(played) or TimeLimit(settings.dream_steps, 0.0)
-        dreamt = dream_scores(model, trained.starts, limit, episodes, temperature, seed)
-        rows[f"{temperature:g}"] = _figures("dream", dreamt) | _figures("real", returns(played))
+        rows[f"{temperature:g}"] = _measured(folder / "last", game, settings, episodes, seed, place)
     return {"generations": generations, "episodes": episodes, "rows": rows}
 
 
@@ -101,6 +99,24 @@ def _check_row(folder: Path, loaded: Checkpoint, generations: int) -> None:
     steps = facts_in(folder / "last").get("steps", "").partition(" ")[0]  # of "2 of 150"
     if steps.isdecimal() and int(steps) > generations:
         raise UserError(f"{folder}: was trained for {steps} generations already, more than {generations}")
+
+
+def _measured(
+    folder: Path, game: Recipe, settings: ControllerTraining, episodes: int, seed: int, device: torch.device
+) -> dict[str, float]:
+    """A row's figures. Its checkpoint keeps them, so that a stop loses one row and not the table."""
+    measured, asked = fingerprint(folder), {"episodes": episodes, "seed": seed}
+    model, trained = load_model(folder, device)
+    kept = trained.metrics.get("row", {})
+    if asked.items() <= kept.items():
+        return {name: kept[name] for name in kept if name not in asked}
+    driver = ControllerPolicy(model, device)
+    played = list(play(game, driver, episodes, seed=BOARDS + 1_000_000 * seed, keep_frames=False))
+    limit = time_limit(played) or TimeLimit(settings.dream_steps, 0.0)
+    dreamt = dream_scores(model, trained.starts, limit, episodes, settings.temperature, seed)
+    row = _figures("dream", dreamt) | _figures("real", returns(played))
+    update_metrics(folder, {**trained.metrics, "row": asked | row}, of=measured)
+    return row
 
 
 def _figures(name: str, sums: list[float]) -> dict[str, float]:

@@ -354,7 +354,7 @@ def test_c_begins_with_the_first_frames(plays):
 
 
 @pytest.mark.slow
-def test_the_temperature_table_is_made_and_gone_on_with(plays, run, tmp_path, capsys):
+def test_the_temperature_table_is_made_and_gone_on_with(plays, run, tmp_path, capsys, monkeypatch):
     folder = tmp_path / "engine"
     shutil.copytree(run / "last", folder)
     words = [
@@ -373,7 +373,10 @@ def test_the_temperature_table_is_made_and_gone_on_with(plays, run, tmp_path, ca
     found = json.loads((tmp_path / "t.json").read_text())
     assert list(found["rows"]) == ["0.1", "0.5", "1", "1.15", "1.3"]
     assert checkpoint.load(folder).metrics["temperature"] == found
-    assert cli.main(words) == 0
+    (tmp_path / "t.json").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr("gamesim.evaluation.temperature.play", lambda *_, **__: pytest.fail("measured again"))
+        assert cli.main(words) == 0
     assert json.loads((tmp_path / "t.json").read_text()) == found
     capsys.readouterr()
     assert cli.main([*words, "--generations", "1"]) == 2
@@ -383,6 +386,28 @@ def test_the_temperature_table_is_made_and_gone_on_with(plays, run, tmp_path, ca
     assert "0.1: was trained with another model; choose another --out" in capsys.readouterr().err
     colder = checkpoint.load(tmp_path / "t" / "0.1" / "last")
     assert np.isclose(colder.config.controller.temperature, 0.1)
+
+
+@pytest.mark.slow
+def test_a_temperature_table_that_is_stopped_keeps_the_rows_it_measured(plays, run, tmp_path, monkeypatch):
+    from gamesim.evaluation import temperature
+
+    how = {"generations": 1, "temperatures": (0.5, 1.0), "device": "cpu"}
+    dreams, seen = temperature.dream_scores, []
+
+    def stopped_in_the_second(*args):
+        seen.append(args[4])
+        if seen == [0.5, 1.0]:
+            raise KeyboardInterrupt
+        return dreams(*args)
+
+    monkeypatch.setattr(temperature, "dream_scores", stopped_in_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        temperature.temperature_table(run / "last", str(plays), tmp_path, episodes=3, **how)
+    table = temperature.temperature_table(run / "last", str(plays), tmp_path, episodes=3, **how)
+    assert seen == [0.5, 1.0, 1.0] and table is not None and list(table["rows"]) == ["0.5", "1"]
+    temperature.temperature_table(run / "last", str(plays), tmp_path, episodes=4, **how)
+    assert seen[3:] == [0.5, 1.0]  # other questions are asked anew
 
 
 def test_a_controllers_figures_stand_beside_the_other_players(run):
