@@ -47,8 +47,10 @@ def check_sealed(folder: str | Path) -> None:
 def _standing(folder: Path) -> Path:
     """The folder, or the nearest one above it that is there."""
     there = folder.absolute()
-    while not there.exists() and there != there.parent:
+    while not os.path.lexists(there) and there != there.parent:
         there = there.parent
+    if there.is_symlink() and not there.exists():  # no folder can be made in its place
+        raise UserError(f"{folder}: the link {there} leads nowhere")
     if not there.is_dir():
         raise UserError(f"{folder}: {'not a folder' if there == folder.absolute() else 'is inside a file'}")
     return there

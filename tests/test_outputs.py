@@ -44,6 +44,13 @@ def test_what_is_wrong_is_named(tmp_path):
             check(place)
 
 
+def test_a_link_that_leads_nowhere_is_named_before_the_work(tmp_path):
+    (tmp_path / "link").symlink_to("gone")
+    for place in (tmp_path / "link", tmp_path / "link" / "a"):
+        with pytest.raises(UserError, match=f"^{place}: the link {tmp_path / 'link'} leads nowhere$"):
+            outputs.check_folder(place)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes and links, as Unix has them")
 def test_no_file_takes_the_place_of_a_pipe_or_a_link(tmp_path):
     os.mkfifo(tmp_path / "pipe")

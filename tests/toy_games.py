@@ -289,33 +289,34 @@ def register() -> None:
 class Lanes(gym.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     """A batch of games of four steps, whose steps are what `what` says: "lists", "columns", "one", "floats".
 
-    Its actions are counted from `start`.
+    Its actions are counted from `start`, and its infos are `info`.
     """
 
     metadata = {"autoreset_mode": gym.vector.AutoresetMode.NEXT_STEP}
 
-    def __init__(self, num_envs: int = 1, what: str = "", start: int = 0, render_mode=None):
+    def __init__(self, num_envs: int = 1, what: str = "", start: int = 0, info: Any = None, render_mode=None):
         self.num_envs, self.what, self.render_mode = num_envs, what, render_mode
+        self.info = {} if info is None else info
         self.single_observation_space, self.single_action_space = _image(), spaces.Discrete(3, start=start)
         self.observation_space = gym.vector.utils.batch_space(self.single_observation_space, num_envs)
         self.action_space = gym.vector.utils.batch_space(self.single_action_space, num_envs)
 
     def reset(self, *, seed=None, options: dict[str, Any] | None = None) -> Any:
         self.count = np.zeros(self.num_envs, int)
-        return np.zeros((self.num_envs, 64, 64, 3), np.uint8), {}
+        return np.zeros((self.num_envs, 64, 64, 3), np.uint8), self.info
 
     def step(self, actions: np.ndarray) -> Any:
         self.count = np.where(self.count == 4, 0, self.count + 1)
         frames, ended = np.zeros((self.num_envs, 64, 64, 3), np.uint8), self.count == 4
         rewards, cut = np.ones(self.num_envs), np.zeros(self.num_envs, bool)
         if self.what == "lists":
-            return frames, rewards.tolist(), ended.tolist(), cut.tolist(), {}
+            return frames, rewards.tolist(), ended.tolist(), cut.tolist(), self.info
         if self.what == "columns":
-            return frames, rewards[:, None], ended[:, None], cut[:, None], {}
+            return frames, rewards[:, None], ended[:, None], cut[:, None], self.info
         if self.what == "leave":
             raise SystemExit(3)
         shown = {"one": frames[:1], "floats": frames / 255}.get(self.what, frames)
-        return shown, rewards[:1] if self.what == "few" else rewards, ended, cut, {}
+        return shown, rewards[:1] if self.what == "few" else rewards, ended, cut, self.info
 
     def close_extras(self, **kwargs):
         raise ZeroDivisionError("at the end")

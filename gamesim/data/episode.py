@@ -141,7 +141,7 @@ class Episode:
                 archive.compression = zipfile.ZIP_DEFLATED if large else zipfile.ZIP_STORED
                 with archive.open(name + ".npy", "w") as member:
                     member.write(_header(array.shape, array.dtype.str))
-                    member.write(array.data)
+                    member.write(np.ascontiguousarray(array).data)  # also of every second step, or a column
         return buffer.getvalue()
 
     def save(self, path: str | Path, *, lasting: bool = True) -> int:

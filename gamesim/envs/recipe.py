@@ -292,7 +292,11 @@ def _why(name: str, error: BaseException) -> str:
 
 
 class _Guarded(VectorWrapper):
-    """A batch of somebody else's, whose errors are one line."""
+    """A batch of somebody else's, whose errors are one line.
+
+    Of its infos there is only what a new game in the step of an end needs: a name of somebody else's game,
+    such as ``seed``, must not be taken for one of ours.
+    """
 
     def __init__(self, env: VectorEnv, name: str) -> None:
         super().__init__(env)
@@ -315,7 +319,10 @@ class _Guarded(VectorWrapper):
         space, (*lanes, info) = self.observation_space, rest
         if not isinstance(frames, np.ndarray) or (frames.shape, frames.dtype) != (space.shape, space.dtype):
             raise TypeError(f"it showed {kind(frames)}, and its space says {space.dtype} {space.shape}")
-        return frames, *(np.reshape(each, self.num_envs) for each in lanes), info
+        if not isinstance(info, Mapping):
+            raise TypeError(f"its info is no dict but {kind(info)}")
+        kept = {name: info[name] for name in ("final_obs", "_final_obs") if name in info}
+        return frames, *(np.reshape(each, self.num_envs) for each in lanes), kept
 
 
 def make_batch(recipe: Recipe, lanes: int) -> VectorEnv:

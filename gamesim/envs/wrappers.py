@@ -8,6 +8,7 @@ MultiBinary space; rest, and each end of each axis, of a Box.
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
 from itertools import product
 from typing import Any
 
@@ -119,7 +120,8 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         observation, terminated, truncated = None, False, False
         with blamed(self.name, "step"):
             for _ in range(self.frame_skip):
-                observation, reward, terminated, truncated, _ = parts(self.env.step(native), STEP)
+                # A copy: many games clip or scale the action that they are given where it lies.
+                observation, reward, terminated, truncated, _ = parts(self.env.step(copy(native)), STEP)
                 total += float(np.asarray(reward).item())
                 if terminated or truncated:
                     break

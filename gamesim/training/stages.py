@@ -6,6 +6,7 @@ episodes). The last C is shipped, since trials in the real game must not choose 
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -150,6 +151,19 @@ class _Run:
             check(self.config, self.out, resume=False)
         elif not began(self.out / system.parts[0]):
             raise UserError(f"{self.out}: nothing to resume, there is no run in it")
+        else:
+            self._check_grounds()
+
+    def _check_grounds(self) -> None:
+        """Complain if a part would be trained on that a later one was built upon, which would be lost."""
+        for before, after in pairwise(self.system.parts):
+            folder, wanted = self.out / before, getattr(self.config, before).steps
+            steps = facts_in(folder / "last").get("steps", "").partition(" ")[0]  # of "2 of 150"
+            if checkpoint.exists(self.out / after / "last") and steps.isdecimal() and int(steps) < wanted:
+                raise UserError(
+                    f"{before}.steps: is {wanted} here but {steps} in {folder}, on which {after} was "
+                    f"trained; resume with {before}.steps={steps}, or move {self.out / after} away"
+                )
 
     def train(self, resume: bool, stage: str | None) -> Ended:
         """Train one stage of several, or all that the system has."""

@@ -62,6 +62,16 @@ def test_everything_comes_back(tmp_path: Path) -> None:
         assert getattr(again, name) == getattr(episode, name)
 
 
+def test_every_second_step_and_a_column_of_a_table_are_saved(tmp_path: Path) -> None:
+    table, halved = np.arange(12, dtype=np.float32).reshape(6, 2), np.arange(12, dtype=np.uint8)[::2]
+    prefix = np.arange(3, dtype=np.uint8)[::-1]
+    make_episode(6, rewards=table[:, 1], actions=halved, prefix=prefix).save(tmp_path / "a.npz")
+    again = Episode.load(tmp_path / "a.npz")
+    assert again.rewards.tolist() == [1, 3, 5, 7, 9, 11]
+    assert again.actions.tolist() == [0, 2, 4, 6, 8, 10]
+    assert again.prefix.tolist() == [2, 1, 0]
+
+
 def test_plain_numpy_reads_it_without_pickles(path: Path) -> None:
     with np.load(path, allow_pickle=False) as file:
         np.testing.assert_array_equal(file["frames"], make_episode(12).frames)

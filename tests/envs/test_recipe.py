@@ -10,6 +10,7 @@ import pytest
 import toy_games
 from gamesim.agents.policy import known_policy
 from gamesim.agents.record import record
+from gamesim.data.episode import Episode
 from gamesim.envs.meanings import action_meanings
 from gamesim.envs.recipe import TIME_LIMIT, Recipe, find, installed, limited, make, make_batch, spec_json
 from gamesim.errors import UserError
@@ -192,12 +193,19 @@ def test_a_batch_of_somebody_elses_is_recorded_whatever_holds_its_numbers(what, 
     assert [entry.length for entry in made] == [4, 4, 4]
 
 
+@pytest.mark.parametrize("info", [{"seed": 5}, {"seed": np.array([3])}, {"seed": [1, 2], "_seed": True}])
+def test_what_a_batch_of_somebody_elses_calls_a_seed_is_not_the_seed_of_a_game(info, monkeypatch, tmp_path):
+    made = record(lanes(monkeypatch, info=info), "random", 3, tmp_path, num_envs=2, progress=False)
+    assert [Episode.load(tmp_path / entry.file).seed for entry in made] == [None] * 3
+
+
 @pytest.mark.parametrize(
     ("kwargs", "complaint"),
     [
         ({"what": "one"}, "it showed uint8 (1, 64, 64, 3), and its space says uint8 (2, 64, 64, 3)"),
         ({"what": "floats"}, "it showed float64 (2, 64, 64, 3)"),
         ({"what": "few"}, "cannot reshape array of size 1"),
+        ({"info": "nothing new"}, "toys/Lanes-v0 failed in reset: its info is no dict but str"),
         ({"what": "leave"}, "toys/Lanes-v0 failed in step: it called sys.exit(3)"),
         ({"start": 2}, "toys/Lanes-v0 is registered only as a batch: such a game must show uint8 64x64x3"),
     ],

@@ -73,6 +73,23 @@ def test_skipped_frames_add_up_and_stop_at_the_end():
     assert env.env.unwrapped.seen == [6] * 6, "Discrete(3, start=5): key 1 is action 6"
 
 
+class Scaled(Scripted):
+    """Halves the action that it is given where it lies."""
+
+    def step(self, action):
+        played = action.copy()
+        action //= 2
+        return *super().step(played)[:4], {}
+
+
+def test_a_game_that_changes_its_action_where_it_lies_is_played_as_before():
+    env = PixelEnv(Scaled(action=spaces.MultiDiscrete([5, 2])), frame_skip=2)
+    env.reset()
+    for _ in range(2):
+        env.step(9)
+    assert np.array_equal(env.env.unwrapped.seen, [[4, 1]] * 4)
+
+
 def test_nothing_to_see_is_an_error_that_says_what_to_do():
     with pytest.raises(UserError, match=r"rgb_array") as caught:
         PixelEnv(Scripted("vector"))

@@ -161,6 +161,16 @@ def test_a_part_whose_ground_has_changed_is_refused(plays, run, tmp_path):
         train(plays, out, "vision.steps=9", resume=True)
 
 
+def test_a_part_that_another_was_built_upon_is_not_trained_further(plays, run, tmp_path):
+    out, steps = tmp_path / "run", settings().vision.steps
+    shutil.copytree(run, out)
+    told = f"is 99 here but {steps} in .*vision, on which memory was .*; resume with vision.steps={steps},"
+    with pytest.raises(UserError, match=told):
+        train(plays, out, "vision.steps=99", "memory.steps=99", resume=True)
+    assert weights(out / "vision" / "last") == weights(run / "vision" / "last")
+    assert log(out / "vision")[-1]["status"] == "done"
+
+
 def test_what_a_part_lacks_is_named(plays, run, tmp_path):
     with pytest.raises(UserError, match="vision/best: no such model; train vision to its end first"):
         train(plays, tmp_path, stage="memory")
