@@ -95,10 +95,13 @@ def canonical(tree: Any) -> bytes:
 def one_line(words: str | BaseException, limit: int = 300) -> str:
     """Return words as one printable line of at most `limit` characters.
 
-    An error stands for what it says, or for its kind where it says nothing, or fails even in that.
+    An error stands for what it says, or for its kind where it says nothing, or fails even in that; one of
+    the system's stands for the file and the `reason`.
     """
     if isinstance(words, SystemExit):
         words = f"it called sys.exit({words.code!r})"
+    if isinstance(words, OSError) and words.strerror:
+        words = complaint(words)
     try:
         said = str(words)
     except Exception:  # somebody else's error
@@ -122,16 +125,28 @@ _REASONS = {
     errno.ELOOP: "its links lead in a circle",
     errno.EIO: "the disk has an error",
     errno.EMFILE: "too many files are open",
+    errno.ENOTEMPTY: "it is not empty",
+    errno.EBUSY: "something else uses it",
+    errno.EDQUOT: "the share of the disk is used up",
+    errno.EFBIG: "it is too large for this disk",
+    errno.EAGAIN: "too much is running",
+    errno.ENOMEM: "out of memory",
 }
 
 
 def reason(error: BaseException) -> str:
     """Return why something failed, in plain words, without the number and the path of an `OSError`."""
     if isinstance(error, OSError):
-        return _REASONS.get(error.errno or 0) or one_line(error.strerror or error)
+        ours = _REASONS.get(error.errno or 0) if _is_the_systems(error) else None
+        return ours or one_line(error.strerror or error)
     if isinstance(error, MemoryError):
         return "out of memory"
     return one_line(error, 2000)  # a `UserError` may name a long path
+
+
+def _is_the_systems(error: OSError) -> bool:
+    """Whether the words are the system's own: a library may say more under the same number."""
+    return getattr(error, "winerror", None) is not None or error.strerror == os.strerror(error.errno or 0)
 
 
 def complaint(error: BaseException) -> str:

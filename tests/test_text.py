@@ -133,6 +133,9 @@ def test_why_a_file_cannot_be_written_is_said_in_plain_words(tmp_path):
     assert text.complaint(OSError(9, "Bad file descriptor", 3)) == "Bad file descriptor"
     assert text.complaint(UserError("d/" * 500 + "e: is damaged")) == "d/" * 500 + "e: is damaged"
     assert text.complaint(MemoryError()) == "out of memory"
+    assert text.one_line(in_the_way) == text.complaint(in_the_way)
+    assert text.one_line(OSError("ffmpeg ended")) == "ffmpeg ended"
+    assert text.reason(OSError(2, "no ROM of Pong: get it")) == "no ROM of Pong: get it"
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,13 @@ class Refusing(Toy):
         raise UserError("it wants a model of places")
 
 
+class Lost(Toy):
+    """Needs a file that is not there."""
+
+    def __init__(self, given):
+        open("/no/such/disk.npz", "rb").close()
+
+
 class Malformed(Toy):
     """Shows what cannot be drawn."""
 

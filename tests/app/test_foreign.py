@@ -187,6 +187,21 @@ def test_a_game_that_breaks_down_is_a_message(app: Driver, where: str):
     assert "oh no" in app.said and app.window.running
 
 
+@pytest.mark.parametrize("where", ["step", "reset", "__init__"])
+def test_a_game_that_lacks_a_file_says_so_in_plain_words(
+    app: Driver, monkeypatch: pytest.MonkeyPatch, where: str
+):
+    def lost(*_: object, **__: object) -> None:
+        open("/no/such/level.png", "rb").close()
+
+    monkeypatch.setattr(toy_games.Dot, where, lost)
+    app.window.screen.open(foreign(Recipe("toys/Nine-v0")))  # type: ignore[attr-defined]
+    app.until(lambda: type(app.window.screen).__name__ != "Loading")
+    app.press(pygame.K_LEFT)
+    app.frames(30)
+    assert "/no/such/level.png: no such file or folder" in app.said and "Errno" not in app.said
+
+
 def test_what_cannot_be_opened_is_a_message(app: Driver):
     app.window.screen.open(foreign(Recipe("toys/Blind-v0")))  # type: ignore[attr-defined]
     app.until(lambda: "shows no picture" in app.said)

@@ -326,6 +326,7 @@ def test_an_error_in_a_lab_is_a_line_on_its_page_and_r_begins_anew(app: Driver):
     ("name", "words"),
     [
         ("Refusing", "it wants a model of places"),
+        ("Lost", "/no/such/disk.npz: no such file or folder"),
         ("Killed", "ended with exit code 9"),
         ("Malformed", "panel 'Board': pixels are float64"),
     ],
@@ -347,7 +348,7 @@ def test_a_machine_that_starts_no_process_is_a_line_on_the_page(app: Driver, mon
     with monkeypatch.context() as patch:
         patch.setattr("multiprocessing.process.BaseProcess.start", refuse)
         page = opened(app, TOY)
-    assert "Resource temporarily unavailable" in page.poster.notice
+    assert "too much is running" in page.poster.notice
     app.press(pygame.K_r)
     app.until(lambda: page.view)
 

@@ -288,7 +288,7 @@ def test_a_file_that_cannot_be_deleted_is_a_message_and_stays_in_the_list(shelf:
     path.unlink()
     path.mkdir()  # which no file is deleted as
     shelf.press(pygame.K_DELETE, pygame.K_LEFT, pygame.K_RETURN)
-    assert "cannot be deleted" in shelf.said and "first" in names(shelf)
+    assert "cannot be deleted: it is a folder" in shelf.said and "first" in names(shelf)
 
 
 def test_without_recordings_the_list_says_how_to_make_some(app: Driver):

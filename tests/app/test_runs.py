@@ -278,10 +278,10 @@ def test_what_cannot_be_started_says_so(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(UserError, match="no such folder of recordings"):
         runs.train(Jobs(), tmp_path / "run", "some", tmp_path / "missing", {})
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UserError, match="cannot be made"):
+    with pytest.raises(UserError, match="cannot be made: a file is in the way"):
         runs.train(Jobs(), tmp_path / "file" / "run", "some", tmp_path, {})
     monkeypatch.setattr(jobs, "COMMAND", [str(tmp_path / "no-such-python")])
-    with pytest.raises(UserError, match="cannot be started"):
+    with pytest.raises(UserError, match="cannot be started: no such file or folder"):
         Job("x", [], tmp_path / "log")
 
 

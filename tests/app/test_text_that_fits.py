@@ -109,7 +109,7 @@ def test_a_panel_shows_the_whole_of_a_name(width: int, monkeypatch: pytest.Monke
     """The row beside it has cut it already; a run's name has hyphens instead of spaces."""
     said = words_drawn(monkeypatch, widgets)
     surface = pygame.Surface((500, 500))
-    for name in (LONG, LONG.replace(" ", "-").lower()):
+    for name in (LONG, LONG.replace(" ", "-").lower(), LONG.title().replace(" ", ""), "很长的名字" * 9):
         said.clear()
         bottom = widgets.headline(surface, name, (0, 0), 22, width)
         assert "".join(said).replace(" ", "") == name.replace(" ", "")

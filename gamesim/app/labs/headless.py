@@ -20,7 +20,7 @@ from gamesim.labs import Entry, Given, Lab
 from gamesim.labs.controls import chosen
 from gamesim.labs.panels import Panel, Picture
 from gamesim.storage import write_file
-from gamesim.text import counted, plain, to_json
+from gamesim.text import counted, plain, reason, to_json
 from gamesim.threads import one_thread
 
 PAGE = (1280, 800)
@@ -61,7 +61,7 @@ def run(entry: Entry, given: Given, words: Iterable[str], steps: int | None, out
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{out}: cannot be made: {error.strerror or error}") from None
+        raise UserError(f"{out}: cannot be made: {reason(error)}") from None
     for name, surface in {"page": _page(poster), **_pictures(panels)}.items():
         write_file(out / f"{name}.png", _png(surface))
     write_file(out / "figures.json", to_json(figures, indent=1))

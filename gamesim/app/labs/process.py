@@ -28,6 +28,7 @@ from gamesim.labs.controls import Button, Control, Value
 from gamesim.labs.controls import check as check_controls
 from gamesim.labs.panels import Curves, Panel
 from gamesim.labs.panels import check as check_panel
+from gamesim.text import complaint, reason
 
 RATE = 12.0  # views a second, at most
 PACE = 1.0  # seconds over which steps a second are counted
@@ -82,7 +83,7 @@ class LabProcess:
         try:
             self._process.start()
         except OSError as error:
-            self.failure = f"its process cannot be started: {error.strerror or error}"
+            self.failure = f"its process cannot be started: {reason(error)}"
             return
         finally:
             theirs.close()
@@ -140,8 +141,8 @@ def run(entry: Entry, given: Given, values: dict[str, Value], pipe: Connection) 
     threading.Thread(target=_end_with_the_window, name="watch", daemon=True).start()
     try:
         Host(entry, given, values, pipe).loop()
-    except UserError as error:
-        _fail(pipe, str(error))
+    except (UserError, OSError, MemoryError) as error:
+        _fail(pipe, complaint(error))
     except Exception as error:  # a lab may raise anything, and the window must stay
         traceback.print_exc()
         _fail(pipe, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)

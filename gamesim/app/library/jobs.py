@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gamesim.errors import UserError
+from gamesim.text import reason
 
 RECORDING, TRAINING, EVALUATION = "The recording", "The training", "The measurement"
 """Names of jobs."""
@@ -59,7 +60,7 @@ class Job:
                     | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
                 )
         except OSError as error:
-            raise UserError(f"{log}: cannot be started: {error.strerror or error}") from error
+            raise UserError(f"{log}: cannot be started: {reason(error)}") from error
         if hasattr(os, "setpriority"):
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, self.pid, NICENESS)
@@ -144,7 +145,7 @@ def send(pid: int, signals: Sequence[int]) -> None:
     except ProcessLookupError:
         pass
     except OSError as error:
-        raise UserError(f"process {pid}: cannot be reached: {error.strerror or error}") from error
+        raise UserError(f"process {pid}: cannot be reached: {reason(error)}") from error
 
 
 def environment() -> dict[str, str]:

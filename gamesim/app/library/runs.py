@@ -22,6 +22,7 @@ from gamesim.app.library.jobs import Jobs
 from gamesim.app.library.runlog import RunLog
 from gamesim.errors import UserError
 from gamesim.systems import parts, with_part
+from gamesim.text import reason
 
 State = Literal["starting", "training", "paused", "stopping", "done", "stopped", "failed"]
 LIVE: tuple[State, ...] = ("starting", "training", "paused", "stopping")
@@ -219,7 +220,7 @@ class Run:
             shutil.rmtree(self.folder)
         except OSError as error:
             if os.path.lexists(self.folder):  # otherwise somebody else has just deleted it
-                raise UserError(f"{self.folder}: cannot be removed: {error.strerror or error}") from error
+                raise UserError(f"{self.folder}: cannot be removed: {reason(error)}") from error
 
 
 def since(moment: object, now: float) -> str:
@@ -295,7 +296,7 @@ def train(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{folder}: cannot be made: {error.strerror or error}") from error
+        raise UserError(f"{folder}: cannot be made: {reason(error)}") from error
     note = {"data": str(data.absolute()), "preset": preset, "device": device, "at": time.time()}
     words = ["train", preset, "--data", str(data.absolute()), "--out", str(folder.absolute())]
     words += ["--device", device, *["--resume"] * resume, *(["--game", game] if game else [])]

@@ -19,7 +19,7 @@ from gamesim.envs.pacman import MEANINGS
 from gamesim.envs.recipe import PACMANS
 from gamesim.errors import UserError
 from gamesim.registry import bare
-from gamesim.text import complaint, counted
+from gamesim.text import complaint, counted, reason
 
 WHO = {
     "human": "you",
@@ -145,7 +145,7 @@ class Shelf:
                 recording.path.unlink(missing_ok=True)  # somebody else may have deleted it meanwhile
                 gone.add(recording.path)
             except OSError as error:
-                problem = f"{recording.path}: cannot be deleted: {error.strerror or error}"
+                problem = f"{recording.path}: cannot be deleted: {reason(error)}"
         self.recordings = [other for other in self.recordings if other.path not in gone]
         if problem is not None:
             raise UserError(problem)
@@ -163,7 +163,7 @@ class Shelf:
         try:
             recording.path.rename(there)
         except OSError as error:
-            raise UserError(f"{recording.path}: cannot be renamed: {error.strerror or error}") from error
+            raise UserError(f"{recording.path}: cannot be renamed: {reason(error)}") from error
         file = there.relative_to(recording.root).as_posix()
         renamed = replace(recording, entry=replace(recording.entry, file=file))
         self.recordings = [renamed if each.path == recording.path else each for each in self.recordings]

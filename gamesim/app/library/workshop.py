@@ -18,6 +18,7 @@ from gamesim.app.library.runs import LOG, Run, find
 from gamesim.app.library.shelf import Shelf
 from gamesim.errors import UserError
 from gamesim.storage import exists
+from gamesim.text import reason
 
 LOOK = 0.5  # seconds between two looks at the processes
 
@@ -135,7 +136,7 @@ class Workshop:
         try:
             figures.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"{figures.parent}: cannot be made: {error.strerror or error}") from error
+            raise UserError(f"{figures.parent}: cannot be made: {reason(error)}") from error
         folder = title.checkpoint or Path()
         words = ["evaluate", str(folder.absolute()), "--json", str(figures)]
         return self.jobs.start(folder, EVALUATION, words, figures.with_suffix(".log"))

@@ -13,6 +13,7 @@ from gamesim.app.navigation import Navigator, Screen
 from gamesim.app.pace import MOVING
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import text
+from gamesim.text import complaint
 
 QUICK = 0.2  # seconds: what opens faster shows no message
 
@@ -41,13 +42,13 @@ class Loading(Screen):
             env = self._opening.take()
         except Exception as error:  # a foreign game may raise anything
             self.window.back()
-            self.window.say(f"Cannot open this: {error}", bad=True)
+            self.window.say(f"Cannot open this: {complaint(error)}", bad=True)
             return
         self.window.back()
         try:
             self.then(env)
         except Exception as error:  # it may fail at its first frame
-            self.window.say(f"Cannot play this: {error or type(error).__name__}", bad=True)
+            self.window.say(f"Cannot play this: {complaint(error)}", bad=True)
             env.close()
 
     def draw(self, surface: pygame.Surface) -> None:

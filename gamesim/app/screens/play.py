@@ -33,6 +33,7 @@ from gamesim.app.theme import Scale
 from gamesim.app.ui.parts import Repeat
 from gamesim.app.xray.view import XRay
 from gamesim.errors import UserError
+from gamesim.text import complaint
 
 if TYPE_CHECKING:
     from gamesim.app.action_keys import ActionKeys
@@ -209,7 +210,7 @@ class Play(Screen):
         except UserError as error:
             self.window.say(str(error), bad=True)
         except Exception as error:  # an engine that fails in play: the player goes on in the menu
-            self.window.say(f"{self.engine.title.name} stopped: {error or type(error).__name__}", bad=True)
+            self.window.say(f"{self.engine.title.name} stopped: {complaint(error)}", bad=True)
             if self.window.screen is self:
                 self.window.back()
 

@@ -4,6 +4,7 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -72,8 +73,9 @@ def fitting(words: str, size: int, width: int, bold: bool = False) -> int:
 def wrap(words: str, size: int, width: int, bold: bool = False, most: int | None = None) -> list[str]:
     """Break a paragraph into lines of at most `width` pixels.
 
-    A wider path breaks between its folders, and a wider name after a hyphen or an underscore. If there are
-    more than `most` lines, the last has all that remains, for `text` to cut.
+    A wider path breaks between its folders, a wider name after a hyphen or an underscore, and what has none
+    of these, such as a name in Chinese, anywhere. If there are more than `most` lines, the last has all that
+    remains, for `text` to cut.
     """
     lines = [*_wrapped(words, size, width, bold)]
     return lines if most is None or len(lines) <= most else [*lines[: most - 1], " ".join(lines[most - 1 :])]
@@ -99,9 +101,10 @@ def _wrapped(words: str, size: int, width: int, bold: bool) -> tuple[str, ...]:
 
 def _pieces(word: str, width: int, measure: Callable[[str], tuple[int, int]]) -> list[str]:
     """Where a word may break that is wider than a line."""
-    found: list[str] = []
-    for part in re.findall(r"[^/\\]*[/\\]?", word):
-        found += [part] if measure(part)[0] <= width else re.findall(r"[^-_]*[-_]?", part)
+    found = [word]
+    for between in (r"[^/\\]*[/\\]?", r"[^-_]*[-_]?", r"."):
+        parts = ([part] if measure(part)[0] <= width else re.findall(between, part) for part in found)
+        found = [*chain.from_iterable(parts)]
     return found
 
 
