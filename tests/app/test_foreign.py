@@ -1,5 +1,7 @@
 """Games that are not ours, on the play screen: their keys, and that the window outlives them."""
 
+import threading
+
 import pygame
 import pytest
 
@@ -11,6 +13,7 @@ from gamesim.app.game.play import Engine
 from gamesim.app.library import catalog
 from gamesim.app.library.catalog import Title, dream, foreign, partner, title_of
 from gamesim.app.library.workshop import Workshop
+from gamesim.app.screens import add_game
 from gamesim.app.screens.add_game import AddGame
 from gamesim.app.screens.play import Play
 from gamesim.app.screens.settings import SettingsScreen
@@ -245,12 +248,34 @@ def test_main_py_play_takes_any_id():
 
 
 @pytest.mark.usefixtures("elsewhere")
+def test_a_game_is_found_by_a_part_of_its_id(app: Driver, monkeypatch: pytest.MonkeyPatch):
+    found = threading.Event()
+    monkeypatch.setattr(
+        add_game, "installed", lambda: found.wait(60) and ["A/Pong-v5", "CartPole-v1", "Pong-v0"]
+    )
+    app.window.go(page := AddGame(app.window))
+    app.frames(2)
+    assert page.line() == "looking for installed games…" and not page.rows  # the window goes on meanwhile
+    found.set()
+    app.until(lambda: page.count == 3)
+    for typed, there in (("POng", ["A/Pong-v5", "Pong-v0"]), ("zelda", []), ("", page.rows)):
+        page.choose(2)
+        app.press(pygame.K_f)
+        app.window.screen.field.words = typed  # type: ignore[attr-defined]
+        app.press(pygame.K_RETURN)
+        app.frames(2)
+        assert page.rows == there and page.chosen == 0
+        assert (page.nothing() == 'No id has "zelda" in it.') == (typed == "zelda")
+
+
+@pytest.mark.usefixtures("elsewhere")
 def test_a_game_is_added_to_the_menu_stays_there_and_is_removed_again(app: Driver):
     app.frames(1)
     app.window.screen.visit("Add a game")  # type: ignore[attr-defined]
     app.frames(2)
     page = app.window.screen
-    assert isinstance(page, AddGame) and "CartPole-v1" in page.rows
+    assert isinstance(page, AddGame)
+    app.until(lambda: "CartPole-v1" in page.rows)
     page.chosen = page.rows.index("CartPole-v1")
     app.frames(1)
     page.press(next(action for action in page.buttons if action.label == "Add to menu"))

@@ -4,6 +4,7 @@ from functools import partial
 
 import pygame
 
+from gamesim.app.background import Worker
 from gamesim.app.library.catalog import foreign
 from gamesim.app.navigation import Navigator
 from gamesim.app.screens.play import open_title
@@ -26,28 +27,50 @@ class AddGame(Listing[str]):
 
     caption = "Add a game"
     row = 44
+    keys = (pygame.K_f,)
 
     def __init__(self, window: Navigator) -> None:
         super().__init__(window)
         self.added = window.kit.workshop.added
-        self._installed = installed()
+        self._sought = ""
+        self._installed: list[str] | None = None
+        self._worker = Worker("installed games")  # their packages take seconds to import
+        self._worker.do(self._look)
         self._list()
 
+    def _look(self) -> None:
+        self._installed = installed()
+
     def _list(self) -> None:
-        mine = [recipe.env_id for recipe in self.added.recipes]
-        self.rows = mine + [name for name in self._installed if name not in mine]
+        mine, known = [recipe.env_id for recipe in self.added.recipes], self._installed or []
+        every = mine + [name for name in known if name not in mine]
+        self.show([name for name in every if self._sought.lower() in name.lower()])
+
+    def update(self, seconds: float) -> None:
+        self._list()
+        super().update(seconds)
+
+    def close(self) -> None:
+        self._worker.close()
 
     def line(self) -> str:
+        if self._installed is None:
+            return "looking for installed games…"
+        if self._sought:
+            return f'{self.count} with "{self._sought}"'
         return f"{len(self.added.recipes)} in the menu · {len(self._installed)} installed"
 
+    def nothing(self) -> str:
+        return f'No id has "{self._sought}" in it.' if self._sought and self._installed is not None else ""
+
     def actions(self) -> list[Action]:
-        typed = Action("Type an id", self.type)
+        typed = [Action("Find", self.find, cap="F"), Action("Type an id", self.type)]
         if self.current is None:
-            return [typed]
+            return typed
         there = self.added.has(self.current)
         add = partial(self.add, self.current)
         turn = Action("Remove", self.remove, danger=True) if there else Action("Add to menu", add)
-        return [Action("Play", self.play), turn, Action(f"Record {RECORDED} games", self.record), typed]
+        return [Action("Play", self.play), turn, Action(f"Record {RECORDED} games", self.record), *typed]
 
     def play(self) -> None:
         open_title(self.window, foreign(Recipe(self.current or "")))
@@ -60,19 +83,28 @@ class AddGame(Listing[str]):
         """
         find(env_id)  # imports a module of the player's own, and complains if something is missing
         self.added.add(Recipe(env_id))
+        self._sought = ""
         self._list()
-        self.chosen = self.rows.index(env_id)
+        self.choose(self.rows.index(env_id))
         self.window.say(f"{env_id} is in the menu now")
 
     def remove(self) -> None:
         self.added.remove(self.current or "")
         self.window.say(f"Removed {self.current}. Its recordings stay")
-        self._list()
 
     def record(self) -> None:
         title = foreign(Recipe(self.current or ""))
         self.kit.workshop.record(title, RECORDED)
         self.window.say(f"Recording {RECORDED} games of {title.name} in the background")
+
+    def find(self) -> None:
+        more = "A part of its id, such as pong; nothing shows all."
+        self.window.go(Prompt(self.window, "Find which game?", more, self._sought, self._seek))
+
+    def _seek(self, words: str) -> None:
+        self._sought, self.rows = words, ()
+        self._list()
+        self.choose(0)
 
     def type(self) -> None:
         more = "Such as CartPole-v1, or module:Id for a game of your own"
