@@ -6,7 +6,7 @@ import pygame
 import pytest
 
 import toy_games
-from app.driver import Driver
+from app.driver import Driver, typed
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.controls import KEYMAP, LEFT, Command
 from gamesim.app.game.play import Engine
@@ -258,14 +258,18 @@ def test_a_game_is_found_by_a_part_of_its_id(app: Driver, monkeypatch: pytest.Mo
     assert page.line() == "looking for installed games…" and not page.rows  # the window goes on meanwhile
     found.set()
     app.until(lambda: page.count == 3)
-    for typed, there in (("POng", ["A/Pong-v5", "Pong-v0"]), ("zelda", []), ("", page.rows)):
+    sought = ""
+    for words, there in (("POng", ["A/Pong-v5", "Pong-v0"]), ("zelda", []), ("", page.rows)):
         page.choose(2)
-        app.press(pygame.K_f)
-        app.window.screen.field.words = typed  # type: ignore[attr-defined]
+        app.down(pygame.K_f)
+        typed(app, "f")  # the same key's letter, which is no part of the answer
+        app.up(pygame.K_f)
+        assert app.window.screen.field.words == sought  # type: ignore[attr-defined]
+        app.window.screen.field.words = sought = words  # type: ignore[attr-defined]
         app.press(pygame.K_RETURN)
         app.frames(2)
         assert page.rows == there and page.chosen == 0
-        assert (page.nothing() == 'No id has "zelda" in it.') == (typed == "zelda")
+        assert (page.nothing() == 'No id has "zelda" in it.') == (words == "zelda")
 
 
 @pytest.mark.usefixtures("elsewhere")

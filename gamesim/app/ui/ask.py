@@ -96,9 +96,12 @@ class Prompt(Ask):
         answers = (Action("Cancel"), Action("OK", lambda: then(self.field.words.strip())))
         super().__init__(window, question, more, answers)
         self.field = Field(words)
+        self._opened = False
         pygame.key.start_text_input()
 
     def handle(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.TEXTINPUT and not self._opened:
+            return  # the letter of the key that asked this question
         if self.field.handle(event):
             return
         if event.type == pygame.KEYDOWN and event.key in (pygame.K_RETURN, pygame.K_KP_ENTER):
@@ -109,6 +112,7 @@ class Prompt(Ask):
             super().handle(event)
 
     def update(self, seconds: float) -> None:
+        self._opened = True
         self.field.update(seconds)
 
     def body_height(self, room: int, scale: Scale) -> int:
