@@ -165,18 +165,18 @@ def suggest(word: str, known: Iterable[str], *, listed: bool = False) -> str:
     return f" (choose from: {', '.join(sorted(known))})" if listed else ""
 
 
-def file_name(words: str, usual: str, most: int = 120) -> str:
+def file_name(words: str, usual: str) -> str:
     """Return words as the name of a folder or file: small letters, digits, and dashes between them.
 
-    Letters of every script stay, and so do emojis: names that differ in nothing else would become one.
+    Letters of every script stay, and so do emojis: names that differ in nothing else would become one. It
+    takes at most 120 bytes; no disk takes more than 255.
 
     Args:
         words: What it is called.
         usual: The name where nothing is left.
-        most: Bytes that it may take; no disk takes more than 255.
     """
     kept = "".join(c if _stays(c) else " " for c in unicodedata.normalize("NFC", words.lower()))
-    name = "-".join(kept.split()).encode()[:most].decode(errors="ignore").strip("-")
+    name = "-".join(kept.split()).encode()[:120].decode(errors="ignore").strip("-")
     return name or usual
 
 

@@ -40,6 +40,8 @@ SHOWN = (FOOD, FLAG, GHOST, PACMAN)
 WIDTH = 32
 CLASSES = 31
 """Steps to the goal: 0, 1, ..., 30 or more."""
+EPSILON = 0.05
+"""Share of actions by chance, so that a player stands before no wrong prediction for ever."""
 _WAYS = np.array(DELTAS)[:, ::-1]  # (y, x) of each action
 
 
@@ -144,14 +146,13 @@ class GCNPolicy:
     Args:
         network: that predicts the steps to the nearest food or flag.
         seed: of its chance.
-        epsilon: share of actions by chance, so that it stands before no wrong prediction for ever.
         theme: the look of the game.
     """
 
     player = "gcn"
 
-    def __init__(self, network: GCN, seed: int = 0, epsilon: float = 0.05, theme: str = "night") -> None:
-        self.network, self._epsilon, self._theme = network, epsilon, theme
+    def __init__(self, network: GCN, seed: int = 0, theme: str = "night") -> None:
+        self.network, self._theme = network, theme
         self._random = np.random.default_rng(seed)
 
     def act(self, frames: np.ndarray, info: dict[str, Any]) -> np.ndarray:
@@ -164,7 +165,7 @@ class GCNPolicy:
         near = np.any([ghosts[:, 1 + y : 8 + y, 1 + x : 8 + x] for y, x in _WAYS], 0)
         steps += 1e4 * near[:, there[:, 0], there[:, 1]] + 1e5 * (cells == GHOST)[:, there[:, 0], there[:, 1]]
         anything = self._random.integers(len(_WAYS), size=len(frames))
-        return np.where(self._random.random(len(frames)) < self._epsilon, anything, steps.argmin(1))
+        return np.where(self._random.random(len(frames)) < EPSILON, anything, steps.argmin(1))
 
     def reset(self, mask: np.ndarray) -> None:
         """It remembers nothing."""

@@ -219,12 +219,12 @@ def test_every_line_and_every_warning_can_be_reached(trainer: Driver, size: tupl
     trainer.resize(*size)
     Scale.zoom = zoom
     trainer.frames(2)
-    for index, line_ in enumerate(page.lines):
+    for index, line_ in enumerate(page.rows):
         while page.chosen != index:
             trainer.press(pygame.K_DOWN)
         trainer.frames(2)
-        assert page.view.contains(page.lines[index].rect), line_.label
-        assert page.lines[index].rect.height >= Scale.of(size).px(50)
+        assert page.view.contains(page.rows[index].rect), line_.label
+        assert page.rows[index].rect.height >= Scale.of(size).px(50)
 
 
 def test_of_several_games_in_one_folder_one_is_chosen(trainer: Driver):
@@ -232,10 +232,10 @@ def test_of_several_games_in_one_folder_one_is_chosen(trainer: Driver):
     save(trainer.recordings / "pac-man", "third", steps=9)
     page = new_training(trainer, "stub")
     trainer.until(lambda: len(page.plan.games) > 1)
-    assert [each.label for each in page.lines][:3] == ["Recordings", "Game", "Preset"]
+    assert [each.label for each in page.rows][:3] == ["Recordings", "Game", "Preset"]
     assert page.plan.counts == (2, 39)
     trainer.press(pygame.K_DOWN, pygame.K_RIGHT)
-    assert page.plan.counts == (1, 50) and page.lines[1].words == "Maze"
+    assert page.plan.counts == (1, 50) and page.rows[1].value == "Maze"
     trainer.press(pygame.K_UP, pygame.K_UP, pygame.K_RETURN)
     press_button(trainer, "Start anyway")
     (job,) = trainer.window.kit.workshop.jobs.all.values()
@@ -244,4 +244,4 @@ def test_of_several_games_in_one_folder_one_is_chosen(trainer: Driver):
 
 def test_of_one_game_there_is_nothing_to_choose(trainer: Driver):
     page = new_training(trainer, "stub")
-    assert "Game" not in [each.label for each in page.lines]
+    assert "Game" not in [each.label for each in page.rows]

@@ -179,7 +179,7 @@ def test_without_recordings_there_is_nothing_to_turn_to(app: Driver):
     app.window.go(page)
     app.until(lambda: not app.window.kit.workshop.shelf.scanning)
     app.frames(1)
-    assert page.lines[0].turn is None and page.lines[0].enter is not None
+    assert page.rows[0].turn is None and page.rows[0].press is not None
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from gamesim.app.screens.replay import Replay
 from gamesim.app.screens.run import RunPage
 from gamesim.app.settings import Scores
 from gamesim.app.theme import Scale
+from gamesim.app.ui.form import Form
 from gamesim.app.ui.widgets import at_home, font, wrap
 from gamesim.app.window import Window
 
@@ -66,7 +67,7 @@ def clickable(app: Driver) -> list[pygame.Rect]:
     """What can be clicked on the screen on top."""
     screen = app.window.screen
     found = [button.rect for button in getattr(screen, "buttons", [])]
-    found += [line.rect for line in getattr(screen, "lines", [])]
+    found += [row.rect for row in screen.rows] if isinstance(screen, Form) else []
     found += [place.rect for place in getattr(screen, "places", [])]
     found += (
         [card.rect.clip(screen.view) for card in getattr(screen, "cards", [])]

@@ -312,7 +312,7 @@ def empty(app: Driver, monkeypatch: pytest.MonkeyPatch) -> Driver:
 def players(app: Driver) -> list[str]:
     """Press the list's only button, and Enter for Pac-Man; who can play it."""
     app.press(pygame.K_RETURN, pygame.K_RETURN)
-    assert isinstance(app.window.screen, Ask) and app.window.screen.question == "Who should play Pac-Man?"
+    assert isinstance(app.window.screen, Ask) and app.window.screen.caption == "Who should play Pac-Man?"
     return [action.label for action in app.window.screen.buttons[1:]]
 
 
@@ -432,7 +432,7 @@ def test_how_large_files_are_is_told_in_a_unit_that_fits(mixed: Driver):
 def test_a_set_is_deleted_with_one_question(mixed: Driver):
     mixed.press(pygame.K_DELETE)
     question = mixed.window.screen
-    assert isinstance(question, Ask) and question.question == "Delete 5 recordings?"
+    assert isinstance(question, Ask) and question.caption == "Delete 5 recordings?"
     mixed.press(pygame.K_LEFT, pygame.K_RETURN)
     assert rows(mixed) == ["mine", "older", "dreamt"]
 

@@ -179,7 +179,7 @@ def test_a_run_is_trained_further_with_its_own_config_and_more_steps(trainer: Dr
     assert isinstance(page, NewRun) and page.plan.preset.config == str(folder / "config.yaml")
     assert page.plan.steps and page.plan.steps > 40
     trainer.until(lambda: page.plan.data)
-    assert page.lines[0].turn, "nobody knows what it was trained on"
+    assert page.rows[0].turn, "nobody knows what it was trained on"
     trainer.press(pygame.K_UP, pygame.K_RETURN)
     press_button(trainer, "Start anyway")
     assert isinstance(trainer.window.screen, RunPage)
@@ -188,7 +188,7 @@ def test_a_run_is_trained_further_with_its_own_config_and_more_steps(trainer: Dr
     again = NewRun(trainer.window, trainer.window.screen.run)
     trainer.window.go(again)
     trainer.frames(1)
-    assert again.lines[0].turn is None, "it goes on with the recordings that it began with"
+    assert again.rows[0].turn is None, "it goes on with the recordings that it began with"
 
 
 def test_the_form_is_filled_in_with_keys_and_the_mouse(trainer: Driver):
@@ -201,10 +201,10 @@ def test_the_form_is_filled_in_with_keys_and_the_mouse(trainer: Driver):
     trainer.press(pygame.K_DOWN, pygame.K_LEFT)
     assert page.plan.steps and page.plan.steps < page.plan.usual
     trainer.frames(1)
-    device = page.lines[3].rect
+    device = page.rows[3].rect
     click(trainer, (device.right - 5, device.centery))
     assert page.plan.device == "cpu"
-    click(trainer, page.lines[4].rect.center)
+    click(trainer, page.rows[4].rect.center)
     assert isinstance(trainer.window.screen, Prompt)
     trainer.press(*[pygame.K_BACKSPACE] * 60)
     typed(trainer, "mine")

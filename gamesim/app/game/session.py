@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from gamesim.app.controls import STAY, Command, Steering, shown
+from gamesim.app.game.divergence import Divergence
 from gamesim.app.game.play import Engine
 from gamesim.app.game.reel import Shot
 from gamesim.app.game.sides import Sides
@@ -237,6 +238,73 @@ class Session(Sides):
             dream.follow(first)
             self.divergence = self._compare(first, dream)
         self._begin()
+
+    def switch(self) -> bool:
+        """Bring the other engine to the front.
+
+        A dream goes on from the game's last frames; a game comes back as the player left it.
+
+        Returns:
+            False if the dream could not take over the game's frames and began by itself.
+        """
+        if self.other is None:
+            return True
+        self.divergence = None
+        fits = True
+        back, front = self.engine, self.other
+        if front.temperature is not None and back.temperature is None:
+            fits = front.follow(back)
+        elif not front.started:
+            front.reset()
+        self.engine, self.other = front, back
+        self._begin()
+        self.share_controller()
+        return fits
+
+    def toggle_beside(self) -> bool:
+        """Put both side by side at the same moment, or show one again; returns False as `switch` does."""
+        if self.beside or self.other is None:
+            self.divergence = None
+            return True
+        real, dream = self.pair
+        if not real.started or real.over:
+            real.reset()
+        fits = dream.follow(real)
+        real.history.clear()  # neither goes back to before they met
+        real.keeps_past = True
+        self.engine, self.other, self.divergence = real, dream, self._compare(real, dream)
+        for engine in (real, dream):  # their clips begin at the same moment
+            engine.clip.clear()
+            engine.clip.append(engine.frame)
+        self._begin()
+        self.share_controller()
+        return fits
+
+    def go_on(self) -> bool:
+        """Side by side, dream again from the game as it is now; if the game is over, the dream goes on alone.
+
+        Returns:
+            False if both are over, or only one is played.
+        """
+        if not self.beside:
+            return False
+        real, dream = self.playing
+        if real.over is None:
+            dream.follow(real)
+            real.history.clear()
+            self.divergence = self._compare(real, dream)
+        elif dream.over is None:
+            self.together = False
+        else:
+            return False
+        self._resume()
+        return True
+
+    @staticmethod
+    def _compare(real: Engine, dream: Engine) -> Divergence:
+        """A comparison that begins now, with both at the same moment."""
+        scrolls = real.ego and real.frame.shape == dream.frame.shape
+        return Divergence(real.grid, real.trail, scrolls)
 
     def toggle_driver(self) -> bool:
         """Change between controller and person; the episode goes on. False if there is no controller."""

@@ -15,7 +15,6 @@ from gamesim.labs.controls import Button, Control, Slider, Value, allows
 
 HELP = 3  # lines of help on a control
 HINT = "Tab goes to the controls. Rest the mouse on one to read what it does."
-PAGE = 10  # steps of a slider for Page up and Page down
 
 
 class Column:

@@ -7,20 +7,20 @@ from functools import partial
 import pygame
 
 from gamesim.app.background import Worker, give_back
-from gamesim.app.controls import Command, key_name, meaning, shown
+from gamesim.app.controls import Command, key_name, shown
 from gamesim.app.game.previews import Preview, preview
 from gamesim.app.game.tour import Tour
 from gamesim.app.library.catalog import Title, run_of
 from gamesim.app.library.run_view import ask_to_delete
 from gamesim.app.library.workshop import key
-from gamesim.app.navigation import PLACES, Navigator, Screen, visit
+from gamesim.app.navigation import PLACES, Navigator, visit
 from gamesim.app.pace import MOVING
 from gamesim.app.screens import deck
 from gamesim.app.screens.deck import Card, CardRow
 from gamesim.app.screens.play import open_title
 from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.keyed import ChoiceScreen
 from gamesim.app.ui.parts import Action, draw_actions, draw_foot, foot_height, margin_of
-from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import box, clipped, paragraph, text, wrap
 from gamesim.envs.rules import DELTAS
 
@@ -30,7 +30,7 @@ LOW = 84  # height of a card of the row at the top
 CALM = 0.6  # seconds until the menu wakes its first dream
 
 
-class Menu(Screen):
+class Menu(ChoiceScreen):
     """Arrows and Enter, or the mouse, choose a card or one of the other screens.
 
     Attributes:
@@ -45,14 +45,10 @@ class Menu(Screen):
         super().__init__(window)
         self.rows: list[CardRow] = []
         self.places = [Action(label, partial(self.visit, label)) for label in PLACES]
-        self.chosen = 0
-        self.scroller = Scroller()
         self._pictures: dict[str, Preview | None] = {}
         self._clock = 0.0
-        self.view = pygame.Rect(0, 0, 0, 0)
         self.bin = pygame.Rect(0, 0, 0, 0)
         self._away = False
-        self._reveal = False
         self._worker = Worker("dreams")
         self.refresh()
         kinds = [card.kind for card in self.cards]
@@ -112,58 +108,37 @@ class Menu(Screen):
         card = self.current
         return (pygame.K_DELETE,) if card and card.own else ()
 
-    def command(self, command: Command) -> None:
-        if command is Command.RESET:
-            card = self.current
-            if card is None:
-                self.places[self.chosen - len(self.cards)].do()
-            else:
-                self.open(card.title, card.walk, Tour() if card.kind == "start" else None)
+    def press(self) -> None:
+        card = self.current
+        if card is None:
+            self.places[self.chosen - len(self.cards)].do()
         else:
-            super().command(command)
+            self.open(card.title, card.walk, Tour() if card.kind == "start" else None)
 
-    def handle(self, event: pygame.event.Event) -> None:
-        if self.scroller.handle(event):
-            return
-        if event.type == pygame.KEYDOWN:
-            self._key(event.key)
-        elif event.type == pygame.MOUSEMOTION:
-            self._choose(self._at(event.pos))
-        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
-            found = self._at(event.pos)
-            if self.bin.clip(self.view).collidepoint(event.pos):
-                self.delete()
-            elif found is not None:
-                self._choose(found)
-                self.command(Command.RESET)
-        elif event.type == pygame.MOUSEWHEEL:
-            self.scroller.wheel(event.y)
-
-    def _key(self, key: int) -> None:
-        if key == pygame.K_SPACE:
-            self.command(Command.RESET)
-        elif key == pygame.K_DELETE:
+    def click(self, place: tuple[int, int]) -> None:
+        if self.bin.clip(self.view).collidepoint(place):
             self.delete()
-        elif isinstance(move := meaning(key), int):
-            self._move(move)
+        else:
+            super().click(place)
+
+    def key(self, key: int) -> None:
+        if key == pygame.K_DELETE:
+            self.delete()
+        else:
+            super().key(key)
 
     @property
     def _rects(self) -> list[pygame.Rect]:
         """Where everything that can be chosen was drawn last."""
         return [*(card.rect for card in self.cards), *(place.rect for place in self.places)]
 
-    def _at(self, place: tuple[int, int]) -> int | None:
+    def at(self, place: tuple[int, int]) -> int | None:
         for i, rect in enumerate(self._rects):
             if rect.collidepoint(place) and (i >= len(self.cards) or self.view.collidepoint(place)):
                 return i
         return None
 
-    def _choose(self, index: int | None) -> None:
-        if index is not None and index != self.chosen:
-            self.chosen = index
-            self.kit.sound.play("move")
-
-    def _move(self, move: int) -> None:
+    def go(self, move: int) -> None:
         """Choose the nearest card or place in a direction on the screen."""
         here = self._rects[self.chosen]
         dx, dy = DELTAS[move]
@@ -175,8 +150,8 @@ class Menu(Screen):
                 distance = along + 2 * across if dx else 4 * along + across
                 if distance < nearest:
                     best, nearest = i, distance
-        self._choose(best)
-        self._reveal = best is not None
+        self.choose(best)
+        self.reveal = best is not None
 
     # time and drawing ------------------------------------------------------------------------------------
 
@@ -185,6 +160,7 @@ class Menu(Screen):
         return MOVING
 
     def update(self, seconds: float) -> None:
+        super().update(seconds)
         self._clock += seconds
         if self._away:  # back from another screen: there may be new models, and another was used last
             self._away = False
@@ -360,7 +336,7 @@ class Menu(Screen):
 
     def _scroll_to_chosen(self, view: pygame.Rect, scale: Scale) -> None:
         """Keys may choose a card that is not visible: the next frame shows it, and its row's heading."""
-        card, self._reveal = self.current if self._reveal else None, False
+        card, self.reveal = self.current if self.reveal else None, False
         if card is not None:
             top = card.rect.top - view.top + self.scroller.at
             first = card in self.rows[0].cards

@@ -1,7 +1,6 @@
 """The few choices before a training starts: recordings, preset, steps, device, name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pygame
@@ -13,7 +12,7 @@ from gamesim.app.library.runs import Run
 from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask, Prompt
-from gamesim.app.ui.keyed import KeyScreen
+from gamesim.app.ui.form import Form, FormRow
 from gamesim.app.ui.parts import Action, attempt, draw_around
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import arrowhead, at_home, box, clipped, paragraph, text, wrap
@@ -22,29 +21,8 @@ from gamesim.text import counted
 LABEL = 170  # pixels to the left of the choices, in a window of 1280x800
 
 
-@dataclass
-class FormLine:
-    """One line of the form.
-
-    Attributes:
-        label: what the line is about; "" for the start button.
-        words: the current choice.
-        turn: called with -1 or 1 by left and right; None if there is no other choice.
-        enter: called by Enter and a click.
-        about: a sentence or two about the current choice.
-        rect: where it was drawn last.
-    """
-
-    label: str
-    words: str
-    turn: Callable[[int], None] | None = None
-    enter: Callable[[], None] | None = None
-    about: str = ""
-    rect: pygame.Rect = field(default_factory=lambda: pygame.Rect(0, 0, 0, 0))
-
-
-class NewRun(KeyScreen):
-    """Up and down go from line to line, left and right change one; Start is the last.
+class NewRun(Form[FormRow]):
+    """What the new training learns from, and how; Start is the last row.
 
     Args:
         window: the window that shows it.
@@ -53,8 +31,6 @@ class NewRun(KeyScreen):
 
     Attributes:
         plan: the choices so far.
-        lines: the form, as drawn last.
-        view: where it was drawn.
 
     Raises:
         UserError: the config of the run cannot be read.
@@ -67,46 +43,40 @@ class NewRun(KeyScreen):
         self.then = then
         self.plan = Plan(window.kit.workshop, run)
         self.caption = f"Train {run.name} further" if run else "New training"
-        self.chosen = 0
-        self.lines: list[FormLine] = []
-        self.scroller = Scroller()
-        self.view = pygame.Rect(0, 0, 0, 0)
-        self._reveal = False
+        self._below = 0  # pixels of what lies below the rows
 
     # the form --------------------------------------------------------------------------------------------
 
-    def _lines(self) -> list[FormLine]:
+    def make_rows(self) -> list[FormRow]:
         plan = self.plan
         fixed = plan.run and plan.run.data
         others = any(folder != plan.data for folder in plan.known)
-        lines = [
-            FormLine(
+        rows = [
+            FormRow(
                 "Recordings", plan.data.name if plan.data else "none",
                 plan.turn_data if others and not fixed else None, self._type_data, self._about_data(),
             ),
-            FormLine(
+            FormRow(
                 "Preset", plan.preset.name, plan.turn_preset if len(plan.presets) > 1 else None,
                 about=plan.preset.about,
             ),
-            FormLine(
+            FormRow(
                 "Steps", "default" if plan.steps is None else f"{plan.steps:,}",
                 None if plan.steps is None else plan.turn_steps, about=self._about_steps(),
             ),
-            FormLine(
+            FormRow(
                 "Device", plan.device, plan.turn_device, about="auto: a GPU if there is one, else the CPU"
             ),
-            FormLine(
-                "Name", plan.name, enter=None if plan.run else self._type_name,
+            FormRow(
+                "Name", plan.name, press=None if plan.run else self._type_name,
                 about=f"Saved in {at_home(plan.folder)}",
             ),
-            FormLine("", "Train further" if plan.run else "Start", enter=self.start),
+            FormRow("", "Train further" if plan.run else "Start", press=self.start),
         ]  # fmt: skip
         if plan.game:
             words = "These recordings are of several games. A model learns one of them"
-            lines.insert(1, FormLine("Game", game_name(plan.game), plan.turn_game, about=words))
-        for old, new in zip(self.lines, lines, strict=False):
-            new.rect = old.rect
-        return lines
+            rows.insert(1, FormRow("Game", game_name(plan.game), plan.turn_game, about=words))
+        return rows
 
     def _about_data(self) -> str:
         data, (games, steps) = self.plan.data, self.plan.counts
@@ -154,68 +124,35 @@ class NewRun(KeyScreen):
 
     # keys and mouse --------------------------------------------------------------------------------------
 
-    def command(self, command: Command) -> None:
-        if command is Command.RESET:
-            self._enter()
-        else:
-            super().command(command)
-
     def hints(self) -> list[tuple[str, str]]:
         return [
             (shown(UP), ""), (shown(DOWN), "line"), (shown(LEFT), ""), (shown(RIGHT), "change"),
             (shown(Command.RESET), "choose"), (shown(Command.HELP), "help"), (shown(Command.BACK), "back"),
         ]  # fmt: skip
 
-    def _enter(self) -> None:
-        lines = self._lines()
-        line = lines[min(self.chosen, len(lines) - 1)]
-        if line.enter:
+    def press(self) -> None:
+        if self.current.press:
             self.kit.sound.play("select")
-            attempt(self.window, line.enter)
-        else:
-            self.chosen = (self.chosen + 1) % len(lines)
+        super().press()
+
+    def arrow_at(self, row: FormRow, place: tuple[int, int]) -> int:
+        before = row.rect.right - place[0]
+        return 1 if before < row.rect.height else -1 if before < 2 * row.rect.height else 0
 
     def mouse(self, event: pygame.event.Event) -> None:
-        if self.scroller.handle(event):
-            return
         if event.type == pygame.DROPFILE:
             attempt(self.window, lambda: self.plan.take_folder(event.file))
-        elif event.type == pygame.MOUSEMOTION:
-            self.chosen = next(
-                (i for i, c in enumerate(self.lines) if c.rect.collidepoint(event.pos)), self.chosen
-            )
-        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
-            self._click(event.pos)
-        elif event.type == pygame.MOUSEWHEEL and self.scroller.most:
-            self.scroller.wheel(event.y)
-        elif event.type == pygame.MOUSEWHEEL:
-            self.go(RIGHT if event.y > 0 else LEFT)
+        else:
+            super().mouse(event)
+
+    def wheel(self, clicks: int) -> None:
+        if self.scroller.most:
+            super().wheel(clicks)
+        else:
+            self.turn(1 if clicks > 0 else -1)
 
     def look_again(self) -> None:
         self.kit.workshop.shelf.refresh()
-
-    def go(self, move: int) -> None:
-        lines = self._lines()
-        if move in (UP, DOWN):
-            self.chosen = (self.chosen + (1 if move == DOWN else -1)) % len(lines)
-            self._reveal = True
-            self.kit.sound.play("move")
-        elif turn := lines[min(self.chosen, len(lines) - 1)].turn:
-            turn(1 if move == RIGHT else -1)
-            self.kit.sound.play("move")
-
-    def _click(self, place: tuple[int, int]) -> None:
-        for i, line in enumerate(self.lines):
-            if line.rect.collidepoint(place):
-                self.chosen = i
-                side = line.rect.height
-                if line.turn and place[0] > line.rect.right - side:
-                    line.turn(1)
-                elif line.turn and place[0] > line.rect.right - 2 * side:
-                    line.turn(-1)
-                else:
-                    self._enter()
-                return
 
     # time and drawing ------------------------------------------------------------------------------------
 
@@ -227,39 +164,25 @@ class NewRun(KeyScreen):
     def draw(self, surface: pygame.Surface) -> None:
         line = "Runs in the background. You can keep playing"
         body, scale = draw_around(surface, self.caption, line, self.hints())
-        self.lines = self._lines()
+        self.renew()
         if body.width < 40 or body.height < 20:
             return
         beside = body.width >= scale.px(900)
         notes = scale.px(300) if beside else 0
-        self.view = pygame.Rect(body.left, body.top, min(body.width - notes, scale.px(860)), body.height)
+        width = min(body.width - notes, scale.px(860))
+        view = pygame.Rect(body.left, body.top, width, body.height)
+        # The rows are as high as fits, but never too low to read.
+        gap = scale.px(10)
+        height = max(scale.px(58), min(scale.px(72), view.height // len(self.rows) - gap))
+        heights = [height] * len(self.rows)
+        y = self.draw_rows(surface, view, heights, scale, gap, 0 if beside else self._below) + scale.px(6)
         with clipped(surface, body):
-            high = self._draw_lines(surface, scale)
             if beside:
-                left = self.view.right + scale.px(24)
+                left = view.right + scale.px(24)
                 self._draw_notes(surface, pygame.Rect(left, body.top, body.right - left, 0), scale)
             else:
-                below = body.top - self.scroller.at + high + scale.px(6)
-                place = pygame.Rect(body.left, below, self.view.width - Scroller.width(scale), 0)
-                high += scale.px(6) + self._draw_notes(surface, place, scale)
-        self.scroller.fit(self.view, high, scale)
-        self.scroller.draw(surface)
-
-    def _draw_lines(self, surface: pygame.Surface, scale: Scale) -> int:
-        """Draw the form, its lines as high as fits but never too low to read; returns its height."""
-        gap, least = scale.px(10), scale.px(58)
-        height = max(least, min(scale.px(72), self.view.height // len(self.lines) - gap))
-        bar = Scroller.width(scale) if self.scroller.most else 0
-        y = self.view.top - self.scroller.at
-        for i, line in enumerate(self.lines):
-            line.rect = pygame.Rect(self.view.left, y, max(1, self.view.width - bar), height)
-            self._draw_line(surface, line, i == self.chosen, scale)
-            y += height + gap
-        if self._reveal:
-            self._reveal = False
-            first = self.chosen * (height + gap)
-            self.scroller.reveal(first, first + height)
-        return len(self.lines) * (height + gap)
+                place = pygame.Rect(body.left, y, view.width - Scroller.width(scale), 0)
+                self._below = scale.px(6) + self._draw_notes(surface, place, scale)
 
     def _draw_notes(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         """Draw the warnings, how long it takes, and the words about the chosen line; returns the height."""
@@ -272,53 +195,38 @@ class NewRun(KeyScreen):
             paragraph(surface, words, place, size, panel.width - 2 * pad, COLOURS["text"])
             y = panel.bottom + scale.px(10)
         takes = paragraph(surface, self.plan.takes.words, (area.left, y), size, area.width, COLOURS["real"])
-        about = self.lines[min(self.chosen, len(self.lines) - 1)].about
+        about = self.rows[self.chosen].about
         return paragraph(surface, about, (area.left, takes + scale.px(8)), size, area.width) - area.top
 
-    @staticmethod
-    def _room(line: FormLine, scale: Scale) -> int:
-        """Pixels that the words of a line have, between its label and its arrows."""
-        arrows = 2 * line.rect.height if line.turn else 0
-        return max(1, line.rect.width - arrows - scale.px(LABEL) - scale.px(8))
-
-    def _draw_line(self, surface: pygame.Surface, line: FormLine, chosen: bool, scale: Scale) -> None:
-        rect, pad = line.rect, scale.px(18)
-        start = not line.label
+    def draw_row(self, surface: pygame.Surface, row: FormRow, chosen: bool, scale: Scale) -> None:
+        rect, pad, quiet = row.rect, scale.px(18), COLOURS["quiet"]
+        start = not row.label
         fill = "real" if start and chosen else "raised" if chosen else "panel"
         edge = COLOURS["real"] if chosen else COLOURS["line"] if start else None
         box(surface, rect, COLOURS[fill], scale.px(10), edge, scale.px(2))
         if rect.width < 60:
             return
         if start:
-            ink = COLOURS["back" if chosen else "text"]
-            text(
-                surface,
-                line.words,
-                rect.center,
-                scale.px(20),
-                ink,
-                bold=True,
-                anchor="center",
-                width=rect.width,
-            )
+            size, ink = scale.px(20), COLOURS["back" if chosen else "text"]
+            text(surface, row.value, rect.center, size, ink, bold=True, anchor="center", width=rect.width)
             return
-        label = (rect.left + pad, rect.centery)
-        text(surface, line.label, label, scale.px(17), COLOURS["quiet"], anchor="midleft")
+        text(surface, row.label, (rect.left + pad, rect.centery), scale.px(17), quiet, anchor="midleft")
         left = rect.left + scale.px(LABEL)
-        room = self._room(line, scale)
-        below = rect.height >= scale.px(56) and bool(line.about)
-        words = (left, rect.centery - (scale.px(10) if below else 0))
-        text(surface, line.words, words, scale.px(19), bold=True, anchor="midleft", width=room)
+        arrows = 2 * rect.height if row.turn else 0
+        room = max(1, rect.right - arrows - left - scale.px(8))
+        below = rect.height >= scale.px(56) and bool(row.about)
+        place = (left, rect.centery - (scale.px(10) if below else 0))
+        text(surface, row.value, place, scale.px(19), bold=True, anchor="midleft", width=room)
         if below:
-            about = (left, rect.centery + scale.px(15))
-            text(surface, line.about, about, scale.px(14), COLOURS["quiet"], anchor="midleft", width=room)
-        for i in range(2 if line.turn else 0):
+            place = (left, rect.centery + scale.px(15))
+            text(surface, row.about, place, scale.px(14), quiet, anchor="midleft", width=room)
+        for i in range(2 if row.turn else 0):
             x = rect.right - rect.height // 2 - (1 - i) * rect.height
             ink = COLOURS["text" if chosen else "quiet"]
             arrowhead(surface, (x, rect.centery), (1 if i else -1, 0), scale.px(7), ink)
-        if line.enter and not line.turn:
+        if row.press and not row.turn:
             place = (rect.right - pad, rect.centery - scale.px(10))
-            text(surface, "change…", place, scale.px(15), COLOURS["quiet"], anchor="midright")
+            text(surface, "change…", place, scale.px(15), quiet, anchor="midright")
 
     def close(self) -> None:
         self.plan.close()

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pygame
 
-from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, meaning, shown
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, shown
 from gamesim.app.library import jobs
 from gamesim.app.library.catalog import dream
 from gamesim.app.library.charts import Chart, Charts
 from gamesim.app.library.run_view import ask_to_delete, draw_state, run_facts
 from gamesim.app.library.runlog import RunLog
-from gamesim.app.navigation import Navigator, Screen
+from gamesim.app.navigation import Navigator
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.play import open_title
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask
+from gamesim.app.ui.keyed import KeyScreen
 from gamesim.app.ui.panelled import PanelScreen
 from gamesim.app.ui.parts import Action, draw_around, draw_facts
 from gamesim.app.ui.widgets import text
@@ -227,7 +228,7 @@ class Sheet:
         return self._image
 
 
-class SheetPage(Screen):
+class SheetPage(KeyScreen):
     """The sample sheets of a run over the whole window, from the first to the newest."""
 
     caption = "Samples"
@@ -238,16 +239,17 @@ class SheetPage(Screen):
         self.at = len(sheets) - 1
         self.sheet = Sheet()
 
-    def handle(self, event: pygame.event.Event) -> None:
-        step = 0
-        if event.type == pygame.KEYDOWN:
-            step = {LEFT: -1, UP: -1, RIGHT: 1, DOWN: 1}.get(meaning(event.key), 0)  # type: ignore[arg-type]
-        elif event.type == pygame.MOUSEWHEEL:
-            step = -event.y
+    def go(self, move: int) -> None:
+        self.turn(1 if move in (RIGHT, DOWN) else -1)
+
+    def turn(self, sheets: int) -> None:
+        self.at = min(len(self.sheets) - 1, max(0, self.at + sheets))
+
+    def mouse(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.MOUSEWHEEL:
+            self.turn(-event.y)
         elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
             self.window.back()
-            return
-        self.at = min(len(self.sheets) - 1, max(0, self.at + step))
 
     def hints(self) -> list[tuple[str, str]]:
         turn = [(shown(LEFT), ""), (shown(RIGHT), "earlier, later")] if len(self.sheets) > 1 else []

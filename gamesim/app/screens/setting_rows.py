@@ -1,7 +1,6 @@
 """The rows of the settings: what each shows and changes, and how it is drawn."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pygame
@@ -9,6 +8,7 @@ import pygame
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.controls import Keymap
 from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.form import FormRow
 from gamesim.app.ui.widgets import arrowhead, box, keycap, meter, text
 
 
@@ -25,39 +25,21 @@ class Keyed(NamedTuple):
 
 
 @dataclass
-class SettingRow:
-    """One line: a setting, an action's keys, or a heading (which cannot be chosen).
+class SettingRow(FormRow):
+    """A setting, or an action with its keys.
 
     Attributes:
-        label: what it is about.
-        value: what it is now; None: see `keys`.
-        turn: makes it less (-1) or more (1); None if there is no order.
-        press: what Enter does.
         part: how full its meter is, 0..1; None if it has no meter.
         keys: the keys that it shows and changes.
-        hint: one line about it, shown while it is chosen.
-        rect: where it was drawn last.
     """
 
-    label: str
-    value: Callable[[], str] | None = None
-    turn: Callable[[int], None] | None = None
-    press: Callable[[], None] | None = None
-    part: Callable[[], float] | None = None
+    part: float | None = None
     keys: Keyed | None = None
-    hint: str = ""
-    rect: pygame.Rect = field(default_factory=lambda: pygame.Rect(0, 0, 0, 0))
-
-    @property
-    def heading(self) -> bool:
-        return self.press is None and self.turn is None
 
 
-def draw_row(
-    surface: pygame.Surface, row: SettingRow, rect: pygame.Rect, scale: Scale, chosen: bool, asked: bool
-) -> None:
-    """Draw a row in `rect`: whether it is `chosen`, and whether it waits for a key (`asked`)."""
-    pad, middle = scale.px(14), rect.centery
+def draw_row(surface: pygame.Surface, row: SettingRow, scale: Scale, chosen: bool, asked: bool) -> None:
+    """Draw a row in its `rect`: whether it is `chosen`, and whether it waits for a key (`asked`)."""
+    rect, pad, middle = row.rect, scale.px(14), row.rect.centery
     if row.heading:
         place = (rect.left, rect.bottom - scale.px(6))
         text(surface, row.label, place, scale.px(17), COLOURS["real"], bold=True, anchor="bottomleft")
@@ -70,26 +52,23 @@ def draw_row(
     right = rect.right - pad
     if row.keys is not None:
         _draw_keys(surface, row.keys, (right, middle), scale, asked)
-    elif row.turn and row.value:
-        _draw_value(surface, row, rect, scale, chosen)
+    elif row.turn:
+        _draw_value(surface, row, scale, chosen)
 
 
-def _draw_value(
-    surface: pygame.Surface, row: SettingRow, rect: pygame.Rect, scale: Scale, chosen: bool
-) -> None:
-    assert row.value is not None
-    right, y = rect.right - scale.px(14), rect.centery
-    left = rect.left + rect.width // 2 + scale.px(20)
+def _draw_value(surface: pygame.Surface, row: SettingRow, scale: Scale, chosen: bool) -> None:
+    right, y = row.rect.right - scale.px(14), row.rect.centery
+    left = row.rect.left + row.rect.width // 2 + scale.px(20)
     if chosen:
         for x, out in ((left, -1), (right, 1)):
             arrowhead(surface, (x, y), (out, 0), scale.px(6), COLOURS["real"])
-    if row.part:
+    if row.part is not None:
         bar = pygame.Rect(left + scale.px(16), y - scale.px(4), 0, scale.px(8))
         bar.width = max(2, right - bar.left - scale.px(78))
-        meter(surface, bar, row.part(), COLOURS["real"])
+        meter(surface, bar, row.part, COLOURS["real"])
     room = max(1, right - left - scale.px(28))
     place = (right - scale.px(14), y)
-    text(surface, row.value(), place, scale.body, anchor="midright", width=room)
+    text(surface, row.value, place, scale.body, anchor="midright", width=room)
 
 
 def _draw_keys(

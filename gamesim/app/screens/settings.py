@@ -16,15 +16,14 @@ from gamesim.app.controls import (
     VIRTUAL,
     Command,
     key_name,
-    meaning,
     shown,
 )
-from gamesim.app.navigation import Navigator, Screen
+from gamesim.app.navigation import Navigator
 from gamesim.app.screens.setting_rows import Keyed, SettingRow, draw_row
 from gamesim.app.settings import CLIPS, PALETTES, UI_SCALES
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import at_home, clipped, text
+from gamesim.app.ui.form import Form
+from gamesim.app.ui.widgets import at_home, text
 from gamesim.errors import UserError
 from gamesim.export.video import NO_MP4, can_mp4
 
@@ -33,20 +32,18 @@ KEY_HINT = "Enter: change · Ins: add a second key · Del: reset"
 THINGS = ("pacman4", "ghost0a", "ghost1a", "ghost2a", "ghost3a", "scareda", "power", "flag0")
 
 
-class SettingsScreen(Screen):
-    """Up and down choose a row, left and right change it, Enter presses it; the mouse can do the same."""
+class SettingsScreen(Form[SettingRow]):
+    """The settings, and the keys of each action: Ins gives it one more, Del its usual ones."""
 
     caption = "Settings"
 
     def __init__(self, window: Navigator) -> None:
         super().__init__(window)
         self.game = window.screen.game_keys  # of the game that waits below
-        self.rows = self._rows()
-        self.chosen = 1
-        self.scroller = Scroller()
+        self.chosen = 1  # below a heading
         self._asking: Keyed | None = None  # what waits for a key
         self._adding = False
-        self._reveal = False
+        self.renew()
 
     @property
     def typing(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -55,10 +52,9 @@ class SettingsScreen(Screen):
     @property
     def own_keys(self) -> Sequence[int]:
         """Ins and Del change keys here, even if the player gave them another meaning."""
-        return () if self.rows[self.chosen].keys is None else (pygame.K_INSERT, pygame.K_DELETE)
+        return () if self.current.keys is None else (pygame.K_INSERT, pygame.K_DELETE)
 
-    def _rows(self) -> list[SettingRow]:
-        chosen, toggle = self.kit.settings, self.window.toggle_fullscreen
+    def make_rows(self) -> list[SettingRow]:
         marks = "Okabe-Ito colours. Dreams keep the colours they were trained on"
         zoom = "Limited in small windows"
         pixels = f"Drawn large, or the pixels that the network sees. In play: {shown(Command.LOOK)}."
@@ -68,84 +64,77 @@ class SettingsScreen(Screen):
         ends = f"The dream ignores its ends, so you can play for minutes. In play: {shown(Command.ENDLESS)}."
         return [
             *self._rows_of_the_game(),
-            SettingRow("Look"),
+            SettingRow("Look", heading=True),
             self._choice("Colours", "palette", PALETTES, PALETTE_NAMES.__getitem__, marks),
             self._choice("Games and dreams", "pixels", (False, True), look, pixels),
             self._choice("Text and icon size", "ui_scale", UI_SCALES, "{} %".format, zoom),
-            SettingRow("Fullscreen", lambda: on_off(chosen.fullscreen), lambda _: toggle(), toggle),
-            SettingRow("Sound"),
+            self._choice("Fullscreen", "fullscreen", (False, True), on_off),
+            SettingRow("Sound", heading=True),
             self._choice("Sound", "muted", (True, False), lambda muted: on_off(not muted)),
-            self._choice("Volume", "volume", tuple(range(0, 101, 10)), "{} %".format, metered=True),
-            SettingRow("Dreams"),
+            self._choice("Volume", "volume", range(0, 101, 10), "{} %".format),
+            SettingRow("Dreams", heading=True),
             self._choice("Go on after an end", "endless_dreams", (False, True), on_off, ends),
-            SettingRow("Clips and pictures"),
+            SettingRow("Clips and pictures", heading=True),
             self._choice("Clip format", "clips", CLIPS, str.upper, films),
-            SettingRow("Gamepad"),
-            self._choice("Dead zone", "dead_zone", tuple(range(5, 91, 5)), "{} %".format, zone, metered=True),
-            SettingRow("Keys"),
+            SettingRow("Gamepad", heading=True),
+            self._choice("Dead zone", "dead_zone", range(5, 91, 5), "{} %".format, zone),
+            SettingRow("Keys", heading=True),
             *(self._key_row(Keyed(KEYMAP, binding.does)) for binding in BINDINGS),
-            SettingRow("Reset"),
-            SettingRow("Reset all keys", lambda: "", press=self._restore_keys),
-            SettingRow("Reset all settings", lambda: "", press=self._restore_all),
+            SettingRow("Reset", heading=True),
+            SettingRow("Reset all keys", press=self._restore_keys),
+            SettingRow("Reset all settings", press=self._restore_all),
         ]
 
     def _choice(
-        self,
-        label: str,
-        name: str,
-        choices: tuple,
-        words: Callable[[Any], str],
-        hint: str = "",
-        metered: bool = False,
+        self, label: str, name: str, choices: Sequence, words: Callable[[Any], str], about: str = ""
     ) -> SettingRow:
-        """A row that goes through `choices` of the setting `name`."""
-        settings = self.kit.settings
+        """A row that goes through `choices` of the setting `name`; a range has a meter."""
+        now, last, metered = getattr(self.kit.settings, name), len(choices) - 1, isinstance(choices, range)
+        off = [abs(choice - now) if metered else choice != now for choice in choices]
+        index = off.index(min(off))
 
-        def index() -> int:
-            now = getattr(settings, name)
-            off = [abs(choice - now) if metered else choice != now for choice in choices]
-            return off.index(min(off))
-
-        def turn(step: int) -> None:
-            wanted = min(len(choices) - 1, max(0, index() + step))
-            self._set(name, choices[wanted])
+        def turn(by: int) -> None:
+            self._set(name, choices[min(last, max(0, index + by))])
 
         def press() -> None:
-            self._set(name, choices[(index() + 1) % len(choices)])
+            self._set(name, choices[(index + 1) % len(choices)])
+            self.kit.sound.play("move")
 
-        part = (lambda: index() / (len(choices) - 1)) if metered else None
-        return SettingRow(label, lambda: words(getattr(settings, name)), turn, press, part, hint=hint)
+        return SettingRow(label, words(now), turn, press, about, part=index / last if metered else None)
 
     def _rows_of_the_game(self) -> list[SettingRow]:
         """The keys of the game below, if it is not one of ours."""
         if self.game is None:
             return []
         return [
-            SettingRow(f"Keys of {self.game.game or 'this game'}"),
+            SettingRow(f"Keys of {self.game.game or 'this game'}", heading=True),
             *(self._key_row(Keyed(self.game, name)) for name in self.game.names),
-            SettingRow("Back to the usual keys", lambda: "", press=self._restore_game),
+            SettingRow("Back to the usual keys", press=self._restore_game),
         ]
 
     def _key_row(self, keys: Keyed) -> SettingRow:
         label = keys.name[:1].upper() + keys.name[1:]
-        return SettingRow(label, press=lambda: self._ask(keys), keys=keys, hint=KEY_HINT)
+        return SettingRow(label, press=lambda: self._ask(keys), about=KEY_HINT, keys=keys)
 
     # what is done ----------------------------------------------------------------------------------------
 
     def _set(self, name: str, value: object) -> None:
-        if getattr(self.kit.settings, name) != value:
+        if getattr(self.kit.settings, name) == value:
+            return
+        if name == "fullscreen":
+            self.window.toggle_fullscreen()
+        else:
             setattr(self.kit.settings, name, value)
             self.kit.keep_settings()
-            self._reveal = True
-        self.kit.sound.play("move")
 
     def _ask(self, keys: Keyed, add: bool = False) -> None:
         self._asking, self._adding = keys, add
+        self._repeat.clear()
 
     def _give(self, key: int) -> None:
         """Take the key that the row waited for: from now on it does this, and nothing else."""
         asking, self._asking = self._asking, None
-        if asking is None or key == pygame.K_ESCAPE:
+        if asking is None or key == pygame.K_ESCAPE or key >= VIRTUAL:
             return
         try:
             loser: Any = asking.table.give(asking.does, key, add=self._adding)
@@ -188,8 +177,6 @@ class SettingsScreen(Screen):
     def command(self, command: Command) -> None:
         if self._asking is not None:  # a gamepad's button: it cannot be a key
             self._asking = None
-        elif command is Command.RESET:
-            self._press()
         else:
             super().command(command)
 
@@ -200,77 +187,35 @@ class SettingsScreen(Screen):
         return [(shown(UP), ""), (shown(DOWN), "row"), *change, *keys, back]
 
     def handle(self, event: pygame.event.Event) -> None:
-        if self.scroller.handle(event):
-            return
-        if event.type == pygame.KEYDOWN:
-            self._key(event.key)
-        elif event.type == pygame.MOUSEMOTION and self._asking is None:
-            self._choose(self._row_at(event.pos))
-        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
-            self._click(event.pos)
-        elif event.type == pygame.MOUSEWHEEL:
-            self.scroller.wheel(event.y)
-        elif event.type == pygame.WINDOWFOCUSLOST:
+        if self._asking is None:
+            super().handle(event)
+        elif event.type == pygame.KEYDOWN:
+            self._give(event.key)
+        elif event.type == pygame.WINDOWFOCUSLOST or (
+            event.type == pygame.MOUSEBUTTONDOWN and event.button == 1
+        ):
             self._asking = None
 
-    def _key(self, key: int) -> None:
-        row, move = self.rows[self.chosen], meaning(key)
-        if self._asking is not None and key < VIRTUAL:
-            self._give(key)
-        elif self._asking is not None:
-            self._asking = None
-        elif row.keys is not None and key == pygame.K_DELETE:
-            row.keys.table.restore(row.keys.does)
+    def key(self, key: int) -> None:
+        keys = self.current.keys
+        if keys is not None and key == pygame.K_DELETE:
+            keys.table.restore(keys.does)
             self._keep_keys()
-        elif row.keys is not None and key == pygame.K_INSERT:
-            self._ask(row.keys, add=True)
-        elif key == pygame.K_SPACE:
-            self._press()
-        elif move in (UP, DOWN):
-            self._step(-1 if move == UP else 1)
+        elif keys is not None and key == pygame.K_INSERT:
+            self._ask(keys, add=True)
         elif key in (pygame.K_PAGEUP, pygame.K_PAGEDOWN):
-            self._step(-8 if key == pygame.K_PAGEUP else 8)
-        elif move in (LEFT, RIGHT) and row.turn:
-            row.turn(-1 if move == LEFT else 1)
-
-    def _step(self, step: int) -> None:
-        """Choose the row `step` rows on, not counting headings; single steps wrap around the ends."""
-        choices = [i for i, row in enumerate(self.rows) if not row.heading]
-        at = choices.index(self.chosen) + step
-        at = at % len(choices) if abs(step) == 1 else min(len(choices) - 1, max(0, at))
-        self._choose(choices[at])
-        self._reveal = True
-
-    def _choose(self, index: int | None) -> None:
-        if index is not None and index != self.chosen and not self.rows[index].heading:
-            self.chosen = index
-            self.kit.sound.play("move")
-
-    def _press(self) -> None:
-        press = self.rows[self.chosen].press
-        if press:
-            press()
-
-    def _click(self, place: tuple[int, int]) -> None:
-        if self._asking is not None:
-            self._asking = None
-            return
-        index = self._row_at(place)
-        if index is None or self.rows[index].heading:
-            return
-        self._choose(index)
-        row = self.rows[index]
-        if row.turn and place[0] > row.rect.centerx:  # on the arrows: the left one is less
-            row.turn(-1 if place[0] < row.rect.centerx + row.rect.width // 4 else 1)
+            self.step(-8 if key == pygame.K_PAGEUP else 8)
         else:
-            self._press()
+            super().key(key)
 
-    def _row_at(self, place: tuple[int, int]) -> int | None:
-        return next((i for i, row in enumerate(self.rows) if row.rect.collidepoint(place)), None)
+    def arrow_at(self, row: SettingRow, place: tuple[int, int]) -> int:
+        middle = row.rect.centerx
+        return 0 if place[0] <= middle else -1 if place[0] < middle + row.rect.width // 4 else 1
 
     # drawing ---------------------------------------------------------------------------------------------
 
     def draw(self, surface: pygame.Surface) -> None:
+        self.renew()
         size = surface.get_size()
         scale = Scale.of(size)
         width = min(size[0] - 2 * scale.px(20), scale.px(820))
@@ -281,7 +226,9 @@ class SettingsScreen(Screen):
         foot = size[1] - scale.px(46)
         view = pygame.Rect(column.left, title.bottom + scale.px(8), column.width, 0)
         view.height = max(1, foot - view.top - scale.px(4))
-        self._draw_rows(surface, view, scale)
+        height, space = scale.px(38), scale.px(14)
+        heights = [height + (space if row.heading and i else 0) for i, row in enumerate(self.rows)]
+        self.draw_rows(surface, view, heights, scale)
         self._draw_foot(surface, column, foot, scale)
 
     def _draw_things(
@@ -298,28 +245,13 @@ class SettingsScreen(Screen):
             if name.startswith("ghost"):
                 surface.blit(self.kit.painter.sprites.get("eyes1", side), place)
 
-    def _draw_rows(self, surface: pygame.Surface, view: pygame.Rect, scale: Scale) -> None:
-        height, space = scale.px(38), scale.px(14)
-        heights = [height + (space if row.heading and i else 0) for i, row in enumerate(self.rows)]
-        self.scroller.fit(view, sum(heights), scale)
-        if self._reveal:  # keys may choose a row out of view, or the first one, below a heading
-            above = sum(heights[: self.chosen - (self.chosen == 1)])
-            self.scroller.reveal(above, sum(heights[: self.chosen + 1]))
-            self._reveal = False
-        area = pygame.Rect(view.left, view.top - self.scroller.at, view.width - Scroller.width(scale), 0)
-        with clipped(surface, view):
-            for i, (row, tall) in enumerate(zip(self.rows, heights, strict=True)):
-                place = pygame.Rect(area.left, area.top + tall - height, max(1, area.width), height)
-                row.rect = place.clip(view)
-                if row.rect.height:
-                    asked = row.keys is not None and row.keys == self._asking
-                    draw_row(surface, row, place, scale, i == self.chosen, asked)
-                area.top += tall
-        self.scroller.draw(surface)
+    def draw_row(self, surface: pygame.Surface, row: SettingRow, chosen: bool, scale: Scale) -> None:
+        asked = row.keys is not None and row.keys == self._asking
+        draw_row(surface, row, scale, chosen, asked)
 
     def _draw_foot(self, surface: pygame.Surface, column: pygame.Rect, top: int, scale: Scale) -> None:
         row = self.rows[self.chosen]
-        hint = row.hint or ("Left and right: change" if row.turn else "Enter: select")
+        hint = row.about or ("Left and right: change" if row.turn else "Enter: select")
         words = f"{shown(Command.BACK)}: back   {hint}"
         place = (column.left, top + scale.px(20))
         text(surface, words, place, scale.px(15), COLOURS["quiet"], anchor="midleft", width=column.width)

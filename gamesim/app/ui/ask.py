@@ -24,7 +24,7 @@ class Ask(ButtonScreen):
 
     def __init__(self, window: Navigator, question: str, more: str, answers: Sequence[Action]) -> None:
         super().__init__(window)
-        self.caption = self.question = question
+        self.caption = question
         self.more = more
         self.below = window.screen
         self.buttons = list(answers)
@@ -55,7 +55,7 @@ class Ask(ButtonScreen):
         pad = scale.px(28)
         panel = pygame.Rect(0, 0, min(size[0] - 8, scale.px(560)), 0)
         room = max(1, panel.width - 2 * pad)
-        lines = wrap(self.question, scale.px(22), room, True)
+        lines = wrap(self.caption, scale.px(22), room, True)
         below = len(wrap(self.more, scale.px(17), room))
         panel.height = 2 * pad + len(lines) * scale.px(30) + round(below * scale.px(17) * 1.35)
         panel.height += self.body_height(room, scale)

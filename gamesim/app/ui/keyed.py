@@ -1,4 +1,4 @@
-"""What screens with lists and buttons share: keys that repeat while they are held, and buttons."""
+"""What screens share: keys that repeat while they are held, things to choose from, and buttons."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ import pygame
 from gamesim.app.controls import Command, Hint, key_name, meaning, shown
 from gamesim.app.navigation import Navigator, Screen
 from gamesim.app.ui.parts import Action, Repeat, attempt
+from gamesim.app.ui.scroller import Scroller
 
 
 class KeyScreen(Screen):
@@ -61,6 +62,61 @@ class KeyScreen(Screen):
 
     def look_again(self) -> None:
         """The window is in front again: files may have changed in another window, or in a terminal."""
+
+
+class ChoiceScreen(KeyScreen):
+    """A screen that scrolls, on which keys or the mouse choose one thing; Enter or a click presses it.
+
+    Attributes:
+        chosen: index of the chosen thing.
+        scroller: scrolls the things.
+        view: where they were drawn last.
+        reveal: whether to scroll to the chosen one when they are drawn next.
+    """
+
+    def __init__(self, window: Navigator) -> None:
+        super().__init__(window)
+        self.chosen = 0
+        self.scroller = Scroller()
+        self.view = pygame.Rect(0, 0, 0, 0)
+        self.reveal = False
+
+    def at(self, place: tuple[int, int]) -> int | None:
+        """Index of what can be chosen at a place."""
+
+    def press(self) -> None:
+        """Do what the chosen thing is for."""
+
+    def command(self, command: Command) -> None:
+        if command is Command.RESET:
+            self.press()
+        else:
+            super().command(command)
+
+    def mouse(self, event: pygame.event.Event) -> None:
+        if self.scroller.handle(event):
+            return
+        if event.type == pygame.MOUSEMOTION:
+            self.choose(self.at(event.pos))
+        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+            self.click(event.pos)
+        elif event.type == pygame.MOUSEWHEEL:
+            self.wheel(event.y)
+
+    def click(self, place: tuple[int, int]) -> None:
+        """The mouse was clicked."""
+        index = self.at(place)
+        if index is not None:
+            self.choose(index)
+            self.press()
+
+    def wheel(self, clicks: int) -> None:
+        self.scroller.wheel(clicks)
+
+    def choose(self, index: int | None) -> None:
+        if index is not None and index != self.chosen:
+            self.chosen = index
+            self.kit.sound.play("move")
 
 
 class ButtonScreen(KeyScreen):
