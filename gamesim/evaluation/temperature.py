@@ -82,7 +82,8 @@ def temperature_table(
         if config.data.game is None and game.env_id in games(data):  # an earlier release did not say which
             config = complete(config, {"data.game": game.env_id}, str(checkpoint))
         folder = Path(out) / f"{temperature:g}"
-        if train_controller(config, loaded.weights, data, folder, device=device) != "done":
+        missing = _generations(folder) < generations  # else the recordings need not be read
+        if missing and train_controller(config, loaded.weights, data, folder, device=device) != "done":
             return None
         rows[f"{temperature:g}"] = _measured(folder / "last", game, settings, episodes, seed, place)
     return {"generations": generations, "episodes": episodes, "rows": rows}
@@ -96,9 +97,16 @@ def _check_row(folder: Path, loaded: Checkpoint, generations: int) -> None:
     kept = [key for key in loaded.weights if not key.startswith("controller.")]
     if not all(key in there.weights and loaded.weights[key].equal(there.weights[key]) for key in kept):
         raise UserError(f"{folder}: was trained with another model; choose another --out")
+    if (trained := _generations(folder)) > generations:
+        raise UserError(f"{folder}: was trained for {trained} generations already, more than {generations}")
+
+
+def _generations(folder: Path) -> int:
+    """How many generations a row was trained for, as its card says."""
+    if not exists(folder / "last"):
+        return 0
     steps = facts_in(folder / "last").get("steps", "").partition(" ")[0]  # of "2 of 150"
-    if steps.isdecimal() and int(steps) > generations:
-        raise UserError(f"{folder}: was trained for {steps} generations already, more than {generations}")
+    return int(steps) if steps.isdecimal() else 0
 
 
 def _measured(

@@ -386,6 +386,7 @@ def test_the_temperature_table_is_made_and_gone_on_with(plays, run, tmp_path, ca
     (tmp_path / "t.json").unlink()
     with monkeypatch.context() as patch:
         patch.setattr("gamesim.evaluation.temperature.play", lambda *_, **__: pytest.fail("measured again"))
+        patch.setattr(stages, "train_controller", lambda *_, **__: pytest.fail("read the recordings again"))
         assert cli.main(words) == 0
     assert json.loads((tmp_path / "t.json").read_text()) == found
     capsys.readouterr()
