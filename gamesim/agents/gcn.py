@@ -41,7 +41,7 @@ WIDTH = 32
 CLASSES = 31
 """Steps to the goal: 0, 1, ..., 30 or more."""
 EPSILON = 0.05
-"""Share of actions by chance, so that a player stands before no wrong prediction for ever."""
+"""Share of actions by chance, so that a wrong prediction does not stop a player for ever."""
 _WAYS = np.array(DELTAS)[:, ::-1]  # (y, x) of each action
 
 
