@@ -118,13 +118,22 @@ class MemoryTraining(DescentConfig):
 
 
 class ControllerTraining(LoopConfig):
-    """How C is trained in the dream by CMA-ES: `steps` are generations."""
+    """How C is trained by CMA-ES: `steps` are generations."""
 
     steps: Count = Field(default=100, description="generations of CMA-ES")
     log_every: Count = Field(default=1, description="generations between log lines")
     validate_every: Count = Field(default=10, description="generations between tests in the real game")
     population: int = Field(default=64, ge=4, le=65536, description="candidates in a generation")
-    rollouts: Batch = Field(default=16, description="dreams in which each candidate is scored")
+    learns_in: Literal["dream", "game"] = Field(
+        default="dream", description="where C learns: in M's dream, or in the real game, as CarRacing's did"
+    )
+    patience: int = Field(
+        default=0,
+        ge=0,
+        le=10**6,
+        description="for game: steps without a reward above 0 after which a game is given up; 0: none is",
+    )
+    rollouts: Batch = Field(default=16, description="dreams, or games, in which each candidate is scored")
     sigma: float = Field(default=0.1, gt=0, le=1e3, description="initial step size of CMA-ES")
     covariance: Literal["diagonal", "full"] = Field(
         default="diagonal",
@@ -134,9 +143,7 @@ class ControllerTraining(LoopConfig):
         default=1.0, ge=0, le=10, description="temperature of the dreams that C learns in"
     )
     dream_steps: Count = Field(default=1000, description="most steps of a dream")
-    real_env: str = Field(
-        default="", description="real game that C is tested in, never trained in; empty: the recorded one"
-    )
+    real_env: str = Field(default="", description="real game that C is tested in; empty: the recorded one")
     real_episodes: Count = Field(default=64, description="games per test")
     precision: Precision = Field(default="float32", description="precision of M while dreaming")
 
@@ -157,7 +164,8 @@ class WorldModelConfig(Config):
 
     @property
     def trained_by(self) -> str:
-        return "likelihood, and its controller by evolution inside the dream"
+        where = "inside the dream" if self.controller.learns_in == "dream" else "in the real game"
+        return f"likelihood, and its controller by evolution {where}"
 
     @property
     def needs(self) -> Needs:

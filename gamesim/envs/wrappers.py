@@ -7,7 +7,7 @@ MultiBinary space; rest, and each end of each axis, of a Box.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from copy import copy
 from itertools import product
 from typing import Any
@@ -30,6 +30,7 @@ from gamesim.envs.pictures import (
     to_uint8,
     without_alpha,
 )
+from gamesim.envs.undrawn import looked_at, undrawn
 from gamesim.errors import FOREIGN, PASSING, UserError
 from gamesim.text import one_line
 
@@ -119,11 +120,13 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         native, total = self.choices[check_action(action, len(self.choices))], 0.0
         observation, terminated, truncated = None, False, False
         with blamed(self.name, "step"):
-            for _ in range(self.frame_skip):
-                # A copy: many games clip or scale the action that they are given where it lies.
-                observation, reward, terminated, truncated, _ = parts(self.env.step(copy(native)), STEP)
+            for passed in reversed(range(self.frame_skip)):
+                with undrawn(self.env) if passed else nullcontext():
+                    # A copy: many games clip or scale the action that they are given where it lies.
+                    observation, reward, terminated, truncated, _ = parts(self.env.step(copy(native)), STEP)
                 total += float(np.asarray(reward).item())
                 if terminated or truncated:
+                    observation = looked_at(self.env, observation) if passed else observation
                     break
         self._steps += 1
         ended, cut = bool(terminated), bool(truncated)

@@ -1,8 +1,9 @@
-"""Training of C inside the dream (Ha & Schmidhuber 2018, Sec. 2.3 and 4): CMA-ES on the dream's return.
+"""Training of C by CMA-ES (Ha & Schmidhuber 2018, Sec. 2.3 and 4), by what it earns in the dream or the game.
 
 A generation: CMA-ES (Hansen 2016, arXiv 1604.00772) draws candidates; all of them dream at once, each from
-the same real first frames and with the same random numbers, so that only their actions differ. The real game
-is only used for trials: what is measured there is logged, and decides nothing.
+the same real first frames and with the same random numbers, so that only their actions differ. Then the real
+game is only used for trials: what is measured there is logged, and decides nothing. With ``learns_in: game``
+the candidates play the real game instead (`games`), and the trials say which C is the best.
 """
 
 import copy
@@ -22,6 +23,7 @@ from gamesim.data.dataset import Dataset, TimeLimit
 from gamesim.models import State, normal
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.training.devices import distributed
+from gamesim.training.games import Games
 from gamesim.training.graphs import Graphed
 from gamesim.training.sheet import contact_sheet
 from gamesim.training.trials import real_game
@@ -198,6 +200,8 @@ class ControllerTask:
         self.generation = Generation(
             dreamer, self.limit, self.settings.temperature, train.device, self.settings.graphs
         )
+        learner = self.real if self.settings.learns_in == "game" else None
+        self.games = learner and Games(learner, self.engine, self.settings.patience, train.device)
         self.policy = ControllerPolicy(self.engine, train.device)
         self.starts, self.held_out = self._states(train), self._states(held_out)
         self.evolution = Evolution(model.controller.flat().cpu().double().numpy(), self.settings, config.seed)
@@ -209,7 +213,7 @@ class ControllerTask:
 
     @property
     def frames_per_step(self) -> int:
-        """Dreamt frames of this process's share of a generation, at most."""
+        """Frames of this process's share of a generation, at most."""
         candidates = self.settings.population // self.processes.count
         return candidates * self.settings.rollouts * self.limit.steps
 
@@ -218,16 +222,20 @@ class ControllerTask:
         # Seeded by the generation: a resumed run dreams what the straight one would have.
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + len(self.evolution.told))
         candidates = torch.from_numpy(self.evolution.ask()).float().to(self.starts["z"].device)
-        starts = drawn(self.starts, settings.rollouts, generator)
         mine = candidates[self.processes.share(len(candidates))]
-        dreamt = self.generation.returns(mine, starts, generator)
-        returns, steps = (self.processes.joined(part) for part in dreamt)
+        if self.games is None:
+            starts = drawn(self.starts, settings.rollouts, generator)
+            earned = self.generation.returns(mine, starts, generator)
+        else:
+            earned = self.games.returns(mine, settings.rollouts, generator)
+        returns, steps = (self.processes.joined(part) for part in earned)
         self.evolution.tell(returns.cpu().double().mean(1).numpy())  # not every device has float64
         self.engine.controller.from_flat(torch.from_numpy(self.evolution.mean))
+        where = settings.learns_in
         return {
-            "dream": returns.mean(),
-            "dream_best": returns.mean(1).max(),
-            "dream_steps": steps.mean(),
+            where: returns.mean(),
+            f"{where}_best": returns.mean(1).max(),
+            f"{where}_steps": steps.mean(),
             "sigma": torch.full_like(steps[0, 0], self.evolution.sigma),
         }
 
@@ -248,6 +256,8 @@ class ControllerTask:
             trial = play(self.real, self.policy, settings.real_episodes, seed=TRIALS, keep_frames=False)
             real, real_error = mean_and_error([float(episode.rewards.sum()) for episode in trial])
             figures |= {"real": real, "real_error": real_error}
+        if self.games is not None:
+            figures["loss"] = -figures["real"]
         return figures
 
     def sheet(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The real game in which C is tried: the one that was recorded, unless the config names another."""
+"""The real game that C is tried in, and may learn in: the recorded one, unless the config names another."""
 
 import warnings
 from dataclasses import replace
@@ -38,7 +38,8 @@ def real_game(config: WorldModelConfig, env_spec: str) -> Recipe | None:
         env_spec: Spec JSON of the game that was recorded, or "".
 
     Raises:
-        UserError: The game that the config names is not here, or has other frames or actions.
+        UserError: The game that the config names, or in which C is to learn, is not here, or has other frames
+            or actions.
     """
     named, recorded = config.controller.real_env, Recipe.of(env_spec)
     if named:
@@ -54,6 +55,8 @@ def real_game(config: WorldModelConfig, env_spec: str) -> Recipe | None:
             return limited(found)
     except UserError as error:
         what = str(error)
+    if config.controller.learns_in == "game":
+        raise UserError(f"controller.learns_in=game: {what}; name a game with controller.real_env=ID")
     warnings.warn(
         f"the controller is not tested in the real game ({what}); name one with controller.real_env=ID",
         stacklevel=2,
