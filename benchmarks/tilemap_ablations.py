@@ -1,7 +1,7 @@
 """What the parts of Tilemap's training are worth: one of them off at a time, the same steps, several seeds.
 
     python benchmarks/tilemap_ablations.py --data DIR --out DIR [--steps 1000] [--seeds 2] [--minutes N]
-        [--episodes 200] [--rows static,robust] [key=value ...]
+        [--episodes 200] [--rows static,dynamic] [key=value ...]
 
 Every run is the preset's but for its row's settings, and is evaluated as by `main.py evaluate`. The same
 command goes on where Ctrl-C or --minutes stopped it; runs that were evaluated are not touched again. The
@@ -22,10 +22,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from gamesim import storage
 from gamesim.config import load
+from gamesim.config.tilemap import TilemapConfig
 from gamesim.errors import UserError
 from gamesim.evaluation.evaluate import evaluate
 from gamesim.evaluation.metrics import flat
@@ -36,12 +37,9 @@ from gamesim.training.folder import began
 OFF = "{start: 0, end: 0}"
 ROWS: dict[str, tuple[str, ...]] = {
     "whole": (),
-    "free-running": (f"training.free_running={OFF}", f"training.losses.remembered={OFF}"),
-    "corrupt": ("training.corrupt=0",),
     "covering": ("training.losses.covering={start: 7.5e-5, end: 7.5e-5}",),
     "static": (f"training.losses.static={OFF}",),
     "dynamic": (f"training.losses.dynamic={OFF}",),
-    "robust": ("training.losses.robust=0",),
 }
 """The settings that take each part away; covering keeps GameGAN's penalty, and loses its schedule."""
 
@@ -67,6 +65,8 @@ def _from_one(ratio: float) -> float:
 
 
 COLUMNS = (
+    Column("drawn by the dynamic layer", "covered", abs, "{:.0%}"),
+    Column("nll", "nll", abs, "{:.3f}"),
     Column("free moves", "rules.moves_free", _missing),
     Column("blocked moves", "rules.moves_blocked", _missing),
     Column("kept, 10 steps", "horizons.kept@10", _missing),
@@ -100,16 +100,31 @@ def run(row: str, seed: int, words: argparse.Namespace, end: float) -> bool:
     if (left := end - time.monotonic()) <= 0:
         return False
     changes = [f"seed={seed}", f"training.steps={words.steps}", *words.settings, *ROWS[row]]
-    chosen = load(words.preset, changes)
+    chosen = cast(TilemapConfig, load(words.preset, changes))
     print(f"{row}, seed {seed}: {folder}", file=sys.stderr, flush=True)
     minutes = left / 60 if math.isfinite(left) else None
     how = {"device": words.device, "resume": began(folder / "run"), "minutes": minutes}
     ended = stages.train(chosen, words.data, folder / "run", **how)
     if ended is None or ended.outcome != "done" or time.monotonic() >= end:
         return False
-    measured = evaluate(ended.checkpoint, words.episodes, device=words.device)
+    measured = evaluate(ended.checkpoint, words.episodes, device=words.device) | learned(
+        folder / "run", chosen
+    )
     storage.write_file(folder / "figures.json", json.dumps(measured, indent=1).encode())
     return True
+
+
+def learned(run: Path, chosen: TilemapConfig) -> Figures:
+    """What a training says of itself: the nll, and how much of the frame its dynamic layer draws at its end."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    validation = [line["validation"] for line in lines if "validation" in line]
+    losses = [line["losses"] for line in lines if "losses" in line]
+    pixel, side = chosen.training.losses.covering.end, chosen.model.frame_size
+    drawn = losses[-1].get("covering") if losses else None
+    return {
+        "nll": validation[-1]["nll"] if validation else None,
+        "covered": drawn / (pixel * side**2) if drawn and pixel else None,
+    }
 
 
 def read(out: Path) -> dict[str, list[Figures]]:
