@@ -88,7 +88,8 @@ Figures = dict[str, float | None]
 
 def figures_of(measured: Mapping[str, Any]) -> Figures:
     """The figures of `COLUMNS` in what `evaluate` returned."""
-    found = {**flat(measured), "aims_missed": float(len(measured["aims_missed"]))}
+    own = {name: measured.get(name) for name in ("nll", "covered")}
+    found = {**flat(measured), **own, "aims_missed": float(len(measured["aims_missed"]))}
     return {column.name: found.get(column.name) for column in COLUMNS}
 
 
@@ -115,7 +116,7 @@ def run(row: str, seed: int, words: argparse.Namespace, end: float) -> bool:
 
 
 def learned(run: Path, chosen: TilemapConfig) -> Figures:
-    """What a training says of itself: the nll, and how much of the frame its dynamic layer draws at its end."""
+    """What a training says of itself: its nll, and how much of a frame its dynamic layer draws."""
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     validation = [line["validation"] for line in lines if "validation" in line]
     losses = [line["losses"] for line in lines if "losses" in line]
