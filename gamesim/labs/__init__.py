@@ -108,21 +108,14 @@ class Entry:
         lacks = (extra for module, extra in self.needs if importlib.util.find_spec(module) is None)
         return next(lacks, "")
 
-    def check(self) -> None:
-        """Makes sure that nothing is missing.
+    def check(self, given: Given) -> None:
+        """Makes sure that nothing is missing, and that it looks at all that is given.
 
         Raises:
-            UserError: an extra is.
+            UserError: an extra is missing, or something would do nothing.
         """
         if extra := self.missing():
             raise UserError(f"the lab {self.name} needs the extra {extra}: pip install 'gamesim[{extra}]'")
-
-    def suits(self, given: Given) -> None:
-        """Makes sure that it looks at all that is given.
-
-        Raises:
-            UserError: something would do nothing.
-        """
         for what in ("data", "checkpoint"):
             if getattr(given, what) is not None and what not in self.reads:
                 raise UserError(f"the lab {self.name} takes no --{what}")
@@ -131,10 +124,9 @@ class Entry:
         """Makes the lab.
 
         Raises:
-            UserError: an extra is missing, or something that was given does not suit.
+            UserError: see `check`; or what is given cannot be read.
         """
-        self.check()
-        self.suits(given)
+        self.check(given)
         return loaded(self.make)(given)
 
 
