@@ -4,7 +4,6 @@ import time
 from collections import deque
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from gamesim.envs.sprites import tiles
@@ -111,7 +110,7 @@ class CycleGANLab:
             self._took.append(1000 * (time.process_time() - began))
             back = self._model.translated(painted, other)
             self._scores[theme].append(score(both[theme], theme, painted, other, both[other]))
-            self._strips[theme] = _row(both[theme][0], painted[0], back[0], both[other][0])
+            self._strips[theme] = rows([both[theme][0], painted[0], back[0], both[other][0]])
         if self._beside is not None:
             self._beside.step(self._model)
 
@@ -164,7 +163,7 @@ class Beside:
         painted = model.translated(swap.night[None], "night")[0]
         for name, picture in (("cyclegan", painted), ("swap", swap.swapped)):
             self._kept[name].append(cells_kept(swap.night, picture))
-        self._strip = _row(swap.night, painted, swap.swapped)
+        self._strip = rows([swap.night, painted, swap.swapped])
 
     def view(self) -> Panel:
         ours, theirs = (f"{np.mean(kept):.1%}" for kept in self._kept.values())
@@ -180,11 +179,6 @@ _WAYS = {"night": "garden", "garden": "night"}
 
 def _way(theme: str) -> str:
     return f"{theme.capitalize()} to {_WAYS[theme]}"
-
-
-def _row(*pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pictures side by side, with a gap between them."""
-    return rows(torch.from_numpy(np.stack(pictures)))
 
 
 def confusion(judged: Score, theme: str, into: str) -> NDArray[np.uint8]:

@@ -222,8 +222,8 @@ class GANLab:
         return found
 
 
-def _sheet(pictures: NDArray[np.float32], columns: int = 4) -> NDArray[np.uint8]:
-    """Pictures float32 (N, 28, 28), -1 to 1, in rows and twice as large: uint8 (H, W, 3)."""
-    grey = torch.from_numpy(np.round((pictures.clip(-1, 1) + 1) * 127.5).astype(np.uint8))
-    sheet = rows(*grey[..., None].expand(-1, -1, -1, 3).split(columns))
+def _sheet(pictures: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Pictures float32 (N, 28, 28), -1 to 1, in rows of four and twice as large: uint8 (H, W, 3)."""
+    grey = np.round((pictures.clip(-1, 1) + 1) * 127.5).astype(np.uint8)[..., None].repeat(3, -1)
+    sheet = rows(*np.split(grey, range(4, len(grey), 4)))
     return sheet.repeat(2, 0).repeat(2, 1)
