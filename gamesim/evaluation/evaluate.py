@@ -78,7 +78,8 @@ def evaluate(
     except UserError as error:  # how fast it is can be told of any
         game = None
         notes.append(f"only its speed was measured: {error} (--game names it)")
-    subject = Subject(model, game, episodes, seed, place, temperature, vision, loaded, notes)
+    what = {"game": game, "episodes": episodes, "vision": vision, "loaded": loaded, "notes": notes}
+    subject = Subject(model, seed, place, temperature, **what)
     figures: dict[str, Any] = {"game": game, "episodes": episodes, "seed": seed, "rules": None}
     whole = round(episodes * ROUGHLY)
     with tqdm(

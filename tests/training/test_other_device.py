@@ -140,7 +140,7 @@ def test_a_controller_is_measured_there(engine):
 def test_coming_home_and_all_that_is_judged_is_measured_there(engine):
     """V's distances as well, which are numbers of twice the length: those are the CPU's alone."""
     model, _ = checkpoint.load_model(engine, DEVICE)
-    figures = measure(Subject(model, "gamesim/Pacman-v0", 2, vision=engine, device=DEVICE))
+    figures = measure(Subject(model, device=DEVICE, game="gamesim/Pacman-v0", episodes=2, vision=engine))
     assert figures["home"]["d_10"] is not None and figures["fidelity"] and figures["diversity"]
 
 
