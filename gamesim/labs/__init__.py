@@ -56,8 +56,10 @@ class Lab(Protocol):
         ...
 
     def point(self, panel: str, x: float, y: float) -> None:
-        """A person clicked in the panel of this title, at a share (0 to 1) of its width and of its height."""
-        ...
+        """A person clicked in the panel of this title, at a share (0 to 1) of its width and of its height.
+
+        A lab that derives from this class and has nothing to click into needs no such method.
+        """
 
     def step(self) -> bool | None:
         """One step of what runs while the lab is not paused: at most 0.2 seconds of one core.

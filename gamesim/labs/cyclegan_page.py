@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamesim.envs.sprites import tiles
-from gamesim.labs import Given, weights
+from gamesim.labs import Given, Lab, weights
 from gamesim.labs.controls import Choice, Control, Slider, Switch, moved
 from gamesim.labs.cyclegan import CYCLE, IDENTITY, POOL, CycleGAN, tensor
 from gamesim.labs.layer_swap import LayerSwap, cells_kept
@@ -40,7 +40,7 @@ _CONTROLS: tuple[Control, ...] = (
 )
 
 
-class CycleGANLab:
+class CycleGANLab(Lab):
     """The bot plays a game, shown re-skinned both ways beside how it really looks in the other theme."""
 
     steps = KEPT
@@ -70,9 +70,6 @@ class CycleGANLab:
                     pool.size = POOL if value else 0
             case _:
                 setattr(self._model, name, float(value))
-
-    def point(self, panel: str, x: float, y: float) -> None:
-        """There is nothing to click into."""
 
     def _replace(self, *, shipped: bool) -> None:
         old = self._model

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gamesim.labs import Given, weights
+from gamesim.labs import Given, Lab, weights
 from gamesim.labs.controls import Button, Choice, Control, Slider, Switch, Value, moved, values
 from gamesim.labs.gan import BATCH, GAN, NOISE, R1, Rules, count
 from gamesim.labs.modes import Pictures, checkerboard, covered, digits, evenness, shares, sprites
@@ -70,7 +70,7 @@ _CONTROLS: tuple[Control, ...] = (
 )
 
 
-class GANLab:
+class GANLab(Lab):
     """The lecture's GAN, trained before one's eyes on sprites; what makes it fail, and what cures it."""
 
     steps = 200
@@ -106,9 +106,6 @@ class GANLab:
             r1=float(self._value("r1")),
             penalty=float(self._value("penalty")),
         )
-
-    def point(self, panel: str, x: float, y: float) -> None:
-        """There is nothing to click into."""
 
     def _begin(self) -> None:
         """New networks, as the controls have them."""
