@@ -314,7 +314,6 @@ def _lab(options: argparse.Namespace) -> int:
         print(_lab_list(options))
         return 0
     entry = labs.named(options.name)
-    entry.check()
     if options.headless and options.out is None:
         raise UserError("lab: --out is missing: it says where the pictures and figures go")
     for flag in ("out", "steps"):
@@ -330,7 +329,7 @@ def _lab(options: argparse.Namespace) -> int:
     data = Path(options.data) if options.data else None
     checkpoint = shipped.locate(options.checkpoint) if options.checkpoint else None
     given = labs.Given(options.seed, data, checkpoint)
-    entry.suits(given)
+    entry.check(given)
     if options.headless:
         from gamesim.app.labs import headless
 

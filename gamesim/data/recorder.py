@@ -81,7 +81,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
 
     @property
     def steps(self) -> int:
-        return len(self._journal.actions) if self._journal else 0
+        return self._journal.steps if self._journal else 0
 
     def start(self) -> None:
         """Switch on, also in the middle of a game; what an earlier process left behind is recovered.
@@ -104,13 +104,13 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
 
     def stop(self) -> None:
         """Switch off and save the running episode as far as it came."""
-        self._finish(False, False)
+        self._finish()
         self.recording = False
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        self._finish(False, False)
+        self._finish()
         frame, info = self.env.reset(seed=seed, options=options)
         self._seed = None if options else seed_of(info.get("seed", seed))
         self._actions.clear()
@@ -131,7 +131,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
 
     def go_back(self, frame: np.ndarray) -> None:
         """The game went back to an earlier moment, which shows ``frame``: what follows has no seed."""
-        self._finish(False, False)
+        self._finish()
         self._frame, self._seed = np.array(frame, np.uint8), None
 
     def close(self) -> None:
@@ -165,8 +165,8 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         if self._journal is None:
             self._journal = self._open()
         self._journal.step(action, PLAYERS.index(self.player), reward, frame, terminated, truncated)
-        if terminated or truncated or len(self._journal.frames) * frame.nbytes >= PART_BYTES:
-            self._finish(terminated, truncated)
+        if terminated or truncated or (self._journal.steps + 1) * frame.nbytes >= PART_BYTES:
+            self._finish()
         elif time.monotonic() - self._synced > _SYNC_SECONDS:
             self._synced = time.monotonic()
             self._thread.submit(self._journal.sync)
@@ -183,20 +183,20 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
             meanings = self._meanings
         return Journal.create(self.folder / name, self._frame, self._seed, spec, before, meanings)
 
-    def _finish(self, terminated: bool, truncated: bool) -> None:
+    def _finish(self) -> None:
         journal, self._journal = self._journal, None
         if journal is None:
             return
-        if not journal.actions:
+        if not journal.steps:
             journal.discard()
             return
         self.episodes += 1
-        self._thread.submit(self._save, journal, terminated, truncated)
+        self._thread.submit(self._save, journal)
 
-    def _save(self, journal: Journal, terminated: bool, truncated: bool) -> None:
+    def _save(self, journal: Journal) -> None:
         path = journal.path.with_suffix(".npz")
         try:
-            episode = journal.episode(terminated, truncated)
+            episode = journal.episode()
             episode.save(path)
             append(self.folder, [entry_of(self.folder, path, episode)])
         except (UserError, OSError, ValueError, MemoryError) as error:

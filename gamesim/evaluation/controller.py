@@ -13,7 +13,6 @@ Source: Ha & Schmidhuber 2018 (arXiv 1803.10122), Tables 1 and 2.
 
 import math
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,10 +21,9 @@ import torch
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
 from gamesim.card import recipe_of
-from gamesim.checkpoint import Checkpoint, Starts, load_model
+from gamesim.checkpoint import Checkpoint, Starts
 from gamesim.data.dataset import TimeLimit
 from gamesim.data.episode import Episode
-from gamesim.envs.arguments import MOST_STEPS, whole_number
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.systems import systems
 from gamesim.threads import one_thread
@@ -38,31 +36,22 @@ STEPS = 1000
 """Longest dream of a game without a step limit."""
 
 
-def controller_figures(
-    checkpoint: str | Path, episodes: int = 500, seed: int = 0, device: str | torch.device = "cpu"
-) -> dict[str, float] | None:
-    """Measures the controller of a checkpoint.
+@one_thread()
+def figures_of(model: Any, loaded: Checkpoint, episodes: int, seed: int) -> dict[str, float] | None:
+    """Measures the controller of a model that is loaded, on the device where it is.
 
     Args:
-        checkpoint: its folder; its card names the real game.
+        model: an engine.
+        loaded: the checkpoint that it came from; its card names the real game.
         episodes: of each of the four means, at least 2.
-        seed: of boards and dreams.
-        device: where the engine computes.
+        seed: of boards and dreams, 0 to `MOST_SEEDS`.
 
     Returns:
         The figures above by name, and `episodes`; None for an engine without a controller.
 
     Raises:
-        UserError: The checkpoint is damaged, or its card names no known game.
+        UserError: The card names no known game.
     """
-    episodes = whole_number("episodes", episodes, 2, MOST_STEPS)
-    seed = whole_number("seed", seed, 0, MOST_SEEDS)
-    return figures_of(*load_model(checkpoint, device), episodes, seed)
-
-
-@one_thread()
-def figures_of(model: Any, loaded: Checkpoint, episodes: int, seed: int) -> dict[str, float] | None:
-    """The same of a model that is loaded: what comes into its folder meanwhile is another one."""
     if not systems()[loaded.config.system].drives:
         return None
     game = recipe_of(loaded.card, str(loaded.folder))

@@ -14,7 +14,6 @@ Each of these modules, the first four in `pacman`, defines its figures in its do
 `metrics` lists them all, with their floors and aims.
 """
 
-import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from gamesim import text
 from gamesim.card import recipe_of
 from gamesim.checkpoint import load_model
 from gamesim.devices import pick
@@ -78,7 +78,8 @@ def evaluate(
     except UserError as error:  # how fast it is can be told of any
         game = None
         notes.append(f"only its speed was measured: {error} (--game names it)")
-    subject = Subject(model, game, episodes, seed, place, temperature, vision, loaded, notes)
+    what = {"game": game, "episodes": episodes, "vision": vision, "loaded": loaded, "notes": notes}
+    subject = Subject(model, seed, place, temperature, **what)
     figures: dict[str, Any] = {"game": game, "episodes": episodes, "seed": seed, "rules": None}
     whole = round(episodes * ROUGHLY)
     with tqdm(
@@ -107,10 +108,5 @@ def measure(subject: Subject) -> dict[str, Any]:
 
 def plain(figures: Mapping[str, Any]) -> dict[str, Any]:
     """The same, with None for NaN and infinity, which JSON lacks; lists are rounded to four digits."""
-
-    def each(value: Any) -> Any:
-        if isinstance(value, list):
-            return [None if item is None else round(item, 4) for item in map(each, value)]
-        return value if math.isfinite(value) else None
-
-    return {name: each(value) for name, value in figures.items()}
+    short = {name: [round(item, 4) for item in it] for name, it in figures.items() if isinstance(it, list)}
+    return text.plain({**figures, **short})

@@ -9,15 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from gamesim.checkpoint import Checkpoint, Starts, load_model
 from gamesim.envs.recipe import PACMANS
 from gamesim.errors import UserError
 from gamesim.evaluation import controller, speed
 from gamesim.evaluation.pacman import cells, coming_home, diversity, fidelity, rules_kept
 from gamesim.evaluation.pacman.tally import Tally
-from gamesim.models import WorldModel
 
 LONGEST = 100
 """Dreamt steps of an episode."""
@@ -27,34 +24,24 @@ ROUGHLY = LONGEST + 70 + LONGEST * 0.7
 Figures = Mapping[str, Any]
 
 
-@dataclass
-class Subject:
-    """What is measured, and how.
+@dataclass(kw_only=True)
+class Subject(cells.Dreamer):
+    """A model that dreams, with the real game that it is compared with; its seed is of boards and walks, too.
 
     Attributes:
-        model: the model, on `device`.
         game: the id of the real game; None where its card names none.
         episodes: boards, each dreamt on for `LONGEST` steps after 8 real frames.
-        seed: of boards, walks and dreams.
-        device: where the model computes.
-        temperature: of the dreams that are judged.
         vision: a World Model's checkpoint, whose V measures distances; None takes the model's own V.
         loaded: the checkpoint that it came from; None for a model in memory, of which then neither its
             controller nor its speed is measured.
         notes: gets what had to be left out.
-        on_step: told how many frames were dreamt.
     """
 
-    model: WorldModel
     game: str | None
     episodes: int
-    seed: int = 0
-    device: str | torch.device = "cpu"
-    temperature: float = 1.0
     vision: str | Path | None = None
     loaded: Checkpoint | None = None
     notes: list[str] = field(default_factory=list)
-    on_step: cells.Tick = None
 
     @property
     def starts(self) -> Starts | None:
@@ -67,11 +54,6 @@ class Subject:
         shape = tuple(self.model.frame_shape)
         return self.game is not None and shape == (84, 84, 3) and decodable(self.game)
 
-    @property
-    def dreamer(self) -> cells.Dreamer:
-        """What every dream is made by."""
-        return cells.Dreamer(self.model, self.seed, self.device, self.temperature, self.on_step)
-
     @cached_property
     def real(self) -> cells.Played:
         """Real episodes on boards that no recording has."""
@@ -80,7 +62,7 @@ class Subject:
     @cached_property
     def dreamt(self) -> cells.Played:
         """Dreams of the same beginnings."""
-        return cells.dream_episodes(self.dreamer, self.real, self.episodes, LONGEST)
+        return cells.dream_episodes(self, self.real, self.episodes, LONGEST)
 
     @cached_property
     def tally(self) -> Tally:
@@ -128,15 +110,15 @@ def measure_horizons(its: Subject) -> Figures:
 
 
 def measure_home(its: Subject) -> Figures:
-    return coming_home.coming_home(its.dreamer, str(its.game), its.real, its.episodes, its.encoder)
+    return coming_home.coming_home(its, str(its.game), its.real, its.episodes, its.encoder)
 
 
 def measure_fidelity(its: Subject) -> Figures:
-    return fidelity.fidelity(its.dreamer, str(its.game), its.real, its.episodes)
+    return fidelity.fidelity(its, str(its.game), its.real, its.episodes)
 
 
 def measure_diversity(its: Subject) -> Figures:
-    return diversity.diversity(its.dreamer, its.real, its.tally, its.real_tally, its.episodes)
+    return diversity.diversity(its, its.real, its.tally, its.real_tally, its.episodes)
 
 
 def measure_controller(its: Subject) -> Figures | None:

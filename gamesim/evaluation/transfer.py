@@ -40,7 +40,7 @@ import numpy as np
 from gamesim import outputs, storage
 from gamesim.agents.explorer import ExplorerPolicy
 from gamesim.agents.policy import Policy, RandomPolicy
-from gamesim.agents.rollout import mean_and_error, run
+from gamesim.agents.rollout import mean_and_error, play
 from gamesim.devices import pick
 from gamesim.envs.recipe import Recipe, find, limited, make_batch
 from gamesim.envs.rules import LOSS
@@ -156,14 +156,11 @@ def score(row: Row, budget: Budget, seed: int) -> list[float]:
     """The sums of rewards of a row's test episodes, after its training if it needs one."""
     from gamesim.threads import one_thread
 
-    env = _real(budget)
-    try:
-        with one_thread():  # agents were measured so, and dreams are steps of small work
-            player = _player(row, budget, seed)
-            episodes = run(env, player, budget.episodes, seed=TESTED + 1_000_000 * seed)
-        return [float(episode.rewards.sum()) for episode in episodes]
-    finally:
-        env.close()
+    with one_thread():  # agents were measured so, and dreams are steps of small work
+        player, first = _player(row, budget, seed), TESTED + 1_000_000 * seed
+        how = {"num_envs": budget.lanes, "keep_frames": False}
+        played = play(budget.game, player, budget.episodes, seed=first, **how)
+        return [float(episode.rewards.sum()) for episode in played]
 
 
 def _player(row: Row, budget: Budget, seed: int) -> Policy:

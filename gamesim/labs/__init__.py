@@ -56,8 +56,10 @@ class Lab(Protocol):
         ...
 
     def point(self, panel: str, x: float, y: float) -> None:
-        """A person clicked in the panel of this title, at a share (0 to 1) of its width and of its height."""
-        ...
+        """A person clicked in the panel of this title, at a share (0 to 1) of its width and of its height.
+
+        A lab that derives from this class and has nothing to click into needs no such method.
+        """
 
     def step(self) -> bool | None:
         """One step of what runs while the lab is not paused: at most 0.2 seconds of one core.
@@ -108,21 +110,14 @@ class Entry:
         lacks = (extra for module, extra in self.needs if importlib.util.find_spec(module) is None)
         return next(lacks, "")
 
-    def check(self) -> None:
-        """Makes sure that nothing is missing.
+    def check(self, given: Given) -> None:
+        """Makes sure that nothing is missing, and that it looks at all that is given.
 
         Raises:
-            UserError: an extra is.
+            UserError: an extra is missing, or something would do nothing.
         """
         if extra := self.missing():
             raise UserError(f"the lab {self.name} needs the extra {extra}: pip install 'gamesim[{extra}]'")
-
-    def suits(self, given: Given) -> None:
-        """Makes sure that it looks at all that is given.
-
-        Raises:
-            UserError: something would do nothing.
-        """
         for what in ("data", "checkpoint"):
             if getattr(given, what) is not None and what not in self.reads:
                 raise UserError(f"the lab {self.name} takes no --{what}")
@@ -131,10 +126,9 @@ class Entry:
         """Makes the lab.
 
         Raises:
-            UserError: an extra is missing, or something that was given does not suit.
+            UserError: see `check`; or what is given cannot be read.
         """
-        self.check()
-        self.suits(given)
+        self.check(given)
         return loaded(self.make)(given)
 
 

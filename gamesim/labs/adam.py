@@ -7,7 +7,7 @@ where a lab has a few seconds to open in all.
 from collections.abc import Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Adam:
@@ -23,14 +23,20 @@ class Adam:
         self.means = [torch.zeros_like(each) for each in self.parameters]
         self.squares = [torch.zeros_like(each) for each in self.parameters]
 
-    def forget(self) -> None:
-        """Clears the gradients, so that the next ones add up from zero."""
+    def descend(self, loss: Tensor, rate: float, clip: float | None = None) -> None:
+        """One step against the gradient of a loss, a scalar: moves each parameter by about `rate`.
+
+        No other parameter of the loss gets a gradient. That of these is at most `clip` long.
+        """
         for parameter in self.parameters:
             parameter.grad = None
+        loss.backward(inputs=self.parameters)
+        if clip is not None:
+            nn.utils.clip_grad_norm_(self.parameters, clip)
+        self._move(rate)
 
     @torch.no_grad()
-    def step(self, rate: float) -> None:
-        """Moves each parameter that has a gradient, by about `rate`."""
+    def _move(self, rate: float) -> None:
         self.taken += 1
         unbiased, unbiased_square = (1 - beta**self.taken for beta in self.betas)
         for parameter, mean, square in zip(self.parameters, self.means, self.squares, strict=True):

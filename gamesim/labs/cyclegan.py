@@ -182,20 +182,14 @@ class CycleGAN(nn.Module):
 
     def step_painters(self, x: Tensor, y: Tensor) -> tuple[dict[str, float], Tensor, Tensor]:
         """Eq. 3 with the least squares of Sec. 4, and the identity loss of Sec. 5.2."""
-        judges = self.judge_night, self.judge_garden
-        for judge in judges:
-            judge.requires_grad_(False)
         # Instance norm looks at each picture alone, so what one generator paints can share a batch.
         fake_y, same_y = self.garden(torch.cat([x, y])).chunk(2)
         fake_x, same_x = self.night(torch.cat([y, x])).chunk(2)
         fooled = least_squares(self.judge_garden(fake_y), 1) + least_squares(self.judge_night(fake_x), 1)
         cycle = l1_loss(self.night(fake_y), x) + l1_loss(self.garden(fake_x), y)
         identity = l1_loss(same_x, x) + l1_loss(same_y, y)
-        self.paint.forget()
-        (fooled + self.cycle * cycle + self.identity * identity).backward()
-        self.paint.step(rate(int(self.taken), self.steps))
-        for judge in judges:
-            judge.requires_grad_(True)
+        loss = fooled + self.cycle * cycle + self.identity * identity
+        self.paint.descend(loss, rate(int(self.taken), self.steps))
         losses = {"fooled": fooled.item(), "cycle": cycle.item(), "identity": identity.item()}
         return losses, fake_x.detach(), fake_y.detach()
 
@@ -205,9 +199,7 @@ class CycleGAN(nn.Module):
         for judge, (real, fake) in ((self.judge_night, night), (self.judge_garden, garden)):
             told, doubted = judge(torch.cat([real, fake])).chunk(2)
             loss = loss + (least_squares(told, 1) + least_squares(doubted, 0)) / 2
-        self.judge.forget()
-        loss.backward()
-        self.judge.step(rate(int(self.taken), self.steps))
+        self.judge.descend(loss, rate(int(self.taken), self.steps))
         return loss.item()
 
 

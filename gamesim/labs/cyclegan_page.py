@@ -4,11 +4,10 @@ import time
 from collections import deque
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from gamesim.envs.sprites import tiles
-from gamesim.labs import Given, weights
+from gamesim.labs import Given, Lab, weights
 from gamesim.labs.controls import Choice, Control, Slider, Switch, moved
 from gamesim.labs.cyclegan import CYCLE, IDENTITY, POOL, CycleGAN, tensor
 from gamesim.labs.layer_swap import LayerSwap, cells_kept
@@ -41,7 +40,7 @@ _CONTROLS: tuple[Control, ...] = (
 )
 
 
-class CycleGANLab:
+class CycleGANLab(Lab):
     """The bot plays a game, shown re-skinned both ways beside how it really looks in the other theme."""
 
     steps = KEPT
@@ -71,9 +70,6 @@ class CycleGANLab:
                     pool.size = POOL if value else 0
             case _:
                 setattr(self._model, name, float(value))
-
-    def point(self, panel: str, x: float, y: float) -> None:
-        """There is nothing to click into."""
 
     def _replace(self, *, shipped: bool) -> None:
         old = self._model
@@ -111,7 +107,7 @@ class CycleGANLab:
             self._took.append(1000 * (time.process_time() - began))
             back = self._model.translated(painted, other)
             self._scores[theme].append(score(both[theme], theme, painted, other, both[other]))
-            self._strips[theme] = _row(both[theme][0], painted[0], back[0], both[other][0])
+            self._strips[theme] = rows([both[theme][0], painted[0], back[0], both[other][0]])
         if self._beside is not None:
             self._beside.step(self._model)
 
@@ -164,7 +160,7 @@ class Beside:
         painted = model.translated(swap.night[None], "night")[0]
         for name, picture in (("cyclegan", painted), ("swap", swap.swapped)):
             self._kept[name].append(cells_kept(swap.night, picture))
-        self._strip = _row(swap.night, painted, swap.swapped)
+        self._strip = rows([swap.night, painted, swap.swapped])
 
     def view(self) -> Panel:
         ours, theirs = (f"{np.mean(kept):.1%}" for kept in self._kept.values())
@@ -180,11 +176,6 @@ _WAYS = {"night": "garden", "garden": "night"}
 
 def _way(theme: str) -> str:
     return f"{theme.capitalize()} to {_WAYS[theme]}"
-
-
-def _row(*pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pictures side by side, with a gap between them."""
-    return rows(torch.from_numpy(np.stack(pictures)))
 
 
 def confusion(judged: Score, theme: str, into: str) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ import numpy as np
 from gamesim.agents.autoreset import Batch
 from gamesim.agents.dqn import EPSILON, FRAMES, SETTINGS, SIGHTS, DQNPolicy, Training, load, shipped
 from gamesim.envs.recipe import Recipe, limited, make_batch
-from gamesim.labs import Given
+from gamesim.labs import Given, Lab
 from gamesim.labs.controls import Choice, Control, Slider, moved, values
 from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture, Traces
 from gamesim.threads import one_thread
@@ -76,7 +76,7 @@ _CONTROLS: tuple[Control, ...] = (
 )  # fmt: skip
 
 
-class DQNLab:
+class DQNLab(Lab):
     """The page."""
 
     steps = 1500
@@ -108,9 +108,6 @@ class DQNLab:
             self._seat()
         elif name != "epsilon":
             self._begin()
-
-    def point(self, panel: str, x: float, y: float) -> None:
-        """Nothing can be clicked into."""
 
     @one_thread()
     def step(self) -> None:

@@ -74,12 +74,15 @@ class Attack:
 
     Args:
         loss: what is to grow.
-        frame: (B, 3, H, W) in [0, 1].
+        frame: (B, ...) in [0, 1], such as (B, 3, H, W).
         generator: of the random signs.
+        low, high: see `fgsm`.
     """
 
-    def __init__(self, loss: Loss, frame: Tensor, generator: torch.Generator) -> None:
-        self.loss, self.frame, self._generator = loss, frame, generator
+    def __init__(
+        self, loss: Loss, frame: Tensor, generator: torch.Generator, low: float = 0.0, high: float = 1.0
+    ) -> None:
+        self.loss, self.frame, self._generator, self._ends = loss, frame, generator, (low, high)
 
     @cached_property
     def signs(self) -> Tensor:
@@ -95,7 +98,7 @@ class Attack:
         """The frames changed by FGSM, by random signs, or by nothing; ``epsilon`` of 255."""
         if by == NOTHING:
             return self.frame
-        return moved(self.frame, self.signs if by == FGSM else self.noise, epsilon / OF)
+        return moved(self.frame, self.signs if by == FGSM else self.noise, epsilon / OF, *self._ends)
 
 
 def shown(title: str, frame: Tensor, note: str = "") -> Picture:

@@ -188,14 +188,10 @@ class GAN(nn.Module):
         return told
 
     def _step_painter(self, painted: Tensor) -> dict[str, float]:
-        self.discriminator.requires_grad_(False)
         verdict = self.discriminator(self.seen(painted)).float()
         # -log D(G(z)), Sec. 3: the gradient of log(1 - D(G(z))) is next to nothing where D is good.
         loss = -logsigmoid(verdict).mean()
-        self.paint.forget()
-        loss.backward()
-        self.paint.step(self.rules.pace * RATE)
-        self.discriminator.requires_grad_(True)
+        self.paint.descend(loss, self.rules.pace * RATE)
         self._remember()
         return {"loss of G": loss.item(), "D(painted)": verdict.sigmoid().mean().item()}
 
@@ -210,9 +206,7 @@ class GAN(nn.Module):
         if rules.penalty:
             share = torch.rand(len(real), 1, 1, 1, generator=self.chance)
             loss = loss + rules.penalty * gradient_penalty(self.discriminator, real, fake, share)
-        self.judge.forget()
-        loss.backward()
-        self.judge.step(rules.pace * rules.judge_pace * RATE)
+        self.judge.descend(loss, rules.pace * rules.judge_pace * RATE)
         return {"loss of D": -won.item(), "D(real)": on_real.sigmoid().mean().item()}
 
     @torch.no_grad()

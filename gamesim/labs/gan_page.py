@@ -2,17 +2,17 @@
 
 import importlib.util
 import math
-from collections import Counter, deque
+from collections import deque
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gamesim.labs import Given, weights
+from gamesim.labs import Given, Lab, weights
 from gamesim.labs.controls import Button, Choice, Control, Slider, Switch, Value, moved, values
 from gamesim.labs.gan import BATCH, GAN, NOISE, R1, Rules, count
-from gamesim.labs.modes import Pictures, checkerboard, covered, digits, evenness, is_covered, sprites
+from gamesim.labs.modes import Pictures, checkerboard, covered, digits, evenness, shares, sprites
 from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture, Traces
 from gamesim.labs.pictures import rows
 from gamesim.threads import one_thread
@@ -70,7 +70,7 @@ _CONTROLS: tuple[Control, ...] = (
 )
 
 
-class GANLab:
+class GANLab(Lab):
     """The lecture's GAN, trained before one's eyes on sprites; what makes it fail, and what cures it."""
 
     steps = 200
@@ -107,9 +107,6 @@ class GANLab:
             penalty=float(self._value("penalty")),
         )
 
-    def point(self, panel: str, x: float, y: float) -> None:
-        """There is nothing to click into."""
-
     def _begin(self) -> None:
         """New networks, as the controls have them."""
         self._pictures: Pictures = _DATA[str(self._value("data"))]()
@@ -142,7 +139,7 @@ class GANLab:
         paint = judge != str(_SECOND_STEPS) or int(self._model.taken) % _SECOND_STEPS == 0
         told = self._model.step(real, judge=judge != "never", paint=paint)
         self._find(self._generate(self._model.latent(BATCH)))
-        self._traces.add(int(self._model.taken), {**told, "modes": float(self._covered())})
+        self._traces.add(int(self._model.taken), {**told, "modes": float(covered(self._shares()).sum())})
 
     def _paint(self) -> None:
         """What G makes of the z that stay the same."""
@@ -160,22 +157,21 @@ class GANLab:
     def _find(self, pictures: NDArray[np.float32]) -> None:
         self._found.extend(self._pictures.found(pictures).tolist())
 
-    def _covered(self) -> int:
-        return covered(list(self._found), len(self._pictures.kinds))
+    def _shares(self) -> NDArray[np.float64]:
+        return shares(self._found, len(self._pictures.kinds))
 
     def view(self) -> list[Panel]:
         pictures, kinds = self._pictures, self._pictures.kinds
-        counts, number = Counter(self._found), max(1, len(self._found))
-        modes = f"{self._covered()} of {len(kinds)} modes in the last {len(self._found)} pictures"
+        found, lit = self._shares(), covered(self._shares())
+        modes = f"{lit.sum()} of {len(kinds)} modes in the last {len(self._found)} pictures"
         lines = self._traces.lines
         shown: list[Panel] = [
             Picture("Painted from a fixed z", _sheet(self._samples), "each from the same z all the time"),
             Picture("Real", _sheet(pictures.draw(_SHOWN, np.random.default_rng(0)))),
-            Picture("Modes, lit if covered", _sheet(self._modes(counts)), modes),
+            Picture("Modes, lit if covered", _sheet(self._modes(lit)), modes),
         ]
         if self._found:
-            shares = [counts[kind] / number for kind in range(len(kinds))]
-            shown.append(Bars("What is painted", kinds, {"share": shares}))
+            shown.append(Bars("What is painted", kinds, {"share": found.tolist()}))
         if lines():
             shown += [
                 Curves("Losses", "step", lines("loss of D", "loss of G")),
@@ -184,10 +180,9 @@ class GANLab:
             ]
         return [*shown, Lines("In numbers", self._rows())]
 
-    def _modes(self, counts: Counter[int]) -> NDArray[np.float32]:
+    def _modes(self, lit: NDArray[np.bool_]) -> NDArray[np.float32]:
         """A real picture of each kind, dark if G does not paint it."""
         pictures = self._pictures
-        lit = [is_covered(counts[kind], len(self._found)) for kind in range(len(pictures.kinds))]
         real = [pictures.all[np.argmax(pictures.kind == kind)] for kind in range(len(lit))]
         return np.stack([each if on else (each + 1) / 5 - 1 for each, on in zip(real, lit, strict=True)])
 
@@ -210,12 +205,12 @@ class GANLab:
 
         ``value``: the last V(D, G).
         """
-        number = max(1, len(self._found))
+        shown = self._shares()
         found = {
             "steps": float(self._model.taken),
-            "modes": float(self._covered()),
-            "similar": sum(kind >= 0 for kind in self._found) / number,
-            "evenness": evenness(list(self._found), len(self._pictures.kinds)),
+            "modes": float(covered(shown).sum()),
+            "similar": float(shown.sum()),
+            "evenness": evenness(shown),
             "checkerboard": checkerboard(self._samples),
         }
         lasts = {name: points[-1][1] for name, points in self._traces.lines().items() if points}
@@ -224,8 +219,8 @@ class GANLab:
         return found
 
 
-def _sheet(pictures: NDArray[np.float32], columns: int = 4) -> NDArray[np.uint8]:
-    """Pictures float32 (N, 28, 28), -1 to 1, in rows and twice as large: uint8 (H, W, 3)."""
-    grey = torch.from_numpy(np.round((pictures.clip(-1, 1) + 1) * 127.5).astype(np.uint8))
-    sheet = rows(*grey[..., None].expand(-1, -1, -1, 3).split(columns))
+def _sheet(pictures: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Pictures float32 (N, 28, 28), -1 to 1, in rows of four and twice as large: uint8 (H, W, 3)."""
+    grey = np.round((pictures.clip(-1, 1) + 1) * 127.5).astype(np.uint8)[..., None].repeat(3, -1)
+    sheet = rows(*np.split(grey, range(4, len(grey), 4)))
     return sheet.repeat(2, 0).repeat(2, 1)

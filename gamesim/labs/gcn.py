@@ -123,10 +123,7 @@ class Learner:
         known = true.isfinite()
         right = true[known].long().clamp(max=CLASSES - 1)
         loss = cross_entropy(found[known], right)
-        self._adam.forget()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self._adam.step(RATE)
+        self._adam.descend(loss, RATE, clip=1.0)
         self._note(loss.item(), (found[known].argmax(1) == right).numpy(), right.numpy())
 
     def _note(self, loss: float, right: np.ndarray, true: np.ndarray) -> None:

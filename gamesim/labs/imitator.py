@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gamesim.agents.explorer import ExplorerPolicy, Taste
 from gamesim.labs import weights
+from gamesim.labs.adam import Adam
 from gamesim.models.frames import to_float
 
 GAME = "gamesim/Pacman-v0"
@@ -90,13 +91,10 @@ def training(
         steps: at which the learning rate is 0.
         games: frames in a batch, each of another game.
     """
-    adam = torch.optim.Adam(network.parameters())
+    adam = Adam(network.parameters())
     for frames, actions in examples(games, seed):
-        adam.param_groups[0]["lr"] = RATE * max(0.0, 1 - int(network.taken) / steps)
         missed = objective(_cross_entropy(network, actions), frames).mean()
-        adam.zero_grad()
-        missed.backward()
-        adam.step()
+        adam.descend(missed, RATE * max(0.0, 1 - int(network.taken) / steps))
         network.taken += 1
         yield {"loss": missed.item()}
 

@@ -4,7 +4,6 @@ A generator that has collapsed paints few of the kinds, however well. Here that 
 is of the kind of the most similar real one, if it is similar enough to any.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -91,22 +90,20 @@ def _unit(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
 
 
-def covered(found: Sequence[int], kinds: int) -> int:
-    """How many kinds have at least `LEAST` of the pictures, whose kinds (or -1) these are."""
-    counts = Counter(found)
-    return sum(is_covered(counts[kind], len(found)) for kind in range(kinds))
+def shares(found: Sequence[int], kinds: int) -> NDArray[np.float64]:
+    """Of pictures whose kinds (or -1) these are, the share of each kind, (K,)."""
+    return np.bincount([kind for kind in found if kind >= 0], minlength=kinds) / max(1, len(found))
 
 
-def evenness(found: Sequence[int], kinds: int) -> float:
-    """Entropy of the kinds found (-1: none) as a share of the greatest: 1 if each is as frequent."""
-    counts = np.bincount([kind for kind in found if kind >= 0], minlength=kinds)
-    shares = counts[counts > 0] / max(1, counts.sum())
-    return float(-(shares * np.log(shares)).sum() / np.log(kinds)) + 0.0
+def covered(shares: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which kinds have a picture, and at least `LEAST` of all, (K,)."""
+    return (shares > 0) & (shares >= LEAST)
 
 
-def is_covered(count: int, pictures: int) -> bool:
-    """Whether so many of so many pictures are enough for a kind."""
-    return count >= max(1, LEAST * pictures)
+def evenness(shares: NDArray[np.float64]) -> float:
+    """Entropy of the kinds that were found as a share of the greatest: 1 if each is as frequent."""
+    some = shares[shares > 0] / max(1e-9, shares.sum())
+    return float(-(some * np.log(some)).sum() / np.log(len(shares))) + 0.0
 
 
 def checkerboard(pictures: NDArray[np.float32]) -> float:

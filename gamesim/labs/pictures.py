@@ -14,13 +14,13 @@ SIDE = 168
 """Pixels along the side of a map."""
 
 
-def rows(*lines: Tensor) -> np.ndarray:
+def rows(*lines: Tensor | np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
     """Frames, each line uint8 (N, H, W, 3), one line below the other: uint8 (H', W', 3)."""
-    (count, height, width), down = lines[0].shape[:3], len(lines)
+    (height, width), count, down = lines[0][0].shape[:2], len(lines[0]), len(lines)
     size = down * (height + GAP) - GAP, count * (width + GAP) - GAP, 3
     sheet = np.full(size, GROUND, np.uint8)
     for j, line in enumerate(lines):
-        for i, frame in enumerate(line.numpy()):
+        for i, frame in enumerate(line):
             top, left = j * (height + GAP), i * (width + GAP)
             sheet[top : top + height, left : left + width] = frame
     return sheet

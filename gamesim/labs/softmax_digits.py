@@ -16,18 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gamesim.errors import UserError
-from gamesim.labs.fgsm import (
-    FGSM,
-    NOTHING,
-    RANDOM,
-    Loss,
-    Scene,
-    called,
-    gradient,
-    moved,
-    pictures,
-    random_signs,
-)
+from gamesim.labs.fgsm import FGSM, NOTHING, OF, RANDOM, Attack, Loss, Scene, called, pictures
 from gamesim.labs.panels import Bars, Curves, Lines, Panel
 
 EPSILON = 0.25
@@ -126,28 +115,24 @@ class DigitsScene(Scene):
             self._trained += AT_ONCE
             yield
         images, labels = self._data.test_images, self._data.test_labels
-        signs = {
-            FGSM: gradient(self._model.loss(labels), images).sign(),
-            RANDOM: random_signs(images, self._generator),
-        }
-        for by, direction in signs.items():
+        attack = Attack(self._model.loss(labels), images, self._generator, *INFINITE)
+        for by in (FGSM, RANDOM):
             for epsilon in EPSILONS:
-                changed = moved(images, direction, epsilon, *INFINITE)
-                self._results[by, epsilon] = self._model.result(changed, labels)
+                self._results[by, epsilon] = self._model.result(attack.seen(by, epsilon * OF), labels)
         yield
 
     def view(self, by: str, epsilon: float) -> list[Panel]:
         """A digit and what is made of it, what the classifier says, and what was measured."""
         image, label = (part[self._shown, None] for part in self._data[2:])
-        signs = gradient(self._model.loss(label), image).sign()
-        noise = random_signs(image, torch.Generator().manual_seed(self._shown))
-        seen = {NOTHING: image, FGSM: moved(image, signs, EPSILON, *INFINITE)}
-        seen[RANDOM] = moved(image, noise, EPSILON, *INFINITE)
+        chance = torch.Generator().manual_seed(self._shown)
+        attack = Attack(self._model.loss(label), image, chance, *INFINITE)
+        seen = {kind: attack.seen(kind, EPSILON * OF) for kind in (NOTHING, FGSM, RANDOM)}
         shares = {kind: self._model(each).softmax(1)[0] for kind, each in seen.items()}
         notes = {kind: f"read as {int(p.argmax())}, {p.max().item():.0%} sure" for kind, p in shares.items()}
+        squares = {kind: _square(each) for kind, each in seen.items()}
         bars = {called(kind): [round(p, 4) for p in share.tolist()] for kind, share in shares.items()}
         return [
-            *pictures("Digit", {kind: _square(each) for kind, each in seen.items()}, _square(signs), notes),
+            *pictures("Digit", squares, _square(attack.signs), notes),
             Bars("What it reads", [str(digit) for digit in range(10)], bars, (0, 1)),
             self._curves(),
             Lines("Softmax regression", self._told(int(label))),

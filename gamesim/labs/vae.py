@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gamesim.config.world_models import VisionTraining, WorldModelModelConfig
 from gamesim.labs import Given, pictures, weights
@@ -91,10 +91,7 @@ class Training:
         pixels = see(self.frames.draw(BATCH, self.generator))
         noise = torch.randn(BATCH, Z, generator=self.generator)
         missed, divergence = terms(self.model, pixels, noise)
-        self.optimizer.forget()
-        loss(missed, divergence, beta).backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
-        self.optimizer.step(rate(int(self.model.taken)))
+        self.optimizer.descend(loss(missed, divergence, beta), rate(int(self.model.taken)), CLIP)
         self.model.taken += 1
         return {"reconstruction": missed.detach().mean().item(), "KL": divergence.detach().mean().item()}
 

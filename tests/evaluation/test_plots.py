@@ -16,7 +16,7 @@ def test_figures_become_pictures(tmp_path, monkeypatch):
     monkeypatch.setattr("gamesim.evaluation.subject.LONGEST", 12)
     monkeypatch.setattr("gamesim.evaluation.pacman.coming_home.LENGTHS", (2, 5))
     figures = {"game": "gamesim/Pacman-v0", "episodes": 4, "seed": 0}
-    figures |= measure(Subject(Frozen(), "gamesim/Pacman-v0", 4))
+    figures |= measure(Subject(Frozen(), game="gamesim/Pacman-v0", episodes=4))
     files = save_plots(figures, tmp_path / "new" / "folder")
     assert [file.name for file in files] == ["rules.png", "dream.png"]
     for file in files:

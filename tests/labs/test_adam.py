@@ -1,5 +1,6 @@
 """The labs' Adam."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -13,20 +14,22 @@ from gamesim.labs.adam import Adam
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_it_steps_as_torchs_adam_does():
-    ours, theirs = nn.Parameter(torch.tensor([1.0, -2.0, 3.0])), nn.Parameter(torch.tensor([1.0, -2.0, 3.0]))
-    untouched = nn.Parameter(torch.ones(2))
-    adam, reference = Adam([ours, untouched]), torch.optim.Adam([theirs])
+@pytest.mark.parametrize("clip", [None, 0.5])
+def test_it_descends_as_torchs_adam_does_and_leaves_other_parameters_alone(clip):
+    ours, theirs, others = (nn.Parameter(torch.tensor([1.0, -2.0, 3.0])) for _ in range(3))
+    unused = nn.Parameter(torch.ones(2))
+    adam, reference = Adam([ours, unused]), torch.optim.Adam([theirs])
     for step in range(20):
         rate = 0.1 / (1 + step)
+        loss, same = (((each - torch.tensor([0.0, 5.0, 3.1])) ** 4).sum() for each in (ours, theirs))
         reference.param_groups[0]["lr"] = rate
-        for parameter, optimizer in ((ours, adam.forget), (theirs, reference.zero_grad)):
-            optimizer()
-            ((parameter - torch.tensor([0.0, 5.0, 3.1])) ** 4).sum().backward()
-        adam.step(rate)
+        reference.zero_grad()
+        same.backward()
+        nn.utils.clip_grad_norm_(theirs, clip or math.inf)
         reference.step()
+        adam.descend(loss + others.sum(), rate, clip)
     assert torch.allclose(ours, theirs, atol=1e-6)
-    assert torch.equal(untouched, torch.ones(2))
+    assert torch.equal(unused, torch.ones(2)) and others.grad is None
 
 
 @pytest.mark.slow

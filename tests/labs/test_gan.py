@@ -24,7 +24,7 @@ from gamesim.labs.gan import (
     value,
 )
 from gamesim.labs.gan_page import GANLab
-from gamesim.labs.modes import SIDE, checkerboard, covered, evenness, sprites
+from gamesim.labs.modes import SIDE, checkerboard, covered, evenness, shares, sprites
 
 
 def tensors(pictures):
@@ -173,15 +173,15 @@ def test_a_real_picture_is_found_to_be_what_it_is_however_bright():
 
 
 def test_modes_are_covered_that_have_a_share():
-    assert covered([0, 0, 1, -1], 3) == 2
-    assert covered([0] * 400 + [1] * 2, 3) == 1
-    assert covered([], 3) == 0
+    assert covered(shares([0, 0, 1, -1], 3)).sum() == 2
+    assert covered(shares([0] * 400 + [1] * 2, 3)).sum() == 1
+    assert covered(shares([], 3)).sum() == 0
 
 
 def test_kinds_are_even_if_each_is_as_frequent_as_any_other():
-    assert evenness([0, 1, 2, 3, -1, -1], 4) == pytest.approx(1)
-    assert evenness([0, 1, 0, 1], 4) == pytest.approx(0.5)
-    assert evenness([2, 2, -1], 4) == evenness([-1], 4) == evenness([], 4) == 0
+    assert evenness(shares([0, 1, 2, 3, -1, -1], 4)) == pytest.approx(1)
+    assert evenness(shares([0, 1, 0, 1], 4)) == pytest.approx(0.5)
+    assert all(evenness(shares(found, 4)) == 0 for found in ([2, 2, -1], [-1], []))
 
 
 def test_a_checkerboard_is_seen_in_what_is_painted_with_one():

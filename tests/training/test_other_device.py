@@ -19,7 +19,7 @@ from gamesim.config.base import Config
 from gamesim.data.dataset import Dataset
 from gamesim.dream import batch
 from gamesim.evaluation import temperature as temperatures
-from gamesim.evaluation.controller import controller_figures
+from gamesim.evaluation.controller import figures_of
 from gamesim.evaluation.evaluate import measure
 from gamesim.evaluation.subject import Subject
 from gamesim.training import devices, stages
@@ -131,15 +131,15 @@ def test_an_engine_dreams_and_drives_there_as_it_does_here(engine, monkeypatch):
 
 @pytest.mark.slow
 def test_a_controller_is_measured_there(engine):
-    here = controller_figures(engine, episodes=2, seed=1)
-    assert controller_figures(engine, episodes=2, seed=1, device=DEVICE) == pytest.approx(here)
+    here, there = (figures_of(*checkpoint.load_model(engine, place), 2, 1) for place in ("cpu", DEVICE))
+    assert there == pytest.approx(here)
 
 
 @pytest.mark.slow
 def test_coming_home_and_all_that_is_judged_is_measured_there(engine):
     """V's distances as well, which are numbers of twice the length: those are the CPU's alone."""
     model, _ = checkpoint.load_model(engine, DEVICE)
-    figures = measure(Subject(model, "gamesim/Pacman-v0", 2, vision=engine, device=DEVICE))
+    figures = measure(Subject(model, device=DEVICE, game="gamesim/Pacman-v0", episodes=2, vision=engine))
     assert figures["home"]["d_10"] is not None and figures["fidelity"] and figures["diversity"]
 
 

@@ -422,11 +422,12 @@ def test_a_temperature_table_that_is_stopped_keeps_the_rows_it_measured(plays, r
 
 
 def test_a_controllers_figures_stand_beside_the_other_players(run):
-    from gamesim.evaluation.controller import controller_figures
+    from gamesim.evaluation.controller import figures_of
 
-    figures = controller_figures(run / "last", episodes=6, seed=1)
+    figures = figures_of(*checkpoint.load_model(run / "last"), episodes=6, seed=1)
+    assert figures is not None
     assert {"real", "random", "explorer", "dream", "above_random", "above_explorer"} <= figures.keys()
-    assert figures == controller_figures(run / "last", episodes=6, seed=1)
+    assert figures == figures_of(*checkpoint.load_model(run / "last"), episodes=6, seed=1)
 
 
 @pytest.mark.parametrize(("at", "advice"), [

@@ -1,7 +1,6 @@
 """A lab without a window: takes some steps, then writes its page, its pictures and its figures as files."""
 
 import io
-import re
 from collections.abc import Iterable
 from itertools import chain, count
 from pathlib import Path
@@ -20,7 +19,7 @@ from gamesim.labs import Entry, Given, Lab
 from gamesim.labs.controls import chosen
 from gamesim.labs.panels import Panel, Picture
 from gamesim.storage import write_file
-from gamesim.text import counted, plain, reason, to_json
+from gamesim.text import counted, file_name, plain, reason, to_json
 from gamesim.threads import one_thread
 
 PAGE = (1280, 800)
@@ -99,15 +98,11 @@ def _pictures(panels: Iterable[Panel]) -> dict[str, pygame.Surface]:
     for panel in panels:
         if isinstance(panel, Picture):
             height, width = panel.pixels.shape[:2]
-            factor, name = max(1, SIDE // max(height, width)), _slug(panel.title)
+            factor, name = max(1, SIDE // max(height, width)), file_name(panel.title, "picture")
             names = chain([name], (f"{name}-{i}" for i in count(2)))
             free = next(each for each in names if each not in {"page", *found})
             found[free] = image(np.asarray(panel.pixels), (width * factor, height * factor))
     return found
-
-
-def _slug(title: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "picture"
 
 
 def _png(surface: pygame.Surface) -> bytes:

@@ -1,40 +1,19 @@
 """Curves with a legend, and bars, in the style of a training's charts."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pygame
 
-from gamesim.app.library.charts import DECADES, SMOOTH_FROM, blend, draw_line, ends, number, smoothed
+from gamesim.app.library.charts import SMOOTH_FROM, Axis, axis, draw_grid, draw_points, ends, number, spread
 from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.ui.widgets import shorten, text
 from gamesim.labs.panels import Bars, Curves
 
 INKS = ("ghost2", "real", "dream", "ghost3", "good", "ghost1", "quiet")
 """Colours of the lines, or of the rows of bars, in the order of the panel."""
-POINTS = 2  # of a line, for each pixel of its width: nobody can see more
 NUMBERED, ROOMY = 12, 38  # so many bars have their values above them, if each has so many pixels
 NAMED = 9  # bars four times as wide, in a window of 1280x800, always have their names below them
-
-
-@dataclass(frozen=True)
-class Axis:
-    """The values at the two ends of an axis; `log` says whether it is logarithmic."""
-
-    low: float
-    high: float
-    log: bool = False
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        return self.low, self.high
-
-    def share(self, values: np.ndarray) -> np.ndarray:
-        """The places of values, 0 at `low` and 1 at `high`; values beyond the ends are at the ends."""
-        low, high = np.log(self.ends) if self.log else self.ends
-        values = np.log(np.maximum(values, self.low)) if self.log else values
-        return np.clip((values - low) / (high - low), 0, 1)
 
 
 def ink(index: int) -> Colour:
@@ -59,8 +38,8 @@ def draw_curves(
         text(surface, "Nothing yet", area.center, scale.px(14), COLOURS["quiet"], anchor="center")
         return
     every = np.concatenate(drawn)
-    across = _axis(every[:, 0])
-    up = Axis(*panel.limits) if panel.limits else _axis(every[:, 1], may_be_log=True)
+    across = axis(every[:, 0])
+    up = Axis(*panel.limits) if panel.limits else axis(every[:, 1], may_be_log=True)
     below = legend_height(lines, area.width, scale)
     plot = _plot(area, below, up, scale)
     if plot.width < 8 or plot.height < 8:
@@ -70,11 +49,11 @@ def draw_curves(
         at = across.low + (pointer[0] - plot.left) / max(1, plot.width - 1) * (across.high - across.low)
         pygame.draw.line(surface, COLOURS["line"], (pointer[0], plot.top), (pointer[0], plot.bottom - 1))
     draw_legend(surface, area, {name: _value(points, at) for name, points in lines.items()}, scale)
-    _draw_grid(surface, plot, up, scale)
+    draw_grid(surface, plot, ends(*up.ends), scale)
     _draw_across(surface, plot, across, panel.across + (", log" if up.log else ""), at, scale)
     for index, points in enumerate(lines.values()):
         if len(points):
-            _draw_points(surface, plot, points, across, up, ink(index), scale)
+            draw_points(surface, plot, points, across, up, ink(index), scale, 2 * SMOOTH_FROM)
 
 
 def draw_bars(
@@ -88,7 +67,7 @@ def draw_bars(
         return
     several = len(rows) > 1
     every = np.concatenate([*rows, [0.0]])
-    up = Axis(*panel.limits) if panel.limits else _spread(float(every.min()), float(every.max()))
+    up = Axis(*panel.limits) if panel.limits else spread(float(every.min()), float(every.max()))
     legend = dict.fromkeys(panel.series, "") if several else {}
     numbered = not several and count <= NUMBERED and area.width > count * scale.px(ROOMY)
     above = scale.px(10) if numbered else legend_height(legend, area.width, scale)
@@ -100,7 +79,7 @@ def draw_bars(
     if pointed is not None and several:
         legend = {name: number(row[pointed]) for name, row in zip(panel.series, rows, strict=True)}
     draw_legend(surface, area, legend, scale)
-    _draw_grid(surface, plot, up, scale)
+    draw_grid(surface, plot, ends(*up.ends), scale)
     for index, row in enumerate(rows):
         bars = _bars(plot, row, up, step, index, len(rows))
         for bar in bars:
@@ -178,13 +157,6 @@ def _plot(area: pygame.Rect, above: int, up: Axis, scale: Scale) -> pygame.Rect:
     return pygame.Rect(area.left + left, area.top + top, area.width - left, area.height - top - foot)
 
 
-def _draw_grid(surface: pygame.Surface, plot: pygame.Rect, up: Axis, scale: Scale) -> None:
-    for label, y in zip(ends(*up.ends), (plot.bottom - 1, plot.top), strict=True):
-        pygame.draw.line(surface, COLOURS["raised"], (plot.left, y), (plot.right - 1, y))
-        place = (plot.left - scale.px(5), y)
-        text(surface, label, place, scale.px(12), COLOURS["quiet"], anchor="midright")
-
-
 def _draw_across(
     surface: pygame.Surface, plot: pygame.Rect, across: Axis, words: str, at: float | None, scale: Scale
 ) -> None:
@@ -196,29 +168,6 @@ def _draw_across(
     said = words if at is None else f"{words}: {number(at)}"
     middle = ((low.right + high.left) // 2, y)
     text(surface, said, middle, size, COLOURS["quiet" if at is None else "text"], anchor="midtop", width=room)
-
-
-def _draw_points(
-    surface: pygame.Surface,
-    plot: pygame.Rect,
-    points: np.ndarray,
-    across: Axis,
-    up: Axis,
-    colour: Colour,
-    scale: Scale,
-) -> None:
-    """Draw a line; one of many points is faint, with its running mean over it."""
-    share = up.share(points[:, 1])
-
-    def draw(heights: np.ndarray, tone: Colour, width: int) -> None:
-        x = plot.left + across.share(points[:, 0]) * (plot.width - 1)
-        line = np.stack([x, plot.bottom - 1 - heights * (plot.height - 1)], 1)
-        draw_line(surface, line[:: max(1, len(line) // (POINTS * plot.width))], tone, width)
-
-    smooth = len(points) >= 2 * SMOOTH_FROM
-    if smooth:
-        draw(share, blend(colour, COLOURS["panel"], 0.35), 1)
-    draw(smoothed(share) if smooth else share, colour, max(2, scale.px(2)))
 
 
 def _draw_names(
@@ -252,21 +201,6 @@ def _finite(points: Sequence[tuple[float, float]]) -> np.ndarray:
     found = np.asarray(points, float).reshape(-1, 2)
     found = found[np.isfinite(found).all(1)]
     return found[np.argsort(found[:, 0], kind="stable")]
-
-
-def _axis(values: np.ndarray, may_be_log: bool = False) -> Axis:
-    low, high = float(values.min()), float(values.max())
-    if may_be_log and low > 0 and high / low > DECADES:
-        return Axis(low, high, True)
-    return _spread(low, high)
-
-
-def _spread(low: float, high: float) -> Axis:
-    """An axis whose ends differ, even if the values do not."""
-    if high > low:
-        return Axis(low, high)
-    reach = abs(low) / 2 or 0.5
-    return Axis(low - reach, high + reach)
 
 
 def _value(points: np.ndarray, at: float | None) -> str:

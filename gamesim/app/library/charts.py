@@ -18,6 +18,41 @@ DECADES = 30.0  # a figure that spans more than this factor is drawn on a logari
 
 
 @dataclass(frozen=True)
+class Axis:
+    """The values at the two ends of an axis; `log` says whether it is logarithmic."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        return self.low, self.high
+
+    def share(self, values: np.ndarray) -> np.ndarray:
+        """The places of values, 0 at `low` and 1 at `high`; values beyond the ends are at the ends."""
+        low, high = np.log(self.ends) if self.log else self.ends
+        values = np.log(np.maximum(values, self.low)) if self.log else values
+        return np.clip((values - low) / (high - low), 0, 1)
+
+
+def axis(values: np.ndarray, may_be_log: bool = False) -> Axis:
+    """From the least to the greatest of some values; logarithmic, where it may be, if they are far apart."""
+    low, high = float(values.min()), float(values.max())
+    if may_be_log and low > 0 and high / low > DECADES:
+        return Axis(low, high, True)
+    return spread(low, high)
+
+
+def spread(low: float, high: float) -> Axis:
+    """An axis whose ends differ, even if the values do not."""
+    if high > low:
+        return Axis(low, high)
+    reach = abs(low) / 2 or 0.5
+    return Axis(low - reach, high + reach)
+
+
+@dataclass(frozen=True)
 class Chart:
     """One figure: its name, its curve and the colour of it."""
 
@@ -116,28 +151,43 @@ def draw_chart(chart: Chart, size: tuple[int, int], scale: Scale) -> pygame.Surf
     room = max(1, newest.left - 2 * pad)
     text(surface, chart.name, (pad, scale.px(7)), scale.px(14), width=room)
     values = np.asarray(curve.values)
-    low, high = float(values.min()), float(values.max())
-    log = low > 0 and high / low > DECADES
-    shown = np.log(values) if log else values
-    bottom, top = float(shown.min()), float(shown.max())
-    span = top - bottom or abs(top) or 1.0
-    for label, y in zip(ends(low, high), (plot.bottom - 1, plot.top), strict=True):
-        pygame.draw.line(surface, COLOURS["raised"], (plot.left, y), (plot.right - 1, y))
-        text(surface, label, (plot.left - scale.px(5), y), small, COLOURS["quiet"], anchor="midright")
-    last = f"{curve.steps[-1]:,.0f} steps" + (", log" if log else "")
+    up, across = axis(values, may_be_log=True), Axis(0, max(curve.steps[-1], 1))
+    draw_grid(surface, plot, ends(values.min(), values.max()), scale)
+    last = f"{curve.steps[-1]:,.0f} steps" + (", log" if up.log else "")
     text(surface, last, (plot.right, size[1] - scale.px(4)), small, COLOURS["quiet"], anchor="bottomright")
-    x = plot.left + np.asarray(curve.steps) / max(curve.steps[-1], 1) * (plot.width - 1)
-    flat = top == bottom
-
-    def draw(heights: np.ndarray, colour: Colour, width: int) -> None:
-        share = np.full(len(heights), 0.5) if flat else (heights - bottom) / span
-        draw_line(surface, np.stack([x, plot.bottom - 1 - share * (plot.height - 1)], 1), colour, width)
-
-    smooth = len(values) >= SMOOTH_FROM
-    if smooth:
-        draw(shown, blend(chart.colour, COLOURS["panel"], 0.35), 1)
-    draw(smoothed(shown) if smooth else shown, chart.colour, max(2, scale.px(2)))
+    draw_points(surface, plot, np.stack([curve.steps, values], 1), across, up, chart.colour, scale)
     return surface
+
+
+def draw_grid(surface: pygame.Surface, plot: pygame.Rect, labels: tuple[str, str], scale: Scale) -> None:
+    """Draw lines at the lower and at the upper end of a plot, with their labels at the left."""
+    for label, y in zip(labels, (plot.bottom - 1, plot.top), strict=True):
+        pygame.draw.line(surface, COLOURS["raised"], (plot.left, y), (plot.right - 1, y))
+        place = (plot.left - scale.px(5), y)
+        text(surface, label, place, scale.px(12), COLOURS["quiet"], anchor="midright")
+
+
+def draw_points(
+    surface: pygame.Surface,
+    plot: pygame.Rect,
+    points: np.ndarray,
+    across: Axis,
+    up: Axis,
+    colour: Colour,
+    scale: Scale,
+    smooth_from: int = SMOOTH_FROM,
+) -> None:
+    """Draw a line through (n, 2); one of many points is faint, with its running mean over it."""
+    share = up.share(points[:, 1])
+
+    def draw(heights: np.ndarray, tone: Colour, width: int) -> None:
+        x = plot.left + across.share(points[:, 0]) * (plot.width - 1)
+        draw_line(surface, np.stack([x, plot.bottom - 1 - heights * (plot.height - 1)], 1), tone, width)
+
+    smooth = len(points) >= smooth_from
+    if smooth:
+        draw(share, blend(colour, COLOURS["panel"], 0.35), 1)
+    draw(smoothed(share) if smooth else share, colour, max(2, scale.px(2)))
 
 
 def draw_line(surface: pygame.Surface, points: np.ndarray, colour: Colour, width: int) -> None:

@@ -39,20 +39,17 @@ _TERMINATED, _TRUNCATED = 1, 2
 _MAX_HEADER = 1 << 24  # it holds the prefix, too
 _STALE_SECONDS = 10.0
 
+Record = tuple[int, int, int, float, np.ndarray]
+"""Action, player, ends and reward of a step, and the frame after it; of the first, the frame alone counts."""
+
 
 @dataclass
 class Journal:
     """A journal that is being written, and the episode that it holds, in memory."""
 
     path: Path
-    frames: list[np.ndarray]
-    actions: list[int]
-    rewards: list[float]
-    players: list[int]
-    seed: int | None
-    env_spec: str
-    prefix: bytes
-    action_meanings: tuple[str, ...]
+    _header: dict[str, Any]
+    _records: list[Record]
     _file: IO[bytes]
 
     @classmethod
@@ -63,7 +60,7 @@ class Journal:
         seed: int | None,
         env_spec: str,
         prefix: bytes,
-        action_meanings: tuple[str, ...] = (),
+        action_meanings: tuple[str, ...],
     ) -> "Journal":
         """Begin with the frame before the first step; ``prefix`` holds the actions before that.
 
@@ -79,10 +76,10 @@ class Journal:
             "prefix": prefix.hex(),
             "action_meanings": action_meanings,
         }
-        line = json.dumps(header).encode() + b"\n"
-        journal = cls(path, [frame], [], [], [], seed, env_spec, prefix, action_meanings, file)
+        first = 0, 0, 0, 0.0, frame
+        journal = cls(path, header, [first], file)
         try:
-            _write(file, _MAGIC + line + _record(frame))
+            _write(file, _MAGIC + json.dumps(header).encode() + b"\n" + _packed(*first))
         except OSError:
             journal.discard()
             raise
@@ -97,30 +94,21 @@ class Journal:
             OSError: It cannot be written; the steps before it are there.
         """
         ends = _TERMINATED * terminated | _TRUNCATED * truncated
-        _write(self._file, _record(frame, action, player, ends, reward))
-        self.frames.append(frame)
-        self.actions.append(action)
-        self.rewards.append(reward)
-        self.players.append(player)
+        record = action, player, ends, reward, frame
+        _write(self._file, _packed(*record))
+        self._records.append(record)
+
+    @property
+    def steps(self) -> int:
+        return len(self._records) - 1
 
     def sync(self) -> None:
         """Make it outlast a power cut as well; any thread."""
         with contextlib.suppress(OSError, ValueError):
             os.fsync(self._file.fileno())
 
-    def episode(self, terminated: bool, truncated: bool) -> Episode:
-        return Episode(
-            frames=np.stack(self.frames),
-            actions=np.array(self.actions, np.uint8),
-            rewards=np.array(self.rewards, np.float32),
-            terminated=terminated,
-            truncated=truncated,
-            players=np.array(self.players, np.uint8),
-            seed=self.seed,
-            env_spec=self.env_spec,
-            prefix=np.frombuffer(self.prefix, np.uint8),
-            action_meanings=self.action_meanings,
-        )
+    def episode(self) -> Episode:
+        return _episode(self._header, self._records)
 
     def release(self) -> None:
         """Close the file and leave it where it is."""
@@ -193,7 +181,7 @@ def _write(file: IO[bytes], data: bytes) -> None:
         view = view[file.write(view) :]
 
 
-def _record(frame: np.ndarray, action: int = 0, player: int = 0, ends: int = 0, reward: float = 0.0) -> bytes:
+def _packed(action: int, player: int, ends: int, reward: float, frame: np.ndarray) -> bytes:
     data = zlib.compress(frame.tobytes(), 1)
     record = _RECORD.pack(len(data), action, player, ends, reward) + data
     return record + _SUM.pack(zlib.crc32(record))
@@ -214,8 +202,11 @@ def _read(file: IO[bytes]) -> Episode | None:
         return None
     header, shape = _header(line)
     records = list(_records(file, shape))
-    if len(records) < 2:
-        return None
+    return _episode(header, records) if len(records) > 1 else None
+
+
+def _episode(header: dict[str, Any], records: list[Record]) -> Episode:
+    """What a journal's header and its records, two or more, stand for."""
     fixed = np.array([record[:4] for record in records[1:]])
     return Episode(
         frames=np.stack([record[4] for record in records]),
@@ -244,10 +235,8 @@ def _header(line: bytes) -> tuple[dict[str, Any], tuple[int, int, int]]:
     return header, shape
 
 
-def _records(
-    file: IO[bytes], shape: tuple[int, int, int]
-) -> Iterator[tuple[int, int, int, float, np.ndarray]]:
-    """(action, player, ends, reward, frame) until the first that is torn or wrong."""
+def _records(file: IO[bytes], shape: tuple[int, int, int]) -> Iterator[Record]:
+    """Those before the first that is torn or wrong."""
     size = int(np.prod(shape))
     for _ in range(MAX_FRAME_BYTES // size):
         fixed = file.read(_RECORD.size)

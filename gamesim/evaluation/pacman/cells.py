@@ -204,7 +204,7 @@ def make_real(env_id: str, lanes: int) -> gym.vector.VectorEnv:
 # --- the dream
 
 
-@dataclass(frozen=True)
+@dataclass
 class Dreamer:
     """An engine, and how it is asked to dream.
 
