@@ -19,7 +19,7 @@ from gamesim.config.base import Config
 from gamesim.config.world_models import WorldModelConfig
 from gamesim.data.game import games, recorded_game
 from gamesim.errors import UserError
-from gamesim.registry import loaded
+from gamesim.registry import blamed, loaded
 from gamesim.systems import Stage, System, systems
 from gamesim.text import counted
 from gamesim.training import devices, loop
@@ -188,7 +188,8 @@ class _Run:
             check(config, out, resume, section)
         how = {"resume": resume, "section": section, "deadline": self.deadline}
         try:
-            training = loaded(stage.make)(config, self.data, device, weights=weights, begin=self.begin)
+            with blamed(stage.make):
+                training = loaded(stage.make)(config, self.data, device, weights=weights, begin=self.begin)
             return loop.run(training, config, out, device=device, **how)
         except RuntimeError as error:
             if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
