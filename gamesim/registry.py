@@ -4,16 +4,21 @@ Whoever needs to know what there is asks a registry. Classes and functions are n
 entries, so that nothing is imported before it is used.
 """
 
+import contextlib
+import dataclasses
 import importlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from gamesim.errors import FOREIGN
+from gamesim.errors import PASSING, UserError
+from gamesim.text import one_line
 
 
 class Named(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
     @property
     def name(self) -> str: ...
 
@@ -25,12 +30,13 @@ class Registry(Generic[Entry]):
     """Entries by name, in the order in which they are offered.
 
     Args:
+        kind: the dataclass of an entry.
         group: entry points of other packages, each of which names one more.
         what: they are, for whoever is told that one of them could not be had.
     """
 
-    def __init__(self, group: str, what: str) -> None:
-        self._group, self._what = group, what
+    def __init__(self, kind: type[Entry], group: str, what: str) -> None:
+        self._kind, self._group, self._what = kind, group, what
         self._entries: dict[str, Entry] = {}
         self._asked = False
 
@@ -43,15 +49,29 @@ class Registry(Generic[Entry]):
         del self._entries[name]
 
     def all(self) -> Mapping[str, Entry]:
-        """All of them; one from outside that cannot be imported is named in a warning, and left out."""
+        """All of them; one of another package that is of no use is named in a warning, and left out."""
         if not self._asked:
             self._asked = True
             for point in entry_points(group=self._group):
                 try:
-                    self.register(point.load())
-                except FOREIGN as error:
-                    warnings.warn(f"the {self._what} of {point.value} are left out: {error}", stacklevel=2)
+                    self.register(self._checked(point.load()))
+                except PASSING:
+                    raise
+                except BaseException as error:  # somebody else's code
+                    left_out = f"the {self._what} of {point.value} are left out"
+                    warnings.warn(f"{left_out}: {one_line(error)}", stacklevel=2)
         return self._entries
+
+    def _checked(self, entry: Any) -> Entry:
+        """What an entry point names, after a look whether it is an entry, and a new one."""
+        if not isinstance(entry, self._kind):
+            raise TypeError(f"it is no {self._kind.__module__}.{self._kind.__qualname__}")
+        for each in dataclasses.fields(entry):
+            if each.type in (str, "str") and not isinstance(getattr(entry, each.name), str):
+                raise TypeError(f"its {each.name} is no text")
+        if entry.name in self._entries:
+            raise ValueError(f"there is another one that is called '{entry.name}'")
+        return entry
 
 
 def bare(env_id: str) -> str:
@@ -60,6 +80,24 @@ def bare(env_id: str) -> str:
 
 
 def loaded(name: str) -> Any:
-    """What "module:name" is."""
+    """What "module:name" is.
+
+    Raises:
+        UserError: It is another package's, and cannot be had.
+    """
     module, _, inside = name.partition(":")
-    return getattr(importlib.import_module(module), inside)
+    with blamed(name):
+        return getattr(importlib.import_module(module), inside)
+
+
+@contextlib.contextmanager
+def blamed(name: str) -> Iterator[None]:
+    """What another package's "module:name" raises in here becomes one line that names it."""
+    try:
+        yield
+    except (UserError, MemoryError, *PASSING):
+        raise
+    except BaseException as error:
+        if name.startswith("gamesim."):
+            raise
+        raise UserError(f"{name} failed: {one_line(error)}") from error

@@ -65,7 +65,7 @@ class System:
         return self.sections if len(self.stages) > 1 else ()
 
 
-_systems: Registry[System] = Registry("gamesim.systems", "models")
+_systems: Registry[System] = Registry(System, "gamesim.systems", "models")
 register, remove, systems = _systems.register, _systems.remove, _systems.all
 
 

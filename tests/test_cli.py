@@ -1,7 +1,9 @@
 """The command line: one line and exit code 2 for whatever is wrong, and never a traceback."""
 
+import builtins
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -347,6 +349,18 @@ def test_ctrl_c_while_libraries_are_loaded_is_quiet(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
+@pytest.mark.parametrize(("missing", "command"), [("gymnasium", "doctor"), ("yaml", "play CartPole-v1 a=b")])
+def test_a_package_that_is_missing_or_broken_is_named_in_one_line(missing, command, tmp_path):
+    (tmp_path / f"{missing}.py").write_text(
+        f"raise ImportError('No module\\nnamed {missing}', name='{missing}')"
+    )
+    environment = dict(os.environ, PYTHONPATH=str(tmp_path))
+    words = [sys.executable, "main.py", *command.split()]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=50)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(f"gamesim: No module named {missing}; .*(uv run main.py|doctor).*\n", done.stderr)
+
+
 @pytest.mark.slow
 def test_main_py_is_the_command_line():
     result = python("main.py", "frob")
@@ -370,6 +384,42 @@ def test_the_doctor_names_a_clash_of_pygames(monkeypatch, capsys):
     assert "pygame 2.6.1, pygame-ce 2.6.1 are both installed" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("broken", "named"),
+    [
+        ("raise AttributeError('half\\ninstalled')", "tqdm (AttributeError half installed)"),
+        ("import os; os.abort()", "tqdm (the process crashed)"),
+    ],
+)
+def test_the_doctor_names_a_package_that_is_there_but_cannot_be_loaded(
+    broken, named, tmp_path, monkeypatch, capsys
+):
+    """Such as one that was built for another NumPy: it was reported as fine, or ended the doctor."""
+    from gamesim.cli import doctor
+
+    (tmp_path / "tqdm.py").write_text(broken)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(doctor, "PACKAGES", ("numpy", "tqdm"))
+    assert not doctor.check_packages()
+    assert f"BAD  packages     cannot be loaded: {named}; install with" in capsys.readouterr().out
+
+
+def test_the_doctor_goes_on_where_torch_or_the_models_cannot_be_loaded(monkeypatch, capsys):
+    from gamesim.cli import doctor
+
+    def broken(name, *rest):
+        if name in ("torch", "gamesim"):
+            raise ValueError("numpy.dtype size changed")
+        return imported(name, *rest)
+
+    imported = builtins.__import__
+    with monkeypatch.context() as patch:
+        patch.setattr(builtins, "__import__", broken)
+        healthy = doctor.check_torch(), doctor.check_models(None)
+    assert healthy == (False, False)
+    assert capsys.readouterr().out.count(": numpy.dtype size changed\n") == 2
+
+
 @pytest.mark.parametrize("keys", [2, 9])
 def test_the_doctor_times_models_of_any_number_of_keys(keys, tmp_path, capsys):
     import torch
@@ -381,6 +431,8 @@ def test_the_doctor_times_models_of_any_number_of_keys(keys, tmp_path, capsys):
     starts, weights = checkpoint.Starts(frames, actions), models.build(chosen).state_dict()
     checkpoint.save(tmp_path / "tiny", weights=weights, config=chosen, starts=starts, card={})
     cli.main(["doctor", "--checkpoints", str(tmp_path)])
+    assert "ok   tiny " in capsys.readouterr().out
+    assert cli.main(["doctor", "--checkpoints", str(tmp_path / "tiny")]) == 0  # the model itself
     assert "ok   tiny " in capsys.readouterr().out
 
 
@@ -408,11 +460,12 @@ def test_the_doctor_names_a_damaged_engine(tmp_path, capsys):
     from fake_task import starts
     from gamesim.cli import doctor
 
-    folder = tmp_path / "engine"
+    folder = tmp_path / "engine\nof two lines"
     checkpoint.save(folder, weights={}, config=config.load("gamegan-tiny"), starts=starts(), card={})
     (folder / "model.safetensors").write_bytes(b"")
     assert not doctor.check_models(tmp_path)
-    assert "BAD  engine" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "BAD  engine of two lines" in said and said.count("\n") == 1
 
 
 @pytest.mark.slow

@@ -14,10 +14,11 @@ import gymnasium as gym
 import numpy as np
 
 from gamesim.agents.explorer import ExplorerPolicy
+from gamesim.data.episode import PLAYERS
 from gamesim.envs.pacman import FRAME, MEANINGS
 from gamesim.envs.recipe import Recipe, find
 from gamesim.errors import UserError
-from gamesim.registry import Registry, loaded
+from gamesim.registry import Registry, blamed, loaded
 from gamesim.text import counted
 
 
@@ -130,7 +131,7 @@ class Entry:
         return self.needs[1] if self.needs and importlib.util.find_spec(self.needs[0]) is None else ""
 
 
-_policies: Registry[Entry] = Registry("gamesim.policies", "players")
+_policies: Registry[Entry] = Registry(Entry, "gamesim.policies", "players")
 register, remove, policies = _policies.register, _policies.remove, _policies.all
 
 register(Entry("explorer", "the bot", "gamesim.agents.policy:explorer"))
@@ -164,7 +165,42 @@ def known_policy(name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1)) -> M
         raise UserError(f"only the policy random holds its keys, not {name}")
     if extra := entry.missing():
         raise UserError(f"--policy {name} needs the extra {extra}: pip install 'gamesim[{extra}]'")
-    return partial(loaded(entry.make), hold=hold) if entry.holds else loaded(entry.make)
+    make = partial(loaded(entry.make), hold=hold) if entry.holds else loaded(entry.make)
+    return make if entry.make.startswith("gamesim.") else partial(_Guest, entry.make, make)
+
+
+class _Guest:
+    """A player of another package: what it does wrong becomes one line that names it.
+
+    Args:
+        name: "module:name" of what makes it.
+        make: That.
+        seed: Of its chance.
+        env: The batch of games that it plays.
+        settings: Of the game.
+    """
+
+    def __init__(
+        self, name: str, make: MakePlayer, seed: int, env: gym.vector.VectorEnv, settings: dict[str, Any]
+    ) -> None:
+        self._name, self._count = name, num_actions(env)
+        with blamed(name):
+            self._player = make(seed, env, settings)
+            self.player = self._player.player
+            if self.player not in PLAYERS:
+                raise ValueError(f"its player must be one of {', '.join(PLAYERS)}, not {self.player!r}")
+
+    def act(self, frames: np.ndarray, info: dict[str, Any]) -> np.ndarray:
+        with blamed(self._name):
+            actions = np.asarray(self._player.act(frames, info))
+            whole = actions.dtype.kind in "iu" and actions.shape == (len(frames),)
+            if not whole or actions.min() < 0 or actions.max() >= self._count:
+                raise ValueError(f"act must give {len(frames)} whole numbers from 0 to {self._count - 1}")
+            return actions.astype(np.int64)
+
+    def reset(self, mask: np.ndarray) -> None:
+        with blamed(self._name):
+            self._player.reset(mask)
 
 
 def check_view(env: gym.vector.VectorEnv, who: str) -> None:

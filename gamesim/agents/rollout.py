@@ -41,8 +41,8 @@ def run(
 
     The first ``episodes`` that were begun are the ones that are given: those that were over first
     would be the short ones. An episode of more than ``max_steps`` comes in parts, each with the
-    actions before it as its ``prefix``; each part counts. Where the game breaks down, what was good of
-    the running episodes is given before the error.
+    actions before it as its ``prefix``; each part counts. Where the game or the policy breaks down,
+    what was good of the running episodes is given before the error.
 
     Args:
         env: uint8 (N, H, W, 3) frames, in any autoreset mode. An ``info["seed"]`` of int (N,), where there
@@ -68,10 +68,10 @@ def run(
     begun = np.ones(env.num_envs, bool)
     book.begin(begun, frames, info)
     while book.open:
-        if begun.any():
-            policy.reset(begun)
-        actions = policy.act(frames, {name: value for name, value in info.items() if name != "cells"})
         try:
+            if begun.any():
+                policy.reset(begun)
+            actions = policy.act(frames, {name: value for name, value in info.items() if name != "cells"})
             step = batch.step(actions)
             rewards = check_rewards(batch.name, book.steps() + 1, step.rewards, book.recording)
         except Exception:

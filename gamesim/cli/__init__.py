@@ -23,7 +23,7 @@ from gamesim import outputs, shipped, signals
 from gamesim.cli import checks, streams
 from gamesim.cli.words import Words
 from gamesim.errors import UserError
-from gamesim.text import counted, reason, suggest
+from gamesim.text import counted, one_line, reason, suggest
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,6 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except MemoryError:
         _say("gamesim: out of memory")
+        return 2
+    except ImportError as error:  # a package is not installed, or not as it should be
+        if (error.name or "").partition(".")[0] == "gamesim":
+            raise
+        _say(f"gamesim: {one_line(error)}; the command doctor says which packages are missing")
         return 2
     except OSError as error:  # a folder without rights, a name that is too long, a disk that went away
         _say(f"gamesim: {error.filename or _place()}: {reason(error)}")

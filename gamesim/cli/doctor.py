@@ -7,9 +7,11 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from gamesim import shipped
 from gamesim.errors import UserError
+from gamesim.text import one_line
 
 PACKAGES = ("numpy", "gymnasium", "torch", "pygame", "pydantic", "yaml", "safetensors", "imageio", "tqdm")
 CPU_ONLY = "uv pip install --torch-backend cpu --reinstall-package torch torch"
@@ -17,6 +19,15 @@ _INSTALL = "install with: pip install -e . (without a GPU: uv pip install --torc
 _STEPS = 60
 # In a process of its own: a driver that hangs or crashes must not take the doctor with it.
 _PROBE = "import pygame; pygame.{0}.init(); print(pygame.{1})"
+_IMPORTS = """
+import importlib, sys
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+        print(f"{name}:", flush=True)
+    except BaseException as error:
+        print(f"{name}:", type(error).__name__, *str(error).split(), flush=True)
+"""
 
 
 def main(checkpoints: Path | None = None) -> int:
@@ -65,7 +76,26 @@ def check_packages() -> bool:
             missing.append(name)
     if missing:
         return _line("BAD", "packages", f"missing: {', '.join(missing)}; {_INSTALL}")
+    if broken := _broken():
+        return _line("BAD", "packages", f"cannot be loaded: {broken}; {_INSTALL}")
     return _line("ok", "packages", ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES[:2]))
+
+
+def _broken() -> str:
+    """The first package that is there but cannot be imported, and why; "" where all can be."""
+    environment = dict(os.environ, PYGAME_HIDE_SUPPORT_PROMPT="1")
+    names = sorted(PACKAGES, key="torch".__eq__)  # last: it imports some of the others
+    command = [sys.executable, "-c", _IMPORTS, *names]
+    how: Any = {"capture_output": True, "text": True, "errors": "replace", "env": environment}
+    try:
+        lines = subprocess.run(command, timeout=300, **how).stdout.splitlines()
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return one_line(error)
+    told = {name: why.strip() for name, _, why in (line.partition(":") for line in lines)}
+    for name in names:
+        if why := told.get(name, "the process crashed"):
+            return one_line(f"{name} ({why})")
+    return ""
 
 
 def check_pygame() -> bool:
@@ -106,8 +136,8 @@ def check_torch() -> bool:
         device = pick_device("auto")
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
         return _line("ok", "device", f"{device.type} {name}".strip())
-    except (ImportError, OSError, RuntimeError) as error:
-        return _line("BAD", "torch", f"cannot be loaded: {' '.join(str(error).split())[:200]}")
+    except Exception as error:  # one that is installed by halves may raise anything
+        return _line("BAD", "torch", f"cannot be loaded: {one_line(error, 200)}")
 
 
 def _window() -> None:
@@ -139,10 +169,11 @@ def check_models(folder: Path | None) -> bool:
     try:
         from gamesim import checkpoint
         from gamesim.evaluation import speed
-    except ImportError as error:
-        return _line("BAD", "models", f"cannot be timed: {error}")
+    except Exception as error:  # likewise
+        return _line("BAD", "models", f"cannot be timed: {one_line(error)}")
     folders = [folder] if folder else shipped.model_folders()
-    found = [path for each in folders for path in checkpoint.find(each)]
+    alone = folder is not None and checkpoint.exists(folder)  # it is a model itself
+    found = folders if alone else [path for each in folders for path in checkpoint.find(each)]
     if not found:
         _line("note", "models", f"none in {folders[0]}")
     healthy = True
@@ -152,7 +183,7 @@ def check_models(folder: Path | None) -> bool:
             pace = (
                 f"{1000 / took['median_ms']:.0f} dream frames/s (99 % take at most {took['p99_ms']:.1f} ms)"
             )
-            _line("ok", path.name, pace)
+            _line("ok", one_line(path.name), pace)
         except UserError as error:
-            healthy = _line("BAD", path.name, str(error))
+            healthy = _line("BAD", one_line(path.name), one_line(error, 2000))
     return healthy

@@ -30,7 +30,7 @@ PLAYERS = ("human", "random", "explorer", "controller", "agent", "dqn", "gcn")
 MAX_FRAME_BYTES = 1 << 29
 """No episode is longer than this (25,000 frames of 84x84x3): a file that claims more is refused."""
 MAX_STEPS = 1 << 24
-_MAX_META_BYTES = 1 << 20
+_MAX_META_BYTES = 1 << 24  # a game may have been made with a whole level as an argument
 # The quickest on tile graphics (360 MB/s a core; level 1: 270, level 6: 100).
 _LEVEL = 2
 _CHUNK = 1 << 18  # bytes inflated at a time: such a piece stays in the cache
@@ -108,20 +108,29 @@ class Episode:
             raise ValueError("it names an unknown player")
         if not np.isfinite(self.rewards).all():
             raise ValueError("a reward is not a finite number")
+        self._meta()
 
-    def to_bytes(self) -> bytes:
-        """The file as bytes (this is where the time goes; zlib lets other threads run meanwhile)."""
-        self.check()
+    def _meta(self) -> bytes:
+        """All but the arrays as JSON, which :meth:`load` takes."""
         meta = {
             "version": self.version,
             "terminated": bool(self.terminated),
             "truncated": bool(self.truncated),
-            "seed": None if self.seed is None else int(self.seed),
+            "seed": self.seed.item() if isinstance(self.seed, np.generic) else self.seed,
             "env_spec": self.env_spec,
             "action_meanings": list(self.action_meanings),
         }
+        _checked_meta(meta)
+        data = json.dumps(meta).encode()
+        if len(data) > _MAX_META_BYTES:
+            raise ValueError(f"its env_spec has more than {_MAX_META_BYTES >> 20} MiB")
+        return data
+
+    def to_bytes(self) -> bytes:
+        """The file as bytes (this is where the time goes; zlib lets other threads run meanwhile)."""
+        self.check()
         members = {
-            "meta": np.frombuffer(json.dumps(meta).encode(), np.uint8),
+            "meta": np.frombuffer(self._meta(), np.uint8),
             "actions": self.actions,
             "rewards": self.rewards,
             "players": self.players,
@@ -228,9 +237,9 @@ def _checked_meta(meta: Any) -> dict[str, Any]:
     if not isinstance(meta, dict) or meta.get("version") != VERSION:
         version = meta.get("version") if isinstance(meta, dict) else None
         raise ValueError(f"its format version is {version}, and this gamesim reads version {VERSION}")
-    kinds = {"terminated": bool, "truncated": bool, "env_spec": str, "seed": (int, type(None))}
+    kinds = {"terminated": (bool,), "truncated": (bool,), "env_spec": (str,), "seed": (int, type(None))}
     for name, kind in kinds.items():
-        if name not in meta or not isinstance(meta[name], kind):
+        if name not in meta or type(meta[name]) not in kind:  # true is no seed, though Python calls it 1
             raise ValueError(f"{name} is missing or of the wrong kind")
     meanings = meta.get("action_meanings", [])
     if not isinstance(meanings, list) or not all(isinstance(word, str) for word in meanings):

@@ -15,6 +15,7 @@ Each of these modules, the first four in `pacman`, defines its figures in its do
 """
 
 import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from gamesim.evaluation.controller import MOST_SEEDS
 from gamesim.evaluation.metrics import parts, short_of
 from gamesim.evaluation.subject import ROUGHLY, Subject
 from gamesim.evaluation.table import table
+from gamesim.registry import blamed
 from gamesim.registry import loaded as function
 
 
@@ -100,9 +102,15 @@ def measure(subject: Subject) -> dict[str, Any]:
     if of_cells := subject.of_cells:
         _ = subject.encoder  # a checkpoint without a V is refused before anything is dreamt
     for part in parts().values():
-        figures = None if part.cells and not of_cells else function(part.compute)(subject)
-        if figures is not None:
-            found[part.name] = plain(figures)
+        try:
+            with blamed(part.compute):
+                figures = None if part.cells and not of_cells else function(part.compute)(subject)
+                found |= {} if figures is None else {part.name: plain(figures)}
+        except UserError as error:
+            if part.compute.startswith("gamesim."):
+                raise
+            subject.notes.append(f"{part.name} was not measured: {error}")  # and all others are not lost
+            warnings.warn(subject.notes[-1], stacklevel=2)
     return found
 
 

@@ -62,7 +62,7 @@ class Part:
     cells: bool = False
 
 
-_parts: Registry[Part] = Registry("gamesim.metrics", "metrics")
+_parts: Registry[Part] = Registry(Part, "gamesim.metrics", "metrics")
 register, remove, parts = _parts.register, _parts.remove, _parts.all
 
 

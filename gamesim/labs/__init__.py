@@ -18,7 +18,7 @@ from typing import Protocol
 from gamesim.errors import UserError
 from gamesim.labs.controls import Control
 from gamesim.labs.panels import Panel
-from gamesim.registry import Registry, loaded
+from gamesim.registry import Registry, blamed, loaded
 
 
 @dataclass(frozen=True)
@@ -129,10 +129,11 @@ class Entry:
             UserError: see `check`; or what is given cannot be read.
         """
         self.check(given)
-        return loaded(self.make)(given)
+        with blamed(self.make):
+            return loaded(self.make)(given)
 
 
-_labs: Registry[Entry] = Registry("gamesim.labs", "labs")
+_labs: Registry[Entry] = Registry(Entry, "gamesim.labs", "labs")
 register, remove, entries = _labs.register, _labs.remove, _labs.all
 
 for _entry in (

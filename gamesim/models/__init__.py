@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gamesim.registry import loaded
+from gamesim.registry import blamed, loaded
 from gamesim.systems import systems
 
 if TYPE_CHECKING:
@@ -106,4 +106,6 @@ def normal(shape: tuple[int, ...], generator: Streams, device: torch.device) -> 
 
 def build(config: Config) -> torch.nn.Module:
     """Builds the untrained model that a config describes; it implements `WorldModel`."""
-    return loaded(systems()[config.system].model)(config.model)
+    model = systems()[config.system].model
+    with blamed(model):
+        return loaded(model)(config.model)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gamesim import storage, text
-from gamesim.config import difference, parse, value
+from gamesim.config import difference, parse, presets, value
 from gamesim.config.base import Config
 from gamesim.errors import UserError
 from gamesim.systems import parts, systems
@@ -66,7 +66,9 @@ def same(before: Config, config: Config, file: Path, ignore: list[str]) -> None:
     key = difference(before, config, ignore=ignore)
     if key is not None:
         was, now = value(before, key), value(config, key)
-        raise UserError(f"{key}: is {now} here but {was} in {file}; resume with that value")
+        other = before.name != config.name and before.name in presets()
+        preset = f", or with preset={before.name}" if other and key != "name" else ""
+        raise UserError(f"{key}: is {now} here but {was} in {file}; resume with that value{preset}")
 
 
 def earlier(out: Path) -> Config | None:

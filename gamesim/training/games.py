@@ -62,7 +62,8 @@ class Games:
             actions = self.engine.controller.population(rows[playing], self.engine.features(state))
             frames, left = [], []
             for place, (lane, action) in enumerate(zip(playing, actions.tolist(), strict=True)):
-                frame, reward, ended, cut, _ = self._envs[lane].step(action)
+                frame, earned, ended, cut, _ = self._envs[lane].step(action)
+                reward = float(earned)
                 returns[lane] += reward
                 steps[lane] += 1
                 idle[lane] = 0 if reward > 0 else idle[lane] + 1

@@ -14,11 +14,12 @@ import torch
 from gamesim import checkpoint, models, storage
 from gamesim.card import facts_in
 from gamesim.checkpoint import Checkpoint
+from gamesim.config import presets
 from gamesim.config.base import Config
 from gamesim.config.world_models import WorldModelConfig
 from gamesim.data.game import games, recorded_game
 from gamesim.errors import UserError
-from gamesim.registry import loaded
+from gamesim.registry import blamed, loaded
 from gamesim.systems import Stage, System, systems
 from gamesim.text import counted
 from gamesim.training import devices, loop
@@ -80,7 +81,7 @@ def train(
         for part in system.stages:  # before the first of them, which takes a while
             if stage in (None, part.section):
                 _check(part, config, data)
-        begin = None if init is None else _beginning(config, Path(init), resume)
+        begin = None if init is None else _beginning(config, Path(init), resume, stage)
         run = _Run(config, data, out, device, Deadline(minutes), begin)
         run.check(resume, stage)
         if devices.launched().first:
@@ -187,7 +188,8 @@ class _Run:
             check(config, out, resume, section)
         how = {"resume": resume, "section": section, "deadline": self.deadline}
         try:
-            training = loaded(stage.make)(config, self.data, device, weights=weights, begin=self.begin)
+            with blamed(stage.make):
+                training = loaded(stage.make)(config, self.data, device, weights=weights, begin=self.begin)
             return loop.run(training, config, out, device=device, **how)
         except RuntimeError as error:
             if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
@@ -258,7 +260,7 @@ class _Run:
         return found.weights | {key: part for key, part in given.items() if key.startswith(f"{stage}.")}
 
 
-def _beginning(config: Config, init: Path, resume: bool) -> Checkpoint:
+def _beginning(config: Config, init: Path, resume: bool, stage: str | None = None) -> Checkpoint:
     """Return the checkpoint that a run begins from, after a look whether it fits.
 
     A part that it lacks begins anew if its last matrix begins with zeros, so that it changes nothing.
@@ -278,8 +280,19 @@ def _beginning(config: Config, init: Path, resume: bool) -> Checkpoint:
     for name, part in {"model": found.weights, **found.extras}.items():
         if name in wanted:
             part |= _silent({key: each for key, each in wanted[name].items() if key not in part})
-            checkpoint.fits(part, wanted[name], init / f"{name}.safetensors")
+            try:
+                checkpoint.fits(part, wanted[name], init / f"{name}.safetensors")
+            except UserError as error:
+                raise UserError(f"{error}{_other_preset(found.config.name, config.name, stage)}") from None
     return found
+
+
+def _other_preset(there: str, here: str, stage: str | None) -> str:
+    """Why a model may not fit, and what to say instead: its preset is another one."""
+    if there == here:
+        return ""
+    chosen = f": add preset={there}" if stage is not None and there in presets() else ""
+    return f"; its preset is {there}, and this one is {here}{chosen}"
 
 
 def _silent(new: Weights) -> Weights:

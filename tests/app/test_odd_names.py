@@ -12,6 +12,7 @@ from app.driver import Driver
 from gamesim.app import theme
 from gamesim.app.library import catalog
 from gamesim.data.store.index import scan
+from gamesim.envs.recipe import Recipe
 
 NAMES = ("naïve", "👻 take", "odd\udce9byte", "a\0b", "عربي")
 
@@ -28,6 +29,12 @@ def test_any_name_can_be_drawn_and_measured(app: Driver, name: str):
 def test_models_with_names_in_other_letters_record_into_folders_of_their_own():
     named = ("日本", "中国", "🎮", "👻", "Pac-Man")
     assert len({catalog.Title(name, "", catalog.DREAM).slug for name in named}) == len(named)
+
+
+def test_games_of_several_packages_that_are_called_alike_record_into_folders_of_their_own():
+    first, second = (catalog.foreign(Recipe(each)) for each in ("ALE/Maze-v1", "mine:labyrinths/Maze-v1"))
+    assert (first.slug, second.slug) == ("ale-maze-v1", "mine-labyrinths-maze-v1")
+    assert (catalog.DOOM.slug, catalog.OURS[1].slug) == ("take-cover", "pac-man-endless")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1])

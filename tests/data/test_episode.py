@@ -151,6 +151,7 @@ MEANINGLESS = {"action_meanings": [1]}
         ({"meta": npy(np.frombuffer(b"[" * 500_000, np.uint8))}, "not a readable"),
         ({"meta": npy(np.frombuffer(json.dumps(META | {"version": 2}).encode(), np.uint8))}, "version"),
         ({"meta": npy(np.frombuffer(json.dumps(META | {"seed": "x"}).encode(), np.uint8))}, "seed"),
+        ({"meta": npy(np.frombuffer(json.dumps(META | {"seed": True}).encode(), np.uint8))}, "seed"),
         ({"meta": npy(np.frombuffer(json.dumps(META | MEANINGLESS).encode(), np.uint8))}, "action_meanings"),
     ],
 )
@@ -159,6 +160,34 @@ def test_a_lie_is_named(path: Path, changes: dict[str, bytes | None], named: str
     with pytest.raises(UserError, match=named) as caught:
         Episode.load(path)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"seed": 1.5},
+        {"seed": np.float64(1)},
+        {"seed": True},
+        {"seed": "1"},
+        {"env_spec": None},
+        {"env_spec": "x" * (1 << 24)},
+        {"version": 2},
+        {"action_meanings": (1,)},
+    ],
+)
+def test_what_could_not_be_read_back_is_not_saved(path: Path, lie: dict[str, object]) -> None:
+    """It would be saved as something else, or only be missed when it is read."""
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=next(iter(lie))):
+        make_episode(12, **lie).save(path)
+    assert path.read_bytes() == before
+
+
+def test_a_game_that_was_made_with_a_large_level_is_kept(path: Path) -> None:
+    spec = json.dumps({"id": "my/Game-v0", "kwargs": {"level": [[1, 2, 3, 4]] * 200_000}})
+    make_episode(12, env_spec=spec, seed=np.int64(7)).save(path)
+    again = Episode.load(path)
+    assert (again.env_spec, again.seed) == (spec, 7)
 
 
 @pytest.mark.parametrize("claimed", [30 << 10, 10 << 30])

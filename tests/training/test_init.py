@@ -191,6 +191,19 @@ def test_what_does_not_fit_is_named_before_data_is_loaded(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_part_of_another_preset_says_which_one_is_missing(plays, tmp_path, capsys):
+    given = engine("world-model-tiny", tmp_path / "given")
+    words = ["train", "memory", "--data", str(plays), "--out", str(tmp_path / "run"), "--init", str(given)]
+    assert cli.main([*words, "--device", "cpu"]) == 2
+    both = "; its preset is world-model-tiny, and this one is world-model"
+    assert capsys.readouterr().err.endswith(f"{both}: add preset=world-model-tiny\n")
+    with pytest.raises(UserError, match=f"{both}$"):
+        train("world-model", plays, tmp_path / "run", init=given)
+    train("world-model-tiny", plays, tmp_path / "run", "vision.steps=1", stage="vision")
+    assert cli.main([*words[:-2], "--device", "cpu"]) == 2
+    assert capsys.readouterr().err.endswith("; resume with that value, or with preset=world-model-tiny\n")
+
+
 def test_how_to_go_on_with_a_run_that_began_with_a_model_is_what_works(plays, tmp_path, capsys):
     given = engine("gamegan-tiny", tmp_path / "given")
     words = ["train", "gamegan-tiny", "--data", str(plays), "--out", str(tmp_path / "run"), "--device", "cpu"]

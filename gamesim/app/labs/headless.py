@@ -18,6 +18,7 @@ from gamesim.errors import UserError
 from gamesim.labs import Entry, Given, Lab
 from gamesim.labs.controls import chosen
 from gamesim.labs.panels import Panel, Picture
+from gamesim.registry import blamed
 from gamesim.storage import write_file
 from gamesim.text import counted, file_name, plain, reason, to_json
 from gamesim.threads import one_thread
@@ -44,7 +45,7 @@ def run(entry: Entry, given: Given, words: Iterable[str], steps: int | None, out
     Raises:
         UserError: the lab cannot be opened, has no such control, or the folder cannot be written.
     """
-    with one_thread():
+    with one_thread(), blamed(entry.make):
         lab = entry.open(given)
         values = chosen(lab.controls, words)
         for name, value in values.items():

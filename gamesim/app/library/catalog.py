@@ -72,8 +72,8 @@ class Title:
 
     @property
     def slug(self) -> str:
-        """The name of the folder for its recordings."""
-        return text.file_name(self.name, "game")
+        """The name of the folder for its recordings; a game that is not ours is named in full there."""
+        return text.file_name(self.name if self.env_id.startswith(recipes.OURS) else self.env_id, "game")
 
     @property
     def rate(self) -> float:
