@@ -10,8 +10,9 @@ from app.fakes import save
 from app.training import engine_folder, old_run
 from gamesim.app import theme
 from gamesim.app.navigation import visit
-from gamesim.app.screens import menu
+from gamesim.app.screens import menu, settings
 from gamesim.app.screens.menu import Menu
+from gamesim.app.screens.settings import SettingsScreen
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui import widgets
 from gamesim.app.ui.parts import draw_head, margin_of
@@ -131,3 +132,20 @@ def test_the_panels_of_lists_show_whole_names(app: Driver, page: str, monkeypatc
     app.press(pygame.K_DOWN)
     app.frames(2)
     assert "longerthananycardinthemenu" in "".join(said).lower().replace(" ", "").replace("-", "")
+
+
+@pytest.mark.parametrize("size", [(640, 480), (320, 240), (240, 320)])
+def test_the_settings_explain_each_of_them_in_whole_sentences(app: Driver, size, monkeypatch):
+    """In a small window the one line at the foot ended in an ellipsis, in the middle of what it said."""
+    app.resize(*size)
+    app.press(pygame.K_F2)
+    page = app.window.screen
+    assert isinstance(page, SettingsScreen)
+    said = words_drawn(monkeypatch, widgets, settings)
+    for index, row in enumerate(page.rows):
+        if row.about:
+            page.chosen, page.reveal = index, True
+            said.clear()
+            app.frames(1)
+            assert row.about.replace(" ", "") in "".join(said).replace(" ", "")
+            assert page.view.contains(page.current.rect), "and the row itself is still seen"
