@@ -9,14 +9,15 @@ from app.driver import Driver
 from app.fakes import save
 from app.training import engine_folder, old_run
 from gamesim.app import theme
+from gamesim.app.controls import KEYMAP, Command
 from gamesim.app.navigation import visit
-from gamesim.app.screens import menu, settings
+from gamesim.app.screens import menu, setting_rows, settings
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.settings import SettingsScreen
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui import widgets
 from gamesim.app.ui.parts import draw_head, margin_of
-from gamesim.app.ui.widgets import text
+from gamesim.app.ui.widgets import keycap, text
 
 NAME = "Tilemap Pac-Man"
 
@@ -149,3 +150,29 @@ def test_the_settings_explain_each_of_them_in_whole_sentences(app: Driver, size,
             app.frames(1)
             assert row.about.replace(" ", "") in "".join(said).replace(" ", "")
             assert page.view.contains(page.current.rect), "and the row itself is still seen"
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (640, 480), (320, 240), (240, 320)])
+def test_the_settings_name_each_action_in_whole_words_beside_its_keys(app: Driver, size, monkeypatch):
+    """ "Hold to rewind the dream; release to play on fro…", even in a large window."""
+    app.resize(*size)
+    app.press(pygame.K_F2)
+    page = app.window.screen
+    assert isinstance(page, SettingsScreen)
+    for key in (pygame.K_SCROLLLOCK, pygame.K_PRINTSCREEN):
+        KEYMAP.give(Command.REWIND, key, add=True)
+    caps: list[pygame.Rect] = []
+    monkeypatch.setattr(setting_rows, "keycap", lambda *a, **k: caps.append(keycap(*a, **k)) or caps[-1])
+    said = words_drawn(monkeypatch, setting_rows)
+    for index, row in enumerate(page.rows):
+        if not row.heading:
+            page.chosen, page.reveal = index, True
+            app.frames(1)
+            said.clear()
+            caps.clear()
+            page.draw_row(pygame.display.get_surface(), page.current, True, Scale.of(size))
+            assert "".join(said).replace(" ", "").startswith(row.label.replace(" ", ""))
+            room = page.current.rect
+            assert all(room.contains(cap) and cap.left > room.left + room.width // 2 for cap in caps)
+            assert all(a.collidelist([b for b in caps if b is not a]) < 0 for a in caps)
+    KEYMAP.restore()
