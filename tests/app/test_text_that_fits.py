@@ -10,12 +10,14 @@ from app.fakes import save
 from app.training import engine_folder, old_run
 from gamesim.app import theme
 from gamesim.app.controls import KEYMAP, Command
+from gamesim.app.library import run_view
+from gamesim.app.library.runs import Run
 from gamesim.app.navigation import visit
 from gamesim.app.screens import menu, setting_rows, settings
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.settings import SettingsScreen
 from gamesim.app.theme import COLOURS, Scale, font
-from gamesim.app.ui import widgets
+from gamesim.app.ui import parts, widgets
 from gamesim.app.ui.parts import draw_head, margin_of
 from gamesim.app.ui.widgets import keycap, text
 
@@ -176,3 +178,32 @@ def test_the_settings_name_each_action_in_whole_words_beside_its_keys(app: Drive
             assert all(room.contains(cap) and cap.left > room.left + room.width // 2 for cap in caps)
             assert all(a.collidelist([b for b in caps if b is not a]) < 0 for a in caps)
     KEYMAP.restore()
+
+
+@pytest.mark.parametrize("width", [360, 200, 90])
+def test_a_fact_is_told_to_its_end(width: int, monkeypatch: pytest.MonkeyPatch):
+    """Under Models, "gamegan-more (1,700 steps, 78.0 minutes on two CPU…" was cut in the usual window."""
+    surface, scale = pygame.Surface((width, 200)), Scale.of((1280, 800))
+    said = words_drawn(monkeypatch, parts)
+    value = "gamegan-more (1,700 steps, 78.0 minutes on two CPU cores)"
+    bottom = parts.draw_facts(surface, pygame.Rect(0, 0, width, 0), [("From", value), ("Steps", "3")], scale)
+    assert "".join(said).replace(" ", "") == f"From{value}Steps3".replace(" ", "")
+    assert bottom > 2 * parts.draw_facts(surface, pygame.Rect(0, 0, width, 0), [("Steps", "3")], scale)
+    edge = pygame.surfarray.array3d(surface)[: font(16).size("From")[0] + 4, 30:40]
+    assert not edge.any(), "nor does it run into its label"
+
+
+@pytest.mark.parametrize("width", [400, 200, 120])
+def test_why_a_run_failed_is_told_to_its_end(app: Driver, width: int, monkeypatch: pytest.MonkeyPatch):
+    """The panel had at most four lines, and cut the fifth through."""
+    run = Run(old_run(app, "mine"), app.window.kit.workshop.jobs)
+    run.why = "the recordings that it was trained on are gone: " + "/home/someone/recordings/pac-man " * 9
+    monkeypatch.setattr(Run, "doing", "getting ready: reading the recordings, which may take a few minutes")
+    said, panels = words_drawn(monkeypatch, run_view, widgets), []
+    monkeypatch.setattr(run_view, "box", lambda surface, rect, *how: panels.append(rect))
+    surface, area = pygame.Surface((width, 900)), pygame.Rect(0, 0, width, 0)
+    below = run_view.draw_state(surface, area, run, Scale.of((1280, 800)))
+    told = "".join(said).replace(" ", "")
+    assert run.doing.replace(" ", "") in told and run.why.replace(" ", "") in told
+    lines = len(widgets.wrap(run.why, 15, width - 20))
+    assert panels[0].height > lines * 15 * 1.35 and below > panels[0].bottom
