@@ -180,6 +180,16 @@ def test_the_settings_name_each_action_in_whole_words_beside_its_keys(app: Drive
     KEYMAP.restore()
 
 
+@pytest.mark.parametrize("size", [(1280, 800), (480, 640), (240, 320)])
+def test_the_line_about_a_page_is_whole_beside_its_title_or_below_it(size, monkeypatch):
+    """ "Training losses. Purple: measured on games k…" """
+    surface, scale = pygame.Surface(size), Scale.of(size)
+    said = words_drawn(monkeypatch, parts, widgets)
+    line = "Training losses. Held out: measured on games kept out of training"
+    bottom = draw_head(surface, "world-model-mine", line, scale)
+    assert " ".join(said).endswith(line) and bottom < size[1] / 3
+
+
 @pytest.mark.parametrize("width", [360, 200, 90])
 def test_a_fact_is_told_to_its_end(width: int, monkeypatch: pytest.MonkeyPatch):
     """Under Models, "gamegan-more (1,700 steps, 78.0 minutes on two CPU…" was cut in the usual window."""

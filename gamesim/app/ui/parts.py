@@ -8,7 +8,16 @@ import pygame
 from gamesim.app.controls import STAY, Command, meaning
 from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Colour, Scale, font
-from gamesim.app.ui.widgets import box, clipped, fitting, key_width, keycap, text, wrap
+from gamesim.app.ui.widgets import (
+    box,
+    clipped,
+    fitting,
+    key_width,
+    keycap,
+    paragraph,
+    text,
+    wrap,
+)
 from gamesim.errors import UserError
 from gamesim.text import complaint
 
@@ -80,16 +89,17 @@ def margin_of(size: tuple[int, int], scale: Scale) -> int:
 
 
 def draw_head(surface: pygame.Surface, title: str, line: str, scale: Scale) -> int:
-    """Draw the name of a screen and a line about it; returns the y below."""
+    """Draw the name of a screen and a line about it, beside it or else below it; returns the y below."""
     margin, room = margin_of(surface.get_size(), scale), head_room(surface, title, scale)
     whole = max(1, surface.get_width() - 2 * margin)
     place = (margin, scale.px(24))
     name = text(surface, title, place, scale.px(36), bold=True, width=whole, shrinks=True)
-    if room > scale.px(80):
+    small = fitting(line, scale.px(17), room)
+    if font(small).size(line)[0] <= room:
         place = (name.right + scale.px(18), name.bottom - scale.px(9))
-        size, quiet = scale.px(17), COLOURS["quiet"]
-        text(surface, line, place, size, quiet, anchor="bottomleft", width=room, shrinks=True)
-    return name.bottom + scale.px(14)
+        text(surface, line, place, small, COLOURS["quiet"], anchor="bottomleft")
+        return name.bottom + scale.px(14)
+    return paragraph(surface, line, (margin, name.bottom), scale.px(15), whole) + scale.px(8)
 
 
 def head_room(surface: pygame.Surface, title: str, scale: Scale) -> int:
