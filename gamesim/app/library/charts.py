@@ -11,6 +11,7 @@ from gamesim.app.library.runlog import Curve
 from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.ui.scroller import scrollbar
 from gamesim.app.ui.widgets import box, text
+from gamesim.text import counted
 
 WIDE, HIGH = 190, 96  # least size of a chart at 1280x800
 SMOOTH_FROM = 40  # points from which on a smoothed curve is drawn over the raw one
@@ -124,7 +125,7 @@ def draw_chart(chart: Chart, size: tuple[int, int], scale: Scale) -> pygame.Surf
     for label, y in zip(ends(low, high), (plot.bottom - 1, plot.top), strict=True):
         pygame.draw.line(surface, COLOURS["raised"], (plot.left, y), (plot.right - 1, y))
         text(surface, label, (plot.left - scale.px(5), y), small, COLOURS["quiet"], anchor="midright")
-    last = f"{curve.steps[-1]:,.0f} steps" + (", log" if log else "")
+    last = counted(round(curve.steps[-1]), "step") + (", log" if log else "")
     text(surface, last, (plot.right, size[1] - scale.px(4)), small, COLOURS["quiet"], anchor="bottomright")
     x = plot.left + np.asarray(curve.steps) / max(curve.steps[-1], 1) * (plot.width - 1)
     flat = top == bottom

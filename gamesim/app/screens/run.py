@@ -131,7 +131,7 @@ class RunPage(PanelScreen):
         if len(self.run.logs) > 1:
             log = self._log
             return f"Curves of {log.section}. {shown(Command.SWITCH)} shows the next part"
-        return "Training losses. Purple: measured on games kept out of training"
+        return "Training losses. Held out: measured on games kept out of training"
 
     @property
     def _log(self) -> RunLog:
@@ -153,7 +153,7 @@ class RunPage(PanelScreen):
             Chart(f"Held out: {spoken(name)}", curve, COLOURS["dream"])
             for name, curve in log.validation.items()
         ]
-        losses = [Chart(spoken(name), curve, COLOURS["ghost2"]) for name, curve in log.losses.items()]
+        losses = [Chart(spoken(name), curve, COLOURS["curve"]) for name, curve in log.losses.items()]
         if not losses and not held_out:
             waiting = (
                 "Curves appear with the first steps"
