@@ -72,6 +72,8 @@ class Screen:
     """Its name, at its top and in the title bar; "" for the menu, which has the app's name."""
     typing = False
     """Whether keys are text now: then `handle` gets all of them, and none is a command."""
+    takes_files = False
+    """Whether `handle` does something with files and folders that are dropped on the window."""
 
     def __init__(self, window: Navigator) -> None:
         self.window, self.kit = window, window.kit

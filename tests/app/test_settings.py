@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from app.driver import Driver
 from gamesim.app import theme
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.controls import BINDINGS, DOWN, KEYMAP, LEFT, Command, meaning
+from gamesim.app.labs.plots import INKS
 from gamesim.app.library.remembered import Added, Recent
 from gamesim.app.screens.settings import SettingsScreen
 from gamesim.app.settings import Scores, Settings, pictures_folder
@@ -354,9 +356,9 @@ def seen(colour: tuple[int, int, int], blindness: str) -> np.ndarray:
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-def nearest(palette: str, blindness: str) -> float:
+def nearest(palette: str, blindness: str, names: Sequence[str] = TOLD_APART) -> float:
     """The smallest distance (CIE76) between two things that must be told apart."""
-    colours = [seen(PALETTES[palette][name], blindness) for name in TOLD_APART]
+    colours = [seen(PALETTES[palette][name], blindness) for name in names]
     return min(float(np.linalg.norm(a - b)) for a, b in itertools.combinations(colours, 2))
 
 
@@ -365,6 +367,13 @@ def test_the_safe_palette_keeps_things_apart_for_the_colour_blind(blindness):
     assert nearest("okabe-ito", blindness) > 15 and nearest("okabe-ito", blindness) > nearest(
         "standard", blindness
     )
+
+
+@pytest.mark.parametrize("blindness", BLINDNESS)
+def test_the_curves_of_one_plot_can_be_told_apart_in_the_safe_palette(blindness):
+    """The first and the third were the same blue, and so were losses and what is held out."""
+    assert nearest("okabe-ito", blindness, INKS[:4]) > 15
+    assert nearest("okabe-ito", blindness, ("curve", "dream")) > 15
 
 
 def test_both_palettes_name_the_same_things_and_have_their_sprites():

@@ -169,3 +169,25 @@ def test_looking_and_swapping_back_leave_the_shipped_dream_as_it_was(shipped):
     env(app).state = moment
     again = [app.session.engine.env.step(key)[0] for key in (1, 3, 2)]
     np.testing.assert_array_equal(plain, again)
+
+
+def test_before_its_first_step_a_dream_beside_a_new_game_has_no_layers_to_swap(shipped):
+    """B took Pac-Man out of the picture: he was only in the real frame, and no layer had him yet."""
+    app = shipped
+    app.press(pygame.K_TAB)
+    app.until(lambda: type(app.window.screen).__name__ == "Play" and app.session.other is not None)
+    app.press(pygame.K_RETURN, pygame.K_v)
+    dream, swap = app.session.dream, app.window.screen.swap
+    assert dream is not None and dream.bare
+    real = dream.frame
+    app.press(pygame.K_b)
+    assert "Move first" in app.said and swap.name is None and dream.frame is real
+    app.session.tick()
+    app.press(pygame.K_b)
+    assert swap.name == BOARD
+    red, green, blue = dream.frame[36:48, 36:48].reshape(-1, 3).T.astype(int)
+    assert ((red > 200) & (green > 180) & (blue < 80)).sum() > 20, "he is there"
+    swap.leave()
+    while dream.rewind():
+        pass
+    assert dream.bare, "and again after going back"

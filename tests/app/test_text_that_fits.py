@@ -9,13 +9,17 @@ from app.driver import Driver
 from app.fakes import save
 from app.training import engine_folder, old_run
 from gamesim.app import theme
+from gamesim.app.controls import KEYMAP, Command
+from gamesim.app.library import run_view
+from gamesim.app.library.runs import Run
 from gamesim.app.navigation import visit
-from gamesim.app.screens import menu
+from gamesim.app.screens import menu, setting_rows, settings
 from gamesim.app.screens.menu import Menu
+from gamesim.app.screens.settings import SettingsScreen
 from gamesim.app.theme import COLOURS, Scale, font
-from gamesim.app.ui import widgets
+from gamesim.app.ui import parts, widgets
 from gamesim.app.ui.parts import draw_head, margin_of
-from gamesim.app.ui.widgets import text
+from gamesim.app.ui.widgets import keycap, text
 
 NAME = "Tilemap Pac-Man"
 
@@ -131,3 +135,85 @@ def test_the_panels_of_lists_show_whole_names(app: Driver, page: str, monkeypatc
     app.press(pygame.K_DOWN)
     app.frames(2)
     assert "longerthananycardinthemenu" in "".join(said).lower().replace(" ", "").replace("-", "")
+
+
+@pytest.mark.parametrize("size", [(640, 480), (320, 240), (240, 320)])
+def test_the_settings_explain_each_of_them_in_whole_sentences(app: Driver, size, monkeypatch):
+    """In a small window the one line at the foot ended in an ellipsis, in the middle of what it said."""
+    app.resize(*size)
+    app.press(pygame.K_F2)
+    page = app.window.screen
+    assert isinstance(page, SettingsScreen)
+    said = words_drawn(monkeypatch, widgets, settings)
+    for index, row in enumerate(page.rows):
+        if row.about:
+            page.chosen, page.reveal = index, True
+            said.clear()
+            app.frames(1)
+            assert row.about.replace(" ", "") in "".join(said).replace(" ", "")
+            assert page.view.contains(page.current.rect), "and the row itself is still seen"
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (640, 480), (320, 240), (240, 320)])
+def test_the_settings_name_each_action_in_whole_words_beside_its_keys(app: Driver, size, monkeypatch):
+    """ "Hold to rewind the dream; release to play on fro…", even in a large window."""
+    app.resize(*size)
+    app.press(pygame.K_F2)
+    page = app.window.screen
+    assert isinstance(page, SettingsScreen)
+    for key in (pygame.K_SCROLLLOCK, pygame.K_PRINTSCREEN):
+        KEYMAP.give(Command.REWIND, key, add=True)
+    caps: list[pygame.Rect] = []
+    monkeypatch.setattr(setting_rows, "keycap", lambda *a, **k: caps.append(keycap(*a, **k)) or caps[-1])
+    said = words_drawn(monkeypatch, setting_rows)
+    for index, row in enumerate(page.rows):
+        if not row.heading:
+            page.chosen, page.reveal = index, True
+            app.frames(1)
+            said.clear()
+            caps.clear()
+            page.draw_row(pygame.display.get_surface(), page.current, True, Scale.of(size))
+            assert "".join(said).replace(" ", "").startswith(row.label.replace(" ", ""))
+            room = page.current.rect
+            assert all(room.contains(cap) and cap.left > room.left + room.width // 2 for cap in caps)
+            assert all(a.collidelist([b for b in caps if b is not a]) < 0 for a in caps)
+    KEYMAP.restore()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (480, 640), (240, 320)])
+def test_the_line_about_a_page_is_whole_beside_its_title_or_below_it(size, monkeypatch):
+    """ "Training losses. Purple: measured on games k…" """
+    surface, scale = pygame.Surface(size), Scale.of(size)
+    said = words_drawn(monkeypatch, parts, widgets)
+    line = "Training losses. Held out: measured on games kept out of training"
+    bottom = draw_head(surface, "world-model-mine", line, scale)
+    assert " ".join(said).endswith(line) and bottom < size[1] / 3
+
+
+@pytest.mark.parametrize("width", [360, 200, 90])
+def test_a_fact_is_told_to_its_end(width: int, monkeypatch: pytest.MonkeyPatch):
+    """Under Models, "gamegan-more (1,700 steps, 78.0 minutes on two CPU…" was cut in the usual window."""
+    surface, scale = pygame.Surface((width, 200)), Scale.of((1280, 800))
+    said = words_drawn(monkeypatch, parts)
+    value = "gamegan-more (1,700 steps, 78.0 minutes on two CPU cores)"
+    bottom = parts.draw_facts(surface, pygame.Rect(0, 0, width, 0), [("From", value), ("Steps", "3")], scale)
+    assert "".join(said).replace(" ", "") == f"From{value}Steps3".replace(" ", "")
+    assert bottom > 2 * parts.draw_facts(surface, pygame.Rect(0, 0, width, 0), [("Steps", "3")], scale)
+    edge = pygame.surfarray.array3d(surface)[: font(16).size("From")[0] + 4, 30:40]
+    assert not edge.any(), "nor does it run into its label"
+
+
+@pytest.mark.parametrize("width", [400, 200, 120])
+def test_why_a_run_failed_is_told_to_its_end(app: Driver, width: int, monkeypatch: pytest.MonkeyPatch):
+    """The panel had at most four lines, and cut the fifth through."""
+    run = Run(old_run(app, "mine"), app.window.kit.workshop.jobs)
+    run.why = "the recordings that it was trained on are gone: " + "/home/someone/recordings/pac-man " * 9
+    monkeypatch.setattr(Run, "doing", "getting ready: reading the recordings, which may take a few minutes")
+    said, panels = words_drawn(monkeypatch, run_view, widgets), []
+    monkeypatch.setattr(run_view, "box", lambda surface, rect, *how: panels.append(rect))
+    surface, area = pygame.Surface((width, 900)), pygame.Rect(0, 0, width, 0)
+    below = run_view.draw_state(surface, area, run, Scale.of((1280, 800)))
+    told = "".join(said).replace(" ", "")
+    assert run.doing.replace(" ", "") in told and run.why.replace(" ", "") in told
+    lines = len(widgets.wrap(run.why, 15, width - 20))
+    assert panels[0].height > lines * 15 * 1.35 and below > panels[0].bottom

@@ -247,6 +247,27 @@ def test_a_folder_may_be_dropped_where_its_path_is_asked_for(trainer: Driver, tm
     assert page.plan.data == folder
 
 
+def test_a_dropped_file_is_not_said_to_be_missing(trainer: Driver, tmp_path: Path):
+    file = save(tmp_path / "far away", "two", steps=9)
+    page = new_training(trainer)
+    before = page.plan.data
+    pygame.event.post(pygame.event.Event(pygame.DROPFILE, file=str(file)))
+    trainer.frames(1)
+    assert "this is a file" in trainer.said and page.plan.data == before
+
+
+@pytest.mark.parametrize("page", ["menu", "Recordings", "Models", "Train", "Labs", "Settings", "a game"])
+def test_where_nothing_can_be_dropped_the_window_says_where_it_can(app: Driver, tmp_path: Path, page: str):
+    """A folder of recordings that was dropped on their own page vanished without a word."""
+    if page == "a game":
+        app.play("Pac-Man")
+    elif page != "menu":
+        visit(app.window, page)
+    pygame.event.post(pygame.event.Event(pygame.DROPFILE, file=str(tmp_path)))
+    app.frames(2)
+    assert "Drop a folder of recordings on New training" in app.said
+
+
 def test_without_recordings_a_start_says_what_is_missing(app: Driver):
     open_train(app)
     app.press(pygame.K_RETURN, pygame.K_UP, pygame.K_RETURN)

@@ -16,7 +16,7 @@ class Moment:
     Attributes:
         state: of the env, with all random numbers to come.
         frame: uint8 (H, W, 3), on screen at that step.
-        info, total, reward, steps: of the engine.
+        info, total, reward, steps, bare: of the engine.
         trail: the last frames and the actions that led to them.
     """
 
@@ -26,6 +26,7 @@ class Moment:
     total: float
     reward: float
     steps: int
+    bare: bool
     trail: tuple[tuple[np.ndarray, int], ...]
 
 

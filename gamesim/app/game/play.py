@@ -72,6 +72,7 @@ class Engine:
         ends: the steps at which a dream ended but went on.
         reel: the last second, for the replay.
         started: whether the env was reset.
+        bare: whether it has seen a single frame and made no step: a network has no layers of its own yet.
         trail: the last (frame, action that led to it).
         clip: the last frames, for a film.
         keys: of a game that is not ours, or of its dream; None for ours.
@@ -101,6 +102,7 @@ class Engine:
         self.ends: list[int] = []
         self.reel = Reel(title.rate)
         self.started = False
+        self.bare = False
         self.trail: deque[tuple[np.ndarray, int]] = deque(maxlen=CARRIED)
         self.clip: deque[np.ndarray] = deque(maxlen=round(CLIP_SECONDS * title.rate))
         self.keys = self._keys()
@@ -214,6 +216,7 @@ class Engine:
         if options is None and count:
             options = {"start": next(openings(str(self.title.checkpoint), count))}
         self.frame, self.info = self.env.reset(options=options)
+        self.bare = options is not None and len(options.get("frames", (0, 0))) < 2
         self.look()
         self.episode += 1
         self.total = self.reward = 0.0
@@ -266,6 +269,7 @@ class Engine:
         # A dream's rewards are a little off in every step; what looks like no points would add up.
         self.total += self.reward if self.temperature is None else round(self.reward, 1)
         self.steps += 1
+        self.bare = False
         self._remember(action)
         self.reel.add(self.shot)
         self.happened = self.events if self.now else self._dreamt(terminated, truncated)
@@ -308,7 +312,7 @@ class Engine:
         self.total, self.reward, self.steps = moment.total, moment.reward, moment.steps
         self.env.unwrapped.state = moment.state  # pyright: ignore[reportAttributeAccessIssue]
         self.look()
-        self.over, self.happened = None, ()
+        self.over, self.happened, self.bare = None, (), moment.bare
         self.ends = [step for step in self.ends if step <= self.steps]
         self.reel.undo()
         self.trail.clear()
@@ -344,7 +348,9 @@ class Engine:
 
     def _moment(self) -> Moment:
         state = self.env.unwrapped.state  # pyright: ignore[reportAttributeAccessIssue]
-        return Moment(state, self.frame, self.info, self.total, self.reward, self.steps, tuple(self.trail))
+        return Moment(
+            state, self.frame, self.info, self.total, self.reward, self.steps, self.bare, tuple(self.trail)
+        )
 
     def look(self) -> None:
         """Take a snapshot of now, without a move that led there."""

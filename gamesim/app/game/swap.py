@@ -56,6 +56,9 @@ class Swap:
         if host.over is not None:
             self.window.say(f"This dream is over. {shown(Command.RESET)} starts a new one.")
             return
+        if host.bare and self.name is None:  # what it would draw now has no Pac-Man
+            self.window.say("The network has not drawn anything yet. Move first.")
+            return
         names = [name for name, _ in self._choices(host)]
         chosen = names.index(self.name) + 1 if self.name in names else 0
         self.leave()

@@ -10,7 +10,7 @@ from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.ui.widgets import shorten, text
 from gamesim.labs.panels import Bars, Curves
 
-INKS = ("ghost2", "real", "dream", "ghost3", "good", "ghost1", "quiet")
+INKS = ("curve", "real", "dream", "ghost3", "good", "ghost1", "quiet")
 """Colours of the lines, or of the rows of bars, in the order of the panel."""
 NUMBERED, ROOMY = 12, 38  # so many bars have their values above them, if each has so many pixels
 NAMED = 9  # bars four times as wide, in a window of 1280x800, always have their names below them

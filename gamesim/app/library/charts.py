@@ -11,6 +11,7 @@ from gamesim.app.library.runlog import Curve
 from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.ui.scroller import scrollbar
 from gamesim.app.ui.widgets import box, text
+from gamesim.text import counted
 
 WIDE, HIGH = 190, 96  # least size of a chart at 1280x800
 SMOOTH_FROM = 40  # points from which on a smoothed curve is drawn over the raw one
@@ -153,7 +154,7 @@ def draw_chart(chart: Chart, size: tuple[int, int], scale: Scale) -> pygame.Surf
     values = np.asarray(curve.values)
     up, across = axis(values, may_be_log=True), Axis(0, max(curve.steps[-1], 1))
     draw_grid(surface, plot, ends(values.min(), values.max()), scale)
-    last = f"{curve.steps[-1]:,.0f} steps" + (", log" if up.log else "")
+    last = counted(round(curve.steps[-1]), "step") + (", log" if up.log else "")
     text(surface, last, (plot.right, size[1] - scale.px(4)), small, COLOURS["quiet"], anchor="bottomright")
     draw_points(surface, plot, np.stack([curve.steps, values], 1), across, up, chart.colour, scale)
     return surface

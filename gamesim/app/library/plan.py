@@ -156,11 +156,13 @@ class Plan:
         """Learn from a folder that was typed or dropped.
 
         Raises:
-            UserError: there is no such folder.
+            UserError: there is no such folder, or it is a file.
         """
         if not words:
             raise UserError("No folder was named")
         path = Path(os.path.expanduser(words)).absolute()  # Path.expanduser fails on ~ and a stranger's name
+        if path.is_file():
+            raise UserError(f"{path}: this is a file. Name the folder in which the recordings are")
         if not path.is_dir():
             raise UserError(f"{path}: there is no such folder")
         self._others.append(path)

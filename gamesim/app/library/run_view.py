@@ -10,7 +10,7 @@ from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.parts import Action, dot
-from gamesim.app.ui.widgets import box, clipped, meter, paragraph, text
+from gamesim.app.ui.widgets import box, meter, paragraph, text, wrap
 from gamesim.systems import with_part
 
 WORDS: dict[State, tuple[str, str]] = {
@@ -65,19 +65,14 @@ def draw_state(surface: pygame.Surface, area: pygame.Rect, run: Run, scale: Scal
     meter(surface, bar, run.log.share, colour)
     y = bar.bottom + scale.px(8)
     if run.doing:
-        width = max(1, area.width)
-        doing = text(surface, run.doing, (area.left, y), scale.px(15), COLOURS["quiet"], width=width)
-        y = doing.bottom + scale.px(6)
+        y = paragraph(surface, run.doing, (area.left, y), scale.px(15), max(1, area.width)) + scale.px(4)
     if run.why:
         pad = scale.px(10)
-        height = pad * 2 + round(scale.px(15) * 1.35) * max(
-            1, min(4, len(run.why) * scale.px(8) // area.width + 1)
-        )
+        width, size = max(1, area.width - 2 * pad), scale.px(15)
+        height = 2 * pad + round(size * 1.35 * len(wrap(run.why, size, width)))
         panel = pygame.Rect(area.left, y, area.width, height)
         box(surface, panel, COLOURS["back"], scale.px(8), colour)
-        with clipped(surface, panel):
-            place = (panel.left + pad, panel.top + pad)
-            paragraph(surface, run.why, place, scale.px(15), max(1, panel.width - 2 * pad), COLOURS["text"])
+        paragraph(surface, run.why, (panel.left + pad, panel.top + pad), size, width, COLOURS["text"])
         y = panel.bottom + scale.px(6)
     return y
 

@@ -153,9 +153,10 @@ class Engines(Listing[Title]):
         """Draw figures with a dot each: green if it is good enough for an engine that we ship, red if not."""
         y, row = area.top, scale.px(25)
         if any(figure.good is not None for figure in card.figures):
-            words = "Green: meets the target. Red: below it"
-            for line in wrap(words, scale.px(13), area.width):
-                text(surface, line, (area.left, y), scale.px(13), COLOURS["quiet"])
+            for good, words in ((True, "meets the target"), (False, "below it")):
+                at = (area.left + scale.px(18), y + scale.px(8))
+                dot(surface, (area.left + scale.px(5), at[1]), scale.px(4), COLOURS[tone(good)])
+                text(surface, words, at, scale.px(13), COLOURS["quiet"], anchor="midleft")
                 y += scale.px(20)
         for figure in card.figures:
             middle = y + row // 2

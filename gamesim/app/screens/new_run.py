@@ -36,6 +36,8 @@ class NewRun(Form[FormRow]):
         UserError: the config of the run cannot be read.
     """
 
+    takes_files = True
+
     def __init__(
         self, window: Navigator, run: Run | None = None, then: Callable[[Path], None] = lambda folder: None
     ) -> None:

@@ -267,9 +267,10 @@ class Replay(ButtonScreen):
         ]
         area = pygame.Rect(panel.left, y + scale.px(12), panel.width, 0)
         area.height = max(0, foot - area.top)
-        y = draw_facts(surface, area, facts, scale, 18)
-        whole = y == area.top + len(facts) * scale.px(30)
-        if pressed in ARROWS and whole:
+        area.top = draw_facts(surface, area, facts[:-1], scale, 18)
+        area.height = max(1, foot - area.top)
+        y = draw_facts(surface, area, facts[-1:], scale, 18)
+        if pressed in ARROWS and y > area.top:
             keycap(surface, pressed, (panel.right - scale.px(32), y - scale.px(16)), scale.px(15))
 
     def _draw_bar(self, surface: pygame.Surface, scale: Scale, episode: Episode) -> None:

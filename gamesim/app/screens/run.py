@@ -21,7 +21,7 @@ from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.keyed import KeyScreen
 from gamesim.app.ui.panelled import PanelScreen
 from gamesim.app.ui.parts import Action, draw_around, draw_facts
-from gamesim.app.ui.widgets import text
+from gamesim.app.ui.widgets import paragraph, text
 from gamesim.text import counted
 
 PAGE = 4  # clicks of the wheel that Page up and Page down are worth
@@ -131,7 +131,7 @@ class RunPage(PanelScreen):
         if len(self.run.logs) > 1:
             log = self._log
             return f"Curves of {log.section}. {shown(Command.SWITCH)} shows the next part"
-        return "Training losses. Purple: measured on games kept out of training"
+        return "Training losses. Held out: measured on games kept out of training"
 
     @property
     def _log(self) -> RunLog:
@@ -153,22 +153,14 @@ class RunPage(PanelScreen):
             Chart(f"Held out: {spoken(name)}", curve, COLOURS["dream"])
             for name, curve in log.validation.items()
         ]
-        losses = [Chart(spoken(name), curve, COLOURS["ghost2"]) for name, curve in log.losses.items()]
+        losses = [Chart(spoken(name), curve, COLOURS["curve"]) for name, curve in log.losses.items()]
         if not losses and not held_out:
             waiting = (
                 "Curves appear with the first steps"
                 if self.run.live
                 else "No curves: it ended before its first step"
             )
-            text(
-                surface,
-                waiting,
-                area.center,
-                scale.px(17),
-                COLOURS["quiet"],
-                anchor="center",
-                width=area.width,
-            )
+            paragraph(surface, waiting, area.topleft, scale.px(17), area.width)
             return
         self.charts.draw(surface, area, losses + held_out, scale, pygame.mouse.get_pos())
 
@@ -185,12 +177,11 @@ class RunPage(PanelScreen):
         """Draw the top left part of the newest sheet, which a click enlarges; returns the y below."""
         newest = self.run.log.sheets[-1]
         words = f"After {counted(sheet_step(newest), 'training step')}. Click to enlarge"
-        line = text(surface, words, area.topleft, scale.px(14), COLOURS["quiet"], width=area.width)
-        top = line.bottom + scale.px(4)
+        top = paragraph(surface, words, area.topleft, scale.px(14), area.width) + scale.px(2)
         place = pygame.Rect(area.left, top, area.width, max(area.bottom - top, scale.px(LEAST)))
         image = self.sheet.scaled(newest, (place.width, 0), CLEAR)
         if image is None:
-            return line.bottom
+            return top
         part = image.get_rect().clip(pygame.Rect((0, 0), place.size))
         place.size = part.size
         surface.blit(image, place, part)

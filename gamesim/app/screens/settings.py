@@ -19,11 +19,12 @@ from gamesim.app.controls import (
     shown,
 )
 from gamesim.app.navigation import Navigator
-from gamesim.app.screens.setting_rows import Keyed, SettingRow, draw_row
+from gamesim.app.screens.setting_rows import Keyed, SettingRow, draw_row, height_of
 from gamesim.app.settings import CLIPS, PALETTES, UI_SCALES
-from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.theme import Scale
 from gamesim.app.ui.form import Form
-from gamesim.app.ui.widgets import at_home, text
+from gamesim.app.ui.scroller import Scroller
+from gamesim.app.ui.widgets import at_home, paragraph, text, wrap
 from gamesim.errors import UserError
 from gamesim.export.video import NO_MP4, can_mp4
 
@@ -223,13 +224,16 @@ class SettingsScreen(Form[SettingRow]):
         top = scale.px(26) if size[1] > 420 else scale.px(8)
         title = text(surface, self.caption, (column.left, top), scale.px(38), bold=True)
         self._draw_things(surface, title, column, scale)
-        foot = size[1] - scale.px(46)
+        foot = self._draw_foot(surface, column, scale)
         view = pygame.Rect(column.left, title.bottom + scale.px(8), column.width, 0)
         view.height = max(1, foot - view.top - scale.px(4))
-        height, space = scale.px(38), scale.px(14)
-        heights = [height + (space if row.heading and i else 0) for i, row in enumerate(self.rows)]
+        inner, space = view.width - Scroller.width(scale), scale.px(14)
+        heights = [
+            height_of(row, inner, scale, row.keys is not None and row.keys == self._asking)
+            + (space if row.heading and i else 0)
+            for i, row in enumerate(self.rows)
+        ]
         self.draw_rows(surface, view, heights, scale)
-        self._draw_foot(surface, column, foot, scale)
 
     def _draw_things(
         self, surface: pygame.Surface, title: pygame.Rect, column: pygame.Rect, scale: Scale
@@ -249,12 +253,15 @@ class SettingsScreen(Form[SettingRow]):
         asked = row.keys is not None and row.keys == self._asking
         draw_row(surface, row, scale, chosen, asked)
 
-    def _draw_foot(self, surface: pygame.Surface, column: pygame.Rect, top: int, scale: Scale) -> None:
-        row = self.rows[self.chosen]
+    def _draw_foot(self, surface: pygame.Surface, column: pygame.Rect, scale: Scale) -> int:
+        """Draw what there is to know about the chosen row, in as many lines as it takes; returns its top."""
+        row, size = self.rows[self.chosen], scale.px(15)
         hint = row.about or ("Left and right: change" if row.turn else "Enter: select")
-        words = f"{shown(Command.BACK)}: back   {hint}"
-        place = (column.left, top + scale.px(20))
-        text(surface, words, place, scale.px(15), COLOURS["quiet"], anchor="midleft", width=column.width)
+        words = f"{shown(Command.BACK)}: back · {hint}"
+        height = round(len(wrap(words, size, column.width)) * size * 1.35)
+        top = column.bottom - scale.px(16) - height
+        paragraph(surface, words, (column.left, top), size, column.width)
+        return top - scale.px(10)
 
 
 def look(pixels: bool) -> str:

@@ -88,7 +88,7 @@ class Prompt(Ask):
         then: called with the typed text, without the spaces around it.
     """
 
-    typing = True
+    typing = takes_files = True
 
     def __init__(
         self, window: Navigator, question: str, more: str, words: str, then: Callable[[str], None]

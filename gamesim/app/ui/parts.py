@@ -8,7 +8,16 @@ import pygame
 from gamesim.app.controls import STAY, Command, meaning
 from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Colour, Scale, font
-from gamesim.app.ui.widgets import box, clipped, key_width, keycap, text, wrap
+from gamesim.app.ui.widgets import (
+    box,
+    clipped,
+    fitting,
+    key_width,
+    keycap,
+    paragraph,
+    text,
+    wrap,
+)
 from gamesim.errors import UserError
 from gamesim.text import complaint
 
@@ -80,16 +89,17 @@ def margin_of(size: tuple[int, int], scale: Scale) -> int:
 
 
 def draw_head(surface: pygame.Surface, title: str, line: str, scale: Scale) -> int:
-    """Draw the name of a screen and a line about it; returns the y below."""
+    """Draw the name of a screen and a line about it, beside it or else below it; returns the y below."""
     margin, room = margin_of(surface.get_size(), scale), head_room(surface, title, scale)
     whole = max(1, surface.get_width() - 2 * margin)
     place = (margin, scale.px(24))
     name = text(surface, title, place, scale.px(36), bold=True, width=whole, shrinks=True)
-    if room > scale.px(80):
+    small = fitting(line, scale.px(17), room)
+    if font(small).size(line)[0] <= room:
         place = (name.right + scale.px(18), name.bottom - scale.px(9))
-        size, quiet = scale.px(17), COLOURS["quiet"]
-        text(surface, line, place, size, quiet, anchor="bottomleft", width=room, shrinks=True)
-    return name.bottom + scale.px(14)
+        text(surface, line, place, small, COLOURS["quiet"], anchor="bottomleft")
+        return name.bottom + scale.px(14)
+    return paragraph(surface, line, (margin, name.bottom), scale.px(15), whole) + scale.px(8)
 
 
 def head_room(surface: pygame.Surface, title: str, scale: Scale) -> int:
@@ -238,16 +248,23 @@ def dot(surface: pygame.Surface, middle: tuple[int, int], radius: int, colour: C
 def draw_facts(
     surface: pygame.Surface, area: pygame.Rect, facts: Sequence[tuple[str, str]], scale: Scale, size: int = 16
 ) -> int:
-    """Draw labels and values, a line each; if `area` has a height, only what fits. Returns the y below."""
-    y, row = area.top, scale.px(size + 12)
+    """Draw labels and values, a line each; if `area` has a height, only what fits. Returns the y below.
+
+    A value that is too long for its line gets smaller letters, or else more lines.
+    """
+    y, high, size = area.top, scale.px(size + 12), scale.px(size)
     for label, value in facts:
+        room = max(1, area.right - area.left - font(size).size(label)[0] - scale.px(12))
+        small = fitting(value, size, room, bold=True)
+        lines = [value] if font(small, True).size(value)[0] <= room else wrap(value, small, room, bold=True)
+        row = high + round((max(1, len(lines)) - 1) * small * 1.35)
         if area.height and y + row > area.bottom:
             break
-        middle = y + row // 2
-        name = text(surface, label, (area.left, middle), scale.px(size), COLOURS["quiet"], anchor="midleft")
-        room = max(1, area.right - name.right - scale.px(12))
-        place = (area.right, middle)
-        text(surface, value, place, scale.px(size), bold=True, anchor="midright", width=room, shrinks=True)
+        middle = y + high // 2
+        text(surface, label, (area.left, middle), size, COLOURS["quiet"], anchor="midleft")
+        for i, line in enumerate(lines):
+            place = (area.right, middle + round(i * small * 1.35))
+            text(surface, line, place, small, bold=True, anchor="midright")
         y += row
         pygame.draw.line(surface, COLOURS["raised"], (area.left, y), (area.right - 1, y))
     return y
