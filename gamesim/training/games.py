@@ -58,7 +58,7 @@ class Games:
         nothing = torch.zeros(len(seeds), 0, dtype=torch.int64).to(self.device)
         state = self.engine.start(self._shown(began)[:, None], nothing)
         playing = np.arange(len(seeds))
-        while len(playing):
+        while True:
             actions = self.engine.controller.population(rows[playing], self.engine.features(state))
             frames, left = [], []
             for place, (lane, action) in enumerate(zip(playing, actions.tolist(), strict=True)):
@@ -70,10 +70,11 @@ class Games:
                 if not (ended or cut or 0 < self.patience <= idle[lane]):
                     frames.append(frame)
                     left.append(place)
-            playing = playing[left]
-            if left:
-                state = self.engine.observe(take(state, np.array(left)), actions[left], self._shown(frames))
-        return returns, steps
+            if not left:
+                return returns, steps
+            kept = np.array(left)
+            playing, state = playing[kept], take(state, kept)
+            state = self.engine.observe(state, actions[kept], self._shown(frames))
 
     def _shown(self, frames: Sequence[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.stack(frames)).to(self.device)

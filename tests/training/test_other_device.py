@@ -115,6 +115,14 @@ def test_no_step_is_recorded_where_that_is_switched_off(plays, engine, tmp_path,
     assert there == []
 
 
+@pytest.mark.slow
+def test_c_learns_in_the_real_game_there(plays, engine, tmp_path, there):
+    short = ["controller.steps=2", "controller.population=4", "controller.rollouts=2"]
+    chosen = settings("world-model-tiny", "controller.learns_in=game", "controller.patience=5", *short)
+    ended = stages.train(chosen, str(plays), tmp_path / "run", device="cuda", stage="controller", init=engine)
+    assert ended is not None and ended.outcome == "done"
+
+
 def test_an_engine_dreams_and_drives_there_as_it_does_here(engine, monkeypatch):
     frames = checkpoint.load(engine).starts.frames[:, 0].numpy()
     driven, dreamt = [], []
