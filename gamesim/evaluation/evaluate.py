@@ -14,6 +14,7 @@ Each of these modules, the first four in `pacman`, defines its figures in its do
 `metrics` lists them all, with their floors and aims.
 """
 
+import math
 import sys
 import warnings
 from collections.abc import Mapping
@@ -22,7 +23,6 @@ from typing import Any
 
 from tqdm import tqdm
 
-from gamesim import text
 from gamesim.card import recipe_of
 from gamesim.checkpoint import load_model
 from gamesim.devices import pick
@@ -116,5 +116,10 @@ def measure(subject: Subject) -> dict[str, Any]:
 
 def plain(figures: Mapping[str, Any]) -> dict[str, Any]:
     """The same, with None for NaN and infinity, which JSON lacks; lists are rounded to four digits."""
-    short = {name: [round(item, 4) for item in it] for name, it in figures.items() if isinstance(it, list)}
-    return text.plain({**figures, **short})
+
+    def each(value: Any) -> Any:
+        if isinstance(value, list):
+            return [None if item is None else round(item, 4) for item in map(each, value)]
+        return value if math.isfinite(value) else None
+
+    return {name: each(value) for name, value in figures.items()}

@@ -169,9 +169,11 @@ def test_what_cannot_be_an_episode_is_named(
     assert f"{folder / name}: " in capsys.readouterr().out
 
 
-def test_an_episode_of_another_version_says_so(tmp_path: Path) -> None:
+def test_an_episode_of_another_version_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(tmp_path, "good")
-    make_episode(6, version=7).save(tmp_path / "late.npz")
+    with monkeypatch.context() as later:
+        later.setattr("gamesim.data.episode.VERSION", 7)
+        make_episode(6, version=7).save(tmp_path / "late.npz")
     names, passed = found(tmp_path)
     assert names == ["good.npz"] and "its format version is 7" in passed["late.npz"]
 
