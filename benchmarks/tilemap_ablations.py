@@ -111,9 +111,8 @@ def run(row: str, seed: int, words: argparse.Namespace, end: float) -> bool:
     ended = stages.train(chosen, words.data, folder / "run", **how)
     if ended is None or ended.outcome != "done" or time.monotonic() >= end:
         return False
-    measured = evaluate(ended.checkpoint, words.episodes, device=words.device) | learned(
-        folder / "run", chosen
-    )
+    measured = evaluate(ended.checkpoint, words.episodes, device=words.device)
+    measured |= learned(folder / "run", chosen)
     storage.write_file(folder / "figures.json", json.dumps(measured, indent=1).encode())
     return True
 

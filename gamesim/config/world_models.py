@@ -131,7 +131,7 @@ class ControllerTraining(LoopConfig):
         default=0,
         ge=0,
         le=10**6,
-        description="for game: steps without a reward above 0 after which a game is given up; 0: none is",
+        description="where C learns in the game: steps without a reward above 0 that end it; 0: never",
     )
     rollouts: Batch = Field(default=16, description="dreams, or games, in which each candidate is scored")
     sigma: float = Field(default=0.1, gt=0, le=1e3, description="initial step size of CMA-ES")
@@ -143,7 +143,9 @@ class ControllerTraining(LoopConfig):
         default=1.0, ge=0, le=10, description="temperature of the dreams that C learns in"
     )
     dream_steps: Count = Field(default=1000, description="most steps of a dream")
-    real_env: str = Field(default="", description="real game that C is tested in; empty: the recorded one")
+    real_env: str = Field(
+        default="", description="real game that C is tested in, or learns in; empty: the recorded one"
+    )
     real_episodes: Count = Field(default=64, description="games per test")
     precision: Precision = Field(default="float32", description="precision of M while dreaming")
 

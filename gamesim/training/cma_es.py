@@ -1,9 +1,9 @@
-"""Training of C by CMA-ES (Ha & Schmidhuber 2018, Sec. 2.3 and 4), by what it earns in the dream or the game.
+"""Training of C by CMA-ES, by what it earns in the game or the dream (Ha & Schmidhuber 2018, Sec. 3 and 4).
 
 A generation: CMA-ES (Hansen 2016, arXiv 1604.00772) draws candidates; all of them dream at once, each from
-the same real first frames and with the same random numbers, so that only their actions differ. Then the real
-game is only used for trials: what is measured there is logged, and decides nothing. With ``learns_in: game``
-the candidates play the real game instead (`games`), and the trials say which C is the best.
+the same real first frames and with the same random numbers, so that only their actions differ. The real game
+is only used for trials: what is measured there is logged, and decides nothing. With ``learns_in: game`` the
+candidates play the real game instead (`games`), and the trials choose which C is kept.
 """
 
 import copy
@@ -200,8 +200,9 @@ class ControllerTask:
         self.generation = Generation(
             dreamer, self.limit, self.settings.temperature, train.device, self.settings.graphs
         )
-        learner = self.real if self.settings.learns_in == "game" else None
-        self.games = learner and Games(learner, self.engine, self.settings.patience, train.device)
+        self.games: Games | None = None
+        if self.settings.learns_in == "game" and self.real is not None:
+            self.games = Games(self.real, self.engine, self.settings.patience, train.device)
         self.policy = ControllerPolicy(self.engine, train.device)
         self.starts, self.held_out = self._states(train), self._states(held_out)
         self.evolution = Evolution(model.controller.flat().cpu().double().numpy(), self.settings, config.seed)

@@ -1,4 +1,4 @@
-"""Training of C in the real game (Ha & Schmidhuber 2018, Sec. 2.4: CarRacing), where it is not in the dream.
+"""The real game as the place where C learns (Ha & Schmidhuber 2018, arXiv 1803.10122, Sec. 3: CarRacing).
 
 V and M only look on: each frame of the game goes through them, and C acts on what they hold.
 """
