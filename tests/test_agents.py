@@ -277,7 +277,7 @@ def test_a_bad_wish_is_a_user_error_and_leaves_nothing(
 
 
 def test_nobody_plays_by_a_policy_that_is_not_there() -> None:
-    with pytest.raises(UserError, match="policy must be one of explorer, random, dqn, gcn, not 'genius'"):
+    with pytest.raises(UserError, match="explorer, random, dqn, gcn, or a model, not 'genius'"):
         next(rollout.play("gamesim/Pacman-v0", "genius", 1, seed=0))
 
 

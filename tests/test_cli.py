@@ -41,7 +41,7 @@ def main(*words):
         ("record --env gamesim/Pacman-v0 --out x --seed -1", "--seed"),
         (
             "record --env gamesim/Pacman-v0 --out x --policy clever",
-            "policy must be one of explorer, random, dqn, gcn, not 'clever'",
+            "policy must be one of explorer, random, dqn, gcn, or a model, not 'clever'",
         ),
         ("record --env gamesim/Pacman-v0 --out x wibble", "record: unexpected 'wibble', expected key=value"),
         ("record --env gamesim/Pacman-v0 --out x/y wibble=3", "wibble"),

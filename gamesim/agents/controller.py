@@ -7,14 +7,17 @@ It looks through the engine's eyes: each frame on screen goes through V and M (`
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import torch
 from torch import Tensor
 
 from gamesim import checkpoint
+from gamesim.agents.policy import RandomPolicy, num_actions
 from gamesim.devices import pick
 from gamesim.errors import UserError
 from gamesim.models import State, WorldModel, put, take
+from gamesim.text import counted
 from gamesim.threads import one_thread
 
 
@@ -84,3 +87,72 @@ class ControllerPolicy:
             followed = self.model.observe(take(state, goes_on), actions[goes_on], frames[goes_on])
             state = put(state, goes_on, followed)
         return put(state, begins, self._start(frames[begins])) if len(begins) else state
+
+
+class EpsilonGreedyPolicy(ControllerPolicy):
+    """A controller whose keys are replaced by random ones now and then, so that a recording shows both.
+
+    An engine that learns from what its controller plays meets every key in every place, and finds the way
+    back from where the controller never goes (Ha & Schmidhuber 2018, Sec. 5, "Iterative Training Procedure").
+
+    Args:
+        source: As of `ControllerPolicy`.
+        seed: Of its chance.
+        epsilon: The share of steps with random keys, 0 to 1.
+        hold: The fewest and the most steps of a spell with or without them, and of each random key.
+    """
+
+    def __init__(
+        self, source: str | Path | WorldModel, seed: int, epsilon: float, hold: tuple[int, int]
+    ) -> None:
+        super().__init__(source)
+        self._epsilon = epsilon
+        self._keys = RandomPolicy(seed, self.model.num_actions, hold)
+        self._chance = RandomPolicy(seed + 1, _CHANCES, hold)
+
+    def act(self, frames: np.ndarray, info: dict[str, Any]) -> np.ndarray:
+        own, keys = super().act(frames, info), self._keys.act(frames, info)
+        spell = self._chance.act(frames, info) < round(self._epsilon * _CHANCES)
+        self.took(np.where(spell, keys, own))
+        return self._actions.copy()
+
+    def reset(self, mask: np.ndarray) -> None:
+        for policy in (super(), self._keys, self._chance):
+            policy.reset(mask)
+
+
+_CHANCES = 1 << 20
+"""Epsilon is as fine as one in so many."""
+
+
+def player(
+    seed: int,
+    env: gym.vector.VectorEnv,
+    settings: dict[str, Any],
+    *,
+    source: str,
+    epsilon: float,
+    hold: tuple[int, int],
+) -> ControllerPolicy:
+    """The controller of a checkpoint for a batch of games: a `agents.policy.MakePlayer` with a source.
+
+    Raises:
+        UserError: The checkpoint is damaged or has no controller, or the game has other frames or keys.
+    """
+    made = EpsilonGreedyPolicy(source, seed, epsilon, hold)
+    if made.model.act(made.model.start(*_nothing(made.model))) is None:
+        raise UserError(f"{source} has no controller")
+    shown, keys = env.single_observation_space.shape, num_actions(env)
+    if shown != tuple(made.model.frame_shape) or keys != made.model.num_actions:
+        ours = f"frames of {_size(made.model.frame_shape)} and {counted(made.model.num_actions, 'key')}"
+        raise UserError(f"{source} learned {ours}; this game has {_size(shown)} and {counted(keys, 'key')}")
+    return made
+
+
+def _nothing(model: WorldModel) -> tuple[Tensor, Tensor]:
+    """One black frame of the model's size, and no action yet."""
+    return torch.zeros(1, 1, *model.frame_shape, dtype=torch.uint8), torch.zeros(1, 0, dtype=torch.int64)
+
+
+def _size(shape: tuple[int, ...] | None) -> str:
+    return "x".join(map(str, shape or ()))

@@ -13,12 +13,14 @@ from typing import Any, Protocol
 import gymnasium as gym
 import numpy as np
 
+from gamesim import storage
 from gamesim.agents.explorer import ExplorerPolicy
 from gamesim.data.episode import PLAYERS
 from gamesim.envs.pacman import FRAME, MEANINGS
 from gamesim.envs.recipe import Recipe, find
 from gamesim.errors import UserError
 from gamesim.registry import Registry, blamed, loaded
+from gamesim.shipped import locate
 from gamesim.text import counted
 
 
@@ -148,15 +150,28 @@ register(
 register(Entry("gcn", "the GCN", "gamesim.agents.gcn:player", settings={"view": "ego"}))
 
 
-def known_policy(name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1)) -> MakePlayer:
-    """What makes the player of this name.
+def known_policy(
+    name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1), epsilon: float = 0.0
+) -> MakePlayer:
+    """What makes the player of this name, or the one that is the controller of the model of this name.
+
+    Args:
+        name: Of `policies`, or the folder of a model.
+        recipe: Of the game.
+        hold: The fewest and the most steps for which a random key is held.
+        epsilon: With a model, the share of its keys that random ones replace, 0 to 1.
 
     Raises:
-        UserError: There is none, it does not know the game, or it needs an extra that is not installed.
+        UserError: There is none, it does not know the game, it needs an extra that is not installed, or what
+            is said of it does nothing.
     """
+    if not 0 <= epsilon <= 1:
+        raise UserError(f"epsilon must be a share from 0 to 1, not {epsilon:g}")
     if name not in policies():
-        raise UserError(f"policy must be one of {', '.join(policies())}, not {name!r}")
+        return _controller(name, hold, epsilon)
     entry = policies()[name]
+    if epsilon:
+        raise UserError(f"epsilon works with a model only, not with the policy {name}")
     if why := entry.misfit(recipe):
         raise UserError(why if recipe.of_cells else f"{why}; use --policy random")
     if not 1 <= hold[0] <= hold[1]:
@@ -167,6 +182,14 @@ def known_policy(name: str, recipe: Recipe, hold: tuple[int, int] = (1, 1)) -> M
         raise UserError(f"--policy {name} needs the extra {extra}: pip install 'gamesim[{extra}]'")
     make = partial(loaded(entry.make), hold=hold) if entry.holds else loaded(entry.make)
     return make if entry.make.startswith("gamesim.") else partial(_Guest, entry.make, make)
+
+
+def _controller(folder: str, hold: tuple[int, int], epsilon: float) -> MakePlayer:
+    if not storage.exists(locate(folder)):
+        raise UserError(f"policy must be one of {', '.join(policies())}, or a model, not {folder!r}")
+    if hold != (1, 1) and not epsilon:
+        raise UserError("with a model only random keys are held, and there are none without epsilon")
+    return partial(loaded("gamesim.agents.controller:player"), source=folder, epsilon=epsilon, hold=hold)
 
 
 class _Guest:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from gamesim import storage
 from gamesim.agents import capacity
-from gamesim.agents.policy import known_policy
+from gamesim.agents.policy import known_policy, policies
 from gamesim.agents.rollout import planned_batch, recipe_of, run
 from gamesim.data.episode import Episode
 from gamesim.data.store.index import Entry, append, entry_of
@@ -32,6 +32,7 @@ def record(
     seed: int = 0,
     num_envs: int = 256,
     hold: tuple[int, int] = (1, 1),
+    epsilon: float = 0.0,
     progress: bool = True,
 ) -> list[Entry]:
     """Record episodes into a folder, beside whatever is there.
@@ -41,12 +42,13 @@ def record(
 
     Args:
         env_id: Such as ``gamesim/Pacman-v0``, or how any game is made.
-        policy: A name of `agents.policy.policies`.
+        policy: A name of `agents.policy.policies`, or the folder of a model, whose controller plays.
         episodes: How many, >= 1.
         out: The folder; made where it is missing.
         seed: Of boards and choices, >= 0.
         num_envs: Games played at once, at most; fewer where their frames would take too much memory.
         hold: The fewest and the most steps that "random" holds an action.
+        epsilon: With a model, the share of its actions that random ones replace.
         progress: Show a bar.
 
     Returns:
@@ -58,13 +60,16 @@ def record(
             until then stays.
     """
     recipe = recipe_of(env_id)
-    make_player = known_policy(policy, recipe, hold)
+    make_player = known_policy(policy, recipe, hold, epsilon)
     episodes = whole_number("episodes", episodes, 1, MOST_STEPS)
     num_envs = whole_number("num_envs", num_envs, 1, MOST_LANES)
     seed = whole_number("seed", seed, 0, MOST_SEED)
     out = Path(out)
     env, spec, steps = planned_batch(recipe, min(num_envs, episodes), out, episodes)
-    with contextlib.closing(env), _claimed(out, f"{policy}-s{seed}") as (folder, number):
+    with (
+        contextlib.closing(env),
+        _claimed(out, f"{policy if policy in policies() else 'controller'}-s{seed}") as (folder, number),
+    ):
         env_seed, policy_seed = np.random.SeedSequence([seed, number]).generate_state(2, np.uint64) >> 2
         player = make_player(int(policy_seed), env, json.loads(spec)["kwargs"])
         writer, signals = _Writer(out, folder), Asked()

@@ -163,6 +163,7 @@ def _record(options: argparse.Namespace) -> int:
         options.out,
         seed=options.seed,
         hold=options.hold,
+        epsilon=options.epsilon,
     )
     steps = sum(entry.length for entry in entries)
     asked = "stopped: " if len(entries) < options.episodes else ""

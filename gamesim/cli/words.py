@@ -153,16 +153,23 @@ def _record(words: Words) -> None:
         "--policy",
         metavar="NAME",
         help="who plays: the bot (explorer), random keys (random), a deep Q-network (dqn; needs the extra "
-        "'agents'), a graph convolutional network (gcn), or a player that another package adds. The "
-        "bot, dqn and gcn know only our Pac-Man games (default: the bot if it knows the game, else random "
-        "keys)",
+        "'agents'), a graph convolutional network (gcn), a player that another package adds, or the "
+        "controller of a model (its folder). The bot, dqn and gcn know only our Pac-Man games (default: the "
+        "bot if it knows the game, else random keys)",
+    )
+    parser.add_argument(
+        "--epsilon",
+        type=_between(0, 1, "a share from 0 to 1"),
+        default=0.0,
+        metavar="0-1",
+        help="with a model: replace this share of its keys by random ones (default: 0)",
     )
     parser.add_argument(
         "--hold",
         type=_span,
         default=(1, 1),
         metavar="1-10",
-        help="with random keys: hold each key for this many steps (default: 1)",
+        help="hold each random key for this many steps (default: 1)",
     )
     _shown(parser)
     _number(parser, "--episodes", 1000, "games to record")

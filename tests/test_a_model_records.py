@@ -1,0 +1,112 @@
+"""A model's own controller plays games to learn from: `record --policy MODEL`, with or without chance."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gamesim import checkpoint, config, models
+from gamesim.agents.controller import ControllerPolicy, EpsilonGreedyPolicy
+from gamesim.agents.policy import known_policy
+from gamesim.agents.record import record
+from gamesim.agents.rollout import play
+from gamesim.cli import main
+from gamesim.data.episode import PLAYERS, Episode
+from gamesim.envs.recipe import Recipe
+from gamesim.errors import UserError
+
+GAME = Recipe("gamesim/Pacman-v0", {"max_steps": 12})
+
+
+def saved(folder: Path, preset: str) -> Path:
+    """A model of the preset that has learned nothing, but likes one key in each of its states."""
+    torch.manual_seed(0)
+    made = config.load(preset)
+    starts = checkpoint.Starts(
+        torch.zeros(1, 1, 84, 84, 3, dtype=torch.uint8), torch.zeros(1, 0, dtype=torch.int64)
+    )
+    weights = models.build(made).state_dict()
+    weights |= {name: torch.randn_like(w) for name, w in weights.items() if name.startswith("controller")}
+    checkpoint.save(folder, weights=weights, config=made, starts=starts, card={"game": "gamesim/Pacman-v0"})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return saved(tmp_path_factory.mktemp("models") / "mine", "world-model-tiny")
+
+
+def episodes(folder: Path) -> list[Episode]:
+    return [Episode.load(file) for file in sorted(folder.rglob("*.npz"))]
+
+
+def test_what_a_controller_plays_is_recorded_as_it_would_have_played(model: Path, tmp_path: Path) -> None:
+    said = f"record --env gamesim/Pacman-v0 --policy {model} --episodes 3 --out {tmp_path / 'games'}"
+    assert main([*said.split(), "max_steps=12"]) == 0
+    found = episodes(tmp_path / "games")
+    assert len(found) == 3 and all(PLAYERS[who] == "controller" for e in found for who in e.players)
+    for episode in found:
+        assert episode.seed is not None
+        [again] = play(GAME, ControllerPolicy(model), 1, seed=episode.seed)
+        assert again.actions.tolist() == episode.actions.tolist()
+
+
+def test_epsilon_is_the_share_of_steps_with_random_keys_and_the_controller_knows_what_was_pressed(
+    model: Path,
+) -> None:
+    frames = np.zeros((64, 84, 84, 3), np.uint8)
+
+    def pressed(epsilon: float) -> np.ndarray:
+        policy = EpsilonGreedyPolicy(model, 0, epsilon, (1, 4))
+        return np.stack([policy.act(frames, {}) for _ in range(40)])
+
+    def own(actions: np.ndarray) -> np.ndarray:
+        """What the controller alone would have pressed after these keys."""
+        policy, found = ControllerPolicy(model), []
+        for taken in actions:
+            found.append(policy.act(frames, {}))
+            policy.took(taken)
+        return np.stack(found)
+
+    keys = ControllerPolicy(model).model.num_actions
+    assert (own(pressed(0.0)) == pressed(0.0)).all()
+    for epsilon in (0.3, 1.0):
+        actions = pressed(epsilon)
+        different = (own(actions) != actions).mean()
+        assert abs(different - epsilon * (1 - 1 / keys)) < 0.06
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"policy": "nobody"}, "or a model, not 'nobody'"),
+        ({"policy": "random", "epsilon": 0.5}, "epsilon works with a model only"),
+        ({"epsilon": 1.5}, "epsilon must be a share from 0 to 1, not 1.5"),
+        ({"epsilon": float("nan")}, "epsilon must be a share"),
+        ({"hold": (1, 4)}, "without epsilon"),
+        (
+            {"env_id": Recipe("gamesim/Pacman-v0", size=64)},
+            "learned frames of 84x84x3 and 5 keys; this game has 64x64x3",
+        ),
+    ],
+)
+def test_what_cannot_play_or_does_nothing_is_one_line_and_leaves_nothing(
+    model: Path, tmp_path: Path, changes: dict, said: str
+) -> None:
+    usual = {"env_id": GAME, "policy": str(model), "episodes": 1, "out": tmp_path / "games"}
+    with pytest.raises(UserError, match=said):
+        record(**{**usual, **changes}, progress=False)
+    assert not list(tmp_path.rglob("*.npz"))
+
+
+def test_a_model_without_a_controller_is_told_so(tmp_path: Path) -> None:
+    dreamer = saved(tmp_path / "dreamer", "gamegan-tiny")
+    with pytest.raises(UserError, match="dreamer has no controller"):
+        record(GAME, str(dreamer), 1, tmp_path / "games", progress=False)
+
+
+def test_a_name_of_a_player_is_never_taken_for_a_folder(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "random").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert known_policy("random", GAME) is not None
