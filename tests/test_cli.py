@@ -124,6 +124,8 @@ def main(*words):
         ("export nowhere --out x.gif", "'nowhere' is neither a game nor a model. Games: gamesim/Pacman"),
         ("export gamesim/Pacman-v0 --out x.avi", "x.avi: a film's name ends in .gif or .mp4"),
         ("export gamesim/Pacman-v0 --out x.gif --steps 100000000", "too large"),
+        ("export file --out .gif", "--out .gif: it has no name before .gif"),
+        ("export file --out a/.ONNX", "--out a/.ONNX: it has no name before .ONNX"),
         ("export x --out x.gif --temperature 10.1", "'10.1' is not a number from 0 to 10"),
         ("export x --out x.gif --temperature nan", "'nan' is not a number from 0 to 10"),
         ("export x --out x.gif --beside gamesim/Pacmn-v0", "did you mean 'gamesim/Pacman-v0'?"),

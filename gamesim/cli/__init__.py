@@ -279,6 +279,8 @@ def _export(options: argparse.Namespace) -> int:
         beside = checks.game(options.beside, options)
         checks.known_checkpoint(options.start)
     kind = out.suffix.lower()
+    if out.name.lower() in (".gif", ".mp4", ".onnx"):  # to a path that is a hidden folder
+        raise UserError(f"--out {out}: it has no name before {out.name}")
     if kind in ("", ".onnx"):
         checks.only_with(options, ("device", "beside", "steps", "seed", "scale"), "films")
         checks.only_with(options, () if kind else ("temperature",), "films and ONNX")
