@@ -334,7 +334,7 @@ def _lab(options: argparse.Namespace) -> int:
         from gamesim.data.game import games
 
         games(options.data)  # complains about a folder without recordings
-    if options.checkpoint is not None:
+    if options.checkpoint is not None and "weights" not in entry.reads:
         checks.known_checkpoint(options.checkpoint)
     data = Path(options.data) if options.data else None
     checkpoint = shipped.locate(options.checkpoint) if options.checkpoint else None
