@@ -366,6 +366,22 @@ def test_a_package_that_is_missing_or_broken_is_named_in_one_line(missing, comma
     assert re.fullmatch(f"gamesim: No module named {missing}; .*(uv run main.py|doctor).*\n", done.stderr)
 
 
+@pytest.mark.parametrize(
+    ("broken", "command"), [("gymnasium", "doctor"), ("yaml", "play Acrobot-v1 a=b"), ("torch", "evaluate m")]
+)
+@pytest.mark.parametrize("kind", ["RuntimeError", "OSError"])
+def test_a_package_may_raise_anything_where_its_parts_do_not_fit(broken, command, kind, tmp_path):
+    (tmp_path / f"{broken}.py").write_text(f"raise {kind}('built for\\nanother numpy')")
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "manifest.json").touch()
+    environment = dict(os.environ, PYTHONPATH=str(tmp_path))
+    words = [sys.executable, ROOT / "main.py", *command.split()]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=50)
+    assert (done.returncode, done.stdout) == (2, "")
+    said = f"gamesim: the package {broken} cannot be imported: .*built for another numpy; .*\n"
+    assert re.fullmatch(said, done.stderr)
+
+
 @pytest.mark.slow
 def test_main_py_is_the_command_line():
     result = python("main.py", "frob")

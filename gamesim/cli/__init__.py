@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from gamesim import outputs, shipped, signals
-from gamesim.cli import checks, streams
+from gamesim.cli import checks, packages, streams
 from gamesim.cli.words import Words
 from gamesim.errors import UserError
 from gamesim.text import counted, one_line, reason, suggest
@@ -52,8 +52,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         _say(f"gamesim: {one_line(error)}; the command doctor says which packages are missing")
         return 2
-    except OSError as error:  # a folder without rights, a name that is too long, a disk that went away
-        _say(f"gamesim: {error.filename or _place()}: {reason(error)}")
+    except Exception as error:
+        if package := packages.broken(error):
+            how = "the command doctor says what else is missing"
+            _say(f"gamesim: the package {package} cannot be imported: {one_line(error)}; {how}")
+        elif isinstance(error, OSError):  # no rights, a name that is too long, a disk that went away
+            _say(f"gamesim: {error.filename or _place()}: {reason(error)}")
+        else:
+            raise
         return 2
 
 
