@@ -65,7 +65,9 @@ def load(preset_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
             _check(tree, str(preset_or_path), origins, files)  # whoever gave the section may be to blame
             raise
         origins[key] = override
-    return _check(tree, str(preset_or_path), origins, files)
+    config = _check(tree, str(preset_or_path), origins, files)
+    _warn_of_idle(config, str(preset_or_path), origins, files)
+    return config
 
 
 def settings(words: Iterable[str]) -> dict[str, Any]:
@@ -264,6 +266,11 @@ def _split(overrides: Iterable[str]) -> list[tuple[str, str, Any]]:
     return split
 
 
+def _leaves(override: str) -> Iterable[tuple[str, Any]]:
+    key, item = _split_override(override)
+    return flat({key: item})
+
+
 def _split_override(override: str) -> tuple[str, Any]:
     key, equals, text = override.partition("=")
     if not equals or not key.strip() or key != key.strip():
@@ -308,6 +315,17 @@ def _check(
                 said = f"expected a section, found {_kind(error['input'])}"
             message = f"{key}: {said[0].lower()}{said[1:]}".removeprefix(": ")
         raise UserError(f"{_origin(key, source, origins, files or {})}: {one_line(message)}") from None
+
+
+def _warn_of_idle(config: Config, source: str, origins: Mapping[str, str], files: Mapping[str, str]) -> None:
+    """Warn of settings that somebody changed though they do nothing here; a preset may hold such."""
+    said = set(files) | {leaf for each in origins.values() for leaf, _ in _leaves(each)}
+    for key, why in config.idle.items():
+        section, _, name = key.rpartition(".")
+        usual = type(getattr(config, section)).model_fields[name].default
+        if key in said and value(config, key) != usual:
+            where = _origin(key, source, origins, files)
+            warnings.warn(f"{where}: {key} does nothing where {why}", stacklevel=3)
 
 
 def _system(
