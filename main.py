@@ -8,10 +8,17 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
 
 try:
     from gamesim.cli import main
-except ImportError as error:  # numpy or gymnasium: without them not even `doctor` can be asked
-    if (error.name or "").partition(".")[0] == "gamesim":
+except Exception as error:  # of numpy or gymnasium: without them not even `doctor` can be asked
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    usual = isinstance(error, ImportError)  # where its parts do not fit each other, numpy may raise anything
+    name = error.name if usual else last and last.tb_frame.f_globals.get("__name__")
+    package = str(name or "").partition(".")[0]
+    if package == "gamesim":
         raise
     why = " ".join(str(error).split())[:300]
+    why = why if usual else f"the package {package} cannot be imported: {type(error).__name__} {why}"
     print(f"gamesim: {why}; start with: uv run main.py, or install with: pip install -e .", file=sys.stderr)
     sys.exit(2)
 

@@ -124,6 +124,11 @@ def main(*words):
         ("export nowhere --out x.gif", "'nowhere' is neither a game nor a model. Games: gamesim/Pacman"),
         ("export gamesim/Pacman-v0 --out x.avi", "x.avi: a film's name ends in .gif or .mp4"),
         ("export gamesim/Pacman-v0 --out x.gif --steps 100000000", "too large"),
+        ("export gamesim/Pacman-v0 --out x.gif --steps 3 --steps=4", "export: --steps is given twice"),
+        ("record --env gamesim/Pacman-v0 --out x num_ghosts=1 num_ghosts=2", "set the same: use only one"),
+        ("train vision --data d --out o preset=a preset=b", "preset=a and preset=b set the same"),
+        ("export file --out .gif", "--out .gif: it has no name before .gif"),
+        ("export file --out a/.ONNX", "--out a/.ONNX: it has no name before .ONNX"),
         ("export x --out x.gif --temperature 10.1", "'10.1' is not a number from 0 to 10"),
         ("export x --out x.gif --temperature nan", "'nan' is not a number from 0 to 10"),
         ("export x --out x.gif --beside gamesim/Pacmn-v0", "did you mean 'gamesim/Pacman-v0'?"),
@@ -359,6 +364,22 @@ def test_a_package_that_is_missing_or_broken_is_named_in_one_line(missing, comma
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=50)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(f"gamesim: No module named {missing}; .*(uv run main.py|doctor).*\n", done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("broken", "command"), [("gymnasium", "doctor"), ("yaml", "play Acrobot-v1 a=b"), ("torch", "evaluate m")]
+)
+@pytest.mark.parametrize("kind", ["RuntimeError", "OSError"])
+def test_a_package_may_raise_anything_where_its_parts_do_not_fit(broken, command, kind, tmp_path):
+    (tmp_path / f"{broken}.py").write_text(f"raise {kind}('built for\\nanother numpy')")
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "manifest.json").touch()
+    environment = dict(os.environ, PYTHONPATH=str(tmp_path))
+    words = [sys.executable, ROOT / "main.py", *command.split()]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=50)
+    assert (done.returncode, done.stdout) == (2, "")
+    said = f"gamesim: the package {broken} cannot be imported: .*built for another numpy; .*\n"
+    assert re.fullmatch(said, done.stderr)
 
 
 @pytest.mark.slow

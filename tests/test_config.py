@@ -167,6 +167,21 @@ def test_a_wrong_override_is_named(override, complaint):
 
 
 @pytest.mark.parametrize(
+    "overrides",
+    [
+        ["training.steps=1", "seed=1", "training.steps=2"],
+        ["training.steps=1", "training={threads: 2, steps: 1}"],
+        ["training.losses.cycle.start=1", "training.losses.cycle=1"],
+    ],
+)
+def test_two_overrides_of_one_setting_are_named(overrides):
+    with pytest.raises(UserError, match="set the same: use only one of them") as caught:
+        config.load("gamegan-tiny", overrides)
+    assert all(f"'{each}'" in str(caught.value) for each in (overrides[0], overrides[-1]))
+    config.load("gamegan-tiny", ["training.steps=1", "training={threads: 2}"])
+
+
+@pytest.mark.parametrize(
     ("text", "complaint"),
     [
         ("training: {stepz: 3}", "unknown key 'training.stepz', did you mean 'steps'?"),
@@ -222,3 +237,36 @@ def test_no_text_gets_past_as_anything_but_a_user_error(text):
     except UserError as error:
         assert str(error).startswith("here: ")
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "warned"),
+    [
+        (
+            ["controller.patience=5"],
+            "'controller.patience=5': controller.patience does nothing where C learns in",
+        ),
+        (["controller={patience: 5}"], "controller.patience does nothing where"),
+        (["model.rewards=false", "memory.reward_weight=3"], "does nothing where model.rewards is false"),
+        (["vision.pixel_sigma=0.3"], "does nothing where vision.pixels is bernoulli"),
+        (["model.patch=6"], "does nothing where model.engine is paper"),
+    ],
+)
+def test_a_setting_that_does_nothing_beside_another_is_said_to_do_so(overrides, warned):
+    with pytest.warns(UserWarning, match="does nothing") as found:
+        config.load("world-model-tiny", overrides)
+    (said,) = {str(each.message) for each in found}
+    assert warned in said
+
+
+def test_a_setting_that_only_a_preset_holds_is_not_warned_of(recwarn):
+    config.load("world-model-carracing", ["controller.learns_in=dream"])
+    config.load("world-model-tiny", ["controller.learns_in=game", "controller.patience=5"])
+    assert not list(recwarn)
+
+
+def test_a_file_that_changes_what_does_nothing_is_named(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("extends: world-model-tiny\ncontroller: {patience: 5}\nvision: {steps: 3}\n")
+    with pytest.warns(UserWarning, match=r"mine\.yaml: controller\.patience does nothing where"):
+        config.load(file)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from gamesim import outputs, shipped, signals
-from gamesim.cli import checks, streams
+from gamesim.cli import checks, packages, streams
 from gamesim.cli.words import Words
 from gamesim.errors import UserError
 from gamesim.text import counted, one_line, reason, suggest
@@ -52,8 +52,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         _say(f"gamesim: {one_line(error)}; the command doctor says which packages are missing")
         return 2
-    except OSError as error:  # a folder without rights, a name that is too long, a disk that went away
-        _say(f"gamesim: {error.filename or _place()}: {reason(error)}")
+    except Exception as error:
+        if package := packages.broken(error):
+            how = "the command doctor says what else is missing"
+            _say(f"gamesim: the package {package} cannot be imported: {one_line(error)}; {how}")
+        elif isinstance(error, OSError):  # no rights, a name that is too long, a disk that went away
+            _say(f"gamesim: {error.filename or _place()}: {reason(error)}")
+        else:
+            raise
         return 2
 
 
@@ -89,6 +95,7 @@ def _run(words: list[str]) -> int:
     if chosen is None:
         typed.top.parse_args(words)  # --help, --version, or an unknown flag
         return 0
+    checks.given_once(chosen, words)
     options, rest = chosen.parse_known_args(words[1:])
     empty = [name for name, value in vars(options).items() if value == ""]
     if empty:  # a shell variable that was never set would otherwise mean the folder that one is in
@@ -191,6 +198,8 @@ def _train(options: argparse.Namespace) -> int:
     whole = with_part(preset)
     if whole is not None:
         chosen_preset = [word for word in settings if word.startswith("preset=")]
+        if len(chosen_preset) > 1:
+            raise UserError(f"{' and '.join(chosen_preset)} set the same: use only one of them")
         settings = [word for word in settings if word not in chosen_preset]
         stage, preset = preset, chosen_preset[-1].partition("=")[2] if chosen_preset else whole.name
     if options.game is not None:
@@ -280,6 +289,8 @@ def _export(options: argparse.Namespace) -> int:
         beside = checks.game(options.beside, options)
         checks.known_checkpoint(options.start)
     kind = out.suffix.lower()
+    if out.name.lower() in (".gif", ".mp4", ".onnx"):  # to a path that is a hidden folder
+        raise UserError(f"--out {out}: it has no name before {out.name}")
     if kind in ("", ".onnx"):
         checks.only_with(options, ("device", "beside", "steps", "seed", "scale"), "films")
         checks.only_with(options, () if kind else ("temperature",), "films and ONNX")
@@ -330,7 +341,7 @@ def _lab(options: argparse.Namespace) -> int:
         from gamesim.data.game import games
 
         games(options.data)  # complains about a folder without recordings
-    if options.checkpoint is not None:
+    if options.checkpoint is not None and "weights" not in entry.reads:
         checks.known_checkpoint(options.checkpoint)
     data = Path(options.data) if options.data else None
     checkpoint = shipped.locate(options.checkpoint) if options.checkpoint else None

@@ -296,7 +296,10 @@ def _lab(words: Words) -> None:
         "--data", metavar="DIR", help="recordings to learn from (default: the lab plays games itself)"
     )
     parser.add_argument(
-        "--checkpoint", metavar="MODEL", help="the model to look into, if the lab looks into one"
+        "--checkpoint",
+        metavar="MODEL",
+        help="the model to look into, if the lab looks into one; of gan and cyclegan, a folder of weights "
+        "that gamesim.labs.train made",
     )
     parser.add_argument(
         "--set",

@@ -58,20 +58,21 @@ def load(preset_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
     else:
         tree.setdefault("name", _slug(Path(preset_or_path).stem))
     origins: dict[str, str] = {}
-    for override in overrides:
-        key, value = _split_override(override)
+    for override, key, value in _split(overrides):
         try:
             _put(tree, key, value, override)
         except UserError:
             _check(tree, str(preset_or_path), origins, files)  # whoever gave the section may be to blame
             raise
         origins[key] = override
-    return _check(tree, str(preset_or_path), origins, files)
+    config = _check(tree, str(preset_or_path), origins, files)
+    _warn_of_idle(config, str(preset_or_path), origins, files)
+    return config
 
 
 def settings(words: Iterable[str]) -> dict[str, Any]:
     """Return ``key=value`` words as a dict, values read as YAML: keyword arguments of an environment."""
-    return dict(_split_override(word) for word in words)
+    return {key: value for _, key, value in _split(words)}
 
 
 def parse(text: str | bytes, source: str) -> Config:
@@ -250,6 +251,26 @@ def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 # ---------------------------------------------------------------------------------- overrides
 
 
+def _split(overrides: Iterable[str]) -> list[tuple[str, str, Any]]:
+    """Return overrides with their keys and values; none of them may undo an earlier one."""
+    split, by = [], dict[str, str]()
+    for override in overrides:
+        key, value = _split_override(override)
+        split.append((override, key, value))
+        for leaf, _ in flat({key: value}):
+            other = next((by[known] for known in by if f"{known}.".startswith(f"{leaf}.")), None)
+            if other is not None:
+                first, second = (one_line(each, 80) for each in (other, override))
+                raise UserError(f"'{first}' and '{second}' set the same: use only one of them")
+        by |= {leaf: override for leaf, _ in flat({key: value})}
+    return split
+
+
+def _leaves(override: str) -> Iterable[tuple[str, Any]]:
+    key, item = _split_override(override)
+    return flat({key: item})
+
+
 def _split_override(override: str) -> tuple[str, Any]:
     key, equals, text = override.partition("=")
     if not equals or not key.strip() or key != key.strip():
@@ -294,6 +315,17 @@ def _check(
                 said = f"expected a section, found {_kind(error['input'])}"
             message = f"{key}: {said[0].lower()}{said[1:]}".removeprefix(": ")
         raise UserError(f"{_origin(key, source, origins, files or {})}: {one_line(message)}") from None
+
+
+def _warn_of_idle(config: Config, source: str, origins: Mapping[str, str], files: Mapping[str, str]) -> None:
+    """Warn of settings that somebody changed though they do nothing here; a preset may hold such."""
+    said = set(files) | {leaf for each in origins.values() for leaf, _ in _leaves(each)}
+    for key, why in config.idle.items():
+        section, _, name = key.rpartition(".")
+        usual = type(getattr(config, section)).model_fields[name].default
+        if key in said and value(config, key) != usual:
+            where = _origin(key, source, origins, files)
+            warnings.warn(f"{where}: {key} does nothing where {why}", stacklevel=3)
 
 
 def _system(

@@ -220,6 +220,11 @@ class Config(Section):
         return False
 
     @property
+    def idle(self) -> dict[str, str]:
+        """Settings that do nothing in this config, by dotted key, and where that is so."""
+        return {}
+
+    @property
     def learned_from(self) -> str:
         """What an engine learns from and is given, for its card."""
         return "frames and key presses alone"

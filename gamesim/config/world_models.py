@@ -160,6 +160,18 @@ class WorldModelConfig(Config):
     controller: ControllerTraining = ControllerTraining()
 
     @property
+    def idle(self) -> dict[str, str]:
+        model = self.model
+        nothing = (
+            (self.controller.learns_in == "dream", "C learns in the dream", ("controller.patience",)),
+            (model.engine == "paper", "model.engine is paper", ("model.patch", "model.width")),
+            (not model.rewards, "model.rewards is false", ("memory.reward_sigma", "memory.reward_weight")),
+            (not model.ends, "model.ends is false", ("memory.end_weight", "memory.end_factor")),
+            (self.vision.pixels == "bernoulli", "vision.pixels is bernoulli", ("vision.pixel_sigma",)),
+        )
+        return {key: why for here, why, keys in nothing if here for key in keys}
+
+    @property
     def learned_from(self) -> str:
         by_places = self.model.engine == "places"
         return "frames and key presses, given the size of a place" if by_places else super().learned_from

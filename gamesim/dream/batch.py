@@ -17,6 +17,7 @@ from gamesim.dream.beginnings import Beginnings, Source, wake
 from gamesim.envs.arguments import (
     check_common,
     check_number,
+    check_options,
     lane_actions,
     lane_mask,
     lane_seeds,
@@ -138,6 +139,7 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         Raises:
             UserError: The options do not fit the engine.
         """
+        check_options(options)
         given = ("frames", "actions") if options and "frames" in options else ("start",)
         note_options(options, ("reset_mask", *given))
         seeds, mask = lane_seeds(seed, self.num_envs), lane_mask(options, self.num_envs)

@@ -15,6 +15,7 @@ from gamesim.checkpoint import Starts
 from gamesim.envs.arguments import are_indices, array_of
 from gamesim.errors import UserError
 from gamesim.models import WorldModel
+from gamesim.text import one_line
 from gamesim.threads import one_thread
 
 Source = str | Path | tuple[WorldModel, Starts]
@@ -26,10 +27,12 @@ def wake(source: Source, device: torch.device) -> tuple[WorldModel, Starts]:
     """The engine and its beginnings.
 
     Raises:
-        UserError: A checkpoint is damaged, or the beginnings do not fit the engine.
+        UserError: A checkpoint is damaged or no folder, or the beginnings do not fit the engine.
     """
     if isinstance(source, tuple):
         name, (model, starts) = "the model", source
+    elif not isinstance(source, str | Path):  # what a YAML file or a variable held
+        raise UserError(f"checkpoint must be the folder of a model, not {one_line(repr(source), 80)}")
     else:
         model, loaded = checkpoints.load_model(source, device)
         name, starts = source, loaded.starts

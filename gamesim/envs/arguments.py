@@ -93,8 +93,23 @@ def _seed(seed: Any, must: str) -> int:
     return number
 
 
+def check_options(options: Any) -> None:
+    """Complain about options of ``reset`` that are no dict.
+
+    Raises:
+        UserError: It says what they are.
+    """
+    if options is not None and not isinstance(options, Mapping):
+        raise UserError(f"reset: options must be a dict, not {one_line(repr(options), 80)}")
+
+
 def note_options(options: Mapping[str, Any] | None, known: Iterable[str] = ()) -> None:
-    """Warn of options of ``reset`` that do nothing; Gymnasium leaves it to each environment what they are."""
+    """Warn of options of ``reset`` that do nothing; Gymnasium leaves it to each environment what they are.
+
+    Raises:
+        UserError: They are no dict.
+    """
+    check_options(options)
     known = list(known)
     for name in options or ():
         if name not in known:

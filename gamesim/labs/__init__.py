@@ -89,7 +89,8 @@ class Entry:
         paper: who, when, and in brackets where.
         make: "module:name" of a function that makes the `Lab` of a `Given`.
         needs: {module: extra}, the optional packages it cannot do without.
-        reads: what of `Given` it looks at, beside the seed.
+        reads: what of `Given` it looks at, beside the seed; "weights": its checkpoint is a folder that
+            ``python -m gamesim.labs.train`` made, no model.
     """
 
     name: str
@@ -119,7 +120,8 @@ class Entry:
         if extra := self.missing():
             raise UserError(f"the lab {self.name} needs the extra {extra}: pip install 'gamesim[{extra}]'")
         for what in ("data", "checkpoint"):
-            if getattr(given, what) is not None and what not in self.reads:
+            reads = what in self.reads or (what == "checkpoint" and "weights" in self.reads)
+            if getattr(given, what) is not None and not reads:
                 raise UserError(f"the lab {self.name} takes no --{what}")
 
     def open(self, given: Given) -> Lab:
@@ -150,7 +152,7 @@ for _entry in (
         "Two networks learn to paint sprites and to tell them from real ones; make them collapse, cure them.",
         "Goodfellow et al. 2014 (arXiv 1406.2661)",
         "gamesim.labs.gan_page:GANLab",
-        reads=("checkpoint",),
+        reads=("weights",),
     ),
     Entry(
         "cyclegan",
@@ -158,7 +160,7 @@ for _entry in (
         "The night game becomes a garden and back, learned without a single pair of pictures.",
         "Zhu et al. 2017 (arXiv 1703.10593)",
         "gamesim.labs.cyclegan_page:CycleGANLab",
-        reads=("checkpoint",),
+        reads=("weights",),
     ),
     Entry(
         "dqn",

@@ -32,7 +32,10 @@ def load(module: nn.Module, place: Path) -> None:
         raise UserError(f"{path}: cannot be read: {reason(error)}") from None
     except (SafetensorError, ValueError):
         raise UserError(f"{path}: damaged: not a safetensors file") from None
-    fits(found, module.state_dict(), path)
+    wanted = module.state_dict()
+    if not (found.keys() & wanted.keys()) - {"taken"}:  # all labs count what they have taken
+        raise UserError(f"{path}: holds other networks than this lab's")
+    fits(found, wanted, path)
     module.load_state_dict(found)
 
 

@@ -4,9 +4,10 @@ Under ``torchrun`` every process trains on its own batches, gradients are averag
 the first one alone writes files.
 """
 
+import contextlib
 import os
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from gamesim.devices import pick
 from gamesim.errors import UserError
-from gamesim.text import counted
+from gamesim.text import counted, one_line
 
 
 def pick_device(name: str) -> torch.device:
@@ -105,7 +106,8 @@ class Processes:
         """Give every process the weights and buffers of the first one."""
         if self.count > 1:
             for tensor in module.state_dict().values():
-                dist.broadcast(tensor, 0)
+                with _together():
+                    dist.broadcast(tensor, 0)
 
     def average(self, parameters: Iterable[nn.Parameter]) -> None:
         """Average gradients over the processes.
@@ -117,7 +119,8 @@ class Processes:
         trained = [p for p in parameters if p.requires_grad]
         grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in trained]
         flat = torch.cat([grad.reshape(-1) for grad in grads])
-        dist.all_reduce(flat)
+        with _together():
+            dist.all_reduce(flat)
         flat /= self.count
         parts = flat.split([grad.numel() for grad in grads])
         for parameter, grad, part in zip(trained, grads, parts, strict=True):
@@ -128,7 +131,8 @@ class Processes:
         if self.count == 1:
             return flags
         tensor = torch.tensor(flags, dtype=torch.int64)
-        dist.all_reduce(tensor, dist.ReduceOp.MAX, group=self.control)
+        with _together():
+            dist.all_reduce(tensor, dist.ReduceOp.MAX, group=self.control)
         return [int(flag) for flag in tensor]
 
     def share(self, rows: int) -> slice:
@@ -140,7 +144,8 @@ class Processes:
         if self.count == 1:
             return rows
         parts: list[Any] = [None] * self.count
-        dist.all_gather_object(parts, rows.cpu(), group=self.control)
+        with _together():
+            dist.all_gather_object(parts, rows.cpu(), group=self.control)
         return torch.cat(parts).to(rows.device)
 
     def gather(self, item: Any) -> list[Any]:
@@ -148,8 +153,19 @@ class Processes:
         if self.count == 1:
             return [item]
         items = [None] * self.count if self.first else None
-        dist.gather_object(item, items, group=self.control)
+        with _together():
+            dist.gather_object(item, items, group=self.control)
         return items or []
+
+
+@contextlib.contextmanager
+def _together() -> Iterator[None]:
+    """Whatever keeps the processes from exchanging something becomes one line: one of them was killed."""
+    try:
+        yield
+    except RuntimeError as error:
+        why = f"another process has ended, or cannot be reached ({one_line(error, 160)})"
+        raise UserError(f"torchrun: {why}; what was saved until then goes on with --resume") from error
 
 
 _known: Processes | None = None

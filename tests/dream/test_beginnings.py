@@ -112,6 +112,8 @@ class TestBeginnings:
             ({"reset_mask": [True, False]}, "reset_mask"),
             ({"reset_mask": [[True], [True, False]]}, "reset_mask must be an array"),
             ({"start": [[0], [1, 2]]}, "start must be an array"),
+            (3, "reset: options must be a dict, not 3$"),
+            (["frames"], "reset: options must be a dict, not "),
             ({"frames": [[0], [1, 2]]}, "frames must be an array"),
             ({"frames": np.zeros((3, 84, 84, 3), np.uint8), "actions": [[0], [1, 2]]}, "actions must be an"),
         ],

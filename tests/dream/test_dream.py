@@ -208,6 +208,11 @@ class TestTemperature:
 
 
 class TestBadInput:
+    @pytest.mark.parametrize("checkpoint", [None, 3, b"mine", ["mine"]])
+    def test_what_is_no_folder_is_named(self, checkpoint):
+        with pytest.raises(UserError, match=r"^checkpoint must be the folder of a model, not "):
+            DreamEnv(checkpoint=checkpoint)
+
     def test_no_checkpoint_there(self, tmp_path):
         with pytest.raises(UserError, match="nowhere"):
             DreamEnv(tmp_path / "nowhere")

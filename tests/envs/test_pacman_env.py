@@ -260,6 +260,13 @@ def test_numpys_numbers_are_seeds_of_every_game(seed):
     assert lanes.reset(seed=seed)[1]["seed"].tolist() == [7, 8]
 
 
+@pytest.mark.parametrize("options", [3, "start", [1]])
+def test_options_that_are_no_dict_are_named(options):
+    for game in (gym.make(IDS[0]).unwrapped, gym.make_vec(IDS[0], num_envs=2)):
+        with pytest.raises(UserError, match=r"^reset: options must be a dict, not "):
+            game.reset(options=options)
+
+
 def test_an_option_that_does_nothing_is_named_in_a_warning():
     known = r"reset: the option 'reset_maks' does nothing here, did you mean 'reset_mask'\?"
     with pytest.warns(UserWarning, match="reset: the option 'num_ghosts' does nothing here$"):

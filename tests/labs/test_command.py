@@ -112,6 +112,7 @@ def test_without_a_name_it_lists_all_labs_and_what_they_lack(capsys):
         (["toy", "--headless", "--out", "x", "--set", "norm=maybe"], "norm must be one of on, off"),
         (["toy", "--headless", "--out", "x", "--set", "kind=dog"], "kind must be one of wall, food, ghost"),
         (["toy", "--headless", "--out", "x", "--set", "walk=1"], "walk must be one of press"),
+        (["toy", "--headless", "--out", "x", "--set", "size=1", "size=2"], "size is set twice"),
         (["toy", "--set", "siz=1"], "control must be one of size"),
         (["toy", "--data", "y"], "y: there is no such folder of recordings"),
         (["refusing", "--headless", "--out", "x"], "it wants a model of places"),
@@ -144,3 +145,13 @@ def test_what_a_lab_would_not_look_at_is_refused(where, capsys, tmp_path, monkey
     monkeypatch.setattr(toy_lab.Toy, "step", lambda self: pytest.fail("a step was taken"))
     assert main(["lab", "toy", *where, "--data", "."]) == 2
     assert capsys.readouterr().err == "gamesim: the lab toy takes no --data\n"
+
+
+def test_a_lab_that_was_trained_anew_opens_with_its_own_weights(tmp_path, monkeypatch):
+    reading = replace(TOY, reads=("weights",))
+    monkeypatch.setattr(labs, "entries", lambda: {"toy": reading})
+    (tmp_path / "model.safetensors").touch()
+    opened = []
+    monkeypatch.setattr("gamesim.app.lab", lambda *given: opened.append(given) or 0)
+    assert main(["lab", "toy", "--checkpoint", str(tmp_path)]) == 0
+    assert opened == [(reading, labs.Given(checkpoint=tmp_path), {})]

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from gamesim import shipped
 from gamesim.errors import UserError
 from gamesim.labs import Given, gan
 from gamesim.labs.controls import values as by_name
@@ -278,3 +279,9 @@ def test_a_control_that_keeps_its_value_begins_nothing(lab):
 def test_weights_that_are_not_there_are_one_line(tmp_path):
     with pytest.raises(UserError, match=r"model\.safetensors: cannot be read"):
         GANLab(Given(checkpoint=tmp_path))
+
+
+@pytest.mark.parametrize("other", ["tilemap-pacman", "labs/cyclegan"])
+def test_a_model_of_another_kind_is_said_to_be_one(other):
+    with pytest.raises(UserError, match=r"model\.safetensors: holds other networks than this lab's"):
+        GANLab(Given(checkpoint=shipped.folder(shipped.MODELS) / other))

@@ -448,3 +448,22 @@ def test_out_of_memory_names_what_this_part_computes_at_once(plays, run, tmp_pat
     there = devices.pick("auto").type
     with pytest.raises(UserError, match=f"^out of memory on {there}: {advice}"):  # not on "auto"
         stages.train(chosen, str(plays), out, device="auto", stage=at)
+
+
+@pytest.mark.parametrize(
+    ("call", "exchange"),
+    [
+        ("broadcast", lambda both: both.same(torch.nn.Linear(1, 1))),
+        ("all_reduce", lambda both: both.average(torch.nn.Linear(1, 1).parameters())),
+        ("all_reduce", lambda both: both.agree([0])),
+        ("all_gather_object", lambda both: both.joined(torch.zeros(2))),
+        ("gather_object", lambda both: both.gather("mine")),
+    ],
+)
+def test_a_process_whose_partner_was_killed_says_so_in_one_line(call, exchange, monkeypatch):
+    def lost(*_, **__):
+        raise RuntimeError("Connection closed by peer\nCheck the logs")
+
+    monkeypatch.setattr(f"torch.distributed.{call}", lost)
+    with pytest.raises(UserError, match=r"^torchrun: another process has ended.*closed by peer.*--resume$"):
+        exchange(Processes(0, 2))
