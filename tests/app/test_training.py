@@ -19,6 +19,7 @@ from app.training import (
     start,
 )
 from gamesim.app.library import jobs
+from gamesim.app.library.runs import Run
 from gamesim.app.library.shelf import check_name
 from gamesim.app.navigation import visit
 from gamesim.app.screens.leaving import Leaving
@@ -104,6 +105,19 @@ def test_closing_the_app_asks_what_becomes_of_a_running_training(trainer: Driver
     press_button(trainer, answer)
     assert trainer.window.running == (answer == "Stay")
     assert_kept_or_running(trainer, page, answer)
+
+
+@pytest.mark.parametrize("stops", [1, 2])
+def test_a_training_that_another_window_stopped_is_not_said_to_be_done_or_to_have_failed(
+    trainer: Driver, stops: int
+):
+    page = start(trainer)
+    other = Run(page.run.folder, jobs.Jobs())
+    trainer.until(lambda: other.follow() or other.state == "training", seconds=30)
+    for _ in range(stops):  # the second stops it at once
+        other.stop()
+    trainer.until(lambda: "The training" in trainer.said, seconds=30)
+    assert "The training was stopped" in trainer.said
 
 
 def test_asked_twice_the_app_leaves(trainer: Driver):
