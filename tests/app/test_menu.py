@@ -18,6 +18,7 @@ from gamesim.app.screens.deck import Card
 from gamesim.app.screens.leaving import Quit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui import widgets
 from gamesim.app.ui.ask import Ask
 from gamesim.envs.recipe import Recipe
 
@@ -169,6 +170,29 @@ def test_what_is_below_the_edge_is_reached_by_keys_wheel_and_bar(app: Driver, si
             app.frames(1)
     assert page.current and page.current.own
     assert page.view.contains(page.current.rect) or page.current.rect.height > page.view.height - 60
+
+
+def test_the_chosen_card_stays_in_view_when_the_window_gets_smaller(app: Driver):
+    """Enter played a card that nobody saw."""
+    app.resize(1280, 800)
+    app.frames(2)
+    menu = app.window.screen
+    assert isinstance(menu, Menu)
+    menu.chosen = len(menu.cards) - 1
+    app.frames(1)
+    app.resize(320, 240)
+    app.frames(3)
+    card = menu.current
+    assert card and card.rect.colliderect(menu.view)
+
+
+def test_a_narrow_menu_cuts_nothing_off_its_line(app: Driver, monkeypatch: pytest.MonkeyPatch):
+    drawn: list[str] = []
+    real = widgets.render
+    monkeypatch.setattr(widgets, "render", lambda words, *rest: drawn.append(words) or real(words, *rest))
+    app.resize(240, 320)
+    app.frames(2)
+    assert "Play a game. Then play what a network learned of it." in drawn
 
 
 def test_a_bar_that_was_let_go_on_another_screen_is_let_go(app: Driver):

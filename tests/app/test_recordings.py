@@ -271,6 +271,20 @@ def test_the_chosen_recording_stays_chosen_when_new_ones_come_above_it(shelf: Dr
     assert "second" not in names(shelf) and page.current.name == "third"
 
 
+def test_the_chosen_recording_stays_in_view_when_many_come_above_it(shelf: Driver):
+    """The list stayed at its top, so Delete asked about a recording that nobody saw."""
+    listing(shelf).choose(2)
+    shelf.frames(2)
+    for number in range(30):
+        save(shelf.recordings / "pac-man", f"new {number}", -100)
+    shelf.window.kit.workshop.shelf.refresh()
+    shelf.until(lambda: listing(shelf).count == 33)
+    shelf.frames(2)
+    page = listing(shelf)
+    top = page.chosen * page.height - page.scroller.at
+    assert page.chosen > 20 and 0 <= top <= page.view.height - page.height
+
+
 def test_damaged_files_are_messages(shelf: Driver, tmp_path: Path):
     (shelf.recordings / "maze" / "bad.npz").write_bytes(b"PK\x03\x04 nothing")
     shelf.window.kit.workshop.shelf.refresh()

@@ -1,5 +1,6 @@
 """Trainings in the app, with a stub for the command line (tests/e2e has a real one)."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from app.training import (
     start,
 )
 from gamesim.app.library import jobs
+from gamesim.app.library.runs import Run
 from gamesim.app.library.shelf import check_name
 from gamesim.app.navigation import visit
 from gamesim.app.screens.leaving import Leaving
@@ -103,6 +105,19 @@ def test_closing_the_app_asks_what_becomes_of_a_running_training(trainer: Driver
     press_button(trainer, answer)
     assert trainer.window.running == (answer == "Stay")
     assert_kept_or_running(trainer, page, answer)
+
+
+@pytest.mark.parametrize("stops", [1, 2])
+def test_a_training_that_another_window_stopped_is_not_said_to_be_done_or_to_have_failed(
+    trainer: Driver, stops: int
+):
+    page = start(trainer)
+    other = Run(page.run.folder, jobs.Jobs())
+    trainer.until(lambda: other.follow() or other.state == "training", seconds=30)
+    for _ in range(stops):  # the second stops it at once
+        other.stop()
+    trainer.until(lambda: "The training" in trainer.said, seconds=30)
+    assert "The training was stopped" in trainer.said
 
 
 def test_asked_twice_the_app_leaves(trainer: Driver):
@@ -222,7 +237,46 @@ def test_recordings_may_lie_anywhere(trainer: Driver, tmp_path: Path):
     typed(trainer, str(tmp_path / "far away"))
     trainer.press(pygame.K_RETURN)
     assert page.plan.data == tmp_path / "far away"
-    trainer.until(lambda: page.plan.known[tmp_path / "far away"] == (1, 9))
+    trainer.until(lambda: page.plan.counts == (1, 9))
+
+
+def test_recordings_in_subfolders_of_the_chosen_folder_count(trainer: Driver, tmp_path: Path):
+    """The training learns from them all, but the form counted them for ever, and never asked which game."""
+    save(tmp_path / "all" / "one", "a", steps=9)
+    save(tmp_path / "all" / "two" / "deep", "b", steps=4)
+    page = new_training(trainer)
+    page.plan.take_folder(str(tmp_path / "all"))
+    trainer.until(lambda: page.plan.counts == (2, 13))
+    assert any("Few recordings: 2 games" in words for words in page.plan.warnings)
+
+
+def test_a_folder_without_recordings_is_said_to_be_one_before_a_training_starts(
+    trainer: Driver, tmp_path: Path
+):
+    """It said that it counts the games, for ever, and the training failed once PyTorch was loaded."""
+    (tmp_path / "empty").mkdir()
+    page = new_training(trainer, "stub")
+    page.plan.take_folder(str(tmp_path / "empty"))
+    trainer.until(lambda: "There are no recordings in" in page.rows[0].about)
+    trainer.press(pygame.K_UP, pygame.K_RETURN)
+    assert "There are no recordings in" in trainer.said and not trainer.window.kit.workshop.jobs.all
+    (tmp_path / "empty" / "bad.npz").write_bytes(b"no recording")
+    trainer.window.kit.workshop.shelf.refresh()
+    trainer.until(lambda: "bad.npz" in page.rows[0].about)
+
+
+def test_a_run_on_recordings_from_elsewhere_is_trained_further_with_their_number(
+    trainer: Driver, tmp_path: Path
+):
+    save(tmp_path / "far away", "two", steps=9)
+    folder = old_run(trainer)
+    (folder / ".started.json").write_text(json.dumps({"data": str(tmp_path / "far away")}))
+    open_train(trainer)
+    run = trainer.window.kit.workshop.run(folder)
+    run.follow()
+    form = NewRun(trainer.window, run)
+    trainer.window.go(form)
+    trainer.until(lambda: form.plan.counts == (1, 9))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import gamesim  # noqa: F401 (registers the ids)
 from gamesim.cli import main
 from gamesim.data.dataset import Dataset
 from gamesim.data.recorder import Recorder
-from gamesim.data.store import journal
+from gamesim.data.store import journal, walk
 from gamesim.data.store.index import scan
 from gamesim.data.store.journal import SUFFIX, recover
 from gamesim.data.store.verify import verify
@@ -293,3 +293,22 @@ def test_after_the_app_was_killed_the_page_training_and_verifying_find_the_game(
         left.write_bytes(whole)
         assert again()
     assert "1 replay byte for byte" in capsys.readouterr().out
+
+
+def test_a_whole_disk_is_refused_before_anything_there_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was walked for minutes, and its journals and its index were written, before anything was said."""
+    monkeypatch.setattr(walk, "_MOST", 20)
+    save(tmp_path / "games", "mine")
+    waiting = left_behind(tmp_path / "games")
+    assert [name for name in found(tmp_path)[0] if "mine" in name]
+    waiting = left_behind(tmp_path / "games")
+    (tmp_path / "index.jsonl").unlink()
+    for number in range(30):
+        (tmp_path / "usr" / str(number)).mkdir(parents=True)
+        (tmp_path / "usr" / str(number) / "tool").touch()
+    with pytest.raises(UserError, match=r"more than 20 other files.*Name the folder"):
+        scan(tmp_path)
+    assert waiting.exists() and not (tmp_path / "index.jsonl").exists()
+    assert found(tmp_path / "games")[0]

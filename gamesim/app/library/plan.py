@@ -14,6 +14,7 @@ from gamesim.app.library.presets import FOR_TESTS, Preset
 from gamesim.app.library.runs import Run
 from gamesim.app.library.shelf import Recording, check_name
 from gamesim.app.library.workshop import Workshop
+from gamesim.app.ui.widgets import at_home
 from gamesim.errors import UserError
 from gamesim.text import counted
 
@@ -40,7 +41,7 @@ class Plan:
         self.workshop, self.run = workshop, run
         self.presets = [presets.of_run(run)] if run else presets.all_presets()
         self.data: Path | None = run.data if run else None
-        self._others = [run.data] if run and run.data else []  # folders beyond the shelf's
+        self._others: list[Path] = []  # folders beyond those that the shelf found
         self._preset = self._device = self._steps = self._game = 0
         self._of: tuple[list[Recording], Path | None] | None = None
         self._games: dict[str, list[Recording]] = {}
@@ -49,7 +50,10 @@ class Plan:
         self._estimates: dict[tuple, Estimate] = {}
         self._runs = [workshop.run(folder) for folder in workshop.runs()]
         self.turn_preset(0)
-        workshop.shelf.refresh()
+        if self.data:  # the window may know nothing of this folder
+            self._search(self.data)
+        else:
+            workshop.shelf.refresh()
 
     # what is chosen --------------------------------------------------------------------------------------
 
@@ -77,18 +81,21 @@ class Plan:
         return DEVICES[self._device]
 
     @property
-    def known(self) -> dict[Path, tuple[int, int]]:
-        """Folders of recordings -> (episodes, steps); (0, 0) for a typed folder that is not counted yet."""
-        return {**dict.fromkeys(self._others, (0, 0)), **self.workshop.shelf.collections}
+    def known(self) -> list[Path]:
+        """Folders of recordings that can be chosen."""
+        return list(dict.fromkeys([*self._others, *self.workshop.shelf.collections]))
 
     @property
     def games(self) -> dict[str, list[Recording]]:
-        """The games that the chosen folder holds, by id, the one with the most recordings first."""
+        """The games that the chosen folder holds, by id, the one with the most recordings first.
+
+        Those in its subfolders count, as they do for the training.
+        """
         everything = self.workshop.shelf.recordings
         if self._of is None or self._of[0] is not everything or self._of[1] != self.data:
             found: dict[str, list[Recording]] = {}
             for each in everything:
-                if each.collection == self.data:
+                if self.data and each.within(self.data):
                     found.setdefault(each.entry.game, []).append(each)
             self._of = (everything, self.data)
             self._games = dict(sorted(found.items(), key=lambda item: -len(item[1])))
@@ -109,9 +116,16 @@ class Plan:
     @property
     def counts(self) -> tuple[int, int]:
         """How many (games, steps) the model would learn from."""
-        if len(self.games) > 1:
-            return len(self.inside), sum(each.entry.length for each in self.inside)
-        return self.known.get(self.data, (0, 0)) if self.data else (0, 0)
+        return len(self.inside), sum(each.entry.length for each in self.inside)
+
+    @property
+    def nothing(self) -> str:
+        """Why the chosen folder is of no use, in one line; "" if it is of use, or nobody has looked yet."""
+        shelf = self.workshop.shelf
+        if self.data is None or self.inside or shelf.scanning:
+            return ""
+        wrong = (why for path, why in shelf.damaged.items() if path.is_relative_to(self.data))
+        return next(wrong, f"There are no recordings in {at_home(self.data)}")
 
     @property
     def name(self) -> str:
@@ -132,7 +146,7 @@ class Plan:
     # choosing --------------------------------------------------------------------------------------------
 
     def turn_data(self, by: int) -> None:
-        places = list(self.known)
+        places = self.known
         if places:
             now = places.index(self.data) if self.data in places else -by
             self.data, self._game = places[(now + by) % len(places)], 0
@@ -165,11 +179,15 @@ class Plan:
             raise UserError(f"{path}: this is a file. Name the folder in which the recordings are")
         if not path.is_dir():
             raise UserError(f"{path}: there is no such folder")
-        self._others.append(path)
         self.data, self._game = path, 0
-        if path not in self.workshop.shelf.roots:
-            self.workshop.shelf.roots.append(path)
-            self.workshop.shelf.refresh()
+        self._search(path)
+
+    def _search(self, folder: Path) -> None:
+        """Have the shelf count what is in a folder."""
+        self._others.append(folder)
+        if folder not in self.workshop.shelf.roots:
+            self.workshop.shelf.roots.append(folder)
+        self.workshop.shelf.refresh()
 
     def call(self, name: str) -> None:
         """Name the run.
@@ -207,6 +225,8 @@ class Plan:
         """
         if self.data is None:
             raise UserError("Choose recordings first: record some games, or name a folder")
+        if self.nothing:
+            raise UserError(self.nothing)
         if not self.run and self.folder.exists():
             raise UserError(f"There is already a run called {self.name}")
         runs.train(

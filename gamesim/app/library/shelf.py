@@ -68,6 +68,10 @@ class Recording:
         first, _, rest = self.entry.file.partition("/")
         return self.root / first if rest else self.root
 
+    def within(self, folder: Path) -> bool:
+        """Whether it lies in a folder, or in one of its subfolders."""
+        return str(self.path).startswith(os.path.join(folder, ""))
+
     @property
     def game(self) -> str:
         """The name of its game, or the id of a game that is not ours."""

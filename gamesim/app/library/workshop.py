@@ -66,9 +66,17 @@ class Workshop:
         for about, job in self.jobs.all.items():
             if job not in self._told and not job.running:
                 self._told.add(job)
-                self.say(*ending(about, job, job.pid in self.jobs.asked))
+                self.say(*ending(about, job, self._was_asked(about, job)))
                 if job.name == RECORDING:
                     self.shelf.refresh()
+
+    def _was_asked(self, about: Path, job: Job) -> bool:
+        """Whether somebody had a job stopped: this window, or another one or the command line a training."""
+        if job.pid in self.jobs.asked or job.name != TRAINING:
+            return job.pid in self.jobs.asked
+        run = self.run(about)
+        run.follow()
+        return run.state == "stopped"
 
     def runs(self) -> list[Path]:
         """All run folders, newest first."""

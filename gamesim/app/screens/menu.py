@@ -49,6 +49,7 @@ class Menu(ChoiceScreen):
         self._clock = 0.0
         self.bin = pygame.Rect(0, 0, 0, 0)
         self._away = False
+        self._size = (0, 0)
         self._worker = Worker("dreams")
         self.refresh()
         kinds = [card.kind for card in self.cards]
@@ -175,6 +176,8 @@ class Menu(ChoiceScreen):
 
     def draw(self, surface: pygame.Surface) -> None:
         size = surface.get_size()
+        self.reveal |= size != self._size  # else Enter would play a card that a smaller window does not show
+        self._size = size
         scale = Scale.of(size)
         margin = margin_of(size, scale)
         foot = size[1] - foot_height(scale)
@@ -195,7 +198,7 @@ class Menu(ChoiceScreen):
         line = "Play a game. Then play what a network learned of it."
         below = text(
             surface, line, (margin + scale.px(3), name.bottom - scale.px(2)), scale.body, COLOURS["quiet"],
-            width=max(1, surface.get_width() - 2 * margin),
+            width=max(1, surface.get_width() - 2 * margin - scale.px(3)), shrinks=True,
         )  # fmt: skip
         self._draw_chase(surface, name, margin, scale)
         return self._draw_places(surface, below, margin, scale)

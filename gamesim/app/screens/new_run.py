@@ -85,7 +85,7 @@ class NewRun(Form[FormRow]):
         if data is None:
             return "None yet. Record some games first, or press Enter to choose a folder"
         if not games:
-            return f"Counting the games in {at_home(data)}"
+            return self.plan.nothing or f"Counting the games in {at_home(data)}"
         return f"{counted(games, 'game')}, {counted(steps, 'step')}, in {at_home(data)}"
 
     def _about_steps(self) -> str:
@@ -110,7 +110,7 @@ class NewRun(Form[FormRow]):
     def start(self) -> None:
         """Start the training; if there are warnings, ask first."""
         plan = self.plan
-        if plan.data is None or not plan.warnings:
+        if plan.data is None or plan.nothing or not plan.warnings:
             self._begin()
             return
         answers = (Action("Start anyway", self._begin), Action("Back"))

@@ -65,7 +65,9 @@ class Listing(PanelScreen, Generic[Row]):
         was = [self.mark(row) for row in self.rows[self.chosen : self.chosen + 1]]
         marks = [self.mark(row) for row in rows]
         self.rows = rows
-        if was and was[0] in marks:
+        if was and was[0] in marks and self.chosen != marks.index(was[0]):
+            # A row in view stays in view: else Enter and Delete would mean one that nobody sees.
+            self._reveal |= -self.height < self.chosen * self.height - self.scroller.at < self.view.height
             self.chosen = marks.index(was[0])
 
     def nothing(self) -> str:

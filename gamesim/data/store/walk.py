@@ -10,10 +10,12 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gamesim.errors import UserError
 from gamesim.text import reason
 
 EPISODE, JOURNAL, INDEX = ".npz", ".journal", "index.jsonl"
 _SHOWN = 5  # names in one line
+_MOST = 20_000  # so many other things beyond the recordings' own number, and this is no folder of recordings
 
 
 @dataclass
@@ -47,10 +49,12 @@ def walk(folder: Path) -> Found:
 
     Raises:
         OSError: The folder itself cannot be read.
+        UserError: It is a whole disk, or the like.
     """
     search = _Search(folder)
     search.look("", search.root)
     while search.folders or search.links:
+        search.check_size()
         # What lies in the folder itself comes first: a link to it then leads to nothing new.
         prefix, real = search.folders.pop() if search.folders else search.links.pop(0)
         if real in search.seen:
@@ -97,6 +101,19 @@ class _Search:
                     continue
                 except OSError as error:
                     self.found.passed[prefix + item.name] = f"cannot be read ({reason(error)})"
+
+    def check_size(self) -> None:
+        """Give up on a whole disk, or the like, which takes minutes, before anything there is touched.
+
+        Raises:
+            UserError: This is one.
+        """
+        rest = len(self.found.others) + len(self.found.passed) + len(self.seen)
+        if rest > _MOST + len(self.found.episodes):
+            raise UserError(
+                f"{self.folder}: more than {_MOST:,} other files and folders are there. "
+                "Name the folder in which the recordings are"
+            )
 
     def _link(self, name: str, real: str) -> None:
         if os.path.isdir(real):
