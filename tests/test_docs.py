@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gamesim import config
+from gamesim.app.screens import story
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
@@ -72,3 +73,11 @@ def _has(settings: object, key: str) -> bool:
             return False
         settings = getattr(settings, part)
     return True
+
+
+@pytest.mark.parametrize("table", [story.TAKECOVER, story.OURS], ids=["TakeCover", "Pac-Man"])
+def test_our_own_figures_in_the_app_are_those_of_the_results(table):
+    results = (ROOT / "docs/results.md").read_text(encoding="utf-8")
+    rows = [re.sub(r"[*|]", " ", line).split("  ") for line in results.splitlines() if "±" in line]
+    told = [" ".join(" ".join(row).split()) for row in rows]
+    assert [row[0] for row in table[1:] if not any(" ".join(row[1:]) in line for line in told)] == []
