@@ -193,6 +193,24 @@ def find(env_id: str) -> EnvSpec:
         raise UnknownGame(f"unknown game '{one_line(name, 80)}'{where}", more) from None
 
 
+def rate(recipe: Recipe) -> float | None:
+    """Steps a second at which people should see a game, 2 to 60: its frames a second by its frame skip.
+
+    Returns:
+        None where the game does not say, or is not installed.
+    """
+    try:
+        spec = find(recipe.env_id)
+        made_by = spec.entry_point
+        made_by = load_env_creator(made_by) if isinstance(made_by, str) else made_by
+        frames = float(getattr(made_by, "metadata", {})["render_fps"])
+    except PASSING:
+        raise
+    except BaseException:  # whatever a foreign module raises; a game that cannot be made says so when it is
+        return None
+    return min(max(frames / recipe.frame_skip, 2.0), 60.0) if frames > 0 else None
+
+
 def _import(module: str, env_id: str) -> None:
     """Import a user's module, also from the current folder."""
     here = os.getcwd()

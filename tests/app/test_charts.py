@@ -57,3 +57,4 @@ def test_numbers_are_short_and_means_are_means():
     assert spoken("world-model-places") == "World Model (places)"
     assert spoken("gamegan-recall") == "GameGAN (recall)"
     assert spoken("world-model-takecover") == "World Model Take Cover"
+    assert spoken("world-model-carracing") == "World Model Car Racing"

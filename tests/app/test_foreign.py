@@ -160,7 +160,7 @@ def test_a_game_without_an_action_for_nothing_waits_for_the_player(app: Driver):
     assert session.engine.steps == 0
     app.down(pygame.K_RIGHT)
     app.frames(30)
-    assert 0 < session.engine.steps <= 6
+    assert 0 < session.engine.steps <= 30
     app.up(pygame.K_RIGHT)
     app.frames(2)
     steps = session.engine.steps
@@ -310,3 +310,31 @@ def test_take_cover_has_a_card_where_vizdoom_is_and_its_own_name_everywhere(monk
     learned = dream(tmp_path)
     assert learned.blurb == "Learned from Take Cover"
     assert learned.recipe == title.how, "its keys are those that its actions are called after"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "skip", "steps"),
+    [
+        ({"render_fps": 50}, 1, 50.0),
+        ({"render_fps": 50}, 4, 12.5),
+        ({"render_fps": 4}, 1, 4.0),
+        ({"render_fps": 500}, 1, 60.0),
+        ({"render_fps": 4}, 8, 2.0),
+        ({}, 1, 7.0),
+        *(({"render_fps": wrong}, 1, 7.0) for wrong in ("fast", None, 0, -3, float("nan"))),
+    ],
+)
+def test_a_game_and_its_dream_are_as_fast_as_the_game_says(tmp_path, monkeypatch, metadata, skip, steps):
+    monkeypatch.setattr(toy_games.Dot, "metadata", {"render_modes": ["rgb_array"], **metadata})
+    assert catalog.foreign(Recipe("toys/Three-v0", frame_skip=skip)).rate == steps
+    how = f"| recorded with | --frame-skip {skip} |\n" if skip > 1 else ""
+    (tmp_path / "README.md").write_text(f"# A dream\n\n| | |\n|---|---|\n| game | toys/Three-v0 |\n{how}")
+    assert dream(tmp_path).rate == steps
+
+
+def test_the_dream_of_a_game_that_is_not_installed_has_a_speed_too(tmp_path):
+    for game, steps in (("Nobody/Knows-v0", 7.0), ("CarRacing-v3", 12.5)):
+        (tmp_path / "README.md").write_text(
+            f"# A dream\n\n| | |\n|---|---|\n| game | {game} |\n| recorded with | --frame-skip 4 |\n"
+        )
+        assert dream(tmp_path).rate == steps

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ ARCADE, MAZE, PACMAN = "gamesim/PacmanArcade-v0", "gamesim/PacmanMaze-v0", "game
 GARDEN = "gamesim/PacmanGarden-v0"
 TAKE_COVER = "gamesim/TakeCover-v0"
 DREAM = "gamesim/Dream-v0"
-RATES = {ARCADE: 9.0, TAKE_COVER: 35.0}
-"""Steps a second, at the first level, of the games that differ from the usual 7."""
+RATES = {ARCADE: 9.0, TAKE_COVER: 35.0, "CarRacing-v3": 12.5}
+"""Steps a second, at the first level, of the games that differ from the usual 7: of those that are not ours
+where they are not installed, as the shipped dreams of them were recorded."""
 IN_RUNS = ("last", "best")  # folders inside a run's, beside those of its parts
 
 
@@ -75,10 +76,12 @@ class Title:
         """The name of the folder for its recordings; a game that is not ours is named in full there."""
         return text.file_name(self.name if self.env_id.startswith(recipes.OURS) else self.env_id, "game")
 
-    @property
+    @cached_property
     def rate(self) -> float:
-        """Steps a second at the first level."""
-        return RATES.get(self.world, 7.0)
+        """Steps a second at the first level: a game that is not ours, and its dream, say so themselves."""
+        foreign = None if self.world.startswith(recipes.OURS) else self.recipe
+        asked = None if foreign is None else recipes.rate(foreign)
+        return asked or RATES.get(self.world, 7.0)
 
     @property
     def scrolls(self) -> bool:
@@ -228,6 +231,7 @@ def spoken(name: str) -> str:
     """gamegan-pacman -> GameGAN Pac-Man, world-model-places -> World Model (places)."""
     kind = next((kind for kind in systems().values() if f"{name}-".startswith(f"{kind.name}-")), None)
     rest = (name if kind is None else name[len(kind.name) :]).replace("pac-man", "pacman")
-    special = {"pacman": "Pac-Man", "takecover": "Take Cover", "places": "(places)", "recall": "(recall)"}
+    special = {"pacman": "Pac-Man", "takecover": "Take Cover", "carracing": "Car Racing"}
+    special |= {"places": "(places)", "recall": "(recall)"}
     words = [special.get(word, word[:1].upper() + word[1:]) for word in re.split(r"[-_ ]+", rest) if word]
     return " ".join(words if kind is None else [kind.title, *words]) or name
