@@ -35,11 +35,7 @@ class Kit:
     Attributes:
         pictures: folder for clips and pictures of the window.
         device: where dreams compute.
-        workshop: recordings, engines, runs, and the processes that work on them.
         ahead: the dream that is opened before anybody asks for it.
-        toasts: messages to the player.
-        painter: draws boards in the palette of the settings.
-        look: draws games and dreams, large or as pixels.
     """
 
     def __init__(

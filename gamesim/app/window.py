@@ -12,8 +12,7 @@ from gamesim.app.controls import EVERYWHERE, VIRTUAL, Command, Hint, meaning
 from gamesim.app.gamepad import events
 from gamesim.app.kit import Kit
 from gamesim.app.library.catalog import Title
-from gamesim.app.navigation import Navigator, Screen, visit
-from gamesim.app.pace import STILL, Pace
+from gamesim.app.navigation import STILL, Navigator, Pace, Screen, visit
 from gamesim.app.screens.help import Help
 from gamesim.app.screens.loading import Loading
 from gamesim.app.theme import COLOURS, Scale
@@ -28,15 +27,11 @@ DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 class Window(Navigator):
-    """The display, the loop, and the stack of screens.
-
-    Args:
-        kit: what screens are given; None: with the user's own files.
+    """The display, the loop, and the stack of screens; without a `kit`, with the user's own files.
 
     Attributes:
         help: the page of all keys, while it is open on top of the screen.
         held: keys that are down now, a gamepad's virtual ones included.
-        screens: from the bottom to the top, which is the one that is seen.
 
     Raises:
         UserError: there is no display to open a window on.

@@ -12,10 +12,9 @@ import pygame
 import pytest
 
 from app.driver import Driver, click
-from gamesim.app.labs.choose import Labs
 from gamesim.app.labs.column import Column
 from gamesim.app.labs.layout import lay_out
-from gamesim.app.labs.page import LabPage
+from gamesim.app.labs.page import LabPage, Labs
 from gamesim.app.labs.panels import image_place, least, note, row_lines
 from gamesim.app.labs.process import POINTS, means
 from gamesim.app.navigation import visit

@@ -19,7 +19,7 @@ from app.training import press_button
 from gamesim.agents import policy
 from gamesim.app.background import Lazily
 from gamesim.app.library import jobs
-from gamesim.app.library.rows import PLAYERS as FILTERS
+from gamesim.app.library.shelf import PLAYERS as FILTERS
 from gamesim.app.library.shelf import WHO, Shelf, thumbnails
 from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu

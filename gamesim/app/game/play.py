@@ -20,8 +20,7 @@ import numpy as np
 
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.controls import STAY
-from gamesim.app.game.history import History, Moment
-from gamesim.app.game.reel import Reel, Shot
+from gamesim.app.game.history import History, Moment, Reel, Shot
 from gamesim.app.library.catalog import ARCADE, Title
 from gamesim.envs.meanings import action_meanings, keys_said
 from gamesim.envs.recipe import PACMANS

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from gamesim.app.controls import STAY, Command, Steering, shown
 from gamesim.app.game.divergence import Divergence
+from gamesim.app.game.history import Shot
 from gamesim.app.game.play import Engine
-from gamesim.app.game.reel import Shot
 from gamesim.app.game.sides import Sides
 
 PAUSES = {"eaten": 1.5, "level": 2.4, "ghost": 0.5, "fruit": 0.5}

@@ -18,13 +18,12 @@ HINT = "Tab goes to the controls. Rest the mouse on one to read what it does."
 
 
 class Column:
-    """Controls with their values; one of them, or of the buttons above them, has the focus.
+    """Controls with their values; one of them, or of the buttons above them (`reins`, such as Pause), has the
+    focus.
 
-    Args:
-        told: called with the name and the value of a control that the player changed or pressed.
+    `told` is called with the name and the value of a control that the player changed or pressed.
 
     Attributes:
-        reins: buttons above the controls, such as Pause.
         controls: as the lab has them now.
         values: by name, as a person sees them.
         state: a line on what the lab is doing.
@@ -52,9 +51,7 @@ class Column:
     def follow(self, controls: Sequence[Control], late: Collection[str] = ()) -> None:
         """Take over the values that the lab has changed itself; the others stay as the player set them.
 
-        Args:
-            controls: as the lab has them now.
-            late: names of controls that the player has set since, which the lab does not know yet.
+        The player has set the controls called `late` since, which the lab does not know yet.
         """
         before = {control.name: control.value for control in self.controls}
         for control in controls:

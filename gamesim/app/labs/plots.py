@@ -25,12 +25,7 @@ def draw_curves(
 ) -> None:
     """Draw the lines of a panel, below a legend with their newest values or those at the mouse.
 
-    Args:
-        surface: the window.
-        area: the inside of the panel below its title.
-        panel: what to draw.
-        scale: of the window.
-        pointer: the mouse, (x, y) in pixels.
+    `area` is the inside of the panel below its title, `pointer` the mouse, (x, y) in pixels.
     """
     lines = {name: _finite(points) for name, points in panel.lines.items()}
     drawn = [points for points in lines.values() if len(points)]

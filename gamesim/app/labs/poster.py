@@ -25,12 +25,8 @@ class Poster:
 
     Attributes:
         panels: what the lab shows now.
-        notice: a line in place of the panels; "" if they should be drawn.
-        bad: whether the notice is about an error.
-        column: the controls.
-        scroller: scrolls the panels.
-        view: where the panels were drawn last.
-        places: where each panel was drawn last.
+        notice: a line in place of the panels, about an error if it is `bad`; "" if they should be drawn.
+        view, places: where all panels, and each of them, were drawn last.
     """
 
     def __init__(self, entry: Entry, column: Column) -> None:
@@ -61,13 +57,7 @@ class Poster:
         return None
 
     def draw(self, surface: pygame.Surface, foot: int, pointer: tuple[int, int] = (-1, -1)) -> None:
-        """Draw everything.
-
-        Args:
-            surface: the window, or a picture.
-            foot: pixels to leave free at the bottom.
-            pointer: the mouse, (x, y) in pixels.
-        """
+        """Draw everything, with `foot` pixels free at the bottom; `pointer` is the mouse, (x, y) in pixels."""
         size = surface.get_size()
         scale = self._scale = Scale.of(size)
         margin = margin_of(size, scale)

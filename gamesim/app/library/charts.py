@@ -63,11 +63,8 @@ class Chart:
 
 
 class Charts:
-    """A grid of charts that fills an area; it scrolls if they do not fit.
-
-    Attributes:
-        scroll: rows of charts above the visible ones.
-        hidden: rows that do not fit, as drawn last.
+    """A grid of charts that fills an area. If they do not fit, it scrolls by whole rows, of which some are
+    `hidden`.
     """
 
     def __init__(self) -> None:

@@ -34,12 +34,10 @@ LONG = 86400.0  # seconds: a training that takes longer should not run on a CPU
 
 @dataclass(frozen=True)
 class Estimate:
-    """How long a training takes.
+    """How long a training takes on a device ("cpu", "cuda" or "mps"); None if nothing like it was ever
+    measured.
 
-    Attributes:
-        seconds: None if nothing like it was ever measured.
-        device: "cpu", "cuda" or "mps".
-        measured: whether the same preset ran on this machine before.
+    `measured` says whether the same preset ran on this machine before.
     """
 
     seconds: float | None
@@ -93,11 +91,8 @@ def paced(run: Run) -> dict[str, float]:
 def from_card(preset: Preset, folder: Path, *, alike: bool = False) -> float | None:
     """Seconds that a preset's steps take one core, from the card of a model; None if it does not tell.
 
-    Args:
-        preset: what to train.
-        folder: of the model.
-        alike: also accept the card of another preset of the same system, and scale its time by the work of a
-            step.
+    With `alike`, the card may be of another preset of the same system: its time is scaled by the work of a
+    step.
     """
     facts = cards.read(folder, Path()).facts
     trained, device = facts.get("preset", ""), facts.get("device", "")

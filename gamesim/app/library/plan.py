@@ -28,10 +28,6 @@ class Plan:
         workshop: gives recordings, runs and models, and starts the training.
         run: the run to go on with; None for a new training.
 
-    Attributes:
-        data: folder of recordings; None while none is chosen.
-        presets: all that can be chosen.
-
     Raises:
         UserError: the config of the run cannot be read.
     """
@@ -229,13 +225,8 @@ def warnings(
 ) -> list[str]:
     """Reasons not to start a training now, a line each.
 
-    Args:
-        preset: the chosen one.
-        games: how many were recorded, 0 while nobody has counted them.
-        steps: how many the games have together.
-        view: what the recordings show; None while nobody has looked.
-        takes: how long the training takes.
-        device: the chosen one.
+    There are 0 `games` while nobody has counted them, and no `view` of what they show while nobody has
+    looked.
     """
     found = []
     if preset.name.endswith(FOR_TESTS):

@@ -22,11 +22,9 @@ class Preset:
     """A preset as the app shows it.
 
     Attributes:
-        name: of the preset.
         config: what `main.py train` takes: the name or a file.
         about: the comment at the top of its file.
         steps: of each section that trains something.
-        system: the kind of model that it makes.
         one_core: whether it is meant for one CPU core.
         work: cost of a step, in a unit that compares presets of one system; 0.0 if unknown.
         needs: what it takes for granted about the game.
@@ -107,9 +105,7 @@ def choices_of_steps(usual: int, done: int) -> list[int]:
 def settings(preset: Preset, steps: int | None) -> dict[str, object]:
     """Overrides for a training that a player watches: a sheet every minute, a log line every few steps.
 
-    Args:
-        preset: the chosen one.
-        steps: how many instead of the preset's, if it is `single`.
+    It trains `steps` instead of the preset's, if the preset is `single`.
     """
     found: dict[str, object] = {}
     for section, usual in preset.steps.items():

@@ -36,7 +36,6 @@ class Run:
     """One run folder; `follow` reads what is new in it.
 
     Attributes:
-        folder: where it is.
         logs: one for each stage that has begun; one in all if the run has no stages.
         state: what it is doing, or how it ended.
         why: one line about a failure, else "".
@@ -275,7 +274,7 @@ def train(
     resume: bool = False,
     game: str | None = None,
 ) -> None:
-    """Start a training as a process of its own.
+    """Start a training as a process of its own, in the run folder `folder`.
 
     Args:
         processes: the jobs of the window.

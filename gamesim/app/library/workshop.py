@@ -27,8 +27,6 @@ class Workshop:
     """Each window has one; it needs no display.
 
     Attributes:
-        shelf: the recordings.
-        jobs: the processes that this window started.
         recent: when each title was played last.
         added: games of other people in the menu.
         worker: does what takes a moment, such as writing a GIF.
@@ -162,12 +160,10 @@ def key(title: Title) -> str:
 
 
 def ending(about: Path, job: Job, asked: bool) -> tuple[str, bool]:
-    """What to tell the player when a process has ended, and whether something went wrong.
+    """What to tell the player when a process that worked on a folder has ended, and whether something went
+    wrong.
 
-    Args:
-        about: the folder that it worked on.
-        job: the process.
-        asked: whether it was asked to stop: then it did not fail, however it ended.
+    A process that was `asked` to stop did not fail, however it ended.
     """
     if asked:
         return f"{job.name} was stopped: {about.name}", False

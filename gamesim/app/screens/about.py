@@ -7,8 +7,7 @@ from gamesim.app.game.home_view import draw_there_and_back
 from gamesim.app.game.homecoming import Verdict, there_and_back
 from gamesim.app.game.play import Engine
 from gamesim.app.library.cards import LEARNED_FROM
-from gamesim.app.navigation import Navigator
-from gamesim.app.pace import MOVING
+from gamesim.app.navigation import MOVING, Navigator
 from gamesim.app.ui.pages import Block, Page, Picture, Words
 from gamesim.app.xray.flow import draw_flow
 from gamesim.card import facts_in
@@ -137,12 +136,8 @@ def _kind(engine: Engine) -> Sequence[Words]:
 
 
 class About(Page):
-    """The page about one engine, which goes on playing below it.
-
-    Args:
-        window: the window that shows it.
-        engine: what the page is about.
-        keep_playing: lets so many seconds of the game below pass.
+    """The page about one engine, which goes on playing below it: `keep_playing` lets so many seconds pass
+    there.
     """
 
     caption = "What am I looking at?"

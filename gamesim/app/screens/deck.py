@@ -25,9 +25,6 @@ class Card:
 
     Attributes:
         kind: what it begins: the tour for newcomers, coming home, what was played last, or just its title.
-        title: what it plays.
-        picture: its moving picture.
-        blurb: a few words about it.
         own: whether it is a model that was trained here, which can be deleted.
         rect: where it was drawn last.
     """
@@ -55,12 +52,8 @@ class Card:
 
 @dataclass
 class CardRow:
-    """Cards side by side.
-
-    Attributes:
-        heading: the words above them; "" for the row at the top, whose cards are low and wide.
-        colour: name of the heading's colour in the palette.
-        cards: from left to right.
+    """Cards side by side, below words in a colour of the palette; "" for the row at the top, of low and wide
+    cards.
     """
 
     heading: str
@@ -69,12 +62,9 @@ class CardRow:
 
 
 def deal(workshop: Workshop, picture: Callable[[Title, Title | None], Preview | None]) -> list[CardRow]:
-    """All rows that have a card.
+    """All rows that have a card; `picture` makes the moving picture of a title.
 
-    Args:
-        workshop: knows the models, and what was played last.
-        picture: makes the moving picture of a title; for a game that is not ours, it is also given a dream
-            of that game, if there is one.
+    For a game that is not ours, `picture` is also given a dream of that game, if there is one.
     """
     games, shipped, own = [*catalog.games(), *workshop.added.titles], workshop.shipped(), workshop.own()
     dreamt = {title.world for title in [*shipped, *own]}

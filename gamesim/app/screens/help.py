@@ -37,13 +37,9 @@ class HelpLine:
 
 @dataclass(frozen=True)
 class HelpColumn:
-    """How the lines of a column are laid out.
+    """How the lines of a column are laid out, in pixels.
 
-    Attributes:
-        width: of the column, in pixels.
-        row: height of a line whose words fit beside its caps.
-        more: what each further row of words adds.
-        scale: of the window.
+    A line whose words fit beside its caps is `row` high; each further row of words adds `more`.
     """
 
     width: int
@@ -67,9 +63,8 @@ class HelpColumn:
 class Help:
     """An overlay that lists keys in as many columns as fit; it scrolls if they are too high.
 
-    Args:
-        works: the keys that do something on the screen below.
-        pads: names of the connected gamepads.
+    The keys that do something on the screen below (`works`) come first, then those of gamepads, if any
+    (`pads`).
     """
 
     def __init__(self, works: Sequence[Hint], pads: Sequence[str] = ()) -> None:

@@ -9,8 +9,7 @@ import pygame
 
 from gamesim.app.controls import Command, shown
 from gamesim.app.library.catalog import Title
-from gamesim.app.navigation import Navigator, Screen
-from gamesim.app.pace import MOVING
+from gamesim.app.navigation import MOVING, Navigator, Screen
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import text
 from gamesim.text import complaint

@@ -13,8 +13,7 @@ from gamesim.app.game.tour import Tour
 from gamesim.app.library.catalog import Title, run_of
 from gamesim.app.library.run_view import ask_to_delete
 from gamesim.app.library.workshop import key
-from gamesim.app.navigation import PLACES, Navigator, visit
-from gamesim.app.pace import MOVING
+from gamesim.app.navigation import MOVING, PLACES, Navigator, visit
 from gamesim.app.screens import deck
 from gamesim.app.screens.deck import Card, CardRow
 from gamesim.app.screens.play import open_title
@@ -37,7 +36,6 @@ class Menu(ChoiceScreen):
         rows: the cards, row by row; their order does not depend on what was played.
         places: buttons to the other screens.
         chosen: index of a card; from len(cards) on, of a place.
-        view: where the cards were drawn last.
         bin: the cross on the chosen card; empty if that cannot be deleted.
     """
 

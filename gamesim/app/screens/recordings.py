@@ -17,8 +17,16 @@ from gamesim.app.library.cards import spell
 from gamesim.app.library.catalog import Title
 from gamesim.app.library.jobs import RECORDING
 from gamesim.app.library.recording_actions import delete, export, rename
-from gamesim.app.library.rows import PLAYERS, Key, RecordingRow, category, rows_of
-from gamesim.app.library.shelf import Recording, ago, thumbnails
+from gamesim.app.library.shelf import (
+    PLAYERS,
+    Key,
+    Recording,
+    RecordingRow,
+    ago,
+    category,
+    rows_of,
+    thumbnails,
+)
 from gamesim.app.navigation import Navigator
 from gamesim.app.screens.replay import Replay
 from gamesim.app.theme import COLOURS, Scale
@@ -34,13 +42,7 @@ EXPLORED = 2000  # games that a bot records when the player asks for it
 
 
 class Recordings(Listing[RecordingRow]):
-    """Choose one to replay, to rename, to save as a GIF or to delete; many can be selected and deleted.
-
-    Attributes:
-        shown_game, shown_player: the filters, `ALL` for everything.
-        games: names of the games that were recorded.
-        selected: paths of the selected recordings.
-    """
+    """Choose one to replay, to rename, to save as a GIF or to delete; many can be selected and deleted."""
 
     caption = "Recordings"
     keys = (pygame.K_DELETE, pygame.K_SPACE)

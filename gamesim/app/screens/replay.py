@@ -10,8 +10,7 @@ from gamesim.app.background import Worker
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, shown
 from gamesim.app.library.recording_actions import delete, export, rename
 from gamesim.app.library.shelf import WHO, Recording, words_of
-from gamesim.app.navigation import Navigator
-from gamesim.app.pace import SMOOTH, STILL
+from gamesim.app.navigation import SMOOTH, STILL, Navigator
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import ButtonScreen
 from gamesim.app.ui.parts import (
@@ -38,12 +37,10 @@ class Replay(ButtonScreen):
     """The frames as they were recorded, with the keys that were pressed and what they were worth.
 
     Attributes:
-        recording: which.
         episode: None until it is loaded.
         at: index of the frame on screen, 0..len(episode).
         playing: whether it runs by itself.
         speed: index into `SPEEDS`.
-        picture, bar: where the frame and the bar below it were drawn last.
     """
 
     caption = "Replay"

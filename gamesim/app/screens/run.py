@@ -19,7 +19,7 @@ from gamesim.app.screens.play import open_title
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.keyed import KeyScreen
-from gamesim.app.ui.panelled import PanelScreen
+from gamesim.app.ui.listing import PanelScreen
 from gamesim.app.ui.parts import Action, draw_around, draw_facts
 from gamesim.app.ui.widgets import paragraph, text
 from gamesim.text import counted

@@ -29,11 +29,8 @@ class Keyed(NamedTuple):
 
 @dataclass
 class SettingRow(FormRow):
-    """A setting, or an action with its keys.
-
-    Attributes:
-        part: how full its meter is, 0..1; None if it has no meter.
-        keys: the keys that it shows and changes.
+    """A setting, with a meter if it is a `part` of something, 0..1; or an action with the keys that it
+    changes.
     """
 
     part: float | None = None

@@ -27,18 +27,10 @@ def text(
     width: int | None = None,
     shrinks: bool = False,
 ) -> pygame.Rect:
-    """Draw one line and return where it went.
+    """Draw one line with its `anchor`, a corner or side of a pygame.Rect, at `place`; returns where it went.
 
-    Args:
-        surface: where to draw.
-        words: the line.
-        place: (x, y) of the anchor in pixels.
-        size: height of the font in pixels.
-        colour: RGB.
-        bold: whether the letters are bold.
-        anchor: the name of the pygame.Rect corner or side that lies at `place`.
-        width: at most so many pixels; longer lines end in an ellipsis.
-        shrinks: whether the letters of a longer line first get smaller.
+    A line of more than `width` pixels first gets smaller letters if it `shrinks`, and then ends in an
+    ellipsis.
     """
     if width is not None:
         size = fitting(words, size, width, bold) if shrinks else size

@@ -17,12 +17,8 @@ WIDEST, WIDEST_DRAGGED = 64, 256
 
 @dataclass(frozen=True)
 class Key:
-    """How to show the internals of one name.
-
-    Attributes:
-        title: above the panel.
-        legend: one line for somebody who meets the idea for the first time.
-        scale: lowest and highest value; None: from the numbers.
+    """How to show the internals of one name: words above the panel, and one line for somebody who meets the
+    idea for the first time; `scale` has the lowest and the highest value, None: from the numbers.
     """
 
     title: str
@@ -58,12 +54,10 @@ DRAGGED = "The frame as {count} numbers. Drag a bar to change what is dreamt nex
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel, ready to be drawn.
+    """One panel of internals, ready to be drawn.
 
     Attributes:
-        name: of the internals.
         title, legend: words above and below it.
-        form: how to draw `values`.
         values: a picture uint8 (H, W, 3), or bars (n,).
         low, high: the ends of its scale; None for a picture without a scale.
         marks: weights (h, w), whose outline is drawn over it.
