@@ -185,7 +185,6 @@ class Keymap:
         return self._by_key.get(key, ALWAYS.get(key))
 
     def word(self, does: Command | int) -> str:
-        """The words for an action."""
         return next(binding.text for binding in BINDINGS if binding.does == does)
 
     def keys(self, does: Command | int) -> list[int]:

@@ -142,14 +142,14 @@ class Screen:
 def bottom_area(size: tuple[int, int]) -> pygame.Rect:
     """Where messages go on a screen without a title: at the bottom."""
     scale = Scale.of(size)
-    width = min(size[0] - 2 * scale.gap, scale.px(640))
+    width = min(size[0] - 2 * scale.px(24), scale.px(640))
     return pygame.Rect((size[0] - width) // 2, 0, max(0, width), max(0, size[1] - scale.px(64)))
 
 
 PLACES = {
     "Recordings": ("gamesim.app.screens.recordings", "Recordings"),
     "Models": ("gamesim.app.screens.engines", "Engines"),
-    "Train": ("gamesim.app.screens.train", "Train"),
+    "Train": ("gamesim.app.screens.run", "Train"),
     "Labs": ("gamesim.app.labs.page", "Labs"),
     "Add a game": ("gamesim.app.screens.add_game", "AddGame"),
     "Settings": ("gamesim.app.screens.settings", "SettingsScreen"),

@@ -13,13 +13,9 @@ LENGTH = 600  # moments to keep
 
 @dataclass(frozen=True)
 class Moment:
-    """All that puts an engine back to an earlier step.
-
-    Attributes:
-        state: of the env, with all random numbers to come.
-        frame: uint8 (H, W, 3), on screen at that step.
-        info, total, reward, steps, bare: of the engine.
-        trail: the last frames and the actions that led to them.
+    """All that puts an engine back to an earlier step: the state of the env, with all random numbers to come,
+    and the engine's own attributes, with the last frames, uint8 (H, W, 3), and the actions that led to
+    them.
     """
 
     state: Any
@@ -37,8 +33,7 @@ class History:
 
     Attributes:
         past: moments before the present one, the latest last.
-        undone: (step, frame) of the steps that were rewound, the next one last; empty while time goes
-            forward.
+        undone: (step, frame) of the steps that were rewound, the next one last.
         left: (step, frame) of the branch that was left, in order; empty if there is none.
         fork: the step at which it was left.
     """
@@ -93,11 +88,7 @@ class Shot:
 
 
 class Reel:
-    """The last steps of one engine.
-
-    Args:
-        rate: steps a second.
-    """
+    """The last steps of one engine, which makes so many a second."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
@@ -112,7 +103,6 @@ class Reel:
         self._shots.append(shot)
 
     def undo(self) -> None:
-        """Forget the last step."""
         if self._shots:
             self._shots.pop()
 

@@ -85,13 +85,8 @@ Offset = tuple[int, int]
 
 
 class Look:
-    """How boards are drawn.
-
-    Args:
-        painter: returns the painter of the palette in use.
-
-    Attributes:
-        pixels: whether everything is shown in the pixels that the network sees and draws.
+    """How boards are drawn, with the `painter` of the palette in use: large, or in the pixels that the
+    network sees.
     """
 
     def __init__(self, painter: Callable[[], BoardPainter]) -> None:

@@ -9,12 +9,7 @@ from gamesim.app.library.catalog import Title
 
 
 class Opening:
-    """A title that is being opened.
-
-    Args:
-        title: what to open.
-        device: where a dream computes.
-    """
+    """A title that is being opened; a dream computes on `device`."""
 
     def __init__(self, title: Title, device: str) -> None:
         self.title = title
@@ -69,7 +64,6 @@ class Ahead:
         return Opening(title, device)
 
     def drop(self) -> None:
-        """Close what was prepared."""
         if self._opening is not None:
             self._opening.abandon()
         self._opening = None

@@ -23,10 +23,7 @@ class Pilot:
     """Follows one game frame by frame, and says at each frame what the controller would do.
 
     It has to see every frame and every action, whoever chose it: M remembers what happened, not what the
-    controller wanted.
-
-    Args:
-        policy: the controller, for a batch of one game.
+    controller wanted. The controller's policy is for a batch of one game.
     """
 
     changed = ""
@@ -78,12 +75,7 @@ OVER = "The AI sees the game as it is again."
 
 
 class MisledPilot(Pilot):
-    """The same controller, which sees changed frames.
-
-    Args:
-        pilot: the one that sees the game as it is.
-        stage: index into `STAGES`.
-    """
+    """The same controller, which sees frames that a stage of `STAGES` has changed."""
 
     def __init__(self, pilot: Pilot, stage: int) -> None:
         from gamesim.labs.attacked_play import Misled

@@ -68,13 +68,9 @@ def compose(engines: list[Engine], look: Look) -> Clip:
 
 
 def save(clip: Clip, folder: Path, rate: float, kind: str = "gif") -> Path:
-    """Write a clip as a film whose name says the time; returns its path.
+    """Write a clip, at so many pages a second, as a film whose name says the time; returns its path.
 
-    Args:
-        clip: what `compose` returned.
-        folder: where to write it; made if it is missing.
-        rate: pages a second.
-        kind: "gif", or "mp4" if its extra is installed.
+    It is a "gif", or an "mp4" if that extra is installed.
 
     Raises:
         UserError: it cannot be written; nothing is left behind.
@@ -158,9 +154,7 @@ class Takes:
                 say(complaint(error), bad=True)
 
         self.window.say("Saving the last 10 seconds…")
-        self._saving = threading.Thread(
-            target=work
-        )  # the process waits for it at its end, the window does not
+        self._saving = threading.Thread(target=work)  # the process waits for it at its end, not the window
         self._saving.start()
 
     def update(self, engine: Engine) -> None:

@@ -21,7 +21,7 @@ TALL = 320  # no chart needs more height than this
 
 @dataclass
 class Cell:
-    """A picture, or other panels one below the other; `members` are (index, height in pixels) of each panel."""
+    """A picture, or other panels one below the other: (index, height in pixels) of each, in `members`."""
 
     members: list[tuple[int, int]]
     width: int

@@ -16,7 +16,7 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import KeyScreen
 from gamesim.app.ui.listing import Listing, draw_words
 from gamesim.app.ui.parts import Action, draw_foot, foot_height
-from gamesim.app.ui.widgets import paragraph, text, wrap
+from gamesim.app.ui.widgets import headline, paragraph
 from gamesim.labs import Entry, Given
 from gamesim.labs.controls import Value
 from gamesim.text import counted
@@ -89,13 +89,6 @@ class LabPage(KeyScreen):
         self._sent += 1
         self._told[name] = self._sent
         self.process.send("set", name, value)
-
-    def _reins(self) -> list[Action]:
-        return [
-            Action("Go on" if self.held else "Pause", self.hold),
-            Action("Step", self.step),
-            Action("Start again", self.begin),
-        ]
 
     # keys and mouse --------------------------------------------------------------------------------------
 
@@ -192,7 +185,11 @@ class LabPage(KeyScreen):
         if self.process.failure:
             again = f"{key_name(pygame.K_r)} starts it again"
             self.poster.notice, self.poster.bad = f"The lab stopped: {self.process.failure}. {again}", True
-        self.column.reins = self._reins()
+        self.column.reins = [
+            Action("Go on" if self.held else "Pause", self.hold),
+            Action("Step", self.step),
+            Action("Start again", self.begin),
+        ]
         self.column.state = self._state()
 
     def _state(self) -> str:
@@ -255,15 +252,12 @@ class Labs(Listing[Entry]):
         entry = self.current
         if entry is None:
             return area.top
-        y = area.top
-        for line in wrap(entry.title, scale.px(22), area.width, True):
-            y = text(surface, line, (area.left, y), scale.px(22), bold=True).bottom
+        y = headline(surface, entry.title, area.topleft, scale.px(22), area.width)
         place = (area.left, y + scale.px(6))
         y = paragraph(surface, entry.paper, place, scale.px(15), area.width, COLOURS["real"])
         y = paragraph(surface, entry.about, (area.left, y + scale.px(8)), scale.px(17), area.width)
         if extra := self.missing[entry.name]:
             how = f"Install it with: pip install 'gamesim[{extra}]'"
-            y = paragraph(
-                surface, how, (area.left, y + scale.px(8)), scale.px(15), area.width, COLOURS["bad"]
-            )
+            place = (area.left, y + scale.px(8))
+            y = paragraph(surface, how, place, scale.px(15), area.width, COLOURS["bad"])
         return y

@@ -133,10 +133,8 @@ def _legend_rows(names: Iterable[str], width: int, scale: Scale) -> list[list[tu
     rows: list[list[tuple[str, int]]] = []
     left = 0
     for name in names:
-        need = min(
-            width,
-            font(scale.px(13)).size(name)[0] + scale.px(17) + font(scale.px(13), True).size("-0.00000")[0],
-        )
+        value = font(scale.px(13), True).size("-0.00000")[0]
+        need = min(width, font(scale.px(13)).size(name)[0] + scale.px(17) + value)
         if not rows or need > left:
             rows.append([])
             left = width

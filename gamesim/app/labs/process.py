@@ -82,10 +82,6 @@ class LabProcess:
             theirs.close()
         threading.Thread(target=self._listen, name="from a lab", daemon=True).start()
 
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid
-
     def view(self) -> View | None:
         """The view that the lab sent since the last call; None if it sent none."""
         if not self._views:

@@ -106,7 +106,6 @@ class Title:
 
     @property
     def how(self) -> Recipe:
-        """How the game is made."""
         return self.recipe or Recipe(self.env_id, self.kwargs)
 
     @property
@@ -152,9 +151,8 @@ def dream(folder: Path) -> Title:
     world = facts.get("game", "")
     blurb = f"Learned from {game_name(world)}" if world else "Its card does not say which game it learned"
     kwargs = {"checkpoint": str(folder), "temperature": 1.0}
-    recipe = (
-        None if not world or world.startswith(PACMANS) else Recipe.read(world, facts.get("recorded with", ""))
-    )
+    theirs = world and not world.startswith(PACMANS)
+    recipe = Recipe.read(world, facts.get("recorded with", "")) if theirs else None
     actions = tuple(facts["actions"].split(", ")) if "actions" in facts else ()
     name = spoken(run_of(folder).name)
     return Title(name, blurb, DREAM, kwargs, world, folder, _system(folder), recipe, actions)

@@ -108,7 +108,6 @@ class Jobs:
         return job
 
     def about(self, folder: Path) -> Job | None:
-        """The last command about a folder."""
         return self.all.get(folder.absolute())
 
     @property

@@ -54,8 +54,7 @@ def export(window: Navigator, recording: Recording) -> None:
         try:
             out = unused(window.kit.pictures / f"{recording.entry.name}.gif")
             frames = Episode.load(recording.path).frames
-            room = video.MAX_PIXELS / (frames.size // 3)
-            scale = max(1, min(LARGEST, int(room**0.5)))
+            scale = max(1, min(LARGEST, int((video.MAX_PIXELS / (frames.size // 3)) ** 0.5)))
             out.parent.mkdir(parents=True, exist_ok=True)
             video.check(out, len(frames), frames.shape[1:3], scale)
             video.write(frames, out, scale=scale)

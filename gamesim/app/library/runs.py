@@ -118,19 +118,16 @@ class Run:
         return next((pid for folder in folders if (pid := storage.holder(folder)) is not None), None)
 
     def follow(self) -> None:
-        """Read what is new."""
         begun = [name for name in parts() if (self.folder / name / "config.yaml").is_file()]
         if [log.section for log in self.logs] != (begun or ["training"]):
             known = {log.section: log for log in self.logs}
-            self.logs = [known.get(name) or RunLog(self.folder / name, name) for name in begun] or [
-                RunLog(self.folder)
-            ]
+            stages = [known.get(name) or RunLog(self.folder / name, name) for name in begun]
+            self.logs = stages or [RunLog(self.folder)]
         for log in self.logs:
             log.follow()
         self._judge()
 
     def _judge(self) -> None:
-        """Decide what state it is in."""
         pid, status = self.pid, self.log.status
         self.why = ""
         if pid is not None:
@@ -151,8 +148,7 @@ class Run:
             words = "" if newer else jobs.last_words(self.folder / LOG)
             self.state, self.why = "failed", words or self._broken()
         elif between or (not status and job is None and os.name == "nt"):
-            fresh = time.time() - self.log.logged_at < _FRESH
-            self.state = "starting" if fresh else "stopped"
+            self.state = "starting" if time.time() - self.log.logged_at < _FRESH else "stopped"
         elif status in ("done", "stopped"):
             self.state = "done" if status == "done" else "stopped"
         elif asked:

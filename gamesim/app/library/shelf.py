@@ -322,8 +322,7 @@ def rows_of(recordings: Sequence[Recording], opened: set[Key]) -> list[Recording
     """
     sets: dict[Key, list[Recording]] = {}
     for each in recordings:
-        alone = (each.path, "", "")
-        key = (each.path.parent, each.who, each.game) if category(each) == "bot" else alone
+        key = (each.path.parent, each.who, each.game) if category(each) == "bot" else (each.path, "", "")
         sets.setdefault(key, []).append(each)
     found: list[RecordingRow] = []
     for key, members in sets.items():

@@ -94,5 +94,4 @@ def deal(workshop: Workshop, picture: Callable[[Title, Title | None], Preview | 
 
 def blurb(game: Title, dreamt: set[str]) -> str:
     """The words about a real game; they say so if no model has learned it and none can."""
-    missing = game.world not in dreamt and not game.scrolls
-    return f"{game.blurb}. {NO_DREAM}" if missing else game.blurb
+    return f"{game.blurb}. {NO_DREAM}" if game.world not in dreamt and not game.scrolls else game.blurb

@@ -133,15 +133,15 @@ class Help:
     def _draw_head(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         middle = area.top + scale.px(36)
         place = (area.left, middle)
-        title = text(surface, "Keys on this page", place, scale.head, bold=True, anchor="midleft")
+        title = text(surface, "Keys on this page", place, scale.px(26), bold=True, anchor="midleft")
         escape = key_name(pygame.K_ESCAPE)
         said = [f"{shown(Command.HELP)} or {escape} closes this", f"{escape} closes this"]
         if self.scroller.most:
             said.insert(0, f"arrow keys scroll · {said[0]}")
         room = max(1, area.right - title.right - scale.px(10))
-        words = next((line for line in said if font(scale.small).size(line)[0] <= room), said[-1])
+        words = next((line for line in said if font(scale.px(15)).size(line)[0] <= room), said[-1])
         place = (area.right, middle)
-        text(surface, words, place, scale.small, COLOURS["quiet"], anchor="midright", width=room)
+        text(surface, words, place, scale.px(15), COLOURS["quiet"], anchor="midright", width=room)
 
     def _draw_column(
         self, surface: pygame.Surface, corner: tuple[int, int], lines: list[HelpLine], column: HelpColumn

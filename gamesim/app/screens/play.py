@@ -26,8 +26,7 @@ from gamesim.app.game.takes import Takes
 from gamesim.app.game.tour import Tour
 from gamesim.app.library.catalog import Title
 from gamesim.app.navigation import SMOOTH, STILL, Navigator, Screen, bottom_area
-from gamesim.app.screens.about import About
-from gamesim.app.screens.story import Story
+from gamesim.app.screens.about import About, Story
 from gamesim.app.theme import Scale
 from gamesim.app.ui.parts import Repeat
 from gamesim.app.xray.view import XRay

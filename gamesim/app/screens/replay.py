@@ -1,6 +1,7 @@
 """A recording, played again: scrubbed through, step by step, faster and slower."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pygame
@@ -172,17 +173,15 @@ class Replay(ButtonScreen):
         """To the next speed up or down; 0: as it was played."""
         self.speed = min(len(SPEEDS) - 1, max(0, self.speed + by)) if by else SPEEDS.index(1.0)
 
-    def _renamed(self, recording: Recording) -> None:
-        self.recording = recording
-
     def delete(self) -> None:
         delete(self.window, [self.recording], self.window.back)
 
     def _actions(self) -> list[Action]:
+        renamed = partial(setattr, self, "recording")
         return [
             Action("Pause" if self.playing else "Play", self.toggle, shown(Command.PAUSE)),
             Action("Save GIF", lambda: export(self.window, self.recording), shown(Command.GIF)),
-            Action("Rename", lambda: rename(self.window, self.recording, self._renamed)),
+            Action("Rename", lambda: rename(self.window, self.recording, renamed)),
             Action("Delete", self.delete, key_name(pygame.K_DELETE), danger=True),
         ]
 

@@ -59,12 +59,8 @@ class PanelScreen(ButtonScreen):
     def button_hints(self) -> list[tuple[str, str]]:
         """The keys of the buttons, as far as they do something."""
         choose = [(shown(LEFT), ""), (shown(RIGHT), "button")] if len(self.buttons) > 1 else []
-        return [*choose, *([(shown(Command.RESET), self.chosen_label)] if self.buttons else [])]
-
-    @property
-    def chosen_label(self) -> str:
-        """What Enter does now, in a word or two."""
-        return self.buttons[self.focus].label.lower() if self.focus < len(self.buttons) else "choose"
+        label = self.buttons[self.focus].label.lower() if self.focus < len(self.buttons) else "choose"
+        return [*choose, *([(shown(Command.RESET), label)] if self.buttons else [])]
 
     def _renew(self) -> None:
         """Make the buttons again: between two frames a key may have chosen another row."""
@@ -165,7 +161,6 @@ class Listing(PanelScreen, Generic[Row]):
 
     @property
     def count(self) -> int:
-        """How many rows there are."""
         return len(self.rows)
 
     @property
@@ -240,7 +235,6 @@ class Listing(PanelScreen, Generic[Row]):
                 self.kit.sound.play("move")
 
     def index_at(self, place: tuple[int, int]) -> int:
-        """The row at a place of the list."""
         return (place[1] - self.view.top + self.scroller.at) // self.height
 
     # time and drawing ------------------------------------------------------------------------------------
@@ -272,7 +266,6 @@ class Listing(PanelScreen, Generic[Row]):
         self.scroller.draw(surface)
 
     def hints(self) -> list[tuple[str, str]]:
-        """Keys for the line at the bottom."""
         rows = [(shown(UP), ""), (shown(DOWN), "row")] if self.count > 1 else []
         ways = [(shown(Command.HELP), "help"), (shown(Command.BACK), "back")]
         return [*rows, *self.button_hints(), *ways]

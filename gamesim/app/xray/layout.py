@@ -82,7 +82,6 @@ def placed(size: tuple[int, int], needs: tuple[Need, ...], scale: Scale) -> list
 
 
 def bottom(tiles: list[Tile]) -> int:
-    """The y below all tiles."""
     return max((tile.rect.bottom for tile in tiles), default=0)
 
 
