@@ -16,7 +16,6 @@ from gamesim.app.library import catalog
 from gamesim.app.library.cards import spell
 from gamesim.app.library.catalog import Title
 from gamesim.app.library.jobs import RECORDING
-from gamesim.app.library.recording_actions import delete, export, rename
 from gamesim.app.library.shelf import (
     PLAYERS,
     Key,
@@ -28,7 +27,7 @@ from gamesim.app.library.shelf import (
     thumbnails,
 )
 from gamesim.app.navigation import Navigator
-from gamesim.app.screens.replay import Replay
+from gamesim.app.screens.replay import Replay, delete, export, rename
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.listing import Listing, draw_words

@@ -1,6 +1,6 @@
-"""A recording, played again: scrubbed through, step by step, faster and slower."""
+"""A recording, played again: scrubbed through, step by step; and what the list can do with one, too."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -9,10 +9,11 @@ import pygame
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.background import Worker
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, shown
-from gamesim.app.library.recording_actions import delete, export, rename
 from gamesim.app.library.shelf import WHO, Recording, words_of
 from gamesim.app.navigation import SMOOTH, STILL, Navigator
+from gamesim.app.settings import unused
 from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.ask import Ask, Prompt
 from gamesim.app.ui.keyed import ButtonScreen
 from gamesim.app.ui.parts import (
     Action,
@@ -23,10 +24,11 @@ from gamesim.app.ui.parts import (
     foot_height,
     margin_of,
 )
-from gamesim.app.ui.widgets import ARROWS, box, headline, keycap, text
+from gamesim.app.ui.widgets import ARROWS, at_home, box, headline, keycap, text
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.errors import UserError
-from gamesim.text import signed
+from gamesim.export import video
+from gamesim.text import complaint, counted, signed
 
 RATE = 7.0  # steps a second at speed 1, as they are played
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -297,3 +299,56 @@ class Replay(ButtonScreen):
 
     def close(self) -> None:
         self._worker.close()
+
+
+LARGEST = 4  # a GIF is enlarged at most so many times
+
+
+def rename(window: Navigator, recording: Recording, done: Callable[[Recording], None]) -> None:
+    """Ask for a new name for a recording; `done` gets the renamed recording."""
+
+    def then(name: str) -> None:
+        if name == recording.name:
+            return
+        renamed = window.kit.workshop.shelf.rename(recording, name)
+        window.say(f"Renamed to {renamed.name}")
+        done(renamed)
+
+    window.go(Prompt(window, "New name", "", recording.name, then))
+
+
+def delete(window: Navigator, recordings: Sequence[Recording], then: Callable[[], None]) -> None:
+    """Ask once whether to delete some recordings, and call `then` when they are deleted."""
+    first, many = recordings[0], len(recordings)
+    name = first.name if many == 1 else counted(many, "recording")
+
+    def gone() -> None:
+        window.kit.workshop.shelf.delete(recordings)
+        window.say(f"Deleted {name}")
+        then()
+
+    steps = counted(sum(each.entry.length for each in recordings), "step")
+    games = sorted({each.game for each in recordings})
+    players = sorted({each.who for each in recordings})
+    what = f"{steps} of {', '.join(games)}, played by {' and '.join(players)}. This cannot be undone."
+    window.go(Ask(window, f"Delete {name}?", what, [Action("Delete", gone, danger=True), Action("Keep")]))
+
+
+def export(window: Navigator, recording: Recording) -> None:
+    """Save a GIF of a recording in the background; a message says where."""
+    workshop = window.kit.workshop
+
+    def work() -> None:
+        try:
+            out = unused(window.kit.pictures / f"{recording.entry.name}.gif")
+            frames = Episode.load(recording.path).frames
+            scale = max(1, min(LARGEST, int((video.MAX_PIXELS / (frames.size // 3)) ** 0.5)))
+            out.parent.mkdir(parents=True, exist_ok=True)
+            video.check(out, len(frames), frames.shape[1:3], scale)
+            video.write(frames, out, scale=scale)
+            workshop.say(f"Saved {at_home(out)}")
+        except (UserError, OSError, MemoryError) as error:
+            workshop.say(complaint(error), bad=True)
+
+    window.say("Saving a GIF…")
+    workshop.worker.do(work)
