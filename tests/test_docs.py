@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gamesim import config
-from gamesim.app.screens import story
+from gamesim.app.screens import about
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
@@ -75,7 +75,7 @@ def _has(settings: object, key: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("table", [story.TAKECOVER, story.OURS], ids=["TakeCover", "Pac-Man"])
+@pytest.mark.parametrize("table", [about.TAKECOVER, about.OURS], ids=["TakeCover", "Pac-Man"])
 def test_our_own_figures_in_the_app_are_those_of_the_results(table):
     results = (ROOT / "docs/results.md").read_text(encoding="utf-8")
     rows = [re.sub(r"[*|]", " ", line).split("  ") for line in results.splitlines() if "±" in line]

@@ -23,11 +23,6 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    @property
-    def idle(self) -> bool:
-        """Whether no work waits; the last piece may still be under way."""
-        return not self._work
-
     def do(self, work: Callable[[], None]) -> None:
         """Do `work`, which must not raise, after the work that waits."""
         with self._change:
@@ -90,11 +85,6 @@ class Lazily(Generic[K, V]):
         if new:
             self._worker.do(self._next)
         return None
-
-    def has(self, key: K) -> bool:
-        """Whether the value has been made (it may be None)."""
-        with self._lock:
-            return key in self._values
 
     def close(self) -> None:
         self._worker.close()

@@ -54,13 +54,8 @@ class Command(Enum):
 
 @dataclass(frozen=True)
 class Binding:
-    """One line of the key table.
-
-    Attributes:
-        does: the command, or the move 1..4.
-        keys: its pygame keys, unless the player chose others.
-        text: its name on screen.
-        group: heading of the lines that stand together on screen.
+    """One line of the key table: a command or a move 1..4, its usual keys, its name on screen, its heading
+    there.
     """
 
     does: Command | int
@@ -190,7 +185,6 @@ class Keymap:
         return self._by_key.get(key, ALWAYS.get(key))
 
     def word(self, does: Command | int) -> str:
-        """The words for an action."""
         return next(binding.text for binding in BINDINGS if binding.does == does)
 
     def keys(self, does: Command | int) -> list[int]:

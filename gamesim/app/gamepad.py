@@ -74,11 +74,9 @@ _JOYSTICK_EVENTS = (
 
 @dataclass
 class Pad:
-    """One pad.
+    """One pad, whose `device` is the pygame object that keeps it open.
 
     Attributes:
-        name: for people.
-        device: the pygame object, which keeps it open.
         known: whether SDL knows it as a controller.
         sticks: (x, y) of each stick, -1..1.
         held: the action that each part of it holds down.
@@ -110,12 +108,8 @@ def open_device(index: int) -> tuple[int, Pad]:
 class Pads:
     """All connected pads, and what their events mean.
 
-    Args:
-        say: shows a message to the player.
-        opener: opens a device, as `open_device` does.
-
-    Attributes:
-        dead_zone: how far a stick moves before it counts, 0..1.
+    A stick counts once it has moved by `dead_zone`, 0..1. Devices are opened by `opener`, as `open_device`
+    does.
     """
 
     def __init__(

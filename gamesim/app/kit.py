@@ -1,6 +1,5 @@
 """What every screen is given, and what outlives it: settings, sounds, scores, the workshop, messages."""
 
-import io
 import time
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from gamesim.app.library.workshop import Workshop
 from gamesim.app.settings import Scores, Settings, pictures_folder, unused
 from gamesim.app.sound import Sound
 from gamesim.app.theme import Scale
-from gamesim.app.ui.widgets import Toasts, at_home
+from gamesim.app.ui.widgets import Toasts, at_home, png
 from gamesim.errors import UserError
 from gamesim.shipped import model_folders
 from gamesim.storage import write_file
@@ -35,11 +34,7 @@ class Kit:
     Attributes:
         pictures: folder for clips and pictures of the window.
         device: where dreams compute.
-        workshop: recordings, engines, runs, and the processes that work on them.
         ahead: the dream that is opened before anybody asks for it.
-        toasts: messages to the player.
-        painter: draws boards in the palette of the settings.
-        look: draws games and dreams, large or as pixels.
     """
 
     def __init__(
@@ -105,12 +100,11 @@ class Kit:
 
     def save_picture(self, surface: pygame.Surface) -> None:
         """Save what is on screen as a PNG whose name says the time."""
-        data = io.BytesIO()
-        pygame.image.save(surface, data, "picture.png")
+        data = png(surface)  # at once: the window goes on
         try:
             self.pictures.mkdir(parents=True, exist_ok=True)
             path = unused(self.pictures / time.strftime("gamesim-%Y%m%d-%H%M%S.png"))
-            write_file(path, data.getvalue())
+            write_file(path, data)
         except (OSError, UserError) as error:
             self.toasts.say(f"The picture was not saved: {complaint(error)}", bad=True)
         else:

@@ -1,4 +1,4 @@
-"""Screens, which fill the window, and the way from one to another."""
+"""Screens, which fill the window: the way from one to another, and how often each is drawn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 import pygame
 
 from gamesim.app.controls import Command, Hint, shown
-from gamesim.app.pace import STILL
 from gamesim.app.theme import Scale
 
 if TYPE_CHECKING:
@@ -20,12 +19,32 @@ if TYPE_CHECKING:
     from gamesim.app.library.catalog import Title
 
 
-class Navigator(Protocol):
-    """The window, as screens see it: the way to other screens, and messages.
+STILL, MOVING, SMOOTH = 12, 30, 60
+"""Times a second: a still page (a caret blinks), one with moving pictures, a game."""
+LINGER = 0.5  # seconds of smooth drawing after a key or a move of the mouse
 
-    Attributes:
-        kit: what every screen is given, such as settings and sounds.
-    """
+
+class Pace:
+    """Decides in each round of the loop whether to draw."""
+
+    def __init__(self) -> None:
+        self._since = self._busy = 0.0
+
+    def due(self, seconds: float, pace: int, busy: bool) -> bool:
+        """Whether to draw now, `seconds` after the last round, a screen that is drawn `pace` times a second.
+
+        `busy` says whether there was an event, or a key is held.
+        """
+        self._since += seconds
+        self._busy = LINGER if busy else max(0.0, self._busy - seconds)
+        if not self._busy and pace < SMOOTH and self._since < 1 / pace:
+            return False
+        self._since = 0.0
+        return True
+
+
+class Navigator(Protocol):
+    """The window, as screens see it: the way to other screens, and messages."""
 
     kit: Kit
 
@@ -61,12 +80,7 @@ class Navigator(Protocol):
 
 
 class Screen:
-    """The base of all screens: each handles events, lets time pass and draws itself.
-
-    Attributes:
-        window: the way to other screens, and messages.
-        kit: what every screen is given.
-    """
+    """The base of all screens: each handles events, lets time pass and draws itself."""
 
     caption = ""
     """Its name, at its top and in the title bar; "" for the menu, which has the app's name."""
@@ -128,15 +142,15 @@ class Screen:
 def bottom_area(size: tuple[int, int]) -> pygame.Rect:
     """Where messages go on a screen without a title: at the bottom."""
     scale = Scale.of(size)
-    width = min(size[0] - 2 * scale.gap, scale.px(640))
+    width = min(size[0] - 2 * scale.px(24), scale.px(640))
     return pygame.Rect((size[0] - width) // 2, 0, max(0, width), max(0, size[1] - scale.px(64)))
 
 
 PLACES = {
     "Recordings": ("gamesim.app.screens.recordings", "Recordings"),
     "Models": ("gamesim.app.screens.engines", "Engines"),
-    "Train": ("gamesim.app.screens.train", "Train"),
-    "Labs": ("gamesim.app.labs.choose", "Labs"),
+    "Train": ("gamesim.app.screens.run", "Train"),
+    "Labs": ("gamesim.app.labs.page", "Labs"),
     "Add a game": ("gamesim.app.screens.add_game", "AddGame"),
     "Settings": ("gamesim.app.screens.settings", "SettingsScreen"),
 }

@@ -10,7 +10,6 @@ class Sound:
 
     def __init__(self) -> None:
         self.muted = False
-        self.available = False
         self._volume = 1.0
         self._sounds: dict[str, pygame.mixer.Sound] = {}
 
@@ -34,7 +33,6 @@ class Sound:
         except (pygame.error, OSError, NotImplementedError, AttributeError):
             self._sounds.clear()
             return "No audio device: playing without sound."
-        self.available = True
         self.volume = self._volume
         return None
 
@@ -48,13 +46,11 @@ class Sound:
             self._sounds.clear()
 
     def mute(self, muted: bool) -> None:
-        """Turn the sound off or on."""
         self.muted = muted
-        if muted and self.available and pygame.mixer.get_init():
+        if muted and pygame.mixer.get_init():
             pygame.mixer.stop()
 
     def close(self) -> None:
         self._sounds.clear()
-        self.available = False
         if pygame.mixer.get_init():
             pygame.mixer.quit()

@@ -210,23 +210,3 @@ class Scale:
     def px(self, size: float) -> int:
         """A length that is `size` pixels in a 1280x800 window; at least 1."""
         return max(1, round(size * self.factor))
-
-    @property
-    def gap(self) -> int:
-        return self.px(24)
-
-    @property
-    def small(self) -> int:
-        return self.px(15)
-
-    @property
-    def body(self) -> int:
-        return self.px(18)
-
-    @property
-    def head(self) -> int:
-        return self.px(26)
-
-    @property
-    def title(self) -> int:
-        return self.px(54)

@@ -7,16 +7,19 @@ from collections.abc import Callable
 
 import pygame
 
-from gamesim.app import theme
+from gamesim.app import controls, theme
 from gamesim.app.controls import EVERYWHERE, VIRTUAL, Command, Hint, meaning
 from gamesim.app.gamepad import events
 from gamesim.app.kit import Kit
+from gamesim.app.library import jobs
 from gamesim.app.library.catalog import Title
-from gamesim.app.navigation import Navigator, Screen, visit
-from gamesim.app.pace import STILL, Pace
+from gamesim.app.library.jobs import EVALUATION, RECORDING, TRAINING
+from gamesim.app.navigation import STILL, Navigator, Pace, Screen, visit
 from gamesim.app.screens.help import Help
 from gamesim.app.screens.loading import Loading
 from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.ask import Ask
+from gamesim.app.ui.parts import Action
 from gamesim.errors import UserError
 from gamesim.signals import handled
 from gamesim.text import shown
@@ -25,18 +28,16 @@ SIZE = (1280, 800)
 FPS = 60
 DROPPED = "Nothing can be dropped here. Drop a folder of recordings on New training, under Train."
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
+FOUND = {TRAINING: "Train", EVALUATION: "Models", RECORDING: "Recordings"}
+"""The screen on which the player finds a job again that went on without the window."""
 
 
 class Window(Navigator):
-    """The display, the loop, and the stack of screens.
-
-    Args:
-        kit: what screens are given; None: with the user's own files.
+    """The display, the loop, and the stack of screens; without a `kit`, with the user's own files.
 
     Attributes:
         help: the page of all keys, while it is open on top of the screen.
         held: keys that are down now, a gamepad's virtual ones included.
-        screens: from the bottom to the top, which is the one that is seen.
 
     Raises:
         UserError: there is no display to open a window on.
@@ -76,8 +77,6 @@ class Window(Navigator):
         self.screens.append(screen)
 
     def back(self) -> None:
-        from gamesim.app.screens.leaving import Quit
-
         if len(self.screens) > 1:
             self.screens.pop().close()
         elif self.kit.workshop.jobs.running:
@@ -86,8 +85,6 @@ class Window(Navigator):
             self.go(Quit(self))
 
     def leave(self) -> None:
-        from gamesim.app.screens.leaving import Leaving
-
         if self.kit.workshop.jobs.running and self.screens and not isinstance(self.screen, Leaving):
             self.help = None
             self.go(Leaving(self))
@@ -284,13 +281,47 @@ class Window(Navigator):
     def _keep_size(self) -> None:
         """Remember the size of the window, unless it fills the screen."""
         surface = pygame.display.get_surface()
-        if (
-            surface
-            and not surface.get_flags() & pygame.FULLSCREEN
-            and self.kit.settings.size != surface.get_size()
-        ):
+        windowed = surface and not surface.get_flags() & pygame.FULLSCREEN
+        if surface and windowed and self.kit.settings.size != surface.get_size():
             self.kit.settings.size = surface.get_size()
             self.kit.settings.save()
+
+
+class Quit(Ask):
+    """The question after Esc at the menu: Enter quits, another Esc stays."""
+
+    def __init__(self, window: Navigator) -> None:
+        answers = (Action("Stay"), Action("Quit", window.leave))
+        more = f"{controls.shown(Command.RESET)} quits, {controls.shown(Command.BACK)} stays."
+        super().__init__(window, "Quit gamesim?", more, answers)
+
+
+class Leaving(Ask):
+    """The question whether trainings, evaluations and recordings go on without the window."""
+
+    def __init__(self, window: Navigator) -> None:
+        at_work = window.kit.workshop.jobs.running
+        names = " and ".join(sorted({job.name[:1].lower() + job.name[1:] for job in at_work}))
+        kept = sorted({FOUND[job.name] for job in at_work})
+        it, what, saves = ("It", "it", "it saves") if len(at_work) == 1 else ("They", "them", "they save")
+        more = (
+            f"{it} can go on in the background. You will find {what} again under {' and '.join(kept)}. "
+            f"If you stop {what}, {saves} everything so far first."
+        )
+        answers = (
+            Action("Stay"), Action("Stop and save", self._stop), Action("Run in the background", self._leave),
+        )  # fmt: skip
+        is_are = "is" if len(at_work) == 1 else "are"
+        super().__init__(window, f"Quit while {names} {is_are} running?", more, answers)
+
+    def _leave(self) -> None:
+        for job in self.kit.workshop.jobs.running:
+            jobs.send(job.pid, jobs.GO_ON)  # nobody would be there to wake a paused job
+        self.window.end()
+
+    def _stop(self) -> None:
+        self.kit.workshop.stop_all()  # they save by themselves: the window need not wait
+        self.window.end()
 
 
 def check_display() -> None:

@@ -9,9 +9,8 @@ from app.driver import Driver
 from gamesim import checkpoint
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.app.controls import Command
-from gamesim.app.game import attack, hud
-from gamesim.app.game.attack import STAGES, MisledPilot
-from gamesim.app.game.pilot import Pilot
+from gamesim.app.game import hud, pilot
+from gamesim.app.game.pilot import STAGES, MisledPilot, Pilot
 from gamesim.app.game.play import Engine
 from gamesim.app.library.catalog import title_of
 from gamesim.labs import fgsm
@@ -38,7 +37,7 @@ def actions(pilot: Pilot, shown: list[np.ndarray]) -> list[int]:
 
 
 def test_the_words_are_the_lab_s():
-    assert (attack.FGSM, attack.RANDOM) == (fgsm.FGSM, fgsm.RANDOM)
+    assert (pilot.FGSM, pilot.RANDOM) == (fgsm.FGSM, fgsm.RANDOM)
 
 
 def test_who_sees_nothing_changed_drives_as_before(real: Engine):
@@ -49,27 +48,27 @@ def test_who_sees_nothing_changed_drives_as_before(real: Engine):
 
 def test_the_attack_turns_more_actions_than_random_signs_of_its_size(real: Engine):
     assert real.pilot is not None
-    turned = dict.fromkeys((attack.FGSM, attack.RANDOM), 0)
+    turned = dict.fromkeys((pilot.FGSM, pilot.RANDOM), 0)
     for seed in range(3):
         shown = frames(seed)
         clear = actions(real.pilot, shown)
         for by in turned:
             misled = actions(MisledPilot(real.pilot, STAGES.index((by, 16))), shown)
             turned[by] += sum(one != other for one, other in zip(clear, misled, strict=True))
-    assert turned[attack.FGSM] > turned[attack.RANDOM]
+    assert turned[pilot.FGSM] > turned[pilot.RANDOM]
 
 
 def test_each_press_is_a_stage_and_the_last_one_lets_go(real: Engine):
     clear = real.pilot
     for by, epsilon in STAGES[1:]:
-        assert f"{by}, {epsilon} of 255" in attack.attack(real)
+        assert f"{by}, {epsilon} of 255" in pilot.attack(real)
         assert real.pilot is not None and real.pilot.changed == f"{by}, {epsilon} of 255"
         real.step(real.advice or 0)
-    assert attack.attack(real) == attack.OVER and real.pilot is clear
+    assert pilot.attack(real) == pilot.OVER and real.pilot is clear
 
 
 def test_without_an_ai_at_the_wheel_there_is_nothing_to_attack(app: Driver):
     app.play("Pac-Man, endless")
     app.press(pygame.K_j)
-    assert app.said == attack.NOBODY
+    assert app.said == pilot.NOBODY
     assert Command.ATTACK not in [command for command, _ in hud.hints(app.session)]

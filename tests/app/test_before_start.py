@@ -17,12 +17,12 @@ from app.driver import Driver
 from app.fakes import save
 from app.test_runs import a_run, line
 from app.training import new_training, press_button
-from gamesim.app.library import estimate, fitness, presets
+from gamesim.app.library import fitness, presets
 from gamesim.app.library.catalog import ARCADE, GARDEN, MAZE, PACMAN
-from gamesim.app.library.estimate import Estimate
 from gamesim.app.library.fitness import Needs, View, look, misfit, view_of
 from gamesim.app.library.jobs import Jobs
 from gamesim.app.library.plan import warnings
+from gamesim.app.library.presets import Estimate
 from gamesim.app.library.runs import Run
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage
@@ -35,8 +35,8 @@ CARDS = sorted(SHIPPED.iterdir())
 
 @pytest.fixture(autouse=True)
 def a_core_like_that_of_the_cards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "speed", lambda: estimate.REFERENCE)
-    monkeypatch.setattr(estimate, "gpu", lambda: "")
+    monkeypatch.setattr(presets, "speed", lambda: presets.REFERENCE)
+    monkeypatch.setattr(presets, "gpu", lambda: "")
 
 
 def walk(world: str, steps: int = 60) -> np.ndarray:
@@ -93,24 +93,24 @@ def test_a_preset_that_takes_nothing_for_granted_fits_every_game():
     ],
 )
 def test_minutes_on_a_cpu_core_are_those_that_were_measured(preset: str, low: float, high: float):
-    takes = estimate.estimate(presets.preset(preset), None, "cpu", [], CARDS)
+    takes = presets.estimate(presets.preset(preset), None, "cpu", [], CARDS)
     assert takes.seconds is not None and low < takes.seconds / 60 < high and not takes.measured
 
 
 def test_half_the_steps_take_half_the_time_and_a_slower_core_takes_longer(monkeypatch: pytest.MonkeyPatch):
     chosen = presets.preset("tilemap")
-    whole, half = (estimate.estimate(chosen, steps, "cpu", [], CARDS).seconds for steps in (1000, 500))
-    assert whole and half and half - estimate.BEGINNING == pytest.approx((whole - estimate.BEGINNING) / 2)
-    monkeypatch.setattr(estimate, "speed", lambda: estimate.REFERENCE / 4)
-    slow = estimate.estimate(chosen, 1000, "cpu", [], CARDS).seconds
+    whole, half = (presets.estimate(chosen, steps, "cpu", [], CARDS).seconds for steps in (1000, 500))
+    assert whole and half and half - presets.BEGINNING == pytest.approx((whole - presets.BEGINNING) / 2)
+    monkeypatch.setattr(presets, "speed", lambda: presets.REFERENCE / 4)
+    slow = presets.estimate(chosen, 1000, "cpu", [], CARDS).seconds
     assert slow and slow > 3 * whole
 
 
 def test_a_run_of_the_same_preset_on_this_machine_tells_best(tmp_path: Path):
     folder = a_run(tmp_path / "run", line(10, losses={"a": 1.0}))  # 2 seconds a step
     (folder / "config.yaml").write_text("name: tilemap\nsystem: tilemap\ntraining: {steps: 400}\n")
-    takes = estimate.estimate(presets.preset("tilemap"), 100, "cpu", [Run(folder, Jobs())], CARDS)
-    assert takes == Estimate(estimate.BEGINNING + 200, "cpu", measured=True)
+    takes = presets.estimate(presets.preset("tilemap"), 100, "cpu", [Run(folder, Jobs())], CARDS)
+    assert takes == Estimate(presets.BEGINNING + 200, "cpu", measured=True)
     assert takes.words == "Takes about 4 min on this CPU, as the last time"
 
 

@@ -93,7 +93,7 @@ def test_the_film_shows_the_present_the_past_and_the_branch(app: Driver, size):
     for _ in range(6):
         made.rewind()
     surface = pygame.Surface(size)
-    strip = pygame.Rect(10, 10, size[0] - 20, Filmstrip.height(Scale.of(size)))
+    strip = pygame.Rect(10, 10, size[0] - 20, Filmstrip.place((0, 9999), Scale.of(size)).height)
     Filmstrip().draw(surface, strip, made, Scale.of(size))
     lower = slice(strip.top + strip.height * 3 // 4, strip.bottom)
     alone = pygame.surfarray.array3d(surface).max(-1) > 60

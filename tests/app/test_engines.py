@@ -11,7 +11,6 @@ from gamesim.app.library import catalog
 from gamesim.app.navigation import visit
 from gamesim.app.screens import engines
 from gamesim.app.screens.engines import Engines
-from gamesim.app.screens.leaving import Quit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage
@@ -20,6 +19,7 @@ from gamesim.app.ui import parts, widgets
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.parts import Action
 from gamesim.app.ui.widgets import shorten
+from gamesim.app.window import Quit
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 

@@ -12,10 +12,9 @@ import pygame
 import pytest
 
 from app.driver import Driver, click
-from gamesim.app.labs.choose import Labs
 from gamesim.app.labs.column import Column
 from gamesim.app.labs.layout import lay_out
-from gamesim.app.labs.page import LabPage
+from gamesim.app.labs.page import LabPage, Labs
 from gamesim.app.labs.panels import image_place, least, note, row_lines
 from gamesim.app.labs.process import POINTS, means
 from gamesim.app.navigation import visit
@@ -354,7 +353,7 @@ def test_a_machine_that_starts_no_process_is_a_line_on_the_page(app: Driver, mon
 
 
 def test_leaving_the_page_ends_the_process(app: Driver, page: LabPage):
-    pid = page.process.pid
+    pid = page.process._process.pid
     assert pid and not gone(pid)
     app.press(pygame.K_ESCAPE)
     app.until(lambda: gone(pid))
@@ -362,7 +361,7 @@ def test_leaving_the_page_ends_the_process(app: Driver, page: LabPage):
 
 def test_a_lab_that_does_not_listen_does_not_hold_the_window_up(app: Driver):
     page = opened(app, toy("Slow"))
-    pid = page.process.pid
+    pid = page.process._process.pid
     os.kill(pid, 19)  # SIGSTOP: it neither reads nor writes
     for i in range(5000):  # more than a pipe holds
         page.process.send("set", "heat", i / 5000)
@@ -381,7 +380,7 @@ def test_the_process_ends_with_the_window_however_that_ends(tmp_path: Path):
         "    from toy_lab import TOY\n"
         "    lab = LabProcess(TOY, Given(), {})\n"
         "    while lab.view() is None: time.sleep(0.01)\n"
-        "    print(lab.pid, flush=True)\n"
+        "    print(lab._process.pid, flush=True)\n"
         "    time.sleep(600)\n"
     )
     paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])

@@ -127,7 +127,7 @@ def test_the_pages_of_a_dream_open_scroll_and_close(app: Driver, size):
 
 
 def test_the_story_of_temperature_has_the_papers_table_and_ours(app: Driver):
-    from gamesim.app.screens.story import OURS, PAPER, TAKECOVER, Story
+    from gamesim.app.screens.about import OURS, PAPER, TAKECOVER, Story
 
     words = " ".join(getattr(block, "source", "") for block in Story(app.window).blocks())
     assert "The paper's own figures" in words and "Our own figures" in words

@@ -15,11 +15,11 @@ from app.training import old_run, press_button
 from gamesim.app.library import catalog
 from gamesim.app.library.catalog import MAZE
 from gamesim.app.screens.deck import Card
-from gamesim.app.screens.leaving import Quit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui import widgets
 from gamesim.app.ui.ask import Ask
+from gamesim.app.window import Quit
 from gamesim.envs.recipe import Recipe
 
 

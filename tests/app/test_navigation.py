@@ -10,10 +10,10 @@ import pytest
 from gamesim.app.controls import Command
 from gamesim.app.kit import Kit
 from gamesim.app.navigation import PLACES, Navigator, Screen, visit
-from gamesim.app.screens.leaving import Quit
 from gamesim.app.screens.menu import Menu
 from gamesim.app.settings import Scores
 from gamesim.app.ui.parts import attempt
+from gamesim.app.window import Quit
 from gamesim.errors import UserError
 
 

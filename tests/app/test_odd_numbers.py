@@ -4,7 +4,7 @@ import pytest
 
 from app.driver import Driver
 from app.training import engine_folder, old_run
-from gamesim.app.library.remembered import Recent
+from gamesim.app.library.workshop import Recent
 from gamesim.app.navigation import visit
 from gamesim.app.screens.run import RunPage
 from gamesim.app.settings import Scores

@@ -9,8 +9,7 @@ from app.training import old_run, press_button
 from gamesim.app.controls import KEYMAP, Command, meaning
 from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu
-from gamesim.app.screens.setting_rows import Keyed
-from gamesim.app.screens.settings import SettingsScreen
+from gamesim.app.screens.settings import Keyed, SettingsScreen
 from gamesim.app.ui.ask import Ask
 
 pytestmark = pytest.mark.usefixtures("elsewhere")

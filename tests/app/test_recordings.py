@@ -19,7 +19,7 @@ from app.training import press_button
 from gamesim.agents import policy
 from gamesim.app.background import Lazily
 from gamesim.app.library import jobs
-from gamesim.app.library.rows import PLAYERS as FILTERS
+from gamesim.app.library.shelf import PLAYERS as FILTERS
 from gamesim.app.library.shelf import WHO, Shelf, thumbnails
 from gamesim.app.navigation import visit
 from gamesim.app.screens.menu import Menu
@@ -603,10 +603,10 @@ def test_what_is_asked_for_last_is_made_first_and_what_fails_is_none():
     for key in (8, 7, 6, 5, 0):
         lazily.get(key)
     gate.open.set()
-    while not lazily.has(6):  # the last of those that are not too many
+    while 6 not in lazily._values:  # the last of those that are not too many
         time.sleep(0.001)
     assert gate.made == [9, 0, 5, 6]
-    assert lazily.get(0) is None and lazily.get(5) == 0 and not lazily.has(7)
+    assert lazily.get(0) is None and lazily.get(5) == 0 and 7 not in lazily._values
     lazily.close()
 
 
@@ -618,7 +618,7 @@ def test_what_is_asked_for_again_while_it_is_made_is_made_once():
     lazily.get(2)
     assert lazily.get(1) is None  # the next frame of the window asks again
     gate.open.set()
-    while not lazily.has(2):
+    while 2 not in lazily._values:
         time.sleep(0.001)
     assert gate.made == [1, 2] and lazily.get(1) == 1
     lazily.close()

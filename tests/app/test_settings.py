@@ -15,7 +15,7 @@ from gamesim.app import theme
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.controls import BINDINGS, DOWN, KEYMAP, LEFT, Command, meaning
 from gamesim.app.labs.plots import INKS
-from gamesim.app.library.remembered import Added, Recent
+from gamesim.app.library.workshop import Added, Recent
 from gamesim.app.screens.settings import SettingsScreen
 from gamesim.app.settings import Scores, Settings, pictures_folder
 from gamesim.app.theme import COLOURS, PALETTES, Scale

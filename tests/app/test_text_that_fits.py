@@ -13,7 +13,7 @@ from gamesim.app.controls import KEYMAP, Command
 from gamesim.app.library import run_view
 from gamesim.app.library.runs import Run
 from gamesim.app.navigation import visit
-from gamesim.app.screens import menu, setting_rows, settings
+from gamesim.app.screens import menu, settings
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.settings import SettingsScreen
 from gamesim.app.theme import COLOURS, Scale, font
@@ -99,7 +99,7 @@ def words_drawn(monkeypatch: pytest.MonkeyPatch, *modules: ModuleType) -> list[s
 
 def test_a_card_of_the_menu_says_that_its_name_goes_on(app: Driver, monkeypatch: pytest.MonkeyPatch):
     """Two models whose names begin alike were the same card: the third line and the rest were left out."""
-    said = words_drawn(monkeypatch, menu)
+    said = words_drawn(monkeypatch, menu, widgets)
     page = app.window.screen
     assert isinstance(page, Menu)
     surface, scale = pygame.Surface((300, 200)), Scale.of((1280, 800))
@@ -164,8 +164,8 @@ def test_the_settings_name_each_action_in_whole_words_beside_its_keys(app: Drive
     for key in (pygame.K_SCROLLLOCK, pygame.K_PRINTSCREEN):
         KEYMAP.give(Command.REWIND, key, add=True)
     caps: list[pygame.Rect] = []
-    monkeypatch.setattr(setting_rows, "keycap", lambda *a, **k: caps.append(keycap(*a, **k)) or caps[-1])
-    said = words_drawn(monkeypatch, setting_rows)
+    monkeypatch.setattr(settings, "keycap", lambda *a, **k: caps.append(keycap(*a, **k)) or caps[-1])
+    said = words_drawn(monkeypatch, settings)
     for index, row in enumerate(page.rows):
         if not row.heading:
             page.chosen, page.reveal = index, True

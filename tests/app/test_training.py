@@ -22,12 +22,11 @@ from gamesim.app.library import jobs
 from gamesim.app.library.runs import Run
 from gamesim.app.library.shelf import check_name
 from gamesim.app.navigation import visit
-from gamesim.app.screens.leaving import Leaving
 from gamesim.app.screens.new_run import NewRun
-from gamesim.app.screens.run import RunPage, SheetPage
-from gamesim.app.screens.train import Train
+from gamesim.app.screens.run import RunPage, SheetPage, Train
 from gamesim.app.theme import Scale
 from gamesim.app.ui.ask import Ask, Prompt
+from gamesim.app.window import Leaving
 from gamesim.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("elsewhere")

@@ -13,8 +13,7 @@ from gamesim import storage
 from gamesim.app.library import presets
 from gamesim.app.navigation import visit
 from gamesim.app.screens.new_run import NewRun
-from gamesim.app.screens.run import RunPage
-from gamesim.app.screens.train import Train
+from gamesim.app.screens.run import RunPage, Train
 from gamesim.app.ui.ask import Ask
 
 STUB = [sys.executable, str(Path(__file__).with_name("stub_trainer.py"))]

@@ -37,19 +37,13 @@ def draw_banner(
 ) -> pygame.Rect:
     """Draw lines on glass, above the player, or below if there is more room; returns where they went.
 
-    Args:
-        surface: the window.
-        board: the board, which the banner does not leave.
-        player: the player's cell, which the banner does not touch.
-        lines: the most important first; the last are left out if there is no room.
-        scale: of the window.
+    The banner neither leaves the board nor touches the player's cell. The last lines are left out if there is
+    no room, so the most important come first.
     """
     gap, pad = scale.px(6), scale.px(12)
-    above = pygame.Rect(board.left, board.top, board.width, player.top - board.top).inflate(
-        -2 * gap, -2 * gap
-    )
+    above = pygame.Rect(board.left, board.top, board.width, player.top - board.top)
     below = pygame.Rect(board.left, player.bottom, board.width, board.bottom - player.bottom)
-    below = below.inflate(-2 * gap, -2 * gap)
+    above, below = (room.inflate(-2 * gap, -2 * gap) for room in (above, below))
     room = above if above.height >= min(below.height, board.height // 3) else below
     lines, sizes = fitted(lines, (room.width - 2 * pad, room.height - 2 * pad), scale)
     heights = [line_height(size, line.bold) for line, size in zip(lines, sizes, strict=True)]

@@ -25,8 +25,7 @@ FLASH = 10  # frightened ghosts flash in their last steps
 class Sprites:
     """Sprites by name, at any size; it keeps the ones that were asked for last.
 
-    Args:
-        picture: draws a sprite that faces right, by its name and its side in pixels.
+    `picture` draws a sprite that faces right, by its name and its side in pixels.
     """
 
     def __init__(self, picture: Callable[[str, int], pygame.Surface]) -> None:
@@ -54,7 +53,6 @@ class Canvas:
     """Where a moment is drawn.
 
     Attributes:
-        surface: the window.
         area: the part of the window that the camera fills.
         origin: pixel of the board's upper left corner, which may be out of sight.
         cell: side of a cell in pixels.

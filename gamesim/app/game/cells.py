@@ -21,12 +21,10 @@ Place = tuple[int, int]
 
 
 def moved(was: np.ndarray, now: np.ndarray, action: int) -> bool:
-    """Whether a view of 7x7 cells scrolled by one cell in the direction of `action`; False: it stood still.
+    """Whether a view of 7x7 cells scrolled by one cell in the direction of an action, 0..4, or else stood
+    still.
 
-    Args:
-        was: the frame before, uint8 (H, W, 3).
-        now: the frame after.
-        action: 0..4.
+    Both frames, before and after, are uint8 (H, W, 3).
     """
     if not 1 <= action < len(DELTAS):
         return False
@@ -52,15 +50,9 @@ def _gap(was: np.ndarray, now: np.ndarray, right: int, down: int) -> float:
 
 
 def differing(a: np.ndarray, b: np.ndarray, shape: tuple[int, int]) -> Mask | None:
-    """Cells in which two frames show different things.
+    """Cells in which two frames, uint8 (H, W, 3), show different things, bool (rows, columns) of this shape.
 
-    Args:
-        a: uint8 (H, W, 3).
-        b: the same.
-        shape: (rows, columns) of cells in a frame.
-
-    Returns:
-        bool (rows, columns); None if the frames differ in size, or cells are smaller than 3x3 pixels.
+    None if the frames differ in size, or cells are smaller than 3x3 pixels.
     """
     rows, columns = shape
     if a.shape != b.shape or a.shape[0] < 3 * rows or a.shape[1] < 3 * columns:

@@ -8,7 +8,7 @@ from gamesim.app.game.divergence import Divergence
 from gamesim.app.game.pictures import edges
 from gamesim.app.game.previews import scaled
 from gamesim.app.theme import COLOURS, Colour, Scale
-from gamesim.app.ui.widgets import text, wrap
+from gamesim.app.ui.widgets import headline, text
 
 KINDS = (("invented", "not seen before"), ("forgotten", "seen before, now wrong"))
 """What a cell that differs can be (its colour in the palette has the same name), and what that means."""
@@ -82,10 +82,7 @@ def draw_divergence(surface: pygame.Surface, rect: pygame.Rect, found: Divergenc
     elif first is None and found.apart:
         words = "They walked apart: something invented was in the way"
     colour = COLOURS["quiet" if first is None else "forgotten"]
-    size, top = scale.px(16), rect.top
-    for line in wrap(words, size, max(1, rect.width), bold=True):
-        top = text(surface, line, (rect.left, top), size, colour, bold=True).bottom
-    top += scale.px(6)
+    top = headline(surface, words, rect.topleft, scale.px(16), max(1, rect.width), colour) + scale.px(6)
     room = pygame.Rect(rect.left, top, rect.width, rect.bottom - top)
     if first is None or first.forgotten is None or room.height < scale.px(50):
         return top

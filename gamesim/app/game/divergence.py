@@ -34,7 +34,7 @@ class Comparison:
         board: how the real game showed each place last, uint8 (h, w, 3).
         agreed: places that the dream once showed as the real game did.
         walked: places that the dream's player was on, so that their food is eaten.
-        invented, forgotten: bool (rows, columns); None before the first step, and if the frames cannot be
+        invented, forgotten: bool (rows, columns); None before the first step, and if frames cannot be
             compared.
         first: the first moment at which something was forgotten.
     """

@@ -5,7 +5,7 @@ import pygame
 
 from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import scaled
-from gamesim.app.theme import COLOURS, Colour, Scale
+from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import clipped, text
 
 EVERY = 2  # steps from one picture to the next
@@ -21,13 +21,9 @@ class Filmstrip:
         self._kept: dict[tuple[int, int], tuple[np.ndarray, pygame.Surface]] = {}
 
     @staticmethod
-    def height(scale: Scale) -> int:
-        return scale.px(250)
-
-    @classmethod
-    def place(cls, size: tuple[int, int], scale: Scale) -> pygame.Rect:
+    def place(size: tuple[int, int], scale: Scale) -> pygame.Rect:
         """Its place, at the bottom of a window of this size: it covers things instead of moving them."""
-        height = min(cls.height(scale), size[1] // 2)
+        height = min(scale.px(250), size[1] // 2)
         return pygame.Rect(0, size[1] - height, size[0], height)
 
     def draw(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
@@ -63,8 +59,7 @@ class Filmstrip:
         self, surface: pygame.Surface, above: pygame.Rect, below: pygame.Rect, last: int, scale: Scale
     ) -> None:
         """Draw the line down to the first attempt, and the number of its last step."""
-        colour: Colour = COLOURS["line"]
-        width = max(2, scale.px(3))
+        colour, width = COLOURS["line"], max(2, scale.px(3))
         start, corner = above.midbottom, (above.centerx, below.centery)
         pygame.draw.line(surface, colour, start, corner, width)
         pygame.draw.line(surface, colour, corner, (below.right + scale.px(4), below.centery), width)

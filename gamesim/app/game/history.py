@@ -1,4 +1,4 @@
-"""The past of one dream: the moments that the player can rewind to, and the branch that was left."""
+"""The past of one engine: moments to rewind to, the branch that was left, the last second for a replay."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -6,18 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from gamesim.envs.rules import Snapshot
+
 LENGTH = 600  # moments to keep
 
 
 @dataclass(frozen=True)
 class Moment:
-    """All that puts an engine back to an earlier step.
-
-    Attributes:
-        state: of the env, with all random numbers to come.
-        frame: uint8 (H, W, 3), on screen at that step.
-        info, total, reward, steps, bare: of the engine.
-        trail: the last frames and the actions that led to them.
+    """All that puts an engine back to an earlier step: the state of the env, with all random numbers to come,
+    and the engine's own attributes, with the last frames, uint8 (H, W, 3), and the actions that led to
+    them.
     """
 
     state: Any
@@ -35,8 +33,7 @@ class History:
 
     Attributes:
         past: moments before the present one, the latest last.
-        undone: (step, frame) of the steps that were rewound, the next one last; empty while time goes
-            forward.
+        undone: (step, frame) of the steps that were rewound, the next one last.
         left: (step, frame) of the branch that was left, in order; empty if there is none.
         fork: the step at which it was left.
     """
@@ -70,3 +67,55 @@ class History:
     def branched(self) -> bool:
         """Whether there is something to show besides one straight line."""
         return bool(self.undone or self.left)
+
+
+SPEED = 0.4  # of the replay; 1 is the speed of play
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One step, as it was shown.
+
+    Attributes:
+        snapshots: before and after it, if the window paints it from these; else None.
+        frame: uint8 (H, W, 3).
+        end_probability: how likely this was the end, 0..1, in the engine's view; None if it does not say.
+    """
+
+    snapshots: tuple[Snapshot, Snapshot] | None
+    frame: np.ndarray
+    end_probability: float | None
+
+
+class Reel:
+    """The last steps of one engine, which makes so many a second."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._shots: deque[Shot] = deque(maxlen=round(rate))
+
+    @property
+    def seconds(self) -> float:
+        """How long the replay takes."""
+        return len(self._shots) / (SPEED * self._rate)
+
+    def add(self, shot: Shot) -> None:
+        self._shots.append(shot)
+
+    def undo(self) -> None:
+        if self._shots:
+            self._shots.pop()
+
+    def clear(self) -> None:
+        self._shots.clear()
+
+    def at(self, seconds: float) -> tuple[Shot, float] | None:
+        """The step to show so long after the replay began, and how much of it has passed, 0..1.
+
+        The last step stays; None if nothing was played.
+        """
+        if not self._shots:
+            return None
+        place = max(0.0, seconds) * SPEED * self._rate
+        index = min(int(place), len(self._shots) - 1)
+        return self._shots[index], min(1.0, place - index)

@@ -7,7 +7,7 @@ from gamesim.app.game.compare import draw_pair
 from gamesim.app.game.homecoming import AWAY, WALK, Homecoming, Verdict
 from gamesim.app.game.hud import Fact
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.widgets import box, text, wrap
+from gamesim.app.ui.widgets import box, paragraph, text
 
 
 def home_facts(home: Homecoming) -> list[Fact]:
@@ -30,13 +30,8 @@ def draw_way(
 ) -> None:
     """Draw a line around home on a board of 7x7 cells, or an arrow to it at the edge if it is out of sight.
 
-    Args:
-        surface: the window.
-        rect: the board.
-        home: the walk.
-        part: how much of the last move has been drawn, 0..1.
-        scale: of the window.
-        covered: pixels along the top of the board that words cover; the arrow stays below them.
+    `part`, 0..1, of the last move has been drawn. The arrow stays below words that cover so many pixels of
+    the top.
     """
     rows, columns = home.engine.grid
     x, y = home.place_at(part)
@@ -71,9 +66,9 @@ def draw_verdict(
     large = f"{100 * verdict.share:.0f} % forgotten" if verdict.share else "Nothing forgotten"
     colour = COLOURS["bad" if verdict.share else "good"]
     x, y = panel.centerx, panel.top + scale.px(20)
-    text(surface, large, (x, y), scale.head, colour, bold=True, anchor="midtop", width=room)
+    text(surface, large, (x, y), scale.px(26), colour, bold=True, anchor="midtop", width=room)
     y += scale.px(38)
-    text(surface, verdict.words, (x, y), scale.body, COLOURS["quiet"], anchor="midtop", width=room)
+    text(surface, verdict.words, (x, y), scale.px(18), COLOURS["quiet"], anchor="midtop", width=room)
     if side >= scale.px(40):
         pair = pygame.Rect(panel.centerx - side - scale.px(5), y + scale.px(34), 2 * side + scale.px(10), 0)
         pair.height = side + scale.px(20)
@@ -87,9 +82,8 @@ def draw_there_and_back(surface: pygame.Surface, area: pygame.Rect, scale: Scale
     """Draw what became of a place after a copy of the dream walked away and back; returns the y below."""
     y = text(surface, "The same place, a few steps later", area.topleft, scale.px(20), bold=True).bottom
     words = f"A copy of this dream walked {AWAY} cells away and came back. {verdict.words}."
-    for line in wrap(words, scale.px(18), area.width):
-        text(surface, line, (area.left, y + scale.px(4)), scale.px(18), COLOURS["quiet"])
-        y += scale.px(25)
+    place = (area.left, y + scale.px(4))
+    y = paragraph(surface, words, place, scale.px(18), area.width, row=scale.px(25)) - scale.px(4)
     pair = pygame.Rect(area.left, y + scale.px(10), min(area.width, scale.px(460)), scale.px(240))
     return _draw_homes(surface, pair, verdict, ("before", "after"), scale).bottom + scale.px(22)
 

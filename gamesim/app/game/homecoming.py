@@ -49,10 +49,9 @@ class Homecoming:
     """One walk from where the player of an engine is now.
 
     Attributes:
-        place: (x, y) of the player in cells; home is (0, 0).
-        farthest: how far away he has been, in cells.
         verdict: what became of home; None until he is back.
-        path: his place at the start and after each step, so that rewinding walks back.
+        path: his place at the start and after each step, (x, y) in cells from home, so that rewinding walks
+            back.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -88,8 +87,8 @@ class Homecoming:
     @property
     def lost(self) -> bool:
         """Whether the walk is lost: the episode ended, another began, or a rewind went past its start."""
-        past = self.engine.steps < self._begin or not self.path  # empty: one step leads back to the start
-        return self.engine.over is not None or past
+        # Without a path, one step leads back to the start.
+        return self.engine.over is not None or self.engine.steps < self._begin or not self.path
 
     def look(self) -> None:
         """Take in a step that the engine has made."""
@@ -105,12 +104,8 @@ class Homecoming:
 
 
 def judge(before: np.ndarray, after: np.ndarray, path: list[Place]) -> Verdict:
-    """Compare home with what is there now.
-
-    Args:
-        before: home when the player left it, uint8 (H, W, 3).
-        after: the same view now.
-        path: places that he walked over; home is (0, 0).
+    """Compare home, uint8 (H, W, 3), with the same view now, but not in places that he walked over; home is
+    (0, 0).
     """
     counted = np.ones((7, 7), bool)
     for x, y in path:

@@ -68,11 +68,10 @@ def whole(side: int) -> int:
 
 @dataclass(frozen=True)
 class Fact:
-    """One line of the panel.
+    """One line of the panel: a label at its left, and a value at its right, in which arrows are drawn as key
+    caps.
 
     Attributes:
-        label: the words at its left.
-        value: the words at its right; arrows among them are drawn as key caps.
         bar: length of a bar below it, 0..1; None: no bar.
         mark: place of a tick on that bar, 0..1; None: no tick.
         colour: of the value or the bar.
@@ -106,13 +105,10 @@ def driving(session: Session) -> list[Fact]:
         return []
     ai = session.driver == "controller"
     who = "AI" if ai else "you, while you hold a key" if session.watching else "you"
+    presses, colour = "AI presses" if ai else "AI would press", "dream" if session.watching else "quiet"
     found = [
         Fact("Driver", who, colour=COLOURS["dream" if ai else "text"]),
-        Fact(
-            "AI presses" if ai else "AI would press",
-            move(engine, engine.advice),
-            colour=COLOURS["dream" if session.watching else "quiet"],
-        ),
+        Fact(presses, move(engine, engine.advice), colour=COLOURS[colour]),
     ]
     if engine.pilot is not None and engine.pilot.changed:
         found.append(Fact("AI sees", engine.pilot.changed, colour=COLOURS["bad"]))
@@ -140,12 +136,7 @@ def mixture(engine: Engine) -> list[Fact]:
 
 
 def facts(engine: Engine, best: float) -> list[Fact]:
-    """The facts about an engine now, the most important first.
-
-    Args:
-        engine: one that is played.
-        best: the high score so far.
-    """
+    """The facts about an engine now, the most important first; `best` is the high score so far."""
     now = engine.now
     if now is not None and engine.title.latched:
         lives = "● " * now.lives if 0 < now.lives < 7 else str(now.lives)
@@ -155,9 +146,8 @@ def facts(engine: Engine, best: float) -> list[Fact]:
             Fact("Level", str(now.level)),
             Fact("High score", f"{max(best, engine.score):,.0f}"),
         ]
-    limit = engine.limit
-    found = [Fact("Score", signed(engine.total))]
-    found.append(Fact("Steps", f"{engine.steps} / {limit}" if limit else str(engine.steps)))
+    steps = f"{engine.steps} / {engine.limit}" if engine.limit else str(engine.steps)
+    found = [Fact("Score", signed(engine.total)), Fact("Steps", steps)]
     if engine.end_probability is not None:
         p = engine.end_probability
         colour = COLOURS["bad"] if p > 0.5 else COLOURS["dream"]
@@ -165,9 +155,8 @@ def facts(engine: Engine, best: float) -> list[Fact]:
     if engine.temperature is not None:
         t = engine.temperature
         place, mark = temperature.share(t), temperature.share(temperature.NEUTRAL)
-        note = temperature.meaning(t)
-        colour = COLOURS["dream"]
-        found.append(Fact("Temperature", f"{t:.2f}", place, mark, colour, note=note, slider=True))
+        words, note = f"{t:.2f}", temperature.meaning(t)
+        found.append(Fact("Temperature", words, place, mark, COLOURS["dream"], note=note, slider=True))
     return [*found, Fact("Last points", signed(engine.reward))]
 
 
@@ -266,54 +255,42 @@ def draw_bars(surface: pygame.Surface, area: pygame.Rect, fact: Fact, scale: Sca
             text(surface, f"{100 * share:.0f}%", below, scale.px(12), COLOURS["quiet"], anchor="midtop")
 
 
-def draw_keys(
-    surface: pygame.Surface, fact: Fact, place: tuple[int, int], size: int, anchor: str, room: int
-) -> None:
-    """Draw a value with its arrows as key caps."""
-    words = fact.value.split()
-    cap, gap = round(size * 0.75), size // 2
-    widths = [round(cap * 1.9) if word in ARROWS else font(size, True).size(word)[0] for word in words]
-    right = anchor == "midright"
-    x = place[0] - sum(widths) - gap * (len(words) - 1) if right else place[0]
-    middle = place[1] if right else place[1] + round(size * 0.62)
-    for word, width in zip(words, widths, strict=True):
-        if word in ARROWS:
-            keycap(surface, word, (x, middle), cap)
-        else:
-            text(surface, word, (x, middle), size, fact.colour, bold=True, anchor="midleft", width=room)
-        x += width + gap
-
-
 def draw_value(
     surface: pygame.Surface, fact: Fact, place: tuple[int, int], size: int, anchor: str, room: int
 ) -> None:
-    """Draw the value of a fact; a row of ● becomes lives, and a ● before words blinks (recording)."""
-    if any(word in ARROWS for word in fact.value.split()):
-        draw_keys(surface, fact, place, size, anchor, room)
-        return
-    if fact.value.startswith("● ") and set(fact.value) == {"●", " "}:
-        count, radius = fact.value.count("●"), round(size * 0.36)
+    """Draw the value of a fact, with arrows as key caps.
+
+    A row of ● becomes lives, and a ● before words blinks (recording).
+    """
+    words, (left, y), right = fact.value.split(), place, anchor == "midright"
+    middle = y if right else y + round(size * 0.62)
+    if any(word in ARROWS for word in words):
+        cap, gap = round(size * 0.75), size // 2
+        widths = [round(cap * 1.9) if word in ARROWS else font(size, True).size(word)[0] for word in words]
+        x = left - sum(widths) - gap * (len(words) - 1) if right else left
+        for word, width in zip(words, widths, strict=True):
+            if word in ARROWS:
+                keycap(surface, word, (x, middle), cap)
+            else:
+                text(surface, word, (x, middle), size, fact.colour, bold=True, anchor="midleft", width=room)
+            x += width + gap
+    elif set(words) == {"●"}:
+        radius = round(size * 0.36)
         step = round(2.6 * radius)
-        x = place[0] - step * count + radius if anchor == "midright" else place[0] + radius
-        y = place[1] if anchor == "midright" else place[1] + round(size * 0.62)
-        for i in range(count):
-            here = (x + i * step, y)
-            pygame.draw.circle(surface, fact.colour, here, radius)
-            mouth = [here, (here[0] + radius + 1, y - radius * 0.7), (here[0] + radius + 1, y + radius * 0.7)]
-            pygame.draw.polygon(surface, COLOURS["back"], mouth)
-        return
-    if fact.value.startswith("● "):
-        words, radius = fact.value[2:], round(size * 0.3)
-        lit = pygame.time.get_ticks() % 1000 < 650
-        rect = text(
-            surface, words, place if anchor == "midright" else (place[0] + 3 * radius, place[1]),
-            size, bold=True, anchor=anchor, width=max(1, room - 3 * radius),
-        )  # fmt: skip
+        x = left - step * len(words) + radius if right else left + radius
+        for here in range(x, x + step * len(words), step):
+            pygame.draw.circle(surface, fact.colour, (here, middle), radius)
+            mouth = [(here + radius + 1, middle + up * radius * 0.7) for up in (-1, 1)]
+            pygame.draw.polygon(surface, COLOURS["back"], [(here, middle), *mouth])
+    elif fact.value.startswith("● "):
+        radius, lit = round(size * 0.3), pygame.time.get_ticks() % 1000 < 650
+        place, width = (left if right else left + 3 * radius, y), max(1, room - 3 * radius)
+        rect = text(surface, fact.value[2:], place, size, bold=True, anchor=anchor, width=width)
         dot = (rect.left - 2 * radius, rect.centery)
         pygame.draw.circle(surface, fact.colour if lit else COLOURS["raised"], dot, radius)
-        return
-    colour = COLOURS["text"] if fact.bar is not None else fact.colour
-    text(surface, fact.value, place, size, colour, bold=True, anchor=anchor, width=room)
+    else:
+        colour = COLOURS["text"] if fact.bar is not None else fact.colour
+        text(surface, fact.value, place, size, colour, bold=True, anchor=anchor, width=room)
 
 
 def hints(
@@ -321,11 +298,8 @@ def hints(
 ) -> list[tuple[Command, str]]:
     """The keys that do something here, the most important first; a small panel leaves out the last ones.
 
-    Args:
-        session: what is played.
-        partner: whether this dream has its game here, or this game a dream.
-        driver: whether an AI can drive here.
-        pixels: whether the boards are shown as pixels.
+    This dream may have its game here, or this game a dream (`partner`), and an AI may be able to drive
+    (`driver`). `pixels` tells whether the boards are shown as pixels.
     """
     engine, beside = session.engine, session.beside
     dream, ego = session.temperature is not None, engine.ego

@@ -1,6 +1,7 @@
 """Opens games and dreams on threads of their own, some of them before anybody asks."""
 
 import threading
+from concurrent.futures import Future
 
 import gymnasium as gym
 
@@ -8,21 +9,13 @@ from gamesim.app.library.catalog import Title
 
 
 class Opening:
-    """A title that is being opened.
-
-    Args:
-        title: what to open.
-        device: where a dream computes.
-    """
+    """A title that is being opened; a dream computes on `device`."""
 
     def __init__(self, title: Title, device: str) -> None:
         self.title = title
-        self._device = device
-        self._env: gym.Env | None = None
-        self._error: Exception | None = None
-        self._abandoned = False
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._open, daemon=True)
+        self._env: Future[gym.Env] = Future()
+        self._settled = False  # whether somebody has taken it, or will close it
+        self._thread = threading.Thread(target=self._open, args=(device,), daemon=True)
         self._thread.start()
 
     @property
@@ -36,30 +29,20 @@ class Opening:
         Raises:
             Exception: whatever went wrong when it was opened.
         """
-        env, self._env = self._env, None
-        if env is None:
-            raise self._error or RuntimeError("taken already")
-        return env
+        self._settled = True
+        return self._env.result(timeout=0)
 
     def abandon(self) -> None:
-        """Close it, now or as soon as it is open: nobody wants it any more."""
-        with self._lock:
-            self._abandoned = True
-            env, self._env = self._env, None
-        if env is not None:
-            env.close()
+        """Close it, now or as soon as it is open, unless it was taken: nobody wants it any more."""
+        if not self._settled:
+            self._settled = True
+            self._env.add_done_callback(lambda env: None if env.exception() else env.result().close())
 
-    def _open(self) -> None:
+    def _open(self, device: str) -> None:
         try:
-            env = self.title.make(self._device)
+            self._env.set_result(self.title.make(device))
         except Exception as error:  # `take` raises it
-            self._error = error
-            return
-        with self._lock:
-            if not self._abandoned:
-                self._env = env
-                return
-        env.close()
+            self._env.set_exception(error)
 
 
 class Ahead:
@@ -81,7 +64,6 @@ class Ahead:
         return Opening(title, device)
 
     def drop(self) -> None:
-        """Close what was prepared."""
         if self._opening is not None:
             self._opening.abandon()
         self._opening = None

@@ -38,14 +38,9 @@ class Partner:
         guard: Callable[[Callable[[], object]], None],
         changes: Callable[[], None],
     ) -> None:
-        """Offer the other side of what a session plays.
+        """Offer the other side of what a session plays; what is recorded ends when the side changes.
 
-        Args:
-            window: loads games and dreams, and says what cannot be done.
-            session: plays.
-            takes: what is recorded ends when the side changes.
-            guard: calls what may fail in play.
-            changes: called when the side is about to change.
+        `guard` calls what may fail in play, and `changes` is called when the side is about to change.
         """
         self.window, self.kit, self.session, self.takes = window, window.kit, session, takes
         self._guard, self._changes = guard, changes

@@ -20,8 +20,7 @@ import numpy as np
 
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.controls import STAY
-from gamesim.app.game.history import History, Moment
-from gamesim.app.game.reel import Reel, Shot
+from gamesim.app.game.history import History, Moment, Reel, Shot
 from gamesim.app.library.catalog import ARCADE, Title
 from gamesim.envs.meanings import action_meanings, keys_said
 from gamesim.envs.recipe import PACMANS
@@ -56,22 +55,16 @@ class Engine:
     """One env being played, and what the screen shows of it.
 
     Attributes:
-        title: what is played.
-        env: the env, wrapped or not.
         frame: uint8 (H, W, 3), the last observation.
         before, now: snapshots around the running tick; None for an engine without snapshots.
-        info: of the last step.
+        info, reward: of the last step.
         total: sum of rewards of the episode.
-        reward: of the last step.
-        steps: of the episode.
         episode: how many episodes have begun.
         over: a few words about how the episode ended; None while it runs.
         waited: ticks since it ended.
         happened: what the last step brought, in the words of a Snapshot's events; a dream's reward and end
             tell it.
         ends: the steps at which a dream ended but went on.
-        reel: the last second, for the replay.
-        started: whether the env was reset.
         bare: whether it has seen a single frame and made no step: a network has no layers of its own yet.
         trail: the last (frame, action that led to it).
         clip: the last frames, for a film.
@@ -79,7 +72,6 @@ class Engine:
         recorder: the recorder around the env; None if this play cannot be recorded.
         pilot: another engine's controller that may drive this one; None if there is none.
         advice: the action that a controller would take now; None without a controller.
-        history: the moments to rewind to, and the branch that was left.
         keeps_past: whether it keeps moments to rewind to; a real game does only beside its dream.
     """
 
@@ -180,8 +172,7 @@ class Engine:
     @property
     def limit(self) -> int | None:
         """Steps after which the episode is cut; None: no limit."""
-        game = self._capability("game")
-        return getattr(game, "max_steps", None) or self._capability("max_steps")
+        return getattr(self._capability("game"), "max_steps", None) or self._capability("max_steps")
 
     @property
     def view(self) -> tuple[int, int] | None:
@@ -259,7 +250,9 @@ class Engine:
             self.clip.append(self.frame)
             return
         if self.keeps_past and self.can_rewind:
-            self.history.forward(self._moment())
+            state = self.env.unwrapped.state  # pyright: ignore[reportAttributeAccessIssue]
+            own = self.info, self.total, self.reward, self.steps, self.bare, tuple(self.trail)
+            self.history.forward(Moment(state, self.frame, *own))
         if self.recorder is not None:
             self.recorder.player = player
         self.before = self.now
@@ -346,12 +339,6 @@ class Engine:
         self.board(self.pilot)  # the controller has to see the changed frame
         return None
 
-    def _moment(self) -> Moment:
-        state = self.env.unwrapped.state  # pyright: ignore[reportAttributeAccessIssue]
-        return Moment(
-            state, self.frame, self.info, self.total, self.reward, self.steps, self.bare, tuple(self.trail)
-        )
-
     def look(self) -> None:
         """Take a snapshot of now, without a move that led there."""
         self.before = self.now = self._asked("snapshot")
@@ -366,11 +353,9 @@ class Engine:
             return ("timeout",)
         if not self.title.world.startswith(PACMANS):
             return ()
-        if terminated:
-            return (
-                ("flag",) if self.reward > FLAG_REWARD / 2 else ("eaten",) if self.reward < LOSS / 2 else ()
-            )
-        return ("food",) if self.reward > FOOD_REWARD / 2 else ()
+        if not terminated:
+            return ("food",) if self.reward > FOOD_REWARD / 2 else ()
+        return ("flag",) if self.reward > FLAG_REWARD / 2 else ("eaten",) if self.reward < LOSS / 2 else ()
 
     def _ending(self, truncated: bool) -> str:
         if "flag" in self.happened:

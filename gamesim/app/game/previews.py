@@ -56,10 +56,9 @@ class GamePreview:
         snapshots = engine.shot.snapshots
         if snapshots is None:
             side = max(rect.size)  # the frame fills `rect`, and is cut at two sides
+            image = scaled(engine.frame, (side, side))
             with clipped(surface, rect):
-                surface.blit(
-                    scaled(engine.frame, (side, side)), (rect.centerx - side // 2, rect.centery - side // 2)
-                )
+                surface.blit(image, image.get_rect(center=rect.center))
         else:
             part = min(1.0, self.since * RATE)
             view = engine.view
@@ -70,14 +69,11 @@ class GamePreview:
 
 
 class DreamPreview:
-    """A dream that plays by itself, a few steps a second, on the thread of `worker`.
+    """A dream that plays by itself, a few steps a second, on the thread of a worker; without one it never
+    wakes.
 
     Until it is awake, and if it cannot be woken, it shows the real frames that it would dream from: to read
     them takes neither its weights nor torch.
-
-    Args:
-        title: a learned engine.
-        worker: takes its steps; None: it never wakes.
     """
 
     def __init__(self, title: Title, worker: Worker | None = None) -> None:
@@ -177,12 +173,9 @@ class InitialPreview:
 
 
 def preview(title: Title, worker: Worker | None = None, dream: Title | None = None) -> Preview | None:
-    """The moving picture of a title; None if it cannot be opened.
+    """The moving picture of a title; None if it cannot be opened. The worker takes the steps of a dream.
 
-    Args:
-        title: what to show.
-        worker: takes the steps of a dream.
-        dream: a dream of `title`, if that is somebody else's game; it has real frames of the game.
+    For somebody else's game, a `dream` of it has real frames of the game.
     """
     if title.learned:
         return DreamPreview(title, worker)

@@ -16,16 +16,11 @@ from gamesim.app.navigation import Navigator
 from gamesim.labs.themes import GAMES
 
 PAINTED = "Repainted by a CycleGAN, which sees only the picture"
-KEPT = 6
-"""Painted frames to keep: two boards, each with the frame now and the one before."""
+KEPT = 6  # painted frames: two boards, each with the frame now and the one before
 
 
 class Reskin:
-    """Whether the other look is on, and what frames look like in it.
-
-    Attributes:
-        on: whether a player asked for it.
-    """
+    """Whether the other look is on, as a player asked for, and what frames look like in it."""
 
     def __init__(self, window: Navigator) -> None:
         self.window, self.on = window, False

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from gamesim.app.controls import STAY, Command, Steering, shown
 from gamesim.app.game.divergence import Divergence
+from gamesim.app.game.history import Shot
 from gamesim.app.game.play import Engine
-from gamesim.app.game.reel import Shot
 from gamesim.app.game.sides import Sides
 
 PAUSES = {"eaten": 1.5, "level": 2.4, "ghost": 0.5, "fruit": 0.5}
@@ -21,17 +21,13 @@ class Session(Sides):
     """The clock of one play screen: turns time and keys into steps of one engine, or of two side by side.
 
     Nothing moves before the first move of a person or a controller, neither at the start nor after an end.
-
-    Args:
-        engine: what is played first.
-        on_step: called with the engine in front after each step that it made.
+    `on_step` is called with the engine in front after each step that it made.
 
     Attributes:
         watching: whether a controller drives, if there is one; holding a direction overrides it.
         waiting: whether the clock waits for the first move; a controller makes it at once.
         endless: whether dreams go on after an end.
-        paused: whether the clock stands still.
-        rewinding: whether the clock runs backwards.
+        paused, rewinding: whether the clock stands still, or runs backwards.
         steering: the directions that a person presses.
         has_partner: tells whether there is another side to go to.
     """
@@ -114,7 +110,6 @@ class Session(Sides):
         return engine.reel.at(self._ended - BEAT) if self.replaying else None
 
     def skip(self) -> None:
-        """End the replay."""
         if self.replaying:
             self._ended = BEAT + self._replay
 
@@ -150,8 +145,8 @@ class Session(Sides):
         if self._hold > 0:
             if self.part < 1.0:  # the last move is shown to its end first
                 self._since += seconds
-                return
-            self._hold -= seconds
+            else:
+                self._hold -= seconds
             return
         if self.finished:
             self._rest_after_end(seconds)
@@ -218,8 +213,7 @@ class Session(Sides):
     def toggle_endless(self) -> None:
         """Let dreams go on after an end, or stop there again; a dream that has just ended goes on."""
         self.endless = not self.endless
-        revived = [engine for engine in self.playing if self.endless and engine.go_on()]
-        if revived:
+        if [engine for engine in self.playing if self.endless and engine.go_on()]:
             self._resume()
             self.waiting = True
 

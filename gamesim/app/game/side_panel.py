@@ -36,8 +36,7 @@ class SidePanel:
         home: the walk that is going on; None if there is none.
         few: the only keys to show; None: all that work and fit.
         free: the area between the figures and the keys, for messages.
-        keys: (place, command) of each key on screen, for clicks.
-        bars: the place of each figure's bar, by label.
+        keys, bars: the place of each key on screen, for clicks, and of each figure's bar, by label.
     """
 
     def __init__(self, kit: Kit, session: Session, swap: Swap, doubt: Doubt) -> None:

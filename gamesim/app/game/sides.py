@@ -9,9 +9,6 @@ from gamesim.app.game.play import Engine
 class Sides:
     """What is played: one engine, or two side by side. The session changes which.
 
-    Args:
-        engine: what is played first.
-
     Attributes:
         engine: the one in front.
         other: its counterpart (dream of the game, game of the dream) once that is open.
@@ -53,7 +50,6 @@ class Sides:
 
     @property
     def dream(self) -> Engine | None:
-        """The dream that is being played, if one is."""
         return next((engine for engine in self.playing if engine.temperature is not None), None)
 
     @property
@@ -90,8 +86,7 @@ class Sides:
     def share_controller(self, lender: Engine | None = None) -> None:
         """Let the controller of a dream drive the real game, if their pictures have the same size.
 
-        Args:
-            lender: the dream with the controller; None: the dream on the other side.
+        The dream is that of the lender, or else the one on the other side.
         """
         if self.other is None:
             return

@@ -114,12 +114,8 @@ class Sight:
 
 @lru_cache(maxsize=8)
 def sight(now: Reading, was: Reading | None = None, action: int = 0) -> Sight:
-    """What to paint between two frames.
-
-    Args:
-        now: the frame on screen.
-        was: the frame before; None: nothing moves.
-        action: 0..4, what led from one to the other.
+    """What to paint between two frames that an action, 0..4, led from and to; without the first, nothing
+    moves.
     """
     rows, columns = now.codes.shape
     view = None if rows > 7 else (rows, columns)

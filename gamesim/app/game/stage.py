@@ -27,11 +27,8 @@ LOUD = 10  # steps for which the screen points out an ignored end
 
 
 class Stage:
-    """Draws the engines of a session.
-
-    Attributes:
-        clock: seconds, for things that move by themselves.
-        covered: pixels along the top of the boards that something else covers.
+    """Draws the engines of a session; `covered` pixels along the top of the boards have something else over
+    them.
     """
 
     def __init__(self, kit: Kit, session: Session, swap: Swap, reskin: Reskin) -> None:
@@ -137,8 +134,7 @@ class Stage:
 
     def _draw_ready(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
         """Draw "Ready!", and what the clock waits for."""
-        waits = self.session.waiting
-        hint = "Move to start" if waits else ""
+        hint = "Move to start" if self.session.waiting else ""
         level = f"Level {engine.now.level}" if engine.title.latched and engine.now else ""
         small = " · ".join(part for part in (level, hint) if part)
         player = player_cell(rect, engine)
@@ -161,12 +157,10 @@ class Stage:
             words = f"The model was {100 * sure:.0f} % sure that this was the end"
             lines.append(Line(words, 17, COLOURS["dream"]))
         if self.session.finished and engine is self.session.engine:
-            again = f"{shown(Command.RESET)} to play again"
-            lines.append(Line(again, 17, COLOURS["real"], bold=True))
+            lines.append(Line(f"{shown(Command.RESET)} to play again", 17, COLOURS["real"], bold=True))
             if engine.can_go_on:
-                lines.append(
-                    Line(f"{shown(Command.ENDLESS)} to dream on as if nothing happened", 15, COLOURS["quiet"])
-                )
+                words = f"{shown(Command.ENDLESS)} to dream on as if nothing happened"
+                lines.append(Line(words, 15, COLOURS["quiet"]))
         banner = draw_banner(surface, self._free(rect), player_cell(rect, engine), lines, scale)
         rest = self.session.rest
         if rest is not None and banner.width > scale.px(40):

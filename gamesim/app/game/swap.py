@@ -144,7 +144,9 @@ class Swap:
         host, (frame, step) = self._host, self._seen
         if host is None:
             return
-        if host is not self.session.inspected or (self.guest is None and not self._lasts(host)):
+        episode, since = self._since  # an earlier moment has its own memory
+        lasts = self.guest is not None or (host.episode == episode and host.steps >= since)
+        if host is not self.session.inspected or not lasts:
             self.leave(put_back=False)
         elif self._todo:
             self._todo.pop(0)()
@@ -153,11 +155,6 @@ class Swap:
                 guest, missed = self.guest, host.steps - step
                 self._todo = [partial(self._lead, host, guest, missed), partial(self._compose, host, guest)]
             self._seen = (host.frame, host.steps)
-
-    def _lasts(self, host: Engine) -> bool:
-        """Whether the swapped memory is still there: earlier moments have their own."""
-        episode, step = self._since
-        return host.episode == episode and host.steps >= step
 
     @staticmethod
     def _lead(host: Engine, guest: Engine, missed: int) -> None:

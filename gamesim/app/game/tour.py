@@ -57,12 +57,7 @@ class Tour:
         }[self.step]
 
     def follow(self, session: Session, home: Homecoming | None) -> None:
-        """Look at what the player did since the last look.
-
-        Args:
-            session: what is played.
-            home: the walk that is going on; None if there is none.
-        """
+        """Look at what the player did since the last look, also on the walk `home`, if one is going on."""
         engine = session.engine
         self.over = engine.over is not None and (home is None or home.verdict is None)
         self.left = self.step == "done" and home is None

@@ -10,7 +10,7 @@ from gamesim.app.labs import knobs
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.parts import Action, draw_actions
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import box, clipped, text, wrap
+from gamesim.app.ui.widgets import box, clipped, paragraph, text
 from gamesim.labs.controls import Button, Control, Slider, Value, allows
 
 HELP = 3  # lines of help on a control
@@ -18,13 +18,12 @@ HINT = "Tab goes to the controls. Rest the mouse on one to read what it does."
 
 
 class Column:
-    """Controls with their values; one of them, or of the buttons above them, has the focus.
+    """Controls with their values; one of them, or of the buttons above them (`reins`, such as Pause), has the
+    focus.
 
-    Args:
-        told: called with the name and the value of a control that the player changed or pressed.
+    `told` is called with the name and the value of a control that the player changed or pressed.
 
     Attributes:
-        reins: buttons above the controls, such as Pause.
         controls: as the lab has them now.
         values: by name, as a person sees them.
         state: a line on what the lab is doing.
@@ -52,9 +51,7 @@ class Column:
     def follow(self, controls: Sequence[Control], late: Collection[str] = ()) -> None:
         """Take over the values that the lab has changed itself; the others stay as the player set them.
 
-        Args:
-            controls: as the lab has them now.
-            late: names of controls that the player has set since, which the lab does not know yet.
+        The player has set the controls called `late` since, which the lab does not know yet.
         """
         before = {control.name: control.value for control in self.controls}
         for control in controls:
@@ -69,7 +66,6 @@ class Column:
         self.focus = min(self.focus, max(0, self._count - 1))
 
     def clear(self) -> None:
-        """Forget all controls."""
         self.controls, self.focus = (), 0
         self.values, self._first = {}, {}
 
@@ -181,8 +177,7 @@ class Column:
         """Set a control to the value at a place, where the mouse was pressed or dragged."""
         for control, rect in zip(self.controls, self.rects[len(self.reins) :], strict=False):
             if control.name == name:
-                value = knobs.pointed(control, self.values[name], rect, place, self._scale)
-                self._set(control, value)
+                self._set(control, knobs.pointed(control, self.values[name], rect, place, self._scale))
 
     def _at(self, place: tuple[int, int]) -> int | None:
         """Index of the button or control at a place."""
@@ -217,13 +212,12 @@ class Column:
         if not (self.reins and any(control.help for control in self.controls)):
             return area.bottom  # the page of the command line has no buttons, and nobody to ask
         size = scale.px(14)
-        row = round(size * 1.35)
-        top = area.bottom - HELP * row
+        top = area.bottom - HELP * round(size * 1.35)
         if top - area.top < scale.px(5 * knobs.ROW):  # the controls need the little room there is
             return area.bottom
         control = self._control(self._hovered) or self.current
-        for i, line in enumerate(wrap(control.help if control else HINT, size, area.width, most=HELP)):
-            text(surface, line, (area.left, top + i * row), size, COLOURS["quiet"], width=area.width)
+        words = control.help if control else HINT
+        paragraph(surface, words, (area.left, top), size, area.width, most=HELP)
         return top - scale.px(10)
 
     def _draw_controls(self, surface: pygame.Surface, view: pygame.Rect, scale: Scale) -> None:

@@ -1,6 +1,5 @@
 """A lab without a window: takes some steps, then writes its page, its pictures and its figures as files."""
 
-import io
 from collections.abc import Iterable
 from itertools import chain, count
 from pathlib import Path
@@ -14,6 +13,7 @@ from gamesim.app.labs.column import Column
 from gamesim.app.labs.panels import image
 from gamesim.app.labs.poster import Poster
 from gamesim.app.theme import COLOURS
+from gamesim.app.ui.widgets import png
 from gamesim.errors import UserError
 from gamesim.labs import Entry, Given, Lab
 from gamesim.labs.controls import chosen
@@ -63,7 +63,7 @@ def run(entry: Entry, given: Given, words: Iterable[str], steps: int | None, out
     except OSError as error:
         raise UserError(f"{out}: cannot be made: {reason(error)}") from None
     for name, surface in {"page": _page(poster), **_pictures(panels)}.items():
-        write_file(out / f"{name}.png", _png(surface))
+        write_file(out / f"{name}.png", png(surface))
     write_file(out / "figures.json", to_json(figures, indent=1))
     return figures
 
@@ -104,9 +104,3 @@ def _pictures(panels: Iterable[Panel]) -> dict[str, pygame.Surface]:
             free = next(each for each in names if each not in {"page", *found})
             found[free] = image(np.asarray(panel.pixels), (width * factor, height * factor))
     return found
-
-
-def _png(surface: pygame.Surface) -> bytes:
-    data = io.BytesIO()
-    pygame.image.save(surface, data, "picture.png")
-    return data.getvalue()

@@ -21,13 +21,7 @@ TALL = 320  # no chart needs more height than this
 
 @dataclass
 class Cell:
-    """A picture, or other panels one below the other.
-
-    Attributes:
-        members: (index, height in pixels) of each panel.
-        width: in pixels.
-        picture: whether it is a picture.
-    """
+    """A picture, or other panels one below the other: (index, height in pixels) of each, in `members`."""
 
     members: list[tuple[int, int]]
     width: int
@@ -52,12 +46,8 @@ class Row:
 
 
 def lay_out(panels: Sequence[Panel], room: tuple[int, int], scale: Scale) -> tuple[list[pygame.Rect], int]:
-    """The place of each panel, and the height of all together, which may exceed `room`.
-
-    Args:
-        panels: in the order in which to show them.
-        room: (width, height) in pixels.
-        scale: of the window.
+    """The place of each panel, and the height of all together, which may exceed that of `room` (width,
+    height).
     """
     gap = scale.px(12)
     rows: list[Row] = []

@@ -1,19 +1,22 @@
 """A lab in the window: play with it, watch it train, pause it, step it, start it again."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import pygame
 
+from gamesim import labs
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, shown
 from gamesim.app.labs.column import Column
 from gamesim.app.labs.poster import Poster
 from gamesim.app.labs.process import LabProcess, View
 from gamesim.app.library.charts import number
-from gamesim.app.navigation import Navigator
-from gamesim.app.pace import SMOOTH, STILL
-from gamesim.app.theme import Scale
+from gamesim.app.navigation import SMOOTH, STILL, Navigator
+from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import KeyScreen
+from gamesim.app.ui.listing import Listing, draw_words
 from gamesim.app.ui.parts import Action, draw_foot, foot_height
+from gamesim.app.ui.widgets import headline, paragraph
 from gamesim.labs import Entry, Given
 from gamesim.labs.controls import Value
 from gamesim.text import counted
@@ -25,11 +28,8 @@ WHEEL = 6  # clicks of the wheel that Page up and Page down are worth
 class LabPage(KeyScreen):
     """The page of a lab. The lab is a process of its own: if it fails, the page shows one line.
 
-    Args:
-        window: the window that shows it.
-        entry: which lab.
-        given: what to make it with; None: the defaults.
-        values: of controls, by name, that should differ from the lab's first values.
+    It is made with what is `given`, and `values` of controls, by name, that should differ from its first
+    ones.
     """
 
     plain = (
@@ -89,13 +89,6 @@ class LabPage(KeyScreen):
         self._sent += 1
         self._told[name] = self._sent
         self.process.send("set", name, value)
-
-    def _reins(self) -> list[Action]:
-        return [
-            Action("Go on" if self.held else "Pause", self.hold),
-            Action("Step", self.step),
-            Action("Start again", self.begin),
-        ]
 
     # keys and mouse --------------------------------------------------------------------------------------
 
@@ -192,7 +185,11 @@ class LabPage(KeyScreen):
         if self.process.failure:
             again = f"{key_name(pygame.K_r)} starts it again"
             self.poster.notice, self.poster.bad = f"The lab stopped: {self.process.failure}. {again}", True
-        self.column.reins = self._reins()
+        self.column.reins = [
+            Action("Go on" if self.held else "Pause", self.hold),
+            Action("Step", self.step),
+            Action("Start again", self.begin),
+        ]
         self.column.state = self._state()
 
     def _state(self) -> str:
@@ -215,3 +212,52 @@ class LabPage(KeyScreen):
 
     def close(self) -> None:
         self.process.close()
+
+
+class Labs(Listing[Entry]):
+    """Choose one to play with."""
+
+    caption = "Labs"
+    row = 76
+
+    def __init__(self, window: Navigator) -> None:
+        super().__init__(window)
+        self.rows = list(labs.entries().values())
+        self.missing = {entry.name: entry.missing() for entry in self.rows}
+
+    def line(self) -> str:
+        return "More methods of machine learning to play with"
+
+    def nothing(self) -> str:
+        return "No labs yet"
+
+    def actions(self) -> list[Action]:
+        entry = self.current
+        if entry is None:
+            return []
+        extra = self.missing[entry.name]
+        why_not = f"it needs the extra {extra}" if extra else ""
+        return [Action("Open", partial(self.open, entry), why_not=why_not)]
+
+    def open(self, entry: Entry) -> None:
+        self.window.go(LabPage(self.window, entry))
+
+    def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, row: Entry, scale: Scale) -> None:
+        extra = self.missing[row.name]
+        words = f"needs the extra {extra}" if extra else ""
+        inner = rect.inflate(-scale.px(8), 0)
+        draw_words(surface, inner, row.title, row.authors, words, COLOURS["bad"], scale)
+
+    def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
+        entry = self.current
+        if entry is None:
+            return area.top
+        y = headline(surface, entry.title, area.topleft, scale.px(22), area.width)
+        place = (area.left, y + scale.px(6))
+        y = paragraph(surface, entry.paper, place, scale.px(15), area.width, COLOURS["real"])
+        y = paragraph(surface, entry.about, (area.left, y + scale.px(8)), scale.px(17), area.width)
+        if extra := self.missing[entry.name]:
+            how = f"Install it with: pip install 'gamesim[{extra}]'"
+            place = (area.left, y + scale.px(8))
+            y = paragraph(surface, how, place, scale.px(15), area.width, COLOURS["bad"])
+        return y

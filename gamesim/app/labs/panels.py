@@ -7,7 +7,7 @@ import pygame
 
 from gamesim.app.labs.plots import draw_bars, draw_curves, legend_height
 from gamesim.app.theme import COLOURS, Scale, font
-from gamesim.app.ui.widgets import box, text, wrap
+from gamesim.app.ui.widgets import box, paragraph, text, wrap
 from gamesim.labs.panels import Bars, Curves, Lines, Panel, Picture
 
 TITLE, NOTE = 24, 19  # heights of a title and of a line of a note, in a window of 1280x800
@@ -28,9 +28,8 @@ def least(panel: Curves | Bars | Lines, scale: Scale) -> tuple[int, int]:
     match panel:
         case Lines(rows=rows):
             width = scale.px(LINES)
-            return width + around, scale.px(TITLE) + around + sum(
-                _row_height(row, width, scale) for row in rows
-            )
+            height = sum(_row_height(row, width, scale) for row in rows)
+            return width + around, scale.px(TITLE) + around + height
         case Curves(lines=lines):
             width = scale.px(CHART[0])
             legend = legend_height(lines, width, scale)
@@ -56,9 +55,8 @@ def picture_size(panel: Picture, room: tuple[int, int], scale: Scale) -> tuple[i
     width, height = enlarged(panel, (max(1, room[0] - around), room[1]))
     wide = min(room[0] - around, max(width, min(_title_width(panel, scale), scale.px(TITLED))))
     notes = len(note(panel, wide, scale)[0])
-    return wide + around, scale.px(TITLE) + height + notes * scale.px(NOTE) + around + scale.px(4) * bool(
-        notes
-    )
+    below = notes * scale.px(NOTE) + scale.px(4) * bool(notes)
+    return wide + around, scale.px(TITLE) + height + below + around
 
 
 def image_place(panel: Picture, rect: pygame.Rect, scale: Scale) -> pygame.Rect:
@@ -100,12 +98,10 @@ def _draw_picture(
     if panel.clicks:
         edge = COLOURS["real" if place.collidepoint(pointer) else "line"]
         pygame.draw.rect(surface, edge, place.inflate(4, 4), 2)
-    y = place.bottom + scale.px(4)
     width = rect.width - 2 * pad(scale)
-    lines, size = note(panel, width, scale)
-    for line in lines:
-        text(surface, line, (rect.centerx, y), size, COLOURS["quiet"], anchor="midtop", width=width)
-        y += scale.px(NOTE)
+    below, size = (rect.centerx, place.bottom + scale.px(4)), note(panel, width, scale)[1]
+    row, width = scale.px(NOTE), max(1, width)
+    paragraph(surface, panel.note, below, size, width, anchor="midtop", row=row, most=NOTES)
 
 
 def image(pixels: np.ndarray, size: tuple[int, int]) -> pygame.Surface:

@@ -25,12 +25,7 @@ def draw_curves(
 ) -> None:
     """Draw the lines of a panel, below a legend with their newest values or those at the mouse.
 
-    Args:
-        surface: the window.
-        area: the inside of the panel below its title.
-        panel: what to draw.
-        scale: of the window.
-        pointer: the mouse, (x, y) in pixels.
+    `area` is the inside of the panel below its title, `pointer` the mouse, (x, y) in pixels.
     """
     lines = {name: _finite(points) for name, points in panel.lines.items()}
     drawn = [points for points in lines.values() if len(points)]
@@ -138,10 +133,8 @@ def _legend_rows(names: Iterable[str], width: int, scale: Scale) -> list[list[tu
     rows: list[list[tuple[str, int]]] = []
     left = 0
     for name in names:
-        need = min(
-            width,
-            font(scale.px(13)).size(name)[0] + scale.px(17) + font(scale.px(13), True).size("-0.00000")[0],
-        )
+        value = font(scale.px(13), True).size("-0.00000")[0]
+        need = min(width, font(scale.px(13)).size(name)[0] + scale.px(17) + value)
         if not rows or need > left:
             rows.append([])
             left = width

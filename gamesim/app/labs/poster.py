@@ -10,7 +10,7 @@ from gamesim.app.labs.panels import alike, draw_panel, image_place
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.parts import draw_head, head_room, margin_of
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import clipped, text, wrap
+from gamesim.app.ui.widgets import clipped, paragraph, wrap
 from gamesim.labs import Entry
 from gamesim.labs.panels import Panel, Picture
 
@@ -25,12 +25,8 @@ class Poster:
 
     Attributes:
         panels: what the lab shows now.
-        notice: a line in place of the panels; "" if they should be drawn.
-        bad: whether the notice is about an error.
-        column: the controls.
-        scroller: scrolls the panels.
-        view: where the panels were drawn last.
-        places: where each panel was drawn last.
+        notice: a line in place of the panels, about an error if it is `bad`; "" if they should be drawn.
+        view, places: where all panels, and each of them, were drawn last.
     """
 
     def __init__(self, entry: Entry, column: Column) -> None:
@@ -61,13 +57,7 @@ class Poster:
         return None
 
     def draw(self, surface: pygame.Surface, foot: int, pointer: tuple[int, int] = (-1, -1)) -> None:
-        """Draw everything.
-
-        Args:
-            surface: the window, or a picture.
-            foot: pixels to leave free at the bottom.
-            pointer: the mouse, (x, y) in pixels.
-        """
+        """Draw everything, `foot` pixels above the bottom; `pointer` is the mouse, (x, y) in pixels."""
         size = surface.get_size()
         scale = self._scale = Scale.of(size)
         margin = margin_of(size, scale)
@@ -87,18 +77,14 @@ class Poster:
         self.column.draw(surface, column, scale)
 
     def _draw_head(self, surface: pygame.Surface, margin: int, scale: Scale) -> int:
-        y = draw_head(surface, self.entry.title, self._paper(surface, scale), scale) - scale.px(8)
-        size, width = scale.px(17), max(1, surface.get_width() - 2 * margin)
-        for line in wrap(self.entry.about, size, width, most=ABOUT):
-            text(surface, line, (margin, y), size, COLOURS["quiet"], width=width)
-            y += round(size * 1.35)
-        return y + scale.px(10)
-
-    def _paper(self, surface: pygame.Surface, scale: Scale) -> str:
-        """What fits beside the title: the paper, or else its authors, or nothing."""
+        # Beside the title stands the paper if it fits, or else its authors, or nothing.
         room, measure = head_room(surface, self.entry.title, scale), font(scale.px(17)).size
         known = (self.entry.paper, self.entry.authors)
-        return next((words for words in known if measure(words)[0] <= room), "")
+        line = next((words for words in known if measure(words)[0] <= room), "")
+        y = draw_head(surface, self.entry.title, line, scale) - scale.px(8)
+        width = max(1, surface.get_width() - 2 * margin)
+        y = paragraph(surface, self.entry.about, (margin, y), scale.px(17), width, most=ABOUT)
+        return y + scale.px(10)
 
     def _draw_panels(
         self, surface: pygame.Surface, view: pygame.Rect, scale: Scale, pointer: tuple[int, int]
@@ -145,10 +131,7 @@ class Poster:
 
     def _draw_notice(self, surface: pygame.Surface, view: pygame.Rect, scale: Scale) -> None:
         size = scale.px(18)
-        row = round(size * 1.35)
-        lines = wrap(self.notice, size, max(1, min(view.width - scale.px(20), scale.px(640))))
-        y = view.centery - len(lines) * row // 2
-        for line in lines:
-            colour = COLOURS["bad" if self.bad else "quiet"]
-            text(surface, line, (view.centerx, y), size, colour, anchor="midtop")
-            y += row
+        width = max(1, min(view.width - scale.px(20), scale.px(640)))
+        y = view.centery - len(wrap(self.notice, size, width)) * round(size * 1.35) // 2
+        colour = COLOURS["bad" if self.bad else "quiet"]
+        paragraph(surface, self.notice, (view.centerx, y), size, width, colour, anchor="midtop")

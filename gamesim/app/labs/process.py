@@ -43,7 +43,6 @@ class View:
 
     Attributes:
         panels: as `Lab.view` returns them, with long lines thinned out.
-        controls: as the lab has them now.
         steps: how many it has taken since it started.
         pace: steps a second.
         state: "runs", "paused" or, if the lab has nothing left to do, "done".
@@ -61,15 +60,9 @@ class View:
 
 
 class LabProcess:
-    """A running lab, as the window sees it.
+    """A running lab, as the window sees it; its `failure` says in one line why it stopped, "" while it runs.
 
-    Args:
-        entry: which lab.
-        given: what to make it with.
-        values: of controls, by name, that should differ from the lab's first values.
-
-    Attributes:
-        failure: why it stopped, in one line; "" while it runs.
+    `values` of controls, by name, should differ from the lab's first values.
     """
 
     def __init__(self, entry: Entry, given: Given, values: Mapping[str, Value]) -> None:
@@ -88,10 +81,6 @@ class LabProcess:
         finally:
             theirs.close()
         threading.Thread(target=self._listen, name="from a lab", daemon=True).start()
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid
 
     def view(self) -> View | None:
         """The view that the lab sent since the last call; None if it sent none."""

@@ -68,14 +68,9 @@ class EngineCard:
 
 
 def read(folder: Path, measured: Path) -> EngineCard:
-    """Read a card.
+    """Read the card of the checkpoint in `folder`, as far as it can be read.
 
-    Args:
-        folder: of the checkpoint.
-        measured: the file with this app's own figures; they count if they are newer than the engine.
-
-    Returns:
-        The card, as far as it can be read.
+    The app's own figures, in the file `measured`, count if they are newer than the engine.
     """
     facts: dict[str, str] = {}
     trained_by = ""

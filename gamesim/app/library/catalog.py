@@ -9,15 +9,34 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import pygame
 
 from gamesim import text
-from gamesim.app.library.housed import Housed
 from gamesim.card import facts_in
 from gamesim.envs import recipe as recipes
 from gamesim.envs.recipe import PACMANS, Recipe, known, make
 from gamesim.errors import UserError
 from gamesim.shipped import locate
 from gamesim.systems import find, parts, systems
+
+
+class Housed(gym.Wrapper[Any, Any, Any, Any]):
+    """Any game in the window. Gymnasium's own games call ``pygame.quit()`` when they close."""
+
+    @property
+    def spec(self) -> Any:
+        """The game's own spec, so that recordings do not name this wrapper."""
+        return self.env.spec
+
+    def close(self) -> None:
+        """Close the game, and keep the window."""
+        quits = pygame.quit, pygame.display.quit
+        pygame.quit = pygame.display.quit = lambda: None
+        try:
+            super().close()
+        finally:
+            pygame.quit, pygame.display.quit = quits
+
 
 ARCADE, MAZE, PACMAN = "gamesim/PacmanArcade-v0", "gamesim/PacmanMaze-v0", "gamesim/Pacman-v0"
 GARDEN = "gamesim/PacmanGarden-v0"
@@ -90,7 +109,6 @@ class Title:
 
     @property
     def how(self) -> Recipe:
-        """How the game is made."""
         return self.recipe or Recipe(self.env_id, self.kwargs)
 
     @property
@@ -136,9 +154,8 @@ def dream(folder: Path) -> Title:
     world = facts.get("game", "")
     blurb = f"Learned from {game_name(world)}" if world else "Its card does not say which game it learned"
     kwargs = {"checkpoint": str(folder), "temperature": 1.0}
-    recipe = (
-        None if not world or world.startswith(PACMANS) else Recipe.read(world, facts.get("recorded with", ""))
-    )
+    theirs = world and not world.startswith(PACMANS)
+    recipe = Recipe.read(world, facts.get("recorded with", "")) if theirs else None
     actions = tuple(facts["actions"].split(", ")) if "actions" in facts else ()
     name = spoken(run_of(folder).name)
     return Title(name, blurb, DREAM, kwargs, world, folder, _system(folder), recipe, actions)

@@ -63,11 +63,8 @@ class Chart:
 
 
 class Charts:
-    """A grid of charts that fills an area; it scrolls if they do not fit.
-
-    Attributes:
-        scroll: rows of charts above the visible ones.
-        hidden: rows that do not fit, as drawn last.
+    """A grid of charts that fills an area. If they do not fit, it scrolls by whole rows, of which some are
+    `hidden`.
     """
 
     def __init__(self) -> None:
@@ -146,11 +143,9 @@ def draw_chart(chart: Chart, size: tuple[int, int], scale: Scale) -> pygame.Surf
         text(surface, chart.name, (pad, scale.px(7)), scale.px(14), COLOURS["quiet"], width=size[0] - 2 * pad)
         return surface
     place = (size[0] - pad, scale.px(6))
-    newest = text(
-        surface, number(curve.values[-1]), place, scale.px(15), chart.colour, bold=True, anchor="topright"
-    )
-    room = max(1, newest.left - 2 * pad)
-    text(surface, chart.name, (pad, scale.px(7)), scale.px(14), width=room)
+    value, size15 = number(curve.values[-1]), scale.px(15)
+    newest = text(surface, value, place, size15, chart.colour, bold=True, anchor="topright")
+    text(surface, chart.name, (pad, scale.px(7)), scale.px(14), width=max(1, newest.left - 2 * pad))
     values = np.asarray(curve.values)
     up, across = axis(values, may_be_log=True), Axis(0, max(curve.steps[-1], 1))
     draw_grid(surface, plot, ends(values.min(), values.max()), scale)
@@ -164,8 +159,7 @@ def draw_grid(surface: pygame.Surface, plot: pygame.Rect, labels: tuple[str, str
     """Draw lines at the lower and at the upper end of a plot, with their labels at the left."""
     for label, y in zip(labels, (plot.bottom - 1, plot.top), strict=True):
         pygame.draw.line(surface, COLOURS["raised"], (plot.left, y), (plot.right - 1, y))
-        place = (plot.left - scale.px(5), y)
-        text(surface, label, place, scale.px(12), COLOURS["quiet"], anchor="midright")
+        text(surface, label, (plot.left - scale.px(5), y), scale.px(12), COLOURS["quiet"], anchor="midright")
 
 
 def draw_points(

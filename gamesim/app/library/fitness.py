@@ -18,11 +18,8 @@ MOVING = 0.3  # if the view moves, its shifts explain at least this share of all
 
 @dataclass(frozen=True)
 class View:
-    """What recordings show.
-
-    Attributes:
-        cell: side in pixels of the cells that the frames are made of; None if there are none.
-        scrolls: whether the view moves with the player.
+    """What recordings show: the side in pixels of the cells that frames are made of, None if there are none,
+    and whether the view moves with the player.
     """
 
     cell: int | None

@@ -34,10 +34,8 @@ _BAR = re.compile(r"(\d{1,3})%\|")
 class Job:
     """One command of gamesim in a process of its own, which outlives the app unless it is stopped.
 
-    Attributes:
-        name: one of the names above.
-        words: of the command line, such as ``["train", "gamegan-tiny", "--data", ...]``.
-        log: file for what the command prints; its folder is made.
+    Its words are those of the command line, such as ``["train", "gamegan-tiny", "--data", ...]``; what it
+    prints goes into `log`, whose folder is made.
 
     Raises:
         UserError: it cannot be started, or the log cannot be written.
@@ -110,7 +108,6 @@ class Jobs:
         return job
 
     def about(self, folder: Path) -> Job | None:
-        """The last command about a folder."""
         return self.all.get(folder.absolute())
 
     @property

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from gamesim import devices
 from gamesim.app.background import Lazily
-from gamesim.app.library import estimate, presets, runs
-from gamesim.app.library.estimate import Estimate
+from gamesim.app.library import presets, runs
 from gamesim.app.library.fitness import View, misfit, view_of
-from gamesim.app.library.presets import FOR_TESTS, Preset
+from gamesim.app.library.presets import FOR_TESTS, Estimate, Preset
 from gamesim.app.library.runs import Run
 from gamesim.app.library.shelf import Recording, check_name
 from gamesim.app.library.workshop import Workshop
@@ -19,6 +18,7 @@ from gamesim.errors import UserError
 from gamesim.text import counted
 
 DEVICES = devices.CHOICES
+SHARES = (0.1, 0.25, 0.5, 1, 2, 4, 10)  # of the preset's steps
 FEW = 10_000  # steps of play below which a model learns little
 
 
@@ -28,10 +28,6 @@ class Plan:
     Args:
         workshop: gives recordings, runs and models, and starts the training.
         run: the run to go on with; None for a new training.
-
-    Attributes:
-        data: folder of recordings; None while none is chosen.
-        presets: all that can be chosen.
 
     Raises:
         UserError: the config of the run cannot be read.
@@ -131,8 +127,7 @@ class Plan:
     def name(self) -> str:
         if self.run:
             return self.run.name
-        roots = self.workshop.run_roots
-        return self._name or new_name(self.preset.name, self.data or Path("run"), roots)
+        return self._name or new_name(self.preset.name, self.data or Path("run"), self.workshop.run_roots)
 
     @property
     def folder(self) -> Path:
@@ -141,7 +136,11 @@ class Plan:
 
     @property
     def _step_options(self) -> list[int]:
-        return presets.choices_of_steps(self.usual, self.done)
+        """Numbers of steps around the usual one; for a resumed run, those that it has not reached yet."""
+        done, counts = self.done, {max(1, round(self.usual * share)) for share in SHARES}
+        if done:
+            counts |= {done + max(1, round(done * share)) for share in (0.1, 0.5, 1)}
+        return sorted(count for count in counts if count > done) or [done + max(1, self.usual)]
 
     # choosing --------------------------------------------------------------------------------------------
 
@@ -201,17 +200,15 @@ class Plan:
 
     @property
     def takes(self) -> Estimate:
-        """How long the training takes here."""
         steps = None if self.steps is None else max(1, self.steps - self.done)
         asked = (self.preset.name, steps, self.device)
         if asked not in self._estimates:
             shipped = [title.checkpoint for title in self.workshop.shipped() if title.checkpoint]
-            self._estimates[asked] = estimate.estimate(self.preset, steps, self.device, self._runs, shipped)
+            self._estimates[asked] = presets.estimate(self.preset, steps, self.device, self._runs, shipped)
         return self._estimates[asked]
 
     @property
     def warnings(self) -> list[str]:
-        """Reasons not to start now."""
         games, steps = self.counts
         few = tuple(each.path for each in self.inside[:3])
         view = self._views.get(few) if few else None
@@ -245,17 +242,12 @@ class Plan:
 
 
 def warnings(
-    preset: Preset, games: int, steps: int, view: View | None, takes: estimate.Estimate, device: str
+    preset: Preset, games: int, steps: int, view: View | None, takes: Estimate, device: str
 ) -> list[str]:
     """Reasons not to start a training now, a line each.
 
-    Args:
-        preset: the chosen one.
-        games: how many were recorded, 0 while nobody has counted them.
-        steps: how many the games have together.
-        view: what the recordings show; None while nobody has looked.
-        takes: how long the training takes.
-        device: the chosen one.
+    There are 0 `games` while nobody has counted them, and no `view` of what they show while nobody has
+    looked.
     """
     found = []
     if preset.name.endswith(FOR_TESTS):
@@ -267,9 +259,9 @@ def warnings(
             f"Few recordings: {counted(games, 'game')}, {counted(steps, 'step')}. Models need thousands of "
             "games: let the bot record some, under Recordings"
         )
-    if device in ("cuda", "mps") and device != estimate.gpu():
+    if device in ("cuda", "mps") and device != presets.gpu():
         found.append(f"No {'NVIDIA GPU' if device == 'cuda' else 'Apple GPU'} was found on this machine")
-    long = takes.seconds is not None and takes.seconds >= estimate.LONG
+    long = takes.seconds is not None and takes.seconds >= presets.LONG
     if takes.device == "cpu" and (long or (takes.seconds is None and not preset.one_core)):
         found.append("This preset wants a GPU. On a CPU, choose tilemap or gamegan-small")
     return found

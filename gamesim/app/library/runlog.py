@@ -34,17 +34,14 @@ class RunLog:
     """What gamesim/training/loop.py writes into a folder. Whatever cannot be read counts as missing.
 
     Attributes:
-        folder: where it is.
         section: the part of the config that says how many steps it trains.
         preset: name of the config, "" while it is unknown.
-        step: how many steps are done.
-        steps: how many steps were asked for, 0 while that is unknown.
+        step, steps: how many are done, and were asked for; 0 while that is unknown.
         seconds: how long it has trained.
         frames_per_second: frames of play that it learns from in a second, as logged last.
         eta: seconds to go as logged last, NaN before that.
         logged_at: when something was logged last, in seconds since 1970.
-        losses: curves by name.
-        validation: curves by name, for episodes that were held out.
+        losses, validation: curves by name; those of validation are for episodes that were held out.
         sheets: sample sheets, oldest first.
         ended: the last line of a run that has ended, else None.
     """

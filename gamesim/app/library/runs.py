@@ -36,7 +36,6 @@ class Run:
     """One run folder; `follow` reads what is new in it.
 
     Attributes:
-        folder: where it is.
         logs: one for each stage that has begun; one in all if the run has no stages.
         state: what it is doing, or how it ended.
         why: one line about a failure, else "".
@@ -119,19 +118,16 @@ class Run:
         return next((pid for folder in folders if (pid := storage.holder(folder)) is not None), None)
 
     def follow(self) -> None:
-        """Read what is new."""
         begun = [name for name in parts() if (self.folder / name / "config.yaml").is_file()]
         if [log.section for log in self.logs] != (begun or ["training"]):
             known = {log.section: log for log in self.logs}
-            self.logs = [known.get(name) or RunLog(self.folder / name, name) for name in begun] or [
-                RunLog(self.folder)
-            ]
+            stages = [known.get(name) or RunLog(self.folder / name, name) for name in begun]
+            self.logs = stages or [RunLog(self.folder)]
         for log in self.logs:
             log.follow()
         self._judge()
 
     def _judge(self) -> None:
-        """Decide what state it is in."""
         pid, status = self.pid, self.log.status
         self.why = ""
         if pid is not None:
@@ -152,8 +148,7 @@ class Run:
             words = "" if newer else jobs.last_words(self.folder / LOG)
             self.state, self.why = "failed", words or self._broken()
         elif between or (not status and job is None and os.name == "nt"):
-            fresh = time.time() - self.log.logged_at < _FRESH
-            self.state = "starting" if fresh else "stopped"
+            self.state = "starting" if time.time() - self.log.logged_at < _FRESH else "stopped"
         elif status in ("done", "stopped"):
             self.state = "done" if status == "done" else "stopped"
         elif asked:
@@ -275,7 +270,7 @@ def train(
     resume: bool = False,
     game: str | None = None,
 ) -> None:
-    """Start a training as a process of its own.
+    """Start a training as a process of its own, in the run folder `folder`.
 
     Args:
         processes: the jobs of the window.

@@ -1,4 +1,7 @@
-"""The recordings of a player: finds them in the background, deletes, renames and describes them."""
+"""The recordings of a player: finds them in the background, deletes, renames and describes them.
+
+In the list of recordings a bot's games in one folder share a row, which the player can open.
+"""
 
 import json
 import os
@@ -7,7 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +40,8 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 @dataclass(frozen=True)
 class Recording:
-    """One episode on disk.
-
-    Attributes:
-        root: the folder that was searched.
-        entry: what the index of that folder says about it.
-        model: for a recorded dream, the name of its model.
+    """One episode on disk: its entry in the index of a folder, and for a recorded dream the name of its
+    `model`.
     """
 
     root: Path
@@ -91,13 +90,9 @@ class Recording:
 
 
 class Shelf:
-    """All recordings below some folders, newest first.
+    """All recordings below some folders, newest first, and why files cannot be read that are damaged.
 
-    Attributes:
-        roots: the folders.
-        recordings: all that have been found so far.
-        damaged: files that cannot be read, and why.
-        scanning: whether a search of the folders is under way.
+    `scanning` tells whether a search of the folders is under way.
     """
 
     def __init__(self, roots: Sequence[Path]) -> None:
@@ -212,9 +207,7 @@ def look(roots: Sequence[Path]) -> tuple[list[Recording], dict[Path, str]]:
 def model_of(path: Path, modified: int) -> str:
     """The name of the model that dreamt a recording, "" if its file does not say.
 
-    Args:
-        path: of the recording.
-        modified: when it was written, so that the cache does not answer for an older file.
+    The cache does not answer for an older file, since it also asks when it was `modified`.
     """
     try:
         folder = _played_in(Episode.load(path, pixels=False))
@@ -262,3 +255,82 @@ def ago(seconds: float) -> str:
         if passed >= size:
             return f"{counted(int(passed // size), unit)} ago"
     return "just now"
+
+
+PLAYERS = {
+    "you": ("human",),
+    "bot": ("explorer", "random", "agent", "dqn", "gcn"),
+    "AI": ("controller",),
+}
+"""Who played, in the words of the filter -> the players of an episode that this means."""
+Key = tuple[Path, str, str]
+
+
+@dataclass(frozen=True)
+class RecordingRow:
+    """One row.
+
+    Attributes:
+        recordings: one, or all of a set, newest first.
+        key: of the set that the row is, or belongs to; None for a recording outside any set.
+        member: whether it is a single recording of an open set.
+    """
+
+    recordings: tuple[Recording, ...]
+    key: Key | None = None
+    member: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether it stands for a set."""
+        return self.key is not None and not self.member
+
+    @property
+    def mark(self) -> Key | Path:
+        """What identifies it when the list is rebuilt."""
+        return self.key if self.key and self.whole else self.first.path
+
+    @property
+    def first(self) -> Recording:
+        return self.recordings[0]
+
+    @property
+    def name(self) -> str:
+        games = counted(len(self.recordings), "game")
+        return f"{games} by {self.first.who}" if self.whole else self.first.name
+
+    @cached_property
+    def steps(self) -> int:
+        return sum(each.entry.length for each in self.recordings)
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(each.entry.size for each in self.recordings)
+
+    @cached_property
+    def reward(self) -> float:
+        """The mean total reward of its recordings."""
+        return sum(each.entry.total_reward for each in self.recordings) / len(self.recordings)
+
+
+def category(recording: Recording) -> str:
+    """Who played most of it: "you", "bot" or "AI"."""
+    player = next(iter(recording.entry.players), "human")
+    return next(name for name, players in PLAYERS.items() if player in players)
+
+
+def rows_of(recordings: Sequence[Recording], opened: set[Key]) -> list[RecordingRow]:
+    """The rows for some recordings, newest first; an `opened` set shows its recordings one by one below its
+    row.
+    """
+    sets: dict[Key, list[Recording]] = {}
+    for each in recordings:
+        key = (each.path.parent, each.who, each.game) if category(each) == "bot" else (each.path, "", "")
+        sets.setdefault(key, []).append(each)
+    found: list[RecordingRow] = []
+    for key, members in sets.items():
+        found.append(RecordingRow(tuple(members), key if len(members) > 1 else None))
+        if len(members) > 1 and key in opened:
+            found += [RecordingRow((each,), key, member=True) for each in members]
+    return found

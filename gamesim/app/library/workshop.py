@@ -1,24 +1,107 @@
-"""What the screens share: recordings, engines, runs, running processes, and what was played last."""
+"""What the screens share: recordings, engines, runs, running processes, what was played last, added games.
 
+If a file that remembers the last two cannot be read or written, the app goes on without it.
+"""
+
+import contextlib
 import hashlib
+import json
+import math
 import os
 import re
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from gamesim import storage
 from gamesim.app.background import Worker
 from gamesim.app.library import catalog
-from gamesim.app.library.catalog import Title
+from gamesim.app.library.catalog import Title, foreign
 from gamesim.app.library.jobs import EVALUATION, RECORDING, TRAINING, Job, Jobs, last_words
-from gamesim.app.library.remembered import Added, Recent
 from gamesim.app.library.runs import LOG, Run, find
 from gamesim.app.library.shelf import Shelf
+from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.storage import exists
 from gamesim.text import reason
+
+MOST = 64  # names to keep
+BROKEN = (OSError, ValueError, TypeError, AttributeError, RecursionError, OverflowError)
+"""What a file may raise that is missing, or that gamesim did not write."""
+
+
+class Recent:
+    """When each thing was used last, by its name."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._times: dict[str, float] = {}
+        self._read()
+
+    def _read(self) -> None:
+        """Take over what the file knows: another window may have written it."""
+        with contextlib.suppress(*BROKEN):
+            found = {str(name): float(when) for name, when in json.loads(self.path.read_bytes()).items()}
+            for name, when in found.items():
+                if math.isfinite(when):
+                    self._times[name] = max(when, self.when(name))
+
+    def use(self, name: str) -> None:
+        self._read()
+        self._times[name] = max(time.time(), max(self._times.values(), default=0.0) + 1e-3)
+        newest = sorted(self._times, key=lambda name: -self._times[name])[:MOST]
+        self._times = {name: self._times[name] for name in newest}
+        _write(self.path, self._times)
+
+    def when(self, name: str) -> float:
+        """When a thing was used last, in seconds since 1970; 0 if it never was."""
+        return self._times.get(name, 0.0)
+
+
+class Added:
+    """The games that a player added to the menu, by their recipes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.recipes: list[Recipe] = []
+        self._read()
+
+    def _read(self) -> None:
+        """Read the file again: another window may have written it."""
+        with contextlib.suppress(*BROKEN):
+            found = json.loads(self.path.read_bytes())
+            self.recipes = [Recipe.read(str(game), str(words)) for game, words in found.items()]
+
+    @property
+    def titles(self) -> list[Title]:
+        """Cards for the menu; a game whose module is gone says so when it is opened."""
+        return [replace(foreign(recipe), blurb="A game that you added") for recipe in self.recipes]
+
+    def has(self, env_id: str) -> bool:
+        return any(recipe.env_id == env_id for recipe in self.recipes)
+
+    def add(self, recipe: Recipe) -> None:
+        self.remove(recipe.env_id)  # this also reads the file again
+        self.recipes.append(recipe)
+        self._save()
+
+    def remove(self, env_id: str) -> None:
+        self._read()
+        self.recipes = [recipe for recipe in self.recipes if recipe.env_id != env_id]
+        self._save()
+
+    def _save(self) -> None:
+        _write(self.path, {recipe.env_id: recipe.words for recipe in self.recipes})
+
+
+def _write(path: Path, content: Mapping[str, object]) -> None:
+    with contextlib.suppress(OSError, UserError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        storage.write_file(path, json.dumps(content).encode(), sync=False)
+
 
 LOOK = 0.5  # seconds between two looks at the processes
 
@@ -27,8 +110,6 @@ class Workshop:
     """Each window has one; it needs no display.
 
     Attributes:
-        shelf: the recordings.
-        jobs: the processes that this window started.
         recent: when each title was played last.
         added: games of other people in the menu.
         worker: does what takes a moment, such as writing a GIF.
@@ -107,7 +188,6 @@ class Workshop:
         return max(played, key=lambda title: self.recent.when(key(title)), default=None)
 
     def use(self, title: Title) -> None:
-        """Note that a title is played now."""
         self.recent.use(key(title))
 
     def record(self, game: Title, episodes: int, player: str = "") -> Job:
@@ -170,12 +250,10 @@ def key(title: Title) -> str:
 
 
 def ending(about: Path, job: Job, asked: bool) -> tuple[str, bool]:
-    """What to tell the player when a process has ended, and whether something went wrong.
+    """What to tell the player when a process that worked on a folder has ended, and whether something went
+    wrong.
 
-    Args:
-        about: the folder that it worked on.
-        job: the process.
-        asked: whether it was asked to stop: then it did not fail, however it ended.
+    A process that was `asked` to stop did not fail, however it ended.
     """
     if asked:
         return f"{job.name} was stopped: {about.name}", False

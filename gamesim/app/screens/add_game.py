@@ -122,5 +122,4 @@ class AddGame(Listing[str]):
 
     def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         y = headline(surface, self.current or "", area.topleft, scale.px(20), area.width)
-        place = (area.left, y + scale.px(10))
-        return paragraph(surface, ABOUT, place, scale.px(16), area.width)
+        return paragraph(surface, ABOUT, (area.left, y + scale.px(10)), scale.px(16), area.width)

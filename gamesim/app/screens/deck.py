@@ -25,9 +25,6 @@ class Card:
 
     Attributes:
         kind: what it begins: the tour for newcomers, coming home, what was played last, or just its title.
-        title: what it plays.
-        picture: its moving picture.
-        blurb: a few words about it.
         own: whether it is a model that was trained here, which can be deleted.
         rect: where it was drawn last.
     """
@@ -55,12 +52,8 @@ class Card:
 
 @dataclass
 class CardRow:
-    """Cards side by side.
-
-    Attributes:
-        heading: the words above them; "" for the row at the top, whose cards are low and wide.
-        colour: name of the heading's colour in the palette.
-        cards: from left to right.
+    """Cards side by side, below words in a colour of the palette; "" for the row at the top, of low and wide
+    cards.
     """
 
     heading: str
@@ -69,12 +62,9 @@ class CardRow:
 
 
 def deal(workshop: Workshop, picture: Callable[[Title, Title | None], Preview | None]) -> list[CardRow]:
-    """All rows that have a card.
+    """All rows that have a card; `picture` makes the moving picture of a title.
 
-    Args:
-        workshop: knows the models, and what was played last.
-        picture: makes the moving picture of a title; for a game that is not ours, it is also given a dream
-            of that game, if there is one.
+    For a game that is not ours, `picture` is also given a dream of that game, if there is one.
     """
     games, shipped, own = [*catalog.games(), *workshop.added.titles], workshop.shipped(), workshop.own()
     dreamt = {title.world for title in [*shipped, *own]}
@@ -104,5 +94,4 @@ def deal(workshop: Workshop, picture: Callable[[Title, Title | None], Preview | 
 
 def blurb(game: Title, dreamt: set[str]) -> str:
     """The words about a real game; they say so if no model has learned it and none can."""
-    missing = game.world not in dreamt and not game.scrolls
-    return f"{game.blurb}. {NO_DREAM}" if missing else game.blurb
+    return f"{game.blurb}. {NO_DREAM}" if game.world not in dreamt and not game.scrolls else game.blurb

@@ -124,8 +124,7 @@ class Engines(Listing[Title]):
             return area.top
         card = self.cards.get(place(title), EngineCard())
         y = headline(surface, title.name, area.topleft, scale.px(22), area.width)
-        told = self.about(title)
-        y = paragraph(surface, told, (area.left, y), scale.px(15), area.width) + scale.px(6)
+        y = paragraph(surface, self.about(title), (area.left, y), scale.px(15), area.width) + scale.px(6)
         if job := self.job(title):
             y = self._draw_job(surface, pygame.Rect(area.left, y, area.width, 0), job, scale)
         y = self._heading(surface, "Measured quality", (area.left, y), scale, card.fresh)
@@ -134,8 +133,8 @@ class Engines(Listing[Title]):
             y = paragraph(surface, words, (area.left, y), scale.px(15), area.width)
         y = self._draw_figures(surface, pygame.Rect(area.left, y, area.width, area.bottom - y), card, scale)
         y = self._heading(surface, "How it was trained", (area.left, y + scale.px(10)), scale)
-        told = [(label, value) for label, value in card.facts.items() if label not in ("", LEARNED_FROM)]
-        lines = [(label.capitalize(), value) for label, value in told]
+        facts = card.facts.items()
+        lines = [(label.capitalize(), value) for label, value in facts if label not in ("", LEARNED_FROM)]
         return draw_facts(surface, pygame.Rect(area.left, y, area.width, 0), lines, scale, 14)
 
     def _heading(

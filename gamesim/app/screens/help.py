@@ -37,13 +37,9 @@ class HelpLine:
 
 @dataclass(frozen=True)
 class HelpColumn:
-    """How the lines of a column are laid out.
+    """How the lines of a column are laid out, in pixels.
 
-    Attributes:
-        width: of the column, in pixels.
-        row: height of a line whose words fit beside its caps.
-        more: what each further row of words adds.
-        scale: of the window.
+    A line whose words fit beside its caps is `row` high; each further row of words adds `more`.
     """
 
     width: int
@@ -67,9 +63,8 @@ class HelpColumn:
 class Help:
     """An overlay that lists keys in as many columns as fit; it scrolls if they are too high.
 
-    Args:
-        works: the keys that do something on the screen below.
-        pads: names of the connected gamepads.
+    The keys that do something on the screen below (`works`) come first, then those of gamepads, if any
+    (`pads`).
     """
 
     def __init__(self, works: Sequence[Hint], pads: Sequence[str] = ()) -> None:
@@ -138,15 +133,15 @@ class Help:
     def _draw_head(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         middle = area.top + scale.px(36)
         place = (area.left, middle)
-        title = text(surface, "Keys on this page", place, scale.head, bold=True, anchor="midleft")
+        title = text(surface, "Keys on this page", place, scale.px(26), bold=True, anchor="midleft")
         escape = key_name(pygame.K_ESCAPE)
         said = [f"{shown(Command.HELP)} or {escape} closes this", f"{escape} closes this"]
         if self.scroller.most:
             said.insert(0, f"arrow keys scroll · {said[0]}")
         room = max(1, area.right - title.right - scale.px(10))
-        words = next((line for line in said if font(scale.small).size(line)[0] <= room), said[-1])
+        words = next((line for line in said if font(scale.px(15)).size(line)[0] <= room), said[-1])
         place = (area.right, middle)
-        text(surface, words, place, scale.small, COLOURS["quiet"], anchor="midright", width=room)
+        text(surface, words, place, scale.px(15), COLOURS["quiet"], anchor="midright", width=room)
 
     def _draw_column(
         self, surface: pygame.Surface, corner: tuple[int, int], lines: list[HelpLine], column: HelpColumn

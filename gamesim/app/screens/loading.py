@@ -9,8 +9,7 @@ import pygame
 
 from gamesim.app.controls import Command, shown
 from gamesim.app.library.catalog import Title
-from gamesim.app.navigation import Navigator, Screen
-from gamesim.app.pace import MOVING
+from gamesim.app.navigation import MOVING, Navigator, Screen
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import text
 from gamesim.text import complaint
@@ -68,11 +67,11 @@ class Loading(Screen):
         waited = int(time.monotonic() - self._asked)  # not `seconds`: the window may have stood still
         words += f" {waited} s" if waited else ""
         lines = (
-            (self.title.name, 14, scale.head, "text"),
-            (words, 54, scale.body, "quiet"),
-            (f"{shown(Command.BACK)}: back", 90, scale.small, "quiet"),
+            (self.title.name, 14, scale.px(26), "text"),
+            (words, 54, scale.px(18), "quiet"),
+            (f"{shown(Command.BACK)}: back", 90, scale.px(15), "quiet"),
         )
-        width = max(1, surface.get_width() - 2 * scale.gap)
+        width = max(1, surface.get_width() - 2 * scale.px(24))
         for line, down, height, colour in lines:
             place, bold = (x, y + scale.px(down)), colour == "text"
             text(surface, line, place, height, COLOURS[colour], bold=bold, anchor="midtop", width=width)

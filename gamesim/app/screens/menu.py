@@ -13,14 +13,13 @@ from gamesim.app.game.tour import Tour
 from gamesim.app.library.catalog import Title, run_of
 from gamesim.app.library.run_view import ask_to_delete
 from gamesim.app.library.workshop import key
-from gamesim.app.navigation import PLACES, Navigator, visit
-from gamesim.app.pace import MOVING
+from gamesim.app.navigation import MOVING, PLACES, Navigator, visit
 from gamesim.app.screens import deck
 from gamesim.app.screens.deck import Card, CardRow
 from gamesim.app.screens.play import open_title
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import ChoiceScreen
-from gamesim.app.ui.parts import Action, draw_actions, draw_foot, foot_height, margin_of
+from gamesim.app.ui.parts import Action, actions_height, draw_actions, draw_foot, foot_height, margin_of
 from gamesim.app.ui.widgets import box, clipped, paragraph, text, wrap
 from gamesim.envs.rules import DELTAS
 
@@ -37,7 +36,6 @@ class Menu(ChoiceScreen):
         rows: the cards, row by row; their order does not depend on what was played.
         places: buttons to the other screens.
         chosen: index of a card; from len(cards) on, of a place.
-        view: where the cards were drawn last.
         bin: the cross on the chosen card; empty if that cannot be deleted.
     """
 
@@ -167,10 +165,8 @@ class Menu(ChoiceScreen):
             self._away = False
             self.refresh()
             give_back()
-        seen = {
-            key(card.title): card for card in self.cards if card.picture and card.rect.colliderect(self.view)
-        }
-        for card in seen.values():
+        seen = [card for card in self.cards if card.rect.colliderect(self.view)]
+        for card in {key(card.title): card for card in seen if card.picture}.values():
             if card.picture and (self._clock > CALM or not card.title.learned):
                 card.picture.update(seconds)
 
@@ -194,10 +190,10 @@ class Menu(ChoiceScreen):
 
     def _draw_head(self, surface: pygame.Surface, margin: int, scale: Scale) -> int:
         y = scale.px(34)
-        name = text(surface, "gamesim", (margin, y), scale.title, bold=True)
+        name = text(surface, "gamesim", (margin, y), scale.px(54), bold=True)
         line = "Play a game. Then play what a network learned of it."
         below = text(
-            surface, line, (margin + scale.px(3), name.bottom - scale.px(2)), scale.body, COLOURS["quiet"],
+            surface, line, (margin + scale.px(3), name.bottom - scale.px(2)), scale.px(18), COLOURS["quiet"],
             width=max(1, surface.get_width() - 2 * margin - scale.px(3)), shrinks=True,
         )  # fmt: skip
         self._draw_chase(surface, name, margin, scale)
@@ -205,11 +201,9 @@ class Menu(ChoiceScreen):
 
     def _draw_places(self, surface: pygame.Surface, line: pygame.Rect, margin: int, scale: Scale) -> int:
         """Buttons to the other screens, beside the line below the title or under it. Returns the y below."""
-        width = surface.get_width()
-        area = pygame.Rect(margin, 0, max(1, width - 2 * margin), 0)
-        probe = pygame.Surface((1, 1))
-        low = draw_actions(probe, area, self.places, None, scale)
-        need = self.places[-1].rect.right - area.left
+        area = pygame.Rect(margin, 0, max(1, surface.get_width() - 2 * margin), 0)
+        low = actions_height(area.width, self.places, scale)
+        need = self.places[-1].rect.right
         beside = low <= scale.px(40) and need + line.width + scale.px(30) <= area.width
         area.top = line.bottom - scale.px(30) if beside else line.bottom + scale.px(12)
         area.left = area.right - need if beside else area.left
@@ -248,22 +242,14 @@ class Menu(ChoiceScreen):
         few = max(1, min(3, (width + gap) // (scale.px(270) + gap)))
         begin = y = view.top + scale.px(5) - self.scroller.at
         # At the usual size of the window the games and the dreams need no scrolling.
-        picture = max(
-            scale.px(80), min(scale.px(150), (view.height - scale.px(LOW + 140)) // 2 - scale.px(CAPTION))
-        )
+        fits = (view.height - scale.px(LOW + 140)) // 2 - scale.px(CAPTION)
+        picture = max(scale.px(80), min(scale.px(150), fits))
         index = 0
         for row in self.rows:
             columns, height = (many, picture + scale.px(CAPTION)) if row.heading else (few, scale.px(LOW))
             if row.heading:
-                text(
-                    surface,
-                    row.heading,
-                    (margin, y),
-                    scale.px(19),
-                    COLOURS[row.colour],
-                    bold=True,
-                    width=width,
-                )
+                tone = COLOURS[row.colour]
+                text(surface, row.heading, (margin, y), scale.px(19), tone, bold=True, width=width)
                 y += scale.px(34)
             side = (width - (columns - 1) * gap) // columns
             for n, card in enumerate(row.cards):
@@ -277,15 +263,14 @@ class Menu(ChoiceScreen):
             y += height + scale.px(22)
         if not any(card.title.learned for card in self.cards):
             words = NO_DREAMS.format(key=shown(Command.RECORD))
-            y = paragraph(surface, words, (margin, y), scale.body, min(width, scale.px(760)))
+            y = paragraph(surface, words, (margin, y), scale.px(18), min(width, scale.px(760)))
         return y - begin
 
     def _draw_card(self, surface: pygame.Surface, card: Card, chosen: bool, tall: bool, scale: Scale) -> None:
         """A card with its picture above its words (`tall`), or beside them."""
         colour = COLOURS["dream" if card.title.learned else "real"]
         if chosen:
-            ring = card.rect.inflate(scale.px(8), scale.px(8))
-            box(surface, ring, None, scale.px(15), colour, scale.px(3))
+            box(surface, card.rect.inflate(scale.px(8), scale.px(8)), None, scale.px(15), colour, scale.px(3))
         box(surface, card.rect, COLOURS["raised" if chosen else "panel"], scale.px(12))
         pad = scale.px(10)
         inner = card.rect.inflate(-2 * pad, -2 * pad)
@@ -324,9 +309,8 @@ class Menu(ChoiceScreen):
         for line in named:
             text(surface, line, (x, y), scale.px(18), bold=True, width=room)
             y += scale.px(22)
-        for line in wrap(card.blurb, scale.px(14), room, most=lines - len(named)):
-            text(surface, line, (x, y), scale.px(14), COLOURS["quiet"], width=room)
-            y += scale.px(19)
+        most = lines - len(named)
+        paragraph(surface, card.blurb, (x, y), scale.px(14), room, row=scale.px(19), most=most)
 
     def _draw_bin(self, surface: pygame.Surface, card: Card, scale: Scale) -> None:
         """A cross in the corner: the model can be deleted."""

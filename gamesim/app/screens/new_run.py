@@ -22,15 +22,12 @@ LABEL = 170  # pixels to the left of the choices, in a window of 1280x800
 
 
 class NewRun(Form[FormRow]):
-    """What the new training learns from, and how; Start is the last row.
+    """What the new training learns from, and how (`plan`); Start is the last row.
 
     Args:
         window: the window that shows it.
         run: the run to go on with; None for a new training.
         then: called with the run's folder when the training has started and the form is closed.
-
-    Attributes:
-        plan: the choices so far.
 
     Raises:
         UserError: the config of the run cannot be read.

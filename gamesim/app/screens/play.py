@@ -11,11 +11,11 @@ import pygame
 from gamesim.app.action_keys import OURS
 from gamesim.app.controls import DOWN, KEYMAP, LEFT, RIGHT, UP, Command, Hint, meaning, shown
 from gamesim.app.game import hud
-from gamesim.app.game.attack import attack
 from gamesim.app.game.filmstrip import STAYS, Filmstrip
 from gamesim.app.game.home_view import draw_verdict, draw_way
 from gamesim.app.game.homecoming import WALK, Homecoming
 from gamesim.app.game.partner import Partner
+from gamesim.app.game.pilot import attack
 from gamesim.app.game.play import Engine
 from gamesim.app.game.reskin import Reskin
 from gamesim.app.game.session import Session
@@ -25,10 +25,8 @@ from gamesim.app.game.swap import Swap
 from gamesim.app.game.takes import Takes
 from gamesim.app.game.tour import Tour
 from gamesim.app.library.catalog import Title
-from gamesim.app.navigation import Navigator, Screen, bottom_area
-from gamesim.app.pace import SMOOTH, STILL
-from gamesim.app.screens.about import About
-from gamesim.app.screens.story import Story
+from gamesim.app.navigation import SMOOTH, STILL, Navigator, Screen, bottom_area
+from gamesim.app.screens.about import About, Story
 from gamesim.app.theme import Scale
 from gamesim.app.ui.parts import Repeat
 from gamesim.app.xray.view import XRay
@@ -67,11 +65,11 @@ class Play(Screen):
         walk: bool = False,
         tour: Tour | None = None,
     ) -> None:
-        """Play `engine`.
+        """Play `engine`, which is not reset yet, or in the middle of an episode.
 
         Args:
             window: the window that shows it.
-            engine: not reset yet, or in the middle of an episode.
+            engine: what is played first.
             watch: let its controller play, if it has one.
             walk: every episode begins with the game of coming home, until the player gives it up.
             tour: guides a newcomer, a line at a time.

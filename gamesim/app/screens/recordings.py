@@ -16,11 +16,18 @@ from gamesim.app.library import catalog
 from gamesim.app.library.cards import spell
 from gamesim.app.library.catalog import Title
 from gamesim.app.library.jobs import RECORDING
-from gamesim.app.library.recording_actions import delete, export, rename
-from gamesim.app.library.rows import PLAYERS, Key, RecordingRow, category, rows_of
-from gamesim.app.library.shelf import Recording, ago, thumbnails
+from gamesim.app.library.shelf import (
+    PLAYERS,
+    Key,
+    Recording,
+    RecordingRow,
+    ago,
+    category,
+    rows_of,
+    thumbnails,
+)
 from gamesim.app.navigation import Navigator
-from gamesim.app.screens.replay import Replay
+from gamesim.app.screens.replay import Replay, delete, export, rename
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.listing import Listing, draw_words
@@ -34,13 +41,7 @@ EXPLORED = 2000  # games that a bot records when the player asks for it
 
 
 class Recordings(Listing[RecordingRow]):
-    """Choose one to replay, to rename, to save as a GIF or to delete; many can be selected and deleted.
-
-    Attributes:
-        shown_game, shown_player: the filters, `ALL` for everything.
-        games: names of the games that were recorded.
-        selected: paths of the selected recordings.
-    """
+    """Choose one to replay, to rename, to save as a GIF or to delete; many can be selected and deleted."""
 
     caption = "Recordings"
     keys = (pygame.K_DELETE, pygame.K_SPACE)
@@ -68,18 +69,12 @@ class Recordings(Listing[RecordingRow]):
         everything = self.shelf.recordings
         asked = (everything, self.shown_game, self.shown_player, len(self._opened))
         if self._of is None or self._of[0] is not everything or self._of[1:] != asked[1:]:
-            same = self._of is not None and self._of[1:] == asked[1:]
             self._of = asked
             named = [(each, each.game) for each in everything]
             self.games = sorted({game for _, game in named})
             of_game = [each for each, game in named if self.shown_game in (ALL, game)]
-            found = rows_of(
-                [each for each in of_game if self.shown_player in (ALL, category(each))], self._opened
-            )
-            if same:  # new recordings may have come in above the chosen row
-                self.show(found)
-            else:
-                self.rows = found
+            shown = [each for each in of_game if self.shown_player in (ALL, category(each))]
+            self.show(rows_of(shown, self._opened))  # new ones may have come in above the chosen row
 
     def mark(self, row: RecordingRow) -> object:
         return row.mark
@@ -93,10 +88,9 @@ class Recordings(Listing[RecordingRow]):
     def line(self) -> str:
         if self.shelf.scanning and not self.shelf.recordings:
             return "Looking for recordings…"
-        playing = [job for job in self.kit.workshop.jobs.running if job.name == RECORDING]
-        if playing:
-            job = playing[0]
-            return f"Recording games: {100 * (job.share or 0):.0f} % · {spell(job.seconds)}"
+        for job in self.kit.workshop.jobs.running:
+            if job.name == RECORDING:
+                return f"Recording games: {100 * (job.share or 0):.0f} % · {spell(job.seconds)}"
         if self.selected:
             return f"{counted(len(self.selected), 'recording')} selected"
         return f"{counted(len(self.shelf.recordings), 'recording')} in {at_home(self.kit.recordings)}"
@@ -144,8 +138,9 @@ class Recordings(Listing[RecordingRow]):
         else:
             super().command(command)
             return
-        self.chosen = self.scroller.at = 0
+        self.rows, self.chosen, self.scroller.at = (), 0, 0
         self.selected.clear()
+        self.refresh()
 
     def works(self) -> Sequence[Hint]:
         filters = [(action.cap, action.label) for action in self.filters]
@@ -183,9 +178,8 @@ class Recordings(Listing[RecordingRow]):
     def explore(self) -> None:
         """Ask which game a bot should record: a training needs more games than one person plays."""
         games = [game for game in catalog.games() if game.world and not game.kwargs]
-        games.sort(
-            key=lambda game: (game.scrolls, game.world == catalog.PACMAN)
-        )  # the last is chosen at first
+        # The last of them is chosen at first.
+        games.sort(key=lambda game: (game.scrolls, game.world == catalog.PACMAN))
         answers = [Action("Cancel"), *(Action(game.name, partial(self._ask_player, game)) for game in games)]
         more = f"{EXPLORED:,} games of it. Models need thousands."
         self.window.go(Ask(self.window, "Which game should be recorded?", more, answers))
@@ -203,10 +197,8 @@ class Recordings(Listing[RecordingRow]):
         ready = [player for player in able if player.label not in lacking]
         answers = [Action("Cancel"), *(Action(each.label, partial(begin, each)) for each in reversed(ready))]
         more = [f"{EXPLORED:,} games take the bot about 10 seconds, and a network about a minute."]
-        more += [
-            f"{label} needs the extra {extra}: pip install 'gamesim[{extra}]'."
-            for label, extra in lacking.items()
-        ]
+        how = "{} needs the extra {}: pip install 'gamesim[{}]'."
+        more += [how.format(label, extra, extra) for label, extra in lacking.items()]
         self.window.go(Ask(self.window, f"Who should play {game.name}?", " ".join(more), answers))
 
     def delete(self) -> None:
@@ -267,8 +259,7 @@ class Recordings(Listing[RecordingRow]):
         side = min(area.width, max(area.height - needed, area.height // 3))
         picture = pygame.Rect(area.left, area.top, area.width, side)
         draw_thumbnail(surface, picture, self.pictures.get(row.first.path), self._clock)
-        place = (area.left, picture.bottom + scale.px(10))
-        y = headline(surface, row.name, place, scale.px(20), area.width)
+        y = headline(surface, row.name, (area.left, picture.bottom + scale.px(10)), scale.px(20), area.width)
         below = pygame.Rect(area.left, y + scale.px(2), area.width, 0)
         return draw_facts(surface, below, facts, scale)
 

@@ -1,6 +1,7 @@
-"""A recording, played again: scrubbed through, step by step, faster and slower."""
+"""A recording, played again: scrubbed through, step by step; and what the list can do with one, too."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pygame
@@ -8,11 +9,11 @@ import pygame
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.background import Worker
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, shown
-from gamesim.app.library.recording_actions import delete, export, rename
 from gamesim.app.library.shelf import WHO, Recording, words_of
-from gamesim.app.navigation import Navigator
-from gamesim.app.pace import SMOOTH, STILL
+from gamesim.app.navigation import SMOOTH, STILL, Navigator
+from gamesim.app.settings import unused
 from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.ask import Ask, Prompt
 from gamesim.app.ui.keyed import ButtonScreen
 from gamesim.app.ui.parts import (
     Action,
@@ -23,10 +24,11 @@ from gamesim.app.ui.parts import (
     foot_height,
     margin_of,
 )
-from gamesim.app.ui.widgets import ARROWS, box, headline, keycap, text
+from gamesim.app.ui.widgets import ARROWS, at_home, box, headline, keycap, text
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.errors import UserError
-from gamesim.text import signed
+from gamesim.export import video
+from gamesim.text import complaint, counted, signed
 
 RATE = 7.0  # steps a second at speed 1, as they are played
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -38,12 +40,10 @@ class Replay(ButtonScreen):
     """The frames as they were recorded, with the keys that were pressed and what they were worth.
 
     Attributes:
-        recording: which.
         episode: None until it is loaded.
         at: index of the frame on screen, 0..len(episode).
         playing: whether it runs by itself.
         speed: index into `SPEEDS`.
-        picture, bar: where the frame and the bar below it were drawn last.
     """
 
     caption = "Replay"
@@ -175,17 +175,15 @@ class Replay(ButtonScreen):
         """To the next speed up or down; 0: as it was played."""
         self.speed = min(len(SPEEDS) - 1, max(0, self.speed + by)) if by else SPEEDS.index(1.0)
 
-    def _renamed(self, recording: Recording) -> None:
-        self.recording = recording
-
     def delete(self) -> None:
         delete(self.window, [self.recording], self.window.back)
 
     def _actions(self) -> list[Action]:
+        renamed = partial(setattr, self, "recording")
         return [
             Action("Pause" if self.playing else "Play", self.toggle, shown(Command.PAUSE)),
             Action("Save GIF", lambda: export(self.window, self.recording), shown(Command.GIF)),
-            Action("Rename", lambda: rename(self.window, self.recording, self._renamed)),
+            Action("Rename", lambda: rename(self.window, self.recording, renamed)),
             Action("Delete", self.delete, key_name(pygame.K_DELETE), danger=True),
         ]
 
@@ -301,3 +299,56 @@ class Replay(ButtonScreen):
 
     def close(self) -> None:
         self._worker.close()
+
+
+LARGEST = 4  # a GIF is enlarged at most so many times
+
+
+def rename(window: Navigator, recording: Recording, done: Callable[[Recording], None]) -> None:
+    """Ask for a new name for a recording; `done` gets the renamed recording."""
+
+    def then(name: str) -> None:
+        if name == recording.name:
+            return
+        renamed = window.kit.workshop.shelf.rename(recording, name)
+        window.say(f"Renamed to {renamed.name}")
+        done(renamed)
+
+    window.go(Prompt(window, "New name", "", recording.name, then))
+
+
+def delete(window: Navigator, recordings: Sequence[Recording], then: Callable[[], None]) -> None:
+    """Ask once whether to delete some recordings, and call `then` when they are deleted."""
+    first, many = recordings[0], len(recordings)
+    name = first.name if many == 1 else counted(many, "recording")
+
+    def gone() -> None:
+        window.kit.workshop.shelf.delete(recordings)
+        window.say(f"Deleted {name}")
+        then()
+
+    steps = counted(sum(each.entry.length for each in recordings), "step")
+    games = sorted({each.game for each in recordings})
+    players = sorted({each.who for each in recordings})
+    what = f"{steps} of {', '.join(games)}, played by {' and '.join(players)}. This cannot be undone."
+    window.go(Ask(window, f"Delete {name}?", what, [Action("Delete", gone, danger=True), Action("Keep")]))
+
+
+def export(window: Navigator, recording: Recording) -> None:
+    """Save a GIF of a recording in the background; a message says where."""
+    workshop = window.kit.workshop
+
+    def work() -> None:
+        try:
+            out = unused(window.kit.pictures / f"{recording.entry.name}.gif")
+            frames = Episode.load(recording.path).frames
+            scale = max(1, min(LARGEST, int((video.MAX_PIXELS / (frames.size // 3)) ** 0.5)))
+            out.parent.mkdir(parents=True, exist_ok=True)
+            video.check(out, len(frames), frames.shape[1:3], scale)
+            video.write(frames, out, scale=scale)
+            workshop.say(f"Saved {at_home(out)}")
+        except (UserError, OSError, MemoryError) as error:
+            workshop.say(complaint(error), bad=True)
+
+    window.say("Saving a GIF…")
+    workshop.worker.do(work)

@@ -1,11 +1,13 @@
 """The settings: each choice takes effect at once, and the app keeps it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
 
 import pygame
 
-from gamesim.app.action_keys import CHOSEN
+from gamesim.app.action_keys import CHOSEN, ActionKeys
 from gamesim.app.controls import (
     BINDINGS,
     DOWN,
@@ -15,18 +17,103 @@ from gamesim.app.controls import (
     UP,
     VIRTUAL,
     Command,
+    Keymap,
     key_name,
     shown,
 )
 from gamesim.app.navigation import Navigator
-from gamesim.app.screens.setting_rows import Keyed, SettingRow, draw_row, height_of
 from gamesim.app.settings import CLIPS, PALETTES, UI_SCALES
-from gamesim.app.theme import Scale
-from gamesim.app.ui.form import Form
+from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.form import Form, FormRow
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import at_home, paragraph, text, wrap
+from gamesim.app.ui.widgets import arrowhead, at_home, box, key_width, keycap, meter, paragraph, text, wrap
 from gamesim.errors import UserError
 from gamesim.export.video import NO_MP4, can_mp4
+
+LABEL = 0.54
+"""The share of a row that its label may take; its value or its keys have the rest."""
+
+
+class Keyed(NamedTuple):
+    """Keys that the player may choose: of an action in the key table, or a button of another's game."""
+
+    table: Keymap | ActionKeys
+    does: Any
+
+    @property
+    def name(self) -> str:
+        words = self.table.word(self.does)
+        return f"move {words}" if isinstance(self.does, int) else words
+
+
+@dataclass
+class SettingRow(FormRow):
+    """A setting, with a meter if it is a `part` of something, 0..1; or an action with the keys that it
+    changes.
+    """
+
+    part: float | None = None
+    keys: Keyed | None = None
+
+
+def height_of(row: SettingRow, width: int, scale: Scale, asked: bool) -> int:
+    """Pixels of a row of this width: it has as many lines as its words and its keys take."""
+    keys = 0 if row.keys is None or asked else len(_lines_of_caps(row.keys, width, scale))
+    lines = 1 if row.heading else len(_label(row, width, scale))
+    return scale.px(38) + max((lines - 1) * scale.px(22), (keys - 1) * scale.px(29))
+
+
+def _label(row: SettingRow, width: int, scale: Scale) -> list[str]:
+    """The lines of its label, as wide as they are when it is chosen."""
+    return wrap(row.label, scale.px(18), max(1, round(width * LABEL) - scale.px(14)), bold=True)
+
+
+def _draw_value(surface: pygame.Surface, row: SettingRow, scale: Scale, chosen: bool) -> None:
+    right, y = row.rect.right - scale.px(14), row.rect.centery
+    left = row.rect.left + row.rect.width // 2 + scale.px(20)
+    if chosen:
+        for x, out in ((left, -1), (right, 1)):
+            arrowhead(surface, (x, y), (out, 0), scale.px(6), COLOURS["real"])
+    if row.part is not None:
+        bar = pygame.Rect(left + scale.px(16), y - scale.px(4), 0, scale.px(8))
+        bar.width = max(2, right - bar.left - scale.px(78))
+        meter(surface, bar, row.part, COLOURS["real"])
+    room = max(1, right - left - scale.px(28))
+    place = (right - scale.px(14), y)
+    text(surface, row.value, place, scale.px(18), anchor="midright", width=room)
+
+
+def _draw_keys(surface: pygame.Surface, keys: Keyed, rect: pygame.Rect, scale: Scale, asked: bool) -> None:
+    """Draw the caps of an action's keys, or say that it waits for a key or has none."""
+    right, middle, gap = rect.right - scale.px(14), rect.centery, scale.px(6)
+    lines = _lines_of_caps(keys, rect.width, scale)
+    if asked or not lines:
+        words, colour = ("press a key, or Esc", "real") if asked else ("no key", "bad")
+        text(surface, words, (right, middle), scale.px(16), COLOURS[colour], bold=True, anchor="midright")
+        return
+    left = right
+    for i, names in enumerate(lines):
+        x, y = right, middle + round((i - (len(lines) - 1) / 2) * scale.px(29))
+        for name in reversed(names):
+            x = keycap(surface, name, (x, y), scale.px(14), anchor="midright").left - gap
+        left = min(left, x)
+    if keys.table.changed(keys.does):
+        pygame.draw.circle(surface, COLOURS["real"], (left - gap, middle), scale.px(4))
+
+
+def _lines_of_caps(keys: Keyed, width: int, scale: Scale) -> list[list[str]]:
+    """The names of the keys as lines beside the label; there may be many, and long ones."""
+    lines: list[list[str]] = []
+    room = left = round(width * (1 - LABEL)) - scale.px(14 + 2 * 6 + 4)  # beside them is the dot
+    for name in keys.table.caps(keys.does):
+        need = key_width(name, scale.px(14)) + scale.px(6)
+        if not lines or need > left:
+            lines.append([])
+            left = room
+        lines[-1].append(name)
+        left -= need
+    return lines
+
 
 PALETTE_NAMES = {"standard": "standard", "okabe-ito": "colour-blind safe"}
 KEY_HINT = "Enter: change · Ins: add a second key · Del: reset"
@@ -82,7 +169,7 @@ class SettingsScreen(Form[SettingRow]):
             SettingRow("Keys", heading=True),
             *(self._key_row(Keyed(KEYMAP, binding.does)) for binding in BINDINGS),
             SettingRow("Reset", heading=True),
-            SettingRow("Reset all keys", press=self._restore_keys),
+            SettingRow("Reset all keys", press=partial(self._restore, KEYMAP, "All keys were reset")),
             SettingRow("Reset all settings", press=self._restore_all),
         ]
 
@@ -107,10 +194,11 @@ class SettingsScreen(Form[SettingRow]):
         """The keys of the game below, if it is not one of ours."""
         if self.game is None:
             return []
+        usual = "This game has its usual keys again"
         return [
             SettingRow(f"Keys of {self.game.game or 'this game'}", heading=True),
             *(self._key_row(Keyed(self.game, name)) for name in self.game.names),
-            SettingRow("Back to the usual keys", press=self._restore_game),
+            SettingRow("Back to the usual keys", press=partial(self._restore, self.game, usual)),
         ]
 
     def _key_row(self, keys: Keyed) -> SettingRow:
@@ -149,16 +237,10 @@ class SettingsScreen(Form[SettingRow]):
             was = Keyed(asking.table, loser).name.split(";")[0]
             self.window.say(f"{key_name(key)} was “{was}”: {rest}.", bad=not left)
 
-    def _restore_game(self) -> None:
-        assert self.game is not None
-        self.game.restore()
+    def _restore(self, table: Keymap | ActionKeys, words: str) -> None:
+        table.restore()
         self._keep_keys()
-        self.window.say("This game has its usual keys again")
-
-    def _restore_keys(self) -> None:
-        KEYMAP.restore()
-        self._keep_keys()
-        self.window.say("All keys were reset")
+        self.window.say(words)
 
     def _restore_all(self) -> None:
         if self.kit.settings.fullscreen:
@@ -184,8 +266,7 @@ class SettingsScreen(Form[SettingRow]):
     def hints(self) -> list[tuple[str, str]]:
         change = [(shown(LEFT), ""), (shown(RIGHT), "change"), (shown(Command.RESET), "change, or select")]
         keys = [(key_name(pygame.K_INSERT), "add a second key"), (key_name(pygame.K_DELETE), "reset a key")]
-        back = (shown(Command.BACK), "back")
-        return [(shown(UP), ""), (shown(DOWN), "row"), *change, *keys, back]
+        return [(shown(UP), ""), (shown(DOWN), "row"), *change, *keys, (shown(Command.BACK), "back")]
 
     def handle(self, event: pygame.event.Event) -> None:
         if self._asking is None:
@@ -250,8 +331,21 @@ class SettingsScreen(Form[SettingRow]):
                 surface.blit(self.kit.painter.sprites.get("eyes1", side), place)
 
     def draw_row(self, surface: pygame.Surface, row: SettingRow, chosen: bool, scale: Scale) -> None:
-        asked = row.keys is not None and row.keys == self._asking
-        draw_row(surface, row, scale, chosen, asked)
+        rect, pad, middle = row.rect, scale.px(14), row.rect.centery
+        if row.heading:
+            place = (rect.left, rect.bottom - scale.px(6))
+            text(surface, row.label, place, scale.px(17), COLOURS["real"], bold=True, anchor="bottomleft")
+            return
+        if chosen:
+            box(surface, rect, COLOURS["raised"], scale.px(9), COLOURS["real"])
+        lines = _label(row, rect.width, scale)
+        for i, line in enumerate(lines):
+            place = (rect.left + pad, middle + round((i - (len(lines) - 1) / 2) * scale.px(22)))
+            text(surface, line, place, scale.px(18), bold=chosen, anchor="midleft")
+        if row.keys is not None:
+            _draw_keys(surface, row.keys, rect, scale, row.keys == self._asking)
+        elif row.turn:
+            _draw_value(surface, row, scale, chosen)
 
     def _draw_foot(self, surface: pygame.Surface, column: pygame.Rect, scale: Scale) -> int:
         """Draw what there is to know about the chosen row, in as many lines as it takes; returns its top."""

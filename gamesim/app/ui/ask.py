@@ -13,13 +13,9 @@ from gamesim.app.ui.widgets import box, paragraph, text, wrap
 
 
 class Ask(ButtonScreen):
-    """A question with a few answers; Esc gives none.
+    """A question in bold, a sentence (`more`) below it, and a few answers as buttons; Esc gives none.
 
-    Args:
-        window: the window that shows it.
-        question: the line in bold.
-        more: a sentence below it.
-        answers: the buttons; the last one has the focus at first.
+    The last answer has the focus at first.
     """
 
     def __init__(self, window: Navigator, question: str, more: str, answers: Sequence[Action]) -> None:
@@ -78,14 +74,9 @@ class Ask(ButtonScreen):
 
 
 class Prompt(Ask):
-    """A question that the player answers with a line of text; Enter takes it, Esc closes the question.
+    """A question that the player answers with a line of text, at first `words`; Esc closes the question.
 
-    Args:
-        window: the window that shows it.
-        question: the line in bold.
-        more: a sentence below it.
-        words: the text in the field at first.
-        then: called with the typed text, without the spaces around it.
+    Enter calls `then` with the typed text, without the spaces around it.
     """
 
     typing = takes_files = True

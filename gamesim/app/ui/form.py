@@ -78,7 +78,6 @@ class Form(ChoiceScreen, Generic[Row]):
 
     @property
     def current(self) -> Row:
-        """The chosen row, as it is now."""
         self.renew()
         return self.rows[self.chosen]
 

@@ -69,8 +69,7 @@ class ChoiceScreen(KeyScreen):
 
     Attributes:
         chosen: index of the chosen thing.
-        scroller: scrolls the things.
-        view: where they were drawn last.
+        view: where the things were drawn last.
         reveal: whether to scroll to the chosen one when they are drawn next.
     """
 

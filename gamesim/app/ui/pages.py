@@ -11,7 +11,7 @@ from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.keyed import KeyScreen
 from gamesim.app.ui.parts import draw_around
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import clipped, text, wrap
+from gamesim.app.ui.widgets import clipped, paragraph, text, wrap
 
 WIDEST = 860
 """Pixels of a line in a 1280x800 window: longer ones are hard to read."""
@@ -30,10 +30,8 @@ class Words:
         if self.heading:
             for line in wrap(self.heading, scale.px(20), area.width, True):
                 y = text(surface, line, (area.left, y), scale.px(20), bold=True).bottom + scale.px(4)
-        for line in wrap(self.words, size, area.width):
-            text(surface, line, (area.left, y), size, COLOURS["quiet"])
-            y += round(size * 1.4)
-        return y + scale.px(14)
+        place = (area.left, y)
+        return paragraph(surface, self.words, place, size, area.width, row=round(size * 1.4)) + scale.px(14)
 
 
 @dataclass(frozen=True)
@@ -61,11 +59,8 @@ class Table:
                 text(surface, words, (x, y + row // 2), size, colour, bold=bold, anchor="midleft", width=room)
             y += row
             pygame.draw.line(surface, COLOURS["raised"], (area.left, y), (area.right - 1, y))
-        y += scale.px(6)
-        for line in wrap(self.source, scale.px(15), area.width):
-            text(surface, line, (area.left, y), scale.px(15), COLOURS["quiet"])
-            y += scale.px(20)
-        return y + scale.px(16)
+        place, size = (area.left, y + scale.px(6)), scale.px(15)
+        return paragraph(surface, self.source, place, size, area.width, row=scale.px(20)) + scale.px(16)
 
 
 @dataclass(frozen=True)

@@ -92,8 +92,7 @@ def draw_head(surface: pygame.Surface, title: str, line: str, scale: Scale) -> i
     """Draw the name of a screen and a line about it, beside it or else below it; returns the y below."""
     margin, room = margin_of(surface.get_size(), scale), head_room(surface, title, scale)
     whole = max(1, surface.get_width() - 2 * margin)
-    place = (margin, scale.px(24))
-    name = text(surface, title, place, scale.px(36), bold=True, width=whole, shrinks=True)
+    name = text(surface, title, (margin, scale.px(24)), scale.px(36), bold=True, width=whole, shrinks=True)
     small = fitting(line, scale.px(17), room)
     if font(small).size(line)[0] <= room:
         place = (name.right + scale.px(18), name.bottom - scale.px(9))
@@ -160,9 +159,8 @@ def fitting_hints(hints: Sequence[tuple[str, str]], width: int, scale: Scale) ->
 
 def _hint_width(cap: str, words: str, scale: Scale) -> int:
     """Pixels of a key, of its words, and of the gap to the next."""
-    return key_width(cap, scale.px(14)) + (
-        scale.px(8 + 20) + font(scale.px(15)).size(words)[0] if words else scale.px(4)
-    )
+    beside = scale.px(8 + 20) + font(scale.px(15)).size(words)[0] if words else scale.px(4)
+    return key_width(cap, scale.px(14)) + beside
 
 
 def draw_actions(

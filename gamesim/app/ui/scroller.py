@@ -39,7 +39,6 @@ class Scroller:
         self.at = min(self.most, max(0, at))
 
     def lines(self, count: int) -> None:
-        """Scroll down by `count` lines."""
         self.to(self.at + count * self.step)
 
     def wheel(self, clicks: int) -> None:

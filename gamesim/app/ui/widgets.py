@@ -1,6 +1,7 @@
 """Small things to draw: text, boxes, pills, meters, key caps and toasts."""
 
 import contextlib
+import io
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -27,18 +28,10 @@ def text(
     width: int | None = None,
     shrinks: bool = False,
 ) -> pygame.Rect:
-    """Draw one line and return where it went.
+    """Draw one line with its `anchor`, a corner or side of a pygame.Rect, at `place`; returns where it went.
 
-    Args:
-        surface: where to draw.
-        words: the line.
-        place: (x, y) of the anchor in pixels.
-        size: height of the font in pixels.
-        colour: RGB.
-        bold: whether the letters are bold.
-        anchor: the name of the pygame.Rect corner or side that lies at `place`.
-        width: at most so many pixels; longer lines end in an ellipsis.
-        shrinks: whether the letters of a longer line first get smaller.
+    A line of more than `width` pixels first gets smaller letters if it `shrinks`, and then ends in an
+    ellipsis.
     """
     if width is not None:
         size = fitting(words, size, width, bold) if shrinks else size
@@ -122,20 +115,34 @@ def paragraph(
     size: int,
     width: int,
     colour: Colour = COLOURS["quiet"],
+    *,
+    anchor: str = "topleft",
+    row: int | None = None,
+    most: int | None = None,
 ) -> int:
-    """Draw wrapped lines from the top left corner `place`; returns the y below the last one."""
+    """Draw wrapped lines, `row` pixels apart, the first with its `anchor` at `place`; returns the y below.
+
+    Of more than `most` lines the last one ends in an ellipsis.
+    """
     x, y = place
-    for line in wrap(words, size, width):
-        text(surface, line, (x, y), size, colour)
-        y += round(size * 1.35)
+    for line in wrap(words, size, width, most=most):
+        text(surface, line, (x, y), size, colour, anchor=anchor, width=width if most else None)
+        y += row or round(size * 1.35)
     return y
 
 
-def headline(surface: pygame.Surface, words: str, place: tuple[int, int], size: int, width: int) -> int:
+def headline(
+    surface: pygame.Surface,
+    words: str,
+    place: tuple[int, int],
+    size: int,
+    width: int,
+    colour: Colour = COLOURS["text"],
+) -> int:
     """Draw a name in bold, in as many lines as it takes; returns the y below."""
     x, y = place
     for line in wrap(words, size, width, True):
-        y = text(surface, line, (x, y), size, bold=True).bottom
+        y = text(surface, line, (x, y), size, colour, bold=True).bottom
     return y
 
 
@@ -157,25 +164,23 @@ def _box(
     size: tuple[int, int], fill: Colour | None, radius: int, edge: Colour | None, line: int
 ) -> pygame.Surface:
     """The smooth corners come from a picture three times as large; the middle needs none."""
-    over, corner = 3, radius + line + 1
+    over, corner, inside = 3, radius + line + 1, fill or COLOURS["back"]
+
+    def draw(picture: pygame.Surface, times: int) -> None:
+        whole, width, curve = picture.get_rect(), line * times, radius * times
+        if edge and fill:
+            pygame.draw.rect(picture, edge, whole, border_radius=curve)
+            inner = whole.inflate(-2 * width, -2 * width)
+            pygame.draw.rect(picture, inside, inner, border_radius=max(0, curve - width))
+        else:
+            pygame.draw.rect(picture, edge or inside, whole, width if edge else 0, border_radius=curve)
+
     image = pygame.Surface(size, pygame.SRCALPHA)
-    inside = fill or COLOURS["back"]
-    if edge and fill:
-        pygame.draw.rect(image, edge, ((0, 0), size), border_radius=radius)
-        pygame.draw.rect(image, inside, pygame.Rect((0, 0), size).inflate(-2 * line, -2 * line))
-    else:
-        pygame.draw.rect(image, edge or inside, ((0, 0), size), line if edge else 0, border_radius=radius)
+    draw(image, 1)
     side = min(2 * corner, *size)
     large = pygame.Surface((side * over, side * over), pygame.SRCALPHA)
     large.fill((*(edge or inside), 0))  # transparent, but of the right colour: no dark fringe
-    whole = large.get_rect()
-    if edge and fill:
-        pygame.draw.rect(large, edge, whole, border_radius=radius * over)
-        inner = whole.inflate(-2 * line * over, -2 * line * over)
-        pygame.draw.rect(large, inside, inner, border_radius=max(0, radius - line) * over)
-    else:
-        width = line * over if edge else 0
-        pygame.draw.rect(large, edge or inside, whole, width, border_radius=radius * over)
+    draw(large, over)
     small = pygame.transform.smoothscale(large, (side, side))
     pixels = pygame.surfarray.pixels3d(small)  # smoothscale is a shade off even where all pixels were alike
     for colour in (edge, inside):
@@ -224,6 +229,12 @@ def meter(
     if mark is not None:
         x = rect.left + round(rect.width * mark)
         pygame.draw.line(surface, COLOURS["quiet"], (x, rect.top - 2), (x, rect.bottom + 1))
+
+
+def png(surface: pygame.Surface) -> bytes:
+    data = io.BytesIO()
+    pygame.image.save(surface, data, "picture.png")
+    return data.getvalue()
 
 
 def arrowhead(

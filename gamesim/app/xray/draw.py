@@ -8,14 +8,13 @@ import pygame
 from gamesim.app.game.pictures import outline
 from gamesim.app.game.previews import scaled
 from gamesim.app.theme import COLOURS, Scale, font
-from gamesim.app.ui.widgets import text, wrap
+from gamesim.app.ui.widgets import paragraph, text
 from gamesim.app.xray import layout
 from gamesim.app.xray.layout import Tile
 from gamesim.app.xray.panels import Panel
 
 
 def draw_panel(surface: pygame.Surface, panel: Panel, tile: Tile, scale: Scale) -> None:
-    """Draw `panel` at its place."""
     small, width = layout.small(scale), max(1, tile.rect.width)
     size = layout.title_size(scale)
     title = text(surface, panel.title, tile.rect.topleft, size, bold=True, width=width, shrinks=True)
@@ -26,9 +25,7 @@ def draw_panel(surface: pygame.Surface, panel: Panel, tile: Tile, scale: Scale) 
         _bars(surface, panel, tile.image, scale)
     else:
         _picture(surface, panel, tile.image)
-    for i, words in enumerate(wrap(panel.legend, small, width)):
-        place = (tile.legend.left, tile.legend.top + i * layout.line(scale))
-        text(surface, words, place, small, COLOURS["quiet"])
+    paragraph(surface, panel.legend, tile.legend.topleft, small, width, row=layout.line(scale))
 
 
 def _picture(surface: pygame.Surface, panel: Panel, rect: pygame.Rect) -> None:

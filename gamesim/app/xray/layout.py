@@ -66,10 +66,7 @@ def line(scale: Scale) -> int:
 def placed(size: tuple[int, int], needs: tuple[Need, ...], scale: Scale) -> list[Tile]:
     """Places for all panels, with room for all their words; [] if they cannot be as large as `SMALLEST`.
 
-    Args:
-        size: (width, height) of the room; panels may go beyond its bottom, and then scroll.
-        needs: of the panels, in order.
-        scale: of the window.
+    `size` is that of the room; panels may go beyond its bottom, and then scroll.
     """
     if not needs:
         return []
@@ -85,7 +82,6 @@ def placed(size: tuple[int, int], needs: tuple[Need, ...], scale: Scale) -> list
 
 
 def bottom(tiles: list[Tile]) -> int:
-    """The y below all tiles."""
     return max((tile.rect.bottom for tile in tiles), default=0)
 
 
@@ -96,12 +92,7 @@ def _side(tiles: list[Tile]) -> int:
 def _fit(width: int, height: int | None, needs: tuple[Need, ...], columns: int, scale: Scale) -> list[Tile]:
     """All panels in so many columns; [] if these are too many, or too narrow for the titles.
 
-    Args:
-        width: of the room, in pixels.
-        height: of the room, in pixels; None: no limit.
-        needs: of the panels.
-        columns: one or more.
-        scale: of the window.
+    The height of the room, in pixels as its width, has no limit if it is None.
     """
     gap, title = scale.px(14), scale.px(24)
     column = (width - (columns - 1) * gap) // columns

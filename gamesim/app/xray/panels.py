@@ -17,12 +17,8 @@ WIDEST, WIDEST_DRAGGED = 64, 256
 
 @dataclass(frozen=True)
 class Key:
-    """How to show the internals of one name.
-
-    Attributes:
-        title: above the panel.
-        legend: one line for somebody who meets the idea for the first time.
-        scale: lowest and highest value; None: from the numbers.
+    """How to show the internals of one name: words above the panel, and one line for somebody who meets the
+    idea for the first time; `scale` has the lowest and the highest value, None: from the numbers.
     """
 
     title: str
@@ -30,6 +26,7 @@ class Key:
     scale: tuple[float, float] | None = None
 
 
+_THINGS = "Where the {} layer puts things. All bright: everywhere."
 KEYS = {
     "static": Key("Static layer", "Drawn from the memory: what stays, such as walls and floor."),
     "dynamic": Key("Dynamic layer", "Drawn from the state: what moves and what is new. Dim: not shown."),
@@ -42,12 +39,8 @@ KEYS = {
     "reconstruction": Key("Frame and reconstruction", "Left: the frame. Right: what the decoder makes of z."),
     "z": Key("z", "Random numbers drawn for this step. Temperature scales them.", (-3, 3)),
     "mixture": Key("Possible futures", "Mixture weights: how likely each was. They add up to 1.", (0, 1)),
-    "static objects": Key(
-        "Static objects", "Where the static layer puts things. All bright: everywhere.", (0, 1)
-    ),
-    "dynamic objects": Key(
-        "Dynamic objects", "Where the dynamic layer puts things. All bright: everywhere.", (0, 1)
-    ),
+    "static objects": Key("Static objects", _THINGS.format("static"), (0, 1)),
+    "dynamic objects": Key("Dynamic objects", _THINGS.format("dynamic"), (0, 1)),
     "hidden": Key("Hidden state", "What the network carries from step to step."),
     "h": Key("Hidden state", "What the network carries from step to step.", (-1, 1)),
 }
@@ -58,12 +51,10 @@ DRAGGED = "The frame as {count} numbers. Drag a bar to change what is dreamt nex
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel, ready to be drawn.
+    """One panel of internals, ready to be drawn.
 
     Attributes:
-        name: of the internals.
         title, legend: words above and below it.
-        form: how to draw `values`.
         values: a picture uint8 (H, W, 3), or bars (n,).
         low, high: the ends of its scale; None for a picture without a scale.
         marks: weights (h, w), whose outline is drawn over it.
@@ -131,8 +122,7 @@ def _panel(name: str, shown: dict[str, np.ndarray], frame: Picture, changes: fro
 
 def _picture(name: str, key: Key, picture: Picture, shown: dict[str, np.ndarray], frame: Picture) -> Panel:
     if name == "reconstruction" and picture.shape == frame.shape:
-        gap = np.zeros((len(frame), len(frame) // 28, 3), np.uint8)
-        both = np.concatenate([frame, gap, picture], 1)
+        both = np.concatenate([frame, np.zeros((len(frame), len(frame) // 28, 3), np.uint8), picture], 1)
         return Panel(name, key.title, key.legend, "picture", both, wide=True)
     if name == "board":
         known = shown.get("memory")
@@ -167,8 +157,7 @@ def _maps(name: str, key: Key, values: np.ndarray) -> Panel:
     for index, part in enumerate(values):
         y, x = index // columns * (height + 1), index % columns * (width + 1)
         sheet[y : y + height, x : x + width] = coloured(part, low, high, SIGNED if low < 0 else HEAT)
-    title = f"{key.title}: {count} maps"
-    return Panel(name, title, key.legend, "picture", sheet, low, high)
+    return Panel(name, f"{key.title}: {count} maps", key.legend, "picture", sheet, low, high)
 
 
 def _scale(key: Key, values: np.ndarray) -> tuple[float, float]:
