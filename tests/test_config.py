@@ -167,21 +167,6 @@ def test_a_wrong_override_is_named(override, complaint):
 
 
 @pytest.mark.parametrize(
-    "overrides",
-    [
-        ["training.steps=1", "seed=1", "training.steps=2"],
-        ["training.steps=1", "training={threads: 2, steps: 1}"],
-        ["training.losses.cycle.start=1", "training.losses.cycle=1"],
-    ],
-)
-def test_two_overrides_of_one_setting_are_named(overrides):
-    with pytest.raises(UserError, match="set the same: use only one of them") as caught:
-        config.load("gamegan-tiny", overrides)
-    assert all(f"'{each}'" in str(caught.value) for each in (overrides[0], overrides[-1]))
-    config.load("gamegan-tiny", ["training.steps=1", "training={threads: 2}"])
-
-
-@pytest.mark.parametrize(
     ("text", "complaint"),
     [
         ("training: {stepz: 3}", "unknown key 'training.stepz', did you mean 'steps'?"),

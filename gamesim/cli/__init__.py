@@ -95,7 +95,6 @@ def _run(words: list[str]) -> int:
     if chosen is None:
         typed.top.parse_args(words)  # --help, --version, or an unknown flag
         return 0
-    checks.given_once(chosen, words)
     options, rest = chosen.parse_known_args(words[1:])
     empty = [name for name, value in vars(options).items() if value == ""]
     if empty:  # a shell variable that was never set would otherwise mean the folder that one is in
@@ -198,8 +197,6 @@ def _train(options: argparse.Namespace) -> int:
     whole = with_part(preset)
     if whole is not None:
         chosen_preset = [word for word in settings if word.startswith("preset=")]
-        if len(chosen_preset) > 1:
-            raise UserError(f"{' and '.join(chosen_preset)} set the same: use only one of them")
         settings = [word for word in settings if word not in chosen_preset]
         stage, preset = preset, chosen_preset[-1].partition("=")[2] if chosen_preset else whole.name
     if options.game is not None:

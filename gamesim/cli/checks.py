@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gamesim import outputs, shipped
-from gamesim.cli.words import Parser, Words
+from gamesim.cli.words import Words
 from gamesim.errors import UserError
 
 if TYPE_CHECKING:
@@ -55,14 +54,6 @@ def only_with(options: argparse.Namespace, flags: Iterable[str], what: str) -> N
     for flag in flags:
         if getattr(options, flag) != usual(flag):
             raise UserError(f"export: --{flag} works with {what} only")
-
-
-def given_once(command: Parser, words: list[str]) -> None:
-    """Complain about a flag with a value that is given twice: only the last one would count."""
-    for flag, count in Counter(word.partition("=")[0] for word in words).items():
-        action = command._option_string_actions.get(flag)
-        if count > 1 and action is not None and action.nargs is None:
-            raise UserError(f"{words[0]}: {flag} is given twice")
 
 
 def said_once(flag: str, setting: str, settings: Iterable[str]) -> None:

@@ -58,7 +58,8 @@ def load(preset_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
     else:
         tree.setdefault("name", _slug(Path(preset_or_path).stem))
     origins: dict[str, str] = {}
-    for override, key, value in _split(overrides):
+    for override in overrides:
+        key, value = _split_override(override)
         try:
             _put(tree, key, value, override)
         except UserError:
@@ -72,7 +73,7 @@ def load(preset_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
 
 def settings(words: Iterable[str]) -> dict[str, Any]:
     """Return ``key=value`` words as a dict, values read as YAML: keyword arguments of an environment."""
-    return {key: value for _, key, value in _split(words)}
+    return dict(_split_override(word) for word in words)
 
 
 def parse(text: str | bytes, source: str) -> Config:
@@ -249,21 +250,6 @@ def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------------------------- overrides
-
-
-def _split(overrides: Iterable[str]) -> list[tuple[str, str, Any]]:
-    """Return overrides with their keys and values; none of them may undo an earlier one."""
-    split, by = [], dict[str, str]()
-    for override in overrides:
-        key, value = _split_override(override)
-        split.append((override, key, value))
-        for leaf, _ in flat({key: value}):
-            other = next((by[known] for known in by if f"{known}.".startswith(f"{leaf}.")), None)
-            if other is not None:
-                first, second = (one_line(each, 80) for each in (other, override))
-                raise UserError(f"'{first}' and '{second}' set the same: use only one of them")
-        by |= {leaf: override for leaf, _ in flat({key: value})}
-    return split
 
 
 def _leaves(override: str) -> Iterable[tuple[str, Any]]:

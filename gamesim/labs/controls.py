@@ -129,7 +129,7 @@ def chosen(controls: Sequence[Control], words: Iterable[str]) -> dict[str, Value
     """Words such as ``beta=4`` as values by the name of a control.
 
     Raises:
-        UserError: there is no such control, it cannot have this value, or it has two.
+        UserError: there is no such control, or it cannot have this value.
     """
     known = {control.name: control for control in controls}
     found = {}
@@ -137,8 +137,6 @@ def chosen(controls: Sequence[Control], words: Iterable[str]) -> dict[str, Value
         name, equals, value = word.partition("=")
         if not equals:
             raise UserError(f"'{word}' is not NAME=VALUE")
-        if name in found:
-            raise UserError(f"{name} is set twice")
         found[name] = read(known[_one_of("control", name, tuple(known))], value)
     return found
 

@@ -112,7 +112,6 @@ def test_without_a_name_it_lists_all_labs_and_what_they_lack(capsys):
         (["toy", "--headless", "--out", "x", "--set", "norm=maybe"], "norm must be one of on, off"),
         (["toy", "--headless", "--out", "x", "--set", "kind=dog"], "kind must be one of wall, food, ghost"),
         (["toy", "--headless", "--out", "x", "--set", "walk=1"], "walk must be one of press"),
-        (["toy", "--headless", "--out", "x", "--set", "size=1", "size=2"], "size is set twice"),
         (["toy", "--set", "siz=1"], "control must be one of size"),
         (["toy", "--data", "y"], "y: there is no such folder of recordings"),
         (["refusing", "--headless", "--out", "x"], "it wants a model of places"),
