@@ -17,6 +17,7 @@ from gamesim.config.base import (
     Needs,
     Schedule,
     Section,
+    Share,
     Weight,
     Width,
     steady,
@@ -68,6 +69,9 @@ class TilemapLosses(Section):
     dynamic: Schedule = Field(
         default=steady(0), description="weight of the dynamic layer alone, on all cells"
     )
+    remembered: Schedule = Field(
+        default=steady(0), description="weight of free-running frames, on cells shown before"
+    )
     covering: Schedule = Field(
         default=steady(7.5e-5), description="cost of each pixel that the dynamic layer draws"
     )
@@ -80,6 +84,14 @@ class TilemapTraining(EngineTraining):
     betas: Betas = (0.5, 0.99)
     gradient_clip: Clip = 5.0
     unroll: Schedule = Field(default=steady(1e6), description="steps per example, at most data.segment")
+    warm_up: Schedule = Field(default=steady(1), description="real frames before an example runs freely")
+    free_running: Schedule = Field(
+        default=steady(0),
+        description="share of examples in which the model sees its own frames; the others are teacher-forced",
+    )
+    corrupt: Share = Field(
+        default=0.0, description="share of cells made wrong in teacher-forced examples, to be repaired"
+    )
     palette_frames: Count = Field(default=4096, description="frames from which the tiles are collected")
     losses: TilemapLosses = TilemapLosses()
 

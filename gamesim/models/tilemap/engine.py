@@ -33,7 +33,7 @@ from gamesim.models import State
 from gamesim.models.frames import to_uint8
 from gamesim.models.tilemap.cells import PerCell, Residual, grid
 from gamesim.models.tilemap.palette import OfTile
-from gamesim.models.tilemap.renderer import Renderer
+from gamesim.models.tilemap.renderer import Drawing, Renderer
 
 if TYPE_CHECKING:
     from gamesim.config.tilemap import TilemapModelConfig
@@ -43,8 +43,9 @@ CENTRE = 4
 SHARPNESS = 100.0
 """Scale of the kernels' logits: a step of Adam moves them this much further. Without it the rest of the
 generator learns to shift pictures by its convolutions before the kernels have found the direction."""
-SURE = 0.99
-"""A kernel or gate with this share of certainty leaves nothing to chance in training, and learns no more."""
+WHOLE = 0.9
+"""In training a kernel blends the neighbours until one of them has this share; from then on it moves by whole
+cells, as in play. A little of the next cell would reveal what comes into view, which is unknown in play."""
 
 
 @dataclass
@@ -160,15 +161,17 @@ class TilemapEngine(nn.Module):
         """One step: from the frame on screen and `action` to the next frame.
 
         Args:
-            state: as `initial` or `advance` gave it.
+            state: as `initial` or `advance` gave it; the trainer replaces state["frame"] by a real frame.
             action: int64 (B,).
             z: standard normal noise (B, *noise_shape), already scaled by the temperature.
-            target: the real next frame (B, 3, H, W), if it is known: the engine says how likely it is, and
-                goes on from it, instead of drawing one of its own.
+            target: the real next frame (b, 3, H, W), b <= B, of the first lanes, which are teacher-forced:
+                the engine says how likely it is, and goes on from it, instead of drawing one of its own.
         """
-        seen = self.encode(state["frame"])
+        # What the engine dreamt it sees as it would see a real frame: no gradient runs back through pictures,
+        # which keeps long unrolls stable.
+        seen = self.encode(state["frame"].detach())
         memory = self._write(state, seen)
-        kernel, location = self.move(state, seen, action)
+        kernel, location = self.move(state, seen, action, len(action) if target is None else len(target))
 
         wide = self.window(memory, state["location"], margin=1)
         wide = torch.cat([wide, F.pad(torch.cat([state["h"], seen], 1), (1, 1, 1, 1))], 1)
@@ -180,8 +183,7 @@ class TilemapEngine(nn.Module):
         mixed = self.before(mixed)
         h, c = self._lstm(mixed, previous, self.scroll(F.pad(state["c"], (1, 1, 1, 1)), kernel))
 
-        moving, draw = torch.cat([h, mixed], 1), self.renderer
-        drawing = draw(read, moving, z) if target is None else draw.forced(read, moving, target)
+        drawing = self._draw(read, torch.cat([h, mixed], 1), z, target)
         reward, end_logit = self._outcome(h, mixed, drawing.frame)
         new: State = {
             "frame": drawing.frame,
@@ -282,37 +284,29 @@ class TilemapEngine(nn.Module):
         """(B, 3, H, W) -> (B, width, cells, cells): what is seen in each cell."""
         return self.encoder(self.renderer.tiles.which(frame))
 
-    def move(self, state: State, seen: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-        """The kernel by which this step scrolls, one-hot (B, 9), and the location it leads to, int64 (B, 2).
+    def move(self, state: State, seen: Tensor, action: Tensor, forced: int) -> tuple[Tensor, Tensor]:
+        """The kernel by which this step scrolls, (B, 9), and the location it leads to, int64 (B, 2).
 
         The gate looks at the cell on which the agent stands and at the one to which the kernel points.
+        What moves and what does not is learned from real frames alone: beside `forced` teacher-forced lanes,
+        the first, those that run freely scroll as in play, by whole cells.
         """
         weights = self.kernels(action)
         around = self.cells // 2 + torch.arange(-1, 2, device=seen.device)
         near = self.gate_features(torch.cat([seen, state["h"]], 1)[:, :, around][..., around])
         near = near.flatten(2)
         ahead = torch.einsum("bck,bk->bc", near, weights)
-        gate = self.gate(torch.cat([ahead, near[..., CENTRE]], -1)).float().sigmoid()
-        moves, opens = self.one(weights), self.one(torch.cat([gate, 1 - gate], -1))[:, :1]
+        gate = self.gate(torch.cat([ahead, near[..., CENTRE]], -1)).sigmoid()
         stay = F.one_hot(torch.full_like(action, CENTRE), 9).to(weights.dtype)
-        kernel = opens * moves + (1 - opens) * stay
+        kernel = gate * weights + (1 - gate) * stay
         towards = kernel.argmax(-1)
+        whole = F.one_hot(towards, 9).to(weights.dtype)
+        learning = forced or len(action) if self.training else 0
+        sure = kernel.amax(-1, keepdim=True) > WHOLE
+        blend = torch.where(sure, whole + kernel - kernel.detach(), kernel)  # the gradient stays
+        kernel = torch.cat([blend[:learning], whole[learning:]])
         step = torch.stack([towards % 3 - 1, towards // 3 - 1], -1)
         return kernel, (state["location"] + step) % self.slots
-
-    def one(self, shares: Tensor) -> Tensor:
-        """Shares (B, n) that sum to 1 -> 1 for one of them, 0 for the rest: the view scrolls by whole cells.
-
-        In play that is the largest. In training it is drawn, until one is sure, and the gradient passes
-        straight through (Bengio et al. 2013, arXiv 1308.3432). From a blend of neighbours a cell would learn
-        what is next to it, which helps it so much that kernels and gates never become sure.
-        """
-        if not self.training:
-            return F.one_hot(shares.argmax(-1), shares.shape[-1]).to(shares.dtype)
-        known, sure = shares.detach(), shares.amax(-1, keepdim=True) > SURE
-        odds = known / torch.empty_like(known).exponential_()  # the largest of p / e comes with probability p
-        one = F.one_hot(torch.where(sure, known, odds).argmax(-1), shares.shape[-1]).to(shares.dtype)
-        return torch.where(sure, one, one + shares - known)
 
     def scroll(self, wide: Tensor, kernel: Tensor) -> Tensor:
         """(B, C, cells + 2, cells + 2) -> (B, C, cells, cells): the nine shifts, weighted by the kernel."""
@@ -353,6 +347,16 @@ class TilemapEngine(nn.Module):
 
     # -- the picture and what it brings ------------------------------------------------------------
 
+    def _draw(self, read: Tensor, state: Tensor, z: Tensor, target: Tensor | None) -> Drawing:
+        """The first lanes are teacher-forced by the target, the others draw their own frame."""
+        forced = 0 if target is None else len(target)
+        parts = []
+        if target is not None and forced:
+            parts.append(self.renderer.forced(read[:forced], state[:forced], target))
+        if forced < len(z):
+            parts.append(self.renderer(read[forced:], state[forced:], z[forced:]))
+        return parts[0] if len(parts) == 1 else Drawing(*map(torch.cat, zip(*parts, strict=True)))
+
     def _outcome(self, h: Tensor, mixed: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
         """Reward and logit of the end, from the agent's cell and from what is on and around it afterwards.
 
@@ -360,6 +364,6 @@ class TilemapEngine(nn.Module):
         """
         centre = self.cells // 2
         around = slice(self.patch * (centre - 1), self.patch * (centre + 2))
-        came = self.encode(frame[..., around, around]).flatten(1)
+        came = self.encode(frame[..., around, around].detach()).flatten(1)
         here = torch.cat([h, mixed], 1)[..., centre, centre]
         return self.heads(torch.cat([here, came], 1)).unbind(-1)
