@@ -76,7 +76,7 @@ def temperature_table(
     for temperature in temperatures:
         _check_row(Path(out) / f"{temperature:g}", loaded, generations)
     for temperature in temperatures:
-        changes = {"temperature": temperature, "steps": generations}
+        changes = {"learns_in": "dream", "temperature": temperature, "steps": generations}
         settings = learned.controller.model_copy(update=changes)
         config = learned.model_copy(update={"controller": settings})
         if config.data.game is None and game.env_id in games(data):  # an earlier release did not say which

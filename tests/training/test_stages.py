@@ -399,6 +399,26 @@ def test_the_temperature_table_is_made_and_gone_on_with(plays, run, tmp_path, ca
     assert np.isclose(colder.config.controller.temperature, 0.1)
 
 
+def test_a_temperature_table_is_about_dreams_also_where_the_models_own_c_learned_in_the_game(
+    plays, run, tmp_path, monkeypatch
+):
+    from gamesim.evaluation.temperature import temperature_table
+
+    folder, asked = tmp_path / "engine", []
+    kept = checkpoint.load(run / "last")
+    learned = kept.config.controller.model_copy(update={"learns_in": "game"})
+    checkpoint.save(
+        folder,
+        weights=kept.weights,
+        config=kept.config.model_copy(update={"controller": learned}),
+        starts=kept.starts,
+        card={"game": "gamesim/Pacman-v0"},
+    )
+    monkeypatch.setattr(stages, "train_controller", lambda config, *_, **__: asked.append(config))
+    temperature_table(folder, str(plays), tmp_path / "t", generations=1, episodes=2, temperatures=(0.5,))
+    assert [(c.controller.learns_in, c.controller.temperature) for c in asked] == [("dream", 0.5)]
+
+
 @pytest.mark.slow
 def test_a_temperature_table_that_is_stopped_keeps_the_rows_it_measured(plays, run, tmp_path, monkeypatch):
     from gamesim.evaluation import temperature
