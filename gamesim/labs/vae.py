@@ -99,7 +99,7 @@ class Training:
 # ---------------------------------------------------------------------------------- the lab
 
 SMALL = "small VAE, learns here"
-SHIPPED = ("world-model-places", "world-model-takecover")
+SHIPPED = ("world-model-places", "world-model-takecover", "world-model-carracing")
 HELD_OUT = 1_000_000
 """So far from the seed of the games that are learned is that of the frames which are looked at."""
 TURNED = ("1st", "2nd", "3rd", "4th")

@@ -184,8 +184,9 @@ def test_a_walk_begins_at_one_frame_and_ends_at_the_other(lab):
     assert (walk[:, -84:] == drawn[:, 348:432]).all()
 
 
-def test_a_model_of_another_game_is_looked_into_but_not_calculated_with(lab):
-    lab.set("model", "world-model-takecover")
+@pytest.mark.parametrize("model", ["world-model-takecover", "world-model-carracing"])
+def test_a_model_of_another_game_is_looked_into_but_not_calculated_with(lab, model):
+    lab.set("model", model)
     assert lab.step() is False
     titles = {panel.title for panel in lab.view()}
     assert vae_panels.FRAMES in titles and vae_panels.CELL not in titles
