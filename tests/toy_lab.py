@@ -137,6 +137,13 @@ class Finite(Toy):
         self.count = 0
 
 
+class Silent(Toy):
+    """Takes what it is told, and leaves its controls as they are."""
+
+    def set(self, name, value):
+        self.told.append((name, value))
+
+
 class Slow(Toy):
     """Takes its time for a step, and keeps the interpreter's lock meanwhile."""
 

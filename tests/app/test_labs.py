@@ -167,11 +167,17 @@ def test_a_long_line_is_sent_as_means_and_a_short_one_as_it_is():
     assert sent[-1] == (9_999, 0.5) and means(line[:POINTS]) == line[:POINTS]
 
 
-def test_a_lab_is_made_with_what_is_given_and_set(app: Driver):
-    page = opened(app, TOY, given=Given(seed=7), values={"kind": "ghost"})
+@pytest.mark.parametrize("name", ["Toy", "Silent"])
+def test_a_lab_is_made_with_what_is_given_and_set(app: Driver, name: str):
+    page = opened(app, toy(name), given=Given(seed=7), values={"kind": "ghost"})
     app.until(lambda: told(page) == "kind ghost")
     (rows,) = [panel.rows for panel in page.poster.panels if isinstance(panel, Lines)]
     assert dict(rows)["Seed"] == "7"
+    assert page.column.values["kind"] == "ghost", "the control shows what the lab was told"
+    page.begin()
+    app.until(lambda: page.view)
+    app.frames(2)
+    assert told(page) == "kind ghost" and page.column.values["kind"] == "ghost"
 
 
 @pytest.mark.slow

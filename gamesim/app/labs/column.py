@@ -1,6 +1,6 @@
 """The column of a lab's page: what the lab is doing, buttons to pause and restart it, and its controls."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import takewhile
 
@@ -21,7 +21,8 @@ class Column:
     """Controls with their values; one of them, or of the buttons above them (`reins`, such as Pause), has the
     focus.
 
-    `told` is called with the name and the value of a control that the player changed or pressed.
+    `told` is called with the name and the value of a control that the player changed or pressed; the lab was
+    made with `values`, by name, in place of its own first ones.
 
     Attributes:
         controls: as the lab has them now.
@@ -32,11 +33,11 @@ class Column:
         view: the area of the controls that are in sight.
     """
 
-    def __init__(self, told: Callable[[str, Value], None]) -> None:
+    def __init__(self, told: Callable[[str, Value], None], values: Mapping[str, Value] | None = None) -> None:
         self._told = told
         self.reins: list[Action] = []
         self.controls: Sequence[Control] = ()
-        self.values: dict[str, Value] = {}
+        self.values: dict[str, Value] = dict(values or {})
         self.state = ""
         self.focus = 0
         self.scroller = Scroller()
@@ -57,7 +58,7 @@ class Column:
         for control in controls:
             value = control.value
             self._first.setdefault(control.name, value)
-            moved = before.get(control.name) != value and control.name not in late
+            moved = before.get(control.name, value) != value and control.name not in late
             if moved or not allows(control, self.values.setdefault(control.name, value)):
                 self.values[control.name] = value
         known = {control.name for control in controls}

@@ -49,7 +49,7 @@ class LabPage(KeyScreen):
         self.entry, self.given = entry, given or Given()
         self.held = False
         self.view: View | None = None
-        self.column = Column(self._tell)
+        self.column = Column(self._tell, values or {})
         self._told: dict[str, int] = {}  # control -> number of the message that set it last
         self._sent = 0
         self.poster = Poster(entry, self.column)
