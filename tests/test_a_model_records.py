@@ -1,5 +1,6 @@
 """A model's own controller plays games to learn from: `record --policy MODEL`, with or without chance."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -110,3 +111,12 @@ def test_a_name_of_a_player_is_never_taken_for_a_folder(tmp_path: Path, monkeypa
     (tmp_path / "random").mkdir()
     monkeypatch.chdir(tmp_path)
     assert known_policy("random", GAME) is not None
+
+
+def test_a_run_that_is_named_as_a_player_is_told_where_its_model_is(model: Path, tmp_path, capsys) -> None:
+    shutil.copytree(model, tmp_path / "run" / "last")
+    said = (
+        f"record --env gamesim/Pacman-v0 --policy {tmp_path / 'run'} --episodes 1 --out {tmp_path / 'games'}"
+    )
+    assert main(said.split()) == 2
+    assert f"the model of this run is {tmp_path / 'run' / 'last'}" in capsys.readouterr().err

@@ -160,6 +160,8 @@ def _record(options: argparse.Namespace) -> int:
         checks.said_once("--device", "device", options.settings)
         options.settings.append(f"device={options.device}")
     game = checks.game(options.env, options)
+    if options.policy and Path(options.policy).expanduser().is_dir():
+        checks.known_player(options.policy)
     from gamesim.agents.record import record
 
     entries = record(

@@ -117,6 +117,14 @@ def known_checkpoint(folder: str) -> None:
     raise UserError(f"{folder}: not a model: {where}")
 
 
+def known_player(folder: str) -> None:
+    """Complain about a folder that was named as a player, and is no model and no player's name."""
+    from gamesim.agents.policy import policies
+
+    if folder not in policies():
+        known_checkpoint(folder)
+
+
 def known_place(flag: str, place: str | None, check: Callable[[str], None] = outputs.check_file) -> None:
     """Complain about a file or folder that cannot be written, before it could be missed."""
     if place is not None:
