@@ -16,7 +16,7 @@ import re
 import shlex
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -193,24 +193,6 @@ def find(env_id: str) -> EnvSpec:
         raise UnknownGame(f"unknown game '{one_line(name, 80)}'{where}", more) from None
 
 
-def rate(recipe: Recipe) -> float | None:
-    """Steps a second at which people should see a game, 2 to 60: its frames a second by its frame skip.
-
-    Returns:
-        None where the game does not say, or is not installed.
-    """
-    try:
-        spec = find(recipe.env_id)
-        made_by = spec.entry_point
-        made_by = load_env_creator(made_by) if isinstance(made_by, str) else made_by
-        frames = float(getattr(made_by, "metadata", {})["render_fps"])
-    except PASSING:
-        raise
-    except BaseException:  # whatever a foreign module raises; a game that cannot be made says so when it is
-        return None
-    return min(max(frames / recipe.frame_skip, 2.0), 60.0) if frames > 0 else None
-
-
 def _import(module: str, env_id: str) -> None:
     """Import a user's module, also from the current folder."""
     here = os.getcwd()
@@ -253,14 +235,19 @@ def make(recipe: Recipe) -> gym.Env:
         return PixelEnv(env, recipe.size or own, recipe.stretch, recipe.frame_skip, recipe.time_limit)
 
 
+def metadata(spec: EnvSpec) -> Mapping[str, Any]:
+    """What a game that is not made yet says of itself; its module is imported, and may raise anything."""
+    entry = spec.entry_point
+    creator = load_env_creator(entry) if isinstance(entry, str) else entry
+    return getattr(creator, "metadata", None) or {}
+
+
 def _open(spec: EnvSpec, recipe: Recipe) -> gym.Env:
     """What is registered, with its arguments, able to draw itself where it can."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     kwargs = dict(recipe.kwargs)
     with _making(recipe.env_id, spec):
-        entry = spec.entry_point
-        creator = load_env_creator(entry) if isinstance(entry, str) else entry
-        modes = (getattr(creator, "metadata", None) or {}).get("render_modes")
+        modes = metadata(spec).get("render_modes")
         if "render_mode" not in {*kwargs, *spec.kwargs} and (modes is None or "rgb_array" in modes):
             kwargs["render_mode"] = "rgb_array"
         try:
@@ -400,25 +387,3 @@ def spec_json(env: gym.Env | VectorEnv, recipe: Recipe) -> str:
         return to_json(spec)
     except (TypeError, ValueError):  # arguments of its registration that JSON does not know
         return json.dumps({"id": recipe.env_id, "kwargs": {}, "max_episode_steps": spec.max_episode_steps})
-
-
-def installed() -> list[str]:
-    """Ids of the games that are installed here, beside ours, sorted; what cannot be imported is left out."""
-    for family in FAMILIES:
-        try:
-            importlib.import_module(family.module)
-        except Exception:
-            continue
-    return sorted(_newest(name for name in gym.registry if not name.startswith((OURS, "GymV"))))
-
-
-def _newest(names: Iterable[str]) -> list[str]:
-    """Of ids that differ in their version alone, the one with the highest."""
-    best: dict[str, tuple[int, str]] = {}
-    for name in names:
-        spec = gym.registry[name]
-        if str(spec.entry_point).startswith("ale_py") and not name.startswith("ALE/"):
-            continue  # the same games under their old names
-        title = f"{spec.namespace or ''}/{spec.name}"
-        best[title] = max(best.get(title, (-1, "")), (spec.version or 0, name))
-    return [name for _, name in best.values()]

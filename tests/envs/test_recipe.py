@@ -12,7 +12,8 @@ from gamesim.agents.policy import known_policy
 from gamesim.agents.record import record
 from gamesim.data.episode import Episode
 from gamesim.envs.meanings import action_meanings
-from gamesim.envs.recipe import TIME_LIMIT, Recipe, find, installed, limited, make, make_batch, spec_json
+from gamesim.envs.recipe import TIME_LIMIT, Recipe, find, limited, make, make_batch, spec_json
+from gamesim.envs.registered import installed
 from gamesim.errors import UserError
 from gamesim.evaluation.subject import decodable
 

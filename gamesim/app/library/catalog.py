@@ -14,6 +14,7 @@ import pygame
 from gamesim import text
 from gamesim.card import facts_in
 from gamesim.envs import recipe as recipes
+from gamesim.envs import registered
 from gamesim.envs.recipe import PACMANS, Recipe, known, make
 from gamesim.errors import UserError
 from gamesim.shipped import locate
@@ -99,7 +100,7 @@ class Title:
     def rate(self) -> float:
         """Steps a second at the first level: a game that is not ours, and its dream, say so themselves."""
         foreign = None if self.world.startswith(recipes.OURS) else self.recipe
-        asked = None if foreign is None else recipes.rate(foreign)
+        asked = None if foreign is None else registered.rate(foreign)
         return asked or RATES.get(self.world, 7.0)
 
     @property

@@ -13,7 +13,8 @@ from gamesim.app.ui.ask import Prompt
 from gamesim.app.ui.listing import Listing
 from gamesim.app.ui.parts import Action
 from gamesim.app.ui.widgets import headline, paragraph, text
-from gamesim.envs.recipe import Recipe, find, installed
+from gamesim.envs.recipe import Recipe, find
+from gamesim.envs.registered import installed
 
 RECORDED = 200  # games to record with random keys
 ABOUT = (
