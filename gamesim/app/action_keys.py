@@ -56,10 +56,12 @@ class ActionKeys:
         pressed = buttons(meanings)
         self.game = game
         self.words = [word or str(action) for action, word in enumerate(meanings)]
-        self.names = list(dict.fromkeys(chain.from_iterable(map(sorted, pressed))))
-        self._actions = {each: action for action, each in reversed(list(enumerate(pressed)))}
+        self.names = list(dict.fromkeys(chain.from_iterable(map(sorted, pressed.values()))))
+        self._actions = {each: action for action, each in reversed(pressed.items())}
         self.idle = self._actions.get(frozenset())
-        self._likely = self._guess({keys: pressed[action] for keys, action in (said or {}).items()})
+        self._likely = self._guess(
+            {keys: pressed[action] for keys, action in (said or {}).items() if action in pressed}
+        )
         if not any(meanings):  # nobody says what they mean: take the directions of our games
             self._arrows = dict(zip((LEFT, RIGHT, UP, DOWN), self.names, strict=False))
         else:

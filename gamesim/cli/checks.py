@@ -64,7 +64,9 @@ def said_once(flag: str, setting: str, settings: Iterable[str]) -> None:
 
 
 def _shown(options: argparse.Namespace) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in ("size", "stretch", "frame_skip", "time_limit")}
+    return {
+        name: getattr(options, name) for name in ("size", "stretch", "frame_skip", "time_limit", "levels")
+    }
 
 
 def said_of_a_game(options: argparse.Namespace) -> str | None:

@@ -82,6 +82,11 @@ def _span(text: str) -> tuple[int, int]:
     return found
 
 
+def _levels(text: str) -> tuple[int, ...]:
+    """Read how many values each of some numbers may take: 9,5,5."""
+    return tuple(map(int, map(_whole(2, 256), text.split(","))))
+
+
 class Words:
     """Everything that may be typed.
 
@@ -362,4 +367,12 @@ def _shown(parser: Parser) -> None:
         type=_count,
         metavar="N",
         help="end a game after N steps (default: its own limit; 1000 when recording a game without one)",
+    )
+    parser.add_argument(
+        "--levels",
+        type=_levels,
+        default=(),
+        metavar="N,...",
+        help="how many values each number of an action may take, such as 9,5,5 for CarRacing (default: its "
+        "ends, one number at a time)",
     )

@@ -16,6 +16,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
+from gamesim.envs.choices import choices
 from gamesim.errors import FOREIGN
 
 _TURNED = {"LEFT": "RIGHT", "RIGHT": "LEFT", "UP": "DOWN", "DOWN": "UP"}
@@ -39,6 +40,8 @@ _KNOWN = {
 """Games of Gymnasium's own, which say it in their documentation alone, by name and number of actions."""
 _STEERED = "NOOP LEFT RIGHT GAS BRAKE"
 """CarRacing as a Box: rest, and each end of steering, gas and brake."""
+VALUES = "="
+"""What a word begins with that is the numbers of an action: ``= -0.25, 0.5, 0``."""
 _LIKELY = (
     ("a", "LEFT|WEST"),
     ("d", "RIGHT|EAST"),
@@ -89,24 +92,26 @@ def keys_said(env: gym.Env, count: int) -> dict[tuple[int, ...], int]:
     return {keys: int(a) for keys, a in codes.items() if isinstance(a, int | np.integer) and 0 <= a < count}
 
 
-def words_for(env: gym.Env, choices: Sequence[Any]) -> list[str]:
+def words_for(env: gym.Env, native: Sequence[Any]) -> list[str]:
     """A word for each choice that stands for an action of somebody else's game, "" where nobody says it.
 
     Args:
         env: The game, with its own action space.
-        choices: Its actions, as `gamesim.envs.wrappers.choices` lists them.
+        native: Its actions, as `gamesim.envs.choices` lists them.
     """
     space, name = env.action_space, env.spec.name if env.spec else ""
     if isinstance(space, spaces.Discrete):
-        known = _KNOWN.get((name, len(choices)), "").split()
-        return list(_said(env, len(choices)) or _pressed(env, choices) or known or [""] * len(choices))
+        known = _KNOWN.get((name, len(native)), "").split()
+        return list(_said(env, len(native)) or _pressed(env, native) or known or [""] * len(native))
     if isinstance(space, spaces.Box):
-        known = (_STEERED if name == "CarRacing" else _KNOWN.get((name, len(choices)), "")).split()
-        return known if len(known) == len(choices) else [_pushed(each, choices[0]) for each in choices]
+        alone = choices(space, name)
+        known = (_STEERED if name == "CarRacing" else _KNOWN.get((name, len(alone)), "")).split()
+        words = known if len(known) == len(alone) else [_pushed(each, alone[0]) for each in alone]
+        return [_set(each, alone, words) for each in native]
     if isinstance(space, spaces.MultiBinary):
         names = _button_names(env, int(np.prod(space.shape)))
-        return [_together(each.reshape(-1), names) for each in choices]
-    return ["NOOP" if i == 0 else " ".join(map(str, np.ravel(each))) for i, each in enumerate(choices)]
+        return [_together(each.reshape(-1), names) for each in native]
+    return ["NOOP" if i == 0 else " ".join(map(str, np.ravel(each))) for i, each in enumerate(native)]
 
 
 def _pressed(env: gym.Env, choices: Sequence[Any]) -> list[str]:
@@ -141,14 +146,36 @@ def _pushed(action: np.ndarray, rest: np.ndarray) -> str:
     return f"AXIS {moved[0] + 1} {'UP' if np.ravel(action > rest)[moved[0]] else 'DOWN'}"
 
 
-def buttons(meanings: Sequence[str]) -> list[frozenset[str]]:
+def _set(action: np.ndarray, alone: Sequence[np.ndarray], words: Sequence[str]) -> str:
+    """What sets the numbers of a Box to those of an action: words of single ends, or the numbers.
+
+    Args:
+        action: of the Box.
+        alone: rest, and each end of each number by itself.
+        words: for these.
+    """
+    moved = action != alone[0]
+    pressed = [
+        word for end, word in zip(alone[1:], words[1:], strict=True) if (moved & (end == action)).any()
+    ]
+    if len(pressed) == moved.sum():
+        return "+".join(pressed) or words[0]
+    return f"{VALUES} {', '.join(f'{number:.2g}' for number in np.ravel(action))}"
+
+
+def buttons(meanings: Sequence[str]) -> dict[int, frozenset[str]]:
     """The buttons that each action presses together: none for NOOP, its number where it has no word.
 
-    Where no action has a word, 0 is taken for doing nothing, as ``gymnasium.utils.play`` does.
+    Where no action has a word, 0 is taken for doing nothing, as ``gymnasium.utils.play`` does. Actions
+    that are numbers which no button sets are left out.
     """
     if not any(meanings):
-        return [frozenset({str(action)} if action else ()) for action in range(len(meanings))]
-    return [_buttons(word.strip(), str(action)) for action, word in enumerate(meanings)]
+        return {action: frozenset({str(action)} if action else ()) for action in range(len(meanings))}
+    return {
+        action: _buttons(word.strip(), str(action))
+        for action, word in enumerate(meanings)
+        if not word.startswith(VALUES)
+    }
 
 
 def _buttons(word: str, number: str) -> frozenset[str]:
@@ -184,8 +211,8 @@ def likely_keys(names: Sequence[str], others: str = OTHERS) -> dict[str, str]:
 def keys_for(meanings: Sequence[str]) -> dict[tuple[str, ...], int]:
     """Keys that press each action together, as ``gymnasium.utils.play`` has them; () is doing nothing."""
     pressed = buttons(meanings)
-    keys = likely_keys(list(dict.fromkeys(chain.from_iterable(map(sorted, pressed)))))
-    held = {tuple(sorted(keys.get(name, "") for name in each)): i for i, each in enumerate(pressed)}
+    keys = likely_keys(list(dict.fromkeys(chain.from_iterable(map(sorted, pressed.values())))))
+    held = {tuple(sorted(keys.get(name, "") for name in each)): i for i, each in pressed.items()}
     return {names: action for names, action in held.items() if "" not in names}
 
 

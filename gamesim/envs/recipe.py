@@ -27,9 +27,10 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
 
+from gamesim.envs.choices import MOST_ACTIONS
 from gamesim.envs.pictures import kind
 from gamesim.envs.spec import spec_json as to_json
-from gamesim.envs.wrappers import MOST_ACTIONS, RESET, SIZES, STEP, PixelEnv, blamed, parts
+from gamesim.envs.wrappers import RESET, SIZES, STEP, PixelEnv, blamed, parts
 from gamesim.errors import FOREIGN, PASSING, UserError
 from gamesim.text import one_line
 
@@ -77,7 +78,7 @@ EXTRAS = {
     "box2d": "pip install 'gamesim[box2d]'",
 }
 """How each extra that brings games is installed."""
-_SHOWN: dict[str, Any] = {"size": None, "stretch": False, "frame_skip": 1, "time_limit": None}
+_SHOWN: dict[str, Any] = {"size": None, "stretch": False, "frame_skip": 1, "time_limit": None, "levels": ()}
 """How a game may be shown, and how it is shown usually."""
 
 
@@ -92,6 +93,7 @@ class Recipe:
         stretch: whether its picture fills the frame; False keeps its shape between black bars.
         frame_skip: its steps for each of ours.
         time_limit: steps after which it is cut off; None leaves that to the game.
+        levels: how many values each of its actions' numbers may take; () for their ends, one at a time.
     """
 
     env_id: str
@@ -100,6 +102,7 @@ class Recipe:
     stretch: bool = False
     frame_skip: int = 1
     time_limit: int | None = None
+    levels: tuple[int, ...] = ()
 
     @property
     def ours(self) -> bool:
@@ -113,7 +116,7 @@ class Recipe:
 
     @property
     def changed(self) -> dict[str, Any]:
-        """What of the four last attributes is not as usual."""
+        """What of the last attributes is not as usual."""
         return {name: getattr(self, name) for name in _SHOWN if getattr(self, name) != _SHOWN[name]}
 
     @property
@@ -121,7 +124,8 @@ class Recipe:
         """All but the id, as it is typed: ``--size 64 --stretch continuous=false``."""
         typed = []
         for name, value in self.changed.items():
-            typed += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+            said = ",".join(map(str, value)) if name == "levels" else str(value)
+            typed += [f"--{name.replace('_', '-')}", *([] if value is True else [said])]
         return shlex.join([*typed, *(f"{name}={json.dumps(value)}" for name, value in self.kwargs.items())])
 
     @staticmethod
@@ -137,6 +141,8 @@ class Recipe:
                     flags["stretch"] = True
                 elif word in ("--size", "--frame-skip", "--time-limit"):
                     flags[word[2:].replace("-", "_")] = int(rest.pop(0))
+                elif word == "--levels":
+                    flags["levels"] = tuple(map(int, rest.pop(0).split(",")))
                 elif "=" in word:
                     name, _, value = word.partition("=")
                     kwargs[name] = json.loads(value)
@@ -155,6 +161,7 @@ class Recipe:
             env_id, kwargs, wrappers = tree["id"], tree.get("kwargs"), tree.get("additional_wrappers")
             shown = next((w["kwargs"] for w in wrappers or () if w["name"] == PixelEnv.__name__), {})
             shown = {name: shown[name] for name in _SHOWN if name in shown}
+            shown["levels"] = tuple(map(int, shown.get("levels", ())))
             usual = gym.registry[env_id].kwargs if env_id in gym.registry else {}
             own = {
                 name: value
@@ -232,7 +239,8 @@ def make(recipe: Recipe) -> gym.Env:
     with blamed(recipe.env_id, "its spaces"):  # it may have none
         space = env.observation_space
         own = next((side for side in SIZES if space.shape == (side, side, 3)), SIZES[-1])
-        return PixelEnv(env, recipe.size or own, recipe.stretch, recipe.frame_skip, recipe.time_limit)
+        shown: dict[str, Any] = {"size": own} | recipe.changed
+        return PixelEnv(env, **shown)
 
 
 def metadata(spec: EnvSpec) -> Mapping[str, Any]:

@@ -2,14 +2,12 @@
 
 Frames come from the observation where it is (or holds) an image, else from ``render_mode="rgb_array"``, else
 from an observation that may be one: RGBA, or floats between two bounds.
-Actions that are not Discrete become a list of choices: every combination of a MultiDiscrete or
-MultiBinary space; rest, and each end of each axis, of a Box.
+Actions that are not Discrete become a list of `choices`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from copy import copy
-from itertools import product
 from typing import Any
 
 import gymnasium as gym
@@ -18,6 +16,7 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
 from gamesim.envs.arguments import MOST_STEPS, check_action, check_number, check_seed
+from gamesim.envs.choices import MOST_VALUES, choices
 from gamesim.envs.meanings import keys_for, keys_said, words_for
 from gamesim.envs.pictures import (
     find_image,
@@ -33,9 +32,6 @@ from gamesim.envs.pictures import (
 from gamesim.envs.undrawn import looked_at, undrawn
 from gamesim.errors import FOREIGN, PASSING, UserError
 from gamesim.text import one_line
-
-MOST_ACTIONS = 64
-"""More actions than this are refused: no keyboard has the keys, and no model would learn them."""
 
 SIZES = (64, 84)
 """Heights and widths of the frames that models learn, pixels."""
@@ -57,6 +53,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         stretch: Fill the frame; False keeps the picture's shape between black bars.
         frame_skip: Steps of the game for each step here, all with one action; rewards add up.
         time_limit: Steps here after which a game is cut off; None leaves that to the game.
+        levels: How many values each axis of a Box of actions may take; () for its ends alone, one at a time.
 
     Raises:
         UserError: A space cannot be adapted, or a value is out of range.
@@ -69,14 +66,16 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         stretch: bool = False,
         frame_skip: int = 1,
         time_limit: int | None = None,
+        levels: Sequence[int] = (),
     ) -> None:
-        RecordConstructorArgs.__init__(
-            self, size=size, stretch=stretch, frame_skip=frame_skip, time_limit=time_limit
-        )
+        shown = {"size": size, "stretch": stretch, "frame_skip": frame_skip, "time_limit": time_limit}
+        RecordConstructorArgs.__init__(self, **shown, levels=list(levels))
         gym.Wrapper.__init__(self, env)
         check_number("size", size, 8, 1024)
         check_number("frame_skip", frame_skip, 1, 1000)
         check_number("time_limit", time_limit or 1, 1, MOST_STEPS)
+        for count in levels:
+            check_number("levels", count, 2, MOST_VALUES)
         self.name = env.spec.id if env.spec else type(env.unwrapped).__name__
         self.size, self.stretch, self.frame_skip, self.time_limit = size, stretch, frame_skip, time_limit
         with blamed(self.name, "its spaces"):
@@ -89,7 +88,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
                 f"{self.name} shows no picture: no image (grey or colours, from 8x8 pixels) is in its "
                 f"observation {one_line(str(self.seen), 80)}, and it cannot draw itself (rgb_array)"
             )
-        self.choices = choices(self.native, self.name)
+        self.choices = choices(self.native, self.name, levels)
         self.observation_space = spaces.Box(0, 255, (size, size, 3), np.uint8)
         self.action_space = spaces.Discrete(len(self.choices))
         self._steps = 0
@@ -193,49 +192,3 @@ def parts(given: Any, names: str) -> Any:
         found = kind(given) if count is None else f"{count} of these"
         raise TypeError(f"it must give ({names}), not {found}")
     return given
-
-
-def choices(space: spaces.Space, name: str) -> list[Any]:
-    """The native action behind each Discrete one of a game, whose `name` is for the error.
-
-    Raises:
-        UserError: The space is of another kind, or has more than ``MOST_ACTIONS`` combinations.
-    """
-    if isinstance(space, spaces.Discrete):
-        _check_count(space.n, name)
-        native: list[Any] = [space.start + i for i in range(int(space.n))]
-    elif isinstance(space, (spaces.MultiDiscrete, spaces.MultiBinary)):
-        binary = isinstance(space, spaces.MultiBinary)
-        counts = np.full(space.shape, 2) if binary else np.asarray(space.nvec)
-        low = np.zeros(space.shape, int) if binary else np.asarray(space.start)
-        with np.errstate(over="ignore"):  # infinitely many; whole numbers would take minutes to multiply
-            _check_count(np.prod(counts, dtype=np.float64), name)
-        native = [
-            (low + np.reshape(c, space.shape)).astype(space.dtype)
-            for c in product(*(range(int(n)) for n in counts.reshape(-1)))
-        ]
-    elif isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.number):
-        rest = np.asarray(np.clip(np.zeros(space.shape), space.low, space.high), space.dtype)
-        low = np.where(space.bounded_below, space.low, rest - 1)
-        high = np.where(space.bounded_above, space.high, rest + 1)
-        _check_count(1 + (low != rest).sum() + (high != rest).sum(), name)
-        native = [rest]
-        for axis in np.ndindex(*space.shape):
-            for end in (low, high):
-                if end[axis] != rest[axis]:
-                    pushed = rest.copy()
-                    pushed[axis] = end[axis]
-                    native.append(pushed)
-    else:
-        raise UserError(f"{name} has actions that cannot be mapped to keys: {space}")
-    _check_count(len(native), name)
-    if len(native) < 2:
-        raise UserError(f"{name} has a single action: there is nothing to play")
-    return native
-
-
-def _check_count(count: Any, name: str) -> None:
-    """Complains about more actions than ``MOST_ACTIONS``, before they are listed."""
-    if count > MOST_ACTIONS:
-        how_many = str(int(count)) if count < 10**9 else "billions of"
-        raise UserError(f"{name} has {how_many} actions, more than {MOST_ACTIONS}")

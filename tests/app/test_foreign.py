@@ -48,6 +48,12 @@ def test_actions_without_words_have_numbers_and_the_first_four_the_arrows_too():
     assert held(keys) == held(keys, pygame.K_TAB) == 0
 
 
+def test_numbers_between_the_ends_have_no_key_and_are_no_row_of_the_legend():
+    keys = ActionKeys(["LEFT", "LEFT+GAS", "= -0.5, 0", "= -0.5, 1", "NOOP", "GAS", "RIGHT", "RIGHT+GAS"])
+    assert sorted(keys.legend) == [("←", "Left"), ("↑", "Gas"), ("→", "Right")] and keys.idle == 4
+    assert held(keys, pygame.K_RIGHT, pygame.K_UP) == 7
+
+
 def test_no_action_of_a_small_game_is_without_a_key():
     for words in (PONG, [""] * 20, ["LEFT", "DOWN", "RIGHT", "UP"], ["NOOP", "AXIS 1 UP", "AXIS 1 DOWN"]):
         assert "–" not in [cap for cap, _ in ActionKeys(words).legend][:12]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from gamesim.envs.meanings import action_meanings, opposites
+from gamesim.envs.meanings import action_meanings, buttons, opposites
 from gamesim.envs.wrappers import PixelEnv
 
 PACMAN = ("NOOP", "LEFT", "RIGHT", "UP", "DOWN")
@@ -41,6 +41,15 @@ def test_words_pass_through_wrappers_that_keep_the_actions():
 def test_words_that_do_not_fit_the_actions_are_no_words():
     env = PixelEnv(Silent(spaces.MultiBinary(2), ["LEFT", "RIGHT"]))
     assert action_meanings(env) == ("NOOP", "2", "1", "1+2"), "its buttons have numbers"
+
+
+def test_numbers_are_the_words_of_their_ends_or_none_that_a_key_can_press():
+    env = PixelEnv(Silent(spaces.Box(-1, 1, (2,))), levels=(5, 3))
+    words = env.get_action_meanings()
+    assert words[:4] == ["AXIS 1 DOWN+AXIS 2 DOWN", "AXIS 1 DOWN", "AXIS 1 DOWN+AXIS 2 UP", "= -0.5, -1"]
+    assert words[7] == "NOOP" and len(words) == 15
+    assert len(env.get_keys_to_action()) == 9 and env.get_keys_to_action()[()] == 7
+    assert sorted(buttons(words)) == [0, 1, 2, 6, 7, 8, 12, 13, 14]
 
 
 def test_actions_that_no_recording_can_hold_have_no_meanings():

@@ -304,6 +304,7 @@ def test_a_module_of_ones_own_is_found_where_one_is(tmp_path, monkeypatch):
         Recipe("toys/Three-v0", {"steps": 5}, size=64, time_limit=30),
         Recipe("toys/Numbers-v0", stretch=True, size=84, frame_skip=2),
         Recipe("toy_games:toys/Large-v0", {"size": 80}, size=84),
+        Recipe("toys/Steered-v0", size=64, levels=(9, 3)),
     ],
 )
 def test_a_recording_and_a_card_say_how_the_game_is_made(recipe):

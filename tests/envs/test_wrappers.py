@@ -107,6 +107,31 @@ def test_other_actions_become_a_list_of_choices():
         assert all(space.contains(action) for action in choices(space, "x"))
 
 
+def test_levels_make_a_grid_of_numbers_in_which_rest_is():
+    steering = spaces.Box(np.array([-1, 0], np.float32), np.ones(2, np.float32))
+    grid = choices(steering, "x", (5, 3))
+    assert [a.tolist() for a in grid[:4]] == [[-1, 0], [-1, 0.5], [-1, 1], [-0.5, 0]]
+    assert len(grid) == 15 and grid[6].tolist() == [0, 0] and all(steering.contains(a) for a in grid)
+    lopsided = choices(spaces.Box(-1, 7, (1,), np.int16), "x", (5,))
+    assert [int(a[0]) for a in lopsided] == [-1, 0, 3, 5, 7], "of what is nearest to rest, rest is left"
+
+
+@pytest.mark.parametrize(
+    ("space", "levels", "line"),
+    [
+        (spaces.Discrete(5), (3,), "the actions of Doom are not numbers but Discrete(5)"),
+        (spaces.Box(-1, 1, (3,)), (3, 3), "an action of Doom is 3 numbers, not 2"),
+        (spaces.Box(-1, 1, (3,)), (9, 9, 9), "729 actions are more than 256"),
+        (spaces.Box(-1, 1, (1,)), (2,), "2 values do not fit from -1 to 1; at least 3"),
+        (spaces.Box(0, 3, (1,), np.uint8), (9,), "9 values do not fit from 0 to 3"),
+    ],
+)
+def test_levels_that_do_not_fit_are_refused(space, levels, line):
+    with pytest.raises(UserError) as caught:
+        choices(space, "Doom", levels)
+    assert line in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "space",
     [
