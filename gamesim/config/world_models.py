@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from math import prod
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -54,6 +55,10 @@ class WorldModelModelConfig(GameShape):
         default="one-hot",
         description="number: one from -1 to 1, and C has a single output without bias, as for TakeCover",
     )
+    levels: tuple[Annotated[int, Field(ge=2, le=256)], ...] = Field(
+        default=(),
+        description="values that each number of an action may take, as in record --levels; []: keys",
+    )
     controller_input: Literal["zh", "zhc"] = Field(
         default="zh", description="what C sees: z and M's hidden state h, or M's cell state c, too"
     )
@@ -64,6 +69,18 @@ class WorldModelModelConfig(GameShape):
         if self.engine == "places" and all(size % self.patch for size in sizes):
             raise ValueError(f"patch {self.patch} does not cut {sizes[-1]} pixels into whole places")
         return self
+
+    @model_validator(mode="after")
+    def _levels_fit(self) -> WorldModelModelConfig:
+        found = prod(self.levels)
+        if self.levels and "num_actions" in self.model_fields_set and found != self.num_actions:
+            raise ValueError(f"levels {list(self.levels)} make {found} actions, not {self.num_actions}")
+        return self
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """How many values each number of an action may take; () where M reads actions one-hot."""
+        return self.levels or ((self.num_actions,) if self.actions == "number" else ())
 
     @property
     def places(self) -> int:

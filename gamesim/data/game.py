@@ -38,6 +38,12 @@ class Game:
     peak: float = field(default=0.0, compare=False)
     env_spec: str = field(default="", compare=False)
 
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """How many values each number of an action may take; () where actions are keys."""
+        recipe = Recipe.of(self.env_spec)
+        return () if recipe is None else recipe.levels
+
 
 def games(folder: str | Path) -> dict[str, int]:
     """The games of a folder of recordings: id -> episodes, the most first.

@@ -16,9 +16,10 @@ _Config = TypeVar("_Config", bound=Config)
 def fitted(config: _Config, data: str) -> _Config:
     """Return the config of an engine for the game that was recorded.
 
-    The model's ``frame_size``, ``num_actions``, ``opposites`` and ``reward_scale`` are the game's, unless the
-    config sets them: the opposites of a game that does not say what its actions mean are known only there.
-    The scale brings large rewards, such as points, and tiny ones to a size that does not drown the picture.
+    The model's ``frame_size``, ``num_actions``, ``levels``, ``opposites`` and ``reward_scale`` are the
+    game's, unless the config sets them: the opposites of a game that does not say what its actions mean are
+    known only there. The scale brings large rewards, such as points, and tiny ones to a size that does not
+    drown the picture.
 
     Args:
         config: What is to be trained.
@@ -40,8 +41,13 @@ def fitted(config: _Config, data: str) -> _Config:
     if "num_actions" in told and game.known and model.num_actions != game.num_actions:
         played = f"the game recorded in {data} has {game.num_actions}"
         raise UserError(f"model.num_actions is {model.num_actions}, but {played}")
-    found = {"frame_size": game.height, "num_actions": game.num_actions, "opposites": game.opposites}
-    found["reward_scale"] = reward_scale(game.peak)
+    if "levels" in told and model.levels and model.levels != game.levels:
+        recorded = f"{list(game.levels)}" if game.levels else "keys"
+        raise UserError(
+            f"model.levels is {list(model.levels)}, but the game recorded in {data} has {recorded}"
+        )
+    found = {"frame_size": game.height, "num_actions": game.num_actions, "levels": game.levels}
+    found |= {"opposites": game.opposites, "reward_scale": reward_scale(game.peak)}
     missing = (type(model).model_fields.keys() & found.keys()) - told
     model_keys = {f"model.{name}": found[name] for name in found if name in missing}
     return complete(config, {"data.game": named} | model_keys, data)

@@ -9,10 +9,12 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 
 import toy_games
 from gamesim import checkpoint, cli, config
 from gamesim.agents.record import record
+from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.training.fitting import fitted
 from recordings import make_episode
@@ -49,9 +51,10 @@ def played(tmp_path_factory) -> dict[str, Path]:
         folders["Large"] = folders.get("Large") or tmp_path_factory.mktemp("Large")
         made = make_episode(12, tag, size=96, env_spec='{"id": "toys/Large-v0"}')  # as older ones are
         made.save(folders["Large"] / f"e{tag}.npz")
-    for name in ("Nine", "Three"):
+    for recipe in (Recipe("toys/Nine-v0"), Recipe("toys/Three-v0"), Recipe("toys/Steered-v0", levels=(5, 3))):
+        name = recipe.env_id[5:-3]
         folders[name] = tmp_path_factory.mktemp(name)
-        record(f"toys/{name}-v0", "random", 6, folders[name], progress=False)
+        record(recipe, "random", 6, folders[name], progress=False)
     return folders
 
 
@@ -96,6 +99,20 @@ def test_what_nobody_set_is_the_games(played):
     for name, actions, pairs in (("Nine", 9, ((0, 1), (2, 3))), ("Three", 3, ())):
         model: Any = fitted(config.load("gamegan"), str(played[name])).model
         assert (model.frame_size, model.num_actions, model.opposites) == (64, actions, pairs)
+
+
+def test_actions_that_are_numbers_are_numbers_to_v_m_and_c(played, tmp_path):
+    """M reads an action's numbers, C has an output for each; any other engine sees as many keys."""
+    model: Any = fitted(config.load("world-model-tiny"), str(played["Steered"])).model
+    assert (model.num_actions, model.levels) == (15, (5, 3))
+    assert fitted(config.load("gamegan-tiny"), str(played["Steered"])).model.num_actions == 15
+    assert train("world-model-tiny", played["Steered"], tmp_path / "run") == 0
+    engine: Any = checkpoint.load_model(tmp_path / "run" / "last")[0]
+    assert engine.controller.linear.out_features == 2
+    actions = torch.tensor([0, 1, 7, 14])
+    assert engine.memory.read(actions).tolist() == [[-1, -1], [-1, 0], [0, 0], [1, 1]]
+    keys: Any = fitted(config.load("world-model-tiny", ["model.levels=[]"]), str(played["Steered"])).model
+    assert keys.axes == ()
 
 
 def test_our_own_games_are_what_a_config_without_recordings_is_for(tmp_path):
@@ -145,6 +162,8 @@ def test_actions_that_never_were_played_may_be_told_where_nobody_knows_the_game(
     [
         ("gamegan-tiny", "Nine", ["model.frame_size=84"], "model.frame_size is 84, but the recordings in"),
         ("gamegan-tiny", "Nine", ["model.num_actions=5"], "model.num_actions is 5, but the game"),
+        ("world-model-tiny", "Steered", ["model.levels=[3,5]"], "model.levels is [3, 5], but the game"),
+        ("world-model-tiny", "Three", ["model.levels=[3,5]"], "has keys"),
         ("gamegan-tiny", "Three", ["model.opposites=[[3, 4]]"], "opposites: no action may be"),
         ("gamegan-tiny", "Large", [], "are 96x96, and a model's frames are 64x64 or 84x84"),
         ("world-model-places", "Nine", [], "patch 12 does not cut 64 pixels into whole places"),

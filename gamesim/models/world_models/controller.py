@@ -1,13 +1,17 @@
 """C: a linear controller.
 
 Ha & Schmidhuber 2018 (arXiv 1803.10122), Sec. 2.3, Eq. 1: action = W [z h] + b. Small on purpose, so that
-CMA-ES can search its weights. Ours takes the action with the greatest output; with `actions: number` it has
-one output in [-1, 1], cut into as many equal parts as there are actions (TakeCover: appendix A.3).
+CMA-ES can search its weights. Where actions are keys ours takes the one with the greatest output; where they
+are `Numbers` it has an output for each number, as in the paper.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from gamesim.models.world_models.numbers import Numbers
 
 
 class Controller(nn.Module):
@@ -16,13 +20,14 @@ class Controller(nn.Module):
     Args:
         inputs: D, the numbers that it sees.
         num_actions: A.
-        as_number: one output without a bias.
+        levels: how many values each number of an action may take; () where actions are keys.
+        bias: whether there is b.
     """
 
-    def __init__(self, inputs: int, num_actions: int, as_number: bool = False) -> None:
+    def __init__(self, inputs: int, num_actions: int, levels: Sequence[int] = (), bias: bool = True) -> None:
         super().__init__()
-        self.num_actions, self.as_number = num_actions, as_number
-        self.linear = nn.Linear(inputs, 1 if as_number else num_actions, bias=not as_number)
+        self.numbers = Numbers(levels) if levels else None
+        self.linear = nn.Linear(inputs, len(levels) or num_actions, bias=bias)
         for parameter in self.parameters():
             nn.init.zeros_(parameter)  # where CMA-ES begins
 
@@ -44,7 +49,7 @@ class Controller(nn.Module):
         weight, bias = candidates.split([outputs * inputs, candidates.shape[1] - outputs * inputs], 1)
         # On a CPU the sum takes a third of the time of as many products of a matrix and a vector.
         acted = (weight.unflatten(1, (outputs, inputs)) * features.to(weight.dtype)[:, None]).sum(-1)
-        return self._chosen(acted if self.as_number else acted + bias)
+        return self._chosen(acted if self.linear.bias is None else acted + bias)
 
     def flat(self) -> Tensor:
         """All weights in a row, float32 (N,): W by rows, then b."""
@@ -57,7 +62,4 @@ class Controller(nn.Module):
         vector_to_parameters(row.to(self.linear.weight, copy=True), self.parameters())
 
     def _chosen(self, outputs: Tensor) -> Tensor:
-        if not self.as_number:
-            return outputs.argmax(-1)
-        share = (outputs[..., 0].clamp(-1, 1) + 1) / 2
-        return (share * self.num_actions).long().clamp(max=self.num_actions - 1)
+        return outputs.argmax(-1) if self.numbers is None else self.numbers.nearest(outputs)

@@ -45,7 +45,7 @@ class WorldModelEngine(nn.Module):
         vision, memory = PARTS[config.engine]
         self.vision: Vision | PlaceVision = vision(config)
         self.memory: Memory = memory(config)
-        self.controller = Controller(inputs, config.num_actions, config.actions == "number")
+        self.controller = Controller(inputs, config.num_actions, config.axes, bias=config.actions != "number")
 
     def start(self, frames: Tensor, actions: Tensor) -> State:
         z = self._seen(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])

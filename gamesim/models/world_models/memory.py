@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gamesim.models.layers import mlp
+from gamesim.models.world_models.numbers import Numbers
 
 if TYPE_CHECKING:
     from gamesim.config.world_models import WorldModelModelConfig
@@ -50,10 +51,11 @@ class Memory(nn.Module):
 
     def __init__(self, config: WorldModelModelConfig) -> None:
         super().__init__()
-        self.num_actions, self.as_number = config.num_actions, config.actions == "number"
+        self.num_actions = config.num_actions
+        self.numbers = Numbers(config.axes) if config.axes else None
         self.restarts, self.rewards, self.ends = config.restarts, config.rewards, config.ends
         self.z_size, self.hidden, self.mixtures = config.numbers, config.hidden, config.mixtures
-        pressed = 1 if self.as_number else config.num_actions
+        pressed = len(config.axes) or config.num_actions
         # An input that is always 1 gives each gate its bias: one of them, where nn.LSTM's own has two.
         inputs = self.z_size + pressed + int(self.restarts) + 1
         self.lstm = nn.LSTM(inputs, self.hidden, bias=False, batch_first=True)
@@ -128,10 +130,8 @@ class Memory(nn.Module):
         return told[..., 0] if self.rewards else reward, told[..., -1] if self.ends else end_logit
 
     def read(self, action: Tensor) -> Tensor:
-        """int64 (...) -> (..., numbers): an action as M reads it, one number or one-hot."""
-        if self.as_number:
-            return (2 * action / (self.num_actions - 1) - 1)[..., None]
-        return F.one_hot(action, self.num_actions)
+        """int64 (...) -> (..., numbers): an action as M reads it, its numbers or one-hot."""
+        return F.one_hot(action, self.num_actions) if self.numbers is None else self.numbers(action)
 
     def nll(self, mdn: MDN, z: Tensor) -> Tensor:
         """-log p(z) in nats, (...,)."""
