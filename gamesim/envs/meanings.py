@@ -8,7 +8,8 @@ together (UPRIGHT: UP and RIGHT; "1+3": 1 and 3), and NOOP of none.
 import re
 from collections.abc import Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, product
+from math import prod
 from typing import Any
 
 import gymnasium as gym
@@ -40,8 +41,9 @@ _KNOWN = {
 """Games of Gymnasium's own, which say it in their documentation alone, by name and number of actions."""
 _STEERED = "NOOP LEFT RIGHT GAS BRAKE"
 """CarRacing as a Box: rest, and each end of steering, gas and brake."""
-VALUES = "="
-"""What a word begins with that is the numbers of an action: ``= -0.25, 0.5, 0``."""
+_REST = "NOOP"
+_BETWEEN = re.compile(r" 0\.\d+(\+|$)")
+"""In a word for numbers one that is between rest and an end: ``LEFT 0.75+GAS``."""
 _LIKELY = (
     ("a", "LEFT|WEST"),
     ("d", "RIGHT|EAST"),
@@ -147,34 +149,51 @@ def _pushed(action: np.ndarray, rest: np.ndarray) -> str:
 
 
 def _set(action: np.ndarray, alone: Sequence[np.ndarray], words: Sequence[str]) -> str:
-    """What sets the numbers of a Box to those of an action: words of single ends, or the numbers.
+    """What sets the numbers of a Box to those of an action: each end, and how far from rest towards it.
 
     Args:
         action: of the Box.
         alone: rest, and each end of each number by itself.
         words: for these.
     """
-    moved = action != alone[0]
-    pressed = [
-        word for end, word in zip(alone[1:], words[1:], strict=True) if (moved & (end == action)).any()
-    ]
-    if len(pressed) == moved.sum():
-        return "+".join(pressed) or words[0]
-    return f"{VALUES} {', '.join(f'{number:.2g}' for number in np.ravel(action))}"
+    rest, said = alone[0].astype(float), []
+    for end, word in zip(alone[1:], words[1:], strict=True):
+        moved = end != rest
+        share = ((action[moved] - rest[moved]) / (end[moved] - rest[moved])).item()
+        if share > 0:
+            said.append(word if share == 1 else f"{word} {share:.2g}")
+    return "+".join(said) or words[0]
+
+
+def written(words: Sequence[str], levels: Sequence[int]) -> str:
+    """The words of all actions in one line; of a grid of numbers those of each number by itself."""
+    if not levels or words.count(_REST) != 1 or prod(levels) != len(words):
+        return ", ".join(words)
+    grid, rest = np.reshape(words, levels), np.unravel_index(words.index(_REST), levels)
+    axes = (grid[*rest[:axis], :, *rest[axis + 1 :]] for axis in range(len(levels)))
+    return "; ".join(map(", ".join, axes))
+
+
+def read(line: str) -> tuple[str, ...]:
+    """The words that `written` made a line of."""
+    axes = [axis.split(", ") for axis in line.split("; ")]
+    if len(axes) == 1:
+        return tuple(axes[0])
+    return tuple("+".join(word for word in each if word != _REST) or _REST for each in product(*axes))
 
 
 def buttons(meanings: Sequence[str]) -> dict[int, frozenset[str]]:
     """The buttons that each action presses together: none for NOOP, its number where it has no word.
 
-    Where no action has a word, 0 is taken for doing nothing, as ``gymnasium.utils.play`` does. Actions
-    that are numbers which no button sets are left out.
+    Where no action has a word, 0 is taken for doing nothing, as ``gymnasium.utils.play`` does. Actions whose
+    numbers lie between rest and an end are left out: no button sets these.
     """
     if not any(meanings):
         return {action: frozenset({str(action)} if action else ()) for action in range(len(meanings))}
     return {
         action: _buttons(word.strip(), str(action))
         for action, word in enumerate(meanings)
-        if not word.startswith(VALUES)
+        if not _BETWEEN.search(word)
     }
 
 

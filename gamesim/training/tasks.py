@@ -14,6 +14,7 @@ from gamesim.config.tilemap import TilemapConfig
 from gamesim.config.world_models import WorldModelConfig
 from gamesim.data.dataset import Dataset
 from gamesim.data.store.index import env_id
+from gamesim.envs.meanings import written
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.models.world_models.engine import WorldModelEngine
@@ -164,7 +165,7 @@ def _facts(train: Dataset, data: str, begin: Checkpoint | None) -> dict[str, obj
     if recipe is not None and recipe.words:
         facts["recorded with"] = recipe.words
     if any(train.action_meanings):
-        facts["actions"] = ", ".join(train.action_meanings)
+        facts["actions"] = written(train.action_meanings, recipe.levels if recipe is not None else ())
     if begin is not None:
         facts["began from"] = "/".join(begin.folder.resolve().parts[-2:])
     return facts

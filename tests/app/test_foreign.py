@@ -49,7 +49,7 @@ def test_actions_without_words_have_numbers_and_the_first_four_the_arrows_too():
 
 
 def test_numbers_between_the_ends_have_no_key_and_are_no_row_of_the_legend():
-    keys = ActionKeys(["LEFT", "LEFT+GAS", "= -0.5, 0", "= -0.5, 1", "NOOP", "GAS", "RIGHT", "RIGHT+GAS"])
+    keys = ActionKeys(["LEFT", "LEFT+GAS", "LEFT 0.5", "LEFT 0.5+GAS", "NOOP", "GAS", "RIGHT", "RIGHT+GAS"])
     assert sorted(keys.legend) == [("←", "Left"), ("↑", "Gas"), ("→", "Right")] and keys.idle == 4
     assert held(keys, pygame.K_RIGHT, pygame.K_UP) == 7
 
@@ -229,6 +229,26 @@ def test_the_partner_of_such_a_dream_is_its_game_as_it_was_recorded(app: Driver)
     assert isinstance(found, Title) and found.how == Recipe("toys/Nine-v0", {"steps": 9}, size=64)
     (folder / "README.md").write_text("| game | os:gone/Game-v0 |\n")
     assert partner(dream(folder), []) is None
+
+
+def test_of_several_dreams_of_a_game_the_one_with_the_same_actions_is_its_partner():
+    made = [
+        Recipe("toys/Steered-v0"),
+        Recipe("toys/Steered-v0", {"a": 1}),
+        Recipe("toys/Steered-v0", levels=(3, 3)),
+    ]
+    dreams = [Title(str(n), "", "", world="toys/Steered-v0", recipe=how) for n, how in enumerate(made)]
+    assert [partner(foreign(how), dreams) for how in made] == dreams
+    assert partner(foreign(Recipe("toys/Steered-v0", {"b": 2}, size=64)), dreams) == dreams[0]
+
+
+def test_a_dream_of_other_keys_is_no_side_of_a_game_and_lends_no_driver(app: Driver):
+    card = "| game | toys/Nine-v0 |\n| actions | RIGHT, LEFT, UP, DOWN, FIRE |\n"
+    (app.checkpoints / "tilemap-pacman" / "README.md").write_text(card)
+    playing(app, Recipe("toys/Nine-v0", size=84))
+    app.press(pygame.K_TAB)
+    app.until(lambda: "learned with other keys" in app.said)
+    assert app.window.screen.session.other is None
 
 
 @pytest.mark.parametrize(

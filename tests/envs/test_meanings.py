@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from gamesim.envs.meanings import action_meanings, buttons, opposites
+from gamesim.envs.meanings import action_meanings, buttons, opposites, read, written
 from gamesim.envs.wrappers import PixelEnv
 
 PACMAN = ("NOOP", "LEFT", "RIGHT", "UP", "DOWN")
@@ -46,10 +46,21 @@ def test_words_that_do_not_fit_the_actions_are_no_words():
 def test_numbers_are_the_words_of_their_ends_or_none_that_a_key_can_press():
     env = PixelEnv(Silent(spaces.Box(-1, 1, (2,))), levels=(5, 3))
     words = env.get_action_meanings()
-    assert words[:4] == ["AXIS 1 DOWN+AXIS 2 DOWN", "AXIS 1 DOWN", "AXIS 1 DOWN+AXIS 2 UP", "= -0.5, -1"]
+    assert words[:3] == ["AXIS 1 DOWN+AXIS 2 DOWN", "AXIS 1 DOWN", "AXIS 1 DOWN+AXIS 2 UP"]
+    assert words[3:5] == ["AXIS 1 DOWN 0.5+AXIS 2 DOWN", "AXIS 1 DOWN 0.5"]
     assert words[7] == "NOOP" and len(words) == 15
     assert len(env.get_keys_to_action()) == 9 and env.get_keys_to_action()[()] == 7
     assert sorted(buttons(words)) == [0, 1, 2, 6, 7, 8, 12, 13, 14]
+
+
+@pytest.mark.parametrize("levels", [(5, 3), (3, 2), (9,)])
+def test_a_card_says_the_words_of_each_number_by_itself(levels):
+    space = spaces.Box(np.array([-1, 0][: len(levels)], np.float32), np.float32(3), (len(levels),))
+    words = PixelEnv(Silent(space), levels=levels).get_action_meanings()
+    assert read(written(words, levels)) == tuple(words)
+    assert written(words, levels).count(",") == sum(levels) - len(levels)
+    assert read(written(PACMAN, ())) == PACMAN
+    assert read(written(("", "", ""), ())) == ("", "", ""), "nobody says what they mean"
 
 
 def test_actions_that_no_recording_can_hold_have_no_meanings():

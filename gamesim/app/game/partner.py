@@ -14,6 +14,7 @@ from gamesim.app.navigation import Navigator
 
 NO_DREAM = "There is no dream of this game yet. Record it, then train one."
 NO_DRIVER = "No AI driver here. Only World Model dreams come with one."
+OTHER_KEYS = "This dream was learned with other keys than these."
 NO_MODEL = "This game has no dream. It shows its whole board; the models here learn views that scroll."
 
 
@@ -104,11 +105,24 @@ class Partner:
     def _open(self, title: Title, then: Callable[[Engine], None]) -> None:
         """Load the other side, and call `then` with it."""
 
-        def opened(env: gym.Env) -> None:
-            other = self.session.other = self.takes.wrap(Engine(title, env))
+        def opened(engine: Engine) -> None:
+            other = self.session.other = self.takes.wrap(engine)
             self._guard(lambda: then(other))
 
-        self.window.load(title, opened)
+        self._load(title, opened)
+
+    def _load(self, title: Title, then: Callable[[Engine], None]) -> None:
+        """Load a title, and call `then` with it if an action means the same there as here."""
+
+        def loaded(env: gym.Env) -> None:
+            here, there = self.session.engine, Engine(title, env)
+            if here.words and there.words and here.words != there.words:
+                env.close()
+                self.window.say(OTHER_KEYS)
+            else:
+                then(there)
+
+        self.window.load(title, loaded)
 
     # the driver ------------------------------------------------------------------------------------------
 
@@ -129,14 +143,14 @@ class Partner:
             if not self._turn_driver():
                 self.window.say(NO_DRIVER)
 
-        def lent(env: gym.Env) -> None:  # the dream that is open already stays the other side
-            drive(Engine(title, env))
-            env.close()
+        def lent(dream: Engine) -> None:  # the dream that is open already stays the other side
+            drive(dream)
+            dream.env.close()
 
         if self.session.other is None:
             self._open(title, drive)
         else:
-            self.window.load(title, lent)
+            self._load(title, lent)
 
     def _turn_driver(self) -> bool:
         """Let the controller or the person drive, and say who; returns False if there is no controller."""

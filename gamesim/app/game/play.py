@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from random import sample
 from typing import TYPE_CHECKING, Any
 
@@ -107,9 +107,14 @@ class Engine:
         count = getattr(self.env.action_space, "n", 0)
         if self.title.world.startswith(PACMANS) or not count:
             return None
-        words = [*action_meanings(self.env)]
-        words = words if any(words) or len(self.title.actions) != count else self.title.actions
-        return ActionKeys(words, self.title.world, keys_said(self.env, count))
+        return ActionKeys(self.words or [""] * count, self.title.world, keys_said(self.env, count))
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """A word for each action, of the game itself or of a dream's card; () where neither says any."""
+        own = action_meanings(self.env)
+        fit = len(self.title.actions) == getattr(self.env.action_space, "n", 0)
+        return own if any(own) else self.title.actions if fit else ()
 
     def _capability(self, name: str) -> Any:
         return getattr(self.env.unwrapped, name, None)

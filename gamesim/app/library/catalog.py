@@ -13,8 +13,8 @@ import pygame
 
 from gamesim import text
 from gamesim.card import facts_in
+from gamesim.envs import meanings, registered
 from gamesim.envs import recipe as recipes
-from gamesim.envs import registered
 from gamesim.envs.recipe import PACMANS, Recipe, known, make
 from gamesim.errors import UserError
 from gamesim.shipped import locate
@@ -157,7 +157,7 @@ def dream(folder: Path) -> Title:
     kwargs = {"checkpoint": str(folder), "temperature": 1.0}
     theirs = world and not world.startswith(PACMANS)
     recipe = Recipe.read(world, facts.get("recorded with", "")) if theirs else None
-    actions = tuple(facts["actions"].split(", ")) if "actions" in facts else ()
+    actions = meanings.read(facts["actions"]) if "actions" in facts else ()
     name = spoken(run_of(folder).name)
     return Title(name, blurb, DREAM, kwargs, world, folder, _system(folder), recipe, actions)
 
@@ -202,7 +202,7 @@ def partner(title: Title, engines: Iterable[Title]) -> Title | None:
         found = known(title.recipe)
         return None if found is None else replace(foreign(found), world=title.world)
     others = games() if title.learned else engines
-    return next((other for other in others if other.world == title.world), None)
+    return _likest(title, others)
 
 
 def home(dreams: Iterable[Title]) -> Title | None:
@@ -213,8 +213,18 @@ def home(dreams: Iterable[Title]) -> Title | None:
 
 def chauffeur(title: Title, engines: Iterable[Title]) -> Title | None:
     """The first of `engines` that dreams the same real game and has a controller; None if there is none."""
-    same = (dream for dream in engines if dream.world == title.world)
-    return next((dream for dream in same if dream.has_controller), None)
+    return _likest(title, (dream for dream in engines if dream.has_controller))
+
+
+def _likest(title: Title, others: Iterable[Title]) -> Title | None:
+    """Of the titles of the same game the first that is played with the same actions, or else the first."""
+
+    def alike(other: Title) -> tuple[bool, bool]:
+        return other.how.levels == title.how.levels, other.how.kwargs == title.how.kwargs
+
+    same = [other for other in others if other.world == title.world]
+    foreign = [other for other in same if other.recipe is not None]
+    return max(foreign, key=alike, default=None) or next(iter(same), None)
 
 
 def _system(folder: Path) -> str:
