@@ -222,9 +222,7 @@ def _likest(title: Title, others: Iterable[Title]) -> Title | None:
     def alike(other: Title) -> tuple[bool, bool]:
         return other.how.levels == title.how.levels, other.how.kwargs == title.how.kwargs
 
-    same = [other for other in others if other.world == title.world]
-    foreign = [other for other in same if other.recipe is not None]
-    return max(foreign, key=alike, default=None) or next(iter(same), None)
+    return max((other for other in others if other.world == title.world), key=alike, default=None)
 
 
 def _system(folder: Path) -> str:
