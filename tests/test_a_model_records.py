@@ -20,7 +20,7 @@ from gamesim.errors import UserError
 GAME = Recipe("gamesim/Pacman-v0", {"max_steps": 12})
 
 
-def saved(folder: Path, preset: str) -> Path:
+def saved(folder: Path, preset: str, **card: str) -> Path:
     """A model of the preset that has learned nothing, but likes one key in each of its states."""
     torch.manual_seed(0)
     made = config.load(preset)
@@ -29,7 +29,9 @@ def saved(folder: Path, preset: str) -> Path:
     )
     weights = models.build(made).state_dict()
     weights |= {name: torch.randn_like(w) for name, w in weights.items() if name.startswith("controller")}
-    checkpoint.save(folder, weights=weights, config=made, starts=starts, card={"game": "gamesim/Pacman-v0"})
+    checkpoint.save(
+        folder, weights=weights, config=made, starts=starts, card={"game": "gamesim/Pacman-v0"} | card
+    )
     return folder
 
 
@@ -120,3 +122,11 @@ def test_a_run_that_is_named_as_a_player_is_told_where_its_model_is(model: Path,
     )
     assert main(said.split()) == 2
     assert f"the model of this run is {tmp_path / 'run' / 'last'}" in capsys.readouterr().err
+
+
+def test_a_model_of_other_keys_records_nothing(tmp_path: Path) -> None:
+    """As CarRacing with continuous=false, in which 1 is right, and with its numbers, where 1 is left."""
+    turned = saved(tmp_path / "turned", "world-model-tiny", actions="NOOP, RIGHT, LEFT, UP, DOWN")
+    with pytest.raises(UserError, match=r"learned the keys NOOP, RIGHT.*; those of this game are NOOP, LEFT"):
+        record(GAME, str(turned), 1, tmp_path / "games", progress=False)
+    assert not list((tmp_path / "games").rglob("*.npz"))

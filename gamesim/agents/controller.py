@@ -14,10 +14,12 @@ from torch import Tensor
 
 from gamesim import checkpoint
 from gamesim.agents.policy import RandomPolicy, num_actions
+from gamesim.card import facts_in
 from gamesim.devices import pick
+from gamesim.envs.meanings import action_meanings, read
 from gamesim.errors import UserError
 from gamesim.models import State, WorldModel, put, take
-from gamesim.text import counted
+from gamesim.text import counted, one_line
 from gamesim.threads import one_thread
 
 
@@ -146,6 +148,10 @@ def player(
     if shown != tuple(made.model.frame_shape) or keys != made.model.num_actions:
         ours = f"frames of {_size(made.model.frame_shape)} and {counted(made.model.num_actions, 'key')}"
         raise UserError(f"{source} learned {ours}; this game has {_size(shown)} and {counted(keys, 'key')}")
+    learned, words = read(facts_in(Path(source)).get("actions", "")), action_meanings(env)
+    if any(learned) and any(words) and learned != words:
+        said, found = (one_line(", ".join(each), 60) for each in (learned, words))
+        raise UserError(f"{source} learned the keys {said}; those of this game are {found}")
     return made
 
 
