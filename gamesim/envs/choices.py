@@ -33,10 +33,10 @@ def choices(space: spaces.Space, name: str, levels: Sequence[int] = ()) -> list[
         UserError: The space is of another kind, or has too many combinations.
     """
     if levels:
-        native: list[Any] = _grid(space, name, levels)
-    elif isinstance(space, spaces.Discrete):
+        return _grid(space, name, levels)
+    if isinstance(space, spaces.Discrete):
         _check_count(space.n, name)
-        native = [space.start + i for i in range(int(space.n))]
+        native: list[Any] = [space.start + i for i in range(int(space.n))]
     elif isinstance(space, (spaces.MultiDiscrete, spaces.MultiBinary)):
         binary = isinstance(space, spaces.MultiBinary)
         counts = np.full(space.shape, 2) if binary else np.asarray(space.nvec)
@@ -59,7 +59,7 @@ def choices(space: spaces.Space, name: str, levels: Sequence[int] = ()) -> list[
                     native.append(pushed)
     else:
         raise UserError(f"{name} has actions that cannot be mapped to keys: {space}")
-    _check_count(0 if levels else len(native), name)
+    _check_count(len(native), name)
     if len(native) < 2:
         raise UserError(f"{name} has a single action: there is nothing to play")
     return native

@@ -161,7 +161,7 @@ def _set(action: np.ndarray, alone: Sequence[np.ndarray], words: Sequence[str]) 
         moved = end != rest
         share = ((action[moved] - rest[moved]) / (end[moved] - rest[moved])).item()
         if share > 0:
-            said.append(word if share == 1 else f"{word} {share:.2g}")
+            said.append(word if share == 1 else f"{word} {share:.3g}")
     return "+".join(said) or words[0]
 
 
