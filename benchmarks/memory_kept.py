@@ -31,8 +31,8 @@ from gamesim.agents.rollout import play
 from gamesim.checkpoint import load, load_model
 from gamesim.envs.sprites import decode
 from gamesim.errors import UserError
+from gamesim.evaluation.pacman.board import OPPOSITE, ground
 from gamesim.evaluation.pacman.coming_home import LENGTHS, outwards
-from gamesim.evaluation.pacman.scroll import OPPOSITE, ground
 from gamesim.models import State
 from gamesim.models.frames import to_uint8
 from gamesim.models.gamegan.generator import Generator

@@ -13,7 +13,7 @@ from gamesim import shipped
 from gamesim.errors import UserError
 from gamesim.text import one_line
 
-PACKAGES = ("numpy", "gymnasium", "torch", "pygame", "pydantic", "yaml", "safetensors", "imageio", "tqdm")
+PACKAGES = ("numpy", "gymnasium", "torch", "pygame", "pydantic", "yaml", "safetensors", "PIL", "tqdm")
 CPU_ONLY = "uv pip install --torch-backend cpu --reinstall-package torch torch"
 _INSTALL = "install with: pip install -e . (without a GPU: uv pip install --torch-backend cpu -e .)"
 _STEPS = 60

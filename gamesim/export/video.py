@@ -1,14 +1,14 @@
 """Films, GIF or MP4, that are written frame by frame: one frame is in memory, however long the film is."""
 
 import importlib.util
-import io
+import struct
 from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import GifImagePlugin, Image, ImageChops
 
 from gamesim import outputs, storage
 from gamesim.errors import UserError
@@ -72,53 +72,22 @@ def _gif(frames: Iterable[NDArray[np.uint8]], path: Path, scale: int, rate: floa
     before = None
     with path.open("wb") as file:
         for number, frame in enumerate(frames):
-            height, width = frame.shape[:2]
-            left, top, right, bottom = (0, 0, width, height) if before is None else _changed(before, frame)
+            picture = Image.fromarray(frame)
             if before is None:
+                box, size = (0, 0, *picture.size), (picture.width * scale, picture.height * scale)
                 for_ever = b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0"
-                file.write(b"GIF89a" + _words(width * scale, height * scale) + b"\x70\0\0" + for_ever)
-            part = Image.fromarray(np.ascontiguousarray(frame[top:bottom, left:right]))
-            part = part.convert("P", palette=Image.Palette.ADAPTIVE)
+                file.write(b"GIF89a" + struct.pack("<HH", *size) + b"\x70\0\0" + for_ever)
+            else:  # where nothing has changed, one pixel
+                box = ImageChops.difference(before, picture).getbbox() or (0, 0, 1, 1)
+            part = picture.crop(box).convert("P", palette=Image.Palette.ADAPTIVE)
             part = part.resize((part.width * scale, part.height * scale), Image.Resampling.NEAREST)
             hundredths = round(100 * (number + 1) / rate) - round(100 * number / rate)
-            file.write(b"!\xf9\x04\0" + _words(hundredths) + b"\0\0")
-            file.write(_picture(part, left * scale, top * scale))
-            before = frame
+            how = {"duration": 10 * hundredths, "include_color_table": True}
+            data = GifImagePlugin.getdata(part, (box[0] * scale, box[1] * scale), **how)
+            file.writelines(data)
+            data.clear()  # else it stays until Python collects a class that Pillow makes for each
+            before = picture
         file.write(b";")
-
-
-def _picture(part: Image.Image, left: int, top: int) -> bytes:
-    """A picture of a palette as a GIF has it inside, at its place and with colours of its own.
-
-    Pillow writes whole files only: its colours, and what follows its picture's head, are taken from one.
-    """
-    whole = io.BytesIO()
-    part.save(whole, "GIF")
-    data = whole.getvalue()
-    size = data[10] & 7
-    head = 13 + 3 * (2 << size)
-    colours = data[13:head]
-    while data[head] == ord("!"):  # an extension: two bytes, then blocks until an empty one
-        head += 2
-        while data[head]:
-            head += 1 + data[head]
-        head += 1
-    interlaced = data[head + 9] & 0x40
-    place = b"," + _words(left, top, *part.size) + bytes([0x80 | interlaced | size])
-    return place + colours + data[head + 10 : -1]
-
-
-def _words(*numbers: int) -> bytes:
-    return b"".join(number.to_bytes(2, "little") for number in numbers)
-
-
-def _changed(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """The box in which two frames differ: left, top, right, bottom; one pixel where they do not."""
-    different = (before != after).any(2)
-    rows, columns = np.flatnonzero(different.any(1)), np.flatnonzero(different.any(0))
-    if not len(rows):
-        return 0, 0, 1, 1
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _mp4(frames: Iterable[NDArray[np.uint8]], path: Path, scale: int, rate: float) -> None:

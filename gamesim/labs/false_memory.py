@@ -28,8 +28,8 @@ from torch import Tensor
 
 from gamesim.envs import sprites
 from gamesim.envs.layouts import FLOOR, WALL
+from gamesim.evaluation.pacman.board import CENTRE, DELTAS, OPPOSITE, expected_scroll
 from gamesim.evaluation.pacman.cells import real_episodes
-from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS, OPPOSITE, expected_scroll
 from gamesim.labs.fgsm import FGSM, NOTHING, OF, RANDOM, Attack, Loss, Measured, Scene, shown, sign_map
 from gamesim.labs.imitator import GAME
 from gamesim.labs.panels import Curves, Lines, Panel, Picture

@@ -18,6 +18,7 @@ since the last save are lost.
 """
 
 import contextlib
+import io
 import math
 import sys
 import time
@@ -26,8 +27,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import imageio.v3 as imageio
 import torch
+from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
@@ -343,9 +344,10 @@ class _Loop:
         if not self.processes.first:
             return
         with same_rng():
-            picture = self.task.sheet()
-        data = imageio.imwrite("<bytes>", picture, extension=".png")
-        storage.write_file(self.out / "samples" / f"{self.step:08d}.png", data)
+            picture = Image.fromarray(self.task.sheet())
+        data = io.BytesIO()
+        picture.save(data, "PNG")
+        storage.write_file(self.out / "samples" / f"{self.step:08d}.png", data.getvalue())
 
     def _bar(self) -> tqdm:
         terminal = sys.stderr.isatty()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gamesim.envs.layouts import FLOOR, GHOST, PACMAN
+from gamesim.evaluation.pacman.board import SOLID, WALKABLE
 from gamesim.evaluation.pacman.ghosts import Ghosts
-from gamesim.evaluation.pacman.scroll import SOLID, WALKABLE
 from gamesim.evaluation.pacman.tally import Tally
 
 

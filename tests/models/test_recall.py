@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from gamesim import checkpoint
 from gamesim.config.gamegan import GameGANModelConfig
 from gamesim.envs.sprites import decode
+from gamesim.evaluation.pacman.board import ground
 from gamesim.evaluation.pacman.cells import Dream, Dreamer, real_episodes
 from gamesim.evaluation.pacman.coming_home import walk
-from gamesim.evaluation.pacman.scroll import ground
 from gamesim.models.gamegan.generator import Generator
 from gamesim.models.gamegan.recall import Recall
 from gamesim.models.gamegan.rendering_engine import DisentanglingRenderer

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gamesim.envs import sprites
 from gamesim.envs.layouts import DOOR, OUTSIDE, WALL
 from gamesim.errors import UserError
-from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS, OPPOSITE
+from gamesim.evaluation.pacman.board import CENTRE, DELTAS, OPPOSITE
 from gamesim.models import WorldModel
 from gamesim.threads import one_thread
 

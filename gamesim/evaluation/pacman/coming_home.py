@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 
 from gamesim.envs import sprites
 from gamesim.envs.layouts import DOOR, FLAG, GHOST, OUTSIDE, WALL
+from gamesim.evaluation.pacman.board import CENTRE, DELTAS, OFF_CENTRE, OPPOSITE, ground
 from gamesim.evaluation.pacman.cells import Dream, Dreamer, Played, replay
-from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS, OPPOSITE, ground
 from gamesim.threads import one_thread
 
 LENGTHS = (5, 10, 20)
@@ -137,4 +137,4 @@ def encoder_of(model: object) -> Encoder | None:
 
 def _agreement(one: NDArray[np.int8], other: NDArray[np.int8]) -> NDArray[np.float64]:
     """Share (B,) of the cells of two views' ground (B, 7, 7) that agree, Pac-Man's left out."""
-    return np.delete((one == other).reshape(len(one), 49), 24, axis=1).mean(1)
+    return (one == other)[:, OFF_CENTRE].mean(1)

@@ -28,10 +28,9 @@ from numpy.typing import NDArray
 
 from gamesim.envs import sprites
 from gamesim.envs.layouts import DOOR, OUTSIDE, WALL
-from gamesim.evaluation.pacman.board import Board
+from gamesim.evaluation.pacman.board import CENTRE, DELTAS, Board
 from gamesim.evaluation.pacman.cells import Dream, Dreamer, Played
 from gamesim.evaluation.pacman.rules_kept import CENSUS, ratio
-from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS
 from gamesim.evaluation.pacman.tally import Bools, Tally
 
 BRANCHES = 4

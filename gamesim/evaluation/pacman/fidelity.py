@@ -28,10 +28,9 @@ from numpy.typing import NDArray
 
 from gamesim.envs import sprites
 from gamesim.envs.layouts import GHOST
-from gamesim.evaluation.pacman.board import Board
+from gamesim.evaluation.pacman.board import OFF_CENTRE, WALKABLE, Board
 from gamesim.evaluation.pacman.cells import Dream, Dreamer, Played, replay
 from gamesim.evaluation.pacman.rules_kept import HORIZONS
-from gamesim.evaluation.pacman.scroll import CENTRE, WALKABLE
 from gamesim.evaluation.pacman.tally import Bools
 from gamesim.evaluation.ssim import MARGIN, psnr, ssim_map
 
@@ -92,8 +91,7 @@ def determined(real: Played) -> Bools:
         known = board.look(time)
         unsure = (known.ground == WALKABLE) & (known.food < 0) & (known.visited_at < 0)
         view = (known.ground >= 0) & ~unsure & (now != GHOST)
-        view[:, CENTRE, CENTRE] = True
-        certain[:, time - real.warm_up] = view
+        certain[:, time - real.warm_up] = view | ~OFF_CENTRE
     return certain
 
 

@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamesim.envs.layouts import GHOST
-from gamesim.evaluation.pacman.scroll import CENTRE, DELTAS, OPPOSITE, WALKABLE
+from gamesim.evaluation.pacman.board import DELTAS, OFF_CENTRE, OPPOSITE, WALKABLE
 from gamesim.evaluation.pacman.tally import Bools, Tally
 
 UNKNOWN = -1
@@ -70,9 +70,9 @@ class Ghosts:
             judged: bool (B,), lanes that count.
         """
         old, new = _placed(before == GHOST, scroll), _placed(now == GHOST)
-        old_view, new_view = _placed(np.ones_like(before, bool), scroll), _placed(np.ones_like(now, bool))
-        old_man, new_man = _placed(_centre(before), scroll), _placed(_centre(now))
-        inside, within = ~_reach(~old_view | old_man), ~_reach(~new_view | new_man)
+        around = np.broadcast_to(OFF_CENTRE, now.shape)
+        inside, within = ~_reach(~_placed(around, scroll)), ~_reach(~_placed(around))
+        new_man = _placed(~around)
         headings = _linked(old & within, old, new & inside, new)
         if tally is not None:
             lanes = judged[:, None, None]
@@ -110,12 +110,6 @@ def _linked(stays: Bools, old: Bools, came: Bools, new: Bools) -> NDArray[np.int
     for way in range(5):
         headings[only & _moved(stays & (heirs == 1), way)] = way
     return headings
-
-
-def _centre(view: NDArray[np.uint8]) -> Bools:
-    mask = np.zeros(view.shape, bool)
-    mask[:, CENTRE, CENTRE] = True
-    return mask
 
 
 def _placed(cells: np.ndarray, scroll: NDArray[np.int64] | None = None, empty: int = 0) -> np.ndarray:

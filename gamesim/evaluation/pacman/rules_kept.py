@@ -78,18 +78,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamesim.envs.layouts import FLAG, FLOOR, FOOD, GHOST, OUTSIDE, PACMAN, WALL
-from gamesim.evaluation.pacman.board import Board
-from gamesim.evaluation.pacman.cells import Played
-from gamesim.evaluation.pacman.ghosts import Ghosts
-from gamesim.evaluation.pacman.scroll import (
+from gamesim.evaluation.pacman.board import (
     BEYOND,
     CENTRE,
+    OFF_CENTRE,
     SOLID,
     WALKABLE,
+    Board,
     ground,
     target_cells,
     uncovered,
 )
+from gamesim.evaluation.pacman.cells import Played
+from gamesim.evaluation.pacman.ghosts import Ghosts
 from gamesim.evaluation.pacman.tally import Bools, Tally
 
 UNDECODABLE = 11.5
@@ -193,8 +194,8 @@ def _shown(played: Played, steps: range, fewest: float) -> NDArray[np.uint8]:
     for step in steps:
         going = played.going(step)
         lanes = going if going.mean() >= fewest else np.ones_like(going)
-        views.append(played.cells[lanes, played.warm_up + step - 1].reshape(-1, 49))
-    return np.delete(np.concatenate(views), 24, axis=1)
+        views.append(played.cells[lanes, played.warm_up + step - 1][:, OFF_CENTRE])
+    return np.concatenate(views)
 
 
 def _share(cells: NDArray[np.uint8], code: int) -> float:
@@ -236,20 +237,18 @@ def judge_memory(
 ) -> None:
     """Walls, floor and food against what was seen of them first; and what is seen for the first time."""
     known, seen, judged = board.look(time), ground(view), judged[:, None, None]
-    off_centre = np.ones((7, 7), bool)
-    off_centre[CENTRE, CENTRE] = False
     same = seen == known.ground
-    counted = judged & off_centre & np.isin(known.ground, (WALKABLE, SOLID))
+    counted = judged & OFF_CENTRE & np.isin(known.ground, (WALKABLE, SOLID))
     tally.add("kept", same, counted)
     tally.add("kept_returned", same, counted & known.returned)
     tally.add("kept_real", same, counted & (known.first_seen < warm_up))
-    tally.add("outside_kept", seen == BEYOND, judged & off_centre & (known.ground == BEYOND))
+    tally.add("outside_kept", seen == BEYOND, judged & OFF_CENTRE & (known.ground == BEYOND))
     bare = judged & uncovered(view) & (known.ground == WALKABLE)
     tally.add("food_eaten_gone", view != FOOD, bare & (known.food == 1) & (known.visited_at >= warm_up))
     tally.add("food_kept", view == FOOD, bare & (known.food == 1) & (known.visited_at < 0))
     tally.add("floor_bare", view != FOOD, bare & (known.food == 0))
     for name, code in CENSUS.items():
-        tally.add(f"new_{name}", view == code, judged & off_centre & (known.ground < 0))
+        tally.add(f"new_{name}", view == code, judged & OFF_CENTRE & (known.ground < 0))
 
 
 def judge_signals(
