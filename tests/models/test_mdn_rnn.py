@@ -26,12 +26,16 @@ def noise(*shape, seed=0):
 
 
 @pytest.mark.parametrize(
-    ("preset", "parameters"), [("world-model-carracing", 422_368), ("world-model-doom", 1_678_785)]
+    ("preset", "game", "parameters"),
+    [
+        ("world-model-carracing", ["model.num_actions=225", "model.levels=[9,5,5]"], 422_368),
+        ("world-model-doom", ["model.num_actions=3"], 1_678_785),
+    ],
 )
-def test_the_papers_sizes(preset, parameters):
-    """With the paper's three numbers as actions; its M for CarRacing predicts no reward."""
-    published = ["model.num_actions=3", "model.rewards=false"]
-    assert sum(parameter.numel() for parameter in memory(preset, *published).parameters()) == parameters
+def test_the_papers_sizes(preset, game, parameters):
+    """The paper's M for CarRacing predicts no reward."""
+    published = memory(preset, *game, "model.rewards=false")
+    assert sum(parameter.numel() for parameter in published.parameters()) == parameters
 
 
 @pytest.mark.parametrize("preset", ["world-model-doom", "world-model-places"])
