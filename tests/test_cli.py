@@ -571,3 +571,14 @@ def test_the_home_folder_may_be_written_short_where_no_shell_spells_it_out(tmp_p
     (home / "mine").symlink_to(model)
     assert main("export", "gamesim/Dream-v0", "checkpoint=~/mine", "--out=~/a.gif", "--steps", "2") == 0
     assert (home / "a.gif").exists()
+
+
+def test_of_torchruns_processes_only_the_first_does_what_they_cannot_share(monkeypatch, tmp_path, capsys):
+    words = ["record", "--env", "gamesim/Pacman-v0", "--policy", "random", "--episodes", "2"]
+    for rank, games in (("1", 0), ("0", 2)):
+        for name, value in {"TORCHELASTIC_RUN_ID": "here", "WORLD_SIZE": "2", "RANK": rank}.items():
+            monkeypatch.setenv(name, value)
+        assert cli.main([*words, "--out", str(tmp_path / "recordings")]) == 0
+        assert capsys.readouterr().err.count("torchrun: record works in one process") == (rank == "0")
+        assert len(list(tmp_path.rglob("*.npz"))) == games
+    assert "WORLD_SIZE" not in os.environ

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,18 @@ from gamesim.errors import UserError
 
 if TYPE_CHECKING:
     from gamesim.envs.recipe import Recipe
+
+
+def works(command: str) -> bool:
+    """Whether this process does what was typed; of those that ``torchrun`` started only the first does."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ or os.environ.get("WORLD_SIZE") == "1":
+        return True
+    if os.environ.get("RANK") != "0":
+        return False
+    warnings.warn(f"torchrun: {command} works in one process; the others do nothing", stacklevel=2)
+    for name in ("WORLD_SIZE", "RANK", "LOCAL_RANK"):  # it must not wait for the others
+        os.environ.pop(name, None)
+    return True
 
 
 def game(env_id: str, options: argparse.Namespace) -> Recipe:
