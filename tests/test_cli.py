@@ -296,6 +296,24 @@ def test_export_draws_a_gif(tmp_path):
     assert imageio.imread(file).shape[1:] == (168, 168, 3)
 
 
+def test_a_game_that_changes_the_folder_writes_where_one_was(tmp_path, monkeypatch, capsys):
+    (tmp_path / "assets").mkdir()
+    lines = (
+        "import os, gymnasium as gym, toy_games",
+        "os.chdir('assets')",
+        "gym.register('{}', toy_games.Dot)",
+    )
+    for name in ("wanders", "strays"):
+        (tmp_path / f"{name}.py").write_text("\n".join(lines).format(f"mine/{name}-v0"))
+    monkeypatch.chdir(tmp_path)
+    words = "--env", "wanders:mine/wanders-v0", "--episodes", "1"
+    assert main("record", *words, "--out", "mine") == 0
+    assert capsys.readouterr().out.endswith("in mine\n")
+    monkeypatch.chdir(tmp_path)
+    assert main("export", "strays:mine/strays-v0", "--out", "mine.gif", "--steps", "2") == 0
+    assert (tmp_path / "mine" / "index.jsonl").is_file() and (tmp_path / "mine.gif").is_file()
+
+
 def test_interrupts_are_quiet(monkeypatch, capsys):
     def interrupted(options):
         raise KeyboardInterrupt

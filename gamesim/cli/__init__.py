@@ -159,7 +159,7 @@ def _record(options: argparse.Namespace) -> int:
             raise UserError(f"record: --device works with gamesim/Dream-v0 only, not with {options.env}")
         checks.said_once("--device", "device", options.settings)
         options.settings.append(f"device={options.device}")
-    game = checks.game(options.env, options)
+    out, game = Path(options.out).absolute(), checks.game(options.env, options)  # which may change the folder
     if options.policy and Path(options.policy).expanduser().is_dir():
         checks.known_player(options.policy)
     from gamesim.agents.record import record
@@ -168,7 +168,7 @@ def _record(options: argparse.Namespace) -> int:
         game,
         options.policy or checks.usual_player(game),
         options.episodes,
-        options.out,
+        out,
         seed=options.seed,
         hold=options.hold,
         epsilon=options.epsilon,
@@ -283,7 +283,7 @@ def _temperature_table(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    out, beside = Path(options.out), None
+    out, place, beside = Path(options.out), Path(options.out).absolute(), None  # a game may change the folder
     if options.beside is not None:
         beside = checks.game(options.beside, options)
         checks.known_checkpoint(options.start)
@@ -315,9 +315,9 @@ def _export(options: argparse.Namespace) -> int:
             start = checks.start(options)
             if not isinstance(start, str):  # also of a dream by its id: that takes temperature=T
                 checks.only_with(options, ("temperature", "device"), "models")
-            film.film(start, out, **shown)
+            film.film(start, place, **shown)
         else:
-            film.film_beside(options.start, beside, out, **shown)
+            film.film_beside(options.start, beside, place, **shown)
     print(out)
     return 0
 
