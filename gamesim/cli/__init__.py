@@ -336,16 +336,16 @@ def _lab(options: argparse.Namespace) -> int:
         if not options.headless and getattr(options, flag) is not None:
             raise UserError(f"lab: --{flag} works with --headless only")
     checks.known_place("--out", options.out, outputs.check_folder)
+    data = Path(options.data) if options.data else None
+    checkpoint = shipped.locate(options.checkpoint) if options.checkpoint else None
+    given = labs.Given(options.seed, data, checkpoint)
+    entry.check(given)  # before what it does not read is read
     if options.data is not None:
         from gamesim.data.game import games
 
         games(options.data)  # complains about a folder without recordings
     if options.checkpoint is not None and "weights" not in entry.reads:
         checks.known_checkpoint(options.checkpoint)
-    data = Path(options.data) if options.data else None
-    checkpoint = shipped.locate(options.checkpoint) if options.checkpoint else None
-    given = labs.Given(options.seed, data, checkpoint)
-    entry.check(given)
     if options.headless:
         from gamesim.app.labs import headless
 
