@@ -351,6 +351,24 @@ def test_evaluate_writes_figures_where_it_is_told(tmp_path, monkeypatch, capsys)
     assert checkpoint.load(folder).metrics == figures
 
 
+def test_evaluate_warns_of_a_v_that_has_learned_another_game(tmp_path, monkeypatch, capsys):
+    from fake_task import starts
+
+    for name, game in (("engine", "mine"), ("alike", "mine"), ("other", "toys/Dot-v0")):
+        how = {
+            "weights": {},
+            "config": config.load("gamegan-tiny"),
+            "starts": starts(),
+            "card": {"game": game},
+        }
+        checkpoint.save(tmp_path / name, **how)
+    monkeypatch.setattr("gamesim.evaluation.evaluate.evaluate", lambda *_, **__: {}, raising=False)
+    for name in ("alike", "other"):
+        assert main("evaluate", tmp_path / "engine", "--vision", tmp_path / name) == 0
+        warned = "has learned toys/Dot-v0, not mine" in capsys.readouterr().err
+        assert warned == (name == "other")
+
+
 def python(*words, **kwargs):
     environment = dict(os.environ, OMP_NUM_THREADS="1")
     command = [sys.executable, *map(str, words)]

@@ -227,7 +227,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     checks.known_place("--plots", options.plots, outputs.check_folder)
     checks.known_card(options)
     if options.vision is not None:
-        checks.known_checkpoint(options.vision)
+        checks.known_vision(options)
     from gamesim import checkpoint, storage, text
     from gamesim.evaluation import plots
     from gamesim.evaluation.evaluate import evaluate

@@ -154,6 +154,18 @@ def known_card(options: argparse.Namespace) -> None:
         known_place("--card", str(shipped.locate(options.checkpoint)), outputs.check_sealed)
 
 
+def known_vision(options: argparse.Namespace) -> None:
+    """Complain about a ``--vision`` that is no model, and warn of one that has learned another game."""
+    known_checkpoint(options.vision)
+    from gamesim.card import facts_in
+
+    here, there = (
+        facts_in(shipped.locate(each)).get("game") for each in (options.checkpoint, options.vision)
+    )
+    if here and there and here != there:
+        warnings.warn(f"--vision {options.vision}: its V has learned {there}, not {here}", stacklevel=2)
+
+
 def known_world(options: argparse.Namespace) -> None:
     """Import the module of the game that was typed, and complain if the model has learned another one."""
     from gamesim.card import facts_in
