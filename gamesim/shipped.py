@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 from gamesim import storage
+from gamesim.errors import UserError
+from gamesim.text import one_line
 
 _PACKAGE = Path(__file__).resolve().parent
 MODELS = "checkpoints"
@@ -30,7 +32,12 @@ def locate(model: str | Path) -> Path:
 
     Returns:
         The folder; `model` itself where there is no such model, for whoever reads it to say so.
+
+    Raises:
+        UserError: It is no path at all, such as what a variable held.
     """
+    if not isinstance(model, str | Path):
+        raise UserError(f"checkpoint must be the folder of a model, not {one_line(repr(model), 80)}")
     path = Path(os.path.expanduser(model))  # no shell does that in checkpoint=~/mine, or in a YAML file
     named = path.parts in ((path.name,), (MODELS, path.name))
     if named and not storage.exists(path) and storage.exists(shipped := folder(MODELS) / path.name):

@@ -296,6 +296,24 @@ def test_export_draws_a_gif(tmp_path):
     assert imageio.imread(file).shape[1:] == (168, 168, 3)
 
 
+def test_a_game_that_changes_the_folder_writes_where_one_was(tmp_path, monkeypatch, capsys):
+    (tmp_path / "assets").mkdir()
+    lines = (
+        "import os, gymnasium as gym, toy_games",
+        "os.chdir('assets')",
+        "gym.register('{}', toy_games.Dot)",
+    )
+    for name in ("wanders", "strays"):
+        (tmp_path / f"{name}.py").write_text("\n".join(lines).format(f"mine/{name}-v0"))
+    monkeypatch.chdir(tmp_path)
+    words = "--env", "wanders:mine/wanders-v0", "--episodes", "1"
+    assert main("record", *words, "--out", "mine") == 0
+    assert capsys.readouterr().out.endswith("in mine\n")
+    monkeypatch.chdir(tmp_path)
+    assert main("export", "strays:mine/strays-v0", "--out", "mine.gif", "--steps", "2") == 0
+    assert (tmp_path / "mine" / "index.jsonl").is_file() and (tmp_path / "mine.gif").is_file()
+
+
 def test_interrupts_are_quiet(monkeypatch, capsys):
     def interrupted(options):
         raise KeyboardInterrupt
@@ -331,6 +349,24 @@ def test_evaluate_writes_figures_where_it_is_told(tmp_path, monkeypatch, capsys)
     assert json.loads(capsys.readouterr().out) == figures
     assert json.loads((tmp_path / "f.json").read_text()) == figures
     assert checkpoint.load(folder).metrics == figures
+
+
+def test_evaluate_warns_of_a_v_that_has_learned_another_game(tmp_path, monkeypatch, capsys):
+    from fake_task import starts
+
+    for name, game in (("engine", "mine"), ("alike", "mine"), ("other", "toys/Dot-v0")):
+        how = {
+            "weights": {},
+            "config": config.load("gamegan-tiny"),
+            "starts": starts(),
+            "card": {"game": game},
+        }
+        checkpoint.save(tmp_path / name, **how)
+    monkeypatch.setattr("gamesim.evaluation.evaluate.evaluate", lambda *_, **__: {}, raising=False)
+    for name in ("alike", "other"):
+        assert main("evaluate", tmp_path / "engine", "--vision", tmp_path / name) == 0
+        warned = "has learned toys/Dot-v0, not mine" in capsys.readouterr().err
+        assert warned == (name == "other")
 
 
 def python(*words, **kwargs):
@@ -571,3 +607,14 @@ def test_the_home_folder_may_be_written_short_where_no_shell_spells_it_out(tmp_p
     (home / "mine").symlink_to(model)
     assert main("export", "gamesim/Dream-v0", "checkpoint=~/mine", "--out=~/a.gif", "--steps", "2") == 0
     assert (home / "a.gif").exists()
+
+
+def test_of_torchruns_processes_only_the_first_does_what_they_cannot_share(monkeypatch, tmp_path, capsys):
+    words = ["record", "--env", "gamesim/Pacman-v0", "--policy", "random", "--episodes", "2"]
+    for rank, games in (("1", 0), ("0", 2)):
+        for name, value in {"TORCHELASTIC_RUN_ID": "here", "WORLD_SIZE": "2", "RANK": rank}.items():
+            monkeypatch.setenv(name, value)
+        assert cli.main([*words, "--out", str(tmp_path / "recordings")]) == 0
+        assert capsys.readouterr().err.count("torchrun: record works in one process") == (rank == "0")
+        assert len(list(tmp_path.rglob("*.npz"))) == games
+    assert "WORLD_SIZE" not in os.environ

@@ -244,6 +244,37 @@ def test_a_setting_that_does_nothing_beside_another_is_said_to_do_so(overrides, 
     assert warned in said
 
 
+IDLE = {
+    ("gamegan", "model.memory=false"): (
+        "model.memory_width=64",
+        "training.losses.cycle=1",
+        "training.losses.memory.end=1",
+    ),
+    ("gamegan", "training.losses={adversarial: 0, attenuated: 0}"): (
+        "training.losses.blended=0.5",
+        "training.losses.feature_matching=5",
+        "training.discriminator_learning_rate=1e-3",
+    ),
+    ("gamegan", "training.warm_up=20"): ("training.losses.diverged=20", "training.always_told=0.5"),
+    ("tilemap", "model.memory=false"): ("training.losses.static=1", "model.memory_width=64"),
+    ("tilemap", "training.losses.static=0"): ("training.losses.robust=0.1",),
+    ("tilemap", "training.free_running=0"): ("training.losses.remembered=1", "training.warm_up=4"),
+}
+
+
+@pytest.mark.parametrize(
+    ("preset", "beside", "idle"),
+    [(*where, setting) for where, settings in IDLE.items() for setting in settings],
+)
+def test_so_is_one_of_an_engine_that_learns_in_one_piece(preset, beside, idle, recwarn):
+    config.load(preset, [beside])
+    config.load(preset, [idle])
+    assert not list(recwarn)
+    key = idle.partition("=")[0].removesuffix(".end")
+    with pytest.warns(UserWarning, match=f"{key} does nothing where {beside.partition('=')[0][:12]}"):
+        config.load(preset, [beside, idle])
+
+
 def test_a_setting_that_only_a_preset_holds_is_not_warned_of(recwarn):
     config.load("world-model-carracing", ["controller.learns_in=dream"])
     config.load("world-model-tiny", ["controller.learns_in=game", "controller.patience=5"])

@@ -112,7 +112,7 @@ def _run(words: list[str]) -> int:
             wanted = ", expected key=value" if chosen.takes_settings else ""
             raise UserError(f"{first}: unexpected '{word}'{wanted}")
         options.settings.append(word)
-    return runs[first](options)
+    return runs[first](options) if first == "train" or checks.works(first) else 0
 
 
 def _runs() -> dict[str, Callable[[argparse.Namespace], int]]:
@@ -159,7 +159,7 @@ def _record(options: argparse.Namespace) -> int:
             raise UserError(f"record: --device works with gamesim/Dream-v0 only, not with {options.env}")
         checks.said_once("--device", "device", options.settings)
         options.settings.append(f"device={options.device}")
-    game = checks.game(options.env, options)
+    out, game = Path(options.out).absolute(), checks.game(options.env, options)  # which may change the folder
     if options.policy and Path(options.policy).expanduser().is_dir():
         checks.known_player(options.policy)
     from gamesim.agents.record import record
@@ -168,7 +168,7 @@ def _record(options: argparse.Namespace) -> int:
         game,
         options.policy or checks.usual_player(game),
         options.episodes,
-        options.out,
+        out,
         seed=options.seed,
         hold=options.hold,
         epsilon=options.epsilon,
@@ -227,7 +227,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     checks.known_place("--plots", options.plots, outputs.check_folder)
     checks.known_card(options)
     if options.vision is not None:
-        checks.known_checkpoint(options.vision)
+        checks.known_vision(options)
     from gamesim import checkpoint, storage, text
     from gamesim.evaluation import plots
     from gamesim.evaluation.evaluate import evaluate
@@ -283,7 +283,7 @@ def _temperature_table(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    out, beside = Path(options.out), None
+    out, place, beside = Path(options.out), Path(options.out).absolute(), None  # a game may change the folder
     if options.beside is not None:
         beside = checks.game(options.beside, options)
         checks.known_checkpoint(options.start)
@@ -315,9 +315,9 @@ def _export(options: argparse.Namespace) -> int:
             start = checks.start(options)
             if not isinstance(start, str):  # also of a dream by its id: that takes temperature=T
                 checks.only_with(options, ("temperature", "device"), "models")
-            film.film(start, out, **shown)
+            film.film(start, place, **shown)
         else:
-            film.film_beside(options.start, beside, out, **shown)
+            film.film_beside(options.start, beside, place, **shown)
     print(out)
     return 0
 
@@ -336,16 +336,16 @@ def _lab(options: argparse.Namespace) -> int:
         if not options.headless and getattr(options, flag) is not None:
             raise UserError(f"lab: --{flag} works with --headless only")
     checks.known_place("--out", options.out, outputs.check_folder)
+    data = Path(options.data) if options.data else None
+    checkpoint = shipped.locate(options.checkpoint) if options.checkpoint else None
+    given = labs.Given(options.seed, data, checkpoint)
+    entry.check(given)  # before what it does not read is read
     if options.data is not None:
         from gamesim.data.game import games
 
         games(options.data)  # complains about a folder without recordings
     if options.checkpoint is not None and "weights" not in entry.reads:
         checks.known_checkpoint(options.checkpoint)
-    data = Path(options.data) if options.data else None
-    checkpoint = shipped.locate(options.checkpoint) if options.checkpoint else None
-    given = labs.Given(options.seed, data, checkpoint)
-    entry.check(given)
     if options.headless:
         from gamesim.app.labs import headless
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,18 @@ from gamesim.errors import UserError
 
 if TYPE_CHECKING:
     from gamesim.envs.recipe import Recipe
+
+
+def works(command: str) -> bool:
+    """Whether this process does what was typed; of those that ``torchrun`` started only the first does."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ or os.environ.get("WORLD_SIZE") == "1":
+        return True
+    if os.environ.get("RANK") != "0":
+        return False
+    warnings.warn(f"torchrun: {command} works in one process; the others do nothing", stacklevel=2)
+    for name in ("WORLD_SIZE", "RANK", "LOCAL_RANK"):  # it must not wait for the others
+        os.environ.pop(name, None)
+    return True
 
 
 def game(env_id: str, options: argparse.Namespace) -> Recipe:
@@ -140,6 +154,18 @@ def known_card(options: argparse.Namespace) -> None:
     """Complain about a checkpoint whose card cannot be written, where that is asked for."""
     if options.card:
         known_place("--card", str(shipped.locate(options.checkpoint)), outputs.check_sealed)
+
+
+def known_vision(options: argparse.Namespace) -> None:
+    """Complain about a ``--vision`` that is no model, and warn of one that has learned another game."""
+    known_checkpoint(options.vision)
+    from gamesim.card import facts_in
+
+    here, there = (
+        facts_in(shipped.locate(each)).get("game") for each in (options.checkpoint, options.vision)
+    )
+    if here and there and here != there:
+        warnings.warn(f"--vision {options.vision}: its V has learned {there}, not {here}", stacklevel=2)
 
 
 def known_world(options: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from functools import lru_cache
+from functools import lru_cache, reduce
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -307,9 +307,10 @@ def _warn_of_idle(config: Config, source: str, origins: Mapping[str, str], files
     """Warn of settings that somebody changed though they do nothing here; a preset may hold such."""
     said = set(files) | {leaf for each in origins.values() for leaf, _ in _leaves(each)}
     for key, why in config.idle.items():
-        section, _, name = key.rpartition(".")
-        usual = type(getattr(config, section)).model_fields[name].default
-        if key in said and value(config, key) != usual:
+        *sections, name = key.split(".")
+        section = reduce(getattr, sections, config)
+        changed = getattr(section, name) != type(section).model_fields[name].default
+        if changed and any(f"{leaf}.".startswith(f"{key}.") for leaf in said):  # a schedule has leaves
             where = _origin(key, source, origins, files)
             warnings.warn(f"{where}: {key} does nothing where {why}", stacklevel=3)
 

@@ -145,6 +145,28 @@ class GameGANConfig(Config):
         return self
 
     @property
+    def idle(self) -> dict[str, str]:
+        training, losses = self.training, "training.losses."
+        judged = ("action_recovery", "z_recovery", "z_recovery_discriminator", "feature_matching", "blended")
+        judged = (*judged, "gradient_penalty", "temporal_gradient_penalty")
+        forgets, told = not self.model.memory, min(training.warm_up.start, training.warm_up.end)
+        nothing = (
+            (forgets, "model.memory is false", ("model.memory_slots", "model.memory_width")),
+            (forgets, "model.memory is false", (f"{losses}cycle", f"{losses}memory")),
+            (
+                not training.losses.adversarial.highest,
+                f"{losses}adversarial is 0",
+                ("training.discriminator_learning_rate", *(losses + name for name in judged)),
+            ),
+            (
+                told >= self.data.segment,
+                "training.warm_up is never below data.segment",
+                ("training.always_told", f"{losses}diverged"),
+            ),
+        )
+        return {key: why for here, why, keys in nothing if here for key in keys}
+
+    @property
     def learned_from(self) -> str:
         told = self.model.memory and self.model.opposites  # they only matter to the memory's kernels
         return "frames and key presses, given which keys are opposites" if told else super().learned_from

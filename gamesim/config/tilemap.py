@@ -104,6 +104,21 @@ class TilemapConfig(Config):
     training: TilemapTraining = TilemapTraining()
 
     @property
+    def idle(self) -> dict[str, str]:
+        training, losses = self.training, "training.losses."
+        layers = tuple(losses + name for name in ("static", "dynamic", "robust"))
+        nothing = (
+            (not training.losses.static.highest, f"{losses}static is 0", (f"{losses}robust",)),
+            (not self.model.memory, "model.memory is false", ("model.memory_width", *layers)),
+            (
+                not training.free_running.highest,
+                "training.free_running is 0",
+                ("training.warm_up", f"{losses}remembered"),
+            ),
+        )
+        return {key: why for here, why, keys in nothing if here for key in keys}
+
+    @property
     def learned_from(self) -> str:
         told = "which keys are opposites, " if self.model.opposites else ""
         return (

@@ -27,12 +27,13 @@ def wake(source: Source, device: torch.device) -> tuple[WorldModel, Starts]:
     """The engine and its beginnings.
 
     Raises:
-        UserError: A checkpoint is damaged or no folder, or the beginnings do not fit the engine.
+        UserError: A checkpoint is damaged or no folder, a tuple holds something else, or the beginnings do
+            not fit the engine.
     """
     if isinstance(source, tuple):
+        if [isinstance(part, Starts) for part in source] != [False, True]:
+            raise UserError(f"checkpoint must be an engine and its Starts, not {one_line(repr(source), 80)}")
         name, (model, starts) = "the model", source
-    elif not isinstance(source, str | Path):  # what a YAML file or a variable held
-        raise UserError(f"checkpoint must be the folder of a model, not {one_line(repr(source), 80)}")
     else:
         model, loaded = checkpoints.load_model(source, device)
         name, starts = source, loaded.starts

@@ -1,12 +1,12 @@
 """Trains from scratch what a lab ships: ``python -m gamesim.labs.train cyclegan --out DIR``.
 
-The weights are saved every two minutes. Started again with the same folder it goes on from them; Adam's
-moments and the pool of pictures begin anew.
+The weights are saved every two minutes, and where Ctrl-C stops it. Started again with the same folder it goes
+on from them; Adam's moments and the pool of pictures begin anew.
 """
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +14,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from gamesim import outputs
+from gamesim.envs.arguments import MOST_STEPS, check_seed, whole_number
+from gamesim.errors import UserError
 from gamesim.labs import cyclegan, fgsm, gan, imitator, modes, vae, weights
 from gamesim.labs.frames import Played
 from gamesim.labs.themes import stream
+from gamesim.signals import Asked
 
 Training = tuple[nn.Module, int, Iterator[dict[str, float]]]
 """What is trained, with a buffer ``taken`` (its steps); how many steps; and its steps, each giving losses."""
@@ -67,22 +71,30 @@ TRAININGS: dict[str, Callable[[int], Training]] = {
 
 
 def train(name: str, place: Path, seed: int = 0, steps: int | None = None) -> dict[str, float]:
-    """Train until ``steps`` steps are taken (None: the lab's own number); gives the last losses.
+    """Train until ``steps`` steps are taken (None: the lab's own number) or a signal asks for the end.
+
+    Returns:
+        The last losses.
 
     Raises:
-        UserError: the weights in ``place`` are damaged or of another network, or it cannot be written.
+        UserError: the weights in ``place`` are damaged or of another network, or it cannot be written; a
+            number is out of range.
     """
+    steps = None if steps is None else whole_number("steps", steps, 1, MOST_STEPS)
+    check_seed(seed)
+    outputs.check_folder(place)
     model, all_steps, run = TRAININGS[name](seed)
     if (place / weights.FILE).exists():
         weights.load(model, place)
     taken, wanted, saved = int(model.get_buffer("taken")), steps or all_steps, time.monotonic()
     losses: dict[str, float] = {}
-    while taken < wanted:
-        losses, taken = next(run), taken + 1
-        if time.monotonic() - saved > _EVERY:
-            weights.save(model, place)
-            saved = time.monotonic()
-            print(taken, " ".join(f"{key} {value:.3f}" for key, value in losses.items()), flush=True)
+    with Asked() as signals:
+        while taken < wanted and not signals.asked:
+            losses, taken = next(run), taken + 1
+            if time.monotonic() - saved > _EVERY:
+                weights.save(model, place)
+                saved = time.monotonic()
+                print(taken, " ".join(f"{key} {value:.3f}" for key, value in losses.items()), flush=True)
     weights.save(model, place)
     return losses
 
@@ -93,7 +105,7 @@ def precision(*, bfloat16: bool) -> torch.autocast:
     return torch.autocast("cpu", torch.bfloat16, enabled=bfloat16, cache_enabled=False)
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m gamesim.labs.train", description="Trains from scratch what a lab ships."
     )
@@ -104,10 +116,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="steps in all (default: as for the shipped weights)")
     parser.add_argument("--bfloat16", action="store_true", help="faster on some processors")
-    given = parser.parse_args()
+    given = parser.parse_args(words)
     torch.set_num_threads(1)
-    with precision(bfloat16=given.bfloat16):
-        train(given.lab, given.out, given.seed, given.steps)
+    try:
+        with precision(bfloat16=given.bfloat16):
+            train(given.lab, given.out, given.seed, given.steps)
+    except UserError as error:
+        parser.exit(2, f"gamesim: {error}\n")
+    except KeyboardInterrupt:
+        parser.exit(130)
 
 
 if __name__ == "__main__":

@@ -208,10 +208,16 @@ class TestTemperature:
 
 
 class TestBadInput:
-    @pytest.mark.parametrize("checkpoint", [None, 3, b"mine", ["mine"]])
-    def test_what_is_no_folder_is_named(self, checkpoint):
+    @pytest.mark.parametrize("given", [None, 3, b"mine", ["mine"]])
+    @pytest.mark.parametrize("read", [DreamEnv, checkpoint.load, checkpoint.fingerprint])
+    def test_what_is_no_folder_is_named(self, read, given):
         with pytest.raises(UserError, match=r"^checkpoint must be the folder of a model, not "):
-            DreamEnv(checkpoint=checkpoint)
+            read(given)
+
+    @pytest.mark.parametrize("given", [(1, 2), (), ("engine", "starts", 3)])
+    def test_what_is_no_engine_and_its_starts_is_named(self, given):
+        with pytest.raises(UserError, match=r"^checkpoint must be an engine and its Starts, not "):
+            DreamEnv(given)
 
     def test_no_checkpoint_there(self, tmp_path):
         with pytest.raises(UserError, match="nowhere"):

@@ -137,12 +137,13 @@ def test_without_headless_the_app_opens_on_the_lab(monkeypatch):
 
 
 @pytest.mark.parametrize("where", [("--headless", "--out", "x"), ()], ids=["headless", "in a window"])
-def test_what_a_lab_would_not_look_at_is_refused(where, capsys, tmp_path, monkeypatch):
+@pytest.mark.parametrize("data", [".", "nowhere"])  # it is not even read
+def test_what_a_lab_would_not_look_at_is_refused(where, data, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     make_episode(9, size=84).save(tmp_path / "e.npz")
     monkeypatch.setattr(labs, "entries", lambda: {"toy": replace(TOY, reads=("checkpoint",))})
     monkeypatch.setattr(toy_lab.Toy, "step", lambda self: pytest.fail("a step was taken"))
-    assert main(["lab", "toy", *where, "--data", "."]) == 2
+    assert main(["lab", "toy", *where, "--data", data]) == 2
     assert capsys.readouterr().err == "gamesim: the lab toy takes no --data\n"
 
 

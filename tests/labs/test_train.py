@@ -1,5 +1,7 @@
 """What trains the shipped networks, saves them and goes on."""
 
+import signal
+
 import pytest
 import torch
 from torch import nn
@@ -7,7 +9,7 @@ from torch import nn
 from gamesim.errors import UserError
 from gamesim.labs import gan, vae, weights
 from gamesim.labs.gan import GAN
-from gamesim.labs.train import TRAININGS, precision, train
+from gamesim.labs.train import TRAININGS, main, precision, train
 
 
 @pytest.mark.parametrize("name", TRAININGS)
@@ -51,3 +53,39 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"):
         weights.save(nn.Linear(1, 1), tmp_path / "file" / "in")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--out", "{file}"], "not a folder"),
+        (["--out", "{file}/in"], "is inside a file"),
+        (["--out", "{new}", "--steps", "0"], "steps must be an integer from 1"),
+        (["--out", "{new}", "--seed", "-1"], "seed must be a whole number"),
+        (["--out", "{damaged}"], "damaged: not a safetensors file"),
+    ],
+)
+def test_what_somebody_mistypes_is_one_line_before_the_first_step(words, complaint, tmp_path, capsys):
+    places = {name: tmp_path / name for name in ("file", "new", "damaged")}
+    places["file"].write_text("")
+    places["damaged"].mkdir()
+    (places["damaged"] / weights.FILE).write_text("")
+    with pytest.raises(SystemExit) as left:
+        main(["gan", *(word.format(**places) for word in words)])
+    said = capsys.readouterr().err
+    assert left.value.code == 2 and complaint in said and said.count("\n") == 1
+    assert not places["new"].exists()
+
+
+def test_ctrl_c_saves_what_was_learned(tmp_path, monkeypatch):
+    monkeypatch.setattr(gan, "SHIPPED_BATCH", 2)
+
+    def stopped(self, *batch, step=GAN.step):
+        signal.raise_signal(signal.SIGINT)
+        return step(self, *batch)
+
+    monkeypatch.setattr(GAN, "step", stopped)
+    main(["gan", "--out", str(tmp_path)])
+    model = GAN(1)
+    weights.load(model, tmp_path)
+    assert int(model.get_buffer("taken")) == 1
