@@ -161,6 +161,22 @@ def test_the_keys_of_a_recorded_dream_are_known_after_its_model_is_deleted(app: 
     assert [page.pressed(action) for action in range(5)] == ["none", "←", "→", "↑", "↓"]
 
 
+def test_only_our_own_games_are_drawn_large_in_a_replay(app: Driver):
+    """A dark frame of another game was drawn as a board of ours, in stripes: it is as like as our floor."""
+    app.window.kit.settings.pixels = app.window.kit.look.pixels = False
+    dark = replace(episode(), frames=np.full((len(episode()) + 1, 84, 84, 3), (20, 60, 30), np.uint8))
+    drawn = {}
+    for game in ("toys/Silent-v0", "gamesim/Pacman-v0"):
+        called(app, replace(dark, env_spec=json.dumps({"id": game})), 1)
+        page = Replay(app.window, app.window.kit.workshop.shelf.recordings[0])
+        app.window.go(page)
+        app.until(lambda: page.episode is not None)  # noqa: B023
+        app.frames(1)
+        drawn[game] = app.window.surface.get_at(page.picture.center)[:3]
+        assert ("L" in dict(page.works())) == (game != "toys/Silent-v0")
+    assert drawn["toys/Silent-v0"] == (20, 60, 30) != drawn["gamesim/Pacman-v0"]
+
+
 def called(app: Driver, played: Episode, count: int) -> list[str]:
     """What a replay calls the first actions of an episode."""
     path = app.recordings / "any" / "game.npz"
