@@ -301,6 +301,24 @@ def test_the_chosen_recording_stays_in_view_when_many_come_above_it(shelf: Drive
     assert page.chosen > 20 and 0 <= top <= page.view.height - page.height
 
 
+@pytest.mark.parametrize("scrolled", [0, 5])
+def test_the_chosen_recording_stays_in_view_when_the_window_shrinks(shelf: Driver, scrolled: int):
+    """Delete asked about a recording that nobody saw; who scrolled away from it stays where they are."""
+    for number in range(30):
+        save(shelf.recordings / "pac-man", f"new {number}", -100)
+    shelf.window.kit.workshop.shelf.refresh()
+    shelf.until(lambda: listing(shelf).count == 33)
+    page = listing(shelf)
+    page.choose(20)
+    shelf.frames(2)
+    page.scroller.lines(2 * scrolled)
+    shelf.frames(1)
+    shelf.resize(640, 360)
+    shelf.frames(1)
+    top = page.chosen * page.height - page.scroller.at
+    assert (0 <= top <= page.view.height - page.height) == (not scrolled)
+
+
 def test_damaged_files_are_messages(shelf: Driver, tmp_path: Path):
     (shelf.recordings / "maze" / "bad.npz").write_bytes(b"PK\x03\x04 nothing")
     shelf.window.kit.workshop.shelf.refresh()
