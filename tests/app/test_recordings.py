@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pygame
@@ -28,6 +29,7 @@ from gamesim.app.screens.recordings import Recordings, facts_of, set_facts
 from gamesim.app.screens.replay import SPEEDS, Replay
 from gamesim.app.theme import Scale
 from gamesim.app.ui.ask import Ask, Prompt
+from gamesim.app.ui.widgets import at_home
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.errors import UserError
 from gamesim.text import sized
@@ -319,6 +321,19 @@ def test_the_chosen_recording_stays_in_view_when_the_window_shrinks(shelf: Drive
     assert (0 <= top <= page.view.height - page.height) == (not scrolled)
 
 
+def test_the_line_beside_the_title_counts_what_is_listed_and_says_where(shelf: Driver, tmp_path: Path):
+    """It counted what a filter had left out, and recordings of other folders as if they lay in the app's."""
+    assert listing(shelf).line() == f"3 recordings in {at_home(shelf.recordings)}"
+    save(tmp_path / "elsewhere" / "maze", "fourth", game="PacmanMaze")
+    shelf.window.kit.workshop.shelf.roots.append(tmp_path / "elsewhere")
+    shelf.window.kit.workshop.shelf.refresh()
+    shelf.until(lambda: listing(shelf).count == 4)
+    both = f"{at_home(shelf.recordings)} and {at_home(tmp_path / 'elsewhere')}"
+    assert listing(shelf).line() == f"4 recordings in {both}"
+    shelf.press(pygame.K_TAB)
+    assert listing(shelf).line() == f"2 of 4 recordings in {both}"
+
+
 def test_damaged_files_are_messages(shelf: Driver, tmp_path: Path):
     (shelf.recordings / "maze" / "bad.npz").write_bytes(b"PK\x03\x04 nothing")
     shelf.window.kit.workshop.shelf.refresh()
@@ -513,6 +528,27 @@ def test_renaming_starts_from_the_title_that_is_shown_and_typing_takes_its_place
         app.press(pygame.K_RETURN)
         assert replay(app).recording.name == wanted == names(app)[0] and f"Renamed to {wanted}" in app.said
         title = wanted
+
+
+@pytest.mark.parametrize(
+    ("copied", "pasted"),
+    [
+        ("/déjà/vu\n".encode(), "an/déjà/vu"),
+        ("C:\\vu\0".encode("utf-16-le"), "anC:\\vu"),  # as Windows gives it
+        (b"/long" * 60, "an" + "/long" * 60),  # a path was cut after 200 letters
+        (b"\xff", "an\N{REPLACEMENT CHARACTER}"),
+        (None, "an"),
+        (pygame.error("no clipboard"), "an"),
+    ],
+)
+def test_ctrl_and_v_pastes_what_was_copied_elsewhere(shelf: Driver, monkeypatch, copied, pasted: str):
+    monkeypatch.setattr(pygame.scrap, "init", lambda: None)
+    monkeypatch.setattr(pygame.scrap, "get", Mock(side_effect=[copied]))
+    press_button(shelf, "Rename")
+    typed(shelf, "an")
+    press_with_control(shelf, pygame.K_v)
+    page = shelf.window.screen
+    assert isinstance(page, Prompt) and page.field.words == pasted
 
 
 @pytest.mark.parametrize("alt", [pygame.KMOD_RALT, pygame.KMOD_MODE])
