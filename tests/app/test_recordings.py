@@ -334,6 +334,14 @@ def test_the_line_beside_the_title_counts_what_is_listed_and_says_where(shelf: D
     assert listing(shelf).line() == f"2 of 4 recordings in {both}"
 
 
+@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080), (800, 600)])
+def test_the_facts_of_a_recording_need_no_scrolling_where_there_is_room(shelf: Driver, size: tuple[int, int]):
+    """A bar stood there in every window, to scroll by four pixels."""
+    shelf.resize(*size)
+    shelf.frames(2, 0.0)
+    assert listing(shelf).detail.most == 0
+
+
 def test_damaged_files_are_messages(shelf: Driver, tmp_path: Path):
     (shelf.recordings / "maze" / "bad.npz").write_bytes(b"PK\x03\x04 nothing")
     shelf.window.kit.workshop.shelf.refresh()
@@ -571,7 +579,7 @@ def test_a_title_with_a_time_in_it_can_be_kept_and_added_to(shelf: Driver):
 
 @pytest.mark.parametrize("zoom", [1.0, 1.5])
 def test_all_that_is_known_of_a_recording_can_be_scrolled_to(mixed: Driver, zoom: float):
-    mixed.resize(800, 600)
+    mixed.resize(640, 360)
     Scale.zoom = zoom
     mixed.frames(3)
     page = listing(mixed)

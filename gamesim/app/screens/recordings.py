@@ -28,11 +28,11 @@ from gamesim.app.library.shelf import (
 )
 from gamesim.app.navigation import Navigator
 from gamesim.app.screens.replay import Replay, delete, export, rename
-from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.listing import Listing, draw_words
 from gamesim.app.ui.parts import Action, dot, draw_actions, draw_facts, with_ctrl
-from gamesim.app.ui.widgets import at_home, box, headline
+from gamesim.app.ui.widgets import at_home, box, headline, wrap
 from gamesim.envs.recipe import Recipe
 from gamesim.text import counted, signed, sized
 
@@ -262,7 +262,8 @@ class Recordings(Listing[RecordingRow]):
         if row is None:
             return area.top
         facts = set_facts(row) if row.whole else facts_of(row.first)
-        needed = scale.px(34) + len(facts) * scale.px(28)
+        named = len(wrap(row.name, scale.px(20), area.width, True)) * font(scale.px(20), True).get_height()
+        needed = scale.px(10) + named + scale.px(2) + len(facts) * scale.px(28)
         side = min(area.width, max(area.height - needed, area.height // 3))
         picture = pygame.Rect(area.left, area.top, area.width, side)
         draw_thumbnail(surface, picture, self.pictures.get(row.first.path), self._clock)
