@@ -181,6 +181,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         before, meanings = bytes(self._actions), action_meanings(self.env)
         if not any(meanings) and len(self._meanings) == len(meanings):
             meanings = self._meanings
+        self.folder.mkdir(parents=True, exist_ok=True)  # as in `_save`
         return Journal.create(self.folder / name, self._frame, self._seed, spec, before, meanings)
 
     def _finish(self) -> None:
@@ -197,6 +198,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         path = journal.path.with_suffix(".npz")
         try:
             episode = journal.episode()
+            self.folder.mkdir(parents=True, exist_ok=True)  # somebody may have deleted it meanwhile
             episode.save(path)
             append(self.folder, [entry_of(self.folder, path, episode)])
         except (UserError, OSError, ValueError, MemoryError) as error:

@@ -107,6 +107,17 @@ def test_the_film_shows_the_present_the_past_and_the_branch(app: Driver, size):
     assert surface.get_at((5, 5))[:3] == (0, 0, 0)  # nothing beside the strip
 
 
+def test_each_recording_says_how_many_games_it_has_saved_itself(app: Driver):
+    """The second of two said "2 games"."""
+    app.play("Pac-Man, endless")
+    for _ in range(2):
+        app.press(pygame.K_COMMA)
+        app.frames(5, 0.1)
+        app.silence()
+        app.press(pygame.K_COMMA)
+        assert "Saved 1 game to" in app.said
+
+
 def test_a_recording_after_rewinding_begins_where_it_was_rewound_to(app: Driver):
     app.play("Tilemap Pac-Man")
     app.frames(15, 0.1)
@@ -118,7 +129,7 @@ def test_a_recording_after_rewinding_begins_where_it_was_rewound_to(app: Driver)
     app.press(pygame.K_COMMA)
     app.frames(5, 0.1)
     app.press(pygame.K_COMMA, pygame.K_ESCAPE)
-    (path,) = (app.recordings / "tilemap-pac-man").glob("*.npz")
+    (path,) = app.recordings.glob("tilemap-pac-man-*/*.npz")
     np.testing.assert_array_equal(Episode.load(path).frames[0], frame)
 
 

@@ -291,7 +291,7 @@ class TestGoingOn:
         app.press(pygame.K_o, pygame.K_COMMA)
         app.passes(2.0)
         app.press(pygame.K_COMMA, pygame.K_ESCAPE)
-        kept = [Episode.load(path) for path in (app.recordings / "tilemap-pac-man").glob("*.npz")]
+        kept = [Episode.load(path) for path in app.recordings.glob("tilemap-pac-man-*/*.npz")]
         assert len(kept) > 2
         assert sorted({len(episode) for episode in kept if episode.terminated}) == [3]
 

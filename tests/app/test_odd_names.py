@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pygame
 import pytest
@@ -13,6 +14,7 @@ from gamesim.app import theme
 from gamesim.app.library import catalog
 from gamesim.data.store.index import scan
 from gamesim.envs.recipe import Recipe
+from gamesim.shipped import MODELS, folder
 
 NAMES = ("naïve", "👻 take", "odd\udce9byte", "a\0b", "عربي")
 
@@ -29,6 +31,19 @@ def test_any_name_can_be_drawn_and_measured(app: Driver, name: str):
 def test_models_with_names_in_other_letters_record_into_folders_of_their_own():
     named = ("日本", "中国", "🎮", "👻", "Pac-Man")
     assert len({catalog.Title(name, "", catalog.DREAM).slug for name in named}) == len(named)
+
+
+def test_models_of_several_folders_that_are_called_alike_record_into_folders_of_their_own(tmp_path: Path):
+    """The app's own name for a run is that of a shipped model; "pac-man" is that of a game."""
+    runs = [tmp_path / place / name for place in "ab" for name in ("tilemap-pac-man", "pac-man", "x" * 90)]
+    for run in runs:
+        for part in ("last", "best"):
+            (run / part).mkdir(parents=True)
+            (run / part / "config.yaml").write_text("system: tilemap\n")
+    here = folder(MODELS) / "tilemap-pacman"
+    slugs = {catalog.dream(each).slug for each in (here, *(run / "last" for run in runs))}
+    assert len(slugs | {game.slug for game in catalog.OURS}) == 1 + len(runs) + len(catalog.OURS)
+    assert "tilemap-pac-man" in slugs and slugs >= {catalog.dream(run / "best").slug for run in runs}
 
 
 def test_games_of_several_packages_that_are_called_alike_record_into_folders_of_their_own():

@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pygame
@@ -28,6 +29,7 @@ from gamesim.app.screens.recordings import Recordings, facts_of, set_facts
 from gamesim.app.screens.replay import SPEEDS, Replay
 from gamesim.app.theme import Scale
 from gamesim.app.ui.ask import Ask, Prompt
+from gamesim.app.ui.widgets import at_home
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.errors import UserError
 from gamesim.text import sized
@@ -161,6 +163,22 @@ def test_the_keys_of_a_recorded_dream_are_known_after_its_model_is_deleted(app: 
     assert [page.pressed(action) for action in range(5)] == ["none", "←", "→", "↑", "↓"]
 
 
+def test_only_our_own_games_are_drawn_large_in_a_replay(app: Driver):
+    """A dark frame of another game was drawn as a board of ours, in stripes: it is as like as our floor."""
+    app.window.kit.settings.pixels = app.window.kit.look.pixels = False
+    dark = replace(episode(), frames=np.full((len(episode()) + 1, 84, 84, 3), (20, 60, 30), np.uint8))
+    drawn = {}
+    for game in ("toys/Silent-v0", "gamesim/Pacman-v0"):
+        called(app, replace(dark, env_spec=json.dumps({"id": game})), 1)
+        page = Replay(app.window, app.window.kit.workshop.shelf.recordings[0])
+        app.window.go(page)
+        app.until(lambda: page.episode is not None)  # noqa: B023
+        app.frames(1)
+        drawn[game] = app.window.surface.get_at(page.picture.center)[:3]
+        assert ("L" in dict(page.works())) == (game != "toys/Silent-v0")
+    assert drawn["toys/Silent-v0"] == (20, 60, 30) != drawn["gamesim/Pacman-v0"]
+
+
 def called(app: Driver, played: Episode, count: int) -> list[str]:
     """What a replay calls the first actions of an episode."""
     path = app.recordings / "any" / "game.npz"
@@ -283,6 +301,45 @@ def test_the_chosen_recording_stays_in_view_when_many_come_above_it(shelf: Drive
     page = listing(shelf)
     top = page.chosen * page.height - page.scroller.at
     assert page.chosen > 20 and 0 <= top <= page.view.height - page.height
+
+
+@pytest.mark.parametrize("scrolled", [0, 5])
+def test_the_chosen_recording_stays_in_view_when_the_window_shrinks(shelf: Driver, scrolled: int):
+    """Delete asked about a recording that nobody saw; who scrolled away from it stays where they are."""
+    for number in range(30):
+        save(shelf.recordings / "pac-man", f"new {number}", -100)
+    shelf.window.kit.workshop.shelf.refresh()
+    shelf.until(lambda: listing(shelf).count == 33)
+    page = listing(shelf)
+    page.choose(20)
+    shelf.frames(2)
+    page.scroller.lines(2 * scrolled)
+    shelf.frames(1)
+    shelf.resize(640, 360)
+    shelf.frames(1)
+    top = page.chosen * page.height - page.scroller.at
+    assert (0 <= top <= page.view.height - page.height) == (not scrolled)
+
+
+def test_the_line_beside_the_title_counts_what_is_listed_and_says_where(shelf: Driver, tmp_path: Path):
+    """It counted what a filter had left out, and recordings of other folders as if they lay in the app's."""
+    assert listing(shelf).line() == f"3 recordings in {at_home(shelf.recordings)}"
+    save(tmp_path / "elsewhere" / "maze", "fourth", game="PacmanMaze")
+    shelf.window.kit.workshop.shelf.roots.append(tmp_path / "elsewhere")
+    shelf.window.kit.workshop.shelf.refresh()
+    shelf.until(lambda: listing(shelf).count == 4)
+    both = f"{at_home(shelf.recordings)} and {at_home(tmp_path / 'elsewhere')}"
+    assert listing(shelf).line() == f"4 recordings in {both}"
+    shelf.press(pygame.K_TAB)
+    assert listing(shelf).line() == f"2 of 4 recordings in {both}"
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080), (800, 600)])
+def test_the_facts_of_a_recording_need_no_scrolling_where_there_is_room(shelf: Driver, size: tuple[int, int]):
+    """A bar stood there in every window, to scroll by four pixels."""
+    shelf.resize(*size)
+    shelf.frames(2, 0.0)
+    assert listing(shelf).detail.most == 0
 
 
 def test_damaged_files_are_messages(shelf: Driver, tmp_path: Path):
@@ -481,6 +538,27 @@ def test_renaming_starts_from_the_title_that_is_shown_and_typing_takes_its_place
         title = wanted
 
 
+@pytest.mark.parametrize(
+    ("copied", "pasted"),
+    [
+        ("/déjà/vu\n".encode(), "an/déjà/vu"),
+        ("C:\\vu\0".encode("utf-16-le"), "anC:\\vu"),  # as Windows gives it
+        (b"/long" * 60, "an" + "/long" * 60),  # a path was cut after 200 letters
+        (b"\xff", "an\N{REPLACEMENT CHARACTER}"),
+        (None, "an"),
+        (pygame.error("no clipboard"), "an"),
+    ],
+)
+def test_ctrl_and_v_pastes_what_was_copied_elsewhere(shelf: Driver, monkeypatch, copied, pasted: str):
+    monkeypatch.setattr(pygame.scrap, "init", lambda: None)
+    monkeypatch.setattr(pygame.scrap, "get", Mock(side_effect=[copied]))
+    press_button(shelf, "Rename")
+    typed(shelf, "an")
+    press_with_control(shelf, pygame.K_v)
+    page = shelf.window.screen
+    assert isinstance(page, Prompt) and page.field.words == pasted
+
+
 @pytest.mark.parametrize("alt", [pygame.KMOD_RALT, pygame.KMOD_MODE])
 def test_altgr_and_a_types_a_letter_and_selects_nothing(shelf: Driver, alt: int):
     """Polish keyboards have ą there; on Windows AltGr comes as Ctrl and Alt."""
@@ -501,7 +579,7 @@ def test_a_title_with_a_time_in_it_can_be_kept_and_added_to(shelf: Driver):
 
 @pytest.mark.parametrize("zoom", [1.0, 1.5])
 def test_all_that_is_known_of_a_recording_can_be_scrolled_to(mixed: Driver, zoom: float):
-    mixed.resize(800, 600)
+    mixed.resize(640, 360)
     Scale.zoom = zoom
     mixed.frames(3)
     page = listing(mixed)

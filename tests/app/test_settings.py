@@ -217,6 +217,14 @@ def test_a_key_does_one_thing_even_if_the_file_says_two():
     assert meaning(pygame.K_ESCAPE) is Command.BACK
 
 
+def test_the_chosen_setting_stays_in_view_when_the_window_shrinks(app: Driver, settings: SettingsScreen):
+    settings.step(9)
+    app.frames(1)
+    app.resize(320, 240)
+    app.frames(1)
+    assert settings.view.contains(settings.current.rect)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_all_lines_of_the_help_can_be_scrolled_to(app: Driver, size):
     app.resize(*size)

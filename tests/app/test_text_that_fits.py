@@ -10,6 +10,7 @@ from app.fakes import save
 from app.training import engine_folder, old_run
 from gamesim.app import theme
 from gamesim.app.controls import KEYMAP, Command
+from gamesim.app.game import hud
 from gamesim.app.library import run_view
 from gamesim.app.library.runs import Run
 from gamesim.app.navigation import visit
@@ -217,3 +218,12 @@ def test_why_a_run_failed_is_told_to_its_end(app: Driver, width: int, monkeypatc
     assert run.doing.replace(" ", "") in told and run.why.replace(" ", "") in told
     lines = len(widgets.wrap(run.why, 15, width - 20))
     assert panels[0].height > lines * 15 * 1.35 and below > panels[0].bottom
+
+
+def test_a_value_beside_a_board_gets_smaller_letters_before_it_loses_some():
+    """A small window said that a dream ends with a chance of "100…"."""
+    fact, room = hud.Fact("Chance of an ending", "100 %"), round(0.8 * font(20, True).size("100 %")[0])
+    drawn, whole = pygame.Surface((200, 40)), pygame.Surface((200, 40))
+    hud.draw_value(drawn, fact, (0, 0), 20, "topleft", room)
+    text(whole, "100 %", (0, 0), widgets.fitting("100 %", 20, room, bold=True), bold=True)
+    assert pygame.image.tobytes(drawn, "RGB") == pygame.image.tobytes(whole, "RGB")

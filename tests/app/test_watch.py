@@ -307,6 +307,6 @@ def test_a_recording_keeps_who_drove_each_step(app: Driver):
     app.frames(6, 0.1)
     app.up(pygame.K_LEFT)
     app.press(pygame.K_COMMA, pygame.K_ESCAPE)
-    (path,) = (app.recordings / "world-model-pac-man").glob("*.npz")
+    (path,) = app.recordings.glob("world-model-pac-man-*/*.npz")
     players = [PLAYERS[who] for who in Episode.load(path).players]
     assert set(players) == {"controller", "human"} and players[0] == "controller"

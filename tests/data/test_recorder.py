@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -265,6 +266,23 @@ def test_a_full_disk_ends_the_recording_and_not_the_game(tmp_path: Path) -> None
     assert done.stdout.startswith(f"False {tmp_path}: recording stopped (") and done.stdout.count("\n") == 1
     (episode,) = load(tmp_path)
     assert 10 < len(episode) < 200 and verify(tmp_path).same == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file keeps its folder there")
+def test_a_folder_that_is_deleted_meanwhile_is_made_anew_and_nothing_is_lost(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    recorder = game(folder)
+    recorder.reset(seed=4)
+    play(recorder, 3)
+    shutil.rmtree(folder)  # in the middle of a game
+    play(recorder, 9, 3)
+    recorder.flush()
+    assert [len(each) for each in load(folder)] == [12]
+    shutil.rmtree(folder)  # between two
+    recorder.reset(seed=5)
+    play(recorder, 7)
+    recorder.close()
+    assert recorder.error is None and [len(each) for each in load(folder)] == [7]
 
 
 class Wrong(gym.Env[np.ndarray, int]):

@@ -290,7 +290,7 @@ def draw_value(
         pygame.draw.circle(surface, fact.colour if lit else COLOURS["raised"], dot, radius)
     else:
         colour = COLOURS["text"] if fact.bar is not None else fact.colour
-        text(surface, fact.value, place, size, colour, bold=True, anchor=anchor, width=room)
+        text(surface, fact.value, place, size, colour, bold=True, anchor=anchor, width=room, shrinks=True)
 
 
 def hints(

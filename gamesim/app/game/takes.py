@@ -123,6 +123,7 @@ class Takes:
             self.stop(engine)
         elif recorder is not None:
             recorder.start()
+            recorder.episodes = 0  # of this take
             self.kit.sound.play("record")
             self.window.say(f"Recording to {at_home(recorder.folder)}")
 

@@ -246,8 +246,8 @@ class Column:
             y = rect.bottom + scale.px(4)
             index += 1
         self.scroller.fit(view, y - begin, scale)
-        if self._reveal and self.current is not None:
-            chosen = self.rects[self.focus]
-            self.scroller.reveal(chosen.top - begin - scale.px(4), chosen.bottom - begin + scale.px(4))
+        if self.current is not None:
+            chosen, edge = self.rects[self.focus], scale.px(4)
+            self.scroller.follow(chosen.top - begin - edge, chosen.bottom - begin + edge, self._reveal)
         self._reveal = False
         self.scroller.draw(surface)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from hashlib import blake2s
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,12 @@ from typing import Any
 import gymnasium as gym
 import pygame
 
-from gamesim import text
+from gamesim import shipped, text
 from gamesim.card import facts_in
 from gamesim.envs import meanings, registered
 from gamesim.envs import recipe as recipes
 from gamesim.envs.recipe import PACMANS, Recipe, known, make
 from gamesim.errors import UserError
-from gamesim.shipped import locate
 from gamesim.systems import find, parts, systems
 
 
@@ -93,8 +93,15 @@ class Title:
 
     @property
     def slug(self) -> str:
-        """The name of the folder for its recordings; a game that is not ours is named in full there."""
-        return text.file_name(self.name if self.env_id.startswith(recipes.OURS) else self.env_id, "game")
+        """The name of the folder for its recordings.
+
+        A game that is not ours is named in full there. Models in several places may be called alike, and
+        like a real game: a model that did not come with the app is named with a sign for its place.
+        """
+        name = text.file_name(self.name if self.env_id.startswith(recipes.OURS) else self.env_id, "game")
+        if self.checkpoint is None or self.checkpoint.is_relative_to(shipped.folder(shipped.MODELS)):
+            return name
+        return f"{name}-{blake2s(bytes(run_of(self.checkpoint)), digest_size=2).hexdigest()}"
 
     @cached_property
     def rate(self) -> float:
@@ -180,7 +187,7 @@ def title_of(start: str | Recipe) -> Title:
     Raises:
         UserError: it is none of these.
     """
-    if isinstance(start, str) and (folder := locate(start)).is_dir():
+    if isinstance(start, str) and (folder := shipped.locate(start)).is_dir():
         return dream(folder.absolute())
     recipe = start if isinstance(start, Recipe) else Recipe(start)
     for title in games():

@@ -225,13 +225,16 @@ def _played_in(episode: Episode) -> Path | None:
     return Path(found) if isinstance(found, str) else None
 
 
-def words_of(episode: Episode) -> tuple[str, ...]:
-    """A word for each action of the game that was played or dreamt; () if nobody knows them."""
+def origin(episode: Episode) -> tuple[str, tuple[str, ...]]:
+    """The id of the real game that was played or dreamt, "" if nobody knows it, and a word for each of its
+    actions, () if nobody knows those.
+    """
     game, words = bare(env_id(episode.env_spec)), episode.action_meanings
-    if game == DREAM and (folder := _played_in(episode)):
-        title = dream(folder)
-        game, words = title.world, title.actions or words
-    return words if any(words) or not game.startswith(PACMANS) else tuple(MEANINGS)
+    if game == DREAM:
+        folder = _played_in(episode)
+        game, known = (title.world, title.actions) if folder and (title := dream(folder)) else ("", ())
+        words = known or words
+    return game, words if any(words) or not game.startswith(PACMANS) else tuple(MEANINGS)
 
 
 def thumbnails(path: Path) -> np.ndarray:

@@ -28,11 +28,11 @@ from gamesim.app.library.shelf import (
 )
 from gamesim.app.navigation import Navigator
 from gamesim.app.screens.replay import Replay, delete, export, rename
-from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.ask import Ask
 from gamesim.app.ui.listing import Listing, draw_words
-from gamesim.app.ui.parts import Action, dot, draw_actions, draw_facts, selects_all
-from gamesim.app.ui.widgets import at_home, box, headline
+from gamesim.app.ui.parts import Action, dot, draw_actions, draw_facts, with_ctrl
+from gamesim.app.ui.widgets import at_home, box, headline, wrap
 from gamesim.envs.recipe import Recipe
 from gamesim.text import counted, signed, sized
 
@@ -60,6 +60,8 @@ class Recordings(Listing[RecordingRow]):
         self._of: tuple | None = None  # what the rows and the games were made from
         self.games: list[str] = []
         self._told: set[Path] = set()
+        self._counts = ""
+        self.refresh()
 
     def look_again(self) -> None:
         self.shelf.refresh()
@@ -74,6 +76,11 @@ class Recordings(Listing[RecordingRow]):
             self.games = sorted({game for _, game in named})
             of_game = [each for each, game in named if self.shown_game in (ALL, game)]
             shown = [each for each in of_game if self.shown_player in (ALL, category(each))]
+            used = {each.root for each in shown}
+            folders = [root for root in self.shelf.roots if root in used] or [self.kit.recordings]
+            many = f"{len(shown):,} of " if len(shown) < len(everything) else ""
+            many += counted(len(everything), "recording")
+            self._counts = f"{many} in {' and '.join(map(at_home, folders))}"
             self.show(rows_of(shown, self._opened))  # new ones may have come in above the chosen row
 
     def mark(self, row: RecordingRow) -> object:
@@ -93,7 +100,7 @@ class Recordings(Listing[RecordingRow]):
                 return f"Recording games: {100 * (job.share or 0):.0f} % · {spell(job.seconds)}"
         if self.selected:
             return f"{counted(len(self.selected), 'recording')} selected"
-        return f"{counted(len(self.shelf.recordings), 'recording')} in {at_home(self.kit.recordings)}"
+        return self._counts
 
     def nothing(self) -> str:
         if self.shelf.scanning:
@@ -147,7 +154,7 @@ class Recordings(Listing[RecordingRow]):
         return [*super().works(), *filters, ("Ctrl", ""), ("A", "select all")]
 
     def handle(self, event: pygame.event.Event) -> None:
-        if event.type == pygame.KEYDOWN and selects_all(event):
+        if event.type == pygame.KEYDOWN and with_ctrl(event, pygame.K_a):
             self.selected = {each.path for row in self.rows for each in row.recordings}
         else:
             super().handle(event)
@@ -255,7 +262,8 @@ class Recordings(Listing[RecordingRow]):
         if row is None:
             return area.top
         facts = set_facts(row) if row.whole else facts_of(row.first)
-        needed = scale.px(34) + len(facts) * scale.px(28)
+        named = len(wrap(row.name, scale.px(20), area.width, True)) * font(scale.px(20), True).get_height()
+        needed = scale.px(10) + named + scale.px(2) + len(facts) * scale.px(28)
         side = min(area.width, max(area.height - needed, area.height // 3))
         picture = pygame.Rect(area.left, area.top, area.width, side)
         draw_thumbnail(surface, picture, self.pictures.get(row.first.path), self._clock)

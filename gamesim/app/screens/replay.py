@@ -9,7 +9,8 @@ import pygame
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.background import Worker
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, shown
-from gamesim.app.library.shelf import WHO, Recording, words_of
+from gamesim.app.game.previews import draw_frame
+from gamesim.app.library.shelf import WHO, Recording, origin
 from gamesim.app.navigation import SMOOTH, STILL, Navigator
 from gamesim.app.settings import unused
 from gamesim.app.theme import COLOURS, Scale
@@ -26,6 +27,7 @@ from gamesim.app.ui.parts import (
 )
 from gamesim.app.ui.widgets import ARROWS, at_home, box, headline, keycap, text
 from gamesim.data.episode import PLAYERS, Episode
+from gamesim.envs.recipe import PACMANS
 from gamesim.errors import UserError
 from gamesim.export import video
 from gamesim.text import complaint, counted, signed
@@ -58,7 +60,7 @@ class Replay(ButtonScreen):
         self.at = 0
         self.playing = True
         self.speed = SPEEDS.index(1.0)
-        self._words: tuple[str, ...] = ()  # of the actions of its game
+        self._game, self._words = "", ()  # the game, and words for its actions, once they are known
         self._problem = ""
         self._since = 0.0
         self._totals = np.zeros(1)
@@ -75,13 +77,18 @@ class Replay(ButtonScreen):
             self._problem = str(error)
             return
         self._totals = np.concatenate([[0.0], episode.rewards.cumsum(dtype=np.float64)])
-        self._words = words_of(episode)
+        self._game, self._words = origin(episode)
         self.episode = episode
 
     @property
     def last(self) -> int:
         """Index of the last frame."""
         return len(self.episode) if self.episode else 0
+
+    @property
+    def _ours(self) -> bool:
+        """Whether its frames may be drawn large; a dark frame of another game only looks like our floor."""
+        return not self._game or self._game.startswith(PACMANS)
 
     # keys and mouse --------------------------------------------------------------------------------------
 
@@ -132,8 +139,8 @@ class Replay(ButtonScreen):
         ]  # fmt: skip
 
     def works(self) -> Sequence[Hint]:
-        more = [("PgUp", ""), ("PgDn", "ten steps"), (shown(Command.LOOK), "drawn large, or as pixels")]
-        return [*super().works(), *more]
+        look = [(shown(Command.LOOK), "drawn large, or as pixels")] if self._ours else []
+        return [*super().works(), ("PgUp", ""), ("PgDn", "ten steps"), *look]
 
     def go(self, move: int) -> None:
         if move in (LEFT, RIGHT):
@@ -239,6 +246,9 @@ class Replay(ButtonScreen):
         side = min(room.size)
         square = pygame.Rect(0, 0, max(1, side - side % 21), max(1, side - side % 21))
         square.center = room.center
+        if not self._ours:
+            draw_frame(surface, square, episode.frames[self.at])
+            return
         was = max(0, self.at - 1)
         action = int(episode.actions[was]) if self.at else 0
         part = self._since if self.playing else 1.0

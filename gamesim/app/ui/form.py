@@ -140,10 +140,10 @@ class Form(ChoiceScreen, Generic[Row]):
         self.view = view
         tops = [*accumulate((height + gap for height in heights), initial=0)]
         self.scroller.fit(view, tops[-1] + below, scale)
-        if self.reveal:  # with the heading right above it
-            self.reveal, at = False, self.chosen
-            first = at - 1 if at and self.rows[at - 1].heading else at
-            self.scroller.reveal(tops[first], tops[at] + heights[at])
+        at = self.chosen
+        first = at - 1 if at and self.rows[at - 1].heading else at  # with the heading right above it
+        self.scroller.follow(tops[first], tops[at] + heights[at], self.reveal)
+        self.reveal = False
         width = max(1, view.width - (Scroller.width(scale) if self.scroller.most else 0))
         begin = view.top - self.scroller.at
         with clipped(surface, view):

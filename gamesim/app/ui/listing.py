@@ -252,9 +252,8 @@ class Listing(PanelScreen, Generic[Row]):
         if not self.count:
             paragraph(surface, self.nothing(), (area.left, area.top + scale.px(8)), scale.px(18), area.width)
             return
-        if self._reveal:
-            self._reveal = False
-            self.scroller.reveal(self.chosen * self.height, (self.chosen + 1) * self.height)
+        self.scroller.follow(self.chosen * self.height, (self.chosen + 1) * self.height, self._reveal)
+        self._reveal = False
         first = self.scroller.at // self.height
         with clipped(surface, area):
             for index in range(first, min(self.count, first + area.height // self.height + 2)):

@@ -22,7 +22,7 @@ from gamesim.errors import UserError
 from gamesim.text import complaint
 
 ALT = pygame.KMOD_ALT | pygame.KMOD_MODE
-LONGEST = 200  # characters that can be typed
+LONGEST = 4096  # characters that can be typed: no path is longer
 WAIT, AGAIN = 0.35, 0.07  # seconds until a held direction repeats, and between two repeats
 
 
@@ -268,10 +268,23 @@ def draw_facts(
     return y
 
 
-def selects_all(event: pygame.event.Event) -> bool:
-    """Whether a key press is Ctrl+A. On Windows, AltGr comes as Ctrl and Alt, and it types letters."""
+def with_ctrl(event: pygame.event.Event, key: int) -> bool:
+    """Whether a key press is Ctrl (or Cmd) and `key`; on Windows, AltGr comes as Ctrl and Alt, and types
+    letters.
+    """
     mod = getattr(event, "mod", 0)
-    return event.key == pygame.K_a and bool(mod & (pygame.KMOD_CTRL | pygame.KMOD_META)) and not mod & ALT
+    return event.key == key and bool(mod & (pygame.KMOD_CTRL | pygame.KMOD_META)) and not mod & ALT
+
+
+def clipboard() -> str:
+    """The text that was copied last, in any window; "" if there is none, or no way to ask for it."""
+    try:
+        pygame.scrap.init()
+        copied = pygame.scrap.get("text/plain;charset=utf-8") or b""
+    except pygame.error:
+        return ""
+    wide = b"\0" in copied.rstrip(b"\0")  # Windows gives what it has, which is UTF-16
+    return copied.decode("utf-16-le" if wide else "utf-8", "replace").partition("\0")[0]
 
 
 class Field:
@@ -300,7 +313,10 @@ class Field:
             return True
         if event.type != pygame.KEYDOWN:
             return False
-        if selects_all(event):
+        if with_ctrl(event, pygame.K_v):
+            self.insert(clipboard())
+            return True
+        if with_ctrl(event, pygame.K_a):
             self.all, self.at = bool(self.words), len(self.words)
             return True
         step = {pygame.K_LEFT: -1, pygame.K_RIGHT: 1, pygame.K_HOME: -LONGEST, pygame.K_END: LONGEST}

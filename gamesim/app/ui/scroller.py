@@ -20,7 +20,8 @@ class Scroller:
         self.at = self.most = 0
         self.step = 40
         self.gutter = pygame.Rect(0, 0, 0, 0)
-        self._dragging = False
+        self._dragging = self._resized = self._seen = False
+        self._size = (0, 0)
 
     @staticmethod
     def width(scale: Scale) -> int:
@@ -29,6 +30,7 @@ class Scroller:
 
     def fit(self, view: pygame.Rect, content: int, scale: Scale) -> None:
         """Set the visible area and the height of the content in pixels."""
+        self._resized, self._size = view.size != self._size, view.size
         self.most = max(0, content - view.height)
         self.to(self.at)
         bar = max(4, scale.px(7)) if self.most else 0
@@ -47,6 +49,15 @@ class Scroller:
     def reveal(self, top: int, bottom: int) -> None:
         """Scroll no further than needed to show the content from `top` to `bottom`, or at least its top."""
         self.to(min(top, max(self.at, bottom - self.gutter.height)))
+
+    def follow(self, top: int, bottom: int, asked: bool) -> None:
+        """Reveal what is chosen, from `top` to `bottom`, if that is `asked`, or if it was in view until now.
+
+        Else Enter and Delete would mean something that a smaller window does not show. Call it after `fit`.
+        """
+        if asked or (self._resized and self._seen):
+            self.reveal(top, bottom)
+        self._seen = top < self.at + self.gutter.height and bottom > self.at
 
     def handle(self, event: pygame.event.Event) -> bool:
         """Drag the bar; returns whether the event was for it."""
