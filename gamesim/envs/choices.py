@@ -86,13 +86,16 @@ def _grid(space: spaces.Space, name: str, levels: Sequence[int]) -> list[Any]:
         raise UserError(f"levels: {prod(levels)} actions are more than {MOST_VALUES}")
     axes = []
     for count, rest, low, high in zip(levels, *(part.reshape(-1) for part in ends(space)), strict=True):
-        values = np.linspace(low, high, count).astype(space.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):  # at the high end alone, which is set below
+            values = (2 * np.linspace(float(low) / 2, float(high) / 2, count)).astype(space.dtype)
+        values[0], values[-1] = low, high
         if low < rest < high and count > 2:
             values[1 + np.abs(values[1:-1].astype(float) - rest).argmin()] = rest
         axes.append(np.unique(values))
         if len(axes[-1]) != count or rest not in values:
-            fewest = "3 (two ends and rest)" if low < rest < high else "2"
-            raise UserError(f"levels: {count} values do not fit from {low:g} to {high:g}; at least {fewest}")
+            few = count == 2 and low < rest < high
+            why = "at least 3 (two ends and rest)" if few else "there are fewer"
+            raise UserError(f"levels: {count} values do not fit from {low:g} to {high:g}; {why}")
     return [np.reshape(np.array(each, space.dtype), space.shape) for each in product(*axes)]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
-from gamesim.envs.choices import choices
+from gamesim.envs.choices import MOST_VALUES, choices
 from gamesim.errors import FOREIGN
 
 _TURNED = {"LEFT": "RIGHT", "RIGHT": "LEFT", "UP": "DOWN", "DOWN": "UP"}
@@ -175,10 +175,12 @@ def written(words: Sequence[str], levels: Sequence[int]) -> str:
 
 
 def read(line: str) -> tuple[str, ...]:
-    """The words that `written` made a line of."""
+    """The words that `written` made a line of; () for a line that it has not made."""
     axes = [axis.split(", ") for axis in line.split("; ")]
     if len(axes) == 1:
         return tuple(axes[0])
+    if prod(map(len, axes)) > MOST_VALUES:  # somebody has edited the card
+        return ()
     return tuple("+".join(word for word in each if word != _REST) or _REST for each in product(*axes))
 
 

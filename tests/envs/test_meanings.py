@@ -59,6 +59,10 @@ def test_a_card_says_the_words_of_each_number_by_itself(levels):
     words = PixelEnv(Silent(space), levels=levels).get_action_meanings()
     assert read(written(words, levels)) == tuple(words)
     assert written(words, levels).count(",") == sum(levels) - len(levels)
+
+
+def test_a_line_of_more_actions_than_there_can_be_is_not_read():
+    assert read("; ".join(["NOOP, LEFT, RIGHT"] * 40)) == ()
     assert read(written(PACMAN, ())) == PACMAN
     assert read(written(("", "", ""), ())) == ("", "", ""), "nobody says what they mean"
 

@@ -116,6 +116,17 @@ def test_levels_make_a_grid_of_numbers_in_which_rest_is():
     assert [int(a[0]) for a in lopsided] == [-1, 0, 3, 5, 7], "of what is nearest to rest, rest is left"
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, np.uint64])
+@pytest.mark.filterwarnings("error")
+def test_levels_reach_as_far_as_numbers_go(kind):
+    limits = np.iinfo(kind) if np.issubdtype(kind, np.integer) else np.finfo(kind)
+    endless = spaces.Box(limits.min, limits.max, (1,), kind)
+    for count in (3, 4, 9):
+        grid = choices(endless, "x", (count,))
+        assert all(endless.contains(action) for action in grid)
+        assert [grid[0][0], grid[-1][0]] == [limits.min, limits.max]
+
+
 @pytest.mark.parametrize(
     ("space", "levels", "line"),
     [
@@ -123,7 +134,7 @@ def test_levels_make_a_grid_of_numbers_in_which_rest_is():
         (spaces.Box(-1, 1, (3,)), (3, 3), "an action of Doom is 3 numbers, not 2"),
         (spaces.Box(-1, 1, (3,)), (9, 9, 9), "729 actions are more than 256"),
         (spaces.Box(-1, 1, (1,)), (2,), "2 values do not fit from -1 to 1; at least 3"),
-        (spaces.Box(0, 3, (1,), np.uint8), (9,), "9 values do not fit from 0 to 3"),
+        (spaces.Box(0, 3, (1,), np.uint8), (9,), "9 values do not fit from 0 to 3; there are fewer"),
     ],
 )
 def test_levels_that_do_not_fit_are_refused(space, levels, line):
