@@ -71,6 +71,7 @@ class Dataset:
         highest_action: That was played in them.
         env_spec: Spec JSON of the environment that most of them were recorded in.
         action_meanings: A word for each of its actions, () where most of them have none.
+        recorded_as: The spec JSON of a game for each different list of words that its actions have.
         players: Who played them, names of `episode.PLAYERS`, the most steps first.
         num_windows: Different windows of ``segment`` steps without padding.
     """
@@ -300,6 +301,7 @@ class Dataset:
         self.highest_action = max(int(episode.actions.max()) for episode in kept)
         self.env_spec = _commonest(episode.env_spec for episode in kept)
         self.action_meanings = _commonest(tuple(episode.action_meanings) for episode in kept)
+        self.recorded_as = {e.action_meanings: e.env_spec for e in kept if any(e.action_meanings)}
         self._number(kept)
 
     def _number(self, kept: list[Episode]) -> None:

@@ -132,6 +132,10 @@ def _load(config: Config, data: str, device: torch.device, **how: Any) -> tuple[
     held = config.data.validation > 0
     held_out = _dataset(config, data, device, split="validation", **how) if held else train
     size, actions = config.model.frame_size, config.model.num_actions
+    if len(ways := train.recorded_as | held_out.recorded_as) > 1:
+        recipes = (Recipe.of(spec) for spec in ways.values())
+        said = "; ".join((recipe and recipe.words) or "as usual" for recipe in recipes)
+        raise UserError(f"{data}: its recordings have different actions ({said}); give each its own folder")
     for part in (train, held_out):
         if part.frame_shape[:2] != (size, size):
             raise UserError(f"{data}: it contains recordings of several games; give each its own folder")

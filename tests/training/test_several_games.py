@@ -126,3 +126,17 @@ def test_a_run_that_names_the_module_of_its_game_goes_on(mixed: Path, tmp_path: 
     file.write_text(file.read_text().replace("game: toys/Other-v0", "game: my_games:toys/Other-v0"))
     assert train(mixed, run, "--resume", "training.steps=2") == 0
     assert train(mixed, run, "--resume", "--game", "my_games:toys/Other-v0", "training.steps=3") == 0
+
+
+def test_a_game_that_was_recorded_with_different_actions_is_refused(tmp_path: Path, capsys: Any) -> None:
+    """The third action of one is the second of the other: a model of both would learn neither."""
+    data = tmp_path / "data"
+    shown = {"name": "PixelEnv", "kwargs": {"size": 64, "levels": [3]}}
+    levels = json.dumps({"id": "toys/Nine-v0", "kwargs": {}, "additional_wrappers": [shown]})
+    fill(data, levels, 3, action_meanings=("LEFT", "NOOP", "RIGHT", "A", "B"))
+    fill(data, NINE, 6, 100, action_meanings=("NOOP", "LEFT", "RIGHT", "A", "B"))
+    fill(data, NINE, 1, 200)
+    assert train(data, tmp_path / "run") == 2
+    said = capsys.readouterr().err
+    assert "its recordings have different actions" in said and "--levels 3" in said and "as usual" in said
+    assert not (tmp_path / "run").exists()
