@@ -2,10 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from gamesim import text
+from gamesim.envs.meanings import action_meanings, read
 from gamesim.envs.recipe import Recipe, known
 from gamesim.errors import UserError
+from gamesim.shipped import locate
 
 FIGURES = "## Figures"
 """The heading below which a card tells what was measured."""
@@ -41,3 +44,17 @@ def recipe_of(card: str, source: str) -> Recipe:
     if found is None:
         raise UserError(f"{source}: it learned '{named}', which is not installed here")
     return found
+
+
+def check_keys(folder: str | Path, env: Any) -> None:
+    """Complain about a game of as many keys as a model has learned, where other words are said of them.
+
+    A row of another number of words is not looked at: somebody has edited the card.
+
+    Raises:
+        UserError: The keys of both.
+    """
+    learned, words = read(facts_in(locate(folder)).get("actions", "")), action_meanings(env)
+    if len(learned) == len(words) and any(learned) and any(words) and learned != words:
+        said, found = (text.one_line(", ".join(each), 60) for each in (learned, words))
+        raise UserError(f"{folder} learned the keys {said}; those of this game are {found}")

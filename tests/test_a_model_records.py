@@ -16,6 +16,9 @@ from gamesim.cli import main
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
+from gamesim.evaluation.controller import figures_of, known_game
+from gamesim.evaluation.temperature import temperature_table
+from gamesim.export.film import film_beside
 
 GAME = Recipe("gamesim/Pacman-v0", {"max_steps": 12})
 
@@ -130,3 +133,28 @@ def test_a_model_of_other_keys_records_nothing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"learned the keys NOOP, RIGHT.*; those of this game are NOOP, LEFT"):
         record(GAME, str(turned), 1, tmp_path / "games", progress=False)
     assert not list((tmp_path / "games").rglob("*.npz"))
+
+
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [
+        ({"actions": "NOOP, RIGHT, LEFT, UP, DOWN"}, "learned the keys NOOP, RIGHT"),
+        ({"recorded with": "--size 64"}, "learned frames of 84x84x3 and 5 keys; this game has 64x64x3"),
+        ({"actions": "a, b"}, None),  # not what was written there: no word on its keys
+    ],
+)
+def test_a_model_is_measured_in_no_game_of_other_keys(tmp_path: Path, card: dict, said: str | None) -> None:
+    engine, loaded = checkpoint.load_model(saved(tmp_path / "edited", "world-model-tiny", **card))
+    if said is None:
+        assert known_game(engine, loaded).env_id == "gamesim/Pacman-v0"
+        return
+    with pytest.raises(UserError, match=said):
+        figures_of(engine, loaded, 2, 0)
+    with pytest.raises(UserError, match=said):
+        temperature_table(loaded.folder, str(tmp_path), tmp_path / "table")
+
+
+def test_a_dream_of_other_keys_is_not_filmed_beside_a_game(tmp_path: Path) -> None:
+    turned = saved(tmp_path / "turned", "world-model-tiny", actions="NOOP, RIGHT, LEFT, UP, DOWN")
+    with pytest.raises(UserError, match="learned the keys NOOP, RIGHT"):
+        film_beside(str(turned), GAME, tmp_path / "both.gif")

@@ -13,13 +13,12 @@ import torch
 from torch import Tensor
 
 from gamesim import checkpoint
-from gamesim.agents.policy import RandomPolicy, num_actions
-from gamesim.card import facts_in
+from gamesim.agents.policy import RandomPolicy
+from gamesim.card import check_keys
 from gamesim.devices import pick
-from gamesim.envs.meanings import action_meanings, read
 from gamesim.errors import UserError
 from gamesim.models import State, WorldModel, put, take
-from gamesim.text import counted, one_line
+from gamesim.text import counted
 from gamesim.threads import one_thread
 
 
@@ -144,15 +143,25 @@ def player(
     made = EpsilonGreedyPolicy(source, seed, epsilon, hold)
     if made.model.act(made.model.start(*_nothing(made.model))) is None:
         raise UserError(f"{source} has no controller")
-    shown, keys = env.single_observation_space.shape, num_actions(env)
-    if shown != tuple(made.model.frame_shape) or keys != made.model.num_actions:
-        ours = f"frames of {_size(made.model.frame_shape)} and {counted(made.model.num_actions, 'key')}"
-        raise UserError(f"{source} learned {ours}; this game has {_size(shown)} and {counted(keys, 'key')}")
-    learned, words = read(facts_in(Path(source)).get("actions", "")), action_meanings(env)
-    if any(learned) and any(words) and learned != words:
-        said, found = (one_line(", ".join(each), 60) for each in (learned, words))
-        raise UserError(f"{source} learned the keys {said}; those of this game are {found}")
+    check_game(source, made.model, env)
     return made
+
+
+def check_game(source: str | Path, model: WorldModel, env: gym.Env | gym.vector.VectorEnv) -> None:
+    """Complain about a game, or a batch of them, with other frames or keys than a model has learned.
+
+    Raises:
+        UserError: What both have.
+    """
+    seen, pressed = env.observation_space, env.action_space
+    if isinstance(env, gym.vector.VectorEnv):
+        seen, pressed = env.single_observation_space, env.single_action_space
+    assert isinstance(pressed, gym.spaces.Discrete)
+    shown, keys = seen.shape, int(pressed.n)
+    if shown != tuple(model.frame_shape) or keys != model.num_actions:
+        ours = f"frames of {_size(model.frame_shape)} and {counted(model.num_actions, 'key')}"
+        raise UserError(f"{source} learned {ours}; this game has {_size(shown)} and {counted(keys, 'key')}")
+    check_keys(source, env)
 
 
 def _nothing(model: WorldModel) -> tuple[Tensor, Tensor]:

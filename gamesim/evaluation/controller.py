@@ -11,6 +11,7 @@
 Source: Ha & Schmidhuber 2018 (arXiv 1803.10122), Tables 1 and 2.
 """
 
+import contextlib
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -18,12 +19,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from gamesim.agents.controller import ControllerPolicy
+from gamesim.agents.controller import ControllerPolicy, check_game
 from gamesim.agents.rollout import mean_and_error, play
 from gamesim.card import recipe_of
 from gamesim.checkpoint import Checkpoint, Starts
 from gamesim.data.dataset import TimeLimit
 from gamesim.data.episode import Episode
+from gamesim.envs.recipe import Recipe, make
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.systems import systems
 from gamesim.threads import one_thread
@@ -54,7 +56,7 @@ def figures_of(model: Any, loaded: Checkpoint, episodes: int, seed: int) -> dict
     """
     if not systems()[loaded.config.system].drives:
         return None
-    game = recipe_of(loaded.card, str(loaded.folder))
+    game = known_game(model, loaded)
     first = BOARDS + 1_000_000 * seed
     others = ("random", "explorer") if game.of_cells else ("random",)
     mine = ControllerPolicy(model, next(model.parameters()).device)
@@ -71,6 +73,18 @@ def figures_of(model: Any, loaded: Checkpoint, episodes: int, seed: int) -> dict
         error = math.hypot(figures["real_error"], figures[f"{name}_error"])
         figures[f"above_{name}"] = (figures["real"] - figures[name]) / error if error else 0.0
     return figures
+
+
+def known_game(model: Any, loaded: Checkpoint) -> Recipe:
+    """The real game by a model's card, which anybody may have edited.
+
+    Raises:
+        UserError: The card names no known game, or one with other frames or keys.
+    """
+    recipe = recipe_of(loaded.card, str(loaded.folder))
+    with contextlib.closing(make(recipe)) as game:
+        check_game(loaded.folder, model, game)
+    return recipe
 
 
 @one_thread()

@@ -18,7 +18,7 @@ import torch
 
 from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
-from gamesim.card import facts_in, recipe_of
+from gamesim.card import facts_in
 from gamesim.checkpoint import Checkpoint, exists, fingerprint, load, load_model, update_metrics
 from gamesim.config import complete, world_model
 from gamesim.config.world_models import ControllerTraining
@@ -28,7 +28,7 @@ from gamesim.devices import pick
 from gamesim.envs.arguments import MOST_STEPS, whole_number
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
-from gamesim.evaluation.controller import BOARDS, MOST_SEEDS, dream_scores, returns, time_limit
+from gamesim.evaluation.controller import BOARDS, MOST_SEEDS, dream_scores, known_game, returns, time_limit
 from gamesim.text import reason
 
 TEMPERATURES = (0.1, 0.5, 1.0, 1.15, 1.3)
@@ -70,9 +70,9 @@ def temperature_table(
     episodes = whole_number("episodes", episodes, 1, MOST_STEPS)
     seed = whole_number("seed", seed, 0, MOST_SEEDS)
     place = pick(device)
-    loaded = load(checkpoint)
+    model, loaded = load_model(checkpoint)
     learned = world_model(loaded.config, checkpoint, "temperature table")
-    game, rows = recipe_of(loaded.card, str(checkpoint)), {}
+    game, rows = known_game(model, loaded), {}
     for temperature in temperatures:
         _check_row(Path(out) / f"{temperature:g}", loaded, generations)
     for temperature in temperatures:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gamesim.agents.explorer import ExplorerPolicy
 from gamesim.agents.policy import Policy, RandomPolicy
+from gamesim.card import check_keys
 from gamesim.envs.arguments import MOST_SEED, MOST_STEPS, whole_number
 from gamesim.envs.recipe import OURS, Recipe, find, make
 from gamesim.envs.spec import name_of
@@ -125,6 +126,8 @@ def dream_of(game: Any, checkpoint: Any, temperature: float = 1.0, device: str =
         raise UserError(f"{game.spec.id}: its frames do not have the size of {checkpoint}'s")
     if game.action_space != dream.action_space:
         raise UserError(f"{game.spec.id}: its actions are not those of {checkpoint}")
+    if isinstance(checkpoint, (str, Path)):
+        check_keys(checkpoint, game)
     return dream
 
 
