@@ -11,6 +11,6 @@ class UserError(Exception):
 
 FOREIGN = (Exception, SystemExit)
 """What code of somebody else's may raise: a game that calls ``sys.exit()`` does not end the app."""
-PASSING = (KeyboardInterrupt, GeneratorExit)
+PASSING = (KeyboardInterrupt,)
 """What goes through somebody else's code without being its fault. Whatever else is no `Exception` is: a game
-in Rust that panics, or a cancelled task of asyncio."""
+in Rust that panics, a cancelled task of asyncio, or a generator's end that got away."""

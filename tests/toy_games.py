@@ -190,6 +190,8 @@ class Broken(Dot):
             raise SystemExit(3)
         if self.where == f"panic {where}":
             raise Panic("index out of bounds")
+        if self.where == f"end {where}":
+            raise GeneratorExit
 
     def close(self):
         self._fail("close")

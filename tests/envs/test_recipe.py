@@ -148,6 +148,7 @@ def test_what_cannot_be_made_is_one_line(name, kwargs, complaint):
         ("Broken", {"where": "leave step"}, "toys/Broken-v0 failed in step: it called sys.exit(3)"),
         ("Broken", {"where": "panic reset"}, "toys/Broken-v0 failed in reset: index out of bounds"),
         ("Broken", {"where": "panic step"}, "toys/Broken-v0 failed in step: index out of bounds"),
+        ("Broken", {"where": "end step"}, "toys/Broken-v0 failed in step: GeneratorExit"),
         (
             "Broken",
             {"where": "shape"},
