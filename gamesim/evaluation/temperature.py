@@ -29,6 +29,7 @@ from gamesim.envs.arguments import MOST_STEPS, whole_number
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.evaluation.controller import BOARDS, MOST_SEEDS, dream_scores, known_game, returns, time_limit
+from gamesim.registry import bare
 from gamesim.text import reason
 
 TEMPERATURES = (0.1, 0.5, 1.0, 1.15, 1.3)
@@ -77,6 +78,7 @@ def temperature_table(
         _check_row(Path(out) / f"{temperature:g}", loaded, generations)
     for temperature in temperatures:
         changes = {"learns_in": "dream", "temperature": temperature, "steps": generations}
+        changes["real_env"] = bare(learned.controller.real_env)  # no module is imported for a model
         settings = learned.controller.model_copy(update=changes)
         config = learned.model_copy(update={"controller": settings})
         if config.data.game is None and game.env_id in games(data):  # an earlier release did not say which

@@ -107,6 +107,11 @@ def test_distances_need_a_checkpoint_with_a_vision_and_nothing_is_dreamt_without
         evaluate(folder, episodes=2, vision=folder)
 
 
+def test_distances_of_a_game_without_cells_are_refused(save):
+    with pytest.raises(UserError, match="vision: no distances are measured of .*: its frames do not show"):
+        evaluate(save("CartPole-v1"), episodes=2, vision="checkpoints/world-model-places")
+
+
 def test_a_device_that_is_not_there_is_an_error(save):
     with pytest.raises(UserError, match="frobnicator"):
         evaluate(save("gamesim/Pacman-v0"), episodes=2, device="frobnicator")

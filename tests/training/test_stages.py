@@ -406,7 +406,8 @@ def test_a_temperature_table_is_about_dreams_also_where_the_models_own_c_learned
 
     folder, asked = tmp_path / "engine", []
     kept = checkpoint.load(run / "last")
-    learned = kept.config.controller.model_copy(update={"learns_in": "game"})
+    told = {"learns_in": "game", "real_env": "this:gamesim/Pacman-v0"}
+    learned = kept.config.controller.model_copy(update=told)
     checkpoint.save(
         folder,
         weights=kept.weights,
@@ -417,6 +418,7 @@ def test_a_temperature_table_is_about_dreams_also_where_the_models_own_c_learned
     monkeypatch.setattr(stages, "train_controller", lambda config, *_, **__: asked.append(config))
     temperature_table(folder, str(plays), tmp_path / "t", generations=1, episodes=2, temperatures=(0.5,))
     assert [(c.controller.learns_in, c.controller.temperature) for c in asked] == [("dream", 0.5)]
+    assert asked[0].controller.real_env == "gamesim/Pacman-v0", "a model has no module imported"
 
 
 @pytest.mark.slow
