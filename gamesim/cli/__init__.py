@@ -237,8 +237,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.plots is not None:  # minutes before it is needed
         plots.available()
     how = {name: getattr(options, name) for name in ("episodes", "seed", "vision", "device", "temperature")}
-    if options.game is not None:
-        checks.known_world(options)
+    checks.known_world(options)
     measured = checkpoint.fingerprint(options.checkpoint) if options.card else None  # it may be in training
     figures = evaluate(options.checkpoint, progress=True, **how)
     written = text.to_json(figures, indent=1)
@@ -263,6 +262,7 @@ def _temperature_table(options: argparse.Namespace) -> int:
     from gamesim import checkpoint, storage, text
     from gamesim.evaluation import plots, temperature
 
+    checks.whole_paths(options)
     if options.plot is not None:
         plots.check(options.plot)  # hours before it is needed
     how = {name: getattr(options, name) for name in ("generations", "episodes", "seed", "device")}

@@ -169,12 +169,24 @@ def known_vision(options: argparse.Namespace) -> None:
 
 
 def known_world(options: argparse.Namespace) -> None:
-    """Import the module of the game that was typed, and complain if the model has learned another one."""
+    """Import the module of a game that was typed, and complain if the model has learned another one."""
+    if options.game is None:
+        return
     from gamesim.card import facts_in
     from gamesim.envs.recipe import find
     from gamesim.registry import bare
 
-    learned = facts_in(shipped.locate(options.checkpoint)).get("game")
+    learned, named = facts_in(shipped.locate(options.checkpoint)).get("game"), options.checkpoint
+    whole_paths(options)
     found = find(options.game)
     if learned is not None and found.id != bare(learned):
-        raise UserError(f"--game {options.game}: {options.checkpoint} learned another game, {learned}")
+        raise UserError(f"--game {options.game}: {named} learned another game, {learned}")
+
+
+def whole_paths(options: argparse.Namespace) -> None:
+    """Make what was typed whole paths, before a game can change the current folder."""
+    for name in {"checkpoint", "vision", "data", "out", "json", "plot", "plots"} & vars(options).keys():
+        value = getattr(options, name)
+        if value is not None:
+            place = shipped.locate(value) if name in ("checkpoint", "vision") else Path(value)
+            setattr(options, name, str(place.absolute()))

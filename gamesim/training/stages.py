@@ -5,6 +5,7 @@ and last/, the whole engine as it is shipped. M learns from the best V and C fro
 episodes). The last C is shipped, since trials in the real game must not choose it.
 """
 
+import os
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,7 @@ from gamesim.config.world_models import WorldModelConfig
 from gamesim.data.game import games, recorded_game
 from gamesim.errors import UserError
 from gamesim.registry import blamed, loaded
+from gamesim.shipped import locate
 from gamesim.systems import Stage, System, systems
 from gamesim.text import counted
 from gamesim.training import devices, loop
@@ -68,7 +70,9 @@ def train(
     Raises:
         UserError: Whatever the user can mend: folders, data, device, memory.
     """
-    data, out = str(data), Path(out)
+    # Whole paths: a game that C is tested in may change the current folder.
+    named, data, out = Path(out), os.path.abspath(data), Path(out).absolute()
+    init = None if init is None else locate(init).absolute()
     try:
         devices.pick_device(device)  # before the recordings are read
         if config.continues and init is None and not resume:
@@ -81,12 +85,13 @@ def train(
         for part in system.stages:  # before the first of them, which takes a while
             if stage in (None, part.section):
                 _check(part, config, data)
-        begin = None if init is None else _beginning(config, Path(init), resume, stage)
+        begin = None if init is None else _beginning(config, init, resume, stage)
         run = _Run(config, data, out, device, Deadline(minutes), begin)
         run.check(resume, stage)
         if devices.launched().first:
             print(_recordings(data, config), flush=True)
         ended = run.train(resume, stage)
+        ended = replace(ended, checkpoint=named / ended.checkpoint.relative_to(out))
         return ended if devices.distributed().first else None
     finally:
         devices.finish()

@@ -86,6 +86,27 @@ def test_one_that_is_named_and_does_not_fit_is_refused_before_v_is_trained(
     assert complaint in capsys.readouterr().err
 
 
+def test_a_game_that_changes_the_folder_is_trained_and_measured_where_one_was(tmp_path, monkeypatch, capsys):
+    wanders = "import os, gymnasium, toy_games\nos.chdir('r')\ngymnasium.register('my/{}-v0', {})"
+    for name in ("drifts", "roams"):
+        made = "toy_games.Dot, kwargs={'actions': 5}"
+        (tmp_path / f"{name}.py").write_text(wanders.format(name, made))
+    told = spec(Recipe("drifts:my/drifts-v0"))
+    (tmp_path / "r").mkdir()
+    for tag in range(4):
+        make_episode(12, tag, 64, env_spec=told).save(tmp_path / "r" / f"e{tag}.npz")
+    monkeypatch.chdir(tmp_path)
+    run = "train world-model-tiny --data r --out u controller.real_env=drifts:my/drifts-v0"
+    assert cli.main([*run.split(), "--device", "cpu"]) == 0
+    assert capsys.readouterr().out.endswith("done: u/last\n")
+    card = tmp_path / "u" / "last" / "README.md"
+    card.write_text(card.read_text().replace("drifts", "roams"))
+    monkeypatch.chdir(tmp_path)
+    words = "evaluate u/last --episodes 2 --game roams:my/roams-v0 --json figures.json"
+    assert cli.main(words.split()) == 0
+    assert "controller" in json.loads((tmp_path / "figures.json").read_text())
+
+
 def test_fewer_candidates_than_processes_are_refused_before_v_is_trained(tmp_path, monkeypatch, capsys):
     record("gamesim/Pacman-v0", "random", 2, tmp_path / "r", progress=False)
     monkeypatch.setattr("gamesim.training.tasks.Dataset", None)
