@@ -119,9 +119,31 @@ def write_folder(
         if meanings and name in meanings:
             listing[name]["says"] = _sha256(meanings[name](data, str(shown / name)))
     manifest = {"kind": kind, "version": version, "files": listing}
-    new, old = _sibling(folder, "new"), _sibling(folder, "old")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        with _alone_in(folder.parent):
+            _swap_in(folder, {**files, MANIFEST: json.dumps(manifest, indent=1).encode()})
+    except OSError as error:
+        raise UserError(f"{shown}: cannot be written: {reason(error)}") from None
+
+
+@contextlib.contextmanager
+def _alone_in(parent: Path) -> Iterator[None]:
+    """Wait for others that write a sealed folder in here: two at once would mix their files."""
+    with contextlib.ExitStack() as stack:
+        if os.name != "nt":  # folders cannot be opened there
+            stack.callback(os.close, handle := os.open(parent, os.O_RDONLY))
+            with contextlib.suppress(ImportError, OSError):  # a file system without locks
+                import fcntl
+
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _swap_in(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write these files beside a folder, and put them in its place; an `OSError` leaves it as it was."""
+    new, old = _sibling(folder, "new"), _sibling(folder, "old")
+    try:
         if old.exists() and not folder.exists():  # killed between the two renames below
             os.rename(old, folder)
         _move_others(old, folder, files)  # killed after them
@@ -130,18 +152,17 @@ def write_folder(
         new.mkdir()
         for name, data in files.items():
             _write(new / name, data)
-        _write(new / MANIFEST, json.dumps(manifest, indent=1).encode())
         sync_folder(new)
         if os.path.lexists(folder):
             os.rename(folder, old)
         os.rename(new, folder)
         sync_folder(folder.parent)
         _move_others(old, folder, files)
-    except OSError as error:
+    except OSError:
         if old.exists() and not folder.exists():
             os.rename(old, folder)
         shutil.rmtree(new, ignore_errors=True)
-        raise UserError(f"{shown}: cannot be written: {reason(error)}") from None
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 

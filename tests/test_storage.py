@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,17 @@ def test_what_somebody_keeps_beside_the_sealed_files_outlives_a_new_version(tmp_
             storage.write_folder(folder, {"weights": b"3"}, **how)
     storage.write_folder(folder, {"weights": b"4"}, **how)
     assert (folder / "notes.txt").read_text() == "mine" and storage.read_folder(folder, **how)
+
+
+def test_two_writers_at_once_leave_one_whole_folder(tmp_path):
+    """As two exports to one folder: each wrote into what the other had begun, and left a damaged one."""
+    place = tmp_path / "model"
+
+    def write(writer):
+        for turn in range(25):
+            storage.write_folder(place, {"a": bytes([writer, turn]) * 50_000}, kind="k", version=1)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, (1, 2)))
+    assert len(storage.read_folder(place, kind="k", version=1)["a"]) == 100_000
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
