@@ -83,7 +83,7 @@ def evaluate(
     what = {"game": game, "episodes": episodes, "vision": vision, "loaded": loaded, "notes": notes}
     subject = Subject(model, seed, place, temperature, **what)
     if vision is not None and not subject.of_cells:
-        raise UserError(f"vision: no distances are measured of {checkpoint}: its frames do not show 7x7 cells")
+        raise UserError(f"vision: no distances are measured of {checkpoint}: its frames show no 7x7 cells")
     figures: dict[str, Any] = {"game": game, "episodes": episodes, "seed": seed, "rules": None}
     whole = round(episodes * ROUGHLY)
     with tqdm(
