@@ -18,6 +18,9 @@ from gamesim.app.screens.add_game import AddGame
 from gamesim.app.screens.play import Play
 from gamesim.app.screens.settings import SettingsScreen
 from gamesim.app.settings import Settings
+from gamesim.app.theme import font
+from gamesim.app.ui.widgets import wrap
+from gamesim.envs.meanings import read
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 
@@ -52,6 +55,26 @@ def test_numbers_between_the_ends_have_no_key_and_are_no_row_of_the_legend():
     keys = ActionKeys(["LEFT", "LEFT+GAS", "LEFT 0.5", "LEFT 0.5+GAS", "NOOP", "GAS", "RIGHT", "RIGHT+GAS"])
     assert sorted(keys.legend) == [("←", "Left"), ("↑", "Gas"), ("→", "Right")] and keys.idle == 4
     assert held(keys, pygame.K_RIGHT, pygame.K_UP) == 7
+
+
+def test_several_actions_at_once_read_as_words_and_break_before_a_plus():
+    """The AI would press "LEFT 0.75+GAS 0.25+BRAKE", it said, and "Left 0.75+gas 0.25+brake" in a replay."""
+    words = ActionKeys(["NOOP", "LEFT 0.75+GAS 0.25+BRAKE", "MOVE_LEFT+FIRE", "1+3", ""]).words
+    plain = [word.replace("\N{NO-BREAK SPACE}", " ") for word in words]
+    assert plain == ["none", "Left 0.75 + Gas 0.25 + Brake", "Move left + Fire", "1 + 3", "4"]
+    pygame.font.init()
+    lines = wrap(words[1], 20, font(20).size("Left 0.75 + Gas")[0])
+    assert [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines] == [
+        "Left 0.75",
+        "+ Gas 0.25",
+        "+ Brake",
+    ]
+
+
+def test_directions_come_first_in_the_legend_and_left_before_right():
+    """With numbers as actions it said Left, Brake, Gas, Right."""
+    words = read("LEFT, NOOP, RIGHT; NOOP, GAS; NOOP, BRAKE")
+    assert ActionKeys(words).legend == [("←", "Left"), ("→", "Right"), ("↑", "Gas"), ("↓", "Brake")]
 
 
 def test_no_action_of_a_small_game_is_without_a_key():
