@@ -86,7 +86,7 @@ class ActionKeys:
         return None if name is None else self.names.index(name) + 1
 
     def _pressed(self, key: int) -> str | None:
-        asked, own = meaning(key), CHOSEN.get(self.game, {})
+        asked, own = meaning(key), self._own
         if taken(key):
             return None
         chosen = next((name for name in self.names if key in own.get(name, ())), None)
@@ -116,9 +116,19 @@ class ActionKeys:
 
     # the player's own keys -------------------------------------------------------------------------------
 
+    @property
+    def _own(self) -> dict[str, list[int]]:
+        """The player's own keys. A button whose keys all mean something else by now has its usual ones."""
+        own: dict[str, list[int]] = {}
+        for name, keys in CHOSEN.get(self.game, {}).items():  # two windows may give a key twice
+            given = {key for others in own.values() for key in others}
+            free = [key for key in keys if key not in given and not taken(key)]
+            own |= {name: free} if free or not keys else {}
+        return own
+
     def keys(self, name: str) -> list[int]:
         """The keys that press a button; the first is the one to show."""
-        own = CHOSEN.get(self.game, {}).get(name)
+        own = self._own.get(name)
         keys = self._usual(name) if own is None else own
         return [key for key in dict.fromkeys(keys) if self._pressed(key) == name]
 
