@@ -30,6 +30,7 @@ from gamesim.app.screens.replay import SPEEDS, Replay
 from gamesim.app.theme import Scale
 from gamesim.app.ui.ask import Ask, Prompt
 from gamesim.app.ui.listing import PAD
+from gamesim.app.ui.parts import Action
 from gamesim.app.ui.widgets import at_home
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.errors import UserError
@@ -355,6 +356,18 @@ def test_the_buttons_are_whole_in_a_small_window(shelf: Driver):
     assert len({button.rect.top for button in page.buttons}) > 1
     assert all(inside.contains(button.rect) for button in page.buttons)
     assert page.view.height > page.height, "and a row of the list is seen"
+
+
+def test_the_chosen_button_stays_chosen_and_none_that_deletes_takes_its_place(shelf: Driver):
+    """Enter meant Delete where another button had been: when a training stopped, or in another row."""
+    page = listing(shelf)
+    page.focus = 4
+    page.actions = lambda: [Action("Show"), Action("Select"), Action("Delete", danger=True)]
+    shelf.frames(1)
+    assert page.buttons[page.focus].label == "Select"
+    page.actions = lambda: [Action("Show"), Action("Delete", danger=True)]
+    shelf.frames(1)
+    assert page.buttons[page.focus].label == "Show"
 
 
 def test_damaged_files_are_messages(shelf: Driver, tmp_path: Path):

@@ -68,8 +68,13 @@ class PanelScreen(ButtonScreen):
         fresh = self.actions()
         for old, new in zip(self.buttons, fresh, strict=False):
             new.rect = old.rect
-        self.buttons = fresh
-        self.focus = min(self.focus, max(0, len(fresh) - 1))
+        was = self.buttons[self.focus : self.focus + 1]
+        labels = [button.label for button in fresh]
+        self.buttons, self.focus = fresh, min(self.focus, max(0, len(fresh) - 1))
+        if was and was[0].label in labels:
+            self.focus = labels.index(was[0].label)
+        elif fresh and fresh[self.focus].danger:  # nobody chose it: another button was there
+            self.focus = 0
 
     def command(self, command: Command) -> None:
         self._renew()
