@@ -68,13 +68,10 @@ class PanelScreen(ButtonScreen):
         fresh = self.actions()
         for old, new in zip(self.buttons, fresh, strict=False):
             new.rect = old.rect
-        was = self.buttons[self.focus : self.focus + 1]
-        labels = [button.label for button in fresh]
+        was = [button.label for button in self.buttons[self.focus : self.focus + 1]]
         self.buttons, self.focus = fresh, min(self.focus, max(0, len(fresh) - 1))
-        if was and was[0].label in labels:
-            self.focus = labels.index(was[0].label)
-        elif fresh and fresh[self.focus].danger:  # nobody chose it: another button was there
-            self.focus = 0
+        if fresh and fresh[self.focus].danger and fresh[self.focus].label not in was:
+            self.focus = 0  # nobody chose it: another button was there
 
     def command(self, command: Command) -> None:
         self._renew()
