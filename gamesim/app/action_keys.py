@@ -1,5 +1,6 @@
 """The keys for the actions of a game that is not ours: the player's, the game's own, or likely ones."""
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
@@ -16,7 +17,7 @@ from gamesim.app.controls import (
     key_name,
     meaning,
 )
-from gamesim.envs.meanings import OTHERS, buttons, likely_keys
+from gamesim.envs.meanings import OTHERS, apart, buttons, likely_keys
 from gamesim.errors import UserError
 
 _WAYS = {ord("a"): LEFT, ord("d"): RIGHT, ord("w"): UP, ord("s"): DOWN}
@@ -24,6 +25,8 @@ _WAYS = {ord("a"): LEFT, ord("d"): RIGHT, ord("w"): UP, ord("s"): DOWN}
 
 OURS = frozenset({Command.RESKIN, Command.ATTACK})
 """Commands that work only in our games; in others, their keys are free."""
+
+GLUE = "\N{NO-BREAK SPACE}"
 
 CHOSEN: dict[str, dict[str, list[int]]] = {}
 """Game -> button -> the player's own keys; the settings fill it."""
@@ -46,7 +49,7 @@ class ActionKeys:
     Attributes:
         idle: the action while no button is held; None for a game without one, which then waits for the
             player.
-        words: a word for each action, or its number.
+        words: a word for each action for the screen, or its number.
         names: of the buttons.
     """
 
@@ -55,7 +58,7 @@ class ActionKeys:
     ) -> None:
         pressed = buttons(meanings)
         self.game = game
-        self.words = [word or str(action) for action, word in enumerate(meanings)]
+        self.words = [self.word(word) or str(action) for action, word in enumerate(meanings)]
         self.names = list(dict.fromkeys(chain.from_iterable(map(sorted, pressed.values()))))
         self._actions = {each: action for action, each in reversed(pressed.items())}
         self.idle = self._actions.get(frozenset())
@@ -66,6 +69,7 @@ class ActionKeys:
             self._arrows = dict(zip((LEFT, RIGHT, UP, DOWN), self.names, strict=False))
         else:
             self._arrows = {_WAYS[key]: name for name, key in self._likely.items() if key in _WAYS}
+            self.names = [*dict.fromkeys([*self._likely, *self.names])]  # directions first, left before right
 
     def _guess(self, said: Mapping[tuple[int, ...], frozenset[str]]) -> dict[str, int]:
         """A key for each button: the one that the game says, else a likely one, but none that is taken."""
@@ -82,7 +86,7 @@ class ActionKeys:
         return None if name is None else self.names.index(name) + 1
 
     def _pressed(self, key: int) -> str | None:
-        asked, own = meaning(key), CHOSEN.get(self.game, {})
+        asked, own = meaning(key), self._own
         if taken(key):
             return None
         chosen = next((name for name in self.names if key in own.get(name, ())), None)
@@ -105,14 +109,26 @@ class ActionKeys:
 
     @staticmethod
     def word(name: str) -> str:
-        """The name of a button for the screen."""
-        return name.replace("_", " ").capitalize()
+        """The name of a button, or of several together, for the screen: lines break before a + alone."""
+        parts = [part.replace("_", " ").capitalize() for part in apart(name)]
+        parts = [re.sub(r" (?=[\d.]+$)", GLUE, part) for part in parts]
+        return "none" if name.upper() == "NOOP" else f" +{GLUE}".join(parts)
 
     # the player's own keys -------------------------------------------------------------------------------
 
+    @property
+    def _own(self) -> dict[str, list[int]]:
+        """The player's own keys. A button whose keys all mean something else by now has its usual ones."""
+        own: dict[str, list[int]] = {}
+        for name, keys in CHOSEN.get(self.game, {}).items():  # two windows may give a key twice
+            given = {key for others in own.values() for key in others}
+            free = [key for key in keys if key not in given and not taken(key)]
+            own |= {name: free} if free or not keys else {}
+        return own
+
     def keys(self, name: str) -> list[int]:
         """The keys that press a button; the first is the one to show."""
-        own = CHOSEN.get(self.game, {}).get(name)
+        own = self._own.get(name)
         keys = self._usual(name) if own is None else own
         return [key for key in dict.fromkeys(keys) if self._pressed(key) == name]
 

@@ -231,10 +231,12 @@ class Keymap:
     def _build(self) -> None:
         taken: set[int] = set()
         own: dict[Command | int, list[int]] = {}
-        for does, keys in self._own.items():  # a file may name a key twice: the first has it
-            free = (key for key in dict.fromkeys(keys) if key not in taken)
-            own[does] = [key for key in free if key != pygame.K_ESCAPE or does is Command.BACK]
-            taken.update(own[does])
+        for does, keys in self._own.items():  # two windows may give a key twice: the first action has it
+            free = [key for key in dict.fromkeys(keys) if key not in taken]
+            free = [key for key in free if key != pygame.K_ESCAPE or does is Command.BACK]
+            if free or not keys:  # an action that loses all of its keys so has its usual ones
+                own[does] = free
+            taken.update(free)
         self._by_action = {
             does: own.get(does, [key for key in keys if key not in taken]) for does, keys in _DEFAULTS.items()
         }

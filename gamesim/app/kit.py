@@ -86,8 +86,11 @@ class Kit:
         if self.settings.problem:
             self.toasts.say(self.settings.problem, bad=True)
 
-    def toggle_look(self) -> None:
-        """Change between games and dreams drawn large, and the network's pixels."""
+    def toggle_look(self, can: bool) -> None:
+        """Change between games and dreams drawn large, and the network's pixels, where the game `can`."""
+        if not can:
+            self.toasts.say("This game is always shown as its own pixels.")
+            return
         self.settings.pixels = not self.settings.pixels
         self.keep_settings()
         drawn = "Drawn large. Cells that look like nothing in the game stay pixels."

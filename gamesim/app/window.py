@@ -18,7 +18,7 @@ from gamesim.app.navigation import STILL, Navigator, Pace, Screen, visit
 from gamesim.app.screens.help import Help
 from gamesim.app.screens.loading import Loading
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.ask import Ask
+from gamesim.app.ui.ask import Ask, Prompt
 from gamesim.app.ui.parts import Action
 from gamesim.errors import UserError
 from gamesim.signals import handled
@@ -26,6 +26,9 @@ from gamesim.text import shown
 
 SIZE = (1280, 800)
 FPS = 60
+KEPT = (Command.FULLSCREEN, Command.SCREENSHOT)
+NOTHING_TYPED = range(pygame.K_F1, pygame.K_F12 + 1)
+"""The commands that a question with a line of text leaves to the window, on keys that type nothing."""
 DROPPED = "Nothing can be dropped here. Drop a folder of recordings on New training, under Train."
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 FOUND = {TRAINING: "Train", EVALUATION: "Models", RECORDING: "Recordings"}
@@ -85,7 +88,9 @@ class Window(Navigator):
             self.go(Quit(self))
 
     def leave(self) -> None:
-        if self.kit.workshop.jobs.running and self.screens and not isinstance(self.screen, Leaving):
+        if self.screens and isinstance(self.screen, Leaving):
+            self.screen.let_run()
+        elif self.kit.workshop.jobs.running and self.screens:
             self.help = None
             self.go(Leaving(self))
         else:
@@ -217,8 +222,10 @@ class Window(Navigator):
         elif event.type == pygame.KEYUP:
             self.held.discard(event.key)
         pressed = event.type == pygame.KEYDOWN
+        asked = meaning(event.key) if pressed else None
         own = pressed and event.key < VIRTUAL and (self.screen.typing or event.key in self.screen.own_keys)
-        asked = meaning(event.key) if pressed and not own else None
+        if own and not (isinstance(self.screen, Prompt) and event.key in NOTHING_TYPED and asked in KEPT):
+            asked = None
         if isinstance(asked, Command):
             self._command(asked)
         elif self.help is None or event.type == pygame.KEYUP:
@@ -309,12 +316,14 @@ class Leaving(Ask):
             f"If you stop {what}, {saves} everything so far first."
         )
         answers = (
-            Action("Stay"), Action("Stop and save", self._stop), Action("Run in the background", self._leave),
+            Action("Stay"), Action("Stop and save", self._stop),
+            Action("Run in the background", self.let_run),
         )  # fmt: skip
         is_are = "is" if len(at_work) == 1 else "are"
         super().__init__(window, f"Quit while {names} {is_are} running?", more, answers)
 
-    def _leave(self) -> None:
+    def let_run(self) -> None:
+        """Leave; whoever closes the window a second time means this, too."""
         for job in self.kit.workshop.jobs.running:
             jobs.send(job.pid, jobs.GO_ON)  # nobody would be there to wake a paused job
         self.window.end()

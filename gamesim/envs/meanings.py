@@ -205,7 +205,12 @@ def _buttons(word: str, number: str) -> frozenset[str]:
     joined = _JOINED.findall(word.upper())
     if joined and "".join(joined) == word.upper():
         return frozenset(joined)
-    return frozenset(re.split(r"(?<=\w)\+(?=\w)", word) if word else [number])
+    return frozenset(apart(word) if word else [number])
+
+
+def apart(word: str) -> list[str]:
+    """The buttons that a word joins by +; a button may be called +."""
+    return re.split(r"(?<=\w)\+(?=\w)", word)
 
 
 def likely_keys(names: Sequence[str], others: str = OTHERS) -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 
 import toy_games
 from app.driver import Driver, typed
-from gamesim.app.action_keys import ActionKeys
+from gamesim.app.action_keys import CHOSEN, ActionKeys
 from gamesim.app.controls import KEYMAP, LEFT, Command
 from gamesim.app.game.play import Engine
 from gamesim.app.library import catalog
@@ -16,8 +16,11 @@ from gamesim.app.library.workshop import Workshop
 from gamesim.app.screens import add_game
 from gamesim.app.screens.add_game import AddGame
 from gamesim.app.screens.play import Play
-from gamesim.app.screens.settings import SettingsScreen
+from gamesim.app.screens.settings import Keyed, SettingsScreen
 from gamesim.app.settings import Settings
+from gamesim.app.theme import font
+from gamesim.app.ui.widgets import wrap
+from gamesim.envs.meanings import read
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 
@@ -52,6 +55,26 @@ def test_numbers_between_the_ends_have_no_key_and_are_no_row_of_the_legend():
     keys = ActionKeys(["LEFT", "LEFT+GAS", "LEFT 0.5", "LEFT 0.5+GAS", "NOOP", "GAS", "RIGHT", "RIGHT+GAS"])
     assert sorted(keys.legend) == [("←", "Left"), ("↑", "Gas"), ("→", "Right")] and keys.idle == 4
     assert held(keys, pygame.K_RIGHT, pygame.K_UP) == 7
+
+
+def test_several_actions_at_once_read_as_words_and_break_before_a_plus():
+    """The AI would press "LEFT 0.75+GAS 0.25+BRAKE", it said, and "Left 0.75+gas 0.25+brake" in a replay."""
+    words = ActionKeys(["NOOP", "LEFT 0.75+GAS 0.25+BRAKE", "MOVE_LEFT+FIRE", "1+3", ""]).words
+    plain = [word.replace("\N{NO-BREAK SPACE}", " ") for word in words]
+    assert plain == ["none", "Left 0.75 + Gas 0.25 + Brake", "Move left + Fire", "1 + 3", "4"]
+    pygame.font.init()
+    lines = wrap(words[1], 20, font(20).size("Left 0.75 + Gas")[0])
+    assert [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines] == [
+        "Left 0.75",
+        "+ Gas 0.25",
+        "+ Brake",
+    ]
+
+
+def test_directions_come_first_in_the_legend_and_left_before_right():
+    """With numbers as actions it said Left, Brake, Gas, Right."""
+    words = read("LEFT, NOOP, RIGHT; NOOP, GAS; NOOP, BRAKE")
+    assert ActionKeys(words).legend == [("←", "Left"), ("→", "Right"), ("↑", "Gas"), ("↓", "Brake")]
 
 
 def test_no_action_of_a_small_game_is_without_a_key():
@@ -119,6 +142,26 @@ def test_a_key_that_another_button_had_is_taken_from_it_and_it_is_said(app: Driv
     app.press(pygame.K_DELETE)
     assert keys.caps("LEFT") == ["←", "A"] and keys.caps("RIGHT") == ["→", "D"]
     assert not app.window.kit.settings.game_keys
+
+
+def test_a_button_whose_key_becomes_a_command_has_its_usual_ones_and_it_is_said(app: Driver):
+    """It had none, without a word."""
+    keys = keys_of(playing(app, Recipe("CartPole-v1")))
+    page = change_keys(app)
+    app.press(pygame.K_RETURN, pygame.K_j)  # to Left
+    page.chosen = next(i for i, row in enumerate(page.rows) if row.keys == Keyed(KEYMAP, Command.PAUSE))
+    app.press(pygame.K_RETURN, pygame.K_j)
+    assert "J was “Left”: it still has ←, A" in app.said and keys.caps("LEFT") == ["←", "A"]
+    assert held(keys, pygame.K_LEFT) == 0 and keys.button(pygame.K_j) is None
+
+
+def test_of_two_buttons_with_the_same_key_the_second_has_its_usual_ones():
+    """Two windows gave them: the second had none."""
+    keys = ActionKeys(["LEFT", "RIGHT"], "a game")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CHOSEN, "a game", {"LEFT": [pygame.K_j], "RIGHT": [pygame.K_j]})
+        assert keys.caps("LEFT") == ["J"] and keys.caps("RIGHT") == ["→", "D"]
+        assert held(keys, pygame.K_j) == 0 and held(keys, pygame.K_RIGHT) == 1
 
 
 def test_the_usual_keys_of_a_game_come_back(app: Driver):

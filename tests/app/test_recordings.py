@@ -29,6 +29,8 @@ from gamesim.app.screens.recordings import Recordings, facts_of, set_facts
 from gamesim.app.screens.replay import SPEEDS, Replay
 from gamesim.app.theme import Scale
 from gamesim.app.ui.ask import Ask, Prompt
+from gamesim.app.ui.listing import PAD
+from gamesim.app.ui.parts import Action
 from gamesim.app.ui.widgets import at_home
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.errors import UserError
@@ -176,6 +178,8 @@ def test_only_our_own_games_are_drawn_large_in_a_replay(app: Driver):
         app.frames(1)
         drawn[game] = app.window.surface.get_at(page.picture.center)[:3]
         assert ("L" in dict(page.works())) == (game != "toys/Silent-v0")
+        app.press(pygame.K_l)
+        assert app.window.kit.settings.pixels == (game != "toys/Silent-v0"), app.said
     assert drawn["toys/Silent-v0"] == (20, 60, 30) != drawn["gamesim/Pacman-v0"]
 
 
@@ -340,6 +344,27 @@ def test_the_facts_of_a_recording_need_no_scrolling_where_there_is_room(shelf: D
     shelf.resize(*size)
     shelf.frames(2, 0.0)
     assert listing(shelf).detail.most == 0
+
+
+def test_the_buttons_are_whole_in_a_small_window(shelf: Driver):
+    """The second row was cut at its foot where the line below the title took two lines."""
+    page = listing(shelf)
+    page._counts = "3 recordings in /somewhere/where/only/a/long/path/leads/to and ~/recordings"
+    shelf.resize(320, 240)
+    shelf.frames(2, 0.0)
+    inside = page._panel.inflate(*[-2 * Scale.of((320, 240)).px(PAD)] * 2)
+    assert len({button.rect.top for button in page.buttons}) > 1
+    assert all(inside.contains(button.rect) for button in page.buttons)
+    assert page.view.height > page.height, "and a row of the list is seen"
+
+
+def test_no_button_that_deletes_takes_the_place_of_the_chosen_one(shelf: Driver):
+    """Enter meant Delete where another button had been: when a training stopped, or in another row."""
+    page = listing(shelf)
+    page.focus = 1
+    page.actions = lambda: [Action("Show"), Action("Delete", danger=True)]
+    shelf.frames(1)
+    assert page.buttons[page.focus].label == "Show"
 
 
 def test_damaged_files_are_messages(shelf: Driver, tmp_path: Path):

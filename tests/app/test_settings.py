@@ -19,6 +19,7 @@ from gamesim.app.library.workshop import Added, Recent
 from gamesim.app.screens.settings import SettingsScreen
 from gamesim.app.settings import Scores, Settings, pictures_folder
 from gamesim.app.theme import COLOURS, PALETTES, Scale
+from gamesim.app.ui.ask import Prompt
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 
@@ -99,6 +100,18 @@ def test_fullscreen_is_kept_and_the_window_comes_back_as_it_was(app: Driver, set
     assert app.window.surface.get_flags() & pygame.FULLSCREEN and kept(app).fullscreen
     app.press(pygame.K_F11)
     assert kept(app).size == (900, 700) and not kept(app).fullscreen
+
+
+def test_a_question_with_a_line_of_text_leaves_f11_and_f12_to_the_window(app: Driver):
+    app.window.go(Prompt(app.window, "Name?", "", "abc", lambda words: None))
+    app.press(pygame.K_F11)
+    assert app.window.surface.get_flags() & pygame.FULLSCREEN
+    app.press(pygame.K_F11, pygame.K_F12)
+    assert not app.window.surface.get_flags() & pygame.FULLSCREEN and "Saved" in app.said
+    KEYMAP.give(Command.FULLSCREEN, pygame.K_j)
+    app.press(pygame.K_j, pygame.K_F1)
+    assert not app.window.surface.get_flags() & pygame.FULLSCREEN, "this types a letter"
+    assert isinstance(app.window.screen, Prompt) and app.window.help is None
 
 
 def test_everything_can_be_as_it_was(app: Driver, settings: SettingsScreen):
@@ -213,7 +226,8 @@ def test_arrows_and_enter_work_in_menus_whatever_was_changed():
 
 def test_a_key_does_one_thing_even_if_the_file_says_two():
     KEYMAP.load({"PAUSE": [pygame.K_x], "STEP": [pygame.K_x, pygame.K_ESCAPE], "NONSENSE": [1]})
-    assert meaning(pygame.K_x) is Command.PAUSE and KEYMAP.keys(Command.STEP) == []
+    assert meaning(pygame.K_x) is Command.PAUSE
+    assert KEYMAP.keys(Command.STEP) == [pygame.K_e], "not left without any: two windows gave the same key"
     assert meaning(pygame.K_ESCAPE) is Command.BACK
 
 

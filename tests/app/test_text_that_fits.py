@@ -9,6 +9,7 @@ from app.driver import Driver
 from app.fakes import save
 from app.training import engine_folder, old_run
 from gamesim.app import theme
+from gamesim.app.action_keys import ActionKeys
 from gamesim.app.controls import KEYMAP, Command
 from gamesim.app.game import hud
 from gamesim.app.library import run_view
@@ -21,6 +22,7 @@ from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui import parts, widgets
 from gamesim.app.ui.parts import draw_head, margin_of
 from gamesim.app.ui.widgets import keycap, text
+from gamesim.app.xray import flow
 
 NAME = "Tilemap Pac-Man"
 
@@ -227,3 +229,35 @@ def test_a_value_beside_a_board_gets_smaller_letters_before_it_loses_some():
     hud.draw_value(drawn, fact, (0, 0), 20, "topleft", room)
     text(whole, "100 %", (0, 0), widgets.fitting("100 %", 20, room, bold=True), bold=True)
     assert pygame.image.tobytes(drawn, "RGB") == pygame.image.tobytes(whole, "RGB")
+
+
+PRESSED = ActionKeys.word("RIGHT 0.75+GAS 0.25+BRAKE 0.75")
+
+
+@pytest.mark.parametrize("anchor", ["topleft", "midright"])
+def test_what_an_ai_presses_is_told_to_its_end_beside_a_board(anchor: str, monkeypatch: pytest.MonkeyPatch):
+    """Three numbers at once ended in "…" under two boards and in a small window."""
+    said, room = words_drawn(monkeypatch, hud), 146
+    drawn, fact = pygame.Surface((600, 56)), hud.Fact("AI presses", PRESSED)
+    hud.draw_value(drawn, fact, (300, 19), 20, anchor, room)
+    assert len(said) == 2 and " ".join(said) == PRESSED
+    assert pygame.mask.from_threshold(drawn, (255, 255, 255), (99, 99, 99)).get_bounding_rects()
+    assert not pygame.surfarray.array3d(drawn)[:, 53:].any(), "nor does it run into what is below"
+
+
+@pytest.mark.parametrize(("side", "size"), [(160, (1280, 800)), (90, (640, 480)), (48, (320, 240))])
+def test_what_an_ai_presses_is_told_to_its_end_in_the_picture_of_its_model(side: int, size, monkeypatch):
+    said, surface = words_drawn(monkeypatch, flow), pygame.Surface((side, side))
+    flow._key(PRESSED)(surface, surface.get_rect(), Scale.of(size))
+    assert " ".join(said) == PRESSED
+
+
+def test_a_label_keeps_its_distance_from_the_slider_above_it():
+    """In the strip below two boards "Left" stood four pixels below the temperature's slider."""
+    surface, scale, bars = pygame.Surface((320, 200)), Scale.of((1280, 800)), {}
+    slider = hud.Fact("Temperature", "1.00", bar=0.5, slider=True)
+    key = hud.Fact("Left", "←")
+    hud.draw_strip(surface, surface.get_rect(), [slider, key, key, key], scale, bars)
+    knob = bars["Temperature"].centery + bars["Temperature"].height
+    below = pygame.surfarray.array3d(surface)[:, knob + 1 :].any(axis=(0, 2))
+    assert not below[:8].any() and below.any()

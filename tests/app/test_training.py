@@ -119,12 +119,26 @@ def test_a_training_that_another_window_stopped_is_not_said_to_be_done_or_to_hav
     assert "The training was stopped" in trainer.said
 
 
+def test_a_run_that_another_window_trains_already_is_not_trained_twice(trainer: Driver):
+    """A second process began, took over the log of the first, and ended with "The training failed"."""
+    there = Run(start(trainer).run.folder, jobs.Jobs())
+    trainer.until(lambda: there.follow() or there.log.step > 2)
+    form = NewRun(trainer.window, there)
+    trainer.window.go(form)
+    trainer.until(lambda: form.plan.data)
+    with pytest.raises(UserError, match="is training already"):
+        form.plan.start()
+
+
 def test_asked_twice_the_app_leaves(trainer: Driver):
-    start(trainer)
+    page = start(trainer)
+    if jobs.CAN_PAUSE and Path("/proc").is_dir():
+        page.run.pause()
     for _ in range(2):
         pygame.event.post(pygame.event.Event(pygame.QUIT))
         trainer.frames(1)
     assert not trainer.window.running
+    assert not jobs.paused(page.run.pid or 0), "nobody would be there to wake it"
 
 
 def test_a_run_of_the_command_line_shows_up_with_its_curves_and_its_sheet(app: Driver):

@@ -9,6 +9,7 @@ import pytest
 
 from app.driver import Driver, dream, engine
 from app.fakes import card
+from gamesim.app.action_keys import ActionKeys
 from gamesim.app.controls import LEFT, RIGHT, STAY, Command
 from gamesim.app.game import hud, sides
 from gamesim.app.game.pilot import Pilot
@@ -229,6 +230,19 @@ def test_what_the_controller_does_and_thinks_is_on_screen(app: Driver):
         1.0
     )
     assert {"Score", "Chance of an ending", "Temperature"} <= set(lines)
+
+
+def test_what_the_ai_presses_is_on_screen_before_the_keys_of_the_game(app: Driver):
+    """A small window had room for two of the keys, and none for what the AI does."""
+    app.play("World Model Pac-Man")
+    app.press(pygame.K_m)
+    app.frames(5, 0.1)
+    app.session.engine.keys = ActionKeys(["NOOP", "LEFT", "RIGHT", "UP", "DOWN"])
+    labels = list(facts(app))
+    assert labels.index("AI presses") < labels.index("Left")
+    app.press(pygame.K_m)
+    labels = list(facts(app))
+    assert labels.index("AI would press") > labels.index("Left"), "who plays needs the keys"
 
 
 def test_an_engine_without_a_controller_says_so(app: Driver):

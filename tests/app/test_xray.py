@@ -16,7 +16,8 @@ from gamesim.app.ui import widgets
 from gamesim.app.ui.widgets import fitting, wrap
 from gamesim.app.xray import chart, flow, layout
 from gamesim.app.xray.draw import draw_panel
-from gamesim.app.xray.panels import KEYS, UNSEEN, panels_of
+from gamesim.app.xray.layout import Tile
+from gamesim.app.xray.panels import KEYS, UNSEEN, Panel, panels_of
 
 
 def test_x_shows_what_the_engine_has_and_x_again_hides_it(dreaming):
@@ -37,7 +38,7 @@ def test_the_picture_of_a_model_calls_the_keys_what_its_game_calls_them(dreaming
     flow.stops(engine)
     engine.keys = ActionKeys(["LEFT", "NOOP", "RIGHT"])
     flow.stops(engine)
-    assert drawn == ["←", "←", "NOOP", "NOOP"], "what was pressed, and what the AI would press"
+    assert drawn == ["←", "←", "none", "none"], "what was pressed, and what the AI would press"
 
 
 def test_closed_it_asks_nothing_and_open_it_asks_once_a_step(dreaming):
@@ -261,3 +262,13 @@ def test_the_shipped_engine_shows_its_layers_and_its_memory(shipped):
     internals = app.session.engine.internals
     assert outline(internals["attention"]) and shown["board"].marks is internals["attention"]
     assert 49 <= (internals["memory"] > 0).sum() < 441
+
+
+def test_the_number_of_a_negative_bar_can_be_read():
+    """It was white on yellow: it stands above zero now."""
+    pygame.font.init()
+    surface, scale, rect = pygame.Surface((60, 100)), Scale.of((1280, 800)), pygame.Rect(0, 0, 60, 100)
+    below = Panel("z", "", "", "bars", np.array([-2.0]), -3.0, 3.0)
+    draw_panel(surface, below, Tile(rect, rect, rect), scale)
+    found = {tuple(pixel) for pixel in pygame.surfarray.array3d(surface)[:, 52:].reshape(-1, 3).tolist()}
+    assert found == {COLOURS["panel"], COLOURS["real"]}

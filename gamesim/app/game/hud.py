@@ -11,7 +11,7 @@ from gamesim.app.game.compare import KINDS
 from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
 from gamesim.app.theme import COLOURS, Colour, Scale, font
-from gamesim.app.ui.widgets import ARROWS, box, keycap, meter, text, wrap
+from gamesim.app.ui.widgets import ARROWS, box, fitting, keycap, meter, text, wrap
 from gamesim.text import counted, signed
 
 
@@ -207,19 +207,21 @@ def draw_strip(
     """
     small, gap = scale.px(15), scale.px(14)
     widest = max((font(small).size(fact.label)[0] for fact in lines), default=0)
-    columns = rect.width // max(scale.px(150), widest + gap)
+    columns = rect.width // max(scale.px(160), widest + gap)
     if columns < 2:
         return draw_column(surface, rect, lines, scale, bars)
     rows = -(-len(lines) // columns)
     columns = -(-len(lines) // max(1, rows))
-    step, height = rect.width // max(1, columns), scale.px(56)
-    below = rect.top
+    step = rect.width // max(1, columns)
+    y = below = rect.top
     for i, fact in enumerate(lines):
-        x, y = rect.left + i % columns * step, rect.top + i // columns * height
+        if i % columns == 0:  # a row with a slider is higher: its knob would touch the labels below
+            barred = any(each.bar is not None for each in lines[i : i + columns])
+            y, below = below, below + scale.px(64 if barred else 56)
         if y + scale.px(52) > rect.bottom:
+            below = y
             break
-        below = y + height
-        room = max(1, step - gap)
+        x, room = rect.left + i % columns * step, max(1, step - gap)
         text(surface, fact.label, (x, y), small, COLOURS["quiet"], width=room)
         if fact.bars:
             draw_bars(surface, pygame.Rect(x, y + scale.px(19), room, scale.px(36)), fact, scale)
@@ -260,7 +262,8 @@ def draw_value(
 ) -> None:
     """Draw the value of a fact, with arrows as key caps.
 
-    A row of ● becomes lives, and a ● before words blinks (recording).
+    A row of ● becomes lives, and a ● before words blinks (recording). A value that is too long for its line
+    gets smaller letters, or else a second line, which moves nothing around it.
     """
     words, (left, y), right = fact.value.split(), place, anchor == "midright"
     middle = y if right else y + round(size * 0.62)
@@ -290,7 +293,11 @@ def draw_value(
         pygame.draw.circle(surface, fact.colour if lit else COLOURS["raised"], dot, radius)
     else:
         colour = COLOURS["text"] if fact.bar is not None else fact.colour
-        text(surface, fact.value, place, size, colour, bold=True, anchor=anchor, width=room, shrinks=True)
+        size = fitting(fact.value, size, room, bold=True)
+        lines = wrap(fact.value, size, room, bold=True, most=2)
+        for i, line in enumerate(lines):
+            down = round((i - (len(lines) - 1) / 2 * right) * 1.2 * size)
+            text(surface, line, (left, y + down), size, colour, bold=True, anchor=anchor, width=room)
 
 
 def hints(

@@ -136,11 +136,13 @@ class SidePanel:
             known = {fact.label for fact in lines}
             lines += [fact for fact in hud.facts(engine, best) if fact.label not in known]
         keys = session.engine.keys
-        lines += [hud.Fact(word, cap) for cap, word in keys.legend[:MOST_KEYS]] if keys else []
+        legend = [hud.Fact(word, cap) for cap, word in keys.legend[:MOST_KEYS]] if keys else []
+        driving = hud.driving(session)  # what an AI that drives presses comes before what one could press
+        lines += [*driving, *legend] if session.watching else [*legend, *driving]
         if (share := self.doubt.share) is not None:
             unsure = f"{int((share > 0).sum())} of {share.size} cells"
             lines.append(hud.Fact("Unsure about", unsure, colour=COLOURS["dream"]))
-        lines += hud.driving(session) + hud.mixture(session.playing[-1])
+        lines += hud.mixture(session.playing[-1])
         if (words := Takes.words(session.engine)) is not None:
             lines.append(hud.Fact("Recording", words, colour=COLOURS["record"]))
         return lines

@@ -218,12 +218,15 @@ class Plan:
         """Start the training, as a process of its own.
 
         Raises:
-            UserError: no recordings are chosen, the name is taken, or it cannot be started.
+            UserError: no recordings are chosen, the name is taken, the run trains already, or it cannot
+                be started.
         """
         if self.data is None:
             raise UserError("Choose recordings first: record some games, or name a folder")
         if self.nothing:
             raise UserError(self.nothing)
+        if self.run and self.run.pid is not None:  # another window, or the command line, was first
+            raise UserError(f"{self.name} is training already")
         if not self.run and self.folder.exists():
             raise UserError(f"There is already a run called {self.name}")
         runs.train(

@@ -183,7 +183,7 @@ class Play(Screen):
             Command.ENDLESS: self._go_on_after_ends,
             Command.HOME: self._go_home,
             Command.XRAY: self.xray.toggle,
-            Command.LOOK: self._toggle_look,
+            Command.LOOK: lambda: self.kit.toggle_look(self.panel.has_looks),
             Command.DOUBT: self._ask_doubt,
             Command.ABOUT: lambda: self.window.go(
                 About(self.window, self.session.dream or self.engine, self.update)
@@ -239,12 +239,6 @@ class Play(Screen):
         self.kit.keep_settings()
         on = "Dreams go on after an end, as if nothing had happened."
         self.window.say(on if self.session.endless else "Dreams stop at an end again.")
-
-    def _toggle_look(self) -> None:
-        if self.panel.has_looks:
-            self.kit.toggle_look()
-        else:
-            self.window.say("This game is always shown as its own pixels.")
 
     def _ask_doubt(self) -> None:
         """Show how sure the dream is of each cell, or stop showing it."""

@@ -34,7 +34,7 @@ from gamesim.text import complaint, counted, signed
 
 RATE = 7.0  # steps a second at speed 1, as they are played
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-WORDS = {"NOOP": "none", "LEFT": "←", "RIGHT": "→", "UP": "↑", "DOWN": "↓"}
+WORDS = {"LEFT": "←", "RIGHT": "→", "UP": "↑", "DOWN": "↓"}
 """How the screen shows actions that many games have; arrows become key caps."""
 
 
@@ -99,7 +99,7 @@ class Replay(ButtonScreen):
             Command.WARMER: lambda: self.faster(1),
             Command.COOLER: lambda: self.faster(-1),
             Command.NEUTRAL: lambda: self.faster(0),
-            Command.LOOK: self.kit.toggle_look,
+            Command.LOOK: lambda: self.kit.toggle_look(self._ours),
             Command.GIF: lambda: export(self.window, self.recording),
         }.get(command)
         if act is None:

@@ -225,16 +225,18 @@ class SettingsScreen(Form[SettingRow]):
         asking, self._asking = self._asking, None
         if asking is None or key == pygame.K_ESCAPE or key >= VIRTUAL:
             return
+        game = self.game if asking.table is KEYMAP else None
+        losers = [Keyed(game, name) for name in game.names if key in game.keys(name)] if game else []
         try:
             loser: Any = asking.table.give(asking.does, key, add=self._adding)
         except UserError as error:
             self.window.say(str(error), bad=True)
             return
         self._keep_keys()
-        if loser is not None:
-            left = ", ".join(asking.table.caps(loser))
+        for lost in [*losers, *([Keyed(asking.table, loser)] if loser is not None else [])]:
+            left = ", ".join(lost.table.caps(lost.does))
             rest = f"it still has {left}" if left else "it has no key now"
-            was = Keyed(asking.table, loser).name.split(";")[0]
+            was = lost.name.split(";")[0]
             self.window.say(f"{key_name(key)} was “{was}”: {rest}.", bad=not left)
 
     def _restore(self, table: Keymap | ActionKeys, words: str) -> None:

@@ -10,11 +10,12 @@ from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, shown
 from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Colour, Scale
 from gamesim.app.ui.keyed import ButtonScreen
-from gamesim.app.ui.parts import Action, draw_around, draw_button_foot
+from gamesim.app.ui.parts import Action, actions_height, draw_around, draw_button_foot
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import box, clipped, paragraph, text
 
 NARROW = 560  # pixels, in a window of 1280x800: on a narrower screen the panel lies below the rest
+PAD = 18  # pixels between the edge of the panel and what is in it
 
 
 class PanelScreen(ButtonScreen):
@@ -67,8 +68,10 @@ class PanelScreen(ButtonScreen):
         fresh = self.actions()
         for old, new in zip(self.buttons, fresh, strict=False):
             new.rect = old.rect
-        self.buttons = fresh
-        self.focus = min(self.focus, max(0, len(fresh) - 1))
+        was = [button.label for button in self.buttons[self.focus : self.focus + 1]]
+        self.buttons, self.focus = fresh, min(self.focus, max(0, len(fresh) - 1))
+        if fresh and fresh[self.focus].danger and fresh[self.focus].label not in was:
+            self.focus = 0  # nobody chose it: another button was there
 
     def command(self, command: Command) -> None:
         self._renew()
@@ -104,14 +107,16 @@ class PanelScreen(ButtonScreen):
             panel.right = main.right
             main.width = panel.left - scale.px(22) - main.left
         else:
-            main.height = max(scale.px(84), round(main.height * 0.45))
+            need = actions_height(panel.width - 2 * scale.px(PAD), self.buttons, scale) + 2 * scale.px(PAD)
+            most = min(round(main.height * 0.45), main.height - scale.px(8) - need)
+            main.height = max(scale.px(84), most)
             panel.top, panel.height = main.bottom + scale.px(8), panel.bottom - main.bottom - scale.px(8)
         self.draw_main(surface, main, scale)
         if panel.height > 20:
             self._draw_panel(surface, panel, scale)
 
     def _draw_panel(self, surface: pygame.Surface, panel: pygame.Rect, scale: Scale) -> None:
-        pad, self._panel = scale.px(18), panel
+        pad, self._panel = scale.px(PAD), panel
         box(surface, panel, COLOURS["panel"], scale.px(14))
         inner = panel.inflate(-2 * pad, -2 * pad)
         if inner.width < 20 or inner.height < 20:

@@ -78,7 +78,7 @@ def wrap(words: str, size: int, width: int, bold: bool = False, most: int | None
 def _wrapped(words: str, size: int, width: int, bold: bool) -> tuple[str, ...]:
     lines: list[str] = []
     line, measure = "", font(size, bold).size
-    for word in words.split():
+    for word in re.findall(r"[^ \t\r\n]+", words):  # a space that does not break holds words together
         space = " " if line else ""
         parts = [word] if measure(word)[0] <= width else _pieces(word, width, measure)
         for part in parts:

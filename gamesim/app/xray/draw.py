@@ -48,13 +48,13 @@ def _picture(surface: pygame.Surface, panel: Panel, rect: pygame.Rect) -> None:
 
 
 def _bars(surface: pygame.Surface, panel: Panel, rect: pygame.Rect, scale: Scale) -> None:
-    """Draw bars from zero, with their numbers if there is room."""
+    """Draw bars from zero, with their numbers if there is room: above zero, as a yellow bar hides them."""
     surface.fill(COLOURS["panel"], rect)
     low, high = panel.low or 0.0, panel.high or 1.0
     ends = draw_bars(surface, rect, panel.values, low, high)
     for value, (left, right) in zip(panel.values, ends, strict=True):
         if right - left > scale.px(34):
-            above = _height(rect, float(value), low, high) - 2
+            above = _height(rect, max(0.0, float(value)), low, high) - 2
             place = ((left + right) // 2, min(max(above, rect.top + scale.px(16)), rect.bottom))
             text(surface, f"{value:.2f}", place, max(11, scale.px(13)), anchor="midbottom")
     zero = _height(rect, 0.0, low, high)

@@ -15,7 +15,7 @@ from gamesim.app.game.pictures import HEAT, coloured, folded
 from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import scaled
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.widgets import ARROWS, arrowhead, box, fitting, keycap, text
+from gamesim.app.ui.widgets import ARROWS, arrowhead, box, fitting, keycap, text, wrap
 from gamesim.app.xray.draw import draw_bars
 
 Drawer = Callable[[pygame.Surface, pygame.Rect, Scale], None]
@@ -105,6 +105,10 @@ def _key(words: str) -> Drawer:
         if words in ARROWS:
             keycap(surface, words, rect.center, max(10, rect.width // 4), anchor="center")
         else:
-            text(surface, words, rect.center, scale.px(20), bold=True, anchor="center", width=rect.width)
+            size = min(fitting(part, scale.px(20), rect.width, bold=True) for part in words.split(" "))
+            lines, row = wrap(words, size, rect.width, bold=True), round(1.35 * size)
+            for i, line in enumerate(lines):
+                place = (rect.centerx, rect.centery + round((i - (len(lines) - 1) / 2) * row))
+                text(surface, line, place, size, bold=True, anchor="center")
 
     return draw
