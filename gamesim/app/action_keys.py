@@ -69,7 +69,8 @@ class ActionKeys:
             self._arrows = dict(zip((LEFT, RIGHT, UP, DOWN), self.names, strict=False))
         else:
             self._arrows = {_WAYS[key]: name for name, key in self._likely.items() if key in _WAYS}
-            self.names = [*dict.fromkeys([*self._likely, *self.names])]  # directions first, left before right
+            first = [self._arrows[way] for way in (LEFT, RIGHT, UP, DOWN) if way in self._arrows]
+            self.names = [*dict.fromkeys([*first, *self.names])]
 
     def _guess(self, said: Mapping[tuple[int, ...], frozenset[str]]) -> dict[str, int]:
         """A key for each button: the one that the game says, else a likely one, but none that is taken."""

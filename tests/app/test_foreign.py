@@ -74,7 +74,13 @@ def test_several_actions_at_once_read_as_words_and_break_before_a_plus():
 def test_directions_come_first_in_the_legend_and_left_before_right():
     """With numbers as actions it said Left, Brake, Gas, Right."""
     words = read("LEFT, NOOP, RIGHT; NOOP, GAS; NOOP, BRAKE")
-    assert ActionKeys(words).legend == [("←", "Left"), ("→", "Right"), ("↑", "Gas"), ("↓", "Brake")]
+    said = {
+        (ord(key),): words.index(word)
+        for key, word in zip("aswd", ("LEFT", "BRAKE", "GAS", "RIGHT"), strict=True)
+    }
+    for own in (None, said):
+        found = ActionKeys(words, said=own).legend
+        assert found == [("←", "Left"), ("→", "Right"), ("↑", "Gas"), ("↓", "Brake")]
 
 
 def test_no_action_of_a_small_game_is_without_a_key():
