@@ -71,9 +71,9 @@ def temperature_table(
     episodes = whole_number("episodes", episodes, 1, MOST_STEPS)
     seed = whole_number("seed", seed, 0, MOST_SEEDS)
     place = pick(device)
-    model, loaded = load_model(checkpoint)
+    loaded = load(checkpoint)
     learned = world_model(loaded.config, checkpoint, "temperature table")
-    game, rows = known_game(model, loaded), {}
+    game, rows = known_game(load_model(checkpoint)[0], loaded), {}
     for temperature in temperatures:
         _check_row(Path(out) / f"{temperature:g}", loaded, generations)
     for temperature in temperatures:
