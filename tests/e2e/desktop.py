@@ -128,8 +128,9 @@ class App:
         path = OUT / f"{name}.png"
 
         def shown() -> bool:
-            done = subprocess.run(["import", "-window", self.window, str(path)], timeout=60, check=False)
-            return done.returncode == 0 and iio.imread(path).std() > 5
+            window = self.window  # of none, import asks for a click
+            done = window and subprocess.run(["import", "-window", window, path], timeout=60, check=False)
+            return bool(done) and done.returncode == 0 and iio.imread(path).std() > 5
 
         self.until(shown, f"picture of {name}")
         if name in README and os.environ.get("README_PICTURES"):
