@@ -42,7 +42,7 @@ _KNOWN = {
 _STEERED = "NOOP LEFT RIGHT GAS BRAKE"
 """CarRacing as a Box: rest, and each end of steering, gas and brake."""
 _REST = "NOOP"
-_BETWEEN = re.compile(r" 0\.\d+(\+|$)")
+_BETWEEN = re.compile(r" 0\.\d+(?=\+|$)")
 """In a word for numbers one that is between rest and an end: ``LEFT 0.75+GAS``."""
 _LIKELY = (
     ("a", "LEFT|WEST"),
@@ -188,14 +188,14 @@ def buttons(meanings: Sequence[str]) -> dict[int, frozenset[str]]:
     """The buttons that each action presses together: none for NOOP, its number where it has no word.
 
     Where no action has a word, 0 is taken for doing nothing, as ``gymnasium.utils.play`` does. Actions whose
-    numbers lie between rest and an end are left out: no button sets these.
+    numbers lie between rest and an end that another action presses are left out: no button sets these.
     """
     if not any(meanings):
         return {action: frozenset({str(action)} if action else ()) for action in range(len(meanings))}
     return {
         action: _buttons(word.strip(), str(action))
         for action, word in enumerate(meanings)
-        if not _BETWEEN.search(word)
+        if not _BETWEEN.search(word) or _BETWEEN.sub("", word) not in meanings
     }
 
 

@@ -67,6 +67,11 @@ def test_a_line_of_more_actions_than_there_can_be_is_not_read():
     assert read(written(("", "", ""), ())) == ("", "", ""), "nobody says what they mean"
 
 
+def test_a_number_in_a_games_own_word_is_a_button_like_any_other():
+    assert buttons(["NOOP", "TURN 0.5", "TURN 1.0"])[1] == {"TURN 0.5"}
+    assert sorted(buttons(["TURN 0.5+GAS", "TURN 0.5", "TURN", "TURN+GAS"])) == [2, 3]
+
+
 def test_actions_that_no_recording_can_hold_have_no_meanings():
     assert action_meanings(Silent(spaces.Box(-1, 1))) == ()
     assert action_meanings(Silent(spaces.Discrete(3, start=1))) == ()
