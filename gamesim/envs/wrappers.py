@@ -29,7 +29,7 @@ from gamesim.envs.pictures import (
     to_uint8,
     without_alpha,
 )
-from gamesim.envs.undrawn import looked_at, undrawn
+from gamesim.envs.undrawn import looked_at, near, undrawn
 from gamesim.errors import FOREIGN, PASSING, UserError
 from gamesim.text import one_line
 
@@ -76,6 +76,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         check_number("time_limit", time_limit or 1, 1, MOST_STEPS)
         for count in levels:
             check_number("levels", count, 2, MOST_VALUES)
+        near(env)
         self.name = env.spec.id if env.spec else type(env.unwrapped).__name__
         self.size, self.stretch, self.frame_skip, self.time_limit = size, stretch, frame_skip, time_limit
         with blamed(self.name, "its spaces"):

@@ -58,3 +58,20 @@ def test_without_a_skip_each_step_is_drawn():
     env = PixelEnv(game, size=64)
     env.reset()
     assert [int(env.step(0)[0][0, 0, 0]) for _ in range(3)] == [1, 2, 3] and game.drawn == 4
+
+
+def test_carracing_looks_the_same_when_only_what_is_near_is_drawn():
+    pytest.importorskip("Box2D")
+    plain = gym.make("CarRacing-v3", domain_randomize=True)
+    fast = PixelEnv(gym.make("CarRacing-v3", domain_randomize=True), size=96)
+    asked = []
+    draws = fast.env.unwrapped._draw_colored_polygon
+    fast.env.unwrapped._draw_colored_polygon = lambda *given, **named: asked.append(draws(*given, **named))
+    chance = np.random.default_rng(0)
+    for seed in range(3):
+        shown = [plain.reset(seed=seed)[0], fast.reset(seed=seed)[0]]
+        for _ in range(30):
+            np.testing.assert_array_equal(*shown)
+            action = int(chance.integers(fast.action_space.n))
+            shown = [plain.step(fast.choices[action])[0], fast.step(action)[0]]
+    assert 0 < len(asked) < 93 * 200, "of about 700 patches a picture"
