@@ -1,5 +1,7 @@
 """The real game beside its dream: cells that differ are marked, and the first difference is kept in sight."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pygame
 import pytest
@@ -10,6 +12,7 @@ from gamesim.app.controls import LEFT, RIGHT, STAY
 from gamesim.app.game import hud
 from gamesim.app.game.cells import TOLERANCE, differing
 from gamesim.app.game.divergence import Divergence
+from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
 from gamesim.app.library.catalog import ARCADE, PACMAN
 from gamesim.envs.sprites import tiles
@@ -185,6 +188,33 @@ def test_a_new_game_forgets_the_first_difference():
     made.toggle_beside()
     made.waiting = False
     assert made.divergence is None and not made.beside
+
+
+@pytest.mark.parametrize("first", [engine, dream])
+def test_one_alone_is_the_one_that_was_played_before_and_goes_on(first: Callable[[], Engine]):
+    made = Session(first())
+    alone = made.engine
+    made.other = dream() if first is engine else engine()
+    made.toggle_beside()
+    made.waiting = False
+    assert made.engine.temperature is None
+    for _ in range(3):
+        made.tick()
+    made.toggle_beside()
+    assert made.engine is alone and made.playing == [alone] and not made.waiting
+    made.tick()
+    assert alone.steps == 4
+
+
+def test_the_game_is_not_recorded_on_when_its_dream_is_alone_again(app: Driver):
+    app.play("Tilemap Pac-Man").press(pygame.K_v)
+    app.until(lambda: app.session.beside)
+    app.press(pygame.K_COMMA)
+    app.session.tick()
+    real = app.session.engine
+    assert real.recording
+    app.press(pygame.K_v)
+    assert app.session.engine is app.session.dream and not real.recording and "Saved 1 game" in app.said
 
 
 def ended(**kwargs) -> Session:

@@ -82,9 +82,12 @@ class Partner:
 
     def _put_beside(self) -> None:
         self._changes()
+        front = self.session.engine
         if not self.session.beside:
-            self.takes.stop(self.session.engine)
+            self.takes.stop(front)
         self._tell(self.session.toggle_beside())
+        if self.session.engine is not front:  # what is no longer played makes no steps
+            self.takes.stop(front)
 
     def _tell(self, fits: bool) -> None:
         if not fits:

@@ -35,6 +35,7 @@ class Session(Sides):
     def __init__(self, engine: Engine, on_step: Callable[[Engine], None] | None = None) -> None:
         super().__init__(engine)
         self.watching = False
+        self._alone = engine  # the one that was in front before both were put side by side
         self.waiting = True
         self.endless = False
         self.paused = False
@@ -256,10 +257,19 @@ class Session(Sides):
         return fits
 
     def toggle_beside(self) -> bool:
-        """Put both side by side at the same moment, or show one again; returns False as `switch` does."""
+        """Put both side by side at the same moment, or show the one of before again.
+
+        Returns:
+            False as `switch` does.
+        """
         if self.beside or self.other is None:
             self.divergence = None
+            if self.engine is not self._alone and self.other is not None:
+                self.engine, self.other = self.other, self.engine
+                self._resume()
+                self._steer()
             return True
+        self._alone = self.engine
         real, dream = self.pair
         if not real.started or real.over:
             real.reset()
@@ -331,6 +341,10 @@ class Session(Sides):
         """Start the clock at a new moment, and wait for a first move."""
         self._resume()
         self.waiting = self.together = True
+        self._steer()
+
+    def _steer(self) -> None:
+        """Let go of all keys: from now on they steer the engine in front."""
         self.steering.clear()
         self.steering.latched, self.steering.keys = self.engine.title.latched, self.engine.keys
 
