@@ -22,7 +22,7 @@ from gamesim.app.library.catalog import ARCADE, GARDEN, MAZE, PACMAN
 from gamesim.app.library.fitness import Needs, View, look, misfit, view_of
 from gamesim.app.library.jobs import Jobs
 from gamesim.app.library.plan import warnings
-from gamesim.app.library.presets import Estimate
+from gamesim.app.library.presets import Estimate, Preset
 from gamesim.app.library.runs import Run
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage
@@ -83,6 +83,16 @@ def test_a_preset_that_takes_nothing_for_granted_fits_every_game():
     assert "cells of 12" in misfit(Needs(cell=12), View(None, scrolls=True))
 
 
+def followed(run: Run) -> Run:
+    run.follow()
+    return run
+
+
+def takes(chosen: Preset, steps: int, *how) -> Estimate:
+    """The estimate of a preset with one section."""
+    return presets.estimate(chosen, dict.fromkeys(chosen.steps, steps), *how)
+
+
 @pytest.mark.parametrize(
     ("preset", "low", "high"),
     [
@@ -93,25 +103,52 @@ def test_a_preset_that_takes_nothing_for_granted_fits_every_game():
     ],
 )
 def test_minutes_on_a_cpu_core_are_those_that_were_measured(preset: str, low: float, high: float):
-    takes = presets.estimate(presets.preset(preset), None, "cpu", [], CARDS)
+    takes = presets.estimate(presets.preset(preset), presets.preset(preset).steps, "cpu", [], CARDS)
     assert takes.seconds is not None and low < takes.seconds / 60 < high and not takes.measured
 
 
 def test_half_the_steps_take_half_the_time_and_a_slower_core_takes_longer(monkeypatch: pytest.MonkeyPatch):
     chosen = presets.preset("tilemap")
-    whole, half = (presets.estimate(chosen, steps, "cpu", [], CARDS).seconds for steps in (1000, 500))
+    whole, half = (takes(chosen, steps, "cpu", [], CARDS).seconds for steps in (1000, 500))
     assert whole and half and half - presets.BEGINNING == pytest.approx((whole - presets.BEGINNING) / 2)
     monkeypatch.setattr(presets, "speed", lambda: presets.REFERENCE / 4)
-    slow = presets.estimate(chosen, 1000, "cpu", [], CARDS).seconds
+    slow = takes(chosen, 1000, "cpu", [], CARDS).seconds
     assert slow and slow > 3 * whole
 
 
 def test_a_run_of_the_same_preset_on_this_machine_tells_best(tmp_path: Path):
     folder = a_run(tmp_path / "run", line(10, losses={"a": 1.0}))  # 2 seconds a step
     (folder / "config.yaml").write_text("name: tilemap\nsystem: tilemap\ntraining: {steps: 400}\n")
-    takes = presets.estimate(presets.preset("tilemap"), 100, "cpu", [Run(folder, Jobs())], CARDS)
-    assert takes == Estimate(presets.BEGINNING + 200, "cpu", measured=True)
-    assert takes.words == "Takes about 4 min on this CPU, as the last time"
+    found = takes(presets.preset("tilemap"), 100, "cpu", [Run(folder, Jobs())], CARDS)
+    assert found == Estimate(presets.BEGINNING + 200, "cpu", measured=True)
+    assert found.words == "Takes about 4 min on this CPU, as the last time"
+
+
+@pytest.mark.parametrize(("device", "here"), [("cpu (1 thread)", "cpu"), ("cuda (NVIDIA H200)", "cuda")])
+def test_a_run_was_trained_where_its_card_says_whatever_auto_means_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, here: str
+):
+    folder = a_run(tmp_path / "run", line(10, losses={"a": 1.0}))
+    (folder / "config.yaml").write_text("name: mine\nsystem: tilemap\ntraining: {steps: 400}\n")
+    (folder / "last").mkdir()
+    (folder / "last" / "README.md").write_text(f"| device | {device} |\n")
+    monkeypatch.setattr(presets, "gpu", lambda: "mps")
+    run = Run(folder, Jobs())
+    for asked in ("cpu", "cuda", "mps"):
+        assert takes(presets.of_run(followed(run)), 10, asked, [run], []).measured == (asked == here)
+
+
+def test_of_a_training_in_several_parts_the_known_ones_tell_how_long_it_takes_at_least(tmp_path: Path):
+    folder = tmp_path / "run"
+    config = "name: mine\nsystem: world-model\nvision: {steps: 20}\nmemory: {steps: 6}\n"
+    a_run(folder / "vision", line(10, losses={"a": 1.0}))
+    (folder / "vision" / "config.yaml").write_text(config + "controller: {steps: 5}\n")
+    run = followed(Run(folder, Jobs()))
+    plan = presets.of_run(run)
+    found = presets.estimate(plan, {**plan.steps, "vision": 10}, "cpu", [run], [])
+    assert found == Estimate(presets.BEGINNING + 20, "cpu", least=True)
+    assert found.words == "Takes at least 35 s on this CPU"
+    assert presets.estimate(plan, {"vision": 10}, "cpu", [run], []).measured
 
 
 @pytest.mark.parametrize(

@@ -200,8 +200,11 @@ class Plan:
 
     @property
     def takes(self) -> Estimate:
-        steps = None if self.steps is None else max(1, self.steps - self.done)
-        asked = (self.preset.name, steps, self.device)
+        done = {log.section: log.step for log in self.run.logs} if self.run else {}
+        wanted = self.preset.steps if self.steps is None else dict.fromkeys(self.preset.steps, self.steps)
+        steps = {name: count - done.get(name, 0) for name, count in wanted.items()}
+        steps = {name: count for name, count in steps.items() if count > 0}
+        asked = (self.preset.name, tuple(steps.items()), self.device)
         if asked not in self._estimates:
             shipped = [title.checkpoint for title in self.workshop.shipped() if title.checkpoint]
             self._estimates[asked] = presets.estimate(self.preset, steps, self.device, self._runs, shipped)

@@ -23,6 +23,7 @@ from gamesim import text
 from gamesim.app.library import cards
 from gamesim.app.library.cards import spell
 from gamesim.app.library.runs import Run, started
+from gamesim.card import facts_in
 from gamesim.config import load, presets, value
 from gamesim.config.base import Needs
 from gamesim.errors import UserError
@@ -139,12 +140,13 @@ class Estimate:
     """How long a training takes on a device ("cpu", "cuda" or "mps"); None if nothing like it was ever
     measured.
 
-    `measured` says whether the same preset ran on this machine before.
+    `measured` says whether the same preset ran on this machine before, `least` whether only a part of it did.
     """
 
     seconds: float | None
     device: str
     measured: bool = False
+    least: bool = False
 
     @property
     def words(self) -> str:
@@ -154,39 +156,51 @@ class Estimate:
         if self.seconds >= 14 * LONG:
             return f"Takes weeks on {where}"
         last = ", as the last time" if self.measured else ""
-        return f"Takes about {spell(self.seconds)} on {where}{last}"
+        return f"Takes {'at least' if self.least else 'about'} {spell(self.seconds)} on {where}{last}"
 
 
 def estimate(
-    preset: Preset, steps: int | None, device: str, runs: Iterable[Run], shipped: Iterable[Path]
+    preset: Preset, steps: Mapping[str, int], device: str, runs: Iterable[Run], shipped: Iterable[Path]
 ) -> Estimate:
     """How long a preset trains.
 
     Args:
         preset: what to train.
-        steps: how many; None: as many as the preset says.
+        steps: how many of each of its sections.
         device: the choice: "auto", "cpu", "cuda" or "mps".
         runs: all runs on this machine, newest first.
         shipped: folders of models whose cards say how long they took.
     """
     where = resolved(device)
-    share = 1.0 if steps is None else steps / max(1, sum(preset.steps.values()))
+    paces: dict[str, float] = {}
     for run in runs:
-        paces = paced(run) if resolved(started(run.folder).get("device")) == where else {}
-        if run.log.preset == preset.name and paces.keys() >= preset.steps.keys():
-            trained = share * sum(paces[name] * count for name, count in preset.steps.items())
-            return Estimate(BEGINNING + trained, where, measured=True)
-    if where != "cpu":
-        return Estimate(None, where)
-    core = next(filter(None, (from_card(preset, folder) for folder in shipped)), SAID.get(preset.name))
-    core = core or next(filter(None, (from_card(preset, folder, alike=True) for folder in shipped)), None)
-    return Estimate(None if core is None else BEGINNING + share * core * REFERENCE / speed(), where)
+        paces = {**paced(run, where), **paces} if named(run) == preset.name else paces
+    known = {name: count for name, count in steps.items() if name in paces}
+    measured = BEGINNING + sum(paces[name] * count for name, count in known.items())
+    if known.keys() == steps.keys():
+        return Estimate(measured, where, measured=True)
+    core = None
+    if where == "cpu":
+        core = next(filter(None, (from_card(preset, folder) for folder in shipped)), SAID.get(preset.name))
+        core = core or next(filter(None, (from_card(preset, each, alike=True) for each in shipped)), None)
+    if core is None:
+        return Estimate(measured, where, least=True) if known else Estimate(None, where)
+    share = sum(steps.values()) / max(1, sum(preset.steps.values()))
+    return Estimate(BEGINNING + share * core * REFERENCE / speed(), where)
 
 
-def paced(run: Run) -> dict[str, float]:
-    """Seconds per step of each section of a run that has trained at least 3 steps."""
+def named(run: Run) -> str:
+    """The preset of a run, "" if that is unknown."""
     run.follow()
-    return {log.section: log.seconds / log.step for log in run.logs if log.step >= 3 and log.seconds > 0}
+    return run.log.preset
+
+
+def paced(run: Run, device: str) -> dict[str, float]:
+    """Seconds per step of each section of a run that this device has trained for at least 3 steps."""
+    noted = started(run.folder).get("device")  # what was asked for; a card says what it was
+    where = {log.section: facts_in(log.folder / "last").get("device", str(noted)) for log in run.logs}
+    here = [log for log in run.logs if resolved(where[log.section].partition(" ")[0]) == device]
+    return {log.section: log.seconds / log.step for log in here if log.step >= 3 and log.seconds > 0}
 
 
 def from_card(preset: Preset, folder: Path, *, alike: bool = False) -> float | None:
