@@ -11,9 +11,11 @@ import torch
 
 from fake_task import Always, after, late, train
 from gamesim import checkpoint, config, storage
+from gamesim.card import facts_in
 from gamesim.errors import UserError
 from gamesim.signals import ENDING
 from gamesim.training import devices, loop
+from gamesim.training.folder import Log
 from gamesim.training.loop import Deadline
 from gamesim.training.state import decode
 from processes import forked
@@ -74,6 +76,30 @@ def test_a_sheet_that_cannot_be_written_costs_no_weights(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert train(settings(), tmp_path / "straight") == "done"
     assert weights(tmp_path / "run" / "last") == weights(tmp_path / "straight" / "last")
+
+
+@pytest.mark.parametrize("steps", [4, 6])
+@pytest.mark.parametrize("blocked", ["best", "metrics.jsonl"])
+def test_what_cannot_be_kept_ends_a_run_after_its_state_is_saved(tmp_path, monkeypatch, blocked, steps):
+    """Here best/ at step 4, or the log: the disk is full, or somebody has taken the rights away."""
+    out = tmp_path / "run"
+    train(settings(steps=3), out)
+    write_folder, write = storage.write_folder, Log.write
+
+    def check(path):
+        if path.name == blocked:
+            raise UserError(f"{path}: cannot be written: the disk is full")
+
+    monkeypatch.setattr(storage, "write_folder", lambda at, *a, **k: check(at) or write_folder(at, *a, **k))
+    monkeypatch.setattr(Log, "write", lambda log, record: check(log.path) or write(log, record))
+    with pytest.raises(UserError, match=rf"^\S+{blocked}: cannot be written: the disk is full$"):
+        train(settings(steps=steps, validate_every=4), out, resume=True)
+    monkeypatch.undo()
+    assert facts_in(out / "last")["steps"] == f"4 of {steps}"
+    assert train(settings(steps=steps, validate_every=4), out, resume=True) == "done"
+    train(settings(steps=steps), tmp_path / "straight")
+    for name in ("last", "best"):
+        assert weights(out / name) == weights(tmp_path / "straight" / name)
 
 
 @pytest.mark.parametrize("before", [None, 4])

@@ -47,6 +47,10 @@ RESUME_KIND, RESUME_VERSION = "gamesim-resume", 1
 Outcome = Literal["done", "stopped"]
 
 
+class _Broken(UserError):
+    """A loss, a validation or a weight is not finite: what is there now must not be saved."""
+
+
 class Deadline:
     """The minutes that one call of ``train`` may take; the data that it loads counts as well.
 
@@ -260,13 +264,32 @@ class _Loop:
         if validate:
             record["validation"] = self.validation
         if self.processes.first:
-            self.log.write(record)
             shown = " ".join(f"{k} {v:.3g}" for k, v in losses.items())
             bar.set_postfix_str(f"{frames:.0f} frames/s {shown}", refresh=False)
-        score = self.task.score_key
-        if validate and score is not None and self.validation[score] < self.best:
-            self.best = self.validation[score]
-            self._save_checkpoint("best")
+        self._keep(record)
+
+    def _keep(self, record: Mapping[str, Any]) -> None:
+        """Write a line of the log and, if no validation was better, the best checkpoint.
+
+        If they cannot be written, what a resume needs is saved before the training ends with that line.
+        """
+        before, failed = self.best, None
+        try:
+            if self.processes.first:
+                self.log.write(record)
+            score = record.get("validation", {}).get(self.task.score_key, math.inf)
+            if score < self.best:
+                self.best = score
+                self._save_checkpoint("best")
+        except _Broken:
+            raise
+        except UserError as error:
+            self.best, failed = before, error
+            self.validation = {}  # a run that has no step left is validated, and kept, when it is resumed
+        if self.processes.agree([int(failed is not None)])[0]:
+            self.save()
+        if failed is not None:
+            raise failed
 
     def _guard(self, figures: Mapping[str, float]) -> None:
         """Stop, in every process, when a figure is NaN or infinite in one of them."""
@@ -281,7 +304,7 @@ class _Loop:
         if self.processes.first:
             record = {"step": self.step, "seconds": round(self.seconds, 3), "status": "broken", "why": what}
             self.log.write(record)
-        raise UserError(f"training stopped at step {self.step}: {what}; {kept}")
+        raise _Broken(f"training stopped at step {self.step}: {what}; {kept}")
 
     # ------------------------------------------------------------------------ what is written
 
