@@ -241,7 +241,7 @@ class Unpainted(Numbers):
             raise OSError("no screen")
         if self.what == "alpha":
             return np.full((40, 80, 4), [200, 100, 50, 255], np.uint8)
-        return None if self.what == "none" else np.zeros((0, 4, 3), np.uint8)
+        return None if self.what == "none" else np.zeros((6 if self.what == "small" else 0, 4, 3), np.uint8)
 
 
 class Odd(Dot):

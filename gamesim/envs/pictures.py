@@ -6,36 +6,40 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+LEAST = 8
+"""Pixels of the smaller side of what can be shown."""
 
-def _is_image(space: spaces.Space, unusual: bool) -> bool:
+
+def _is_image(space: spaces.Space, unusual: bool, least: int) -> bool:
     """Whether a space is one of images uint8, grey or RGB; or, `unusual`, RGBA or floats between bounds."""
     if not isinstance(space, spaces.Box):
         return False
     rgba = unusual and len(space.shape) == 3 and space.shape[2] == 4
-    if not is_shape((*space.shape[:2], 3) if rgba else space.shape):
+    if not is_shape((*space.shape[:2], 3) if rgba else space.shape, least):
         return False
     bounds = [space.low.min(), space.high.max()]
     floats = space.dtype.kind == "f" and bool(np.isfinite(bounds).all()) and bounds[0] < bounds[1]
     return space.dtype == np.uint8 or (unusual and floats)
 
 
-def is_shape(shape: tuple[int, ...]) -> bool:
-    """Whether it is (H, W), (H, W, 1), (H, W, 3), (1, H, W) or (3, H, W), 8 pixels or more."""
+def is_shape(shape: tuple[int, ...], least: int = LEAST) -> bool:
+    """Whether it is (H, W), (H, W, 1), (H, W, 3), (1, H, W) or (3, H, W), at `least` so many pixels."""
     if len(shape) == 2:
-        return min(shape) >= 8
+        return min(shape) >= least
     if len(shape) != 3:
         return False
     sides = shape[:2] if shape[-1] in (1, 3) else shape[1:] if shape[0] in (1, 3) else (0,)
-    return min(sides) >= 8
+    return min(sides) >= least
 
 
-def find_image(space: spaces.Space, *, unusual: bool = False) -> tuple[Any, ...] | None:
+def find_image(space: spaces.Space, *, unusual: bool = False, least: int = LEAST) -> tuple[Any, ...] | None:
     """The keys that lead to the largest image of an observation space: () for an image, None if none.
 
     Args:
         space: of the game.
         unusual: whether RGBA, and floats between two bounds, are images as well: a game that can draw
             itself knows better which of its numbers are a picture.
+        least: how many pixels its smaller side has at least.
     """
     found: list[tuple[int, tuple[Any, ...]]] = []
 
@@ -46,7 +50,7 @@ def find_image(space: spaces.Space, *, unusual: bool = False) -> tuple[Any, ...]
         elif isinstance(part, spaces.Tuple):
             for index, child in enumerate(part.spaces):
                 look(child, (*path, index))
-        elif _is_image(part, unusual):
+        elif _is_image(part, unusual, least):
             found.append((int(np.prod(part.shape or ())), path))
 
     look(space, ())

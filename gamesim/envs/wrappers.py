@@ -19,6 +19,7 @@ from gamesim.envs.arguments import MOST_STEPS, check_action, check_number, check
 from gamesim.envs.choices import MOST_VALUES, choices
 from gamesim.envs.meanings import keys_for, keys_said, words_for
 from gamesim.envs.pictures import (
+    LEAST,
     find_image,
     fit,
     follow,
@@ -85,6 +86,9 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         if self.path is None and env.render_mode != "rgb_array":
             self.path = find_image(self.seen, unusual=True)
         if self.path is None and env.render_mode != "rgb_array":
+            small = find_image(self.seen, least=1)
+            if small is not None:
+                raise self._too_small(follow(self.seen, small).shape)
             raise UserError(
                 f"{self.name} shows no picture: no image (grey or colours, from 8x8 pixels) is in its "
                 f"observation {one_line(str(self.seen), 80)}, and it cannot draw itself (rgb_array)"
@@ -139,9 +143,17 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
             image: Any = self.env.render()
         if isinstance(image, np.ndarray):
             image = without_alpha(image)
-        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or not is_shape(image.shape):
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or not is_shape(image.shape, 1):
             raise UserError(f"{self.name} drew no picture (uint8, height x width x 3) but {kind(image)}")
+        if not is_shape(image.shape):
+            raise self._too_small(image.shape)
         return image
+
+    def _too_small(self, shape: tuple[int, ...]) -> UserError:
+        said = "x".join(map(str, shape))
+        return UserError(
+            f"{self.name}: its pictures are too small ({said}): {LEAST}x{LEAST} pixels is the least"
+        )
 
     def close(self) -> None:
         """Let go of the game, whatever it says to that: what was played is not lost by it."""

@@ -158,6 +158,7 @@ def test_what_cannot_be_made_is_one_line(name, kwargs, complaint):
         ("Unpainted", {"what": "raise"}, "failed in render: no screen"),
         ("Unpainted", {"what": "none"}, "drew no picture (uint8, height x width x 3) but NoneType"),
         ("Unpainted", {"what": "nothing"}, "but uint8 (0, 4, 3)"),
+        ("Unpainted", {"what": "small"}, "too small (6x4x3): 8x8 pixels is the least"),
     ],
 )
 def test_what_breaks_down_is_one_line(name, kwargs, complaint):

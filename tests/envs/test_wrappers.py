@@ -227,6 +227,15 @@ def test_floats_may_come_in_another_precision_and_must_have_bounds():
         PixelEnv(Bare(spaces.Box(-np.inf, np.inf, (20, 20, 3), np.float32), 0.0))
 
 
+@pytest.mark.parametrize("shape", [(6, 6), (7, 9, 3), (3, 6, 20)])
+def test_a_picture_that_is_too_small_is_said_to_be_so(shape):
+    said = "x".join(map(str, shape))
+    with pytest.raises(
+        UserError, match=rf"Bare: its pictures are too small \({said}\): 8x8 pixels is the least"
+    ):
+        PixelEnv(Bare(spaces.Box(0, 255, shape, np.uint8), 0))
+
+
 def test_grey_images_get_three_channels():
     for shape in ((9, 12), (9, 12, 1), (1, 9, 12), (3, 9, 12), (9, 12, 3)):
         assert to_rgb(np.zeros(shape, np.uint8)).shape == (9, 12, 3)
