@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from typing import Any
 from gamesim import outputs, shipped, signals
 from gamesim.cli import checks, packages, streams
 from gamesim.cli.words import Words
+from gamesim.envs import typed
 from gamesim.errors import UserError
 from gamesim.text import counted, one_line, reason, suggest
 
@@ -87,31 +87,15 @@ def _place() -> str:
 def _run(words: list[str]) -> int:
     if not words:
         return _run(["play"])
-    typed, runs = Words(), _runs()
+    known, runs = Words(), _runs()
     first = words[0]
     if not first.startswith("-") and first not in runs:
         raise UserError(f"unknown command '{first}'{suggest(first, runs, listed=True)}")
-    chosen = typed.commands.get(first)
+    chosen = known.commands.get(first)
     if chosen is None:
-        typed.top.parse_args(words)  # --help, --version, or an unknown flag
+        known.top.parse_args(words)  # --help, --version, or an unknown flag
         return 0
-    options, rest = chosen.parse_known_args(words[1:])
-    empty = [name for name, value in vars(options).items() if value == ""]
-    if empty:  # a shell variable that was never set would otherwise mean the folder that one is in
-        raise UserError(f"{first}: {empty[0]} is empty")
-    for name, value in vars(options).items():
-        if isinstance(value, str):  # the shell leaves --out=~/mine as it is
-            setattr(options, name, os.path.expanduser(value))
-    options.settings = []
-    for word in rest:
-        if word.startswith("-"):
-            known = [flag for flag in chosen._option_string_actions if flag.startswith("--")]
-            hint = suggest(word.partition("=")[0], known, listed=True)
-            raise UserError(f"{first}: unknown flag '{word}'{hint}")
-        if not (chosen.takes_settings and "=" in word):
-            wanted = ", expected key=value" if chosen.takes_settings else ""
-            raise UserError(f"{first}: unexpected '{word}'{wanted}")
-        options.settings.append(word)
+    options = chosen.read(words[1:])
     return runs[first](options) if first == "train" or checks.works(first) else 0
 
 
@@ -159,7 +143,10 @@ def _record(options: argparse.Namespace) -> int:
             raise UserError(f"record: --device works with gamesim/Dream-v0 only, not with {options.env}")
         checks.said_once("--device", "device", options.settings)
         options.settings.append(f"device={options.device}")
-    out, game = Path(options.out).absolute(), checks.game(options.env, options)  # which may change the folder
+    out, game = (
+        Path(options.out).absolute(),
+        typed.recipe(options.env, options),
+    )  # which may change the folder
     if options.policy and Path(options.policy).expanduser().is_dir():
         checks.known_player(options.policy)
     from gamesim.agents.record import record
@@ -285,7 +272,7 @@ def _temperature_table(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     out, place, beside = Path(options.out), Path(options.out).absolute(), None  # a game may change the folder
     if options.beside is not None:
-        beside = checks.game(options.beside, options)
+        beside = typed.recipe(options.beside, options)
         checks.known_checkpoint(options.start)
     kind = out.suffix.lower()
     if out.name.lower() in (".gif", ".mp4", ".onnx"):  # to a path that is a hidden folder

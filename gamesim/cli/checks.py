@@ -7,10 +7,11 @@ import os
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gamesim import outputs, shipped
 from gamesim.cli.words import Words
+from gamesim.envs import typed
 from gamesim.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,20 +28,6 @@ def works(command: str) -> bool:
     for name in ("WORLD_SIZE", "RANK", "LOCAL_RANK"):  # it must not wait for the others
         os.environ.pop(name, None)
     return True
-
-
-def game(env_id: str, options: argparse.Namespace) -> Recipe:
-    """The game that was typed, after a look whether there is one: its module is imported.
-
-    Raises:
-        UserError: There is none, or its package is not installed.
-    """
-    from gamesim import config
-    from gamesim.envs.recipe import Recipe, find
-
-    recipe = Recipe(env_id, config.settings(options.settings), **_shown(options))
-    find(env_id)
-    return recipe
 
 
 def usual_player(game: Recipe) -> str:
@@ -77,17 +64,11 @@ def said_once(flag: str, setting: str, settings: Iterable[str]) -> None:
         raise UserError(f"{flag} and {twice} mean the same: use only one of them")
 
 
-def _shown(options: argparse.Namespace) -> dict[str, Any]:
-    return {
-        name: getattr(options, name) for name in ("size", "stretch", "frame_skip", "time_limit", "levels")
-    }
-
-
 def said_of_a_game(options: argparse.Namespace) -> str | None:
     """The first word that was typed about how a game is made, None if there is none."""
     from gamesim.envs.recipe import Recipe
 
-    said = [f"--{name.replace('_', '-')}" for name in Recipe("", **_shown(options)).changed]
+    said = [f"--{name.replace('_', '-')}" for name in Recipe("", **typed.flags(options)).changed]
     return next(iter(said + options.settings), None)
 
 
@@ -102,7 +83,7 @@ def start(options: argparse.Namespace) -> str | Recipe:
 
     if not locate(options.start).is_dir():
         try:
-            recipe = game(options.start, options)
+            recipe = typed.recipe(options.start, options)
         except UnknownGame as error:
             raise UserError(f"'{options.start}' is neither a game nor a model{error.hint}") from None
         if dreamt := recipe.env_id.startswith(DREAMS):

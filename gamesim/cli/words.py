@@ -5,11 +5,10 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from importlib import resources
-from typing import NoReturn
 
 from gamesim import __version__
 from gamesim.devices import HELP, spelled
-from gamesim.errors import UserError
+from gamesim.envs.typed import Parser, add_flags, whole
 
 GAMES = {
     "gamesim/Pacman-v0": "the paper's game: 40 steps, food, three ghosts and a flag to find",
@@ -23,30 +22,6 @@ GAME = "a game: one from the list below, any Gymnasium id, or module:Id for a ga
 GAME_SETTINGS = "Extra arguments such as max_steps=200 num_ghosts=5 are passed to the game."
 _USUAL = "(default: %(default)s)"
 MODEL = "the folder of a model, such as runs/mine/best, or the name of a shipped one"
-
-
-class Parser(argparse.ArgumentParser):
-    """An argparse parser whose errors are `UserError`s of one line.
-
-    Attributes:
-        takes_settings: whether words such as key=value may follow, too.
-    """
-
-    takes_settings = False
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"{self.prog.partition(' ')[2] or self.prog}: {message}")
-
-
-def _whole(low: int, high: int = 10**9) -> Callable[[str], int]:
-    """What reads whole numbers from `low` to `high`."""
-
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and len(text) < 12 and low <= int(text) <= high):
-            raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a whole number from {low} to {high}")
-        return int(text)
-
-    return read
 
 
 def _between(low: float, high: float, said: str) -> Callable[[str], float]:
@@ -64,13 +39,13 @@ def _between(low: float, high: float, said: str) -> Callable[[str], float]:
     return read
 
 
-_count, _seed, _heat = _whole(1), _whole(0, 2**32 - 1), _between(0, 10, "a number from 0 to 10")
+_count, _seed, _heat = whole(1), whole(0, 2**32 - 1), _between(0, 10, "a number from 0 to 10")
 _minutes = _between(sys.float_info.min, 365 * 24 * 60, "a number of minutes above 0, up to a year")
 
 
 def _span(text: str) -> tuple[int, int]:
     """Read a number of steps, or the fewest and the most: 4, 1-10."""
-    (low, dash, high), read = text.partition("-"), _whole(1, 10_000)
+    (low, dash, high), read = text.partition("-"), whole(1, 10_000)
     try:
         found = read(low), read(high if dash else low)
     except argparse.ArgumentTypeError:
@@ -80,11 +55,6 @@ def _span(text: str) -> tuple[int, int]:
             f"'{text[:40]}' is not a number of steps from 1 to 10000, or a range such as 1-10"
         )
     return found
-
-
-def _levels(text: str) -> tuple[int, ...]:
-    """Read how many values each of some numbers may take: 9,5,5."""
-    return tuple(map(int, map(_whole(2, 256), text.split(","))))
 
 
 class Words:
@@ -135,7 +105,7 @@ def _play(words: Words) -> None:
     parser.add_argument(
         "start", nargs="?", metavar="GAME | MODEL", help=f"{GAME}; or {MODEL} (default: open the menu)"
     )
-    _shown(parser)
+    add_flags(parser)
     _device(parser, "cpu", "that computes dreams")
 
 
@@ -176,7 +146,7 @@ def _record(words: Words) -> None:
         metavar="1-10",
         help="hold each random key for this many steps (default: 1)",
     )
-    _shown(parser)
+    add_flags(parser)
     _number(parser, "--episodes", 1000, "games to record")
     parser.add_argument("--out", metavar="DIR", help="folder for the recordings (appended to)")
     _number(parser, "--seed", 0, "random seed of the first game", _seed)
@@ -272,7 +242,7 @@ def _export(words: Words) -> None:
     parser.add_argument(
         "--beside", metavar="GAME", help="show this game beside the dream, under the same keys"
     )
-    _shown(parser)
+    add_flags(parser)
     _number(parser, "--steps", 60, "length in steps")
     _number(parser, "--seed", 0, "random seed of the game or dream", _seed)
     _number(parser, "--temperature", 1.0, "temperature of the dream", _heat, "T")
@@ -292,7 +262,7 @@ def _lab(words: Words) -> None:
     parser.add_argument("--out", metavar="DIR", help="with --headless: folder for the pictures and figures")
     parser.add_argument(
         "--steps",
-        type=_whole(0),
+        type=whole(0),
         metavar="N",
         help="with --headless: steps to take (default: as many as the lab needs)",
     )
@@ -352,27 +322,4 @@ def _device(parser: Parser, default: str | None, whose: str) -> None:
     usual = f" {_USUAL}" if default else ""
     parser.add_argument(
         "--device", type=spelled, default=default, metavar="NAME", help=f"device {whose}: {HELP}{usual}"
-    )
-
-
-def _shown(parser: Parser) -> None:
-    """How a game is shown that is not ours."""
-    parser.add_argument(
-        "--size", type=int, choices=(64, 84), help="width and height of the frames in pixels (default: 84)"
-    )
-    parser.add_argument("--stretch", action="store_true", help="fill the frame, without black bars")
-    _number(parser, "--frame-skip", 1, "play each key for N steps of the game")
-    parser.add_argument(
-        "--time-limit",
-        type=_count,
-        metavar="N",
-        help="end a game after N steps (default: its own limit; 1000 when recording a game without one)",
-    )
-    parser.add_argument(
-        "--levels",
-        type=_levels,
-        default=(),
-        metavar="N,...",
-        help="how many values each number of an action may take, such as 9,5,5 for CarRacing (default: its "
-        "ends, one number at a time)",
     )

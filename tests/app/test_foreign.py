@@ -373,6 +373,39 @@ def test_a_game_is_added_to_the_menu_stays_there_and_is_removed_again(app: Drive
         page.add("toys/Nothing-v0")
 
 
+@pytest.mark.usefixtures("elsewhere")
+def test_what_play_takes_may_follow_the_id_of_a_game_that_is_added(app: Driver, monkeypatch):
+    app.frames(1)
+    app.window.screen.visit("Add a game")  # type: ignore[attr-defined]
+    page = app.window.screen
+    assert isinstance(page, AddGame)
+    page.type()
+    app.frames(1)
+    typed(app, "Pendulum-v1 --levels 5 --frame-skip 4 g=9.5")
+    app.press(pygame.K_RETURN)
+    recipe = Recipe("Pendulum-v1", {"g": 9.5}, frame_skip=4, levels=(5,))
+    assert page.recipe == recipe
+    assert Workshop((), app.recordings, app.window.kit.workshop.data).added.recipes == [recipe]
+    begun: list[list[str]] = []
+    monkeypatch.setattr(page.kit.workshop.jobs, "start", lambda out, name, words, log: begun.append(words))
+    page.record()
+    assert begun[0][-5:] == ["--frame-skip", "4", "--levels", "5", "g=9.5"]
+    for wrong, complaint in (
+        ("--levels 5,5", "Pendulum-v1"),
+        ("--levels one", "argument --levels: 'one' is not a whole number from 2 to 256"),
+        ("--level 5", "unknown flag '--level', did you mean '--levels'?"),
+        ("fast", "unexpected 'fast', expected key=value"),
+        ("speed=2", "takes no argument 'speed'"),
+        ("g='", "no closing quotation"),
+    ):
+        with pytest.raises(UserError, match=complaint.replace("?", r"\?")) as caught:
+            page.add(f"Pendulum-v1 {wrong}")
+        assert "\n" not in str(caught.value) and page.recipe == recipe
+    page.play()
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    assert app.session.engine.env.action_space.n == 5
+
+
 def test_take_cover_has_a_card_where_vizdoom_is_and_its_own_name_everywhere(monkeypatch, tmp_path):
     monkeypatch.setattr(catalog, "find_spec", lambda package: None)
     assert "Take Cover" not in [title.name for title in catalog.games()]

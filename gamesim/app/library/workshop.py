@@ -10,6 +10,7 @@ import math
 import os
 import re
 import secrets
+import shlex
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -205,7 +206,7 @@ class Workshop:
         words = ["record", "--env", game.env_id, "--episodes", str(episodes), "--out", str(out.absolute())]
         player = player or ("explorer" if game.recipe is None else "random")
         words += ["--policy", player, *(["--hold", "1-10"] if player == "random" else [])]
-        words += ["--seed", str(secrets.randbelow(2**32))]
+        words += ["--seed", str(secrets.randbelow(2**32)), *shlex.split(game.how.words)]
         return self.jobs.start(out, RECORDING, words, self.data / "figures" / f"record-{game.slug}.log")
 
     def figures(self, title: Title) -> Path:

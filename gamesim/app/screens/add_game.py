@@ -1,5 +1,6 @@
 """Other people's games: the installed ones, and any other by its id. The player can add them to the menu."""
 
+import shlex
 from functools import partial
 
 import pygame
@@ -13,7 +14,8 @@ from gamesim.app.ui.ask import Prompt
 from gamesim.app.ui.listing import Listing
 from gamesim.app.ui.parts import Action
 from gamesim.app.ui.widgets import headline, paragraph, text
-from gamesim.envs.recipe import Recipe, find
+from gamesim.envs import typed
+from gamesim.envs.recipe import Recipe
 from gamesim.envs.registered import installed
 
 RECORDED = 200  # games to record with random keys
@@ -65,36 +67,42 @@ class AddGame(Listing[str]):
         return f'No id has "{self._sought}" in it.' if self._sought and self._installed is not None else ""
 
     def actions(self) -> list[Action]:
-        typed = [Action("Find", self.find, cap="F"), Action("Type an id", self.type)]
+        always = [Action("Find", self.find, cap="F"), Action("Type an id", self.type)]
         if self.current is None:
-            return typed
+            return always
         there = self.added.has(self.current)
-        add = partial(self.add, self.current)
+        add = partial(self.add, shlex.quote(self.current))
         turn = Action("Remove", self.remove, danger=True) if there else Action("Add to menu", add)
-        return [Action("Play", self.play), turn, Action(f"Record {RECORDED} games", self.record), *typed]
+        return [Action("Play", self.play), turn, Action(f"Record {RECORDED} games", self.record), *always]
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the chosen game is made: as it was added, or else as usual."""
+        usual = Recipe(self.current or "")
+        return next((each for each in self.added.recipes if each.env_id == usual.env_id), usual)
 
     def play(self) -> None:
-        open_title(self.window, foreign(Recipe(self.current or "")))
+        open_title(self.window, foreign(self.recipe))
 
-    def add(self, env_id: str) -> None:
-        """Put a game into the menu.
+    def add(self, line: str) -> None:
+        """Put a game into the menu, by its id and what may follow it.
 
         Raises:
-            UserError: no such game is installed.
+            UserError: no such game is installed, or it cannot be made so.
         """
-        find(env_id)  # imports a module of the player's own, and complains if something is missing
-        self.added.add(Recipe(env_id))
+        recipe = typed.game(line)  # imports a module of the player's own, and complains
+        self.added.add(recipe)
         self._sought = ""
         self._list()
-        self.choose(self.rows.index(env_id))
-        self.window.say(f"{env_id} is in the menu now")
+        self.choose(self.rows.index(recipe.env_id))
+        self.window.say(f"{recipe.env_id} is in the menu now")
 
     def remove(self) -> None:
         self.added.remove(self.current or "")
         self.window.say(f"Removed {self.current}. Its recordings stay")
 
     def record(self) -> None:
-        title = foreign(Recipe(self.current or ""))
+        title = foreign(self.recipe)
         self.kit.workshop.record(title, RECORDED)
         self.window.say(f"Recording {RECORDED} games of {title.name} in the background")
 
@@ -108,7 +116,10 @@ class AddGame(Listing[str]):
         self.choose(0)
 
     def type(self) -> None:
-        more = "Such as CartPole-v1, or module:Id for a game of your own"
+        more = (
+            "Such as CartPole-v1, or module:Id for a game of your own. What `play` takes may follow: "
+            "CarRacing-v3 --levels 9,5,5 --frame-skip 4"
+        )
         self.window.go(Prompt(self.window, "Which game?", more, "", self.add))
 
     def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, row: str, scale: Scale) -> None:
@@ -123,4 +134,8 @@ class AddGame(Listing[str]):
 
     def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         y = headline(surface, self.current or "", area.topleft, scale.px(20), area.width)
+        if self.recipe.words:
+            y = paragraph(
+                surface, self.recipe.words, (area.left, y), scale.px(16), area.width, COLOURS["text"]
+            )
         return paragraph(surface, ABOUT, (area.left, y + scale.px(10)), scale.px(16), area.width)
