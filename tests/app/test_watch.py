@@ -9,6 +9,7 @@ import pytest
 
 from app.driver import Driver, dream, engine
 from app.fakes import card
+from app.test_text_that_fits import words_drawn
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.controls import LEFT, RIGHT, STAY, Command
 from gamesim.app.game import hud, sides
@@ -243,6 +244,17 @@ def test_what_the_ai_presses_is_on_screen_before_the_keys_of_the_game(app: Drive
     app.press(pygame.K_m)
     labels = list(facts(app))
     assert labels.index("AI would press") > labels.index("Left"), "who plays needs the keys"
+
+
+@pytest.mark.parametrize("size", [(640, 480), (700, 520), (480, 640)])
+def test_what_the_ai_presses_is_on_screen_beside_the_x_ray(app: Driver, size, monkeypatch):
+    app.resize(*size)
+    app.play("World Model Pac-Man")
+    app.press(pygame.K_m, pygame.K_x)
+    app.silence()
+    said = words_drawn(monkeypatch, hud)
+    app.frames(2, 0.1)
+    assert "AI presses" in said
 
 
 def test_an_engine_without_a_controller_says_so(app: Driver):

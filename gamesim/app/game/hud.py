@@ -107,8 +107,8 @@ def driving(session: Session) -> list[Fact]:
     who = "AI" if ai else "you, while you hold a key" if session.watching else "you"
     presses, colour = "AI presses" if ai else "AI would press", "dream" if session.watching else "quiet"
     found = [
-        Fact("Driver", who, colour=COLOURS["dream" if ai else "text"]),
         Fact(presses, move(engine, engine.advice), colour=COLOURS[colour]),
+        Fact("Driver", who, colour=COLOURS["dream" if ai else "text"]),
     ]
     if engine.pilot is not None and engine.pilot.changed:
         found.append(Fact("AI sees", engine.pilot.changed, colour=COLOURS["bad"]))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 KEYS, FEW_KEYS = 96, 78
 """Pixels that figures leave to keys and messages, beside boards and below them, in a 1280x800 window."""
 
+FIRST = 2  # figures above what an AI presses: a small window has no room for those below
 MOST_KEYS = 8  # that the panel shows of a game that is not ours
 
 
@@ -132,13 +133,15 @@ class SidePanel:
         lines += hud.differences(session)
         if self.swap.name:
             lines.append(hud.Fact("Background", self.swap.name, colour=COLOURS["dream"]))
+        above = len(lines) + FIRST
         for engine in session.playing:
             known = {fact.label for fact in lines}
             lines += [fact for fact in hud.facts(engine, best) if fact.label not in known]
         keys = session.engine.keys
         legend = [hud.Fact(word, cap) for cap, word in keys.legend[:MOST_KEYS]] if keys else []
-        driving = hud.driving(session)  # what an AI that drives presses comes before what one could press
-        lines += [*driving, *legend] if session.watching else [*legend, *driving]
+        lines += legend
+        above = above if session.watching else len(lines)  # what an AI presses, before what one could press
+        lines[above:above] = hud.driving(session)
         if (share := self.doubt.share) is not None:
             unsure = f"{int((share > 0).sum())} of {share.size} cells"
             lines.append(hud.Fact("Unsure about", unsure, colour=COLOURS["dream"]))
