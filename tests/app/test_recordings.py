@@ -358,6 +358,23 @@ def test_the_buttons_are_whole_in_a_small_window(shelf: Driver):
     assert page.view.height > page.height, "and a row of the list is seen"
 
 
+@pytest.mark.parametrize("size", [(640, 480), (400, 300), (320, 240), (300, 400), (240, 200)])
+def test_the_chosen_button_is_always_there_and_buttons_leave_room_for_facts(
+    shelf: Driver, size: tuple[int, int]
+):
+    """In 400x300 each button had a row of its own, and the facts had none."""
+    shelf.resize(*size)
+    page = listing(shelf)
+    for chosen in range(6):
+        page.focus = chosen
+        shelf.frames(1)
+        inside = page._panel.inflate(*[-2 * Scale.of(size).px(PAD)] * 2)
+        drawn = [button.rect for button in page.buttons if button.rect]
+        assert all(inside.contains(rect) for rect in drawn) and page.buttons[chosen].rect in drawn
+        if size >= (400, 300):
+            assert len(drawn) == 6 and min(rect.top for rect in drawn) > inside.top + inside.height // 3
+
+
 def test_no_button_that_deletes_takes_the_place_of_the_chosen_one(shelf: Driver):
     """Enter meant Delete where another button had been: when a training stopped, or in another row."""
     page = listing(shelf)

@@ -173,24 +173,37 @@ def draw_actions(
     low: bool = False,
 ) -> int:
     """Draw buttons in rows from the top left of `area`; each remembers its place. Returns the y below."""
-    gap, height = scale.px(10), scale.px(34 if low else 40)
+    below = _place(area, actions, scale, low)
+    for i, action in enumerate(actions):
+        _draw_button(surface, action, i == focus, scale)
+    return below
+
+
+def _place(
+    area: pygame.Rect, actions: Sequence[Action], scale: Scale, low: bool = False, tight: bool = False
+) -> int:
+    """Place buttons in rows from the top left of `area`; returns the y below."""
+    gap, height = scale.px(6 if tight else 10), scale.px(32 if tight else 34 if low else 40)
     x, y = area.left, area.top
     for action in actions:
         label = font(scale.px(16), True).size(action.label)[0]
         cap = font(scale.px(12), True).size(action.cap)[0] + scale.px(26) if action.cap else 0
-        width = min(max(1, area.width), label + cap + scale.px(32))
+        width = min(max(1, area.width), label + cap + 2 * _inside(tight, scale))
         if x > area.left and x + width > area.right:
             x, y = area.left, y + height + gap
         action.rect = pygame.Rect(x, y, width, height)
         x += width + gap
-    for i, action in enumerate(actions):
-        _draw_button(surface, action, i == focus, scale)
     return y + height if actions else area.top
+
+
+def _inside(tight: bool, scale: Scale) -> int:
+    """Pixels between the edge of a button and its words."""
+    return scale.px(8 if tight else 16)
 
 
 def actions_height(width: int, actions: Sequence[Action], scale: Scale) -> int:
     """Pixels that `draw_actions` needs; the buttons are placed as if they were drawn at (0, 0)."""
-    return draw_actions(pygame.Surface((1, 1)), pygame.Rect(0, 0, width, 0), actions, None, scale)
+    return _place(pygame.Rect(0, 0, width, 0), actions, scale)
 
 
 def draw_button_foot(
@@ -198,9 +211,13 @@ def draw_button_foot(
 ) -> int:
     """Draw buttons at the bottom of `area`, and above them why some are grey; returns the y above both.
 
-    The words above keep most of a low area: the reason of the chosen button alone is drawn then.
+    The words above keep most of a low area: the buttons are smaller there, and the reason of the chosen one
+    alone is drawn. Rows of buttons that do not fit at all come when one of them is chosen.
     """
     need = actions_height(area.width, actions, scale)
+    tight = need > area.height // 2
+    if tight:
+        need = _place(pygame.Rect(0, 0, area.width, 0), actions, scale, tight=True)
     foot = pygame.Rect(area.left, max(area.top, area.bottom - need), area.width, need)
     size, top = scale.px(14), foot.top
 
@@ -215,11 +232,20 @@ def draw_button_foot(
         top -= round(len(lines) * size * 1.35) + scale.px(6)
         for i, line in enumerate(lines):
             text(surface, line, (area.left, top + round(i * size * 1.35)), size, COLOURS["quiet"])
-    draw_actions(surface, foot, actions, focus, scale)
+    _place(foot, actions, scale, tight=tight)
+    up = max([0, *(action.rect.bottom - area.bottom for action in actions[focus : focus + 1])])
+    for i, action in enumerate(actions):
+        action.rect.top -= up
+        if area.top <= action.rect.top and action.rect.bottom <= area.bottom:
+            _draw_button(surface, action, i == focus, scale, tight)
+        else:
+            action.rect = pygame.Rect(0, 0, 0, 0)
     return top - scale.px(12)
 
 
-def _draw_button(surface: pygame.Surface, action: Action, focused: bool, scale: Scale) -> None:
+def _draw_button(
+    surface: pygame.Surface, action: Action, focused: bool, scale: Scale, tight: bool = False
+) -> None:
     rect, can = action.rect, not action.why_not
     tone = COLOURS["bad" if action.danger else "text"]
     fill = (tone if can else COLOURS["line"]) if focused else COLOURS["raised"]
@@ -227,10 +253,10 @@ def _draw_button(surface: pygame.Surface, action: Action, focused: bool, scale: 
     ink = COLOURS["back"] if focused else tone if can else COLOURS["quiet"]
     if focused and not can:
         ink = COLOURS["quiet"]
-    left = rect.left + scale.px(16)
+    left = rect.left + _inside(tight, scale)
     words = text(
         surface, action.label, (left, rect.centery), scale.px(16), ink, bold=True, anchor="midleft",
-        width=max(1, rect.right - left - scale.px(8)),
+        width=max(1, rect.right - left - scale.px(7)),
     )  # fmt: skip
     if action.cap and can:
         keycap(surface, action.cap, (words.right + scale.px(10), rect.centery), scale.px(12))
