@@ -1,6 +1,7 @@
 """The look of the app: one palette, one typeface, one scale of sizes that follows the window."""
 
 import contextlib
+import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -118,27 +119,42 @@ STAND_INS = (
 
 
 class _Typeface(pygame.font.Font):
-    """Draws and measures any text, with a stand-in if our typeface lacks some of its letters."""
+    """Draws and measures any text; what our typeface lacks, a stand-in draws, which may lack all the rest."""
 
     def __init__(self, path: str, size: int) -> None:
         super().__init__(path, size)
         self._path, self._pixels = path, size
 
     def render(self, text: Any, *how: Any, **more: Any) -> pygame.Surface:
-        words = shown(text)
-        return pygame.font.Font.render(self._with(words), words, *how, **more)
+        parts = self._parts(shown(text))
+        drawn = [pygame.font.Font.render(face, words, *how, **more) for face, words in parts]
+        if len(drawn) == 1:
+            return drawn[0]
+        base = max(face.get_ascent() for face, _ in parts)
+        whole = pygame.Surface(self.size(text), pygame.SRCALPHA)
+        x = 0
+        for (face, _), part in zip(parts, drawn, strict=True):
+            whole.blit(part, (x, base - face.get_ascent()))
+            x += part.get_width()
+        return whole
 
     def size(self, text: Any) -> tuple[int, int]:
-        words = shown(text)
-        return pygame.font.Font.size(self._with(words), words)
+        parts = self._parts(shown(text))
+        sizes = [pygame.font.Font.size(face, words) for face, words in parts]
+        base = max(face.get_ascent() for face, _ in parts)
+        low = max(height - face.get_ascent() for (face, _), (_, height) in zip(parts, sizes, strict=True))
+        return sum(width for width, _ in sizes), base + low
 
-    def _with(self, words: str) -> pygame.font.Font:
-        """This typeface if it has all letters of `words`, else the stand-in that has the most of them."""
-        letters = [letter for letter in words if letter.isalpha() and not letter.isascii()]
-        if all(has(self._path, each) for each in letters):
-            return self
-        path = max((self._path, *_stand_ins()), key=lambda path: sum(has(path, each) for each in letters))
-        return self if path == self._path else _stand_in(path, self._pixels)
+    def _parts(self, words: str) -> list[tuple[pygame.font.Font, str]]:
+        """`words` in parts for one typeface each: this one, or the stand-in that has most of the rest."""
+        lacks = {letter for letter in words if not (letter.isascii() or has(self._path, letter))}
+        if not lacks:
+            return [(self, words)]
+        path = max((self._path, *_stand_ins()), key=lambda path: sum(has(path, each) for each in lacks))
+        other = self if path == self._path else _stand_in(path, self._pixels)
+        some = f"[{re.escape(''.join(lacks))}]+"  # a space between two of them is theirs, too
+        parts = re.split(f"({some}(?: {some})*)", words)
+        return [(other if i % 2 else self, part) for i, part in enumerate(parts) if part]
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pygame
 import pytest
 
@@ -59,6 +60,17 @@ def test_the_title_of_a_page_ends_before_the_window_does(size: tuple[int, int]):
     margin = margin_of(size, scale)
     edge = pygame.surfarray.array3d(surface)[size[0] - margin :]
     assert (edge == COLOURS["back"]).all()
+
+
+@pytest.mark.parametrize(("name", "ours"), [("runs/名前 の長い", "runs/"), ("名前 の長い (2)", " (2)")])
+def test_what_our_typeface_has_is_drawn_in_it_beside_other_letters(name: str, ours: str):
+    """The stand-in may have nothing but its own letters: "runs/" was five boxes."""
+    drawn, alone = (
+        pygame.surfarray.array_alpha(font(20).render(each, True, "white")) for each in (name, ours)
+    )
+    drawn = drawn[: len(alone)] if name.startswith(ours) else drawn[-len(alone) :]
+    np.testing.assert_array_equal(drawn[:, drawn.any(0)], alone[:, alone.any(0)])
+    assert font(20).size(name) == font(20).render(name, True, "white").get_size()
 
 
 def test_a_name_in_letters_that_the_typeface_misses_is_drawn_in_another():
