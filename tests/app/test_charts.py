@@ -10,7 +10,7 @@ from app.driver import Driver
 from gamesim.app.library.catalog import spoken
 from gamesim.app.library.charts import Chart, Charts, ends, number, plot_area, smoothed
 from gamesim.app.library.runlog import Curve
-from gamesim.app.theme import Scale
+from gamesim.app.theme import COLOURS, Scale
 
 
 def test_a_chart_draws_its_curve_from_the_lower_left_to_the_upper_right(app: Driver):
@@ -58,3 +58,15 @@ def test_numbers_are_short_and_means_are_means():
     assert spoken("gamegan-recall") == "GameGAN (recall)"
     assert spoken("world-model-takecover") == "World Model Take Cover"
     assert spoken("world-model-carracing") == "World Model Car Racing"
+
+
+def test_the_value_below_the_mouse_stands_at_its_step_and_can_be_read():
+    """Left of the curve the line was where no step is, and the words lay on the axis' own."""
+    surface, rect, scale = pygame.Surface((300, 200)), pygame.Rect(0, 0, 300, 200), Scale(1.0)
+    surface.fill(COLOURS["curve"])
+    plot = plot_area(rect.size, scale)
+    curve = Curve([10.0, 40.0], [4.0, 1.0])
+    Charts()._draw_pointer(surface, rect, Chart("Loss", curve, COLOURS["curve"]), 0, scale)
+    x = plot.left + round(0.25 * (plot.width - 1))
+    assert surface.get_at((x, plot.centery))[:3] == COLOURS["quiet"]
+    assert surface.get_at((x + 4, plot.top))[:3] == COLOURS["panel"], "behind the words"

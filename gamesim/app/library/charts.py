@@ -8,7 +8,7 @@ import numpy as np
 import pygame
 
 from gamesim.app.library.runlog import Curve
-from gamesim.app.theme import COLOURS, Colour, Scale
+from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.ui.scroller import scrollbar
 from gamesim.app.ui.widgets import box, text
 from gamesim.text import counted
@@ -113,17 +113,23 @@ class Charts:
     def _draw_pointer(
         self, surface: pygame.Surface, rect: pygame.Rect, chart: Chart, x: int, scale: Scale
     ) -> None:
-        """Draw a line at the step below the mouse, and the value there."""
+        """Draw a line at the step next to the mouse, and the value there, which hides the curve behind it."""
         plot, curve = plot_area(rect.size, scale).move(rect.topleft), chart.curve
         if not curve.steps or plot.width < 2:
             return
         share = min(1.0, max(0.0, (x - plot.left) / plot.width))
-        index = int(np.abs(np.asarray(curve.steps) - share * max(curve.steps[-1], 1)).argmin())
+        last = max(curve.steps[-1], 1)
+        index = int(np.abs(np.asarray(curve.steps) - share * last).argmin())
+        x = plot.left + round(curve.steps[index] / last * (plot.width - 1))
         pygame.draw.line(surface, COLOURS["quiet"], (x, plot.top), (x, plot.bottom - 1))
         words = f"{number(curve.values[index])} at {curve.steps[index]:,.0f}"
         anchor = "topright" if share > 0.5 else "topleft"
         place = (x + (-4 if share > 0.5 else 4), plot.top)
-        text(surface, words, place, scale.px(13), COLOURS["text"], bold=True, anchor=anchor)
+        size = scale.px(13)
+        behind = pygame.Rect((0, 0), font(size, True).size(words))
+        setattr(behind, anchor, place)
+        surface.fill(COLOURS["panel"], behind)
+        text(surface, words, place, size, COLOURS["text"], bold=True, anchor=anchor)
 
 
 def plot_area(size: tuple[int, int], scale: Scale) -> pygame.Rect:
