@@ -39,7 +39,11 @@ class Ask(ButtonScreen):
         """Close the question, then do what was chosen."""
         if action is not None:
             self.window.back()
-            attempt(self.window, action.do)
+            if not attempt(self.window, action.do):
+                self.failed()
+
+    def failed(self) -> None:
+        """What was chosen could not be done, as a message says."""
 
     def draw(self, surface: pygame.Surface) -> None:
         self.below.draw(surface)
@@ -76,7 +80,8 @@ class Ask(ButtonScreen):
 class Prompt(Ask):
     """A question that the player answers with a line of text, at first `words`; Esc closes the question.
 
-    Enter calls `then` with the typed text, without the spaces around it.
+    Enter calls `then` with the typed text, without the spaces around it; if that fails, the question comes
+    again with the text, to be mended.
     """
 
     typing = takes_files = True
@@ -89,6 +94,9 @@ class Prompt(Ask):
         self.field = Field(words)
         self._opened = False
         pygame.key.start_text_input()
+
+    def failed(self) -> None:
+        self.window.go(self)
 
     def handle(self, event: pygame.event.Event) -> None:
         if event.type == pygame.TEXTINPUT and not self._opened:

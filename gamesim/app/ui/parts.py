@@ -75,12 +75,18 @@ class Repeat:
         return self._held
 
 
-def attempt(window: Navigator, do: Callable[[], None]) -> None:
-    """Call `do`; if it meets a bad folder, a full disk or a damaged file, the window shows a message."""
+def attempt(window: Navigator, do: Callable[[], None]) -> bool:
+    """Call `do`; if it meets a bad folder, a full disk or a damaged file, the window shows a message.
+
+    Returns:
+        False if it met one.
+    """
     try:
         do()
+        return True
     except (UserError, OSError) as error:
         window.say(complaint(error), bad=True)
+        return False
 
 
 def margin_of(size: tuple[int, int], scale: Scale) -> int:
