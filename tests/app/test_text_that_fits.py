@@ -112,6 +112,15 @@ def words_drawn(monkeypatch: pytest.MonkeyPatch, *modules: ModuleType) -> list[s
     return said
 
 
+@pytest.mark.parametrize("width", range(400, 1300, 100))
+def test_what_the_menu_says_of_its_own_cards_is_whole(app: Driver, monkeypatch, width: int):
+    """At 700x520 coming home asked "What was forgott…"."""
+    app.resize(width, round(width * 0.74))
+    said = words_drawn(monkeypatch, menu, widgets)
+    app.frames(1)
+    assert "Coming home" in said and not [words for words in said if words.endswith("…")]
+
+
 def test_a_card_of_the_menu_says_that_its_name_goes_on(app: Driver, monkeypatch: pytest.MonkeyPatch):
     """Two models whose names begin alike were the same card: the third line and the rest were left out."""
     said = words_drawn(monkeypatch, menu, widgets)

@@ -80,7 +80,7 @@ def deal(workshop: Workshop, picture: Callable[[Title, Title | None], Preview | 
     if home := catalog.home(shipped):
         if game := catalog.partner(home, ()):
             first.append(card(game, "start", "Three minutes: play, dream, come home"))
-        first.append(card(home, "home", f"Walk {WALK} cells away, then back. What was forgotten?"))
+        first.append(card(home, "home", f"Walk {WALK} cells and back. What was forgotten?"))
     if last := workshop.last([*games, *shipped, *own]):
         first.append(card(last, "continue", last.name))
     rows = [
