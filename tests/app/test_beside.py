@@ -6,14 +6,14 @@ import numpy as np
 import pygame
 import pytest
 
-from app.driver import Driver, dream, engine
+from app.driver import Driver, dream, world
 from app.worlds_of_cells import FLOOR, FOOD, GHOST, WALL, Board
 from gamesim.app.controls import LEFT, RIGHT, STAY
 from gamesim.app.game import hud
 from gamesim.app.game.cells import TOLERANCE, differing
 from gamesim.app.game.divergence import Divergence
-from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
+from gamesim.app.game.world import World
 from gamesim.app.library.catalog import ARCADE, PACMAN
 from gamesim.envs.sprites import tiles
 from gamesim.text import counted
@@ -50,7 +50,7 @@ def test_the_most_alike_things_of_the_game_differ():
 
 def test_what_is_only_blurred_does_not_differ():
     for seed in range(5):
-        sharp = engine(PACMAN, seed, num_ghosts=3).frame
+        sharp = world(PACMAN, seed, num_ghosts=3).frame
         blurred = sharp.astype(float)
         for axis in (0, 1):
             blurred = (np.roll(blurred, 1, axis) + 2 * blurred + np.roll(blurred, -1, axis)) / 4
@@ -158,7 +158,7 @@ def test_a_board_that_does_not_scroll_has_been_seen_as_a_whole():
 
 
 def test_a_session_compares_each_step_from_the_moment_when_both_began():
-    made = Session(engine())
+    made = Session(world())
     made.other = dream()
     for _ in range(3):
         made.tick()
@@ -176,7 +176,7 @@ def test_a_session_compares_each_step_from_the_moment_when_both_began():
 
 
 def test_a_new_game_forgets_the_first_difference():
-    made = Session(engine())
+    made = Session(world())
     made.other = dream()
     made.toggle_beside()
     made.waiting = False
@@ -190,18 +190,18 @@ def test_a_new_game_forgets_the_first_difference():
     assert made.divergence is None and not made.beside
 
 
-@pytest.mark.parametrize("first", [engine, dream])
-def test_one_alone_is_the_one_that_was_played_before_and_goes_on(first: Callable[[], Engine]):
+@pytest.mark.parametrize("first", [world, dream])
+def test_one_alone_is_the_one_that_was_played_before_and_goes_on(first: Callable[[], World]):
     made = Session(first())
-    alone = made.engine
-    made.other = dream() if first is engine else engine()
+    alone = made.world
+    made.other = dream() if first is world else world()
     made.toggle_beside()
     made.waiting = False
-    assert made.engine.temperature is None
+    assert made.world.temperature is None
     for _ in range(3):
         made.tick()
     made.toggle_beside()
-    assert made.engine is alone and made.playing == [alone] and not made.waiting
+    assert made.world is alone and made.playing == [alone] and not made.waiting
     made.tick()
     assert alone.steps == 4
 
@@ -211,20 +211,20 @@ def test_the_game_is_not_recorded_on_when_its_dream_is_alone_again(app: Driver):
     app.until(lambda: app.session.beside)
     app.press(pygame.K_COMMA)
     app.session.tick()
-    real = app.session.engine
+    real = app.session.world
     assert real.recording
     app.press(pygame.K_v)
-    assert app.session.engine is app.session.dream and not real.recording and "Saved 1 game" in app.said
+    assert app.session.world is app.session.dream and not real.recording and "Saved 1 game" in app.said
 
 
 def ended(**kwargs) -> Session:
     """A game beside a dream that ends after two steps, four ticks later."""
-    made = Session(engine())
+    made = Session(world())
     made.other = dream(length=2, **kwargs)
     made.toggle_beside()
     made.waiting = False
     for _ in range(4):
-        made.update(1 / made.engine.rate)
+        made.update(1 / made.world.rate)
     return made
 
 
@@ -245,12 +245,12 @@ def test_one_key_dreams_again_from_the_game_as_it_is_now():
 
 
 def test_a_dream_may_go_on_alone_when_the_game_is_over_and_is_compared_no_more():
-    made = Session(engine(max_steps=2))
+    made = Session(world(max_steps=2))
     made.other = dream()
     made.toggle_beside()
     made.waiting = False
     for _ in range(4):
-        made.update(1 / made.engine.rate)
+        made.update(1 / made.world.rate)
     assert made.finished and made.go_on() and not made.finished and not made.compared
     for _ in range(3):
         made.tick()
@@ -260,7 +260,7 @@ def test_a_dream_may_go_on_alone_when_the_game_is_over_and_is_compared_no_more()
 
 
 def test_where_both_are_over_nothing_can_go_on():
-    made = Session(engine(max_steps=2))
+    made = Session(world(max_steps=2))
     made.other = dream(length=2)
     made.toggle_beside()
     made.waiting = False
@@ -270,7 +270,7 @@ def test_where_both_are_over_nothing_can_go_on():
 
 
 def test_the_arcade_is_compared_by_its_own_cells():
-    assert engine(ARCADE).grid == (21, 21)
+    assert world(ARCADE).grid == (21, 21)
 
 
 def open_both(app: Driver) -> None:
