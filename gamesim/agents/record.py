@@ -11,9 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 from gamesim import storage
-from gamesim.agents import capacity
 from gamesim.agents.policy import known_policy, policies
-from gamesim.agents.rollout import planned_batch, recipe_of, run
+from gamesim.agents.rollout import MEMORY, planned_batch, recipe_of, run
 from gamesim.data.episode import Episode
 from gamesim.data.store.index import Entry, append, entry_of
 from gamesim.envs.arguments import MOST_LANES, MOST_SEED, MOST_STEPS, whole_number
@@ -151,7 +150,7 @@ class _Writer:
         path = self._folder / f"{self._folder.name}-{self._count:06d}.npz"
         self._count += 1
         self._pending[self._pool.submit(self._save, path, episode)] = episode.frames.nbytes
-        while len(self._pending) > 4 * self._workers or sum(self._pending.values()) > capacity.MEMORY // 4:
+        while len(self._pending) > 4 * self._workers or sum(self._pending.values()) > MEMORY // 4:
             self._collect()
 
     def _save(self, path: Path, episode: Episode) -> Entry:

@@ -19,8 +19,8 @@ from torch.nn.functional import cross_entropy
 
 from gamesim.agents.gcn import CLASSES, GCN, distances, edges, features, propagation, walkable
 from gamesim.envs.layouts import FLAG, FOOD, GHOST, PACMAN
+from gamesim.envs.pacman import BoardView
 from gamesim.envs.rules import EgoGame
-from gamesim.envs.views import BoardView
 from gamesim.labs import Given
 from gamesim.labs.adam import Adam
 from gamesim.labs.controls import Button, Choice, Control, Slider, Switch, moved, values

@@ -23,10 +23,9 @@ from gamesim.data.dataset import Dataset, TimeLimit
 from gamesim.models import State, normal
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.training.devices import distributed
-from gamesim.training.games import Games
 from gamesim.training.graphs import Graphed
 from gamesim.training.sheet import contact_sheet
-from gamesim.training.trials import real_game
+from gamesim.training.trials import Games, real_game
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # cma misses matplotlib, which we do not ask it for
