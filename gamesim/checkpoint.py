@@ -35,6 +35,7 @@ from gamesim.config.base import Config
 from gamesim.devices import pick
 from gamesim.errors import UserError
 from gamesim.shipped import locate
+from gamesim.storage import exists
 from gamesim.text import one_line
 from gamesim.threads import one_thread
 
@@ -288,11 +289,6 @@ def fingerprint(folder: str | Path) -> str:
         UserError: It is damaged, or not there.
     """
     return _fingerprint(storage.read_folder(locate(folder), required=_REQUIRED, **SEALED))
-
-
-def exists(folder: str | Path) -> bool:
-    """Whether a checkpoint is there (damaged or not), also when its writer was killed while swapping it."""
-    return storage.exists(Path(folder))
 
 
 def find(root: str | Path) -> list[Path]:

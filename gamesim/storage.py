@@ -216,7 +216,7 @@ def read_folder(
     raise AssertionError  # the loop returns or raises
 
 
-def exists(folder: Path) -> bool:
+def exists(folder: str | Path) -> bool:
     """Whether a sealed folder is there (whole or not), also when a writer was killed while swapping it."""
     return os.path.isfile(_current(Path(folder)) / MANIFEST)  # False also where one may not look
 

@@ -141,7 +141,8 @@ def player(
         UserError: The checkpoint is damaged or has no controller, or the game has other frames or keys.
     """
     made = EpsilonGreedyPolicy(source, seed, epsilon, hold)
-    if made.model.act(made.model.start(*_nothing(made.model))) is None:
+    black = torch.zeros(1, *made.model.frame_shape, dtype=torch.uint8)
+    if made.model.act(made._start(black)) is None:
         raise UserError(f"{source} has no controller")
     check_game(source, made.model, env)
     return made
@@ -162,11 +163,6 @@ def check_game(source: str | Path, model: WorldModel, env: gym.Env | gym.vector.
         ours = f"frames of {_size(model.frame_shape)} and {counted(model.num_actions, 'key')}"
         raise UserError(f"{source} learned {ours}; this game has {_size(shown)} and {counted(keys, 'key')}")
     check_keys(source, env)
-
-
-def _nothing(model: WorldModel) -> tuple[Tensor, Tensor]:
-    """One black frame of the model's size, and no action yet."""
-    return torch.zeros(1, 1, *model.frame_shape, dtype=torch.uint8), torch.zeros(1, 0, dtype=torch.int64)
 
 
 def _size(shape: tuple[int, ...] | None) -> str:

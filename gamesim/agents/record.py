@@ -96,29 +96,27 @@ def record(
 
 @contextlib.contextmanager
 def _claimed(out: Path, name: str) -> Iterator[tuple[Path, int]]:
-    """A new subfolder and its number. It is removed if nothing was recorded: its boards can come again."""
-    folder, number = _claim(out, name)
+    """A new subfolder ``name-NUMBER`` and its number; whoever makes it owns it, of two processes, too.
+
+    It is removed if nothing was recorded: its boards can come again.
+    """
+    number = 0
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        while True:
+            folder = out / f"{name}-{number:03d}"
+            try:
+                folder.mkdir()
+                break
+            except FileExistsError:
+                number += 1
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written ({reason(error)})") from error
     try:
         yield folder, number
     finally:
         with contextlib.suppress(OSError):  # it holds recordings
             folder.rmdir()
-
-
-def _claim(out: Path, name: str) -> tuple[Path, int]:
-    """A new subfolder ``name-NUMBER``; whoever makes it owns it, also when two processes record at once."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        number = 0
-        while True:
-            folder = out / f"{name}-{number:03d}"
-            try:
-                folder.mkdir()
-                return folder, number
-            except FileExistsError:
-                number += 1
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written ({reason(error)})") from error
 
 
 class _Ended(Exception):

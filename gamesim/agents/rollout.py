@@ -246,8 +246,7 @@ def planned_batch(
     with contextlib.closing(env):
         if out is not None:
             random, most = RandomPolicy(0, num_actions(env)), min(planned.steps, _SAMPLE_STEPS)
-            sample = run(env, random, 1, seed=0, max_steps=most)
-            check_disk(out, episodes, planned, lambda: next(sample))
+            check_disk(out, episodes, planned, run(env, random, 1, seed=0, max_steps=most))
     return *_make(recipe, planned.lanes), planned.longest
 
 
@@ -283,14 +282,14 @@ def plan(asked: int, shape: tuple[int, ...], spec: dict[str, Any]) -> Plan:
     return Plan(size, steps, lanes, max(1, min(MAX_STEPS, MEMORY // (lanes * size) - 1)))
 
 
-def check_disk(out: Path, episodes: int, planned: Plan, sample: Callable[[], Episode]) -> None:
+def check_disk(out: Path, episodes: int, planned: Plan, sample: Iterator[Episode]) -> None:
     """Complain about more episodes than the disk has room for.
 
     Args:
         out: The folder that they go to, which need not be there.
         episodes: How many.
         planned: For them.
-        sample: Plays a short one; only called where the frames as they are would not fit.
+        sample: A short one, which is only played where the frames as they are would not fit.
 
     Raises:
         UserError: About how much they need, and how much is free.
@@ -299,7 +298,7 @@ def check_disk(out: Path, episodes: int, planned: Plan, sample: Callable[[], Epi
     free = shutil.disk_usage(place).free
     if episodes * (planned.steps + 1) * planned.frame_bytes < free:
         return
-    played = sample()
+    played = next(sample)
     size = len(played.to_bytes())
     if not (played.terminated or played.truncated):  # it goes on
         size = size * planned.steps // len(played)

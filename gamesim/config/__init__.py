@@ -248,11 +248,6 @@ def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 # ---------------------------------------------------------------------------------- overrides
 
 
-def _leaves(override: str) -> Iterable[tuple[str, Any]]:
-    key, item = _split_override(override)
-    return flat({key: item})
-
-
 def _split_override(override: str) -> tuple[str, Any]:
     key, equals, text = override.partition("=")
     if not equals or not key.strip() or key != key.strip():
@@ -298,7 +293,7 @@ def _check(
 
 def _warn_of_idle(config: Config, source: str, origins: Mapping[str, str], files: Mapping[str, str]) -> None:
     """Warn of settings that somebody changed though they do nothing here; a preset may hold such."""
-    said = set(files) | {leaf for each in origins.values() for leaf, _ in _leaves(each)}
+    said = set(files) | {leaf for each in origins.values() for leaf, _ in flat(settings([each]))}
     for key, why in config.idle.items():
         *sections, name = key.split(".")
         section = reduce(getattr, sections, config)

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from gamesim.dream import Source
 
 OPSET = 18
-MISSING = "ONNX needs the extra: pip install 'gamesim[onnx]' (no module named {name})"
 
 
 class Step(nn.Module):
@@ -67,7 +66,12 @@ def write_onnx(checkpoint: Source, out: str | Path, *, temperature: float = 1.0)
     """
     out = Path(out)
     outputs.check_file(out)
-    _check_extra()
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        said = f"ONNX needs the extra: pip install 'gamesim[onnx]' (no module named {error.name})"
+        raise UserError(said) from None
     from gamesim.dream import DreamVectorEnv
 
     dream = DreamVectorEnv(checkpoint, temperature=temperature)
@@ -113,11 +117,3 @@ def _quiet():
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-def _check_extra() -> None:
-    for name in ("onnx", "onnxscript"):
-        try:
-            __import__(name)
-        except ImportError as error:
-            raise UserError(MISSING.format(name=error.name or name)) from None

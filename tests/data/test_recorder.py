@@ -299,7 +299,7 @@ class Wrong(gym.Env[np.ndarray, int]):
 
 
 def test_any_environment_is_recorded_but_only_ours_replay(tmp_path: Path) -> None:
-    recorder = Recorder(Wrong(), tmp_path, player="agent")
+    recorder = Recorder(Wrong(), tmp_path)
     recorder.reset()
     play(recorder, 5)
     recorder.close()
