@@ -111,7 +111,7 @@ class Words:
             add(self)
 
     def command(self, name: str, text: str, *settings: str) -> Parser:
-        """Adds a command; one with `settings`, which its help ends with, takes words such as key=value, too."""
+        """Adds a command; one with `settings`, in which its help ends, takes words such as key=value, too."""
         parser = self._group.add_parser(
             name,
             help=text,
