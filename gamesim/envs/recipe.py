@@ -30,8 +30,9 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrap
 from gamesim.envs.choices import MOST_ACTIONS
 from gamesim.envs.pictures import kind
 from gamesim.envs.spec import spec_json as to_json
-from gamesim.envs.wrappers import RESET, SIZES, STEP, PixelEnv, blamed, parts
+from gamesim.envs.wrappers import RESET, SIZES, STEP, PixelEnv, parts
 from gamesim.errors import FOREIGN, PASSING, UserError
+from gamesim.registry import blamed
 from gamesim.text import one_line
 
 OURS = "gamesim/"

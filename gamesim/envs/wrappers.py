@@ -5,8 +5,8 @@ from an observation that may be one: RGBA, or floats between two bounds.
 Actions that are not Discrete become a list of `choices`.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from copy import copy
 from typing import Any
 
@@ -30,7 +30,8 @@ from gamesim.envs.pictures import (
     without_alpha,
 )
 from gamesim.envs.undrawn import looked_at, near, undrawn
-from gamesim.errors import FOREIGN, PASSING, UserError
+from gamesim.errors import FOREIGN, UserError
+from gamesim.registry import blamed
 from gamesim.text import one_line
 
 SIZES = (64, 84)
@@ -169,17 +170,6 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
                 raise UserError(f"{self.name} showed {kind(image)}, and its observation space says {said}")
             image = to_uint8(image, space)
         return fit(to_rgb(image), self.size, stretch=self.stretch)
-
-
-@contextmanager
-def blamed(name: str, where: str) -> Iterator[None]:
-    """What a game raises in here becomes one line that names it."""
-    try:
-        yield
-    except (UserError, MemoryError, *PASSING):
-        raise
-    except BaseException as error:
-        raise UserError(f"{name} failed in {where}: {one_line(error)}") from error
 
 
 def parts(given: Any, names: str) -> Any:
