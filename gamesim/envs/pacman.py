@@ -37,35 +37,22 @@ MEANINGS = ["NOOP", "LEFT", "RIGHT", "UP", "DOWN"]
 """Of the actions, in the words of the Arcade Learning Environment."""
 
 
-class EgoView:
-    """The 7x7 cells around Pac-Man, who is at the centre, as 84x84 pixels."""
+class View:
+    """What is seen of games as 84x84 pixels: the 7x7 cells around Pac-Man, or ("full") the whole board."""
 
-    def __init__(self, grid_size: int, theme: str = "night") -> None:
-        self.stride = grid_of(grid_size).stride
+    def __init__(self, kind: str, grid_size: int, theme: str = "night") -> None:
+        grid = grid_of(grid_size)
+        self.area, self.follows = grid.stride**2, kind == "ego"
         reach = np.arange(-MARGIN, MARGIN + 1)
-        self.offsets = reach[:, None] * self.stride + reach
-        self.painter = painter(12, theme)
+        around = reach[:, None] * grid.stride + reach
+        self.cells = around if self.follows else np.reshape(grid.inside, (grid_size, grid_size))
+        self.painter = painter(84 // len(self.cells), theme)
 
     def draw(self, games: Sequence[Game]) -> tuple[np.ndarray, np.ndarray]:
-        """Frames uint8 (N, 84, 84, 3) and classes of the visible cells uint8 (N, 7, 7), both new."""
-        area = self.stride * self.stride
-        here = np.array([lane * area + game.pacman for lane, game in enumerate(games)])
-        sprites = _slab(games, area).take(here[:, None, None] + self.offsets)
+        """Frames uint8 (N, 84, 84, 3) and classes of the visible cells uint8 (N, rows, cols), both new."""
+        here = np.array([lane * self.area + game.pacman * self.follows for lane, game in enumerate(games)])
+        sprites = _slab(games, self.area).take(here[:, None, None] + self.cells)
         return self.painter.draw(sprites), SPRITE_CLASS.take(sprites)
-
-
-class BoardView:
-    """The whole board as 84x84 pixels."""
-
-    def __init__(self, grid_size: int, theme: str = "night") -> None:
-        self.stride = grid_of(grid_size).stride
-        self.painter = painter(84 // grid_size, theme)
-
-    def draw(self, games: Sequence[Game]) -> tuple[np.ndarray, np.ndarray]:
-        """Frames uint8 (N, 84, 84, 3) and classes of all cells uint8 (N, size, size), both new."""
-        slab = _slab(games, self.stride * self.stride)
-        boards = slab.reshape(len(games), self.stride, self.stride)[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
-        return self.painter.draw(boards), SPRITE_CLASS.take(boards)
 
 
 def _slab(games: Sequence[Game], area: int) -> np.ndarray:
@@ -131,9 +118,9 @@ class Rulebook:
         """What an info tells beside the cells: integer attributes of a game."""
         return ("seed", "score", "lives", "level") if self.arcade else ("seed",)
 
-    def painted(self) -> EgoView | BoardView:
+    def painted(self) -> View:
         """What draws its games."""
-        return (EgoView if self.view == "ego" else BoardView)(self.grid_size, self.theme)
+        return View(self.view, self.grid_size, self.theme)
 
     def game(self) -> Game:
         """A new game, not yet reset."""
