@@ -74,6 +74,11 @@ class WorldModel(Protocol):
         ...
 
 
+def opening(model: WorldModel, frames: Tensor) -> State:
+    """The state in which nothing but these real frames uint8 (B, H, W, 3) is known."""
+    return model.start(frames[:, None], torch.zeros(len(frames), 0, dtype=torch.int64).to(frames.device))
+
+
 def take(state: State, lanes: np.ndarray) -> State:
     """The lanes of a state at these places, int64 (n,)."""
     index = torch.as_tensor(lanes)

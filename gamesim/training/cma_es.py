@@ -20,7 +20,7 @@ from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
 from gamesim.config.world_models import ControllerTraining, WorldModelConfig
 from gamesim.data.dataset import Dataset, TimeLimit
-from gamesim.models import State, normal
+from gamesim.models import State, normal, opening, take
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.training.devices import distributed
 from gamesim.training.graphs import Graphed
@@ -116,8 +116,7 @@ class Generation:
 def drawn(states: State, lanes: int, generator: torch.Generator) -> State:
     """Some lanes of `states`, each as likely as any other."""
     count = len(next(iter(states.values())))
-    index = torch.randint(count, (lanes,), generator=generator)
-    return {key: part[index.to(part.device)] for key, part in states.items()}
+    return take(states, torch.randint(count, (lanes,), generator=generator).numpy())
 
 
 class Evolution:
@@ -274,14 +273,8 @@ class ControllerTask:
                 for episode in play(self.real, self.policy, SHEET_ROWS, seed=TRIALS)
             ]
         )
-        return contact_sheet(real[:, 1:], self._dreamt(self._begun(torch.from_numpy(real[:, 0]))))
-
-    @torch.inference_mode()
-    def _begun(self, frames: Tensor) -> State:
-        """The states after single real frames uint8 (B, H, W, 3)."""
-        nothing = torch.zeros(len(frames), 0, dtype=torch.int64)
-        device = self.starts["z"].device
-        return self.engine.start(frames[:, None].to(device), nothing.to(device))
+        first = torch.from_numpy(real[:, 0]).to(self.starts["z"].device)
+        return contact_sheet(real[:, 1:], self._dreamt(opening(self.engine, first)))
 
     @torch.inference_mode()
     def _dreamt(self, state: State) -> NDArray[np.uint8]:

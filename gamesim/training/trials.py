@@ -16,7 +16,7 @@ from torch import Tensor
 from gamesim.config.world_models import WorldModelConfig
 from gamesim.envs.recipe import MOST_SINGLE, Recipe, known, limited, make
 from gamesim.errors import UserError
-from gamesim.models import take
+from gamesim.models import opening, take
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.registry import bare
 from gamesim.text import counted
@@ -128,8 +128,7 @@ class Games:
         """One game for each of these candidates (L, N): sums of rewards and numbers of steps, (L,)."""
         returns, steps, idle = (np.zeros(len(seeds)) for _ in range(3))
         began = [env.reset(seed=seed)[0] for env, seed in zip(self._envs, seeds, strict=False)]
-        nothing = torch.zeros(len(seeds), 0, dtype=torch.int64).to(self.device)
-        state = self.engine.start(self._shown(began)[:, None], nothing)
+        state = opening(self.engine, self._shown(began))
         playing = np.arange(len(seeds))
         while True:
             actions = self.engine.controller.population(rows[playing], self.engine.features(state))
