@@ -1,9 +1,7 @@
 """The config of World Models: every setting of V, M, C and their trainings, its range and meaning."""
 
-from __future__ import annotations
-
 from math import prod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -64,14 +62,14 @@ class WorldModelModelConfig(GameShape):
     )
 
     @model_validator(mode="after")
-    def _places_fit(self) -> WorldModelModelConfig:
+    def _places_fit(self) -> Self:
         sizes = self.possible_sizes
         if self.engine == "places" and all(size % self.patch for size in sizes):
             raise ValueError(f"patch {self.patch} does not cut {sizes[-1]} pixels into whole places")
         return self
 
     @model_validator(mode="after")
-    def _levels_fit(self) -> WorldModelModelConfig:
+    def _levels_fit(self) -> Self:
         found = prod(self.levels)
         if self.levels and "num_actions" in self.model_fields_set and found != self.num_actions:
             raise ValueError(f"levels {list(self.levels)} make {found} actions, not {self.num_actions}")

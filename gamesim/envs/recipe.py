@@ -4,8 +4,6 @@ A game is named by its Gymnasium id, or by ``module:Id`` where a module of one's
 are made as they are; any other goes through `PixelEnv`. Whatever cannot be played is a `UserError`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import difflib
@@ -130,7 +128,7 @@ class Recipe:
         return shlex.join([*typed, *(f"{name}={json.dumps(value)}" for name, value in self.kwargs.items())])
 
     @staticmethod
-    def read(env_id: str, words: str) -> Recipe:
+    def read(env_id: str, words: str) -> "Recipe":
         """The recipe of an id and the `words` of one; what makes no sense is left out."""
         flags: dict[str, Any] = {}
         kwargs: dict[str, Any] = {}
@@ -152,7 +150,7 @@ class Recipe:
         return Recipe(env_id, kwargs, **flags)
 
     @staticmethod
-    def of(spec: str) -> Recipe | None:
+    def of(spec: str) -> "Recipe | None":
         """The recipe of a game that was recorded, by its spec's JSON; None where that names no game.
 
         It is data: nothing is imported or made by it.

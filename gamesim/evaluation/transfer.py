@@ -24,8 +24,6 @@ can be stopped and continued.
 Source: Kim et al. 2020 (arXiv 2005.12126), Sec. 4.1, Table 1; World Models, Sec. 4.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import re
@@ -83,7 +81,7 @@ class Row:
         return self.source not in ("random", "explorer") and not self.source.startswith(CONTROLLER)
 
     @staticmethod
-    def of(text: str) -> Row:
+    def of(text: str) -> "Row":
         """Reads ``NAME=SOURCE``, or a source alone, whose last part is then the name.
 
         Raises:

@@ -10,25 +10,20 @@ A state's tensors are called ``state.NAME`` on the way in and ``next.NAME`` on t
 state have values of their own, a moment right after real frames: whoever leaves them out begins there.
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
 import logging
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from gamesim import outputs, storage
+from gamesim.dream import DreamVectorEnv, Source
 from gamesim.errors import UserError
 from gamesim.models import State, WorldModel
 from gamesim.threads import one_thread
-
-if TYPE_CHECKING:
-    from gamesim.dream import Source
 
 OPSET = 18
 
@@ -72,8 +67,6 @@ def write_onnx(checkpoint: Source, out: str | Path, *, temperature: float = 1.0)
     except ImportError as error:
         said = f"ONNX needs the extra: pip install 'gamesim[onnx]' (no module named {error.name})"
         raise UserError(said) from None
-    from gamesim.dream import DreamVectorEnv
-
     dream = DreamVectorEnv(checkpoint, temperature=temperature)
     dream.reset(seed=0, options={"start": 0})
     state = {name: tensor.clone() for name, tensor in dream.state.memory.items()}
