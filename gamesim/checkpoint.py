@@ -29,7 +29,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from gamesim import config as configs
-from gamesim import storage, text
+from gamesim import models, storage, text
 from gamesim.config import parse
 from gamesim.config.base import Config
 from gamesim.devices import pick
@@ -223,8 +223,6 @@ def load_model(folder: str | Path, device: str | torch.device = "cpu") -> tuple[
         UserError: The checkpoint is damaged, its weights do not fit its config or are not finite, or there is
             no such device.
     """
-    from gamesim import models
-
     place = pick(device)
     checkpoint = load(folder)
     model: nn.Module = models.build(checkpoint.config)
