@@ -2,12 +2,15 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+
+import gymnasium as gym
 
 from gamesim.data.episode import Episode
 from gamesim.data.store.index import Entry, scan
-from gamesim.envs.meanings import opposites
-from gamesim.envs.recipe import Recipe
+from gamesim.envs.meanings import action_meanings, opposites
+from gamesim.envs.recipe import Recipe, make
 from gamesim.errors import UserError
 from gamesim.registry import bare
 from gamesim.text import counted
@@ -71,7 +74,8 @@ def choose(folder: str | Path, game: str | None) -> str:
 def recorded_game(folder: str | Path, game: str | None = None) -> Game:
     """The game that most recordings of a folder are of, or the one that is named.
 
-    Recordings say what actions there are; where they do not, the highest that was played has to do.
+    Recordings say what actions there are. Older ones only name their game: if it is installed, it is asked,
+    else the highest action that was played has to do.
 
     Args:
         folder: Of recordings; subfolders count.
@@ -85,6 +89,7 @@ def recorded_game(folder: str | Path, game: str | None = None) -> Game:
     if not found:
         raise UserError(f"{folder}: it contains no recordings of {game}")
     kind, _ = Counter(map(_kind, found)).most_common(1)[0]
+    height, width, env_id = kind
     entries = [entry for entry in found if _kind(entry) == kind]
     meanings, used, spec = (), 0, ""
     for entry in entries:
@@ -94,12 +99,12 @@ def recorded_game(folder: str | Path, game: str | None = None) -> Game:
             continue
         spec = spec or episode.env_spec
         used = max(used, int(episode.actions.max()) + 1)
-        if meanings := episode.action_meanings:
+        if meanings := episode.action_meanings or _installed(env_id):
             break
     if not used:
         raise UserError(f"{folder}: none of its {len(entries)} episodes can be read")
     peak = max(entry.peak for entry in entries)
-    return Game(*kind[:2], len(meanings) or used, bool(meanings), opposites(meanings), peak, spec)
+    return Game(height, width, len(meanings) or used, bool(meanings), opposites(meanings), peak, spec)
 
 
 def _entries(folder: Path) -> list[Entry]:
@@ -112,3 +117,18 @@ def _entries(folder: Path) -> list[Entry]:
 
 def _kind(entry: Entry) -> tuple[int, int, str]:
     return entry.height, entry.width, entry.game
+
+
+@lru_cache(maxsize=64)
+def _installed(env_id: str) -> tuple[str, ...]:
+    """What the actions of a game mean; () where no such game is installed or it cannot be made."""
+    if env_id not in gym.registry:
+        return ()
+    try:
+        env = make(Recipe(env_id))
+    except Exception:  # code of somebody else's, which may miss anything
+        return ()
+    try:
+        return action_meanings(env)
+    finally:
+        env.close()

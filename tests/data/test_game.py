@@ -33,7 +33,16 @@ def test_they_say_it_of_games_that_are_not_installed(tmp_path: Path) -> None:
     assert recorded_game(tmp_path) == Game(8, 8, 6, True, ((3, 4),)), "though two of them were used"
 
 
-@pytest.mark.parametrize("named", [*map(spec, ("gone/Game-v0", "gamesim/Pacman-v0", "os:Game-v0")), "", "7"])
+@pytest.mark.parametrize(
+    ("game", "told"),
+    [("gamesim/Pacman-v0", (5, True, PAIRS)), ("toys/Nine-v0", (9, True, ((0, 1), (2, 3))))],
+)
+def test_old_ones_name_the_game_and_it_is_asked(tmp_path: Path, game: str, told: tuple) -> None:
+    make_episode(2, env_spec=spec(game)).save(tmp_path / "e.npz")
+    assert recorded_game(tmp_path) == Game(8, 8, *told)
+
+
+@pytest.mark.parametrize("named", [*map(spec, ("gone/Game-v0", "gamesim/Dream-v0", "os:Game-v0")), "", "7"])
 def test_where_nobody_can_say_the_highest_action_has_to_do(tmp_path: Path, named: str) -> None:
     for tag, highest in enumerate((1, 6, 3)):
         actions = np.full(4, highest, np.uint8)
@@ -55,7 +64,7 @@ def test_a_stray_recording_and_a_damaged_one_do_not_count(tmp_path: Path) -> Non
     scan(tmp_path)
     path = tmp_path / "e0.npz"
     path.write_bytes(path.read_bytes()[:300])
-    assert recorded_game(tmp_path) == Game(8, 8, 4, False, ())
+    assert recorded_game(tmp_path) == Game(8, 8, 5, True, PAIRS)
 
 
 def test_a_game_is_recorded_with_as_many_actions_as_it_has() -> None:
