@@ -293,5 +293,6 @@ class ControllerTask:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.evolution = Evolution(state["start"].numpy(), self.settings, self.seed, state["told"].numpy())
+        start = state["start"].numpy() if "start" in state else self.evolution.start
+        self.evolution = Evolution(start, self.settings, self.seed, state["told"].numpy())
         self.engine.controller.from_flat(torch.from_numpy(self.evolution.mean))

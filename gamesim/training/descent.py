@@ -149,4 +149,4 @@ class AveragedDescent(Descent[_Networks]):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self.average.load_state_dict(state["average"])
+        self.average.load_state_dict(state["average"] or state["trained"])

@@ -51,9 +51,10 @@ def check(config: Config, out: str | Path, resume: bool, section: str = "trainin
         hint = f"; continue with --out {out.parent}" if began(out.parent) else ""
         raise UserError(f"{out}: is a model, not a run{hint}")
     others = [name for name in systems()[config.system].sections if name != section]
-    same(
-        parse(file.read_bytes(), str(file)), config, file, [*others, *(f"{section}.{k}" for k in CHANGEABLE)]
-    )
+    before = parse(file.read_bytes(), str(file))
+    if before.data.game is None:  # an earlier release did not say which
+        others.append("data.game")
+    same(before, config, file, [*others, *(f"{section}.{k}" for k in CHANGEABLE)])
 
 
 def same(before: Config, config: Config, file: Path, ignore: list[str]) -> None:

@@ -295,7 +295,8 @@ class GameGANTask(AveragedDescent[Generator]):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
         for name, part in self._helpers().items():
-            part.load_state_dict(state[name])
+            if name in state:  # runs of an earlier release had no uncertainty
+                part.load_state_dict(state[name])
 
     def _helpers(self) -> dict[str, Any]:
         """What training alone needs, by its name in a saved state."""

@@ -150,9 +150,11 @@ class _Loop:
         state = decode(files[f"{name}.safetensors"], files[f"{name}.json"], str(folder))
         try:
             self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
-            self.validation, self.frames = state["validation"], state["frames"]
-            self.facts = {**state["facts"], **self.facts}
+            self.validation = state["validation"]
+            self.facts = {**state.get("facts", {}), **self.facts}
             self.task.load_state_dict(state["task"])
+            # A run of before frames were counted: as if every step had been like the next one.
+            self.frames = state.get("frames", self.step * self.task.frames_per_step * self.processes.count)
             if count == self.processes.count:
                 set_rng_state(state["rng"])
             else:
