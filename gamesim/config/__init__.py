@@ -23,6 +23,7 @@ import yaml
 from pydantic import ValidationError
 
 from gamesim.config.base import Config, Section
+from gamesim.config.earlier import PRESETS, today
 from gamesim.config.world_models import WorldModelConfig
 from gamesim.errors import UserError
 from gamesim.registry import loaded
@@ -53,7 +54,7 @@ def load(preset_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
     files: dict[str, str] = {}
     tree = _resolve(str(preset_or_path), base=None, seen=(), files=files)
     if not _is_path(str(preset_or_path)):
-        tree["name"] = str(preset_or_path)
+        tree["name"] = PRESETS.get(str(preset_or_path), str(preset_or_path))
     else:
         tree.setdefault("name", _slug(Path(preset_or_path).stem))
     origins: dict[str, str] = {}
@@ -210,6 +211,9 @@ def _resolve(name: str, base: Path | None, seen: tuple[str, ...], files: dict[st
         text, shown, base = _read_path(path), name if base is None else str(path), path.parent
     else:
         known = presets()
+        if name in PRESETS:
+            warnings.warn(f"the preset {name} is now called {PRESETS[name]}", stacklevel=2)
+            name = PRESETS[name]
         if name not in known:
             where = f"{seen[-1]}: extends: " if seen else ""
             raise UserError(
@@ -272,6 +276,9 @@ def _put(tree: dict[str, Any], dotted: str, item: Any, override: str) -> None:
 def _check(
     tree: dict[str, Any], source: str, origins: Mapping[str, str], files: Mapping[str, str] | None = None
 ) -> Config:
+    tree, note = today(tree)
+    if note:
+        warnings.warn(f"{source}: {note}", stacklevel=2)
     chosen = _system(tree, source, origins, files or {})
     try:
         # By way of JSON, where strict means "no 'yes' for true, no 1.5 for an int" but a list may be a tuple.

@@ -1,7 +1,7 @@
 """The config of World Models: every setting of V, M, C and their trainings, its range and meaning."""
 
 from math import prod
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -163,13 +163,6 @@ class ControllerTraining(LoopConfig):
     )
     real_episodes: Count = Field(default=64, description="games per test")
     precision: Precision = Field(default="float32", description="precision of M while dreaming")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _begins(cls, tree: Any) -> Any:
-        """Models that are shipped say that dreams begin at first frames, as all do."""
-        shipped = isinstance(tree, dict) and tree.get("begin") == "first"
-        return {key: item for key, item in tree.items() if key != "begin"} if shipped else tree
 
 
 class WorldModelConfig(Config):

@@ -45,6 +45,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         env: gym.Env[np.ndarray, int],
         folder: str | Path,
         *,
+        player: str = "human",
         start: bool = True,
         meanings: Sequence[str] = (),
     ) -> None:
@@ -53,6 +54,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         Args:
             env: Played through this wrapper from now on.
             folder: Of recordings; made where it is missing.
+            player: See above.
             start: Record from the beginning.
             meanings: A word for each action, for an environment that does not say: a dream does not.
 
@@ -60,7 +62,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
             UserError: The folder cannot be written to.
         """
         super().__init__(env)
-        self.player = "human"
+        self.player = player
         self.folder = Path(folder)
         self._meanings = tuple(meanings)
         self.recording = False
