@@ -8,26 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from gamesim import storage
+from gamesim import locks, storage
 
 fcntl = pytest.importorskip("fcntl")
 
 
 def test_who_holds_a_folder_can_be_asked_while_it_is_held(tmp_path: Path):
-    assert storage.holder(tmp_path) is None
-    with storage.claimed(tmp_path):
-        assert storage.holder(tmp_path) == os.getpid()
-    assert storage.holder(tmp_path) is None
+    assert locks.holder(tmp_path) is None
+    with locks.claimed(tmp_path):
+        assert locks.holder(tmp_path) == os.getpid()
+    assert locks.holder(tmp_path) is None
 
 
 def test_looking_does_not_hinder_claiming(tmp_path: Path):
-    with storage.claimed(tmp_path):
+    with locks.claimed(tmp_path):
         pass
     with (tmp_path / ".lock").open("rb") as file:  # somebody looks at this very moment
         fcntl.flock(file, fcntl.LOCK_SH)
         threading.Timer(0.15, lambda: fcntl.flock(file, fcntl.LOCK_UN)).start()
-        with storage.claimed(tmp_path):
-            assert storage.holder(tmp_path) == os.getpid()
+        with locks.claimed(tmp_path):
+            assert locks.holder(tmp_path) == os.getpid()
 
 
 def test_a_reader_finds_a_folder_that_a_writer_moves_aside_while_it_is_read(tmp_path: Path, monkeypatch):
