@@ -56,7 +56,8 @@ def replacing(path: Path, *, sync_name: bool = True) -> Iterator[Path]:
             left behind, as after any other error in here.
     """
     target = Path(os.path.realpath(path))
-    temporary = target.parent / f".{target.name}.{os.getpid()}.tmp"
+    short = _sha256(os.fsencode(target.name))[:16]  # a name may be as long as the system allows
+    temporary = target.parent / f".{short}.{os.getpid()}.tmp"
     try:
         check_replaceable(path)
         try:

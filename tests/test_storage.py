@@ -83,3 +83,9 @@ def test_two_writers_at_once_leave_one_whole_folder(tmp_path):
         list(pool.map(write, (1, 2)))
     assert len(storage.read_folder(place, kind="k", version=1)["a"]) == 100_000
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("name", ["x" * 250 + ".json", "\N{VIDEO GAME}" * 62 + ".gif"])
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path: Path, name: str):
+    storage.write_file(tmp_path / name, b"1")
+    assert (tmp_path / name).read_bytes() == b"1" and len(list(tmp_path.iterdir())) == 1
