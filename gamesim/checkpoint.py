@@ -29,7 +29,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from gamesim import config as configs
-from gamesim import models, storage, text
+from gamesim import locks, models, storage, text
 from gamesim.config import parse
 from gamesim.config.base import Config
 from gamesim.devices import pick
@@ -270,14 +270,15 @@ def update_metrics(folder: str | Path, metrics: Mapping[str, Any], *, of: str | 
         UserError: The checkpoint is damaged, its weights are others by now, or it cannot be written.
     """
     shown, folder = folder, locate(folder)
-    files = storage.read_folder(folder, required=_REQUIRED, **SEALED)
-    if of not in (None, _fingerprint(files)):
-        raise UserError(f"{shown}: has new weights since it was measured, so its card stays as it is")
-    facts, figures = _parts(text.decode(files["README.md"], "replace"))
-    notes = _FIGURES.sub("", figures, count=1)
-    files["metrics.json"] = text.to_json(metrics, indent=1)
-    files["README.md"] = text.encode(facts.rstrip("\n") + "\n" + _figures(metrics) + notes)
-    storage.write_folder(folder, files, **SEALED)
+    with locks.alone(folder):  # what a training writes between the two would be lost
+        files = storage.read_folder(folder, required=_REQUIRED, **SEALED)
+        if of not in (None, _fingerprint(files)):
+            raise UserError(f"{shown}: has new weights since it was measured, so its card stays as it is")
+        facts, figures = _parts(text.decode(files["README.md"], "replace"))
+        notes = _FIGURES.sub("", figures, count=1)
+        files["metrics.json"] = text.to_json(metrics, indent=1)
+        files["README.md"] = text.encode(facts.rstrip("\n") + "\n" + _figures(metrics) + notes)
+        storage.write_folder(folder, files, held=True, **SEALED)
 
 
 def fingerprint(folder: str | Path) -> str:

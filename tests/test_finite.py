@@ -171,15 +171,15 @@ def test_the_index_holds_finite_numbers_only(bad_end: str, tmp_path: Path) -> No
 
 
 def test_the_app_counts_what_is_finite() -> None:
-    from gamesim.app.game.play import Engine
+    from gamesim.app.game.world import World
     from gamesim.app.library.catalog import Title
 
-    engine = Engine(Title("Walk", "", "toys/Walk-v0", {}, "toys/Walk-v0"), Walk(12, {2: float("nan")}))
-    engine.frame, engine.info = engine.env.reset(seed=0)
-    engine.reset()
+    world = World(Title("Walk", "", "toys/Walk-v0", {}, "toys/Walk-v0"), Walk(12, {2: float("nan")}))
+    world.frame, world.info = world.env.reset(seed=0)
+    world.reset()
     for _ in range(3):
-        engine.step(1)
-    assert engine.total == 4
+        world.step(1)
+    assert world.total == 4
 
 
 @pytest.mark.extra("sb3_contrib")

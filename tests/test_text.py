@@ -80,7 +80,7 @@ def test_a_model_from_windows_is_listed_as_what_it_is(tmp_path, mark):
     windows(tmp_path / "README.md", mark, "# x\n\n| | |\n|---|---|\n| game | gamesim/PacmanMaze-v0 |\n")
     windows(tmp_path / "metrics.json", mark, '{\n "validation": {"error": 0.5}\n}\n')
     title = catalog.dream(tmp_path)
-    assert (title.system, title.world) == ("tilemap", catalog.MAZE)
+    assert (title.system, title.game_id) == ("tilemap", catalog.MAZE)
     card = cards.read(tmp_path, tmp_path / "none")
     assert card.facts["game"] == "gamesim/PacmanMaze-v0"
     assert [figure.label for figure in card.figures] == ["Error"]

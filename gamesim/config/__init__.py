@@ -234,7 +234,8 @@ def _resolve(name: str, base: Path | None, seen: tuple[str, ...], files: dict[st
 def _read_path(path: Path) -> bytes:
     try:
         if not path.is_file():
-            raise UserError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
+            other = "is a folder" if path.is_dir() else "not a file"
+            raise UserError(f"{path}: {other if path.exists() else 'no such file'}")
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:

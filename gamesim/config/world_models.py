@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from gamesim.config.base import (
+    Average,
     Batch,
     Clip,
     Config,
@@ -150,6 +151,7 @@ class ControllerTraining(LoopConfig):
     )
     rollouts: Batch = Field(default=16, description="dreams, or games, in which each candidate is scored")
     sigma: float = Field(default=0.1, gt=0, le=1e3, description="initial step size of CMA-ES")
+    average: Average = 0.0
     covariance: Literal["diagonal", "full"] = Field(
         default="diagonal",
         description="what CMA-ES learns of the weights: a step size for each, or all their correlations, too",

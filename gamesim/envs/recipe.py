@@ -28,7 +28,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrap
 from gamesim.envs.choices import MOST_ACTIONS
 from gamesim.envs.pictures import kind
 from gamesim.envs.spec import spec_json as to_json
-from gamesim.envs.wrappers import RESET, SIZES, STEP, PixelEnv, parts
+from gamesim.envs.wrappers import RESET, SIZES, STEP, PixelEnv, flags, parts
 from gamesim.errors import FOREIGN, PASSING, UserError
 from gamesim.registry import blamed
 from gamesim.text import one_line
@@ -320,7 +320,8 @@ class _Guarded(VectorWrapper):
 
     def step(self, actions: np.ndarray) -> Any:
         with blamed(self.name, "step"):
-            return self._shown(*parts(self.env.step(actions), STEP))
+            frames, rewards, *ends, info = parts(self.env.step(actions), STEP)
+            return self._shown(frames, np.asarray(rewards, float), *map(flags, ends), info)
 
     def close(self, **kwargs: Any) -> None:
         with contextlib.suppress(*FOREIGN), blamed(self.name, "close"):
@@ -352,8 +353,9 @@ def make_batch(recipe: Recipe, lanes: int) -> VectorEnv:
     if spec.vector_entry_point is not None and not recipe.changed:
         with _making(name, spec):
             batch = gym.make_vec(spec, lanes, vectorization_mode="vector_entry_point", **recipe.kwargs)
+            fits = _fits(batch)
         batch = batch if name.startswith(OURS) else _Guarded(batch, name)
-        if _fits(batch):
+        if fits:
             return batch
         batch.close()
         if spec.entry_point is None:
@@ -369,7 +371,7 @@ def make_batch(recipe: Recipe, lanes: int) -> VectorEnv:
 def _fits(batch: VectorEnv) -> bool:
     space, actions = batch.single_observation_space, batch.single_action_space
     frames = isinstance(space, spaces.Box) and space.dtype == np.uint8
-    sized = space.shape is not None and space.shape in [(side, side, 3) for side in SIZES]
+    sized = frames and space.shape in [(side, side, 3) for side in SIZES]
     playable = isinstance(actions, spaces.Discrete) and actions.start == 0 and 2 <= actions.n <= MOST_ACTIONS
     return frames and sized and playable
 

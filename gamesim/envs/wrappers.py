@@ -119,18 +119,18 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
     def step(self, action: Any) -> Any:
         """Play ``frame_skip`` steps, or fewer where the episode ends: the usual five, without infos."""
         native, total = self.choices[check_action(action, len(self.choices))], 0.0
-        observation, terminated, truncated = None, False, False
+        observation, ended, cut = None, False, False
         with blamed(self.name, "step"):
             for passed in reversed(range(self.frame_skip)):
                 with undrawn(self.env) if passed else nullcontext():
                     # A copy: many games clip or scale the action that they are given where it lies.
-                    observation, reward, terminated, truncated, _ = parts(self.env.step(copy(native)), STEP)
+                    observation, reward, *ends, _ = parts(self.env.step(copy(native)), STEP)
                 total += float(np.asarray(reward).item())
-                if terminated or truncated:
+                ended, cut = (flags(end).item() for end in ends)
+                if ended or cut:
                     observation = looked_at(self.env, observation) if passed else observation
                     break
         self._steps += 1
-        ended, cut = bool(terminated), bool(truncated)
         cut |= not ended and self._steps == self.time_limit
         return self._frame(observation), total, ended, cut, {}
 
@@ -170,6 +170,18 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
                 raise UserError(f"{self.name} showed {kind(image)}, and its observation space says {said}")
             image = to_uint8(image, space)
         return fit(to_rgb(image), self.size, stretch=self.stretch)
+
+
+def flags(given: Any) -> np.ndarray:
+    """Whether games are over, bool of the shape that was given; nothing means no.
+
+    Raises:
+        TypeError: It is neither true nor false: a text, NaN, another number than 0 and 1.
+    """
+    told = np.asarray(given)
+    if told.dtype != np.bool_ and not all(each in (None, False, True) for each in told.ravel().tolist()):
+        raise TypeError(f"whether it is over must be true or false, not {one_line(repr(given), 80)}")
+    return told.astype(bool)
 
 
 def parts(given: Any, names: str) -> Any:

@@ -124,6 +124,11 @@ class Evolution:
 
     The paper's covariance is full. The default here is a diagonal one (sep-CMA-ES: Ros & Hansen 2008), as a
     run of a few hundred generations does not learn the more than a million entries of a full one.
+
+    Attributes:
+        mean: The centre of the search, (N,): it rests on more dreams than any candidate.
+        average: What is shipped, (N,): a running average of the centre. With few games for each candidate
+            the centre walks about at random in the many directions that hardly matter.
     """
 
     def __init__(
@@ -144,6 +149,8 @@ class Evolution:
             "verbose": -9,
         }
         self._search = cma.CMAEvolutionStrategy(start, settings.sigma, options)
+        self._longest = settings.average
+        self.mean = self.average = start
         self._asked: list[Any] = []
         self.told: list[NDArray[np.float64]] = []
         for scores in told:
@@ -159,11 +166,9 @@ class Evolution:
         """Score them, (P,): higher is better."""
         self._search.tell(self._asked, (-scores).tolist())
         self.told.append(scores)
-
-    @property
-    def mean(self) -> NDArray[np.float64]:
-        """The centre of the search, (N,): what is shipped; it rests on more dreams than any candidate."""
-        return np.asarray(self._search.mean)
+        self.mean = np.array(self._search.mean)
+        kept = min(self._longest, 1 - 1 / len(self.told))
+        self.average = kept * self.average + (1 - kept) * self.mean
 
     @property
     def sigma(self) -> float:
@@ -229,7 +234,7 @@ class ControllerTask:
             earned = self.games.returns(mine, settings.rollouts, generator)
         returns, steps = (self.processes.joined(part) for part in earned)
         self.evolution.tell(returns.cpu().double().mean(1).numpy())  # not every device has float64
-        self.engine.controller.from_flat(torch.from_numpy(self.evolution.mean))
+        self.engine.controller.from_flat(torch.from_numpy(self.evolution.average))
         where = settings.learns_in
         return {
             where: returns.mean(),
@@ -244,7 +249,7 @@ class ControllerTask:
         return {}
 
     def validate(self) -> dict[str, float]:
-        """The mean's return in dreams that begin with held-out frames, and in the real game."""
+        """The average's return in dreams that begin with held-out frames, and in the real game."""
         settings = self.settings
         generator = torch.Generator().manual_seed(self.seed)
         starts = drawn(self.held_out, VALIDATION_DREAMS, generator)
@@ -295,4 +300,4 @@ class ControllerTask:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         start = state["start"].numpy() if "start" in state else self.evolution.start
         self.evolution = Evolution(start, self.settings, self.seed, state["told"].numpy())
-        self.engine.controller.from_flat(torch.from_numpy(self.evolution.mean))
+        self.engine.controller.from_flat(torch.from_numpy(self.evolution.average))

@@ -123,7 +123,7 @@ def layered(app: Driver, entry, checkpoints: Path) -> Driver:
 
 @pytest.fixture
 def shipped(tmp_path: Path) -> Iterator[Driver]:
-    """The engine that comes with the app, being played."""
+    """The world that comes with the app, being played."""
     importlib.import_module("gamesim.dream")  # loads torch, which may take longer than a driver waits
     driver = Driver(SHIPPED, tmp_path)
     yield driver.play("Tilemap Pac-Man")

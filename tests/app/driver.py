@@ -9,8 +9,8 @@ import pygame
 
 import gamesim  # noqa: F401
 from app.fakes import FakeDream
-from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
+from gamesim.app.game.world import World
 from gamesim.app.kit import Kit
 from gamesim.app.library.catalog import MAZE, PACMAN, Title, games
 from gamesim.app.screens.menu import Menu
@@ -97,19 +97,19 @@ class Driver:
         return " ".join(self.window.kit.toasts.words)
 
 
-def engine(world: str = PACMAN, seed: int = 3, **kwargs) -> Engine:
+def world(game_id: str = PACMAN, seed: int = 3, **kwargs) -> World:
     """A real game without ghosts (nothing happens by chance) and without a limit."""
-    title = next(game for game in games() if game.world == world)
-    settings = {"max_steps": None, "num_ghosts": 0, **kwargs} if world in (PACMAN, MAZE) else kwargs
-    made = Engine(title, gym.make(world, **settings))
+    title = next(game for game in games() if game.game_id == game_id)
+    settings = {"max_steps": None, "num_ghosts": 0, **kwargs} if game_id in (PACMAN, MAZE) else kwargs
+    made = World(title, gym.make(game_id, **settings))
     made.frame, made.info = made.env.reset(seed=seed)
     made.reset()
     return made
 
 
-def dream(**kwargs) -> Engine:
+def dream(**kwargs) -> World:
     title = Title("Fake", "", "gamesim/Dream-v0", {}, PACMAN, Path("nowhere"))
-    return Engine(title, FakeDream(**kwargs))
+    return World(title, FakeDream(**kwargs))
 
 
 def typed(app: Driver, words: str) -> None:

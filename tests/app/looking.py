@@ -17,13 +17,13 @@ def xray(app: Driver) -> XRay:
 
 
 def env(app: Driver) -> Any:
-    return app.session.engine.env.unwrapped
+    return app.session.world.env.unwrapped
 
 
 def panel(app: Driver, name: str) -> tuple[Panel, layout.Tile]:
     x = xray(app)
     shown = [p.name for p, _ in x.panels]
-    assert name in shown, (x.open, shown, x.area, type(x.engine.env.unwrapped), app.said)
+    assert name in shown, (x.open, shown, x.area, type(x.world.env.unwrapped), app.said)
     return next((p, tile) for p, tile in x.panels if p.name == name)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pygame
 import pytest
 
-from app.driver import FRAME, Driver, engine
+from app.driver import FRAME, Driver, world
 from gamesim.app.game import hud, stage
 from gamesim.app.game.session import PAUSES, READY, Session
 from gamesim.app.library.catalog import ARCADE
@@ -18,7 +18,7 @@ BOARD = pygame.Rect(0, 0, 840, 840)  # 40 pixels a cell
 
 
 def arcade() -> Session:
-    session = Session(engine(ARCADE))
+    session = Session(world(ARCADE))
     session.waiting = False
     return session
 
@@ -30,7 +30,7 @@ def run(session: Session, seconds: float) -> None:
 
 def picture(app: Driver, session: Session, clock: float = 0.0) -> np.ndarray:
     """The board as it is painted now, (840, 840, 3) by x and y."""
-    surface, made = pygame.Surface(BOARD.size), session.engine
+    surface, made = pygame.Surface(BOARD.size), session.world
     dying = session.death(made)
     app.window.kit.painter.draw(surface, BOARD, made.before, made.now, session.part, clock, None, dying)
     return pygame.surfarray.array3d(surface).astype(int)
@@ -41,42 +41,42 @@ def has(pixels: np.ndarray, colour: tuple[int, int, int]) -> bool:
 
 
 def eat_a_ghost(session: Session) -> None:
-    game = session.engine.env.unwrapped.game
+    game = session.world.env.unwrapped.game
     game.pacman, game.facing, game.fright = at(3, 1), 2, 20
     game.ghosts[0], game.modes[0], game.directions[0], game.clocks[0] = at(4, 1), "frightened", 1, 0
     session.tick()
-    assert "ghost" in session.engine.events
+    assert "ghost" in session.world.events
 
 
 def clear_the_level(session: Session) -> None:
-    game = session.engine.env.unwrapped.game
+    game = session.world.env.unwrapped.game
     for cell, kind in enumerate(game.cells):
         if kind in (FOOD, POWER):
             game.cells[cell] = FLOOR
     game.cells[at(9, 15)], game.food_left = FOOD, 1
     session.tick()
-    assert "level" in session.engine.events
+    assert "level" in session.world.events
 
 
 def test_points_stand_where_a_ghost_was_eaten_and_the_game_holds_its_breath(app: Driver):
     session = arcade()
     eat_a_ghost(session)
-    run(session, 1 / session.engine.rate + 0.05)
-    steps = session.engine.steps
-    pixels, (x, y) = picture(app, session), session.engine.now.pacman
+    run(session, 1 / session.world.rate + 0.05)
+    steps = session.world.steps
+    pixels, (x, y) = picture(app, session), session.world.now.pacman
     cell = pixels[40 * x : 40 * x + 40, 40 * y : 40 * y + 40]
     assert has(cell, (0, 224, 240)) and not has(cell, (255, 222, 0))  # digits, and no Pac-Man
     run(session, PAUSES["ghost"] - 0.1)
-    assert session.engine.steps == steps
+    assert session.world.steps == steps
     run(session, 0.5)
-    assert session.engine.steps > steps
+    assert session.world.steps > steps
 
 
 def test_a_fruit_is_on_the_board(app: Driver):
     session = arcade()
     before = picture(app, session)[400:440, 440:480]
-    session.engine.env.unwrapped.game.cells[at(10, 11)] = TREAT
-    session.engine.look()
+    session.world.env.unwrapped.game.cells[at(10, 11)] = TREAT
+    session.world.look()
     assert has(picture(app, session)[400:440, 440:480], (0, 206, 88))
     assert not has(before, (0, 206, 88))
 
@@ -84,18 +84,18 @@ def test_a_fruit_is_on_the_board(app: Driver):
 def test_a_cleared_level_flashes_without_ghosts_and_the_next_says_ready(app: Driver):
     session = arcade()
     clear_the_level(session)
-    run(session, 1 / session.engine.rate + 0.05)
+    run(session, 1 / session.world.rate + 0.05)
     white = (255, 255, 255)
     lit = [has(picture(app, session, clock)[0:840, 0:40], white) for clock in np.arange(0, 1, 0.1)]
     assert True in lit and False in lit
     assert not has(picture(app, session), (236, 28, 36))  # no red ghost
     run(session, PAUSES["level"] + 0.1)
-    assert session.engine.now.level == 2 and session.ready
-    steps = session.engine.steps
+    assert session.world.now.level == 2 and session.ready
+    steps = session.world.steps
     run(session, READY - 0.3)
-    assert session.engine.steps == steps
+    assert session.world.steps == steps
     run(session, 1.0)
-    assert session.engine.steps > steps
+    assert session.world.steps > steps
 
 
 def test_ready_leaves_the_house_and_the_player_to_be_seen(app: Driver, monkeypatch):

@@ -11,15 +11,15 @@ from gamesim.agents.controller import ControllerPolicy
 from gamesim.app.controls import Command
 from gamesim.app.game import hud, pilot
 from gamesim.app.game.pilot import STAGES, MisledPilot, Pilot
-from gamesim.app.game.play import Engine
+from gamesim.app.game.world import World
 from gamesim.app.library.catalog import title_of
 from gamesim.labs import fgsm
 
 
 @pytest.fixture
-def real() -> Engine:
+def real() -> World:
     """A running game with the shipped C aboard."""
-    made = Engine(title_of("gamesim/Pacman-v0"), gym.make("gamesim/Pacman-v0", max_steps=None))
+    made = World(title_of("gamesim/Pacman-v0"), gym.make("gamesim/Pacman-v0", max_steps=None))
     made.reset()
     made.board(Pilot(ControllerPolicy(checkpoint.load_model("world-model-places")[0])))
     return made
@@ -40,13 +40,13 @@ def test_the_words_are_the_lab_s():
     assert (pilot.FGSM, pilot.RANDOM) == (fgsm.FGSM, fgsm.RANDOM)
 
 
-def test_who_sees_nothing_changed_drives_as_before(real: Engine):
+def test_who_sees_nothing_changed_drives_as_before(real: World):
     assert real.pilot is not None
     shown = frames(3)
     assert actions(MisledPilot(real.pilot, 0), shown) == actions(real.pilot, shown)
 
 
-def test_the_attack_turns_more_actions_than_random_signs_of_its_size(real: Engine):
+def test_the_attack_turns_more_actions_than_random_signs_of_its_size(real: World):
     assert real.pilot is not None
     turned = dict.fromkeys((pilot.FGSM, pilot.RANDOM), 0)
     for seed in range(3):
@@ -58,7 +58,7 @@ def test_the_attack_turns_more_actions_than_random_signs_of_its_size(real: Engin
     assert turned[pilot.FGSM] > turned[pilot.RANDOM]
 
 
-def test_each_press_is_a_stage_and_the_last_one_lets_go(real: Engine):
+def test_each_press_is_a_stage_and_the_last_one_lets_go(real: World):
     clear = real.pilot
     for by, epsilon in STAGES[1:]:
         assert f"{by}, {epsilon} of 255" in pilot.attack(real)

@@ -39,9 +39,9 @@ def a_core_like_that_of_the_cards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presets, "gpu", lambda: "")
 
 
-def walk(world: str, steps: int = 60) -> np.ndarray:
+def walk(game_id: str, steps: int = 60) -> np.ndarray:
     """Frames of some one who walks about, uint8 (T, 84, 84, 3)."""
-    env, random, action = gym.make(world), np.random.default_rng(0), 1
+    env, random, action = gym.make(game_id), np.random.default_rng(0), 1
     frames = [env.reset(seed=1)[0]]
     for _ in range(steps):
         action = int(random.integers(1, 5)) if random.random() < 0.4 else action
@@ -52,9 +52,9 @@ def walk(world: str, steps: int = 60) -> np.ndarray:
     return np.stack(frames)
 
 
-@pytest.mark.parametrize(("world", "fits"), [(ARCADE, False), (PACMAN, True), (GARDEN, True), (MAZE, True)])
-def test_whether_a_game_can_be_learned_is_seen_in_its_frames(world: str, fits: bool):
-    view = look(walk(world))
+@pytest.mark.parametrize(("game_id", "fits"), [(ARCADE, False), (PACMAN, True), (GARDEN, True), (MAZE, True)])
+def test_whether_a_game_can_be_learned_is_seen_in_its_frames(game_id: str, fits: bool):
+    view = look(walk(game_id))
     assert view == (View(12, scrolls=True) if fits else View(None, scrolls=False))
     assert bool(misfit(presets.preset("tilemap").needs, view)) is not fits
     assert bool(misfit(presets.preset("gamegan-small").needs, view)) is not fits

@@ -4,7 +4,7 @@ import numpy as np
 import pygame
 import pytest
 
-from app.driver import Driver, dream, engine
+from app.driver import Driver, dream, world
 from app.worlds_of_cells import FLOOR, FOOD, GHOST, WALL, Board
 from gamesim.app.controls import LEFT, RIGHT, STAY
 from gamesim.app.game import hud
@@ -47,7 +47,7 @@ def test_the_most_alike_things_of_the_game_differ():
 
 def test_what_is_only_blurred_does_not_differ():
     for seed in range(5):
-        sharp = engine(PACMAN, seed, num_ghosts=3).frame
+        sharp = world(PACMAN, seed, num_ghosts=3).frame
         blurred = sharp.astype(float)
         for axis in (0, 1):
             blurred = (np.roll(blurred, 1, axis) + 2 * blurred + np.roll(blurred, -1, axis)) / 4
@@ -155,7 +155,7 @@ def test_a_board_that_does_not_scroll_has_been_seen_as_a_whole():
 
 
 def test_a_session_compares_each_step_from_the_moment_when_both_began():
-    made = Session(engine())
+    made = Session(world())
     made.other = dream()
     for _ in range(3):
         made.tick()
@@ -173,7 +173,7 @@ def test_a_session_compares_each_step_from_the_moment_when_both_began():
 
 
 def test_a_new_game_forgets_the_first_difference():
-    made = Session(engine())
+    made = Session(world())
     made.other = dream()
     made.toggle_beside()
     made.waiting = False
@@ -189,12 +189,12 @@ def test_a_new_game_forgets_the_first_difference():
 
 def ended(**kwargs) -> Session:
     """A game beside a dream that ends after two steps, four ticks later."""
-    made = Session(engine())
+    made = Session(world())
     made.other = dream(length=2, **kwargs)
     made.toggle_beside()
     made.waiting = False
     for _ in range(4):
-        made.update(1 / made.engine.rate)
+        made.update(1 / made.world.rate)
     return made
 
 
@@ -215,12 +215,12 @@ def test_one_key_dreams_again_from_the_game_as_it_is_now():
 
 
 def test_a_dream_may_go_on_alone_when_the_game_is_over_and_is_compared_no_more():
-    made = Session(engine(max_steps=2))
+    made = Session(world(max_steps=2))
     made.other = dream()
     made.toggle_beside()
     made.waiting = False
     for _ in range(4):
-        made.update(1 / made.engine.rate)
+        made.update(1 / made.world.rate)
     assert made.finished and made.go_on() and not made.finished and not made.compared
     for _ in range(3):
         made.tick()
@@ -230,7 +230,7 @@ def test_a_dream_may_go_on_alone_when_the_game_is_over_and_is_compared_no_more()
 
 
 def test_where_both_are_over_nothing_can_go_on():
-    made = Session(engine(max_steps=2))
+    made = Session(world(max_steps=2))
     made.other = dream(length=2)
     made.toggle_beside()
     made.waiting = False
@@ -240,7 +240,7 @@ def test_where_both_are_over_nothing_can_go_on():
 
 
 def test_the_arcade_is_compared_by_its_own_cells():
-    assert engine(ARCADE).grid == (21, 21)
+    assert world(ARCADE).grid == (21, 21)
 
 
 def open_both(app: Driver) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pygame
 import pytest
 
-from app.driver import Driver, dream, engine
+from app.driver import Driver, dream, world
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP
 from gamesim.app.game.filmstrip import Filmstrip
 from gamesim.app.game.session import Session
@@ -69,19 +69,19 @@ def test_holding_backspace_goes_back_and_shows_the_film_without_moving_anything(
     screen = app.window.screen
     plan = screen.layout  # type: ignore[attr-defined]
     assert not screen.filmed  # type: ignore[attr-defined]
-    steps = app.session.engine.steps
+    steps = app.session.world.steps
     app.down(pygame.K_BACKSPACE)
     app.frames(5, 0.1)
     app.up(pygame.K_BACKSPACE)
     app.frames(1, 0.0)
-    back = app.session.engine.steps
+    back = app.session.world.steps
     assert back <= steps - 5
     assert screen.filmed and screen.layout == plan  # type: ignore[attr-defined]
     app.down(pygame.K_RIGHT)
     app.frames(10, 0.1)
     app.up(pygame.K_RIGHT)
-    history = app.session.engine.history
-    assert history.fork == back and app.session.engine.steps > back
+    history = app.session.world.history
+    assert history.fork == back and app.session.world.steps > back
     assert screen.filmed and screen.layout == plan  # type: ignore[attr-defined]
     app.frames(50, 0.1)
     assert not screen.filmed and screen.layout == plan  # type: ignore[attr-defined]
@@ -125,7 +125,7 @@ def test_a_recording_after_rewinding_begins_where_it_was_rewound_to(app: Driver)
     app.frames(3, 0.1)
     app.up(pygame.K_BACKSPACE)
     app.frames(1, 0.0)
-    frame = app.session.engine.frame.copy()
+    frame = app.session.world.frame.copy()
     app.press(pygame.K_COMMA)
     app.frames(5, 0.1)
     app.press(pygame.K_COMMA, pygame.K_ESCAPE)
@@ -134,7 +134,7 @@ def test_a_recording_after_rewinding_begins_where_it_was_rewound_to(app: Driver)
 
 
 def side_by_side(**kwargs) -> Session:
-    made = Session(engine())
+    made = Session(world())
     made.other = dream(**kwargs)
     for _ in range(3):
         made.tick()
@@ -147,7 +147,7 @@ def backwards(made: Session, ticks: int) -> None:
     """Hold Backspace for so many ticks."""
     made.rewinding = True
     for _ in range(ticks):
-        made.update(0.5 / made.engine.rate)
+        made.update(0.5 / made.world.rate)
     made.rewinding = False
 
 
@@ -158,7 +158,7 @@ def walk(made: Session, moves: tuple[int, ...]) -> list[tuple[np.ndarray, np.nda
         made.steering.press(move)
         made.tick()
         made.steering.release(move)
-        seen.append((made.engine.frame, made.playing[1].frame))
+        seen.append((made.world.frame, made.playing[1].frame))
     return seen
 
 
@@ -191,7 +191,7 @@ def test_side_by_side_the_one_that_was_over_waits_until_the_other_is_back():
     seen = walk(made, MOVES)
     assert made.playing[1].over and made.playing[1].waited == 4
     backwards(made, 4)
-    assert made.playing[1].over and made.engine.steps == 7
+    assert made.playing[1].over and made.world.steps == 7
     backwards(made, 1)
     assert made.playing[1].over is None and [side.steps for side in made.playing] == [6, 3]
     np.testing.assert_array_equal(made.playing[1].frame, seen[2][1])

@@ -4,7 +4,7 @@ import numpy as np
 import pygame
 import pytest
 
-from app.driver import FRAME, Driver, dream, engine
+from app.driver import FRAME, Driver, dream, world
 from app.fakes import FakeDream, Mortal
 from gamesim.app.controls import RIGHT
 from gamesim.app.game import stage
@@ -38,7 +38,7 @@ def mortal(kind: type[FakeDream] = Mortal) -> Session:
 
 def caught() -> Session:
     """A real game at the moment of a catch, before the last move is seen to its end."""
-    made = engine(num_ghosts=8)
+    made = world(num_ghosts=8)
     session = Session(made)
     for seed in range(200):
         made.env.reset(seed=seed)
@@ -109,7 +109,7 @@ class TestBanner:
     def test_the_player_is_in_the_middle_of_a_view_and_anywhere_on_a_board(self, app: Driver):
         board = pygame.Rect(0, 0, 840, 840)
         assert player_cell(board, dream()).center == board.center
-        arcade = engine("gamesim/PacmanArcade-v0")
+        arcade = world("gamesim/PacmanArcade-v0")
         assert player_cell(board, arcade) == pygame.Rect(400, 600, 40, 40)
 
 
@@ -118,7 +118,7 @@ class TestCatch:
         session = caught()
         told = []
         for _ in range(round(2.5 / FRAME)):
-            told.append(session.tells_end(session.engine))
+            told.append(session.tells_end(session.world))
             session.update(FRAME)
         assert not any(told)
 
@@ -127,7 +127,7 @@ class TestCatch:
         seen = []
         for _ in range(round((PAUSES["eaten"] + 0.3) / FRAME)):
             session.update(FRAME)
-            seen.append(session.death(session.engine))
+            seen.append(session.death(session.world))
         still = seen.index(next(part for part in seen if part is not None))
         assert still * FRAME >= CAUGHT
         after = seen[still:]
@@ -135,7 +135,7 @@ class TestCatch:
 
     def test_the_ghost_that_has_him_is_drawn_over_him(self, app: Driver):
         session = caught()
-        now = session.engine.now
+        now = session.world.now
         x, y = now.pacman
         surface = pygame.Surface((700, 700))
         drawn = []
@@ -150,7 +150,7 @@ class TestCatch:
 
     def test_ghosts_are_gone_while_he_vanishes(self, app: Driver):
         session = caught()
-        now = session.engine.now
+        now = session.world.now
         surface = pygame.Surface((700, 700))
         app.window.kit.painter.draw(surface, surface.get_rect(), now, now, 1.0, 0.0, (7, 7), 0.5)
         pixels = pygame.surfarray.array3d(surface)
@@ -169,50 +169,50 @@ class TestReplay:
 
     def test_the_last_second_comes_again_slower(self):
         session = mortal()
-        while not session.engine.over:
+        while not session.world.over:
             session.update(FRAME)
         while not session.replaying:
             session.update(FRAME)
         frames = []
         while session.replaying:
-            shot, part = session.replay(session.engine)
+            shot, part = session.replay(session.world)
             assert 0.0 <= part <= 1.0
             frames.append(shot)
             session.update(FRAME)
         shots = list(dict.fromkeys(map(id, frames)))
-        assert len(shots) == session.engine.steps
-        assert len(frames) * FRAME > 2 * len(shots) / session.engine.rate
-        assert frames[-1].frame is session.engine.frame
-        assert session.tells_end(session.engine)
+        assert len(shots) == session.world.steps
+        assert len(frames) * FRAME > 2 * len(shots) / session.world.rate
+        assert frames[-1].frame is session.world.frame
+        assert session.tells_end(session.world)
 
     @pytest.mark.parametrize("key", [pygame.K_RIGHT, pygame.K_SPACE, pygame.K_q, pygame.K_p, pygame.K_x])
     def test_any_key_skips_it(self, app: Driver, entry, key):
         entry(Mortal)
         self.replayed(app)
         app.press(key)
-        assert not app.session.replaying and app.session.engine.over
-        assert app.session.tells_end(app.session.engine)
+        assert not app.session.replaying and app.session.world.over
+        assert app.session.tells_end(app.session.world)
 
     def test_enter_in_it_begins_the_next_game(self, app: Driver, entry):
         entry(Mortal)
         self.replayed(app)
         app.press(pygame.K_RETURN)
-        assert app.session.ready and app.session.engine.over is None
+        assert app.session.ready and app.session.world.over is None
 
     def test_a_step_limit_is_no_riddle(self):
-        session = Session(engine(max_steps=3))
+        session = Session(world(max_steps=3))
         for _ in range(3):
             session.tick()
         run(session, 0.3)
-        assert session.engine.over == "Out of time"
-        assert session.tells_end(session.engine) and not session.replaying
+        assert session.world.over == "Out of time"
+        assert session.tells_end(session.world) and not session.replaying
 
     def test_what_was_rewound_is_not_shown(self):
         session = mortal()
         session.tick()
         session.tick()
-        session.engine.rewind()
-        assert session.engine.reel.seconds == pytest.approx(1 / (0.4 * session.engine.rate))
+        session.world.rewind()
+        assert session.world.reel.seconds == pytest.approx(1 / (0.4 * session.world.rate))
 
 
 class TestBelief:
@@ -235,7 +235,7 @@ class TestBelief:
 
     def test_a_real_game_believes_nothing(self, app: Driver, banners):
         app.play("Pac-Man")
-        while not app.session.engine.over:
+        while not app.session.world.over:
             app.session.tick()
         app.passes(8.0)
         assert not any("sure" in line.words for line in banners[-1])
@@ -247,7 +247,7 @@ class TestGoingOn:
         app.play("Tilemap Pac-Man")
         app.press(pygame.K_o)
         app.passes(2.0)
-        made = app.session.engine
+        made = app.session.world
         assert made.over is None and made.steps > 9 and made.ends[:3] == [3, 6, 9]
         assert made.env.unwrapped.taken_back == len(made.ends)
         assert Settings(app.window.kit.settings.path).endless_dreams
@@ -259,15 +259,15 @@ class TestGoingOn:
         entry(Mortal)
         app.play("Tilemap Pac-Man")
         app.passes(6.0)
-        frame = app.session.engine.frame.copy()
-        assert app.session.engine.over
+        frame = app.session.world.frame.copy()
+        assert app.session.world.over
         app.press(pygame.K_o)
         app.frames(60)
-        assert app.session.ready and app.session.engine.over is None and app.session.engine.steps == 3
-        assert (app.session.engine.frame == frame).all()
+        assert app.session.ready and app.session.world.over is None and app.session.world.steps == 3
+        assert (app.session.world.frame == frame).all()
         app.press(pygame.K_LEFT)
         app.frames(30)
-        assert app.session.engine.steps > 3
+        assert app.session.world.steps > 3
 
     def test_it_is_marked_on_screen(self, app: Driver, entry, monkeypatch):
         said: list[str] = []
@@ -279,11 +279,11 @@ class TestGoingOn:
         assert any("ignored" in words for words in said)
 
     def test_a_real_game_still_ends(self):
-        session = Session(engine(max_steps=3))
+        session = Session(world(max_steps=3))
         session.endless = True
         for _ in range(3):
             session.tick()
-        assert session.engine.over == "Out of time"
+        assert session.world.over == "Out of time"
 
     def test_a_recording_of_it_is_one_game_to_an_end(self, app: Driver, entry):
         entry(Mortal)
@@ -300,14 +300,14 @@ class TestGoingOn:
         session.endless = True
         for _ in range(4):
             session.tick()
-        assert session.engine.ends == [3]
-        session.engine.rewind()
-        assert session.engine.ends == [3]
-        session.engine.rewind()
-        assert session.engine.ends == [] and session.engine.over is None
+        assert session.world.ends == [3]
+        session.world.rewind()
+        assert session.world.ends == [3]
+        session.world.rewind()
+        assert session.world.ends == [] and session.world.over is None
 
     def test_a_shipped_dream_goes_on_from_where_it_ended(self, shipped: Driver):
-        made = shipped.session.engine
+        made = shipped.session.world
         made.env.unwrapped.batch.ended[:] = True
         made.over = "The dream ends here"
         frame = made.frame.copy()
@@ -329,9 +329,9 @@ class TestSounds:
 
     def test_a_dream_of_a_foreign_game_beeps_at_no_reward(self):
         session = mortal(Feast)
-        session.engine.title = session.engine.title.__class__("Other", "", "x", {}, "CartPole-v1")
+        session.world.title = session.world.title.__class__("Other", "", "x", {}, "CartPole-v1")
         session.tick()
-        assert session.engine.happened == ()
+        assert session.world.happened == ()
 
 
 class TestHighScore:
@@ -348,8 +348,8 @@ class TestHighScore:
     @staticmethod
     def play(app: Driver) -> None:
         app.play("Arcade")
-        game = app.session.engine.env.unwrapped.game
+        game = app.session.world.env.unwrapped.game
         game.lives, game.score = 1, 60
-        while app.session.engine.over is None:
+        while app.session.world.over is None:
             app.session.tick()
         app.frames(1)

@@ -210,7 +210,7 @@ def test_keys_in_quick_succession_mean_the_row_that_they_chose(app: Driver, way:
     for key in (pygame.K_DOWN, pygame.K_RETURN) if way == "keys" else ():
         app.down(key)
     app.until(lambda: type(app.window.screen).__name__ == "Play")
-    assert app.session.engine.title.checkpoint == folder / "last"
+    assert app.session.world.title.checkpoint == folder / "last"
     app.press(pygame.K_ESCAPE)
     for key in (pygame.K_UP, pygame.K_DELETE):
         app.down(key)

@@ -9,7 +9,7 @@ import toy_games
 from app.driver import Driver, typed
 from gamesim.app.action_keys import CHOSEN, ActionKeys
 from gamesim.app.controls import KEYMAP, LEFT, Command
-from gamesim.app.game.play import Engine
+from gamesim.app.game.world import World
 from gamesim.app.library import catalog
 from gamesim.app.library.catalog import Title, dream, foreign, partner, title_of
 from gamesim.app.library.workshop import Workshop
@@ -90,7 +90,7 @@ def test_no_action_of_a_small_game_is_without_a_key():
 
 def playing(app: Driver, recipe: Recipe) -> Driver:
     title = foreign(recipe)
-    app.window.load(title, lambda env: app.window.go(Play(app.window, Engine(title, env))))
+    app.window.load(title, lambda env: app.window.go(Play(app.window, World(title, env))))
     app.until(lambda: isinstance(app.window.screen, Play))
     return app
 
@@ -116,7 +116,7 @@ def change_keys(app: Driver) -> SettingsScreen:
 
 
 def keys_of(app: Driver) -> ActionKeys:
-    keys = app.session.engine.keys
+    keys = app.session.world.keys
     assert keys is not None
     return keys
 
@@ -206,21 +206,21 @@ def test_the_keys_of_a_game_are_found_through_what_shows_it(app: Driver):
         app.down(key)
         app.frames(20)
         app.up(key)
-        assert action in [done for _, done in session.engine.trail]
+        assert action in [done for _, done in session.world.trail]
 
 
 def test_a_game_without_an_action_for_nothing_waits_for_the_player(app: Driver):
     session = playing(app, Recipe("CartPole-v1")).session
     app.frames(60)
-    assert session.engine.steps == 0
+    assert session.world.steps == 0
     app.down(pygame.K_RIGHT)
     app.frames(30)
-    assert 0 < session.engine.steps <= 30
+    assert 0 < session.world.steps <= 30
     app.up(pygame.K_RIGHT)
     app.frames(2)
-    steps = session.engine.steps
+    steps = session.world.steps
     app.frames(30)
-    assert session.engine.steps == steps
+    assert session.world.steps == steps
     app.press(pygame.K_ESCAPE)
     app.frames(2)
     assert pygame.display.get_init(), "CartPole puts pygame out when it is closed"
@@ -232,7 +232,7 @@ def test_whatever_is_pressed_is_an_action_that_the_game_has(app: Driver):
     for key in (pygame.K_LEFT, pygame.K_DOWN, pygame.K_1, pygame.K_9, pygame.K_SPACE):
         app.press(key)
         app.frames(20)
-    assert session.engine.steps > 0 and "failed" not in app.said and isinstance(app.window.screen, Play)
+    assert session.world.steps > 0 and "failed" not in app.said and isinstance(app.window.screen, Play)
 
 
 @pytest.mark.parametrize("where", ["step", "reset"])
@@ -286,7 +286,7 @@ def test_of_several_dreams_of_a_game_the_one_with_the_same_actions_is_its_partne
         Recipe("toys/Steered-v0", {"a": 1}),
         Recipe("toys/Steered-v0", levels=(3, 3)),
     ]
-    dreams = [Title(str(n), "", "", world="toys/Steered-v0", recipe=how) for n, how in enumerate(made)]
+    dreams = [Title(str(n), "", "", game_id="toys/Steered-v0", recipe=how) for n, how in enumerate(made)]
     assert [partner(foreign(how), dreams) for how in made] == dreams
     assert partner(foreign(Recipe("toys/Steered-v0", {"b": 2}, size=64)), dreams) == dreams[0]
 

@@ -121,11 +121,11 @@ def test_a_click_on_a_key_presses_it(app: Driver):
 def test_a_key_is_held_as_long_as_the_mouse_holds_it(app: Driver):
     app.play("Tilemap Pac-Man")
     app.frames(10, 0.1)
-    steps = app.session.engine.steps
+    steps = app.session.world.steps
     spot = place(app, Command.REWIND)
     pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=spot, button=1))
     app.frames(6, 0.1)
-    assert app.session.rewinding and app.session.engine.steps < steps
+    assert app.session.rewinding and app.session.world.steps < steps
     pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONUP, pos=spot, button=1))
     app.frames(2, 0.0)
     assert not app.session.rewinding

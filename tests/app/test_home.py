@@ -9,10 +9,10 @@ import pytest
 
 import gamesim  # noqa: F401
 from app import fakes
-from app.driver import Driver, dream, engine
+from app.driver import Driver, dream, world
 from gamesim.app.controls import DOWN, LEFT, RIGHT, STAY, UP, Command
 from gamesim.app.game.homecoming import WALK, Homecoming, judge, moved
-from gamesim.app.game.play import Engine
+from gamesim.app.game.world import World
 from gamesim.app.library.catalog import ARCADE, MAZE, PACMAN
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.play import Play
@@ -21,7 +21,7 @@ BACK = {LEFT: RIGHT, RIGHT: LEFT, UP: DOWN, DOWN: UP}
 DELTAS = {LEFT: (-1, 0), RIGHT: (1, 0), UP: (0, -1), DOWN: (0, 1)}
 
 
-def way_out(made: Engine) -> list[int]:
+def way_out(made: World) -> list[int]:
     """Moves to a cell WALK away, the shortest way."""
     assert made.now is not None
     cells, start = made.now.cells, made.now.pacman
@@ -40,12 +40,12 @@ def way_out(made: Engine) -> list[int]:
     raise AssertionError("no cell is far enough away")
 
 
-def there_and_back(made: Engine) -> list[int]:
+def there_and_back(made: World) -> list[int]:
     out = way_out(made)
     return out + [BACK[move] for move in reversed(out)]
 
 
-def walk(made: Engine, moves: list[int]) -> Homecoming:
+def walk(made: World, moves: list[int]) -> Homecoming:
     home = Homecoming(made)
     for move in moves:
         made.step(move)
@@ -54,24 +54,24 @@ def walk(made: Engine, moves: list[int]) -> Homecoming:
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("world", [PACMAN, MAZE])
-def test_the_real_game_forgets_nothing(world, seed):
-    made = engine(world, seed)
+@pytest.mark.parametrize("game_id", [PACMAN, MAZE])
+def test_the_real_game_forgets_nothing(game_id, seed):
+    made = world(game_id, seed)
     home = walk(made, there_and_back(made))
     assert home.verdict is not None and home.verdict.share == 0.0
     assert home.verdict.counted.sum() >= 30
 
 
 def test_the_garden_forgets_nothing_either():
-    made = engine(PACMAN, theme="garden")
+    made = world(PACMAN, theme="garden")
     home = walk(made, there_and_back(made))
     assert home.verdict is not None and home.verdict.share == 0.0
 
 
-@pytest.mark.parametrize("world", [PACMAN, MAZE])
-def test_where_he_is_is_seen_from_how_the_picture_scrolls(world):
+@pytest.mark.parametrize("game_id", [PACMAN, MAZE])
+def test_where_he_is_is_seen_from_how_the_picture_scrolls(game_id):
     for seed in range(4):
-        made = engine(world, seed)
+        made = world(game_id, seed)
         start = made.now.pacman
         home = Homecoming(made)
         chance = np.random.default_rng(seed)
@@ -84,14 +84,14 @@ def test_where_he_is_is_seen_from_how_the_picture_scrolls(world):
 
 
 def test_before_he_was_far_enough_away_nothing_is_judged():
-    made = engine(PACMAN, 1)
+    made = world(PACMAN, 1)
     out = way_out(made)[: WALK - 2]
     home = walk(made, out + [BACK[move] for move in reversed(out)])
     assert home.place == (0, 0) and home.verdict is None and not home.returning
 
 
 def test_cells_walked_over_and_ghosts_do_not_count():
-    real = engine(PACMAN, 2)
+    real = world(PACMAN, 2)
     picture = real.frame
     changed = picture.copy()
     changed[3 * 12 : 4 * 12, 4 * 12 : 5 * 12] = 255  # right of the middle, where he walked
@@ -103,7 +103,7 @@ def test_cells_walked_over_and_ghosts_do_not_count():
 
 
 def test_a_dream_that_draws_something_else_is_told_how_much_it_forgot():
-    made = engine(PACMAN, 3)
+    made = world(PACMAN, 3)
     moves = there_and_back(made)
     home = walk(made, moves[:-1])
     made.step(moves[-1])
@@ -139,19 +139,19 @@ def test_rewinding_to_just_before_a_walk_ends_the_walk_and_not_the_game(app: Dri
     app.play("Tilemap Pac-Man")
     app.session.tick()
     app.press(pygame.K_h)
-    app.session.engine.rewind()
+    app.session.world.rewind()
     app.session.tick()
     app.frames(1, 0.0)
     assert type(app.window.screen).__name__ == "Play" and "before you came home" in app.said
 
 
 def test_standing_still_is_no_move():
-    frame = engine().frame
+    frame = world().frame
     assert not moved(frame, frame, STAY)
 
 
 def test_a_whole_board_has_no_home_to_come_back_to():
-    assert engine().ego and not engine(ARCADE).ego
+    assert world().ego and not world(ARCADE).ego
 
 
 # in the app ----------------------------------------------------------------------------------------------
@@ -163,17 +163,17 @@ KEYS = {LEFT: pygame.K_LEFT, RIGHT: pygame.K_RIGHT, UP: pygame.K_UP, DOWN: pygam
 def go(app: Driver, moves: list[int]) -> None:
     """One move after another by tapped keys."""
     for move in moves:
-        steps = app.session.engine.steps
+        steps = app.session.world.steps
         app.press(KEYS[move])
-        while app.session.engine.steps == steps:
+        while app.session.world.steps == steps:
             app.frames(1, 0.1)
 
 
-def maze(app: Driver) -> Engine:
+def maze(app: Driver) -> World:
     app.play("Maze, endless")
-    app.session.engine.env.reset(seed=4)
-    app.session.engine.reset()
-    return app.session.engine
+    app.session.world.env.reset(seed=4)
+    app.session.world.reset()
+    return app.session.world
 
 
 def test_h_begins_the_walk_and_coming_back_shows_the_verdict(app: Driver):
@@ -241,10 +241,10 @@ def test_an_end_of_a_dream_is_no_end_of_the_walk(app: Driver, entry):
     app.passes(2.0)
     page = app.window.screen
     assert isinstance(page, Play)
-    assert len(page.engine.ends) > 1 and page.engine.over is None and page.panel.home is not None
+    assert len(page.world.ends) > 1 and page.world.over is None and page.panel.home is not None
     app.press(pygame.K_h)
     app.passes(2.0)
-    assert page.engine.over and not app.window.kit.settings.endless_dreams
+    assert page.world.over and not app.window.kit.settings.endless_dreams
 
 
 def test_on_the_way_home_the_key_that_ignores_ends_is_neither_offered_nor_changes_what_was_chosen(
@@ -288,7 +288,7 @@ def choose_coming_home(app: Driver) -> None:
 def test_the_menu_has_it_and_every_episode_begins_with_a_walk(app: Driver):
     choose_coming_home(app)
     page = app.window.screen
-    assert isinstance(page, Play) and page.engine.temperature is not None
+    assert isinstance(page, Play) and page.world.temperature is not None
     assert page.panel.home is not None and "Remember this place" in app.said
     app.frames(10, 0.1)
     first = page.panel.home

@@ -44,8 +44,8 @@ def test_tab_goes_from_the_real_game_into_tilemap_whatever_was_played_last(both:
     both.window.kit.workshop.use(gamegan)
     both.play("Pac-Man")
     both.press(pygame.K_TAB)
-    both.until(lambda: isinstance(both.window.screen, Play) and both.session.engine.title.learned)
-    assert both.session.engine.title.name == "Tilemap Pac-Man"
+    both.until(lambda: isinstance(both.window.screen, Play) and both.session.world.title.learned)
+    assert both.session.world.title.name == "Tilemap Pac-Man"
 
 
 def test_tab_goes_into_an_engine_of_a_run_where_none_is_shipped(both: Driver):
@@ -53,8 +53,8 @@ def test_tab_goes_into_an_engine_of_a_run_where_none_is_shipped(both: Driver):
     (run / "last" / "README.md").write_text(f"| game | {catalog.ARCADE} |\n")
     both.play("Arcade")
     both.press(pygame.K_TAB)
-    both.until(lambda: isinstance(both.window.screen, Play) and both.session.engine.title.learned)
-    assert both.session.engine.title.name == "Arcade Run"
+    both.until(lambda: isinstance(both.window.screen, Play) and both.session.world.title.learned)
+    assert both.session.world.title.name == "Arcade Run"
 
 
 def test_the_walk_home_is_in_tilemap_even_if_gamegan_was_played_last(both: Driver):
@@ -98,8 +98,8 @@ def test_a_dream_is_of_the_game_on_its_card_and_of_no_other(both: Driver):
     for game in ("my/Nine-v0", "gamesim/PacmanMaze-v0"):
         fakes.card(folder, game)
         title = catalog.dream(folder)
-        assert title.world == game and catalog.game_name(game) in title.blurb
+        assert title.game_id == game and catalog.game_name(game) in title.blurb
     (folder / "README.md").unlink()
     unknown = catalog.dream(folder)
-    assert unknown.world == "", "a name that says Pac-Man is no card"
+    assert unknown.game_id == "", "a name that says Pac-Man is no card"
     assert catalog.partner(unknown, []) is None

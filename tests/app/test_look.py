@@ -7,7 +7,7 @@ import numpy as np
 import pygame
 import pytest
 
-from app.driver import Driver, engine
+from app.driver import Driver, world
 from app.fakes import FakeDream, Layered
 from app.worlds_of_cells import GHOST, Board
 from gamesim.app.game.doubt import Doubt
@@ -59,12 +59,12 @@ def test_the_look_is_the_same_at_the_next_start_and_until_settings_are_reset(
     again.window.close()
 
 
-@pytest.mark.parametrize("world", [PACMAN, GARDEN])
-def test_a_real_frame_is_read_as_what_the_game_has(world):
-    made = engine(world)
+@pytest.mark.parametrize("game_id", [PACMAN, GARDEN])
+def test_a_real_frame_is_read_as_what_the_game_has(game_id):
+    made = world(game_id)
     reading = read(made.frame, 7)
     assert reading is not None and not reading.strange.any()
-    assert reading.theme == ("garden" if world == GARDEN else "night")
+    assert reading.theme == ("garden" if game_id == GARDEN else "night")
     seen = sight(reading)
     cells, where = made.info["cells"], np.ones((7, 7), bool)
     where[3, 3] = False
@@ -108,7 +108,7 @@ def test_how_sure_a_dream_is_shows_where_other_draws_of_the_step_differ(app: Dri
 def test_a_real_game_is_never_unsure_and_says_so(app: Driver):
     app.play("Maze")
     app.press(pygame.K_u)
-    assert "Only dreams can be unsure" in app.said and not Doubt.asks(app.session.engine)
+    assert "Only dreams can be unsure" in app.said and not Doubt.asks(app.session.world)
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (800, 600), (320, 240)])
@@ -137,7 +137,7 @@ def test_the_story_of_temperature_has_the_papers_table_and_ours(app: Driver):
 def about(app: Driver, **title: object) -> dict[str, str]:
     """What the page about a dream says, by heading, once its title is changed."""
     app.play("Tilemap Pac-Man")
-    made = app.session.engine
+    made = app.session.world
     made.title = replace(made.title, **title)  # type: ignore[arg-type]
     app.press(pygame.K_i)
     blocks = app.window.screen.blocks()  # type: ignore[attr-defined]

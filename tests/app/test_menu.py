@@ -51,7 +51,7 @@ def test_one_card_continues_with_what_was_played_last(app: Driver):
         (last,) = [card for card in menu(app).cards if card.kind == "continue"]
         assert last.title.name == name and last.blurb == name
     app.play("Continue")
-    assert app.session.engine.title.name == "Tilemap Pac-Man"
+    assert app.session.world.title.name == "Tilemap Pac-Man"
 
 
 def test_coming_home_opens_a_shipped_model_whatever_was_played(app: Driver):
@@ -60,12 +60,12 @@ def test_coming_home_opens_a_shipped_model_whatever_was_played(app: Driver):
     app.play("Old")
     app.press(pygame.K_ESCAPE)
     app.play("Coming home")
-    assert app.session.engine.title.checkpoint == app.checkpoints / "tilemap-pacman"
+    assert app.session.world.title.checkpoint == app.checkpoints / "tilemap-pacman"
 
 
 def test_coming_home_is_offered_in_the_maze_where_one_is_shipped():
     home = catalog.home(catalog.dreams(SHIPPED))
-    assert home is not None and (home.world, home.system) == (MAZE, "tilemap")
+    assert home is not None and (home.game_id, home.system) == (MAZE, "tilemap")
 
 
 def test_own_models_have_a_row_of_their_own_and_can_be_deleted_from_it(app: Driver):

@@ -111,7 +111,7 @@ class House:
 
     def leave(self) -> None:
         """Close the window as the loop does when it ends."""
-        running = [e.recorder for screen in self.app.window.screens for e in engines(screen) if e.recorder]
+        running = [e.recorder for screen in self.app.window.screens for e in worlds(screen) if e.recorder]
         unsaved = sum(recorder.steps for recorder in running if recorder.recording)
         before = self.kept()
         close(self.app)
@@ -138,9 +138,9 @@ def close(app: Driver) -> None:
     assert {name.partition("_")[0] for name in waited} <= {"recorder"}
 
 
-def engines(screen: object) -> list:
+def worlds(screen: object) -> list:
     session = getattr(screen, "session", None)
-    return [engine for engine in (session.engine, session.other) if engine] if session else []
+    return [world for world in (session.world, session.other) if world] if session else []
 
 
 @pytest.fixture
@@ -215,12 +215,12 @@ def settled() -> Iterator[None]:
 def test_a_screen_that_was_left_is_forgotten(
     checkpoints: Path, tmp_path: Path, no_processes: None, settled: None, screen: str
 ):
-    """Neither it nor its engines nor their threads stay: memory is as flat as the screens are few."""
+    """Neither it nor its worlds nor their threads stay: memory is as flat as the screens are few."""
     house = House(checkpoints, tmp_path, "menu", seed=0)
     app, window = house.app, house.app.window
     SCREENS[screen](app)
     app.frames(5)
-    left = [weakref.ref(window.screen), *map(weakref.ref, engines(window.screen))]
+    left = [weakref.ref(window.screen), *map(weakref.ref, worlds(window.screen))]
     while not isinstance(window.screen, Menu):
         window.back()
     app.until(lambda: gc.collect() >= 0 and not any(ref() for ref in left))  # what is under way ends first

@@ -37,9 +37,9 @@ def test_a_games_dream_is_open_before_anybody_asks(app: Driver, opened):
     app.until(lambda: opened)
     count = len(opened)
     app.press(pygame.K_TAB)
-    app.until(lambda: app.session.engine.temperature is not None)
+    app.until(lambda: app.session.world.temperature is not None)
     assert len(opened) == count, "the one that was opened before is the one that is played"
-    assert app.session.engine.env.unwrapped is opened[-1]
+    assert app.session.world.env.unwrapped is opened[-1]
 
 
 def test_what_nobody_asked_for_is_closed_with_the_game(app: Driver, opened, closed):

@@ -7,7 +7,7 @@ import pytest
 
 from app.driver import dream
 from app.fakes import FakeDream
-from gamesim.app.game.play import openings
+from gamesim.app.game.world import openings
 
 
 class Opened(FakeDream):

@@ -10,8 +10,8 @@ import torch
 from gamesim import models
 from gamesim.app.controls import LEFT, RIGHT
 from gamesim.app.game.pilot import pilot_of
-from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
+from gamesim.app.game.world import World
 from gamesim.app.library.catalog import PACMAN, Title, games
 from gamesim.checkpoint import Starts
 from gamesim.config import load
@@ -27,16 +27,16 @@ def starts() -> Starts:
 
 
 @pytest.fixture
-def dreamt(starts: Starts) -> Engine:
-    """An engine whose controller has its likings, and whose dream seldom ends."""
+def dreamt(starts: Starts) -> World:
+    """A world whose controller has its likings, and whose dream seldom ends."""
     torch.manual_seed(0)
     model = models.build(load("world-model-tiny")).eval().requires_grad_(False)
     model.controller.from_flat(torch.randn(len(model.controller.flat())))
     model.memory.outcomes[-1].bias[-1] = -9
-    return Engine(Title("V, M and C", "", "", {}, PACMAN, Path("nowhere")), DreamEnv((model, starts)))
+    return World(Title("V, M and C", "", "", {}, PACMAN, Path("nowhere")), DreamEnv((model, starts)))
 
 
-def test_in_its_dream_it_does_what_it_wants(dreamt: Engine):
+def test_in_its_dream_it_does_what_it_wants(dreamt: World):
     session = Session(dreamt)
     assert session.toggle_driver()
     for _ in range(6):
@@ -47,13 +47,13 @@ def test_in_its_dream_it_does_what_it_wants(dreamt: Engine):
     assert weights.ndim == 1 and weights.sum() == pytest.approx(1.0, abs=1e-4)
 
 
-def test_in_the_real_game_it_sees_each_frame_and_what_the_person_did(dreamt: Engine):
+def test_in_the_real_game_it_sees_each_frame_and_what_the_person_did(dreamt: World):
     session = Session(dreamt)
-    title = next(game for game in games() if game.world == PACMAN)
-    session.other = Engine(title, gym.make(PACMAN, max_steps=None, num_ghosts=0))
+    title = next(game for game in games() if game.game_id == PACMAN)
+    session.other = World(title, gym.make(PACMAN, max_steps=None, num_ghosts=0))
     session.toggle_driver()
     session.switch()
-    real, model = session.engine, dreamt.env.unwrapped.batch.model  # type: ignore[attr-defined]
+    real, model = session.world, dreamt.env.unwrapped.batch.model  # type: ignore[attr-defined]
     assert real.pilot is not None
     frames, actions = [real.frame], []
     for step in range(6):
@@ -76,7 +76,7 @@ def test_an_engine_without_a_controller_gives_no_pilot(starts: Starts):
     assert pilot_of(gym.make(PACMAN)) is None
 
 
-def test_a_pilot_that_begins_again_remembers_nothing(dreamt: Engine, starts: Starts):
+def test_a_pilot_that_begins_again_remembers_nothing(dreamt: World, starts: Starts):
     dreamt.reset()
     frames = starts.frames[:, 0].numpy()
     pilot, other = pilot_of(dreamt.env), pilot_of(dreamt.env)

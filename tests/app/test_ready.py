@@ -38,26 +38,26 @@ def over(length: int = 3) -> Session:
     session = Session(dream(length=length))
     for _ in range(length):
         session.tick()
-    run(session, BEAT + session.engine.reel.seconds + SEEN + 0.6)
-    assert session.tells_end(session.engine)
+    run(session, BEAT + session.world.reel.seconds + SEEN + 0.6)
+    assert session.tells_end(session.world)
     return session
 
 
 @pytest.mark.parametrize("name", [*NAMES, "Tilemap Pac-Man"])
 def test_nothing_moves_and_no_step_counts_until_the_first_move(app: Driver, name):
     app.play(name, waits=True)
-    frame, before = app.session.engine.frame.copy(), app.session.engine.now
+    frame, before = app.session.world.frame.copy(), app.session.world.now
     app.passes(10.0)
-    assert app.session.ready and app.session.engine.steps == 0
-    assert (app.session.engine.frame == frame).all() and app.session.engine.now is before
+    assert app.session.ready and app.session.world.steps == 0
+    assert (app.session.world.frame == frame).all() and app.session.world.now is before
     app.press(pygame.K_p, pygame.K_p, pygame.K_x, pygame.K_x, pygame.K_n)
     app.frames(60)
-    assert app.session.engine.steps == 0
+    assert app.session.world.steps == 0
     app.press(pygame.K_LEFT)
     app.frames(2)
-    assert app.session.engine.steps == 1 and not app.session.ready
+    assert app.session.world.steps == 1 and not app.session.ready
     app.frames(60)
-    assert app.session.engine.steps > 3 or app.session.engine.over
+    assert app.session.world.steps > 3 or app.session.world.over
 
 
 def test_a_gamepads_move_starts_it_too(app: Driver):
@@ -71,7 +71,7 @@ def test_a_gamepads_move_starts_it_too(app: Driver):
     button = pygame.CONTROLLER_BUTTON_DPAD_LEFT
     pygame.event.post(pygame.event.Event(pygame.CONTROLLERBUTTONDOWN, instance_id=7, button=button))
     app.frames(30)
-    assert app.session.engine.steps > 1
+    assert app.session.world.steps > 1
 
 
 def test_a_new_game_waits_as_the_first_did(app: Driver):
@@ -79,20 +79,20 @@ def test_a_new_game_waits_as_the_first_did(app: Driver):
     app.frames(60)
     app.press(pygame.K_RETURN)
     app.passes(2.0)
-    assert app.session.ready and app.session.engine.steps == 0
+    assert app.session.ready and app.session.world.steps == 0
 
 
 def test_the_other_side_waits_when_it_comes_to_the_front(app: Driver):
     app.play("Pac-Man, endless")
     app.frames(30)
-    real = app.session.engine
+    real = app.session.world
     for key in (pygame.K_TAB, pygame.K_TAB, pygame.K_v):
         app.press(key)
         app.until(lambda: type(app.window.screen).__name__ == "Play")
         steps = [made.steps for made in app.session.playing]
         app.frames(60)
         assert app.session.ready and [made.steps for made in app.session.playing] == steps
-    assert app.session.beside and app.session.engine is real
+    assert app.session.beside and app.session.world is real
     app.press(pygame.K_LEFT)
     app.frames(30)
     assert all(made.steps > was for made, was in zip(app.session.playing, steps, strict=True))
@@ -101,7 +101,7 @@ def test_the_other_side_waits_when_it_comes_to_the_front(app: Driver):
 def test_a_controller_that_drives_starts_by_itself():
     session = driven()
     run(session, 1.0)
-    assert session.engine.steps > 3
+    assert session.world.steps > 3
 
 
 def test_one_step_by_hand_is_a_start():
@@ -109,30 +109,30 @@ def test_one_step_by_hand_is_a_start():
     session.step_once()
     session.paused = False
     run(session, 1.0)
-    assert session.engine.steps > 3
+    assert session.world.steps > 3
 
 
 def test_after_an_end_nothing_begins_by_itself():
     session = over()
     run(session, 3 * REST)
-    assert session.engine.over and session.engine.steps == 3
+    assert session.world.over and session.world.steps == 3
     session.restart()
     run(session, REST)
-    assert session.ready and session.engine.steps == 0
+    assert session.ready and session.world.steps == 0
 
 
 def test_after_an_end_a_direction_brings_the_next_game_and_another_one_starts_it(app: Driver):
     app.play("Pac-Man")
     app.press(pygame.K_LEFT)
-    while not app.session.engine.over:
+    while not app.session.world.over:
         app.session.tick()
     app.passes(8.0)
     app.press(pygame.K_RIGHT)
     app.frames(60)
-    assert app.session.ready and app.session.engine.over is None and app.session.engine.steps == 0
+    assert app.session.ready and app.session.world.over is None and app.session.world.steps == 0
     app.press(pygame.K_RIGHT)
     app.frames(2)
-    assert app.session.engine.steps == 1
+    assert app.session.world.steps == 1
 
 
 def test_who_still_hammers_the_keys_at_the_end_sees_it():
@@ -142,21 +142,21 @@ def test_who_still_hammers_the_keys_at_the_end_sees_it():
     session.press(LEFT)
     run(session, 0.2)
     session.press(RIGHT)
-    assert session.engine.over
+    assert session.world.over
     run(session, 1.0)
     assert session.replaying
     session.press(RIGHT)
-    assert session.engine.over and not session.replaying
+    assert session.world.over and not session.replaying
     session.press(RIGHT)
-    assert session.engine.over
+    assert session.world.over
 
 
 def test_where_a_controller_drives_the_next_one_begins_by_itself():
     session = driven(length=3)
     run(session, 1.5)
-    assert session.engine.over
+    assert session.world.over
     begun = 0
     for _ in range(round(3 * REST / FRAME)):
         session.update(FRAME)
-        begun += session.engine.over is None and session.engine.steps == 1
+        begun += session.world.over is None and session.world.steps == 1
     assert begun

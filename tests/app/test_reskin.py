@@ -12,7 +12,7 @@ from gamesim.labs import cyclegan
 def on(app: Driver):
     app.press(pygame.K_k)
     reskin = app.window.screen.reskin
-    app.until(lambda: reskin.paints(app.session.engine))
+    app.until(lambda: reskin.paints(app.session.world))
     return reskin
 
 
@@ -24,30 +24,30 @@ def theme(frame) -> str:
 
 def test_the_real_game_is_shown_as_a_garden_and_stays_what_it_is(app: Driver):
     app.play("Pac-Man, endless")
-    engine, reskin = app.session.engine, on(app)
-    seen = reskin.seen(engine, engine.frame)
-    assert (theme(engine.frame), theme(seen)) == ("night", "garden")
-    before = engine.frame
+    world, reskin = app.session.world, on(app)
+    seen = reskin.seen(world, world.frame)
+    assert (theme(world.frame), theme(seen)) == ("night", "garden")
+    before = world.frame
     app.down(pygame.K_LEFT)
     app.frames(60)
     app.up(pygame.K_LEFT)
-    assert not np.array_equal(engine.frame, before) and theme(engine.frame) == "night"
-    assert theme(reskin.seen(engine, engine.frame)) == "garden"
+    assert not np.array_equal(world.frame, before) and theme(world.frame) == "night"
+    assert theme(reskin.seen(world, world.frame)) == "garden"
     app.press(pygame.K_k)
-    assert reskin.seen(engine, engine.frame) is engine.frame and "own look" in app.said
+    assert reskin.seen(world, world.frame) is world.frame and "own look" in app.said
 
 
 def test_a_garden_is_shown_as_a_night(app: Driver):
     app.play("Garden")
-    engine, reskin = app.session.engine, on(app)
-    assert (theme(engine.frame), theme(reskin.seen(engine, engine.frame))) == ("garden", "night")
+    world, reskin = app.session.world, on(app)
+    assert (theme(world.frame), theme(reskin.seen(world, world.frame))) == ("garden", "night")
 
 
 def test_a_frame_is_painted_once(app: Driver):
     app.play("Pac-Man, endless")
-    engine, reskin = app.session.engine, on(app)
-    first = reskin.seen(engine, engine.frame)
-    assert reskin.seen(engine, engine.frame) is first
+    world, reskin = app.session.world, on(app)
+    first = reskin.seen(world, world.frame)
+    assert reskin.seen(world, world.frame) is first
 
 
 def test_a_game_with_another_view_has_no_other_look(app: Driver):

@@ -51,12 +51,12 @@ def kept(app: Driver) -> Settings:
 
 def test_f2_opens_the_settings_on_any_screen_and_esc_goes_back_to_it(app: Driver):
     app.play("Maze")
-    play, steps = app.window.screen, app.session.engine.steps
+    play, steps = app.window.screen, app.session.world.steps
     app.press(pygame.K_F2, pygame.K_F2)
     app.frames(60)
     assert isinstance(app.window.screen, SettingsScreen)
     app.press(pygame.K_ESCAPE)
-    assert app.window.screen is play and app.session.engine.steps == steps
+    assert app.window.screen is play and app.session.world.steps == steps
 
 
 def test_volume_mute_and_size_hold_at_once_and_in_the_next_run(app: Driver, settings: SettingsScreen):

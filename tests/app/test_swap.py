@@ -30,20 +30,20 @@ def test_b_goes_from_another_board_to_other_engines_and_back(layered):
     guest = swap.guest.env.unwrapped
     app.press(pygame.K_b)
     assert swap.name is None and swap.guest is None and guest.closed
-    assert app.session.engine.frame is swap.frame(app.session.engine)
+    assert app.session.world.frame is swap.frame(app.session.world)
 
 
 def test_the_other_static_layer_is_under_the_own_dynamic_one(layered):
     app = layered
-    swap, engine = app.window.screen.swap, app.session.engine
+    swap, world = app.window.screen.swap, app.session.world
     app.press(pygame.K_b, pygame.K_b)
     app.until(lambda: type(app.window.screen).__name__ == "Play" and swap.guest is not None)
     app.down(pygame.K_LEFT)
     app.frames(60)
     app.up(pygame.K_LEFT)
-    shown = swap.frame(engine)
+    shown = swap.frame(world)
     assert (shown[36:48, 36:48] == 255).all() and (shown[:36] == 200).all()
-    assert (engine.clip[-1] == shown).all()
+    assert (world.clip[-1] == shown).all()
     app.press(pygame.K_p)
     app.frames(5, 0.0)
     assert swap.guest.env.unwrapped.actions == env(app).actions[-swap.guest.steps :]
@@ -51,7 +51,7 @@ def test_the_other_static_layer_is_under_the_own_dynamic_one(layered):
 
 @pytest.fixture
 def bare(layered: Driver, checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> Driver:
-    """There is an engine without layers, too, between the two that have some."""
+    """There is a world without layers, too, between the two that have some."""
     (checkpoints / "odd-pacman").mkdir()
     (checkpoints / "odd-pacman" / "config.yaml").write_text("name: fake\n", encoding="utf-8")
     card(checkpoints / "odd-pacman", PACMAN)
@@ -87,7 +87,7 @@ def test_where_no_other_engine_has_layers_the_own_ones_come_next(bare: Driver, c
 
 def test_a_dream_that_is_over_keeps_its_background(layered):
     app = layered
-    app.session.engine.over = "The dream ends here"
+    app.session.world.over = "The dream ends here"
     app.press(pygame.K_b)
     assert app.window.screen.swap.name is None and "This dream is over" in app.said
 
@@ -114,15 +114,15 @@ def test_going_back_to_before_the_swap_ends_it(layered):
     app = layered
     app.frames(60)
     app.press(pygame.K_b)
-    swap, engine = app.window.screen.swap, app.session.engine
-    swapped = engine.steps
+    swap, world = app.window.screen.swap, app.session.world
+    swapped = world.steps
     app.frames(30)
-    assert engine.steps > swapped > 1 and swap.name == BOARD
-    while engine.steps > swapped:
-        engine.rewind()
+    assert world.steps > swapped > 1 and swap.name == BOARD
+    while world.steps > swapped:
+        world.rewind()
     app.frames(1, 0.0)
     assert swap.name == BOARD and env(app).shade != Layered.shade
-    engine.rewind()
+    world.rewind()
     app.frames(1, 0.0)
     assert swap.name is None and env(app).shade == Layered.shade
 
@@ -132,7 +132,7 @@ def test_the_real_game_is_not_said_to_have_the_background_of_the_dream(layered):
     app.press(pygame.K_b, pygame.K_TAB)
     app.until(lambda: type(app.window.screen).__name__ == "Play")
     app.frames(1, 0.0)
-    assert app.session.engine.temperature is None
+    assert app.session.world.temperature is None
     assert app.window.screen.swap.name is None
     assert "Background" not in {fact.label for fact in app.window.screen.panel.facts(True)}
 
@@ -155,19 +155,19 @@ def test_two_looks_of_one_game_begin_with_the_same_walk():
 def test_looking_and_swapping_back_leave_the_shipped_dream_as_it_was(shipped):
     app = shipped
     app.press(pygame.K_p)
-    app.session.engine.env.reset(seed=4)  # a dream that lasts
+    app.session.world.env.reset(seed=4)  # a dream that lasts
     app.session.step_once()  # the first frame is real; from here on it is one that was drawn
     moment = env(app).state
-    plain = [app.session.engine.env.step(key)[0] for key in (1, 3, 2)]
+    plain = [app.session.world.env.step(key)[0] for key in (1, 3, 2)]
     env(app).state = moment
     app.press(pygame.K_x, pygame.K_b)
     assert not np.array_equal(env(app).state.memory["memory"], moment.memory["memory"])
-    app.window.screen.swap.leave()  # the next choice, an engine of another look, begins on its board
+    app.window.screen.swap.leave()  # the next choice, a world of another look, begins on its board
     frame = env(app).state.memory["frame"]
     assert abs(frame - moment.memory["frame"]).max() < 1e-4
     assert np.array_equal(env(app).state.memory["memory"], moment.memory["memory"])
     env(app).state = moment
-    again = [app.session.engine.env.step(key)[0] for key in (1, 3, 2)]
+    again = [app.session.world.env.step(key)[0] for key in (1, 3, 2)]
     np.testing.assert_array_equal(plain, again)
 
 

@@ -77,5 +77,5 @@ def test_the_wheel_turns_it(app: Driver):
 
 def test_the_panel_says_what_this_temperature_does(app: Driver):
     app.play("Tilemap Pac-Man")
-    (fact,) = (fact for fact in hud.facts(app.session.engine, 0) if fact.label == "Temperature")
+    (fact,) = (fact for fact in hud.facts(app.session.world, 0) if fact.label == "Temperature")
     assert fact.note == temperature.meaning(1.0) and fact.slider

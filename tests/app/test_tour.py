@@ -37,7 +37,7 @@ def walk(app: Driver, *keys: int) -> None:
 def begun(app: Driver, monkeypatch: pytest.MonkeyPatch) -> Driver:
     """The tour, begun from its card, without ghosts; every step of the dream goes where it is asked to."""
     tame = {"max_steps": None, "num_ghosts": 0}
-    games = [replace(game, kwargs=tame) if game.world == PACMAN else game for game in catalog.games()]
+    games = [replace(game, kwargs=tame) if game.game_id == PACMAN else game for game in catalog.games()]
     monkeypatch.setattr(catalog, "games", lambda: games)
     monkeypatch.setattr(homecoming, "moved", lambda was, now, action: action in (LEFT, RIGHT, UP, DOWN))
     app.frames(1, 0.0)
@@ -52,7 +52,7 @@ def begun(app: Driver, monkeypatch: pytest.MonkeyPatch) -> Driver:
 
 def into_the_dream(app: Driver) -> None:
     app.press(pygame.K_TAB)
-    app.until(lambda: isinstance(app.window.screen, Play) and app.session.engine.temperature is not None)
+    app.until(lambda: isinstance(app.window.screen, Play) and app.session.world.temperature is not None)
     app.frames(2)
 
 
@@ -100,7 +100,7 @@ def test_who_goes_back_to_the_game_or_gives_up_is_led_on_from_there(begun: Drive
 
 
 def test_a_game_that_is_over_asks_for_a_new_one_first(begun: Driver):
-    begun.session.engine.over = "Out of time"
+    begun.session.world.over = "Out of time"
     begun.frames(1)
     assert "Press Enter for a new one" in tour(begun).words
     begun.press(pygame.K_RETURN)
@@ -110,7 +110,7 @@ def test_a_game_that_is_over_asks_for_a_new_one_first(begun: Driver):
 
 def test_who_reached_the_flag_is_sent_into_the_dream_all_the_same(begun: Driver):
     walk(begun, *[pygame.K_LEFT, pygame.K_RIGHT] * 4)
-    begun.session.engine.over = "You reached the flag"
+    begun.session.world.over = "You reached the flag"
     begun.frames(1)
     assert tour(begun).step == "switch" and "Press Tab" in tour(begun).words
 
@@ -131,10 +131,10 @@ def test_nothing_that_is_told_lies_under_the_line(begun: Driver, monkeypatch: py
     home = play(app).panel.home
     assert home
     home.path = [(0, 0), (0, 9), (0, 9)]  # home is far up
-    app.session.engine.ends.append(app.session.engine.steps)  # an end was ignored
+    app.session.world.ends.append(app.session.world.steps)  # an end was ignored
     app.frames(1, 0.0)
     assert pills and arrows
-    app.session.engine.over = "The dream ends here"
+    app.session.world.over = "The dream ends here"
     app.frames(60, 0.2)
     assert boxes
     assert min([*(box.top for box in boxes), *(y for _, y in pills), *(y for _, y in arrows)]) >= below

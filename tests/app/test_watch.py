@@ -7,15 +7,15 @@ import numpy as np
 import pygame
 import pytest
 
-from app.driver import Driver, dream, engine
+from app.driver import Driver, dream, world
 from app.fakes import card
 from gamesim.app.action_keys import ActionKeys
 from gamesim.app.controls import LEFT, RIGHT, STAY, Command
 from gamesim.app.game import hud, sides
 from gamesim.app.game.pilot import Pilot
-from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
 from gamesim.app.game.temperature import RUNGS
+from gamesim.app.game.world import World
 from gamesim.app.library.catalog import PACMAN
 from gamesim.data.episode import PLAYERS, Episode
 
@@ -70,7 +70,7 @@ def watched() -> Session:
     return made
 
 
-def acted(made: Engine) -> list[int]:
+def acted(made: World) -> list[int]:
     return made.env.unwrapped.actions  # type: ignore[attr-defined]
 
 
@@ -92,8 +92,8 @@ def test_the_controller_drives_until_a_direction_is_held_and_again_when_it_is_le
     made.steering.release(LEFT)
     assert made.driver == "controller"
     made.tick()
-    assert acted(made.engine) == [1, 2, 3, LEFT, LEFT, LEFT, 3]
-    assert made.engine.steps == 7  # nothing began anew
+    assert acted(made.world) == [1, 2, 3, LEFT, LEFT, LEFT, 3]
+    assert made.world.steps == 7  # nothing began anew
 
 
 def test_a_tap_overrides_the_controller_for_one_step():
@@ -102,7 +102,7 @@ def test_a_tap_overrides_the_controller_for_one_step():
     made.steering.release(LEFT)
     made.tick()
     made.tick()
-    assert acted(made.engine) == [LEFT, 2]
+    assert acted(made.world) == [LEFT, 2]
 
 
 def test_locked_to_the_person_nobody_moves_unless_a_key_is_pressed():
@@ -110,7 +110,7 @@ def test_locked_to_the_person_nobody_moves_unless_a_key_is_pressed():
     made.tick()
     assert made.toggle_driver() and made.driver == "human"
     made.tick()
-    assert acted(made.engine) == [1, STAY]
+    assert acted(made.world) == [1, STAY]
     assert made.toggle_driver() and made.driver == "controller"
 
 
@@ -121,15 +121,15 @@ def test_an_engine_without_a_controller_cannot_be_watched():
 
 
 def test_the_real_game_goes_on_under_the_controller_of_its_dream(policy: Alternating):
-    made = Session(engine())
+    made = Session(world())
     for _ in range(3):
         made.tick()
-    real = made.engine
+    real = made.world
     made.other = dream(checkpoint="world-model")
     made.switch()
     made.toggle_driver()
     made.switch()
-    assert made.engine is real and real.steps == 3
+    assert made.world is real and real.steps == 3
     assert policy.resets == 1 and len(policy.seen) == 4  # what was played before it came is shown to it
     for _ in range(4):
         made.tick()
@@ -138,10 +138,10 @@ def test_the_real_game_goes_on_under_the_controller_of_its_dream(policy: Alterna
 
 def test_the_controller_is_told_what_the_person_did(policy: Alternating):
     made = Session(dream(checkpoint="world-model"))
-    made.other = engine()
+    made.other = world()
     made.toggle_driver()
     made.switch()
-    real = made.engine
+    real = made.world
     made.steering.press(RIGHT)
     made.tick()
     made.tick()
@@ -154,7 +154,7 @@ def test_the_controller_is_told_what_the_person_did(policy: Alternating):
 
 def test_a_new_episode_is_new_for_the_controller(policy: Alternating):
     made = Session(dream(checkpoint="world-model"))
-    made.other = engine()
+    made.other = world()
     made.switch()
     resets = policy.resets
     made.restart()
@@ -165,15 +165,15 @@ def test_after_rewinding_the_controller_advises_from_there():
     made = watched()
     for _ in range(5):
         made.tick()
-    made.engine.rewind()
-    made.engine.rewind()
-    assert made.engine.advice == 4
+    made.world.rewind()
+    made.world.rewind()
+    assert made.world.advice == 4
     made.tick()
-    assert acted(made.engine) == [1, 2, 3, 4]
+    assert acted(made.world) == [1, 2, 3, 4]
 
 
 def test_side_by_side_the_dream_is_driven_on_when_the_game_is_over(policy: Alternating):
-    made = Session(engine(max_steps=3))
+    made = Session(world(max_steps=3))
     made.other = dream(checkpoint="world-model")
     made.toggle_beside()
     made.waiting = False
@@ -195,12 +195,12 @@ def test_m_lets_the_controller_drive_and_takes_it_back(app: Driver):
     app.press(pygame.K_m)
     assert "AI drives" in app.said and app.session.driver == "controller"
     app.frames(10, 0.1)
-    steps = app.session.engine.steps
-    assert steps > 4 and 0 not in acted(app.session.engine)
+    steps = app.session.world.steps
+    assert steps > 4 and 0 not in acted(app.session.world)
     app.press(pygame.K_m)
     assert app.session.driver == "human" and "You drive" in app.said
     app.frames(10, 0.1)
-    assert acted(app.session.engine)[-3:] == [0, 0, 0] and app.session.engine.steps > steps
+    assert acted(app.session.world)[-3:] == [0, 0, 0] and app.session.world.steps > steps
 
 
 def test_holding_an_arrow_overrides_and_letting_go_gives_it_back(app: Driver):
@@ -211,11 +211,11 @@ def test_holding_an_arrow_overrides_and_letting_go_gives_it_back(app: Driver):
     app.frames(1, 0.0)
     assert facts(app)["Driver"].value == "you, while you hold a key"
     app.frames(10, 0.1)
-    assert acted(app.session.engine)[-3:] == [LEFT] * 3
+    assert acted(app.session.world)[-3:] == [LEFT] * 3
     app.up(pygame.K_LEFT)
     app.frames(10, 0.1)
     assert facts(app)["Driver"].value == "AI"
-    assert len(set(acted(app.session.engine)[-4:])) == 4
+    assert len(set(acted(app.session.world)[-4:])) == 4
 
 
 def test_what_the_controller_does_and_thinks_is_on_screen(app: Driver):
@@ -223,7 +223,7 @@ def test_what_the_controller_does_and_thinks_is_on_screen(app: Driver):
     app.press(pygame.K_m)
     app.frames(5, 0.1)
     lines = facts(app)
-    advice = app.session.engine.advice
+    advice = app.session.world.advice
     assert advice and lines["AI presses"].value == hud.MOVES[advice]
     assert lines["Driver"].value == "AI"
     assert len(lines["Possible futures"].bars) == 5 and sum(lines["Possible futures"].bars) == pytest.approx(
@@ -237,7 +237,7 @@ def test_what_the_ai_presses_is_on_screen_before_the_keys_of_the_game(app: Drive
     app.play("World Model Pac-Man")
     app.press(pygame.K_m)
     app.frames(5, 0.1)
-    app.session.engine.keys = ActionKeys(["NOOP", "LEFT", "RIGHT", "UP", "DOWN"])
+    app.session.world.keys = ActionKeys(["NOOP", "LEFT", "RIGHT", "UP", "DOWN"])
     labels = list(facts(app))
     assert labels.index("AI presses") < labels.index("Left")
     app.press(pygame.K_m)
@@ -254,10 +254,10 @@ def test_an_engine_without_a_controller_says_so(app: Driver):
 
 def test_m_in_the_real_game_calls_a_controller_from_a_dream_of_it(app: Driver, policy: Alternating):
     app.play("Pac-Man, endless")
-    real = app.session.engine
+    real = app.session.world
     app.press(pygame.K_m)
     app.until(lambda: type(app.window.screen).__name__ == "Play")
-    assert app.session.engine is real and app.session.driver == "controller"
+    assert app.session.world is real and app.session.driver == "controller"
     app.frames(10, 0.1)
     assert policy.resets == 1 and {action for _, action in real.trail} <= {STAY, LEFT, RIGHT}
 
@@ -265,7 +265,7 @@ def test_m_in_the_real_game_calls_a_controller_from_a_dream_of_it(app: Driver, p
 @pytest.mark.parametrize("before", [[pygame.K_TAB, pygame.K_TAB], [pygame.K_v]])
 def test_m_calls_one_also_where_another_dream_is_open_already(app: Driver, before: list[int]):
     app.play("Pac-Man, endless")
-    real = app.session.engine
+    real = app.session.world
     for key in before:
         app.press(key)
         app.until(lambda: type(app.window.screen).__name__ == "Play")
@@ -275,7 +275,7 @@ def test_m_calls_one_also_where_another_dream_is_open_already(app: Driver, befor
     app.press(pygame.K_m)
     app.until(lambda: type(app.window.screen).__name__ == "Play")
     assert app.session.driver == "controller" and "No AI driver" not in app.said
-    assert app.session.engine is real and app.session.other is opened
+    assert app.session.world is real and app.session.other is opened
     app.frames(10, 0.1)
     assert real.steps > 4 and {action for _, action in real.trail} <= {STAY, LEFT, RIGHT}
 
@@ -290,7 +290,7 @@ def test_tab_lets_the_same_controller_drive_the_real_game(app: Driver, policy: A
     app.play("World Model Pac-Man")
     app.press(pygame.K_m, pygame.K_TAB)
     app.until(lambda: type(app.window.screen).__name__ == "Play")
-    real = app.session.engine
+    real = app.session.world
     assert real.temperature is None and app.session.driver == "controller"
     app.frames(10, 0.1)
     assert {action for _, action in real.trail} <= {STAY, LEFT, RIGHT} and real.steps > 4
@@ -301,15 +301,15 @@ def test_the_temperature_turns_while_it_drives(app: Driver):
     app.play("World Model Pac-Man")
     app.press(pygame.K_m)
     app.press(pygame.K_EQUALS)
-    assert app.session.engine.temperature == pytest.approx(1.05)
-    app.session.engine.temperature = RUNGS[-1] - 0.3
+    assert app.session.world.temperature == pytest.approx(1.05)
+    app.session.world.temperature = RUNGS[-1] - 0.3
     app.press(pygame.K_EQUALS, pygame.K_EQUALS, pygame.K_EQUALS)
-    assert app.session.engine.temperature == RUNGS[-1]
-    app.session.engine.temperature = RUNGS[0] + 0.2
+    assert app.session.world.temperature == RUNGS[-1]
+    app.session.world.temperature = RUNGS[0] + 0.2
     app.press(pygame.K_MINUS, pygame.K_MINUS, pygame.K_MINUS)
-    assert app.session.engine.temperature == RUNGS[0]
+    assert app.session.world.temperature == RUNGS[0]
     app.press(pygame.K_0)
-    assert app.session.engine.temperature == 1.0
+    assert app.session.world.temperature == 1.0
     assert app.session.driver == "controller"
 
 

@@ -38,7 +38,7 @@ def test_the_menu_offers_the_games_and_the_dreams(app: Driver):
     endless = ["Arcade", "Pac-Man, endless", "Maze, endless"]
     assert rows.pop("Real games") == [*endless, "Pac-Man", "Maze", "Garden"]
     assert rows == {"": ["Start here", "Coming home"], "Dreams: games inside a model": ["Tilemap Pac-Man"]}
-    short = [card.blurb for card in menu.cards if card.title.world and card.title.kwargs == {}]
+    short = [card.blurb for card in menu.cards if card.title.game_id and card.title.kwargs == {}]
     assert [("40 steps" in words) for words in short] == [False, True, True, True]
 
 
@@ -62,8 +62,8 @@ def test_a_tap_of_an_arrow_moves_one_step_of_the_recorded_game(app: Driver):
     app.play("Pac-Man, endless")
     app.press(pygame.K_LEFT)
     app.frames(30)
-    assert app.session.engine.trail[-1] is not None
-    assert sum(action == 1 for _, action in app.session.engine.trail) == 1
+    assert app.session.world.trail[-1] is not None
+    assert sum(action == 1 for _, action in app.session.world.trail) == 1
 
 
 def test_every_key_on_every_screen_is_survived(app: Driver):
@@ -83,12 +83,12 @@ def test_every_key_on_every_screen_is_survived(app: Driver):
 def test_recording_toggles_and_keeps_what_was_played(app: Driver):
     app.play("Pac-Man")
     app.press(pygame.K_COMMA)
-    assert app.session.engine.recorder.recording  # type: ignore[attr-defined]
+    assert app.session.world.recorder.recording  # type: ignore[attr-defined]
     app.press(pygame.K_RIGHT)
     app.frames(60)
-    steps = app.session.engine.steps
+    steps = app.session.world.steps
     app.press(pygame.K_COMMA)
-    assert not app.session.engine.recorder.recording  # type: ignore[attr-defined]
+    assert not app.session.world.recorder.recording  # type: ignore[attr-defined]
     app.press(pygame.K_ESCAPE)
     (path,) = (app.recordings / "pac-man").glob("*.npz")
     episode = Episode.load(path)
@@ -157,7 +157,7 @@ def test_a_folder_that_cannot_be_written_is_a_message(app: Driver):
     app.play("Maze")
     app.press(pygame.K_COMMA)
     assert "cannot be written" in app.said
-    assert not app.session.engine.recorder.recording  # type: ignore[attr-defined]
+    assert not app.session.world.recorder.recording  # type: ignore[attr-defined]
 
 
 def test_a_disk_that_fills_up_while_recording_is_a_message_and_the_game_goes_on(app: Driver, monkeypatch):
@@ -172,22 +172,22 @@ def test_a_disk_that_fills_up_while_recording_is_a_message_and_the_game_goes_on(
     with pytest.warns(UserWarning, match="the disk is full"):
         app.frames(20)
     assert "the disk is full" in app.said
-    steps = app.session.engine.steps
+    steps = app.session.world.steps
     app.frames(30)
-    assert app.session.engine.steps > steps
+    assert app.session.world.steps > steps
 
 
 def test_tab_opens_the_dream_and_comes_back(app: Driver):
     app.play("Pac-Man, endless")
     app.frames(30)
-    real = app.session.engine
+    real = app.session.world
     app.press(pygame.K_TAB)
-    app.until(lambda: type(app.window.screen).__name__ == "Play" and app.session.engine is not real)
-    assert app.session.engine.temperature == 1.0
+    app.until(lambda: type(app.window.screen).__name__ == "Play" and app.session.world is not real)
+    assert app.session.world.temperature == 1.0
     app.press(pygame.K_EQUALS, pygame.K_EQUALS, pygame.K_MINUS)
-    assert app.session.engine.temperature == pytest.approx(1.05)
+    assert app.session.world.temperature == pytest.approx(1.05)
     app.press(pygame.K_TAB)
-    assert app.session.engine is real
+    assert app.session.world is real
 
 
 def test_without_a_dream_tab_says_so(app: Driver, elsewhere):
@@ -233,7 +233,7 @@ def test_an_engine_that_fails_in_play_goes_back_to_the_menu_with_a_message(app: 
     def fail(*args):
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(type(app.session.engine.env.unwrapped), "step", fail)
+    monkeypatch.setattr(type(app.session.world.env.unwrapped), "step", fail)
     app.frames(30)
     assert isinstance(app.window.screen, Menu) and "out of memory" in app.said
 
@@ -270,9 +270,9 @@ def test_esc_gives_up_waiting(app: Driver, monkeypatch):
 def test_help_lies_over_any_screen_and_stops_the_game(app: Driver):
     app.play("Maze")
     app.press(pygame.K_F1)
-    steps = app.session.engine.steps
+    steps = app.session.world.steps
     app.frames(60)
-    assert app.session.engine.steps == steps
+    assert app.session.world.steps == steps
     app.press(pygame.K_ESCAPE)
     assert app.window.help is None and type(app.window.screen).__name__ == "Play"
 
@@ -401,7 +401,7 @@ def test_a_damaged_dream_folder_is_still_a_card(app: Driver, tmp_path: Path):
     assert named == ["Coming home", "Tilemap Pac-Man", "Zzz Maze"]
     app.window.go(menu)
     app.frames(3)
-    assert dream(broken).world == "", "nobody says what it learned"
+    assert dream(broken).game_id == "", "nobody says what it learned"
 
 
 def test_without_a_display_there_is_one_clear_line(monkeypatch):
@@ -449,7 +449,7 @@ def test_real_and_drawn_game_show_the_same_things(app: Driver):
     app.session.paused = True
     app.frames(2)
     board = app.window.screen.layout.boards[0]  # type: ignore[attr-defined]
-    frame = app.session.engine.frame
+    frame = app.session.world.frame
     kinds = {"wall": (38, 54, 214), "food": (255, 204, 164)}
     for row in range(7):
         for column in range(7):

@@ -1,4 +1,4 @@
-"""The x-ray: what an engine says of itself, on screen."""
+"""The x-ray: what a world says of itself, on screen."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def test_x_shows_what_the_engine_has_and_x_again_hides_it(dreaming):
 
 
 def test_the_picture_of_a_model_calls_the_keys_what_its_game_calls_them(dreaming, monkeypatch):
-    engine, drawn = dreaming.session.engine, []
+    world, drawn = dreaming.session.world, []
     monkeypatch.setattr(flow, "_key", lambda words: drawn.append(words))
-    engine.env.unwrapped.act = lambda: 1
-    engine.step(1)
-    flow.stops(engine)
-    engine.keys = ActionKeys(["LEFT", "NOOP", "RIGHT"])
-    flow.stops(engine)
+    world.env.unwrapped.act = lambda: 1
+    world.step(1)
+    flow.stops(world)
+    world.keys = ActionKeys(["LEFT", "NOOP", "RIGHT"])
+    flow.stops(world)
     assert drawn == ["←", "←", "none", "none"], "what was pressed, and what the AI would press"
 
 
@@ -48,9 +48,9 @@ def test_closed_it_asks_nothing_and_open_it_asks_once_a_step(dreaming):
     app.press(pygame.K_x)
     app.frames(3, 0.0)
     asked = env(app).asked
-    steps = app.session.engine.steps
+    steps = app.session.world.steps
     app.frames(120, drawn=120)
-    made = app.session.engine.steps - steps
+    made = app.session.world.steps - steps
     assert made > 5
     assert made - 2 <= env(app).asked - asked <= made + 1
 
@@ -72,7 +72,7 @@ def test_the_real_game_has_nothing_to_look_into_but_its_rewards(app):
     app.play("Pac-Man").press(pygame.K_x)
     app.frames(30)
     assert xray(app).open and not xray(app).panels
-    assert len(xray(app).chart.points) == app.session.engine.steps > 0
+    assert len(xray(app).chart.points) == app.session.world.steps > 0
 
 
 def test_beside_each_other_it_is_the_dream_that_is_looked_into(app, entry):
@@ -80,7 +80,7 @@ def test_beside_each_other_it_is_the_dream_that_is_looked_into(app, entry):
     app.play("Pac-Man").press(pygame.K_v)
     app.until(lambda: type(app.window.screen).__name__ == "Play" and app.session.beside)
     app.press(pygame.K_x)
-    assert xray(app).engine.temperature is not None
+    assert xray(app).world.temperature is not None
     assert {"static", "dynamic", "mask"} <= {p.name for p, _ in xray(app).panels}
 
 
@@ -259,7 +259,7 @@ def test_the_shipped_engine_shows_its_layers_and_its_memory(shipped):
     app.frames(SETTLE, 0.0)
     shown = {p.name: p for p, _ in xray(app).panels}
     assert list(shown) == ["static", "dynamic", "mask", "board", "memory", "writes", "z", "hidden"]
-    internals = app.session.engine.internals
+    internals = app.session.world.internals
     assert outline(internals["attention"]) and shown["board"].marks is internals["attention"]
     assert 49 <= (internals["memory"] > 0).sum() < 441
 

@@ -299,7 +299,7 @@ class Wrong(gym.Env[np.ndarray, int]):
 
 
 def test_any_environment_is_recorded_but_only_ours_replay(tmp_path: Path) -> None:
-    recorder = Recorder(Wrong(), tmp_path)
+    recorder = Recorder(Wrong(), tmp_path, player="agent")
     recorder.reset()
     play(recorder, 5)
     recorder.close()
@@ -346,3 +346,9 @@ def test_words_for_the_actions_of_a_game_that_has_none_are_recorded(tmp_path: Pa
     recorder.close()
     (episode,) = load(tmp_path)
     assert episode.action_meanings == kept
+
+
+@pytest.mark.parametrize("other", ["CartPole-v1", "Pendulum-v1"])
+def test_what_cannot_be_recorded_is_refused_before_it_is_played(tmp_path: Path, other: str) -> None:
+    with pytest.raises(UserError, match=rf"^{other} cannot be recorded: it needs frames \(H, W, 3\)"):
+        Recorder(gym.make(other), tmp_path)

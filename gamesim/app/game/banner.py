@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pygame
 
-from gamesim.app.game.play import Engine
+from gamesim.app.game.world import World
 from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.ui.widgets import box, text
 
@@ -22,13 +22,13 @@ class Line:
     bold: bool = False
 
 
-def player_cell(board: pygame.Rect, engine: Engine) -> pygame.Rect:
+def player_cell(board: pygame.Rect, world: World) -> pygame.Rect:
     """Where the player is on a board: in the middle, unless the screen shows the whole of a known board."""
-    rows, columns = engine.grid
+    rows, columns = world.grid
     wide, high = board.width / columns, board.height / rows
     x, y = columns // 2, rows // 2
-    if engine.now is not None and engine.view is None:
-        x, y = engine.now.pacman
+    if world.now is not None and world.view is None:
+        x, y = world.now.pacman
     return pygame.Rect(board.left + round(x * wide), board.top + round(y * high), round(wide), round(high))
 
 

@@ -11,7 +11,7 @@ import pygame
 from gamesim.app.game.cells import differing
 from gamesim.app.game.compare import cell_of
 from gamesim.app.game.pictures import spread
-from gamesim.app.game.play import Engine
+from gamesim.app.game.world import World
 from gamesim.app.theme import COLOURS
 
 DRAWS = 12  # times that a step is dreamt again
@@ -20,7 +20,7 @@ FLICKER = 2.5
 
 
 class Doubt:
-    """Asks one engine of a session while it is on; off, it costs nothing.
+    """Asks one world of a session while it is on; off, it costs nothing.
 
     Attributes:
         on: whether the doubts are on screen.
@@ -35,20 +35,20 @@ class Doubt:
         self._seen: tuple[int, np.ndarray, np.ndarray] | None = None  # turn, frame, picture
 
     @staticmethod
-    def asks(engine: Engine) -> bool:
-        """Whether an engine can be asked: only a dream leaves anything to chance."""
-        return hasattr(engine.env.unwrapped, "alternatives")
+    def asks(world: World) -> bool:
+        """Whether a world can be asked: only a dream leaves anything to chance."""
+        return hasattr(world.env.unwrapped, "alternatives")
 
-    def follow(self, engine: Engine | None) -> None:
-        """Ask the engine once for every frame."""
-        if not self.on or engine is None or not self.asks(engine):
+    def follow(self, world: World | None) -> None:
+        """Ask the world once for every frame."""
+        if not self.on or world is None or not self.asks(world):
             self.share = self._drawn = self._frame = None
             return
-        if self._frame is engine.frame:
+        if self._frame is world.frame:
             return
-        self._frame = engine.frame
-        self._drawn = engine.env.unwrapped.alternatives(DRAWS)  # pyright: ignore[reportAttributeAccessIssue]
-        masks = [] if self._drawn is None else [differing(engine.frame, d, engine.grid) for d in self._drawn]
+        self._frame = world.frame
+        self._drawn = world.env.unwrapped.alternatives(DRAWS)  # pyright: ignore[reportAttributeAccessIssue]
+        masks = [] if self._drawn is None else [differing(world.frame, d, world.grid) for d in self._drawn]
         known = [mask for mask in masks if mask is not None]
         self.share = np.mean(known, axis=0) if known else None
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pygame
 
-from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import scaled
+from gamesim.app.game.world import World
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import clipped, text
 
@@ -15,7 +15,7 @@ KEPT = 400  # pictures
 
 
 class Filmstrip:
-    """Draws the film of an engine; it keeps its small pictures for a while."""
+    """Draws the film of a world; it keeps its small pictures for a while."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[int, int], tuple[np.ndarray, pygame.Surface]] = {}
@@ -26,9 +26,9 @@ class Filmstrip:
         height = min(scale.px(250), size[1] // 2)
         return pygame.Rect(0, size[1] - height, size[0], height)
 
-    def draw(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
+    def draw(self, surface: pygame.Surface, rect: pygame.Rect, world: World, scale: Scale) -> None:
         """Draw the current line above and the first attempt below; the present stays at one place."""
-        history = engine.history
+        history = world.history
         rows = 2 if history.left else 1
         side = max(4, min(scale.px(112 if rows == 2 else 170), (rect.height - scale.px(26)) // rows))
         shade = pygame.Surface(rect.size, pygame.SRCALPHA)
@@ -39,7 +39,7 @@ class Filmstrip:
         now = rect.left + round(rect.width * NOW)
 
         def place(row: pygame.Rect, step: int) -> pygame.Rect:
-            return row.move(now + (step - engine.steps) * (side + scale.px(4)) // EVERY, 0)
+            return row.move(now + (step - world.steps) * (side + scale.px(4)) // EVERY, 0)
 
         with clipped(surface, rect):
             if history.fork is not None and history.left:
@@ -51,8 +51,8 @@ class Filmstrip:
                 self._draw(surface, place(upper, step), rect, frame, step, faint=True)
             for moment in history.past:
                 self._draw(surface, place(upper, moment.steps), rect, moment.frame, moment.steps)
-            here, line = place(upper, engine.steps), max(2, scale.px(3))
-            self._draw(surface, here, rect, engine.frame, 0)
+            here, line = place(upper, world.steps), max(2, scale.px(3))
+            self._draw(surface, here, rect, world.frame, 0)
             pygame.draw.rect(surface, COLOURS["dream"], here.inflate(6, 6), line, border_radius=4)
 
     def _draw_fork(

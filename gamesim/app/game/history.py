@@ -1,4 +1,4 @@
-"""The past of one engine: moments to rewind to, the branch that was left, the last second for a replay."""
+"""The past of one world: moments to rewind to, the branch that was left, the last second for a replay."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ LENGTH = 600  # moments to keep
 
 @dataclass(frozen=True)
 class Moment:
-    """All that puts an engine back to an earlier step: the state of the env, with all random numbers to come,
-    and the engine's own attributes, with the last frames, uint8 (H, W, 3), and the actions that led to
+    """All that puts a world back to an earlier step: the state of the env, with all random numbers to come,
+    and the world's own attributes, with the last frames, uint8 (H, W, 3), and the actions that led to
     them.
     """
 
@@ -79,7 +79,7 @@ class Shot:
     Attributes:
         snapshots: before and after it, if the window paints it from these; else None.
         frame: uint8 (H, W, 3).
-        end_probability: how likely this was the end, 0..1, in the engine's view; None if it does not say.
+        end_probability: how likely this was the end, 0..1, in the world's view; None if it does not say.
     """
 
     snapshots: tuple[Snapshot, Snapshot] | None
@@ -88,7 +88,7 @@ class Shot:
 
 
 class Reel:
-    """The last steps of one engine, which makes so many a second."""
+    """The last steps of one world, which makes so many a second."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate

@@ -33,7 +33,7 @@ def draw_way(
     `part`, 0..1, of the last move has been drawn. The arrow stays below words that cover so many pixels of
     the top.
     """
-    rows, columns = home.engine.grid
+    rows, columns = home.world.grid
     x, y = home.place_at(part)
     cell = rect.width // columns
     if abs(x) <= columns // 2 and abs(y) <= rows // 2:

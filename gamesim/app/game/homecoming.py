@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gamesim.app.game.cells import Mask, Place, classes, differing, moved
-from gamesim.app.game.play import Engine
+from gamesim.app.game.world import World
 from gamesim.envs.layouts import GHOST, PACMAN
 from gamesim.envs.rules import CENTRE, DELTAS, REVERSE
 
@@ -46,7 +46,7 @@ class Verdict:
 
 
 class Homecoming:
-    """One walk from where the player of an engine is now.
+    """One walk from where the player of a world is now.
 
     Attributes:
         verdict: what became of home; None until he is back.
@@ -54,11 +54,11 @@ class Homecoming:
             back.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.home = engine.frame
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.home = world.frame
         self.verdict: Verdict | None = None
-        self._begin = engine.steps
+        self._begin = world.steps
         self.path: list[Place] = [(0, 0)]
 
     @property
@@ -88,14 +88,14 @@ class Homecoming:
     def lost(self) -> bool:
         """Whether the walk is lost: the episode ended, another began, or a rewind went past its start."""
         # Without a path, one step leads back to the start.
-        return self.engine.over is not None or self.engine.steps < self._begin or not self.path
+        return self.world.over is not None or self.world.steps < self._begin or not self.path
 
     def look(self) -> None:
-        """Take in a step that the engine has made."""
-        del self.path[self.engine.steps - self._begin :]
+        """Take in a step that the world has made."""
+        del self.path[self.world.steps - self._begin :]
         if not self.path or self.verdict is not None:
             return
-        (was, _), (now, action) = self.engine.trail[-2], self.engine.trail[-1]
+        (was, _), (now, action) = self.world.trail[-2], self.world.trail[-1]
         x, y = self.place
         dx, dy = DELTAS[action] if moved(was, now, action) else (0, 0)
         self.path.append((x + dx, y + dy))
@@ -119,7 +119,7 @@ def judge(before: np.ndarray, after: np.ndarray, path: list[Place]) -> Verdict:
     return Verdict(before, after, counted, counted & different)
 
 
-def there_and_back(engine: Engine) -> Verdict | None:
+def there_and_back(world: World) -> Verdict | None:
     """Let a dream walk `AWAY` cells out and back, in the first direction that is free.
 
     Afterwards it is put back to the moment on screen, so the player's dream is not changed.
@@ -127,14 +127,14 @@ def there_and_back(engine: Engine) -> Verdict | None:
     Returns:
         What became of the place; None if no direction is free, or the dream is over or does not scroll.
     """
-    env: Any = engine.env.unwrapped
-    if engine.temperature is None or engine.over is not None or not engine.can_rewind or not engine.ego:
+    env: Any = world.env.unwrapped
+    if world.temperature is None or world.over is not None or not world.can_rewind or not world.ego:
         return None
     start = env.state
     try:
         for way in range(1, len(DELTAS)):
             env.state = start
-            verdict = _walked(env, engine.frame, way)
+            verdict = _walked(env, world.frame, way)
             if verdict is not None:
                 return verdict
         return None

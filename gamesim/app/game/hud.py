@@ -8,8 +8,8 @@ import pygame
 from gamesim.app.controls import DOWN, LEFT, RIGHT, STAY, UP, Command, shown
 from gamesim.app.game import temperature
 from gamesim.app.game.compare import KINDS
-from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
+from gamesim.app.game.world import World
 from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.ui.widgets import ARROWS, box, fitting, keycap, meter, text, wrap
 from gamesim.text import counted, signed
@@ -93,25 +93,25 @@ class Fact:
 MOVES = {STAY: "stay", LEFT: "←", RIGHT: "→", UP: "↑", DOWN: "↓"}
 
 
-def move(engine: Engine, action: int) -> str:
+def move(world: World, action: int) -> str:
     """A name for an action: an arrow in our games, the game's own word or a number in any other."""
-    return MOVES[action] if engine.keys is None else engine.keys.words[action]
+    return MOVES[action] if world.keys is None else world.keys.words[action]
 
 
 def driving(session: Session) -> list[Fact]:
     """Who drives, and what an AI presses or would press now; empty if there is no AI."""
-    engine = session.leader
-    if engine.advice is None:
+    world = session.leader
+    if world.advice is None:
         return []
     ai = session.driver == "controller"
     who = "AI" if ai else "you, while you hold a key" if session.watching else "you"
     presses, colour = "AI presses" if ai else "AI would press", "dream" if session.watching else "quiet"
     found = [
         Fact("Driver", who, colour=COLOURS["dream" if ai else "text"]),
-        Fact(presses, move(engine, engine.advice), colour=COLOURS[colour]),
+        Fact(presses, move(world, world.advice), colour=COLOURS[colour]),
     ]
-    if engine.pilot is not None and engine.pilot.changed:
-        found.append(Fact("AI sees", engine.pilot.changed, colour=COLOURS["bad"]))
+    if world.pilot is not None and world.pilot.changed:
+        found.append(Fact("AI sees", world.pilot.changed, colour=COLOURS["bad"]))
     return found
 
 
@@ -129,35 +129,35 @@ def differences(session: Session) -> list[Fact]:
     ]
 
 
-def mixture(engine: Engine) -> list[Fact]:
-    """The weights of M's mixture; empty if the engine has none."""
-    weights = engine.internals.get("mixture") if engine.advice is not None else None
+def mixture(world: World) -> list[Fact]:
+    """The weights of M's mixture; empty if the world has none."""
+    weights = world.internals.get("mixture") if world.advice is not None else None
     return [] if weights is None else [Fact("Possible futures", "", bars=tuple(np.asarray(weights).tolist()))]
 
 
-def facts(engine: Engine, best: float) -> list[Fact]:
-    """The facts about an engine now, the most important first; `best` is the high score so far."""
-    now = engine.now
-    if now is not None and engine.title.latched:
+def facts(world: World, best: float) -> list[Fact]:
+    """The facts about a world now, the most important first; `best` is the high score so far."""
+    now = world.now
+    if now is not None and world.title.latched:
         lives = "● " * now.lives if 0 < now.lives < 7 else str(now.lives)
         return [
-            Fact("Score", f"{engine.score:,.0f}"),
+            Fact("Score", f"{world.score:,.0f}"),
             Fact("Lives", lives, colour=COLOURS["real"]),
             Fact("Level", str(now.level)),
-            Fact("High score", f"{max(best, engine.score):,.0f}"),
+            Fact("High score", f"{max(best, world.score):,.0f}"),
         ]
-    steps = f"{engine.steps} / {engine.limit}" if engine.limit else str(engine.steps)
-    found = [Fact("Score", signed(engine.total)), Fact("Steps", steps)]
-    if engine.end_probability is not None:
-        p = engine.end_probability
+    steps = f"{world.steps} / {world.limit}" if world.limit else str(world.steps)
+    found = [Fact("Score", signed(world.total)), Fact("Steps", steps)]
+    if world.end_probability is not None:
+        p = world.end_probability
         colour = COLOURS["bad"] if p > 0.5 else COLOURS["dream"]
         found.append(Fact("Chance of an ending", f"{100 * p:.0f} %", bar=p, colour=colour))
-    if engine.temperature is not None:
-        t = engine.temperature
+    if world.temperature is not None:
+        t = world.temperature
         place, mark = temperature.share(t), temperature.share(temperature.NEUTRAL)
         words, note = f"{t:.2f}", temperature.meaning(t)
         found.append(Fact("Temperature", words, place, mark, COLOURS["dream"], note=note, slider=True))
-    return [*found, Fact("Last points", signed(engine.reward))]
+    return [*found, Fact("Last points", signed(world.reward))]
 
 
 Bars = dict[str, pygame.Rect]
@@ -308,16 +308,16 @@ def hints(
     This dream may have its game here, or this game a dream (`partner`), and an AI may be able to drive
     (`driver`). `pixels` tells whether the boards are shown as pixels.
     """
-    engine, beside = session.engine, session.beside
-    dream, ego = session.temperature is not None, engine.ego
+    world, beside = session.world, session.beside
+    dream, ego = session.temperature is not None, world.ego
     ended = any(side.over for side in session.playing)
     known = (
         (beside and ended, Command.AGAIN, "go on"),
         (True, Command.RESET, "new game"),
         (True, Command.HELP, "all keys"),
         (driver and session.watching, Command.DRIVER, "drive yourself"),
-        (engine.keys is not None, Command.SETTINGS, "change keys"),
-        (partner, Command.SWITCH, "real game" if engine.temperature is not None else "dream"),
+        (world.keys is not None, Command.SETTINGS, "change keys"),
+        (partner, Command.SWITCH, "real game" if world.temperature is not None else "dream"),
         (partner, Command.BESIDE, "one alone" if beside else "side by side"),
         (dream, Command.ABOUT, "what is this?"),
         (dream, Command.XRAY, "x-ray"),
@@ -331,9 +331,9 @@ def hints(
         (dream, Command.DOUBT, "how sure?"),
         (True, Command.LOOK, "drawn large" if pixels else "pixels"),
         (True, Command.PAUSE, "resume" if session.paused else "pause"),
-        (True, Command.RECORD, "stop recording" if engine.recording else "record"),
+        (True, Command.RECORD, "stop recording" if world.recording else "record"),
         (ego, Command.RESKIN, "night or garden"),
-        (engine.pilot is not None, Command.ATTACK, "attack the AI"),
+        (world.pilot is not None, Command.ATTACK, "attack the AI"),
         (dream, Command.LAYERS, "background"),
         (dream, Command.STORY, "why temperature"),
         (dream, Command.NEUTRAL, "temperature 1.0"),

@@ -12,9 +12,9 @@ import numpy as np
 import pygame
 
 from gamesim.app.game.board import BoardPainter, Canvas, Sprites
-from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import draw_frame, scaled
 from gamesim.app.game.sight import SIZES, Reading, read, sight
+from gamesim.app.game.world import World
 from gamesim.envs.layouts import FLAG, FLOOR, FOOD, FRIGHTENED, GHOST, OUTSIDE, PACMAN, POWER, WALL
 from gamesim.envs.sprites import GARDEN, tiles
 
@@ -94,14 +94,14 @@ class Look:
         self.pixels = False
         self._garden: GardenPainter | None = None
 
-    def paints(self, engines: list[Engine]) -> bool:
-        """Whether these engines are drawn large: all of them, or none."""
-        return not self.pixels and self.knows(engines)
+    def paints(self, worlds: list[World]) -> bool:
+        """Whether these worlds are drawn large: all of them, or none."""
+        return not self.pixels and self.knows(worlds)
 
     @staticmethod
-    def knows(engines: list[Engine]) -> bool:
-        """Whether these engines can be drawn large: other people's games have nothing but pixels."""
-        return all(engine.shot.snapshots or read(engine.frame, engine.grid[0]) for engine in engines)
+    def knows(worlds: list[World]) -> bool:
+        """Whether these worlds can be drawn large: other people's games have nothing but pixels."""
+        return all(world.shot.snapshots or read(world.frame, world.grid[0]) for world in worlds)
 
     def frame(
         self,

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import gymnasium as gym
 
 from gamesim.app.controls import Command, shown
-from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
 from gamesim.app.game.takes import Takes
+from gamesim.app.game.world import World
 from gamesim.app.library import catalog
 from gamesim.app.library.catalog import Title
 from gamesim.app.navigation import Navigator
@@ -50,7 +50,7 @@ class Partner:
 
     def prepare(self) -> None:
         """Load a game's dream in the background: torch alone takes seconds, and Tab should not wait."""
-        title = self.session.engine.title
+        title = self.session.world.title
         if not title.learned and (dream := catalog.partner(title, self.kit.workshop.offered())):
             self.kit.ahead.prepare(dream, self.kit.device)
 
@@ -75,7 +75,7 @@ class Partner:
 
     def _switch(self) -> None:
         self._changes()
-        self.takes.stop(self.session.engine)
+        self.takes.stop(self.session.world)
         fits = self.session.switch()
         self.kit.sound.play("switch")
         self._tell(fits)
@@ -83,7 +83,7 @@ class Partner:
     def _put_beside(self) -> None:
         self._changes()
         if not self.session.beside:
-            self.takes.stop(self.session.engine)
+            self.takes.stop(self.session.world)
         self._tell(self.session.toggle_beside())
 
     def _tell(self, fits: bool) -> None:
@@ -95,27 +95,27 @@ class Partner:
         if self.session.other is not None:
             then()
             return
-        engine = self.session.engine
-        title = catalog.partner(engine.title, self.kit.workshop.offered())
+        world = self.session.world
+        title = catalog.partner(world.title, self.kit.workshop.offered())
         if title is None:
-            self.window.say(no_partner(engine.title))
+            self.window.say(no_partner(world.title))
             return
         self._open(title, lambda _: then())
 
-    def _open(self, title: Title, then: Callable[[Engine], None]) -> None:
+    def _open(self, title: Title, then: Callable[[World], None]) -> None:
         """Load the other side, and call `then` with it."""
 
-        def opened(engine: Engine) -> None:
-            other = self.session.other = self.takes.wrap(engine)
+        def opened(world: World) -> None:
+            other = self.session.other = self.takes.wrap(world)
             self._guard(lambda: then(other))
 
         self._load(title, opened)
 
-    def _load(self, title: Title, then: Callable[[Engine], None]) -> None:
+    def _load(self, title: Title, then: Callable[[World], None]) -> None:
         """Load a title, and call `then` with it if an action means the same there as here."""
 
         def loaded(env: gym.Env) -> None:
-            here, there = self.session.engine, Engine(title, env)
+            here, there = self.session.world, World(title, env)
             if here.words and there.words and here.words != there.words:
                 env.close()
                 self.window.say(OTHER_KEYS)
@@ -131,19 +131,19 @@ class Partner:
         if self._turn_driver():
             return
         title = None
-        if not self.session.engine.title.learned:
-            title = catalog.chauffeur(self.session.engine.title, self.kit.workshop.shipped())
+        if not self.session.world.title.learned:
+            title = catalog.chauffeur(self.session.world.title, self.kit.workshop.shipped())
         if title is None:
             self.window.say(NO_DRIVER)
             return
 
-        def drive(dream: Engine) -> None:
+        def drive(dream: World) -> None:
             dream.reset()
             self.session.share_controller(dream)
             if not self._turn_driver():
                 self.window.say(NO_DRIVER)
 
-        def lent(dream: Engine) -> None:  # the dream that is open already stays the other side
+        def lent(dream: World) -> None:  # the dream that is open already stays the other side
             drive(dream)
             dream.env.close()
 

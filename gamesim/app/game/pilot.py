@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gamesim.app.game.play import Engine
+from gamesim.app.game.world import World
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -104,9 +104,9 @@ class MisledPilot(Pilot):
         return int(self._misled.act(*STAGES[self.stage]))
 
 
-def attack(engine: Engine) -> str:
+def attack(world: World) -> str:
     """Go to the next stage of the attack on the AI of this game; returns what to tell the player."""
-    pilot = engine.pilot
+    pilot = world.pilot
     if pilot is None:
         return NOBODY
     from gamesim.labs.players import can_be_attacked
@@ -114,7 +114,7 @@ def attack(engine: Engine) -> str:
     stage = (pilot.stage + 1) % len(STAGES)
     if not can_be_attacked(pilot.clear.model):
         return UNKNOWN
-    engine.board(MisledPilot(pilot.clear, stage) if stage else pilot.clear)
+    world.board(MisledPilot(pilot.clear, stage) if stage else pilot.clear)
     by, epsilon = STAGES[stage]
     return (
         f"The AI sees frames changed by {by}, {epsilon} of 255. You see them as they are." if stage else OVER

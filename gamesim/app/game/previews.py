@@ -10,7 +10,7 @@ import pygame
 
 from gamesim.app.background import Worker
 from gamesim.app.game.board import BoardPainter
-from gamesim.app.game.play import Engine
+from gamesim.app.game.world import World
 from gamesim.app.library.catalog import Title
 from gamesim.app.theme import COLOURS
 from gamesim.app.ui.widgets import clipped, text
@@ -32,8 +32,8 @@ class GamePreview:
     """A real game that plays by itself: the player walks on as long as he can and turns at random."""
 
     def __init__(self, title: Title) -> None:
-        self.engine = Engine(title, title.make())
-        self.engine.reset()
+        self.world = World(title, title.make())
+        self.world.reset()
         self.clock = self.since = random.random()
         self.action = 2
 
@@ -43,25 +43,25 @@ class GamePreview:
         if self.since < 1 / RATE:
             return
         self.since = 0.0
-        before, now = self.engine.before, self.engine.now
+        before, now = self.world.before, self.world.now
         blocked = before and now and before.pacman == now.pacman
         if blocked or random.random() < 0.15:
             self.action = random.randint(1, 4)
-        self.engine.step(self.action)
-        if self.engine.over:
-            self.engine.reset()
+        self.world.step(self.action)
+        if self.world.over:
+            self.world.reset()
 
     def draw(self, surface: pygame.Surface, rect: pygame.Rect, painter: BoardPainter) -> None:
-        engine = self.engine
-        snapshots = engine.shot.snapshots
+        world = self.world
+        snapshots = world.shot.snapshots
         if snapshots is None:
             side = max(rect.size)  # the frame fills `rect`, and is cut at two sides
-            image = scaled(engine.frame, (side, side))
+            image = scaled(world.frame, (side, side))
             with clipped(surface, rect):
                 surface.blit(image, image.get_rect(center=rect.center))
         else:
             part = min(1.0, self.since * RATE)
-            view = engine.view
+            view = world.view
             if view:  # a wide picture shows more of the board on both sides
                 extra = max(0, (rect.width * view[0] // rect.height - view[1]) // 2)
                 view = (view[0], view[1] + 2 * extra)

@@ -11,7 +11,7 @@ import numpy as np
 
 from gamesim.app.background import Worker
 from gamesim.app.game.pictures import Picture
-from gamesim.app.game.play import Engine
+from gamesim.app.game.world import World
 from gamesim.app.navigation import Navigator
 from gamesim.labs.themes import GAMES
 
@@ -29,9 +29,9 @@ class Reskin:
         self._told: deque[tuple[str, bool]] = deque()
         self._painted: deque[tuple[Picture, Picture]] = deque(maxlen=KEPT)
 
-    def toggle(self, engine: Engine) -> None:
+    def toggle(self, world: World) -> None:
         """Turn it on or off, for games with a view of 7x7 cells."""
-        if not engine.ego:
+        if not world.ego:
             self.window.say("Only the Pac-Man games with a view of 7 by 7 cells have another look.")
             return
         self.on = not self.on
@@ -58,18 +58,18 @@ class Reskin:
             self.on = self.on and not bad
             self.window.say(words, bad=bad)
 
-    def paints(self, engine: Engine) -> bool:
-        """Whether an engine is shown in the other look now."""
-        return self.on and self._model is not None and engine.ego
+    def paints(self, world: World) -> bool:
+        """Whether a world is shown in the other look now."""
+        return self.on and self._model is not None and world.ego
 
-    def seen(self, engine: Engine, frame: Picture) -> Picture:
-        """What to show for a frame of an engine: the frame itself, or a painted one."""
-        if not self.paints(engine):
+    def seen(self, world: World, frame: Picture) -> Picture:
+        """What to show for a frame of a world: the frame itself, or a painted one."""
+        if not self.paints(world):
             return frame
         for real, painted in self._painted:
             if real is frame:
                 return painted
-        theme = "garden" if engine.title.world == GAMES["garden"] else "night"
+        theme = "garden" if world.title.game_id == GAMES["garden"] else "night"
         painted = self._model.translated(np.asarray(frame)[None], theme)[0]
         self._painted.append((frame, painted))
         return painted

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from gamesim.app.controls import STAY, Command, Steering, shown
 from gamesim.app.game.divergence import Divergence
 from gamesim.app.game.history import Shot
-from gamesim.app.game.play import Engine
 from gamesim.app.game.sides import Sides
+from gamesim.app.game.world import World
 
 PAUSES = {"eaten": 1.5, "level": 2.4, "ghost": 0.5, "fruit": 0.5}
 """Seconds for which the clock stands still after an event."""
@@ -18,10 +18,10 @@ REST = 6.0  # seconds before the next game begins by itself, if nobody plays
 
 
 class Session(Sides):
-    """The clock of one play screen: turns time and keys into steps of one engine, or of two side by side.
+    """The clock of one play screen: turns time and keys into steps of one world, or of two side by side.
 
     Nothing moves before the first move of a person or a controller, neither at the start nor after an end.
-    `on_step` is called with the engine in front after each step that it made.
+    `on_step` is called with the world in front after each step that it made.
 
     Attributes:
         watching: whether a controller drives, if there is one; holding a direction overrides it.
@@ -32,23 +32,23 @@ class Session(Sides):
         has_partner: tells whether there is another side to go to.
     """
 
-    def __init__(self, engine: Engine, on_step: Callable[[Engine], None] | None = None) -> None:
-        super().__init__(engine)
+    def __init__(self, world: World, on_step: Callable[[World], None] | None = None) -> None:
+        super().__init__(world)
         self.watching = False
         self.waiting = True
         self.endless = False
         self.paused = False
         self.rewinding = False
-        self.steering = Steering(engine.title.latched)
-        self.steering.keys = engine.keys
+        self.steering = Steering(world.title.latched)
+        self.steering.keys = world.keys
         self.has_partner: Callable[[], bool] = lambda: True
-        self.on_step = on_step or (lambda engine: None)
+        self.on_step = on_step or (lambda world: None)
         self._since = 0.0  # seconds since the last tick
         self._hold = 0.0  # seconds for which the clock still stands
         self._ended = 0.0  # seconds since the last move before the end was shown
         self._rest = 0.0  # seconds since the screen says how it ended
-        if not engine.started:
-            engine.reset()
+        if not world.started:
+            world.reset()
 
     @property
     def overridden(self) -> bool:
@@ -66,7 +66,7 @@ class Session(Sides):
         """Whether play has ended: with the first end if `together`, else when all are over."""
         if self.together:
             return not self._running
-        return all(engine.over is not None for engine in self.playing)
+        return all(world.over is not None for world in self.playing)
 
     @property
     def to_dream(self) -> str:
@@ -76,13 +76,13 @@ class Session(Sides):
     @property
     def part(self) -> float:
         """How much of the running tick has passed, 0..1: where things are drawn between two cells."""
-        return min(1.0, self._since * self.engine.rate)
+        return min(1.0, self._since * self.world.rate)
 
-    def death(self, engine: Engine) -> float | None:
+    def death(self, world: World) -> float | None:
         """How far Pac-Man has vanished, 0..1, after he was caught; None while he is whole."""
-        if "eaten" not in engine.events or self.part < 1.0:
+        if "eaten" not in world.events or self.part < 1.0:
             return None
-        if engine is self.engine and self._hold > 0:
+        if world is self.world and self._hold > 0:
             whole = PAUSES["eaten"] - CAUGHT
             return None if self._hold > whole else 1.0 - self._hold / whole
         return 1.0
@@ -92,7 +92,7 @@ class Session(Sides):
         """Whether a game, a life or a level is about to begin."""
         if self.finished:
             return False
-        return self.waiting or (self._hold > 0 and not any(event in self.engine.events for event in PAUSES))
+        return self.waiting or (self._hold > 0 and not any(event in self.world.events for event in PAUSES))
 
     @property
     def replaying(self) -> bool:
@@ -102,23 +102,23 @@ class Session(Sides):
     @property
     def _replay(self) -> float:
         """Seconds that the replay takes; 0 after an end by the step limit, which has no replay."""
-        ends = [engine for engine in self.playing if engine.over and "timeout" not in engine.happened]
-        return max((engine.reel.seconds for engine in self.playing), default=0.0) if ends else 0.0
+        ends = [world for world in self.playing if world.over and "timeout" not in world.happened]
+        return max((world.reel.seconds for world in self.playing), default=0.0) if ends else 0.0
 
-    def replay(self, engine: Engine) -> tuple[Shot, float] | None:
+    def replay(self, world: World) -> tuple[Shot, float] | None:
         """The step that the replay shows now, and how much of it has passed, 0..1; None without a replay."""
-        return engine.reel.at(self._ended - BEAT) if self.replaying else None
+        return world.reel.at(self._ended - BEAT) if self.replaying else None
 
     def skip(self) -> None:
         if self.replaying:
             self._ended = BEAT + self._replay
 
-    def tells_end(self, engine: Engine) -> bool:
+    def tells_end(self, world: World) -> bool:
         """Whether to say now how it ended: the last move, the catch and the replay come first."""
-        if engine.over is None or (engine is self.engine and self._hold > 0):
+        if world.over is None or (world is self.world and self._hold > 0):
             return False
         if not self.finished:
-            return self.part >= 1.0 or engine.waited > 0
+            return self.part >= 1.0 or world.waited > 0
         replay = self._replay
         return self.part >= 1.0 and (not replay or self._ended >= BEAT + replay)
 
@@ -155,7 +155,7 @@ class Session(Sides):
             return
         if self.steering.stands and self.driver == "human":
             return
-        tick = 1.0 / self.engine.rate
+        tick = 1.0 / self.world.rate
         self._since += min(seconds, 2 * tick)
         # A press after a rest does not wait for the whole tick: the game answers at once.
         early = self.steering.waiting and self._idle and self._since >= 0.5 * tick
@@ -170,7 +170,7 @@ class Session(Sides):
         """Whether somebody makes the first move now; the game answers at once."""
         if not (self.overridden or self.driver == "controller"):
             return False
-        self._since = 1.0 / self.engine.rate
+        self._since = 1.0 / self.world.rate
         return True
 
     def _rest_after_end(self, seconds: float) -> None:
@@ -179,7 +179,7 @@ class Session(Sides):
         if self.part < 1.0:
             return
         self._ended += seconds
-        if all(self.tells_end(engine) for engine in self.playing if engine.over):
+        if all(self.tells_end(world) for world in self.playing if world.over):
             self._rest += seconds
         if self.rest == 1.0:
             self.restart()
@@ -192,28 +192,28 @@ class Session(Sides):
         driver, advice = self.driver, self.leader.advice
         action = self.steering.action() if driver == "human" or advice is None else advice
         self._idle = action == STAY
-        was, running = self.engine.events, self.engine.over is None
+        was, running = self.world.events, self.world.over is None
         both = self._running
-        for engine in self.playing:
-            engine.step(action, driver)
+        for world in self.playing:
+            world.step(action, driver)
             if self.endless:
-                engine.go_on()
+                world.go_on()
         self._rest = self._ended = 0.0
         if both and self.divergence is not None:
             real, dream = self.playing
             self.divergence.look(real.frame, dream.frame, action)
         if not running:
             return
-        if self.engine.over is None and ("eaten" in was or "level" in was):
+        if self.world.over is None and ("eaten" in was or "level" in was):
             self._hold = READY
-        stops = [seconds for event, seconds in PAUSES.items() if event in self.engine.events]
+        stops = [seconds for event, seconds in PAUSES.items() if event in self.world.events]
         self._hold = max(stops, default=self._hold)
-        self.on_step(self.engine)
+        self.on_step(self.world)
 
     def toggle_endless(self) -> None:
         """Let dreams go on after an end, or stop there again; a dream that has just ended goes on."""
         self.endless = not self.endless
-        if [engine for engine in self.playing if self.endless and engine.go_on()]:
+        if [world for world in self.playing if self.endless and world.go_on()]:
             self._resume()
             self.waiting = True
 
@@ -234,7 +234,7 @@ class Session(Sides):
         self._begin()
 
     def switch(self) -> bool:
-        """Bring the other engine to the front.
+        """Bring the other world to the front.
 
         A dream goes on from the game's last frames; a game comes back as the player left it.
 
@@ -245,12 +245,12 @@ class Session(Sides):
             return True
         self.divergence = None
         fits = True
-        back, front = self.engine, self.other
+        back, front = self.world, self.other
         if front.temperature is not None and back.temperature is None:
             fits = front.follow(back)
         elif not front.started:
             front.reset()
-        self.engine, self.other = front, back
+        self.world, self.other = front, back
         self._begin()
         self.share_controller()
         return fits
@@ -266,10 +266,10 @@ class Session(Sides):
         fits = dream.follow(real)
         real.history.clear()  # neither goes back to before they met
         real.keeps_past = True
-        self.engine, self.other, self.divergence = real, dream, self._compare(real, dream)
-        for engine in (real, dream):  # their clips begin at the same moment
-            engine.clip.clear()
-            engine.clip.append(engine.frame)
+        self.world, self.other, self.divergence = real, dream, self._compare(real, dream)
+        for world in (real, dream):  # their clips begin at the same moment
+            world.clip.clear()
+            world.clip.append(world.frame)
         self._begin()
         self.share_controller()
         return fits
@@ -295,7 +295,7 @@ class Session(Sides):
         return True
 
     @staticmethod
-    def _compare(real: Engine, dream: Engine) -> Divergence:
+    def _compare(real: World, dream: World) -> Divergence:
         """A comparison that begins now, with both at the same moment."""
         scrolls = real.ego and real.frame.shape == dream.frame.shape
         return Divergence(real.grid, real.trail, scrolls)
@@ -310,19 +310,19 @@ class Session(Sides):
     @property
     def can_rewind(self) -> bool:
         """Whether time can run backwards: in a dream, and in a game beside its dream."""
-        return self.dream is not None and all(engine.can_rewind for engine in self.playing)
+        return self.dream is not None and all(world.can_rewind for world in self.playing)
 
     def _rewind(self, seconds: float) -> bool:
         """Run backwards at twice the speed, both sides together; False if that is impossible."""
         if not self.can_rewind:
             return False
         self._since += seconds
-        if self._since < 0.5 / self.engine.rate:
+        if self._since < 0.5 / self.world.rate:
             return True
         self._since = self._rest = self._ended = self._hold = 0.0
-        if all(engine.goes_back for engine in self.playing):
-            for engine in self.playing:
-                engine.rewind()
+        if all(world.goes_back for world in self.playing):
+            for world in self.playing:
+                world.rewind()
             if self.divergence is not None and self._running:
                 self.divergence.back()
         return True
@@ -332,7 +332,7 @@ class Session(Sides):
         self._resume()
         self.waiting = self.together = True
         self.steering.clear()
-        self.steering.latched, self.steering.keys = self.engine.title.latched, self.engine.keys
+        self.steering.latched, self.steering.keys = self.world.title.latched, self.world.keys
 
     def _resume(self) -> None:
         """Let the clock run on after an end."""
@@ -342,4 +342,4 @@ class Session(Sides):
     def _release(self) -> None:
         """Let the clock run on after a pause in play."""
         self._hold = 0.0
-        self._since = 1.0 / self.engine.rate
+        self._since = 1.0 / self.world.rate

@@ -64,7 +64,7 @@ class SidePanel:
     def _offered(self) -> tuple[bool, bool]:
         """Whether there is another side, and a dream whose AI can be borrowed to drive."""
         session = self.session
-        title = session.engine.title
+        title = session.world.title
         asked = (title, session.other is None)
         if self._offers[0] != asked:
             partner = session.other is not None
@@ -76,7 +76,7 @@ class SidePanel:
     @property
     def has_looks(self) -> bool:
         """Whether the player can choose between large and pixels here."""
-        return self.session.engine.keys is None or self.kit.look.knows(self.session.playing)
+        return self.session.world.keys is None or self.kit.look.knows(self.session.playing)
 
     def key_at(self, place: tuple[int, int]) -> Command | None:
         """The command whose key is at a place of the window; None if there is none."""
@@ -124,18 +124,18 @@ class SidePanel:
         return pygame.Rect(rect.left, rect.top, rect.width - width - scale.px(24), rect.height)
 
     def facts(self, column: bool) -> list[hud.Fact]:
-        """The facts about all engines that are played; a fact that two of them share comes once."""
+        """The facts about all worlds that are played; a fact that two of them share comes once."""
         session = self.session
-        best = self.kit.scores.best(session.engine.title.world)
+        best = self.kit.scores.best(session.world.title.game_id)
         lines = [hud.Fact("Game", "paused")] if session.paused and not column else []
         lines += home_facts(self.home) if self.home else []
         lines += hud.differences(session)
         if self.swap.name:
             lines.append(hud.Fact("Background", self.swap.name, colour=COLOURS["dream"]))
-        for engine in session.playing:
+        for world in session.playing:
             known = {fact.label for fact in lines}
-            lines += [fact for fact in hud.facts(engine, best) if fact.label not in known]
-        keys = session.engine.keys
+            lines += [fact for fact in hud.facts(world, best) if fact.label not in known]
+        keys = session.world.keys
         legend = [hud.Fact(word, cap) for cap, word in keys.legend[:MOST_KEYS]] if keys else []
         driving = hud.driving(session)  # what an AI that drives presses comes before what one could press
         lines += [*driving, *legend] if session.watching else [*legend, *driving]
@@ -143,17 +143,17 @@ class SidePanel:
             unsure = f"{int((share > 0).sum())} of {share.size} cells"
             lines.append(hud.Fact("Unsure about", unsure, colour=COLOURS["dream"]))
         lines += hud.mixture(session.playing[-1])
-        if (words := Takes.words(session.engine)) is not None:
+        if (words := Takes.words(session.world)) is not None:
             lines.append(hud.Fact("Recording", words, colour=COLOURS["record"]))
         return lines
 
     def _draw_heading(self, surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> int:
-        """Draw the name and kind of the engine in front; returns the y below."""
-        engine = self.session.engine
-        words, size = engine.title.name, scale.px(32)
+        """Draw the name and kind of the world in front; returns the y below."""
+        world = self.session.world
+        words, size = world.title.name, scale.px(32)
         size = size if font(size, True).size(words)[0] <= rect.width else scale.px(25)
         name = text(surface, words, rect.topleft, size, bold=True, width=rect.width)
-        dream = engine.temperature is not None
+        dream = world.temperature is not None
         place = (rect.left, name.bottom + scale.px(8))
         colour = COLOURS["dream" if dream else "real"]
         tag = pill(surface, "DREAM" if dream else "REAL GAME", place, scale, colour, COLOURS["back"])
@@ -161,6 +161,6 @@ class SidePanel:
             place = (tag.right + scale.px(8), tag.top)
             pill(surface, "PAUSED", place, scale, COLOURS["raised"], COLOURS["text"])
         y = tag.bottom + scale.px(12)
-        if rect.height > scale.px(460) and engine.title.blurb:
-            y = paragraph(surface, engine.title.blurb, (rect.left, y), scale.px(16), rect.width)
+        if rect.height > scale.px(460) and world.title.blurb:
+            y = paragraph(surface, world.title.blurb, (rect.left, y), scale.px(16), rect.width)
         return y + scale.px(8)

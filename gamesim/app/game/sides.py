@@ -3,22 +3,22 @@
 from gamesim.app.game import temperature
 from gamesim.app.game.divergence import Divergence
 from gamesim.app.game.pilot import pilot_of
-from gamesim.app.game.play import Engine
+from gamesim.app.game.world import World
 
 
 class Sides:
-    """What is played: one engine, or two side by side. The session changes which.
+    """What is played: one world, or two side by side. The session changes which.
 
     Attributes:
-        engine: the one in front.
+        world: the one in front.
         other: its counterpart (dream of the game, game of the dream) once that is open.
         divergence: how the two differ since they were put side by side; None while they are not.
         together: whether both stop as soon as one is over, or else the other goes on.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.other: Engine | None = None
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.other: World | None = None
         self.divergence: Divergence | None = None
         self.together = True
 
@@ -28,33 +28,33 @@ class Sides:
         return self.divergence is not None
 
     @property
-    def leader(self) -> Engine:
-        """The engine whose controller may drive: the first that is not over."""
-        return next((engine for engine in self.playing if engine.over is None), self.engine)
+    def leader(self) -> World:
+        """The world whose controller may drive: the first that is not over."""
+        return next((world for world in self.playing if world.over is None), self.world)
 
     @property
-    def playing(self) -> list[Engine]:
-        """The engines that take steps now; the one in front comes first."""
-        return [self.engine, self.other] if self.beside and self.other else [self.engine]
+    def playing(self) -> list[World]:
+        """The worlds that take steps now; the one in front comes first."""
+        return [self.world, self.other] if self.beside and self.other else [self.world]
 
     @property
-    def pair(self) -> list[Engine]:
-        """The engine in front and its counterpart, if there is one, the real game first."""
-        both = [self.engine, self.other] if self.other else [self.engine]
-        return sorted(both, key=lambda engine: engine.temperature is not None)
+    def pair(self) -> list[World]:
+        """The world in front and its counterpart, if there is one, the real game first."""
+        both = [self.world, self.other] if self.other else [self.world]
+        return sorted(both, key=lambda world: world.temperature is not None)
 
     @property
     def _running(self) -> bool:
         """Whether all that is played goes on."""
-        return all(engine.over is None for engine in self.playing)
+        return all(world.over is None for world in self.playing)
 
     @property
-    def dream(self) -> Engine | None:
-        return next((engine for engine in self.playing if engine.temperature is not None), None)
+    def dream(self) -> World | None:
+        return next((world for world in self.playing if world.temperature is not None), None)
 
     @property
-    def inspected(self) -> Engine | None:
-        """The first engine whose internals can be seen; None if there is none."""
+    def inspected(self) -> World | None:
+        """The first world whose internals can be seen; None if there is none."""
         return next((e for e in self.playing if hasattr(e.env.unwrapped, "internals")), None)
 
     @property
@@ -80,10 +80,10 @@ class Sides:
         return self.temperature
 
     def close(self) -> None:
-        for engine in self.pair:
-            engine.env.close()
+        for world in self.pair:
+            world.env.close()
 
-    def share_controller(self, lender: Engine | None = None) -> None:
+    def share_controller(self, lender: World | None = None) -> None:
         """Let the controller of a dream drive the real game, if their pictures have the same size.
 
         The dream is that of the lender, or else the one on the other side.

@@ -11,11 +11,11 @@ from gamesim.app.game.banner import Line, draw_banner, draw_ready, player_cell
 from gamesim.app.game.compare import KINDS, draw_marks
 from gamesim.app.game.doubt import Doubt
 from gamesim.app.game.look import Offset
-from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import scaled
 from gamesim.app.game.reskin import Reskin
 from gamesim.app.game.session import Session
 from gamesim.app.game.swap import Swap
+from gamesim.app.game.world import World
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.widgets import clipped, pill, text
 from gamesim.text import counted, signed
@@ -27,7 +27,7 @@ LOUD = 10  # steps for which the screen points out an ignored end
 
 
 class Stage:
-    """Draws the engines of a session; `covered` pixels along the top of the boards have something else over
+    """Draws the worlds of a session; `covered` pixels along the top of the boards have something else over
     them.
     """
 
@@ -38,11 +38,11 @@ class Stage:
         self.covered = 0
 
     def draw(
-        self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale, named: bool
+        self, surface: pygame.Surface, rect: pygame.Rect, world: World, scale: Scale, named: bool
     ) -> None:
-        """Draw one engine in `rect`, with a frame around it, its name if `named`, and how it ended."""
-        session, dream = self.session, engine.temperature is not None
-        offset = self._draw_board(surface, rect, engine)
+        """Draw one world in `rect`, with a frame around it, its name if `named`, and how it ended."""
+        session, dream = self.session, world.temperature is not None
+        offset = self._draw_board(surface, rect, world)
         if dream and not session.replaying:
             self._draw_over(surface, rect, offset, scale)
         if rect.width > 100:
@@ -55,38 +55,38 @@ class Stage:
             name = text(surface, words, place, scale.px(18), COLOURS[colour], bold=True, anchor="bottomleft")
             if dream and session.compared:
                 self._draw_legend(surface, rect, name.right + scale.px(16), scale)
-        if session.tells_end(engine):
-            self._draw_end(surface, rect, engine, scale)
+        if session.tells_end(world):
+            self._draw_end(surface, rect, world, scale)
         elif session.ready:
-            self._draw_ready(surface, rect, engine, scale)
-        elif rect.width > 200 and (words := self._remark(engine)):
+            self._draw_ready(surface, rect, world, scale)
+        elif rect.width > 200 and (words := self._remark(world)):
             place = (rect.left + scale.px(8), self._free(rect).top + scale.px(8))
             pill(surface, words, place, scale, COLOURS["panel"], COLOURS["dream"])
 
-    def smooth(self, engine: Engine) -> bool:
-        """Whether an engine is drawn large, so that things move smoothly between the cells."""
-        return engine in self.session.playing and self.kit.look.paints(self.session.playing)
+    def smooth(self, world: World) -> bool:
+        """Whether a world is drawn large, so that things move smoothly between the cells."""
+        return world in self.session.playing and self.kit.look.paints(self.session.playing)
 
-    def _draw_board(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine) -> Offset:
+    def _draw_board(self, surface: pygame.Surface, rect: pygame.Rect, world: World) -> Offset:
         """Draw the board now or in the replay; returns how far, in pixels, it still has to scroll."""
         session, kit = self.session, self.kit
-        again = session.replay(engine)
-        shot, part = again or (engine.shot, session.part)
+        again = session.replay(world)
+        shot, part = again or (world.shot, session.part)
         frame, was, death = shot.frame, None, None
         if again is None:
-            death, frame = session.death(engine), self.swap.frame(engine)
-            if engine.temperature is not None:
+            death, frame = session.death(world), self.swap.frame(world)
+            if world.temperature is not None:
                 frame = self.doubt.seen(frame, self.clock)
-            if len(engine.trail) > 1:
-                was = self.reskin.seen(engine, engine.trail[-2][0])
-        frame = self.reskin.seen(engine, frame)
-        if not self.smooth(engine):
+            if len(world.trail) > 1:
+                was = self.reskin.seen(world, world.trail[-2][0])
+        frame = self.reskin.seen(world, frame)
+        if not self.smooth(world):
             surface.blit(scaled(frame, rect.size), rect)
-        elif shot.snapshots is None or session.beside or self.reskin.paints(engine):
-            rows, action = engine.grid[0], engine.trail[-1][1]
+        elif shot.snapshots is None or session.beside or self.reskin.paints(world):
+            rows, action = world.grid[0], world.trail[-1][1]
             return kit.look.frame(surface, rect, frame, rows, was, action, part, self.clock, death)
         else:
-            kit.painter.draw(surface, rect, *shot.snapshots, part, self.clock, engine.view, death)
+            kit.painter.draw(surface, rect, *shot.snapshots, part, self.clock, world.view, death)
         return 0, 0
 
     def _draw_over(self, surface: pygame.Surface, rect: pygame.Rect, offset: Offset, scale: Scale) -> None:
@@ -119,26 +119,26 @@ class Stage:
         covered = min(self.covered, rect.height)
         return pygame.Rect(rect.left, rect.top + covered, rect.width, rect.height - covered)
 
-    def _remark(self, engine: Engine) -> str:
+    def _remark(self, world: World) -> str:
         """A remark on the replay, or on the ends that a dream ignored; "" if there is none."""
-        again = self.session.replay(engine)
+        again = self.session.replay(world)
         if again is not None:
             end = again[0].end_probability
             why = "any key skips it" if end is None else f"chance of an ending {100 * end:.0f} %"
             return f"Slow motion · {why}"
-        if not self.session.endless or not engine.ends:
+        if not self.session.endless or not world.ends:
             return ""
-        if engine.steps - engine.ends[-1] < LOUD:
+        if world.steps - world.ends[-1] < LOUD:
             return "End ignored: the dream goes on"
-        return f"{counted(len(engine.ends), 'end')} ignored"
+        return f"{counted(len(world.ends), 'end')} ignored"
 
-    def _draw_ready(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
+    def _draw_ready(self, surface: pygame.Surface, rect: pygame.Rect, world: World, scale: Scale) -> None:
         """Draw "Ready!", and what the clock waits for."""
         hint = "Move to start" if self.session.waiting else ""
-        level = f"Level {engine.now.level}" if engine.title.latched and engine.now else ""
+        level = f"Level {world.now.level}" if world.title.latched and world.now else ""
         small = " · ".join(part for part in (level, hint) if part)
-        player = player_cell(rect, engine)
-        whole = engine.now is not None and engine.view is None and engine.grid[0] == 21
+        player = player_cell(rect, world)
+        whole = world.now is not None and world.view is None and world.grid[0] == 21
         if whole and player.top > rect.top + rect.height * 14 // 21:
             draw_ready(surface, rect, "Ready!", small, scale)
             return
@@ -146,22 +146,22 @@ class Stage:
         lines += [Line(small, 18, COLOURS["text"])] if small else []
         draw_banner(surface, self._free(rect), player, lines, scale)
 
-    def _draw_end(self, surface: pygame.Surface, rect: pygame.Rect, engine: Engine, scale: Scale) -> None:
+    def _draw_end(self, surface: pygame.Surface, rect: pygame.Rect, world: World, scale: Scale) -> None:
         """Draw how it ended, how sure the model was of that, and how to play again."""
-        points = engine.title.latched and engine.now is not None
-        score = f"{engine.score:,.0f} points" if points else f"Score {signed(engine.total)}"
-        lines = [Line(engine.over or "", 32, COLOURS["text"], bold=True)]
-        lines.append(Line(f"{score} · {counted(engine.steps, 'step')}", 18, COLOURS["quiet"]))
-        sure = engine.end_probability
-        if sure is not None and "timeout" not in engine.happened:
+        points = world.title.latched and world.now is not None
+        score = f"{world.score:,.0f} points" if points else f"Score {signed(world.total)}"
+        lines = [Line(world.over or "", 32, COLOURS["text"], bold=True)]
+        lines.append(Line(f"{score} · {counted(world.steps, 'step')}", 18, COLOURS["quiet"]))
+        sure = world.end_probability
+        if sure is not None and "timeout" not in world.happened:
             words = f"The model was {100 * sure:.0f} % sure that this was the end"
             lines.append(Line(words, 17, COLOURS["dream"]))
-        if self.session.finished and engine is self.session.engine:
+        if self.session.finished and world is self.session.world:
             lines.append(Line(f"{shown(Command.RESET)} to play again", 17, COLOURS["real"], bold=True))
-            if engine.can_go_on:
+            if world.can_go_on:
                 words = f"{shown(Command.ENDLESS)} to dream on as if nothing happened"
                 lines.append(Line(words, 15, COLOURS["quiet"]))
-        banner = draw_banner(surface, self._free(rect), player_cell(rect, engine), lines, scale)
+        banner = draw_banner(surface, self._free(rect), player_cell(rect, world), lines, scale)
         rest = self.session.rest
         if rest is not None and banner.width > scale.px(40):
             left = pygame.Rect(banner.left + scale.px(14), banner.bottom - scale.px(8), 0, scale.px(3))

@@ -1,6 +1,6 @@
 """The paper's swap: one dream's dynamic layer over another's static layer, or another board in its memory.
 
-Another board of the same engine goes into the memory for good: from then on its walls block Pac-Man, and its
+Another board of the same world goes into the memory for good: from then on its walls block Pac-Man, and its
 food feeds him. Another engine's static layer is only a picture: both dream under the same keys, and the mask
 of the first composes the picture on screen from the two (Kim et al. 2020, Sec. 3.3; the swaps of Sec. 4).
 """
@@ -14,8 +14,8 @@ import gymnasium as gym
 
 from gamesim.app.controls import Command, shown
 from gamesim.app.game.pictures import Picture, composed
-from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
+from gamesim.app.game.world import World
 from gamesim.app.library.catalog import Title
 from gamesim.app.navigation import Navigator
 from gamesim.envs.walks import same_walk
@@ -29,14 +29,14 @@ class Swap:
 
     Attributes:
         name: in words, what replaces the static layer; None while nothing is swapped.
-        guest: the engine whose static layer is on screen, or None.
+        guest: the world whose static layer is on screen, or None.
     """
 
     def __init__(self, window: Navigator, session: Session) -> None:
         self.window, self.kit, self.session = window, window.kit, session
         self.name: str | None = None
-        self.guest: Engine | None = None
-        self._host: Engine | None = None
+        self.guest: World | None = None
+        self._host: World | None = None
         self._own: Any = None  # the moment with the host's own memory
         self._seen: tuple = (None, 0)  # the frame and the step up to which the guest has followed
         self._since = (0, 0)  # the host's episode and step at which the memory was swapped
@@ -67,7 +67,7 @@ class Swap:
         else:
             self.window.say("This model draws everything at once, so there is no background to swap.")
 
-    def _choose(self, host: Engine, index: int) -> None:
+    def _choose(self, host: World, index: int) -> None:
         """Swap in the choice at an index; after the last one comes the host's own layer."""
         choices = self._choices(host)
         if index < len(choices):
@@ -75,8 +75,8 @@ class Swap:
         else:
             self.window.say("Background back to normal")
 
-    def _choices(self, host: Engine) -> list[tuple[str, Callable[[Engine], None]]]:
-        found: list[tuple[str, Callable[[Engine], None]]] = []
+    def _choices(self, host: World) -> list[tuple[str, Callable[[World], None]]]:
+        found: list[tuple[str, Callable[[World], None]]] = []
         if "memory" in host.changes:
             found.append((BOARD, self._take_board))
         if not set(host.internals) >= LAYERS:
@@ -88,7 +88,7 @@ class Swap:
 
     # another board ---------------------------------------------------------------------------------------
 
-    def _take_board(self, host: Engine) -> None:
+    def _take_board(self, host: World) -> None:
         """Give this Pac-Man the memory of another of the checkpoint's beginnings."""
         env: Any = host.env.unwrapped
         self._boards += 1
@@ -104,11 +104,11 @@ class Swap:
 
     # another engine --------------------------------------------------------------------------------------
 
-    def _invite(self, title: Title, index: int, host: Engine) -> None:
+    def _invite(self, title: Title, index: int, host: World) -> None:
         """Load another engine and let it dream along; if it has no layers, take the next choice."""
 
         def opened(env: gym.Env) -> None:
-            guest = Engine(title, env)
+            guest = World(title, env)
             guest.reset()
             fits = guest.frame.shape == host.frame.shape and "static" in guest.internals
             if not fits:
@@ -120,9 +120,9 @@ class Swap:
 
         self.window.load(title, opened)
 
-    def _begin(self, host: Engine, guest: Engine) -> None:
+    def _begin(self, host: World, guest: World) -> None:
         self._host, self.guest, self.name = host, guest, guest.title.name
-        walk = same_walk(host.title.world, guest.title.world)
+        walk = same_walk(host.title.game_id, guest.title.game_id)
         if walk is not None and not host.recording:
             mine, theirs, actions = walk
             host.reset({"frames": mine, "actions": actions})
@@ -138,7 +138,7 @@ class Swap:
         """Let the guest make the steps that its host has made.
 
         A swap ends when its host is no longer played. A swap of memories also ends with the episode, and when
-        the player rewinds beyond it. Each call does one thing: a step of both engines and the composition of
+        the player rewinds beyond it. Each call does one thing: a step of both worlds and the composition of
         their layers would be too much for one frame of the window.
         """
         host, (frame, step) = self._host, self._seen
@@ -157,7 +157,7 @@ class Swap:
             self._seen = (host.frame, host.steps)
 
     @staticmethod
-    def _lead(host: Engine, guest: Engine, missed: int) -> None:
+    def _lead(host: World, guest: World, missed: int) -> None:
         """Let the guest make the steps that it has missed, or go back as many."""
         for _, action in list(host.trail)[-missed:] if missed > 0 else []:
             if guest.over:
@@ -166,15 +166,15 @@ class Swap:
         for _ in range(-missed):
             guest.rewind()
 
-    def _compose(self, host: Engine, guest: Engine) -> None:
+    def _compose(self, host: World, guest: World) -> None:
         shown = host.internals
         self._picture = composed(shown["dynamic"], shown["mask"], guest.internals["static"])
         host.clip[-1] = self._picture
 
-    def frame(self, engine: Engine) -> Picture:
-        """What to show of an engine: its frame, or the one with the guest's static layer."""
-        swapped = self._picture if engine is self._host else None
-        return engine.frame if swapped is None else swapped
+    def frame(self, world: World) -> Picture:
+        """What to show of a world: its frame, or the one with the guest's static layer."""
+        swapped = self._picture if world is self._host else None
+        return world.frame if swapped is None else swapped
 
     def leave(self, put_back: bool = True) -> None:
         """End the swap: the host has its own layer again, and with `put_back` its own memory."""
@@ -188,7 +188,7 @@ class Swap:
         self._todo = []
 
 
-def _static(host: Engine) -> float:
-    """The share of the picture that the static layer draws, 0..1; 0.0 if the engine does not say."""
+def _static(host: World) -> float:
+    """The share of the picture that the static layer draws, 0..1; 0.0 if the world does not say."""
     mask = host.internals.get("mask")
     return 0.0 if mask is None else 1 - float(mask.mean())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gamesim.app.game.look import Look
 from gamesim.app.game.pictures import spread
-from gamesim.app.game.play import Engine
+from gamesim.app.game.world import World
 from gamesim.app.navigation import Navigator
 from gamesim.app.settings import unused
 from gamesim.app.theme import COLOURS
@@ -29,12 +29,12 @@ SIDE, GAP, HEAD = 336, 16, 40
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames of one or two engines, side by side; iterating makes the pages, uint8 (H, W, 3), one by one.
+    """Frames of one or two worlds, side by side; iterating makes the pages, uint8 (H, W, 3), one by one.
 
     Attributes:
         empty: a page without its frames, uint8 (H, W, 3).
         enlarged: makes uint8 (SIDE, SIDE, 3) of a frame.
-        strips: the frames of each engine, uint8 (h, w, 3) each; those of one moment have the same index.
+        strips: the frames of each world, uint8 (h, w, 3) each; those of one moment have the same index.
     """
 
     empty: NDArray[np.uint8]
@@ -53,18 +53,18 @@ class Clip:
             yield page
 
 
-def compose(engines: list[Engine], look: Look) -> Clip:
-    """The last frames of one or two engines in the look of the window; they end at the same moment."""
-    length = min(len(engine.clip) for engine in engines)
-    page = pygame.Surface((_left(len(engines)), SIDE + HEAD + GAP), depth=32)
+def compose(worlds: list[World], look: Look) -> Clip:
+    """The last frames of one or two worlds in the look of the window; they end at the same moment."""
+    length = min(len(world.clip) for world in worlds)
+    page = pygame.Surface((_left(len(worlds)), SIDE + HEAD + GAP), depth=32)
     page.fill(COLOURS["back"])
-    for i, engine in enumerate(engines):
-        words, colour = ("dream", "dream") if engine.temperature is not None else ("real game", "real")
+    for i, world in enumerate(worlds):
+        words, colour = ("dream", "dream") if world.temperature is not None else ("real game", "real")
         text(page, words, (_left(i), HEAD // 2), 18, COLOURS[colour], bold=True, anchor="midleft")
     empty = pygame.surfarray.array3d(page).swapaxes(0, 1)
-    film = look.film() if look.paints(engines) else None
+    film = look.film() if look.paints(worlds) else None
     draw = partial(spread, height=SIDE, width=SIDE) if film is None else partial(film.picture, side=SIDE)
-    return Clip(empty, draw, [list(engine.clip)[-length:] for engine in engines])
+    return Clip(empty, draw, [list(world.clip)[-length:] for world in worlds])
 
 
 def save(clip: Clip, folder: Path, rate: float, kind: str = "gif") -> Path:
@@ -92,60 +92,60 @@ def _left(column: int) -> int:
 
 
 class Takes:
-    """Puts a recorder around each engine, turns it on and off, and saves clips on a thread of its own."""
+    """Puts a recorder around each world, turns it on and off, and saves clips on a thread of its own."""
 
     def __init__(self, window: Navigator) -> None:
         self.window, self.kit = window, window.kit
         self._saving: threading.Thread | None = None
 
-    def wrap(self, engine: Engine) -> Engine:
-        """Put a recorder, which is off, around the env of `engine`; returns `engine`."""
-        title = engine.title
+    def wrap(self, world: World) -> World:
+        """Put a recorder, which is off, around the env of `world`; returns `world`."""
+        title = world.title
         folder = self.kit.recordings / title.slug
         # The recording outlives a model that is deleted, whose card says what the keys of its game mean.
-        words = title.actions or (MEANINGS if title.world.startswith(PACMANS) else ())
-        engine.recorder = engine.env = Recorder(engine.env, folder, start=False, meanings=words)
-        return engine
+        words = title.actions or (MEANINGS if title.game_id.startswith(PACMANS) else ())
+        world.recorder = world.env = Recorder(world.env, folder, start=False, meanings=words)
+        return world
 
     @staticmethod
-    def words(engine: Engine) -> str | None:
+    def words(world: World) -> str | None:
         """What the panel says of a running recording; None while there is none."""
-        return f"● {counted(engine.recording.steps, 'step')}" if engine.recording else None
+        return f"● {counted(world.recording.steps, 'step')}" if world.recording else None
 
-    def toggle(self, engine: Engine) -> None:
+    def toggle(self, world: World) -> None:
         """Begin to record, or save what was recorded.
 
         Raises:
             UserError: the folder cannot be written to.
         """
-        recorder = engine.recorder
-        if engine.recording:
-            self.stop(engine)
+        recorder = world.recorder
+        if world.recording:
+            self.stop(world)
         elif recorder is not None:
             recorder.start()
             recorder.episodes = 0  # of this take
             self.kit.sound.play("record")
             self.window.say(f"Recording to {at_home(recorder.folder)}")
 
-    def stop(self, engine: Engine) -> None:
+    def stop(self, world: World) -> None:
         """Stop a running recording, and save it."""
-        recorder = engine.recording
+        recorder = world.recording
         if recorder is None:
             return
         recorder.stop()
         self.kit.sound.play("stop")
         self.window.say(f"Saved {counted(recorder.episodes, 'game')} to {at_home(recorder.folder)}")
 
-    def save_clip(self, engines: list[Engine]) -> None:
-        """Save the last seconds of one or two engines; a message on whatever screen says where."""
+    def save_clip(self, worlds: list[World]) -> None:
+        """Save the last seconds of one or two worlds; a message on whatever screen says where."""
         if self._saving and self._saving.is_alive():
             self.window.say("The film before is still being saved.")
             return
-        clip = compose(engines, self.kit.look)
+        clip = compose(worlds, self.kit.look)
         if len(clip) < 2:
             self.window.say("Nothing to save yet. Play first.")
             return
-        folder, rate, kind = self.kit.pictures, engines[0].rate, self.kit.settings.clips
+        folder, rate, kind = self.kit.pictures, worlds[0].rate, self.kit.settings.clips
         say = self.kit.workshop.say
 
         def work() -> None:
@@ -158,9 +158,9 @@ class Takes:
         self._saving = threading.Thread(target=work)  # the process waits for it at its end, not the window
         self._saving.start()
 
-    def update(self, engine: Engine) -> None:
+    def update(self, world: World) -> None:
         """Tell the player once what went wrong with a recording."""
-        recorder = engine.recorder
+        recorder = world.recorder
         if recorder is not None and recorder.error:
             self.window.say(recorder.error, bad=True)
             recorder.error = None

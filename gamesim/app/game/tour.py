@@ -58,14 +58,14 @@ class Tour:
 
     def follow(self, session: Session, home: Homecoming | None) -> None:
         """Look at what the player did since the last look, also on the walk `home`, if one is going on."""
-        engine = session.engine
-        self.over = engine.over is not None and (home is None or home.verdict is None)
+        world = session.world
+        self.over = world.over is not None and (home is None or home.verdict is None)
         self.left = self.step == "done" and home is None
-        seen = (id(engine), engine.steps)
+        seen = (id(world), world.steps)
         if seen != self._seen:
             self._seen = seen
-            self._moves += bool(engine.trail) and engine.trail[-1][1] != STAY
-        step = self._next(engine.temperature is not None, home)
+            self._moves += bool(world.trail) and world.trail[-1][1] != STAY
+        step = self._next(world.temperature is not None, home)
         if step != self.step:
             self.step, self._moves = step, 0
 

@@ -58,7 +58,7 @@ class Title:
         blurb: one line about it.
         env_id: the Gymnasium id.
         kwargs: for gym.make.
-        world: id of the real game, or of the one that a dream learned; "" if that is unknown.
+        game_id: id of the real game, or of the one that a dream learned; "" if that is unknown.
         checkpoint: folder of a learned engine, None for a real game.
         system: the kind of engine, from its config; "" for a real game, or if that is unknown.
         recipe: how to make a game that is not ours, or the one that a dream learned; None for our own.
@@ -69,7 +69,7 @@ class Title:
     blurb: str
     env_id: str
     kwargs: dict[str, Any] = field(default_factory=dict)
-    world: str = ""
+    game_id: str = ""
     checkpoint: Path | None = None
     system: str = ""
     recipe: Recipe | None = None
@@ -106,14 +106,14 @@ class Title:
     @cached_property
     def rate(self) -> float:
         """Steps a second at the first level: a game that is not ours, and its dream, say so themselves."""
-        foreign = None if self.world.startswith(recipes.OURS) else self.recipe
+        foreign = None if self.game_id.startswith(recipes.OURS) else self.recipe
         asked = None if foreign is None else registered.rate(foreign)
-        return asked or RATES.get(self.world, 7.0)
+        return asked or RATES.get(self.game_id, 7.0)
 
     @property
     def scrolls(self) -> bool:
         """Whether its view moves with the player; the arcade shows its whole board."""
-        return self.world != ARCADE
+        return self.game_id != ARCADE
 
     @property
     def how(self) -> Recipe:
@@ -122,7 +122,7 @@ class Title:
     @property
     def latched(self) -> bool:
         """Whether a direction stays pressed, as on an arcade cabinet."""
-        return self.world == ARCADE
+        return self.game_id == ARCADE
 
     def make(self, device: str = "cpu") -> gym.Env:
         """Open it; a dream computes on `device`.
@@ -159,14 +159,14 @@ def dreams(folder: Path) -> list[Title]:
 def dream(folder: Path) -> Title:
     """One learned engine; the real game that it learned is the one on its card."""
     facts = facts_in(folder)
-    world = facts.get("game", "")
-    blurb = f"Learned from {game_name(world)}" if world else "Its card does not say which game it learned"
+    game_id = facts.get("game", "")
+    blurb = f"Learned from {game_name(game_id)}" if game_id else "Its card does not say which game it learned"
     kwargs = {"checkpoint": str(folder), "temperature": 1.0}
-    theirs = world and not world.startswith(PACMANS)
-    recipe = Recipe.read(world, facts.get("recorded with", "")) if theirs else None
+    theirs = game_id and not game_id.startswith(PACMANS)
+    recipe = Recipe.read(game_id, facts.get("recorded with", "")) if theirs else None
     actions = meanings.read(facts["actions"]) if "actions" in facts else ()
     name = spoken(run_of(folder).name)
-    return Title(name, blurb, DREAM, kwargs, world, folder, _system(folder), recipe, actions)
+    return Title(name, blurb, DREAM, kwargs, game_id, folder, _system(folder), recipe, actions)
 
 
 def run_of(folder: Path) -> Path:
@@ -207,7 +207,7 @@ def partner(title: Title, engines: Iterable[Title]) -> Title | None:
     """The real game of a dream, or the first of `engines` that dreams a real game; None if there is none."""
     if title.learned and title.recipe is not None:  # made as it was recorded, if it is installed
         found = known(title.recipe)
-        return None if found is None else replace(foreign(found), world=title.world)
+        return None if found is None else replace(foreign(found), game_id=title.game_id)
     others = games() if title.learned else engines
     return _likest(title, others)
 
@@ -215,7 +215,7 @@ def partner(title: Title, engines: Iterable[Title]) -> Title | None:
 def home(dreams: Iterable[Title]) -> Title | None:
     """The dream for coming home: the kind that forgets least, best without ghosts; a person plays it."""
     fit = [dream for dream in dreams if dream.learned and not dream.has_controller]
-    return min(fit, key=lambda dream: (dream.kind, dream.world != MAZE), default=None)
+    return min(fit, key=lambda dream: (dream.kind, dream.game_id != MAZE), default=None)
 
 
 def chauffeur(title: Title, engines: Iterable[Title]) -> Title | None:
@@ -229,7 +229,7 @@ def _likest(title: Title, others: Iterable[Title]) -> Title | None:
     def alike(other: Title) -> tuple[bool, bool]:
         return other.how.levels == title.how.levels, other.how.kwargs == title.how.kwargs
 
-    return max((other for other in others if other.world == title.world), key=alike, default=None)
+    return max((other for other in others if other.game_id == title.game_id), key=alike, default=None)
 
 
 def _system(folder: Path) -> str:
@@ -242,8 +242,8 @@ def _system(folder: Path) -> str:
 
 
 @cache
-def game_name(world: str) -> str:
-    return next((game.name for game in (*OURS, DOOM) if game.world == world and not game.kwargs), world)
+def game_name(game_id: str) -> str:
+    return next((game.name for game in (*OURS, DOOM) if game.game_id == game_id and not game.kwargs), game_id)
 
 
 _ENDLESS = {"max_steps": None}
@@ -256,7 +256,7 @@ OURS = (
     Title("Garden", "40 steps, drawn in another style", GARDEN, {}, GARDEN),
 )
 _DODGE = "Doom: dodge the fireballs"
-DOOM = Title("Take Cover", _DODGE, TAKE_COVER, world=TAKE_COVER, recipe=Recipe(TAKE_COVER))
+DOOM = Title("Take Cover", _DODGE, TAKE_COVER, game_id=TAKE_COVER, recipe=Recipe(TAKE_COVER))
 """The VizDoom game of both papers; the menu shows it only if its extra is installed."""
 
 

@@ -232,7 +232,7 @@ def origin(episode: Episode) -> tuple[str, tuple[str, ...]]:
     game, words = bare(env_id(episode.env_spec)), episode.action_meanings
     if game == DREAM:
         folder = _played_in(episode)
-        game, known = (title.world, title.actions) if folder and (title := dream(folder)) else ("", ())
+        game, known = (title.game_id, title.actions) if folder and (title := dream(folder)) else ("", ())
         words = known or words
     return game, words if any(words) or not game.startswith(PACMANS) else tuple(MEANINGS)
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from gamesim.app.game.home_view import draw_there_and_back
 from gamesim.app.game.homecoming import Verdict, there_and_back
-from gamesim.app.game.play import Engine
+from gamesim.app.game.world import World
 from gamesim.app.library.cards import LEARNED_FROM
 from gamesim.app.navigation import MOVING, Navigator
 from gamesim.app.ui.pages import Block, Page, Picture, Table, Words
@@ -125,9 +125,9 @@ PLACES = Words(
 KINDS: dict[str, Sequence[Words]] = {"gamegan": GAMEGAN, "tilemap": TILEMAP, "world-model": WORLD_MODEL}
 
 
-def _kind(engine: Engine) -> Sequence[Words]:
+def _kind(world: World) -> Sequence[Words]:
     """The text about a kind of model: one of ours, or the one in the entry of its system."""
-    system, shown = engine.title.system, engine.internals
+    system, shown = world.title.system, world.internals
     if system == "gamegan" and ("memory" not in shown or "recalled" in shown):
         return GAMEGAN_RECALL if "memory" in shown else GAMEGAN_M
     found = None if system in KINDS else find(system)
@@ -135,18 +135,18 @@ def _kind(engine: Engine) -> Sequence[Words]:
 
 
 class About(Page):
-    """The page about one engine, which goes on playing below it: `keep_playing` lets so many seconds pass
+    """The page about one world, which goes on playing below it: `keep_playing` lets so many seconds pass
     there.
     """
 
     caption = "What am I looking at?"
 
-    def __init__(self, window: Navigator, engine: Engine, keep_playing: Callable[[float], None]) -> None:
+    def __init__(self, window: Navigator, world: World, keep_playing: Callable[[float], None]) -> None:
         super().__init__(window)
-        self.engine, self._keep_playing = engine, keep_playing
-        self.line = engine.title.name
-        self.walked: Verdict | None = there_and_back(engine)
-        folder = engine.title.checkpoint
+        self.world, self._keep_playing = world, keep_playing
+        self.line = world.title.name
+        self.walked: Verdict | None = there_and_back(world)
+        folder = world.title.checkpoint
         self._by_places = folder is not None and "of a place" in facts_in(folder).get(LEARNED_FROM, "")
 
     @property
@@ -158,11 +158,11 @@ class About(Page):
         self._keep_playing(seconds)
 
     def blocks(self) -> Sequence[Block]:
-        engine = self.engine
-        if engine.temperature is None:
+        world = self.world
+        if world.temperature is None:
             return GAME
-        found: list[Block] = [DREAM, Picture(partial(draw_flow, engine=engine)), *_kind(engine)]
-        if engine.title.system == "world-model" and self._by_places:
+        found: list[Block] = [DREAM, Picture(partial(draw_flow, world=world)), *_kind(world)]
+        if world.title.system == "world-model" and self._by_places:
             found.insert(3, PLACES)
         if self.walked is not None:
             found.append(Picture(partial(draw_there_and_back, verdict=self.walked)))

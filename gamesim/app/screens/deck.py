@@ -67,7 +67,7 @@ def deal(workshop: Workshop, picture: Callable[[Title, Title | None], Preview | 
     For a game that is not ours, `picture` is also given a dream of that game, if there is one.
     """
     games, shipped, own = [*catalog.games(), *workshop.added.titles], workshop.shipped(), workshop.own()
-    dreamt = {title.world for title in [*shipped, *own]}
+    dreamt = {title.game_id for title in [*shipped, *own]}
     blurbs = {key(game): blurb(game, dreamt) for game in games}
 
     def card(title: Title, kind: Kind = "play", words: str = "") -> Card:
@@ -94,4 +94,4 @@ def deal(workshop: Workshop, picture: Callable[[Title, Title | None], Preview | 
 
 def blurb(game: Title, dreamt: set[str]) -> str:
     """The words about a real game; they say so if no model has learned it and none can."""
-    return f"{game.blurb}. {NO_DREAM}" if game.world not in dreamt and not game.scrolls else game.blurb
+    return f"{game.blurb}. {NO_DREAM}" if game.game_id not in dreamt and not game.scrolls else game.blurb

@@ -340,6 +340,6 @@ class Menu(ChoiceScreen):
     def close(self) -> None:
         self._worker.close()
         for picture in self._pictures.values():
-            engine = getattr(picture, "engine", None)
-            if engine is not None:
-                engine.env.close()
+            world = getattr(picture, "world", None)
+            if world is not None:
+                world.env.close()

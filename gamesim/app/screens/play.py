@@ -16,7 +16,6 @@ from gamesim.app.game.home_view import draw_verdict, draw_way
 from gamesim.app.game.homecoming import WALK, Homecoming
 from gamesim.app.game.partner import Partner
 from gamesim.app.game.pilot import attack
-from gamesim.app.game.play import Engine
 from gamesim.app.game.reskin import Reskin
 from gamesim.app.game.session import Session
 from gamesim.app.game.side_panel import SidePanel
@@ -24,6 +23,7 @@ from gamesim.app.game.stage import Stage
 from gamesim.app.game.swap import Swap
 from gamesim.app.game.takes import Takes
 from gamesim.app.game.tour import Tour
+from gamesim.app.game.world import World
 from gamesim.app.library.catalog import Title
 from gamesim.app.navigation import SMOOTH, STILL, Navigator, Screen, bottom_area
 from gamesim.app.screens.about import About, Story
@@ -46,7 +46,7 @@ def open_title(window: Navigator, title: Title, **how: Any) -> None:
 
     def opened(env: gym.Env) -> None:
         window.kit.workshop.use(title)
-        window.go(Play(window, Engine(title, env), **how))
+        window.go(Play(window, World(title, env), **how))
 
     window.load(title, opened)
 
@@ -59,24 +59,24 @@ class Play(Screen):
     def __init__(
         self,
         window: Navigator,
-        engine: Engine,
+        world: World,
         *,
         watch: bool = False,
         walk: bool = False,
         tour: Tour | None = None,
     ) -> None:
-        """Play `engine`, which is not reset yet, or in the middle of an episode.
+        """Play `world`, which is not reset yet, or in the middle of an episode.
 
         Args:
             window: the window that shows it.
-            engine: what is played first.
+            world: what is played first.
             watch: let its controller play, if it has one.
             walk: every episode begins with the game of coming home, until the player gives it up.
             tour: guides a newcomer, a line at a time.
         """
         super().__init__(window)
         self.takes = Takes(window)
-        self.session = Session(self.takes.wrap(engine), self._after_step)
+        self.session = Session(self.takes.wrap(world), self._after_step)
         self.partner = Partner(window, self.session, self.takes, self._guard, self._end_walk)
         self.swap, self.xray = Swap(window, self.session), XRay(self.session)
         self.reskin = Reskin(window)
@@ -95,24 +95,24 @@ class Play(Screen):
         self.partner.prepare()
 
     @property
-    def engine(self) -> Engine:
-        return self.session.engine
+    def world(self) -> World:
+        return self.session.world
 
     # keys ------------------------------------------------------------------------------------------------
 
     @property
     def game_keys(self) -> ActionKeys | None:
-        return self.engine.keys
+        return self.world.keys
 
     @property
     def own_keys(self) -> Sequence[int]:
         """Keys of commands that only our games have, if the game on screen uses them as buttons."""
-        keys = self.engine.keys
+        keys = self.world.keys
         free = (key for command in OURS for key in KEYMAP.keys(command))
         return [] if keys is None else [key for key in free if keys.button(key) is not None]
 
     def works(self) -> Sequence[Hint]:
-        keys = self.engine.keys
+        keys = self.world.keys
         moves = [(move, "") for move in (LEFT, RIGHT, UP, DOWN)] if keys is None else keys.legend
         return [*moves, *self.panel.hints()]
 
@@ -186,13 +186,13 @@ class Play(Screen):
             Command.LOOK: lambda: self.kit.toggle_look(self.panel.has_looks),
             Command.DOUBT: self._ask_doubt,
             Command.ABOUT: lambda: self.window.go(
-                About(self.window, self.session.dream or self.engine, self.update)
+                About(self.window, self.session.dream or self.world, self.update)
             ),
             Command.STORY: lambda: self.window.go(Story(self.window)),
             Command.LAYERS: self.swap.turn,
-            Command.RESKIN: lambda: self.reskin.toggle(self.engine),
-            Command.ATTACK: lambda: self.window.say(attack(self.engine)),
-            Command.RECORD: lambda: self.takes.toggle(self.engine),
+            Command.RESKIN: lambda: self.reskin.toggle(self.world),
+            Command.ATTACK: lambda: self.window.say(attack(self.world)),
+            Command.RECORD: lambda: self.takes.toggle(self.world),
             Command.REWIND: self._rewind,
             Command.GIF: lambda: self.takes.save_clip(self.session.playing),
         }.get(command)
@@ -202,13 +202,13 @@ class Play(Screen):
             self._guard(act)
 
     def _guard(self, act: Callable[[], object]) -> None:
-        """Call `act`; if it meets a broken engine or a full disk, the window shows a message."""
+        """Call `act`; if it meets a broken world or a full disk, the window shows a message."""
         try:
             act()
         except UserError as error:
             self.window.say(str(error), bad=True)
-        except Exception as error:  # an engine that fails in play: the player goes on in the menu
-            self.window.say(f"{self.engine.title.name} stopped: {complaint(error)}", bad=True)
+        except Exception as error:  # a world that fails in play: the player goes on in the menu
+            self.window.say(f"{self.world.title.name} stopped: {complaint(error)}", bad=True)
             if self.window.screen is self:
                 self.window.back()
 
@@ -253,7 +253,7 @@ class Play(Screen):
     def _rewind(self) -> None:
         if not self.session.can_rewind:
             self.window.say("Only dreams can be rewound, or a game beside its dream.")
-        elif self.takes.words(self.engine):
+        elif self.takes.words(self.world):
             self.window.say("You cannot rewind while you record.")
         else:
             self.session.rewinding = True
@@ -269,11 +269,11 @@ class Play(Screen):
             self._end_walk("You gave up coming home." if given_up else "")
         elif self.session.beside:
             self.window.say(f"Coming home works with one board. Press {shown(Command.BESIDE)} first.")
-        elif self.engine.over or not self.engine.ego:
+        elif self.world.over or not self.world.ego:
             self.walk = False
             self.window.say("Coming home needs a scrolling game that is running.")
         else:
-            self.panel.home = Homecoming(self.engine)
+            self.panel.home = Homecoming(self.world)
             self._advise(f"Remember this place. Walk {WALK} cells away, then come home.")
 
     def _end_walk(self, words: str = "") -> None:
@@ -311,7 +311,7 @@ class Play(Screen):
         walking = self.panel.home is not None  # a flag on the way must not end the walk
         self.session.endless = self.kit.settings.endless_dreams or walking
         self.stage.clock += 0.0 if self.session.paused else seconds
-        if self.walk and self.panel.home is None and not self.engine.steps and not self.session.beside:
+        if self.walk and self.panel.home is None and not self.world.steps and not self.session.beside:
             self._go_home()
         if not self.session.rewinding and not self.session.paused:
             self._film_left = max(0.0, self._film_left - seconds)
@@ -321,7 +321,7 @@ class Play(Screen):
         if self.panel.home is None or self.panel.home.verdict is None:
             self._guard(lambda: self.session.update(seconds))
         self._guard(self._look_inside)
-        self.takes.update(self.engine)
+        self.takes.update(self.world)
         if self.tour is not None:
             self.tour.follow(self.session, self.panel.home)
             self.tour = None if self.tour.left else self.tour
@@ -336,26 +336,26 @@ class Play(Screen):
             self.window.say(self.xray.problem, bad=True)
             self.xray.problem = None
 
-    def _after_step(self, engine: Engine) -> None:
+    def _after_step(self, world: World) -> None:
         self._follow_walk()
-        heard = next((name for name in SOUNDS if name in engine.happened), None)
+        heard = next((name for name in SOUNDS if name in world.happened), None)
         if heard:
             self.kit.sound.play(heard)
-        if engine.over and engine.title.latched and engine.now is not None:
-            beaten = self.kit.scores.best(engine.title.world) > 0
-            if self.kit.scores.add(engine.title.world, engine.score) and beaten:
-                self.window.say(f"A new high score: {engine.score:,.0f}")
+        if world.over and world.title.latched and world.now is not None:
+            beaten = self.kit.scores.best(world.title.game_id) > 0
+            if self.kit.scores.add(world.title.game_id, world.score) and beaten:
+                self.window.say(f"A new high score: {world.score:,.0f}")
             if self.kit.scores.problem:
                 self.window.say(self.kit.scores.problem, bad=True)
 
     def draw(self, surface: pygame.Surface) -> None:
         size = surface.get_size()
         scale = Scale.of(size)
-        engines = self.session.playing
-        self.layout = self.xray.layout(size, len(engines))
+        worlds = self.session.playing
+        self.layout = self.xray.layout(size, len(worlds))
         self.stage.covered = self.tour.height(self.layout.boards[0], scale) if self.tour else 0
-        for rect, engine in zip(self.layout.boards, engines, strict=True):
-            self.stage.draw(surface, rect, engine, scale, named=len(engines) > 1)
+        for rect, world in zip(self.layout.boards, worlds, strict=True):
+            self.stage.draw(surface, rect, world, scale, named=len(worlds) > 1)
         self.panel.draw(surface, self.layout, scale)
         self.xray.draw(surface, scale)
         dream = self.session.dream
@@ -376,7 +376,7 @@ class Play(Screen):
         if home is not None and home.verdict is not None:
             draw_verdict(surface, board, home.verdict, scale, self.tour.words if self.tour else "")
         elif home is not None:
-            part = self.session.part if self.stage.smooth(self.engine) else 1.0
+            part = self.session.part if self.stage.smooth(self.world) else 1.0
             draw_way(surface, board, home, part, scale, self.stage.covered)
 
     def toast_area(self, size: tuple[int, int]) -> pygame.Rect:

@@ -184,9 +184,9 @@ class Recordings(Listing[RecordingRow]):
 
     def explore(self) -> None:
         """Ask which game a bot should record: a training needs more games than one person plays."""
-        games = [game for game in catalog.games() if game.world and not game.kwargs]
+        games = [game for game in catalog.games() if game.game_id and not game.kwargs]
         # The last of them is chosen at first.
-        games.sort(key=lambda game: (game.scrolls, game.world == catalog.PACMAN))
+        games.sort(key=lambda game: (game.scrolls, game.game_id == catalog.PACMAN))
         answers = [Action("Cancel"), *(Action(game.name, partial(self._ask_player, game)) for game in games)]
         more = f"{EXPLORED:,} games of it. Models need thousands."
         self.window.go(Ask(self.window, "Which game should be recorded?", more, answers))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pygame
 
-from gamesim.app.game.play import Engine
+from gamesim.app.game.world import World
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.widgets import text
 from gamesim.app.xray import layout
@@ -17,7 +17,7 @@ SECONDS = 12.0
 
 @dataclass(frozen=True)
 class Point:
-    """What one step brought; `end` is the chance of an ending, 0..1, None if the engine does not say."""
+    """What one step brought; `end` is the chance of an ending, 0..1, None if the world does not say."""
 
     step: int
     reward: float
@@ -25,33 +25,33 @@ class Point:
 
 
 class StripChart:
-    """Follows one engine; a rewind removes the points of later steps."""
+    """Follows one world; a rewind removes the points of later steps."""
 
     def __init__(self) -> None:
         self.points: deque[Point] = deque()
-        self._engine: Engine | None = None
+        self._world: World | None = None
 
-    def follow(self, engine: Engine) -> None:
-        """Take in what the engine's last step brought, if there was one."""
-        if engine is not self._engine or engine.steps == 0:
+    def follow(self, world: World) -> None:
+        """Take in what the world's last step brought, if there was one."""
+        if world is not self._world or world.steps == 0:
             self.points.clear()
-            self._engine = engine
-        while self.points and self.points[-1].step >= max(1, engine.steps):
+            self._world = world
+        while self.points and self.points[-1].step >= max(1, world.steps):
             self.points.pop()
-        if engine.steps:
-            self.points.append(Point(engine.steps, engine.reward, engine.end_probability))
-        while len(self.points) > self.length(engine):
+        if world.steps:
+            self.points.append(Point(world.steps, world.reward, world.end_probability))
+        while len(self.points) > self.length(world):
             self.points.popleft()
 
     @staticmethod
-    def length(engine: Engine) -> int:
+    def length(world: World) -> int:
         """Width of the chart in steps."""
-        return max(8, round(SECONDS * engine.rate))
+        return max(8, round(SECONDS * world.rate))
 
-    def draw(self, surface: pygame.Surface, area: pygame.Rect, engine: Engine, scale: Scale) -> None:
+    def draw(self, surface: pygame.Surface, area: pygame.Rect, world: World, scale: Scale) -> None:
         """Draw the points, and beside them the chance of an ending if there is one; newest at the right."""
         says = any(point.end is not None for point in self.points)
-        seconds = self.length(engine) / engine.rate
+        seconds = self.length(world) / world.rate
         legends = [f"The last {seconds:.0f} seconds.", f"The last {seconds:.0f} s."]
         if says:
             legends = [f"{legends[0]} Above 50 % the dream ends.", f"{legends[1]} Above 50 % it ends."]
@@ -65,14 +65,14 @@ class StripChart:
         width = (room.width - (parts - 1) * gap) // parts
         most = max([0.5, *(abs(point.reward) for point in self.points)])
         first = pygame.Rect(room.left, room.top, width, room.height)
-        words = f"Points {signed(engine.reward, 2)}" if engine.steps else "Points"
+        words = f"Points {signed(world.reward, 2)}" if world.steps else "Points"
         plot = self._frame(surface, first, words, f"{number(-most)} to {number(most)}", scale)
-        self._bars(surface, plot, engine, most)
+        self._bars(surface, plot, world, most)
         if says:
             second = first.move(width + gap, 0)
-            end = engine.end_probability
+            end = world.end_probability
             words = "Chance of an ending" if end is None else f"Chance of an ending {100 * end:.0f} %"
-            self._ends(surface, self._frame(surface, second, words, "0 to 100 %", scale), engine)
+            self._ends(surface, self._frame(surface, second, words, "0 to 100 %", scale), world)
 
     def _frame(
         self, surface: pygame.Surface, rect: pygame.Rect, title: str, ends: str, scale: Scale
@@ -89,16 +89,16 @@ class StripChart:
         surface.fill(COLOURS["panel"], plot)
         return plot
 
-    def _x(self, plot: pygame.Rect, point: Point, engine: Engine) -> tuple[int, int]:
+    def _x(self, plot: pygame.Rect, point: Point, world: World) -> tuple[int, int]:
         """Left and right pixel of a step."""
-        count = self.length(engine)
-        place = count - 1 - (engine.steps - point.step)
+        count = self.length(world)
+        place = count - 1 - (world.steps - point.step)
         return plot.left + place * plot.width // count, plot.left + (place + 1) * plot.width // count
 
-    def _bars(self, surface: pygame.Surface, plot: pygame.Rect, engine: Engine, most: float) -> None:
+    def _bars(self, surface: pygame.Surface, plot: pygame.Rect, world: World, most: float) -> None:
         middle = plot.centery
         for point in self.points:
-            left, right = self._x(plot, point, engine)
+            left, right = self._x(plot, point, world)
             height = round(point.reward / most * (plot.height // 2 - 2))
             colour = COLOURS["good" if point.reward > 0 else "bad"]
             if height:
@@ -106,12 +106,12 @@ class StripChart:
                 surface.fill(colour, (left, top, max(1, right - left - 1), abs(height)))
         pygame.draw.line(surface, COLOURS["line"], (plot.left, middle), (plot.right - 1, middle))
 
-    def _ends(self, surface: pygame.Surface, plot: pygame.Rect, engine: Engine) -> None:
+    def _ends(self, surface: pygame.Surface, plot: pygame.Rect, world: World) -> None:
         half = plot.centery
         for x in range(plot.left, plot.right, 8):
             pygame.draw.line(surface, COLOURS["line"], (x, half), (min(x + 3, plot.right - 1), half))
         for point in self.points:
-            left, right = self._x(plot, point, engine)
+            left, right = self._x(plot, point, world)
             height = round((point.end or 0.0) * (plot.height - 2))
             colour = COLOURS["bad" if (point.end or 0.0) > 0.5 else "dream"]
             surface.fill(colour, (left, plot.bottom - 1 - height, max(1, right - left), height + 1))

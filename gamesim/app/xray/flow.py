@@ -12,8 +12,8 @@ import pygame
 
 from gamesim.app.game.hud import move
 from gamesim.app.game.pictures import HEAT, coloured, folded
-from gamesim.app.game.play import Engine
 from gamesim.app.game.previews import scaled
+from gamesim.app.game.world import World
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import ARROWS, arrowhead, box, fitting, keycap, text, wrap
 from gamesim.app.xray.draw import draw_bars
@@ -30,16 +30,16 @@ class Stop:
     draw: Drawer
 
 
-def stops(engine: Engine) -> list[Stop]:
-    """The boxes of an engine in the order in which data flow, made from its internals."""
-    shown = engine.internals
-    action = engine.trail[-1][1] if engine.trail else 0
-    frame = Stop("Picture", _picture(engine.frame))
-    key = Stop("Your key", _key(move(engine, action)))
+def stops(world: World) -> list[Stop]:
+    """The boxes of a world in the order in which data flow, made from its internals."""
+    shown = world.internals
+    action = world.trail[-1][1] if world.trail else 0
+    frame = Stop("Picture", _picture(world.frame))
+    key = Stop("Your key", _key(move(world, action)))
     if "mixture" in shown and "z" in shown:
         found = [frame, Stop("V: z", _bars(shown["z"])), Stop("M: possible futures", _bars(shown["mixture"]))]
-        if engine.advice is not None:
-            found.append(Stop("C: AI's key", _key(move(engine, engine.advice))))
+        if world.advice is not None:
+            found.append(Stop("C: AI's key", _key(move(world, world.advice))))
         return found
     found = [key]
     if "z" in shown:
@@ -52,9 +52,9 @@ def stops(engine: Engine) -> list[Stop]:
     return [*found, frame]
 
 
-def draw_flow(surface: pygame.Surface, area: pygame.Rect, scale: Scale, engine: Engine) -> int:
+def draw_flow(surface: pygame.Surface, area: pygame.Rect, scale: Scale, world: World) -> int:
     """Draw all boxes with arrows between them, as wide as `area` allows; returns the y below."""
-    found = stops(engine)
+    found = stops(world)
     gap, head = scale.px(34), scale.px(26)
     side = min(scale.px(180), (area.width - (len(found) - 1) * gap) // len(found))
     if side < 12:

@@ -1,4 +1,4 @@
-"""The internals of an engine as panels: by name if the name is known, else by the shape of the numbers."""
+"""The internals of a world as panels: by name if the name is known, else by the shape of the numbers."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -89,7 +89,7 @@ def number(value: float) -> str:
 
 
 def panels_of(shown: dict[str, np.ndarray], frame: Picture, changes: frozenset[str]) -> list[Panel]:
-    """The panels of an engine's internals.
+    """The panels of a world's internals.
 
     Args:
         shown: the internals by name: pictures uint8 (H, W, 3), floats (n,), (h, w) or (k, h, w).

@@ -1,4 +1,4 @@
-"""The x-ray view: panels of what an engine remembers and draws with, painted again only after changes."""
+"""The x-ray view: panels of what a world remembers and draws with, painted again only after changes."""
 
 import time
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pygame
 
 from gamesim.app.game import hud
-from gamesim.app.game.play import Engine
 from gamesim.app.game.session import Session
+from gamesim.app.game.world import World
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import paragraph
@@ -31,7 +31,7 @@ class Painting:
         chart: the strip chart, below the view; None if there is no room for it.
     """
 
-    def __init__(self, area: pygame.Rect, engine: Engine, chart: StripChart, scale: Scale, way: str) -> None:
+    def __init__(self, area: pygame.Rect, world: World, chart: StripChart, scale: Scale, way: str) -> None:
         self.area, self.view = area, area.copy()
         self.nothing = NOTHING + way
         self.image = pygame.Surface((0, 0))
@@ -42,7 +42,7 @@ class Painting:
         if area.height >= 2.2 * high:
             self.chart = pygame.Surface((area.width, high))
             self.view.height -= high + scale.px(12)
-        self._parts = self._paint(engine, chart, scale)
+        self._parts = self._paint(world, chart, scale)
 
     def work(self, seconds: float | None = None) -> None:
         """Go on painting for about `seconds`, but at least one part; None: to the end."""
@@ -52,14 +52,14 @@ class Painting:
                 return
         self.done = True
 
-    def _paint(self, engine: Engine, chart: StripChart, scale: Scale) -> Iterator[None]:
-        shown, frame = engine.internals, engine.frame
+    def _paint(self, world: World, chart: StripChart, scale: Scale) -> Iterator[None]:
+        shown, frame = world.internals, world.frame
         yield
-        found = panels_of(shown, frame, engine.changes)
+        found = panels_of(shown, frame, world.changes)
         yield
         if self.chart is not None:
             self.chart.fill(COLOURS["back"])
-            chart.draw(self.chart, self.chart.get_rect(), engine, scale)
+            chart.draw(self.chart, self.chart.get_rect(), world, scale)
             yield
         needs = tuple(layout.Need(panel.wide, panel.title, panel.legend) for panel in found)
         places = layout.placed(self.view.size, needs, scale)
@@ -83,7 +83,7 @@ PATIENCE = 0.003  # seconds of painting in one frame of the window
 
 
 class XRay:
-    """Looks into one engine of a session while it is open; closed, it costs nothing.
+    """Looks into one world of a session while it is open; closed, it costs nothing.
 
     Attributes:
         problem: why a bar could not be dragged, to tell the player once; None if all is well.
@@ -105,9 +105,9 @@ class XRay:
         self._put: tuple = (None, None)  # the frame after the last change, and the bar that caused it
 
     @property
-    def engine(self) -> Engine:
-        """The engine to look into: the first with internals, or else the one in front."""
-        return self.session.inspected or self.session.engine
+    def world(self) -> World:
+        """The world to look into: the first with internals, or else the one in front."""
+        return self.session.inspected or self.session.world
 
     @property
     def panels(self) -> list[tuple[Panel, layout.Tile]]:
@@ -136,23 +136,23 @@ class XRay:
 
     def follow(self) -> None:
         """Take in the last step, and apply the bar that the mouse holds."""
-        self.chart.follow(self.engine)
+        self.chart.follow(self.world)
         frame, hand = self._put
         if not self._has_bars:
             self._hand = None
-        if self._hand is None or (frame is self.engine.frame and hand == self._hand):
+        if self._hand is None or (frame is self.world.frame and hand == self._hand):
             return
         index, height = self._hand
-        z = self.engine.internals["z"].copy()
+        z = self.world.internals["z"].copy()
         z[index] = height
-        self.problem = self.engine.change("z", z)
+        self.problem = self.world.change("z", z)
         self._hand = None if self.problem else self._hand
-        self._put = (self.engine.frame, self._hand)
+        self._put = (self.world.frame, self._hand)
 
     @property
     def _has_bars(self) -> bool:
         """Whether z can be changed now: after Tab, a picture of the dream stays until the next is painted."""
-        return "z" in self.engine.changes
+        return "z" in self.world.changes
 
     # the mouse -------------------------------------------------------------------------------------------
 
@@ -191,15 +191,15 @@ class XRay:
         area = self.area
         if not self.open or area.width < 40 or area.height < 40:
             return
-        key = (id(self.engine.frame), self.engine.steps, area.size, scale, len(self.chart.points))
+        key = (id(self.world.frame), self.world.steps, area.size, scale, len(self.chart.points))
         if self.painting is None or self.painting.area != area:
-            self.painting = Painting(area, self.engine, self.chart, scale, self.session.to_dream)
+            self.painting = Painting(area, self.world, self.chart, scale, self.session.to_dream)
             self.painting.work()
             self._next, self._due = None, key
         elif self._next is not None:
             self._next.work(PATIENCE)
         elif key != self._due:  # this frame has a step to make, so painting begins with the next
-            self._next, self._due = Painting(area, self.engine, self.chart, scale, self.session.to_dream), key
+            self._next, self._due = Painting(area, self.world, self.chart, scale, self.session.to_dream), key
         if self._next is not None and self._next.done:
             self.painting, self._next = self._next, None
         self.scroller.fit(self.painting.view, self.painting.image.get_height(), scale)

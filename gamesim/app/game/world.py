@@ -1,6 +1,6 @@
-"""One engine being played, and what it can do.
+"""One world being played, and what it can do.
 
-An `Engine` is any gymnasium env. Its attributes say what it can do besides `step`: `snapshot` (be drawn at
+A `World` is any gymnasium env. Its attributes say what it can do besides `step`: `snapshot` (be drawn at
 window resolution), `temperature` (of a dream), `state` (rewind), `act` (a controller of its own), `internals`
 (what it thinks), `changes` (what can be changed by hand), `go_on` (take back an end), `openings` (where it
 can begin), and `end_probability` in its info.
@@ -51,12 +51,12 @@ def openings(dream: str, count: int) -> Iterator[int]:
         last = dealt[-1]
 
 
-class Engine:
+class World:
     """One env being played, and what the screen shows of it.
 
     Attributes:
         frame: uint8 (H, W, 3), the last observation.
-        before, now: snapshots around the running tick; None for an engine without snapshots.
+        before, now: snapshots around the running tick; None for a world without snapshots.
         info, reward: of the last step.
         total: sum of rewards of the episode.
         episode: how many episodes have begun.
@@ -100,14 +100,14 @@ class Engine:
         self.keys = self._keys()
         self._insides: tuple[np.ndarray, dict[str, np.ndarray]] | None = None
 
-    # what this engine can do -----------------------------------------------------------------------------
+    # what this world can do -----------------------------------------------------------------------------
 
     def _keys(self) -> ActionKeys | None:
         """The keys of a game that is not ours, or of its dream; None for ours."""
         count = getattr(self.env.action_space, "n", 0)
-        if self.title.world.startswith(PACMANS) or not count:
+        if self.title.game_id.startswith(PACMANS) or not count:
             return None
-        return ActionKeys(self.words or [""] * count, self.title.world, keys_said(self.env, count))
+        return ActionKeys(self.words or [""] * count, self.title.game_id, keys_said(self.env, count))
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -139,7 +139,7 @@ class Engine:
 
     @property
     def end_probability(self) -> float | None:
-        """How likely this is the end, 0..1, in the engine's own view; None if it does not say."""
+        """How likely this is the end, 0..1, in the world's own view; None if it does not say."""
         value = self.info.get("end_probability")
         return None if value is None else float(np.asarray(value).reshape(-1)[0])
 
@@ -149,7 +149,7 @@ class Engine:
 
     @property
     def internals(self) -> dict[str, np.ndarray]:
-        """What the engine thinks now, by name; empty if it cannot say. It is asked once a step."""
+        """What the world thinks now, by name; empty if it cannot say. It is asked once a step."""
         ask = self._capability("internals")
         if ask is None or not self.started:
             return {}
@@ -162,8 +162,8 @@ class Engine:
         """(rows, columns) of cells in a frame."""
         if (cells := self.info.get("cells")) is not None:
             return int(cells.shape[0]), int(cells.shape[1])
-        world = self.title.world
-        return WHOLE if world == ARCADE else EGO if world.startswith(PACMANS) else BLOCKS
+        game_id = self.title.game_id
+        return WHOLE if game_id == ARCADE else EGO if game_id.startswith(PACMANS) else BLOCKS
 
     @property
     def ego(self) -> bool:
@@ -225,7 +225,7 @@ class Engine:
         self.board(self.pilot)
 
     def board(self, pilot: Pilot | None) -> None:
-        """Let a pilot see the game from now on; None: only the engine's own controller, if it has one."""
+        """Let a pilot see the game from now on; None: only the world's own controller, if it has one."""
         self.pilot, self.advice = pilot, self._asked("act")
         if pilot is not None:
             (first, _), *later = self.trail
@@ -233,11 +233,11 @@ class Engine:
             for frame, action in later:
                 self.advice = pilot.follow(action, frame)
 
-    def follow(self, other: Engine) -> bool:
-        """Dream on from the last frames of `other`, as if this engine had seen them.
+    def follow(self, other: World) -> bool:
+        """Dream on from the last frames of `other`, as if this world had seen them.
 
         Returns:
-            False if these frames have another size; then this engine starts from its own beginning.
+            False if these frames have another size; then this world starts from its own beginning.
         """
         frames = np.stack([frame for frame, _ in other.trail])
         actions = np.array([action for _, action in other.trail][1:], np.int64)
@@ -356,7 +356,7 @@ class Engine:
         """The events that a dream's reward and end imply; for a foreign game only whether it was cut."""
         if truncated:
             return ("timeout",)
-        if not self.title.world.startswith(PACMANS):
+        if not self.title.game_id.startswith(PACMANS):
             return ()
         if not terminated:
             return ("food",) if self.reward > FOOD_REWARD / 2 else ()
