@@ -9,6 +9,7 @@ other garden as night.
 """
 
 import random
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, l1_loss
 
+from gamesim.labs import weights
 from gamesim.labs.adam import Adam
 from gamesim.threads import one_thread
 
@@ -199,6 +201,17 @@ class CycleGAN(nn.Module):
             loss = loss + (least_squares(told, 1) + least_squares(doubted, 0)) / 2
         self.judge.descend(loss, rate(int(self.taken), self.steps))
         return loss.item()
+
+
+def trained(place: Path | None = None) -> CycleGAN:
+    """The networks whose weights lie in a folder (None: those that come with the lab).
+
+    Raises:
+        UserError: there are none, or they are damaged.
+    """
+    model = CycleGAN()
+    weights.load(model, place or weights.folder("cyclegan"))
+    return model
 
 
 def least_squares(verdict: Tensor, wanted: float) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from gamesim.envs.layouts import FLAG, GHOST, OUTSIDE, WALL
 from gamesim.envs.sprites import decode, tiles
 from gamesim.errors import UserError
-from gamesim.labs import Given, weights
+from gamesim.labs import Given
 from gamesim.labs.cyclegan import (
     RATE,
     CycleGAN,
@@ -20,6 +20,7 @@ from gamesim.labs.cyclegan import (
     least_squares,
     rate,
     tensor,
+    trained,
 )
 from gamesim.labs.cyclegan_page import CycleGANLab, LayerSwap, cells_kept
 from gamesim.labs.themes import GAMES, KINDS, score, stream, total, twins
@@ -186,9 +187,7 @@ def test_scores_add_up():
 @pytest.mark.parametrize(("theme", "other"), [("night", "garden"), ("garden", "night")])
 def test_the_shipped_networks_keep_the_cells_both_ways(theme, other):
     true = pairs(128)
-    model = CycleGAN()
-    weights.load(model, weights.folder("cyclegan"))
-    painted = model.translated(true[theme], theme)
+    painted = trained().translated(true[theme], theme)
     assert score(true[theme], theme, painted, other, true[other]).right > 0.95
 
 
