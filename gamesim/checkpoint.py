@@ -29,12 +29,13 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from gamesim import config as configs
-from gamesim import storage, text
+from gamesim import locks, models, storage, text
 from gamesim.config import parse
 from gamesim.config.base import Config
 from gamesim.devices import pick
 from gamesim.errors import UserError
 from gamesim.shipped import locate
+from gamesim.storage import exists
 from gamesim.text import one_line
 from gamesim.threads import one_thread
 
@@ -222,8 +223,6 @@ def load_model(folder: str | Path, device: str | torch.device = "cpu") -> tuple[
         UserError: The checkpoint is damaged, its weights do not fit its config or are not finite, or there is
             no such device.
     """
-    from gamesim import models
-
     place = pick(device)
     checkpoint = load(folder)
     model: nn.Module = models.build(checkpoint.config)
@@ -271,14 +270,15 @@ def update_metrics(folder: str | Path, metrics: Mapping[str, Any], *, of: str | 
         UserError: The checkpoint is damaged, its weights are others by now, or it cannot be written.
     """
     shown, folder = folder, locate(folder)
-    files = storage.read_folder(folder, required=_REQUIRED, **SEALED)
-    if of not in (None, _fingerprint(files)):
-        raise UserError(f"{shown}: has new weights since it was measured, so its card stays as it is")
-    facts, figures = _parts(text.decode(files["README.md"], "replace"))
-    notes = _FIGURES.sub("", figures, count=1)
-    files["metrics.json"] = text.to_json(metrics, indent=1)
-    files["README.md"] = text.encode(facts.rstrip("\n") + "\n" + _figures(metrics) + notes)
-    storage.write_folder(folder, files, **SEALED)
+    with locks.alone(folder):  # what a training writes between the two would be lost
+        files = storage.read_folder(folder, required=_REQUIRED, **SEALED)
+        if of not in (None, _fingerprint(files)):
+            raise UserError(f"{shown}: has new weights since it was measured, so its card stays as it is")
+        facts, figures = _parts(text.decode(files["README.md"], "replace"))
+        notes = _FIGURES.sub("", figures, count=1)
+        files["metrics.json"] = text.to_json(metrics, indent=1)
+        files["README.md"] = text.encode(facts.rstrip("\n") + "\n" + _figures(metrics) + notes)
+        storage.write_folder(folder, files, held=True, **SEALED)
 
 
 def fingerprint(folder: str | Path) -> str:
@@ -288,11 +288,6 @@ def fingerprint(folder: str | Path) -> str:
         UserError: It is damaged, or not there.
     """
     return _fingerprint(storage.read_folder(locate(folder), required=_REQUIRED, **SEALED))
-
-
-def exists(folder: str | Path) -> bool:
-    """Whether a checkpoint is there (damaged or not), also when its writer was killed while swapping it."""
-    return storage.exists(Path(folder))
 
 
 def find(root: str | Path) -> list[Path]:

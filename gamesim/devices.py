@@ -72,7 +72,7 @@ def answering(device: torch.device) -> torch.device:
     import torch
 
     try:
-        torch.empty(0, device=device)
+        torch.empty((), device=device).item()  # meta holds no numbers
     except Exception as error:  # torch raises RuntimeError, AssertionError or NotImplementedError here
         why = " ".join(str(error).split()).split(". ")[0][:160]
         raise UserError(f"device {device}: {why}") from error

@@ -91,8 +91,13 @@ def loaded(name: str) -> Any:
 
 
 @contextlib.contextmanager
-def blamed(name: str) -> Iterator[None]:
-    """What another package's "module:name" raises in here becomes one line that names it."""
+def blamed(name: str, where: str = "") -> Iterator[None]:
+    """What another package's "module:name", or a game, raises in here becomes one line that names it.
+
+    Args:
+        name: What is asked.
+        where: And what for.
+    """
     try:
         yield
     except (UserError, MemoryError, *PASSING):
@@ -100,4 +105,4 @@ def blamed(name: str) -> Iterator[None]:
     except BaseException as error:
         if name.startswith("gamesim."):
             raise
-        raise UserError(f"{name} failed: {one_line(error)}") from error
+        raise UserError(f"{name} failed{where and f' in {where}'}: {one_line(error)}") from error

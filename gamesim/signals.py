@@ -13,14 +13,12 @@ Several of them often come at once for one and the same end: only a second Ctrl-
 wait. A signal that was ignored when the process began, as SIGHUP is by ``nohup``, stays ignored.
 """
 
-from __future__ import annotations
-
 import contextlib
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 _NAMES = "SIGINT SIGTERM SIGHUP SIGQUIT SIGXCPU SIGUSR1 SIGUSR2 SIGPWR SIGBREAK"
 ENDING = [getattr(signal, name) for name in _NAMES.split() if hasattr(signal, name)]
@@ -76,7 +74,7 @@ class Asked:
         self._keyed = False
         self._handled = handled(self._ask)
 
-    def __enter__(self) -> Asked:
+    def __enter__(self) -> Self:
         self._handled.__enter__()
         return self
 

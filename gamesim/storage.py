@@ -12,12 +12,12 @@ import json
 import os
 import shutil
 import stat
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from gamesim.errors import UserError
+from gamesim.locks import alone
 from gamesim.text import from_json, one_line, reason
 
 MANIFEST = "manifest.json"
@@ -56,7 +56,8 @@ def replacing(path: Path, *, sync_name: bool = True) -> Iterator[Path]:
             left behind, as after any other error in here.
     """
     target = Path(os.path.realpath(path))
-    temporary = target.parent / f".{target.name}.{os.getpid()}.tmp"
+    short = _sha256(os.fsencode(target.name))[:16]  # a name may be as long as the system allows
+    temporary = target.parent / f".{short}.{os.getpid()}.tmp"
     try:
         check_replaceable(path)
         try:
@@ -97,6 +98,7 @@ def write_folder(
     kind: str,
     version: int,
     meanings: Mapping[str, Meaning] | None = None,
+    held: bool = False,
 ) -> None:
     """Put a sealed folder in the place of `folder`, which may exist.
 
@@ -108,6 +110,7 @@ def write_folder(
         kind: What the folder is, such as "gamesim-checkpoint"; `read_folder` insists on it.
         version: The version of its layout.
         meanings: By name, of the files that are text: they are sealed by what they say.
+        held: Whether the caller is `gamesim.locks.alone` with it already.
 
     Raises:
         UserError: It cannot be written; what was there before is still there.
@@ -121,23 +124,10 @@ def write_folder(
     manifest = {"kind": kind, "version": version, "files": listing}
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _alone_in(folder.parent):
+        with contextlib.nullcontext() if held else alone(folder):
             _swap_in(folder, {**files, MANIFEST: json.dumps(manifest, indent=1).encode()})
     except OSError as error:
         raise UserError(f"{shown}: cannot be written: {reason(error)}") from None
-
-
-@contextlib.contextmanager
-def _alone_in(parent: Path) -> Iterator[None]:
-    """Wait for others that write a sealed folder in here: two at once would mix their files."""
-    with contextlib.ExitStack() as stack:
-        if os.name != "nt":  # folders cannot be opened there
-            stack.callback(os.close, handle := os.open(parent, os.O_RDONLY))
-            with contextlib.suppress(ImportError, OSError):  # a file system without locks
-                import fcntl
-
-                fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _swap_in(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -171,7 +161,8 @@ def _move_others(old: Path, folder: Path, files: Iterable[str]) -> None:
     if not old.is_dir():
         return
     try:
-        sealed = {MANIFEST, *files, *from_json(_read(old / MANIFEST, old / MANIFEST, _TEXT_BYTES))["files"]}
+        told = from_json(read_file(old / MANIFEST, old / MANIFEST, _TEXT_BYTES))
+        sealed = {MANIFEST, *files, *told["files"]}
     except (UserError, ValueError, KeyError, TypeError):
         sealed = {MANIFEST, *files}
     for entry in old.iterdir():
@@ -216,55 +207,9 @@ def read_folder(
     raise AssertionError  # the loop returns or raises
 
 
-def exists(folder: Path) -> bool:
+def exists(folder: str | Path) -> bool:
     """Whether a sealed folder is there (whole or not), also when a writer was killed while swapping it."""
     return os.path.isfile(_current(Path(folder)) / MANIFEST)  # False also where one may not look
-
-
-ATTEMPTS = 25
-"""Attempts, 20 ms apart, to claim a run folder that somebody may only be looking at, on a busy machine."""
-
-
-@contextlib.contextmanager
-def claimed(folder: Path) -> Iterator[None]:
-    """Hold the run folder, so that two trainings never write into one; a killed holder lets go by itself.
-
-    The lock file names the holder's process, for those who want to pause or stop it.
-    """
-    with (folder / ".lock").open("ab") as file:
-        try:
-            import fcntl
-        except ImportError:  # Windows has no flock; there, nothing but good sense keeps two runs apart
-            yield
-            return
-        for attempt in range(ATTEMPTS):
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if attempt == ATTEMPTS - 1:
-                    raise UserError(f"{folder}: another training is writing to it") from None
-                time.sleep(0.02)  # it may only be somebody who looks whether it is held
-        file.truncate(0)
-        file.write(str(os.getpid()).encode())
-        file.flush()
-        yield
-
-
-def holder(folder: Path) -> int | None:
-    """The id of the process that has `claimed` a folder; None when nobody has, 0 when it cannot be told."""
-    try:
-        import fcntl
-
-        with (folder / ".lock").open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                named = file.read(32)
-                return int(named) if named.isdigit() else 0
-    except (ImportError, OSError):
-        pass
-    return None
 
 
 def _read_sealed(
@@ -284,7 +229,7 @@ def _read_sealed(
         if name in meanings:
             files[name] = _read_text(place / name, folder / name, seal, meanings[name])
             continue
-        files[name] = data = _read(place / name, folder / name, seal.size)
+        files[name] = data = read_file(place / name, folder / name, seal.size)
         if len(data) != seal.size:
             raise UserError(f"{folder / name}: damaged: {len(data)} bytes, expected {seal.size}")
         if _sha256(data) != seal.digest:
@@ -294,7 +239,7 @@ def _read_sealed(
 
 def _read_text(path: Path, shown: Path, seal: _Seal, meaning: Meaning) -> bytes:
     """Read a text that may have been rewritten since it was sealed, but must say what it said."""
-    data = _read(path, shown, max(_TEXT_BYTES, seal.size))
+    data = read_file(path, shown, max(_TEXT_BYTES, seal.size))
     if _sha256(data) != seal.digest and _sha256(meaning(data, str(shown))) != seal.says and seal.says:
         raise UserError(f"{shown}: damaged or edited: its content has changed since it was saved")
     return data
@@ -311,7 +256,7 @@ def _listing(place: Path, folder: Path, kind: str, version: int) -> dict[str, _S
         raise UserError(f"{folder}: not a {noun}: it has no {MANIFEST}")
     broken = UserError(f"{folder / MANIFEST}: damaged: not a manifest of this kind")
     try:
-        manifest = from_json(_read(place / MANIFEST, folder / MANIFEST, _TEXT_BYTES))
+        manifest = from_json(read_file(place / MANIFEST, folder / MANIFEST, _TEXT_BYTES))
         if not isinstance(manifest, dict) or manifest.get("kind") != kind:
             raise UserError(f"{folder}: not a {noun}: its {MANIFEST} says otherwise")
         if type(manifest.get("version")) is not int:
@@ -333,8 +278,12 @@ def _listing(place: Path, folder: Path, kind: str, version: int) -> dict[str, _S
     return listing
 
 
-def _read(path: Path, shown: Path, limit: int) -> bytes:
-    """Read a regular file of at most `limit` bytes (one more shows that it is larger)."""
+def read_file(path: Path, shown: Path, limit: int) -> bytes:
+    """Read a regular file of at most `limit` bytes: a pipe would be waited for.
+
+    Raises:
+        UserError: It is something else or cannot be read; the message calls it `shown`.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise UserError(f"{shown}: not a file")

@@ -85,16 +85,14 @@ def parts() -> tuple[str, ...]:
 
 
 # The first is the one that forgets least.
-register(
+for _system in (
     System(
         name="tilemap",
         title="Tilemap",
         config="gamesim.config.tilemap:TilemapConfig",
         model="gamesim.models.tilemap.model:Tilemap",
         stages=(Stage("training", "gamesim.training.tasks:tilemap"),),
-    )
-)
-register(
+    ),
     System(
         name="gamegan",
         title="GameGAN",
@@ -105,9 +103,7 @@ register(
             "discriminators": "gamesim.models.gamegan.discriminators:Discriminators",
             "uncertainty": "gamesim.training.uncertainty:Uncertainty",
         },
-    )
-)
-register(
+    ),
     System(
         name="world-model",
         title="World Model",
@@ -119,5 +115,6 @@ register(
             Stage("controller", "gamesim.training.tasks:controller", "gamesim.training.trials:check"),
         ),
         drives=True,
-    )
-)
+    ),
+):
+    register(_system)

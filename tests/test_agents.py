@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import gamesim  # noqa: F401 (registers the ids)
-from gamesim.agents import capacity, rollout
+from gamesim.agents import rollout
 from gamesim.agents.explorer import ExplorerPolicy
 from gamesim.agents.policy import Policy, RandomPolicy, known_policy
 from gamesim.agents.record import record
@@ -106,7 +106,7 @@ def test_a_score_is_of_a_whole_game_however_long_it_is() -> None:
 
 
 def test_scores_are_not_cut_into_parts_where_recordings_are(monkeypatch) -> None:
-    monkeypatch.setattr(capacity, "MAX_STEPS", 10)
+    monkeypatch.setattr(rollout, "MAX_STEPS", 10)
     parts = list(rollout.play("gamesim/Pacman-v0", "random", 12, seed=3))
     whole = list(rollout.play("gamesim/Pacman-v0", "random", 12, seed=3, keep_frames=False))
     assert max(len(part) for part in parts) == 10 < max(len(game) for game in whole)

@@ -100,15 +100,22 @@ def test_a_mode_that_gymnasium_does_not_know_is_refused(told: Any) -> None:
 
 
 class Forgetful(SyncVectorEnv):
-    """Does not say how games ended."""
+    """Says `instead` how games ended."""
+
+    instead: dict[str, Any]
 
     def step(self, actions: Any) -> Any:
         *told, info = super().step(actions)
-        return *told, {name: what for name, what in info.items() if "final" not in name}
+        return *told, {name: what for name, what in info.items() if "final" not in name} | self.instead
 
 
-def test_a_last_frame_that_is_lost_is_refused() -> None:
+@pytest.mark.parametrize(
+    "instead",
+    [{}, {"final_obs": 5}, {"final_obs": ()}, {"final_obs": [None] * 2, "_final_obs": np.ones(9, bool)}],
+)
+def test_a_last_frame_that_is_lost_is_refused(instead: dict[str, Any]) -> None:
     env = Forgetful([lambda: Walk(3)] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
+    env.instead = instead
     with pytest.raises(UserError, match=r"not in info\[\"final_obs\"\]"):
         played(env)
 

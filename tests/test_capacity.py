@@ -9,9 +9,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from gamesim.agents import capacity
-from gamesim.agents.capacity import MAX_STEPS, MEMORY, plan
+from gamesim.agents import rollout
 from gamesim.agents.record import record
+from gamesim.agents.rollout import MAX_STEPS, MEMORY, plan
 from gamesim.cli import main
 from gamesim.data.episode import MAX_FRAME_BYTES, Episode
 from gamesim.data.store.index import scan
@@ -56,7 +56,7 @@ def register(monkeypatch: pytest.MonkeyPatch, **how: Any) -> str:
 
 
 def test_what_does_not_fit_comes_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capacity, "MEMORY", 10 * 64 * 64 * 3)
+    monkeypatch.setattr(rollout, "MEMORY", 10 * 64 * 64 * 3)
     env_id = register(monkeypatch, size=64)
     record(env_id, "random", 3, tmp_path, progress=False)
     parts = [Episode.load(tmp_path / entry.file) for entry in scan(tmp_path)]

@@ -6,13 +6,14 @@ import os
 import pickle
 import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 from torch import nn
 
 from fake_task import starts
-from gamesim import checkpoint, cli, config, models, storage
+from gamesim import checkpoint, cli, config, locks, models, storage
 from gamesim.card import facts, recipe_of
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
@@ -51,6 +52,22 @@ def test_saving_again_replaces_and_cleans_up(tmp_path):
     save(tmp_path / "engine", 2.0)
     assert checkpoint.load(tmp_path / "engine").weights["a"][0, 0] == 2.0
     assert [p.name for p in tmp_path.iterdir()] == ["engine"]
+
+
+def test_figures_do_not_bring_back_the_weights_that_a_training_replaces_meanwhile(tmp_path):
+    pytest.importorskip("fcntl")
+    folder, newer = save(tmp_path / "engine"), save(tmp_path / "elsewhere" / "engine", 2.0)
+    measured = checkpoint.fingerprint(folder)
+    with ThreadPoolExecutor(1) as pool:
+        with locks.alone(folder):  # as a training that writes
+            update = pool.submit(checkpoint.update_metrics, folder, {"moves": 1}, of=measured)
+            with pytest.raises(TimeoutError):
+                update.result(timeout=0.3)
+            shutil.rmtree(folder)
+            newer.rename(folder)
+        with pytest.raises(UserError, match="has new weights since it was measured"):
+            update.result()
+    assert checkpoint.load(folder).weights["a"][0, 0] == 2.0
 
 
 def test_figures_are_replaced_on_the_card_and_the_facts_stay(tmp_path):

@@ -1,5 +1,7 @@
 """Configs: presets, files, overrides, and one line that names the file and the key for whatever is wrong."""
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -212,6 +214,8 @@ def test_unknown_presets_and_paths_are_named(tmp_path):
         config.load(tmp_path / "no.yaml")
     with pytest.raises(UserError, match="is a folder"):
         config.load(f"{tmp_path}/")
+    with pytest.raises(UserError, match=rf"{os.devnull}: not a file"):
+        config.load(os.devnull)
 
 
 @settings(max_examples=30)

@@ -45,6 +45,11 @@ def test_gpus_are_named_in_capitals_or_not_and_by_their_number(machine, name):
     assert str(pick(name)) == {"auto": "cuda"}.get(name.lower(), name.lower())
 
 
+def test_a_device_that_holds_no_numbers_is_none_to_dream_on():
+    with pytest.raises(UserError, match=r"^device meta: .*meta"):
+        pick(torch.device("meta"))
+
+
 def test_auto_takes_the_first_that_is_there(machine):
     machine(gpus=1, apple=True)
     assert pick("auto").type == "cuda"

@@ -15,6 +15,7 @@ ROOMS = (
     "errors",
     "text",
     "signals",
+    "locks",
     "storage",
     "shipped",
     "outputs",
@@ -48,7 +49,7 @@ NAMED = ("gamesim.app.kit.Kit", "gamesim.app.library.catalog.Title")
 
 FILES = sorted((ROOT / "gamesim").rglob("*.py"))
 TORCH_FREE = (
-    *("envs", "text", "signals", "storage", "shipped", "registry", "systems", "config", "errors"),
+    *("envs", "text", "signals", "locks", "storage", "shipped", "registry", "systems", "config", "errors"),
     *("agents", "app", "cli"),
 )
 TORCH_FREE_FILES = (

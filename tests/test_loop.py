@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from fake_task import Always, after, late, train
-from gamesim import checkpoint, config, storage
+from gamesim import checkpoint, config, locks, storage
 from gamesim.card import facts_in
 from gamesim.errors import UserError
 from gamesim.signals import ENDING
@@ -196,7 +196,7 @@ def test_a_model_is_not_taken_for_a_run(tmp_path):
 
 def test_two_trainings_cannot_share_a_folder(tmp_path):
     train(settings(), tmp_path / "run", signal_at=(2,))
-    with storage.claimed(tmp_path / "run"), pytest.raises(UserError, match="another training"):
+    with locks.claimed(tmp_path / "run"), pytest.raises(UserError, match="another training"):
         train(settings(), tmp_path / "run", resume=True)
 
 

@@ -8,26 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from gamesim import storage
+from gamesim import locks, storage
 
 fcntl = pytest.importorskip("fcntl")
 
 
 def test_who_holds_a_folder_can_be_asked_while_it_is_held(tmp_path: Path):
-    assert storage.holder(tmp_path) is None
-    with storage.claimed(tmp_path):
-        assert storage.holder(tmp_path) == os.getpid()
-    assert storage.holder(tmp_path) is None
+    assert locks.holder(tmp_path) is None
+    with locks.claimed(tmp_path):
+        assert locks.holder(tmp_path) == os.getpid()
+    assert locks.holder(tmp_path) is None
 
 
 def test_looking_does_not_hinder_claiming(tmp_path: Path):
-    with storage.claimed(tmp_path):
+    with locks.claimed(tmp_path):
         pass
     with (tmp_path / ".lock").open("rb") as file:  # somebody looks at this very moment
         fcntl.flock(file, fcntl.LOCK_SH)
         threading.Timer(0.15, lambda: fcntl.flock(file, fcntl.LOCK_UN)).start()
-        with storage.claimed(tmp_path):
-            assert storage.holder(tmp_path) == os.getpid()
+        with locks.claimed(tmp_path):
+            assert locks.holder(tmp_path) == os.getpid()
 
 
 def test_a_reader_finds_a_folder_that_a_writer_moves_aside_while_it_is_read(tmp_path: Path, monkeypatch):
@@ -83,3 +83,9 @@ def test_two_writers_at_once_leave_one_whole_folder(tmp_path):
         list(pool.map(write, (1, 2)))
     assert len(storage.read_folder(place, kind="k", version=1)["a"]) == 100_000
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("name", ["x" * 250 + ".json", "\N{VIDEO GAME}" * 62 + ".gif"])
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path: Path, name: str):
+    storage.write_file(tmp_path / name, b"1")
+    assert (tmp_path / name).read_bytes() == b"1" and len(list(tmp_path.iterdir())) == 1

@@ -208,6 +208,8 @@ class Broken(Dot):
             rest[0] = "much"
         if self.where == "two rewards":
             rest[0] = np.ones(2)
+        if self.where in ("False", "nan"):
+            rest[1] = "False" if self.where == "False" else np.nan
         if self.where == "four":
             return (shown, *rest[:3])
         return (np.zeros((64, 64, 4), np.uint8) if self.where == "shape" else shown, *rest)
@@ -289,7 +291,7 @@ def register() -> None:
 
 
 class Lanes(gym.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
-    """A batch of games of four steps, whose steps are what `what` says: "lists", "columns", "one", "floats".
+    """A batch of games of four steps, whose steps are what `what` says, such as "lists" or "columns".
 
     Its actions are counted from `start`, and its infos are `info`.
     """
@@ -317,6 +319,12 @@ class Lanes(gym.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             return frames, rewards[:, None], ended[:, None], cut[:, None], self.info
         if self.what == "leave":
             raise SystemExit(3)
+        if self.what == "ends in floats":
+            return frames, rewards, ended.astype(float), cut.tolist(), self.info
+        if self.what == "ends in nan":
+            return frames, rewards, np.full(self.num_envs, np.nan), cut, self.info
+        if self.what == "words":
+            return frames, ["much"] * self.num_envs, ended, cut, self.info
         shown = {"one": frames[:1], "floats": frames / 255}.get(self.what, frames)
         return shown, rewards[:1] if self.what == "few" else rewards, ended, cut, self.info
 

@@ -94,11 +94,14 @@ class Batch:
         """The frames (N, H, W, 3) with the last ones of those games that are over already."""
         if not self._over.any():
             return shown
-        last, final = shown.copy(), info.get("final_obs")
-        there = np.broadcast_to(info.get("_final_obs", True), len(last))
+        last = shown.copy()
         for lane in np.flatnonzero(self._over).tolist():
-            frame = None if final is None or not there[lane] else np.asarray(final[lane])
-            if frame is None or frame.shape != last.shape[1:]:
+            try:
+                there = np.broadcast_to(info.get("_final_obs", True), len(last))[lane]
+                frame = np.asarray(info["final_obs"][lane] if there else None)
+            except (KeyError, IndexError, TypeError, ValueError):
+                frame = np.asarray(None)
+            if frame.shape != last.shape[1:]:
                 raise UserError(
                     f"{self.name}: it begins anew in the step that ends a game (SAME_STEP), but its last "
                     'frame is not in info["final_obs"]'

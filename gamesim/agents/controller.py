@@ -17,7 +17,7 @@ from gamesim.agents.policy import RandomPolicy
 from gamesim.card import check_keys
 from gamesim.devices import pick
 from gamesim.errors import UserError
-from gamesim.models import State, WorldModel, put, take
+from gamesim.models import State, WorldModel, opening, put, take
 from gamesim.text import counted
 from gamesim.threads import one_thread
 
@@ -56,7 +56,7 @@ class ControllerPolicy:
             raise UserError(f"{self._name} sees frames of {self.model.frame_shape}, not {frames.shape[1:]}")
         shown = torch.from_numpy(frames).to(self.device)
         if self.state is None or len(self._begins) != len(frames):
-            self.state = self._start(shown)
+            self.state = opening(self.model, shown)
         else:
             self.state = self._observe(self.state, shown)
         actions = self.model.act(self.state)
@@ -75,11 +75,6 @@ class ControllerPolicy:
         """Somebody else was at the wheel: these actions, int64 (N,), were taken in place of its own."""
         self._actions = np.asarray(actions, np.int64).copy()
 
-    def _start(self, frames: Tensor) -> State:
-        return self.model.start(
-            frames[:, None], torch.zeros(len(frames), 0, dtype=torch.int64).to(frames.device)
-        )
-
     def _observe(self, state: State, frames: Tensor) -> State:
         """The state after these frames; lanes that begin know nothing but theirs."""
         begins, goes_on = np.flatnonzero(self._begins), np.flatnonzero(~self._begins)
@@ -87,7 +82,7 @@ class ControllerPolicy:
         if len(goes_on):
             followed = self.model.observe(take(state, goes_on), actions[goes_on], frames[goes_on])
             state = put(state, goes_on, followed)
-        return put(state, begins, self._start(frames[begins])) if len(begins) else state
+        return put(state, begins, opening(self.model, frames[begins])) if len(begins) else state
 
 
 class EpsilonGreedyPolicy(ControllerPolicy):
@@ -141,7 +136,8 @@ def player(
         UserError: The checkpoint is damaged or has no controller, or the game has other frames or keys.
     """
     made = EpsilonGreedyPolicy(source, seed, epsilon, hold)
-    if made.model.act(made.model.start(*_nothing(made.model))) is None:
+    black = torch.zeros(1, *made.model.frame_shape, dtype=torch.uint8)
+    if made.model.act(opening(made.model, black)) is None:
         raise UserError(f"{source} has no controller")
     check_game(source, made.model, env)
     return made
@@ -162,11 +158,6 @@ def check_game(source: str | Path, model: WorldModel, env: gym.Env | gym.vector.
         ours = f"frames of {_size(model.frame_shape)} and {counted(model.num_actions, 'key')}"
         raise UserError(f"{source} learned {ours}; this game has {_size(shown)} and {counted(keys, 'key')}")
     check_keys(source, env)
-
-
-def _nothing(model: WorldModel) -> tuple[Tensor, Tensor]:
-    """One black frame of the model's size, and no action yet."""
-    return torch.zeros(1, 1, *model.frame_shape, dtype=torch.uint8), torch.zeros(1, 0, dtype=torch.int64)
 
 
 def _size(shape: tuple[int, ...] | None) -> str:

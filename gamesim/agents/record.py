@@ -11,9 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 from gamesim import storage
-from gamesim.agents import capacity
 from gamesim.agents.policy import known_policy, policies
-from gamesim.agents.rollout import planned_batch, recipe_of, run
+from gamesim.agents.rollout import MEMORY, planned_batch, recipe_of, run
 from gamesim.data.episode import Episode
 from gamesim.data.store.index import Entry, append, entry_of
 from gamesim.envs.arguments import MOST_LANES, MOST_SEED, MOST_STEPS, whole_number
@@ -97,29 +96,27 @@ def record(
 
 @contextlib.contextmanager
 def _claimed(out: Path, name: str) -> Iterator[tuple[Path, int]]:
-    """A new subfolder and its number. It is removed if nothing was recorded: its boards can come again."""
-    folder, number = _claim(out, name)
+    """A new subfolder ``name-NUMBER`` and its number; whoever makes it owns it, of two processes, too.
+
+    It is removed if nothing was recorded: its boards can come again.
+    """
+    number = 0
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        while True:
+            folder = out / f"{name}-{number:03d}"
+            try:
+                folder.mkdir()
+                break
+            except FileExistsError:
+                number += 1
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written ({reason(error)})") from error
     try:
         yield folder, number
     finally:
         with contextlib.suppress(OSError):  # it holds recordings
             folder.rmdir()
-
-
-def _claim(out: Path, name: str) -> tuple[Path, int]:
-    """A new subfolder ``name-NUMBER``; whoever makes it owns it, also when two processes record at once."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        number = 0
-        while True:
-            folder = out / f"{name}-{number:03d}"
-            try:
-                folder.mkdir()
-                return folder, number
-            except FileExistsError:
-                number += 1
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written ({reason(error)})") from error
 
 
 class _Ended(Exception):
@@ -151,7 +148,7 @@ class _Writer:
         path = self._folder / f"{self._folder.name}-{self._count:06d}.npz"
         self._count += 1
         self._pending[self._pool.submit(self._save, path, episode)] = episode.frames.nbytes
-        while len(self._pending) > 4 * self._workers or sum(self._pending.values()) > capacity.MEMORY // 4:
+        while len(self._pending) > 4 * self._workers or sum(self._pending.values()) > MEMORY // 4:
             self._collect()
 
     def _save(self, path: Path, episode: Episode) -> Entry:

@@ -2,17 +2,18 @@
 
 import contextlib
 import json
+import math
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
-from gamesim.agents import capacity
 from gamesim.agents.autoreset import Batch
-from gamesim.agents.capacity import MAX_STEPS
 from gamesim.agents.policy import Policy, RandomPolicy, known_policy, num_actions
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.data.finite import check_rewards, seed_of
@@ -20,7 +21,13 @@ from gamesim.envs.arguments import MOST_LANES, MOST_SEED, MOST_STEPS, whole_numb
 from gamesim.envs.meanings import action_meanings
 from gamesim.envs.recipe import Recipe, limited, make_batch, spec_json
 from gamesim.errors import UserError
+from gamesim.text import counted, sized
 
+MEMORY = 1 << 29
+"""Bytes that frames of running games take, at most; those that wait to be written take a quarter of it."""
+MAX_STEPS = 500
+"""Steps after which an endless game goes on in a new episode."""
+_FILE_BYTES = 4096  # no file takes less
 _SAMPLE_STEPS = 64
 """Steps of play that tell what a step takes on the disk."""
 
@@ -235,13 +242,71 @@ def planned_batch(
         UserError: As for `_make`, or the episodes do not fit on the disk of ``out``.
     """
     env, spec = _make(recipe, 1)
-    planned = capacity.plan(num_envs, env.single_observation_space.shape or (), json.loads(spec))
+    planned = plan(num_envs, env.single_observation_space.shape or (), json.loads(spec))
     with contextlib.closing(env):
         if out is not None:
             random, most = RandomPolicy(0, num_actions(env)), min(planned.steps, _SAMPLE_STEPS)
-            sample = run(env, random, 1, seed=0, max_steps=most)
-            capacity.check_disk(out, episodes, planned, lambda: next(sample))
+            check_disk(out, episodes, planned, run(env, random, 1, seed=0, max_steps=most))
     return *_make(recipe, planned.lanes), planned.longest
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a game is recorded so that its frames fit :data:`MEMORY`.
+
+    Attributes:
+        frame_bytes: Of one frame, in memory.
+        steps: Of an episode, as far as the game says how long it may be.
+        lanes: Games at once.
+        longest: Steps after which an episode goes on in a new one.
+    """
+
+    frame_bytes: int
+    steps: int
+    lanes: int
+    longest: int
+
+
+def plan(asked: int, shape: tuple[int, ...], spec: dict[str, Any]) -> Plan:
+    """Plan for `asked` games at once, at most.
+
+    Args:
+        asked: From 1.
+        shape: Of a frame.
+        spec: The environment's, as in its JSON; a time limit counts, and ``max_steps`` among its settings.
+    """
+    size = math.prod(shape)
+    told = (spec["max_episode_steps"], spec["kwargs"].get("max_steps"))
+    steps = min([MAX_STEPS, *(steps for steps in told if isinstance(steps, int) and steps > 0)])
+    lanes = max(1, min(asked, MEMORY // ((steps + 1) * size)))
+    return Plan(size, steps, lanes, max(1, min(MAX_STEPS, MEMORY // (lanes * size) - 1)))
+
+
+def check_disk(out: Path, episodes: int, planned: Plan, sample: Iterator[Episode]) -> None:
+    """Complain about more episodes than the disk has room for.
+
+    Args:
+        out: The folder that they go to, which need not be there.
+        episodes: How many.
+        planned: For them.
+        sample: A short one, which is only played where the frames as they are would not fit.
+
+    Raises:
+        UserError: About how much they need, and how much is free.
+    """
+    place = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    if episodes * (planned.steps + 1) * planned.frame_bytes < free:
+        return
+    played = next(sample)
+    size = len(played.to_bytes())
+    if not (played.terminated or played.truncated):  # it goes on
+        size = size * planned.steps // len(played)
+    needed = episodes * max(size, _FILE_BYTES)
+    if needed > free:
+        need, there = sized(needed), sized(free)
+        games = counted(episodes, "game")
+        raise UserError(f"{out}: recording {games} takes about {need}, but {there} is free; record fewer")
 
 
 def _make(recipe: Recipe, num_envs: int) -> tuple[gym.vector.VectorEnv, str]:

@@ -7,8 +7,6 @@ signal that ended it, such as 130 after Ctrl-C.
 Packages are imported when a command needs them: the menu must be on screen before torch is loaded.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import json

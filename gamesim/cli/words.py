@@ -80,28 +80,22 @@ class Words:
         for add in (_play, _watch, _record, _train, _evaluate, _temperature, _export, _lab, _doctor):
             add(self)
 
-    def command(self, name: str, text: str, *lists: str, takes_settings: bool = False) -> Parser:
-        """Adds a command; what `lists` say stands below its flags."""
+    def command(self, name: str, text: str, *settings: str) -> Parser:
+        """Adds a command; one with `settings`, in which its help ends, takes words such as key=value, too."""
         parser = self._group.add_parser(
             name,
             help=text,
             description=text,
-            epilog="\n\n".join(lists) or None,
+            epilog="\n\n".join(settings) or None,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        self.commands[name], parser.takes_settings = parser, takes_settings
+        self.commands[name], parser.takes_settings = parser, bool(settings)
         return parser
 
 
 def _play(words: Words) -> None:
-    parser = words.command(
-        "play",
-        "Open the app in a game or in a dream.",
-        _listed("games", GAMES),
-        GAME_SETTINGS,
-        takes_settings=True,
-    )
+    parser = words.command("play", "Open the app in a game or in a dream.", *_of_games())
     parser.add_argument(
         "start", nargs="?", metavar="GAME | MODEL", help=f"{GAME}; or {MODEL} (default: open the menu)"
     )
@@ -119,9 +113,7 @@ def _record(words: Words) -> None:
     parser = words.command(
         "record",
         "Record games that a bot plays, or check that recordings replay byte for byte.",
-        _listed("games", GAMES),
-        GAME_SETTINGS,
-        takes_settings=True,
+        *_of_games(),
     )
     parser.add_argument("--env", metavar="GAME", help=GAME)
     parser.add_argument(
@@ -162,7 +154,6 @@ def _train(words: Words) -> None:
         "Train a model on recordings.",
         _presets(),
         "Extra arguments such as training.steps=2000 data.batch_size=16 change settings of the preset.",
-        takes_settings=True,
     )
     parser.add_argument(
         "preset",
@@ -226,11 +217,7 @@ def _temperature(words: Words) -> None:
 
 def _export(words: Words) -> None:
     parser = words.command(
-        "export",
-        "Film a game or a dream, or write a model as ONNX or in half precision.",
-        _listed("games", GAMES),
-        GAME_SETTINGS,
-        takes_settings=True,
+        "export", "Film a game or a dream, or write a model as ONNX or in half precision.", *_of_games()
     )
     parser.add_argument("start", metavar="MODEL | GAME", help=f"{MODEL}; or {GAME}")
     parser.add_argument(
@@ -291,6 +278,10 @@ def _doctor(words: Words) -> None:
     parser.add_argument(
         "--checkpoints", metavar="DIR", help="folder of models to time (default: the shipped ones)"
     )
+
+
+def _of_games() -> tuple[str, str]:
+    return _listed("games", GAMES), GAME_SETTINGS
 
 
 def _presets() -> str:

@@ -234,7 +234,8 @@ def _resolve(name: str, base: Path | None, seen: tuple[str, ...], files: dict[st
 def _read_path(path: Path) -> bytes:
     try:
         if not path.is_file():
-            raise UserError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
+            other = "is a folder" if path.is_dir() else "not a file"
+            raise UserError(f"{path}: {other if path.exists() else 'no such file'}")
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
@@ -250,11 +251,6 @@ def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------------------------- overrides
-
-
-def _leaves(override: str) -> Iterable[tuple[str, Any]]:
-    key, item = _split_override(override)
-    return flat({key: item})
 
 
 def _split_override(override: str) -> tuple[str, Any]:
@@ -305,7 +301,7 @@ def _check(
 
 def _warn_of_idle(config: Config, source: str, origins: Mapping[str, str], files: Mapping[str, str]) -> None:
     """Warn of settings that somebody changed though they do nothing here; a preset may hold such."""
-    said = set(files) | {leaf for each in origins.values() for leaf, _ in _leaves(each)}
+    said = set(files) | {leaf for each in origins.values() for leaf, _ in flat(settings([each]))}
     for key, why in config.idle.items():
         *sections, name = key.split(".")
         section = reduce(getattr, sections, config)

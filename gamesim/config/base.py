@@ -3,8 +3,6 @@
 Each system has a subclass of `Config` with a ``system`` literal of its own; systems.py has them by that key.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args
 

@@ -1,8 +1,6 @@
 """The config of GameGAN: every setting of its model and its training, its range and meaning."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -38,7 +36,7 @@ class GameGANModelConfig(MemoryShape):
     )
 
     @model_validator(mode="after")
-    def _something_to_recall(self) -> GameGANModelConfig:
+    def _something_to_recall(self) -> Self:
         if self.recall and not self.memory:
             raise ValueError("recall draws what the memory held, but memory is false")
         return self
@@ -93,7 +91,7 @@ class GameGANLosses(Section):
     outcome: Schedule = Field(default=steady(1), description="weight of the reward and the game's end")
 
     @model_validator(mode="after")
-    def _someone_decides(self) -> GameGANLosses:
+    def _someone_decides(self) -> Self:
         if self.attenuated.highest and not self.adversarial.highest:
             raise ValueError("attenuated leaves much to the discriminators, but adversarial is 0")
         return self
@@ -132,7 +130,7 @@ class GameGANConfig(Config):
     training: GameGANTraining = GameGANTraining()
 
     @model_validator(mode="after")
-    def _part_there(self) -> GameGANConfig:
+    def _part_there(self) -> Self:
         part, losses = self.training.part, self.training.losses
         wrong = {
             "but this model has no recall": not self.model.recall,

@@ -1,8 +1,6 @@
 """The config of Tilemap: every setting of its model and its training, its range and meaning."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -36,7 +34,7 @@ class TilemapModelConfig(MemoryShape):
     blocks: int = Field(default=1, ge=1, le=64, description="residual blocks in the renderer")
 
     @model_validator(mode="after")
-    def _cells_fit(self) -> TilemapModelConfig:
+    def _cells_fit(self) -> Self:
         misfits = [self._misfit(size) for size in self.possible_sizes]
         if all(misfits):
             raise ValueError(misfits[-1])

@@ -1,13 +1,12 @@
 """The config of World Models: every setting of V, M, C and their trainings, its range and meaning."""
 
-from __future__ import annotations
-
 from math import prod
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from gamesim.config.base import (
+    Average,
     Batch,
     Clip,
     Config,
@@ -64,14 +63,14 @@ class WorldModelModelConfig(GameShape):
     )
 
     @model_validator(mode="after")
-    def _places_fit(self) -> WorldModelModelConfig:
+    def _places_fit(self) -> Self:
         sizes = self.possible_sizes
         if self.engine == "places" and all(size % self.patch for size in sizes):
             raise ValueError(f"patch {self.patch} does not cut {sizes[-1]} pixels into whole places")
         return self
 
     @model_validator(mode="after")
-    def _levels_fit(self) -> WorldModelModelConfig:
+    def _levels_fit(self) -> Self:
         found = prod(self.levels)
         if self.levels and "num_actions" in self.model_fields_set and found != self.num_actions:
             raise ValueError(f"levels {list(self.levels)} make {found} actions, not {self.num_actions}")
@@ -152,6 +151,7 @@ class ControllerTraining(LoopConfig):
     )
     rollouts: Batch = Field(default=16, description="dreams, or games, in which each candidate is scored")
     sigma: float = Field(default=0.1, gt=0, le=1e3, description="initial step size of CMA-ES")
+    average: Average = 0.0
     covariance: Literal["diagonal", "full"] = Field(
         default="diagonal",
         description="what CMA-ES learns of the weights: a step size for each, or all their correlations, too",

@@ -36,10 +36,6 @@ _LEVEL = 2
 _CHUNK = 1 << 18  # bytes inflated at a time: such a piece stays in the cache
 
 
-def _no_actions() -> np.ndarray:
-    return np.zeros(0, np.uint8)
-
-
 @dataclass
 class Episode:
     """T steps of one game. Step t goes ``frames[t] --actions[t]--> frames[t + 1]``.
@@ -71,7 +67,7 @@ class Episode:
     env_spec: str
     version: int = VERSION
     action_meanings: tuple[str, ...] = ()
-    prefix: np.ndarray = field(default_factory=_no_actions)
+    prefix: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8))
 
     def __len__(self) -> int:
         """Steps (one fewer than frames)."""

@@ -99,8 +99,7 @@ def recorded_game(folder: str | Path, game: str | None = None) -> Game:
             continue
         spec = spec or episode.env_spec
         used = max(used, int(episode.actions.max()) + 1)
-        meanings = episode.action_meanings or _installed(env_id)
-        if meanings:
+        if meanings := episode.action_meanings or _installed(env_id):
             break
     if not used:
         raise UserError(f"{folder}: none of its {len(entries)} episodes can be read")

@@ -49,7 +49,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         start: bool = True,
         meanings: Sequence[str] = (),
     ) -> None:
-        """Wrap an environment with uint8 (H, W, 3) frames.
+        """Wrap an environment with uint8 (H, W, 3) frames and Discrete actions.
 
         Args:
             env: Played through this wrapper from now on.
@@ -59,9 +59,14 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
             meanings: A word for each action, for an environment that does not say: a dream does not.
 
         Raises:
-            UserError: The folder cannot be written to.
+            UserError: The folder cannot be written to, or the environment has other frames or actions.
         """
         super().__init__(env)
+        shown, pressed = env.observation_space, env.action_space
+        if (shown.shape or ())[2:] != (3,) or not isinstance(pressed, gym.spaces.Discrete):
+            raise UserError(
+                f"{name_of(env)} cannot be recorded: it needs frames (H, W, 3) and Discrete actions"
+            )
         self.player = player
         self.folder = Path(folder)
         self._meanings = tuple(meanings)

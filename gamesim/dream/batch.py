@@ -25,6 +25,7 @@ from gamesim.envs.arguments import (
 )
 from gamesim.errors import UserError
 from gamesim.models import State, put, take
+from gamesim.text import one_line
 from gamesim.threads import one_thread
 
 HOTTEST = 10.0
@@ -117,6 +118,8 @@ class DreamVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     @state.setter
     def state(self, moment: DreamState) -> None:
+        if not isinstance(moment, DreamState):
+            raise UserError(f"state must be one that a dream had, not {one_line(repr(moment), 80)}")
         if len(moment.streams) != self.num_envs:
             raise UserError(f"the state of {len(moment.streams)} dreams does not fit {self.num_envs}")
         for stream, kept in zip(self._streams, moment.streams, strict=True):

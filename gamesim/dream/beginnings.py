@@ -31,7 +31,7 @@ def wake(source: Source, device: torch.device) -> tuple[WorldModel, Starts]:
             not fit the engine.
     """
     if isinstance(source, tuple):
-        if [isinstance(part, Starts) for part in source] != [False, True]:
+        if len(source) != 2 or not hasattr(source[0], "imagine") or not isinstance(source[1], Starts):
             raise UserError(f"checkpoint must be an engine and its Starts, not {one_line(repr(source), 80)}")
         name, (model, starts) = "the model", source
     else:

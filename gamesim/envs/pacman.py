@@ -26,15 +26,49 @@ from gamesim.envs.arguments import (
     lane_seeds,
     note_options,
 )
+from gamesim.envs.layouts import MARGIN, grid_of
 from gamesim.envs.meanings import keys_for
 from gamesim.envs.rules import EgoGame, Game, Snapshot
-from gamesim.envs.sprites import check_theme
-from gamesim.envs.views import BoardView, EgoView
+from gamesim.envs.sprites import CAUGHT, FACING, SPRITE_CLASS, check_theme, painter
 from gamesim.errors import UserError
 
 FRAME = (84, 84, 3)
 MEANINGS = ["NOOP", "LEFT", "RIGHT", "UP", "DOWN"]
 """Of the actions, in the words of the Arcade Learning Environment."""
+
+
+class View:
+    """What is seen of games as 84x84 pixels: the 7x7 cells around Pac-Man, or ("full") the whole board."""
+
+    def __init__(self, kind: str, grid_size: int, theme: str = "night") -> None:
+        grid = grid_of(grid_size)
+        self.area, self.follows = grid.stride**2, kind == "ego"
+        reach = np.arange(-MARGIN, MARGIN + 1)
+        around = reach[:, None] * grid.stride + reach
+        self.cells = around if self.follows else np.reshape(grid.inside, (grid_size, grid_size))
+        self.painter = painter(84 // len(self.cells), theme)
+
+    def draw(self, games: Sequence[Game]) -> tuple[np.ndarray, np.ndarray]:
+        """Frames uint8 (N, 84, 84, 3) and classes of the visible cells uint8 (N, rows, cols), both new."""
+        here = np.array([lane * self.area + game.pacman * self.follows for lane, game in enumerate(games)])
+        sprites = _slab(games, self.area).take(here[:, None, None] + self.cells)
+        return self.painter.draw(sprites), SPRITE_CLASS.take(sprites)
+
+
+def _slab(games: Sequence[Game], area: int) -> np.ndarray:
+    """All padded boards end to end, with the ghosts and Pac-Man on them: uint8 (N * area,).
+
+    He covers a ghost on his cell, but not the one that has just caught him.
+    """
+    slab = bytearray().join([game.cells for game in games])
+    base = 0
+    for game in games:
+        if game.ghosts:
+            for ghost, look in zip(game.ghosts, game.ghost_sprites, strict=True):
+                slab[base + ghost] = look
+        slab[base + game.pacman] = CAUGHT if "eaten" in game.events else FACING + game.facing
+        base += area
+    return np.frombuffer(slab, dtype=np.uint8)
 
 
 @dataclass(frozen=True)
@@ -84,9 +118,9 @@ class Rulebook:
         """What an info tells beside the cells: integer attributes of a game."""
         return ("seed", "score", "lives", "level") if self.arcade else ("seed",)
 
-    def painted(self) -> EgoView | BoardView:
+    def painted(self) -> View:
         """What draws its games."""
-        return (EgoView if self.view == "ego" else BoardView)(self.grid_size, self.theme)
+        return View(self.view, self.grid_size, self.theme)
 
     def game(self) -> Game:
         """A new game, not yet reset."""

@@ -4,8 +4,6 @@ A game is named by its Gymnasium id, or by ``module:Id`` where a module of one's
 are made as they are; any other goes through `PixelEnv`. Whatever cannot be played is a `UserError`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import difflib
@@ -30,8 +28,9 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrap
 from gamesim.envs.choices import MOST_ACTIONS
 from gamesim.envs.pictures import kind
 from gamesim.envs.spec import spec_json as to_json
-from gamesim.envs.wrappers import RESET, SIZES, STEP, PixelEnv, blamed, parts
+from gamesim.envs.wrappers import RESET, SIZES, STEP, PixelEnv, flags, parts
 from gamesim.errors import FOREIGN, PASSING, UserError
+from gamesim.registry import blamed
 from gamesim.text import one_line
 
 OURS = "gamesim/"
@@ -129,7 +128,7 @@ class Recipe:
         return shlex.join([*typed, *(f"{name}={json.dumps(value)}" for name, value in self.kwargs.items())])
 
     @staticmethod
-    def read(env_id: str, words: str) -> Recipe:
+    def read(env_id: str, words: str) -> "Recipe":
         """The recipe of an id and the `words` of one; what makes no sense is left out."""
         flags: dict[str, Any] = {}
         kwargs: dict[str, Any] = {}
@@ -151,7 +150,7 @@ class Recipe:
         return Recipe(env_id, kwargs, **flags)
 
     @staticmethod
-    def of(spec: str) -> Recipe | None:
+    def of(spec: str) -> "Recipe | None":
         """The recipe of a game that was recorded, by its spec's JSON; None where that names no game.
 
         It is data: nothing is imported or made by it.
@@ -321,7 +320,8 @@ class _Guarded(VectorWrapper):
 
     def step(self, actions: np.ndarray) -> Any:
         with blamed(self.name, "step"):
-            return self._shown(*parts(self.env.step(actions), STEP))
+            frames, rewards, *ends, info = parts(self.env.step(actions), STEP)
+            return self._shown(frames, np.asarray(rewards, float), *map(flags, ends), info)
 
     def close(self, **kwargs: Any) -> None:
         with contextlib.suppress(*FOREIGN), blamed(self.name, "close"):
@@ -353,8 +353,9 @@ def make_batch(recipe: Recipe, lanes: int) -> VectorEnv:
     if spec.vector_entry_point is not None and not recipe.changed:
         with _making(name, spec):
             batch = gym.make_vec(spec, lanes, vectorization_mode="vector_entry_point", **recipe.kwargs)
+            fits = _fits(batch)
         batch = batch if name.startswith(OURS) else _Guarded(batch, name)
-        if _fits(batch):
+        if fits:
             return batch
         batch.close()
         if spec.entry_point is None:
@@ -370,7 +371,7 @@ def make_batch(recipe: Recipe, lanes: int) -> VectorEnv:
 def _fits(batch: VectorEnv) -> bool:
     space, actions = batch.single_observation_space, batch.single_action_space
     frames = isinstance(space, spaces.Box) and space.dtype == np.uint8
-    sized = space.shape is not None and space.shape in [(side, side, 3) for side in SIZES]
+    sized = frames and space.shape in [(side, side, 3) for side in SIZES]
     playable = isinstance(actions, spaces.Discrete) and actions.start == 0 and 2 <= actions.n <= MOST_ACTIONS
     return frames and sized and playable
 

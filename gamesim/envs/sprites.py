@@ -133,7 +133,7 @@ def check_theme(theme: object) -> None:
     Raises:
         UserError: There is none of that name.
     """
-    if theme not in THEMES:
+    if not isinstance(theme, str) or theme not in THEMES:
         raise UserError(f"theme must be {' or '.join(THEMES)}, not {theme!r}")
 
 

@@ -1,7 +1,7 @@
 """What Gymnasium's CarRacing need not draw: steps that a frame skip passes over, and what is out of sight.
 
-It draws itself at each step, whether or not somebody looks, and turns each of its 700 patches of grass and road
-before it asks whether that one can be seen: that is nine tenths of its time. Any other game is left alone.
+It draws itself at each step, whether or not somebody looks, and turns each of its 700 patches of grass and
+road before it asks whether that one is in sight: that is nine tenths of its time. Other games are left alone.
 """
 
 import sys
@@ -21,7 +21,9 @@ _NEARLY = 3.0
 
 
 class Road:
-    """Draws a CarRacing's grass and road as it does itself, to the bit, without the patches that are out of sight.
+    """Draws a CarRacing's grass and road as it does itself, but for the patches that are out of sight.
+
+    The picture is the same to the bit.
 
     Args:
         game: The CarRacing. Its own `_draw_colored_polygon` draws what can be seen, in its own order.

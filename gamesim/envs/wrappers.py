@@ -5,8 +5,8 @@ from an observation that may be one: RGBA, or floats between two bounds.
 Actions that are not Discrete become a list of `choices`.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from copy import copy
 from typing import Any
 
@@ -31,7 +31,8 @@ from gamesim.envs.pictures import (
     without_alpha,
 )
 from gamesim.envs.undrawn import looked_at, near, undrawn
-from gamesim.errors import FOREIGN, PASSING, UserError
+from gamesim.errors import FOREIGN, UserError
+from gamesim.registry import blamed
 from gamesim.text import one_line
 
 SIZES = (64, 84)
@@ -122,18 +123,18 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
     def step(self, action: Any) -> Any:
         """Play ``frame_skip`` steps, or fewer where the episode ends: the usual five, without infos."""
         native, total = self.choices[check_action(action, len(self.choices))], 0.0
-        observation, terminated, truncated = None, False, False
+        observation, ended, cut = None, False, False
         with blamed(self.name, "step"):
             for passed in reversed(range(self.frame_skip)):
                 with undrawn(self.env) if passed else nullcontext():
                     # A copy: many games clip or scale the action that they are given where it lies.
-                    observation, reward, terminated, truncated, _ = parts(self.env.step(copy(native)), STEP)
+                    observation, reward, *ends, _ = parts(self.env.step(copy(native)), STEP)
                 total += float(np.asarray(reward).item())
-                if terminated or truncated:
+                ended, cut = (flags(end).item() for end in ends)
+                if ended or cut:
                     observation = looked_at(self.env, observation) if passed else observation
                     break
         self._steps += 1
-        ended, cut = bool(terminated), bool(truncated)
         cut |= not ended and self._steps == self.time_limit
         return self._frame(observation), total, ended, cut, {}
 
@@ -183,15 +184,16 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         return fit(to_rgb(image), self.size, stretch=self.stretch)
 
 
-@contextmanager
-def blamed(name: str, where: str) -> Iterator[None]:
-    """What a game raises in here becomes one line that names it."""
-    try:
-        yield
-    except (UserError, MemoryError, *PASSING):
-        raise
-    except BaseException as error:
-        raise UserError(f"{name} failed in {where}: {one_line(error)}") from error
+def flags(given: Any) -> np.ndarray:
+    """Whether games are over, bool of the shape that was given; nothing means no.
+
+    Raises:
+        TypeError: It is neither true nor false: a text, NaN, another number than 0 and 1.
+    """
+    told = np.asarray(given)
+    if told.dtype != np.bool_ and not all(each in (None, False, True) for each in told.ravel().tolist()):
+        raise TypeError(f"whether it is over must be true or false, not {one_line(repr(given), 80)}")
+    return told.astype(bool)
 
 
 def parts(given: Any, names: str) -> Any:

@@ -127,7 +127,7 @@ _FLOOR = (0.97, 1.0)
 _MOVES, _MEMORY, _FOOD, _GHOSTS = "Moves", "Memory", "Food", "Ghosts"
 _MOTION, _ENDS = "How ghosts move (dotted: real)", "Ends (dotted: real)"
 
-register(
+for _part in (
     Part(
         "rules",
         "rules kept over 30 dreamt steps (floor)",
@@ -149,9 +149,7 @@ register(
             ),
         ),
         cells=True,
-    )
-)
-register(
+    ),
     Part(
         "horizons",
         "rules kept after 1 to 100 dreamt steps (aim)",
@@ -176,27 +174,21 @@ register(
             Metric("undecodable", aim=_soon(0.0, 0.01)),
         ),
         cells=True,
-    )
-)
-register(
+    ),
     Part(
         "home",
         "coming home, by steps walked away (aim)",
         "gamesim.evaluation.subject:measure_home",
         tuple(Metric(f"cells_{steps}", aim=(0.98, 1.0)) for steps in (5, 10, 20)),
         cells=True,
-    )
-)
-register(
+    ),
     Part(
         "fidelity",
         "compared with the real game, same keys (decibels; share; games)",
         "gamesim.evaluation.subject:measure_fidelity",
         (Metric("psnr", unit="dB"), Metric("psnr_still", unit="dB"), Metric("episodes", unit=COUNT)),
         cells=True,
-    )
-)
-register(
+    ),
     Part(
         "diversity",
         "new cells, compared with the real game's (aim)",
@@ -205,9 +197,7 @@ register(
             Metric(f"ratio_{name}", unit=TIMES, aim=(0.9, 1.1)) for name in ("floor", "wall", "food", "ghost")
         ),
         cells=True,
-    )
-)
-register(
+    ),
     Part(
         "controller",
         "score of the AI driver (controller C)",
@@ -219,9 +209,7 @@ register(
             Metric("explorer", "The bot, in the real game", SCORE),
             Metric("episodes", "Games played for these scores", COUNT),
         ),
-    )
-)
-register(
+    ),
     Part(
         "speed",
         "time for one step (floor)",
@@ -231,5 +219,6 @@ register(
             Metric("p99_ms", "Slowest 1 % of steps", MS, floor=(0.0, 33.0)),
             Metric("memory_mib", unit="MiB"),
         ),
-    )
-)
+    ),
+):
+    register(_part)

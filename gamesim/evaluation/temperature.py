@@ -29,6 +29,7 @@ from gamesim.envs.arguments import MOST_STEPS, whole_number
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.evaluation.controller import BOARDS, MOST_SEEDS, dream_scores, known_game, returns, time_limit
+from gamesim.evaluation.plots import COLOURS, available
 from gamesim.registry import bare
 from gamesim.text import reason
 
@@ -152,8 +153,6 @@ def save_plot(found: Mapping[str, Any], file: str | Path) -> None:
     Raises:
         UserError: matplotlib is not installed (extra ``plots``), or the file cannot be written.
     """
-    from gamesim.evaluation.plots import COLOURS, available
-
     figure = available()(figsize=(6, 3.6), layout="constrained")
     axes, rows = figure.add_subplot(), found["rows"]
     for name, title, colour in (

@@ -24,8 +24,6 @@ can be stopped and continued.
 Source: Kim et al. 2020 (arXiv 2005.12126), Sec. 4.1, Table 1; World Models, Sec. 4.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import re
@@ -38,6 +36,7 @@ import gymnasium as gym
 import numpy as np
 
 from gamesim import outputs, storage
+from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.explorer import ExplorerPolicy
 from gamesim.agents.policy import Policy, RandomPolicy
 from gamesim.agents.rollout import mean_and_error, play
@@ -45,6 +44,7 @@ from gamesim.devices import pick
 from gamesim.envs.recipe import Recipe, find, limited, make_batch
 from gamesim.envs.rules import LOSS
 from gamesim.errors import UserError
+from gamesim.threads import one_thread
 
 TESTED = 3_000_000_000
 """Seed of the boards of the tests, other than those of evaluations, trials and recordings."""
@@ -83,7 +83,7 @@ class Row:
         return self.source not in ("random", "explorer") and not self.source.startswith(CONTROLLER)
 
     @staticmethod
-    def of(text: str) -> Row:
+    def of(text: str) -> "Row":
         """Reads ``NAME=SOURCE``, or a source alone, whose last part is then the name.
 
         Raises:
@@ -152,15 +152,13 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+@one_thread()  # agents were measured so, and dreams are steps of small work
 def score(row: Row, budget: Budget, seed: int) -> list[float]:
     """The sums of rewards of a row's test episodes, after its training if it needs one."""
-    from gamesim.threads import one_thread
-
-    with one_thread():  # agents were measured so, and dreams are steps of small work
-        player, first = _player(row, budget, seed), TESTED + 1_000_000 * seed
-        how = {"num_envs": budget.lanes, "keep_frames": False}
-        played = play(budget.game, player, budget.episodes, seed=first, **how)
-        return [float(episode.rewards.sum()) for episode in played]
+    player, first = _player(row, budget, seed), TESTED + 1_000_000 * seed
+    how = {"num_envs": budget.lanes, "keep_frames": False}
+    played = play(budget.game, player, budget.episodes, seed=first, **how)
+    return [float(episode.rewards.sum()) for episode in played]
 
 
 def _player(row: Row, budget: Budget, seed: int) -> Policy:
@@ -172,8 +170,6 @@ def _player(row: Row, budget: Budget, seed: int) -> Policy:
             raise UserError(f"the bot (explorer) plays only our Pac-Man games, not {budget.game}")
         return ExplorerPolicy(seed)
     if row.source.startswith(CONTROLLER):
-        from gamesim.agents.controller import ControllerPolicy
-
         return ControllerPolicy(row.source.removeprefix(CONTROLLER), budget.device)
     train = _trainer()
     if row.source == "real":

@@ -10,28 +10,22 @@ A state's tensors are called ``state.NAME`` on the way in and ``next.NAME`` on t
 state have values of their own, a moment right after real frames: whoever leaves them out begins there.
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
 import logging
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from gamesim import outputs, storage
+from gamesim.dream import DreamVectorEnv, Source
 from gamesim.errors import UserError
 from gamesim.models import State, WorldModel
 from gamesim.threads import one_thread
 
-if TYPE_CHECKING:
-    from gamesim.dream import Source
-
 OPSET = 18
-MISSING = "ONNX needs the extra: pip install 'gamesim[onnx]' (no module named {name})"
 
 
 class Step(nn.Module):
@@ -67,9 +61,12 @@ def write_onnx(checkpoint: Source, out: str | Path, *, temperature: float = 1.0)
     """
     out = Path(out)
     outputs.check_file(out)
-    _check_extra()
-    from gamesim.dream import DreamVectorEnv
-
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        said = f"ONNX needs the extra: pip install 'gamesim[onnx]' (no module named {error.name})"
+        raise UserError(said) from None
     dream = DreamVectorEnv(checkpoint, temperature=temperature)
     dream.reset(seed=0, options={"start": 0})
     state = {name: tensor.clone() for name, tensor in dream.state.memory.items()}
@@ -102,22 +99,11 @@ def _graph(step: Step, state: State) -> bytes:
 @contextlib.contextmanager
 def _quiet():
     """The exporter reports its progress on stdout and its plans for later releases as warnings."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnx_ir", "onnxscript")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-def _check_extra() -> None:
-    for name in ("onnx", "onnxscript"):
-        try:
-            __import__(name)
-        except ImportError as error:
-            raise UserError(MISSING.format(name=error.name or name)) from None
+        logging.disable(before)

@@ -9,16 +9,12 @@ p(z) = N(0, I) the prior. All figures are in nats, of one frame: log p(x | z) is
 (`gamesim.models.world_models.vision`), which leaves out a part of it that no weight changes.
 """
 
-from collections.abc import Callable
 from math import log, pi
 
 import torch
 from torch import Tensor
 
-from gamesim.models.world_models.vision import kl, reparameterised
-
-LogLikelihood = Callable[[Tensor], Tensor]
-"""log p(x | z) of a frame x: z (K, Z) -> nats (K,)."""
+from gamesim.models.world_models.vision import kl
 
 
 def log_normal(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -42,29 +38,23 @@ def lecture_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
     return kl(mean, log_variance) + 0.25 * log_variance.sum(-1)
 
 
-def evidence_lower_bound(
-    likelihood: LogLikelihood, mean: Tensor, log_variance: Tensor, noise: Tensor
-) -> Tensor:
-    """Eq. 7: the mean of log p(x | z) over K draws, less the KL divergence in closed form; a scalar.
-
-    Args:
-        likelihood: of the frame.
-        mean: (Z,), the encoder's.
-        log_variance: (Z,), the encoder's.
-        noise: standard normal (K, Z), by which z is drawn (Sec. 2.4).
-    """
-    z = reparameterised(mean, log_variance, noise)
-    return likelihood(z).mean() - kl(mean, log_variance)
+def evidence_lower_bound(likelihood: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Eq. 7: the mean of log p(x | z) (K,) of K draws, less the KL divergence in closed form; a scalar."""
+    return likelihood.mean() - kl(mean, log_variance)
 
 
 def importance_weighted_bound(
-    likelihood: LogLikelihood, mean: Tensor, log_variance: Tensor, noise: Tensor, k: int
+    likelihood: Tensor, z: Tensor, mean: Tensor, log_variance: Tensor, k: int
 ) -> Tensor:
     """Burda et al., Eq. 8: log of the mean of k weights p(x, z) / q(z | x), averaged over K / k groups.
 
     With k = 1 it is Eq. 6 of Kingma & Welling, the evidence lower bound with the KL divergence drawn, too.
-    The arguments are those of `evidence_lower_bound`; K is a multiple of k.
+
+    Args:
+        likelihood: log p(x | z) of K draws, (K,); K is a multiple of k.
+        z: the draws (K, Z) from the encoder's q(z | x).
+        mean, log_variance: (Z,), of that.
+        k: weights of a group.
     """
-    z = reparameterised(mean, log_variance, noise)
-    weights = likelihood(z) - log_ratio(z, mean, log_variance)
+    weights = likelihood - log_ratio(z, mean, log_variance)
     return (weights.unflatten(0, (-1, k)).logsumexp(1) - log(k)).mean()

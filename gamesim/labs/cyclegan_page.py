@@ -2,20 +2,27 @@
 
 import time
 from collections import deque
+from typing import Any
 
+import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from gamesim.envs.sprites import tiles
+from gamesim.agents.explorer import ExplorerPolicy
+from gamesim.envs.sprites import decode, tiles
+from gamesim.envs.walks import same_walk
 from gamesim.labs import Given, Lab, weights
 from gamesim.labs.controls import Choice, Control, Slider, Switch, moved
 from gamesim.labs.cyclegan import CYCLE, IDENTITY, POOL, CycleGAN, tensor
-from gamesim.labs.layer_swap import LayerSwap, cells_kept
 from gamesim.labs.panels import Curves, Lines, Panel, Picture, Traces
 from gamesim.labs.pictures import rows
 from gamesim.labs.themes import GAMES, KINDS, Score, score, stream, total, twins
 from gamesim.threads import one_thread
 
+DREAMS = {"night": "tilemap-pacman", "garden": "tilemap-garden"}
+"""Theme -> the shipped model that dreams it."""
+DREAMT = 30
+"""Steps of a dream, until the next begins with another walk."""
 KEPT = 200
 """Frames of the running game that the figures speak of: the last ones."""
 
@@ -145,6 +152,56 @@ class CycleGANLab(Lab):
             found[f"{name}_right"], found[f"{name}_by_kind"] = judged.right, judged.by_kind
             found[f"{name}_error"], found[f"{name}_permuted"] = judged.error, float(len(judged.permuted()))
         return found | (self._beside.figures() if self._beside is not None else {})
+
+
+class LayerSwap:
+    """The other way to re-skin: a dream of the night, and the same over the background of one of the garden.
+
+    Kim et al. 2020 (GameGAN), Eq. 14 and Sec. 4: a model with layers paints static and moving things apart,
+    so that another model's static layer can take the place of its own. Here both are Tilemaps, one for each
+    look. They dream the same walk under the same keys; what neither has seen yet, each makes up by itself.
+
+    Attributes:
+        night: uint8 (84, 84, 3), what the first model dreams.
+        swapped: uint8 (84, 84, 3), its moving things over the second model's background.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self._dreams: list[Any] = [
+            gym.make("gamesim/Dream-v0", checkpoint=name, render_mode="rgb_array").unwrapped
+            for name in DREAMS.values()
+        ]
+        self._bot, self._seed, self._left = ExplorerPolicy(seed), 100 * seed, 0
+        self.step()
+
+    def step(self) -> None:
+        """Both dreams go on by one step, or begin where one of them has ended."""
+        if self._left:
+            action = int(self._bot.act(self.night[None], {})[0])
+            over = [dream.step(action)[2] for dream in self._dreams]
+            self._left = 0 if any(over) else self._left - 1
+        else:
+            self._begin()
+        night, garden = (dream.internals() for dream in self._dreams)
+        share = np.kron(night["mask"], np.ones((84 // len(night["mask"]),) * 2))[..., None]
+        self.night = self._dreams[0].render()
+        self.swapped = np.round(share * night["dynamic"] + (1 - share) * garden["static"]).astype(np.uint8)
+
+    def _begin(self) -> None:
+        walk = same_walk(*GAMES.values(), seed=self._seed)
+        assert walk is not None, "the two games differ in their looks alone"
+        *frames, actions = walk
+        for dream, seen in zip(self._dreams, frames, strict=True):
+            dream.reset(seed=self._seed, options={"frames": seen, "actions": actions})
+        self._bot.reset(np.ones(1, bool))
+        self._left, self._seed = DREAMT, self._seed + 20
+
+
+def cells_kept(night: NDArray[np.uint8], swapped: NDArray[np.uint8]) -> float:
+    """Share of the cells of a night (84, 84, 3) that are of the same kind in either look of the other."""
+    kinds, far = zip(*(decode(swapped, theme) for theme in GAMES), strict=True)
+    seen = np.where(far[0] <= far[1], kinds[0], kinds[1])
+    return float((seen == decode(night)[0]).mean())
 
 
 class Beside:

@@ -15,8 +15,6 @@ chosen answer in J and the other sign (Kurakin et al. 2017, arXiv 1607.02533, Se
   overtakes tile a only if epsilon ||l_k - l_a||_1 exceeds the lead of a (l are the tiles' logits).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol

@@ -19,8 +19,8 @@ from torch.nn.functional import cross_entropy
 
 from gamesim.agents.gcn import CLASSES, GCN, distances, edges, features, propagation, walkable
 from gamesim.envs.layouts import FLAG, FOOD, GHOST, PACMAN
+from gamesim.envs.pacman import View
 from gamesim.envs.rules import EgoGame
-from gamesim.envs.views import BoardView
 from gamesim.labs import Given
 from gamesim.labs.adam import Adam
 from gamesim.labs.controls import Button, Choice, Control, Slider, Switch, moved, values
@@ -50,7 +50,7 @@ def boards(random: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndar
     games = [EgoGame("random", SIZE, 3, 0.3 * random.random(), None) for _ in range(count)]
     for game in games:
         game.reset(int(random.integers(2**62)))
-    frames, cells = BoardView(SIZE).draw(games)
+    frames, cells = View("full", SIZE).draw(games)
     return cells, frames
 
 

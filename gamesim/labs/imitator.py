@@ -80,7 +80,7 @@ def examples(games: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def training(
-    network: Imitator, objective: Objective, seed: int, steps: int = STEPS, games: int = 256
+    network: Imitator, objective: Objective, seed: int, games: int = 256
 ) -> Iterator[dict[str, float]]:
     """Trains an imitator from where it is, and gives the loss after each step.
 
@@ -88,13 +88,12 @@ def training(
         network: what is trained.
         objective: what is minimised; the loss itself, or what makes the network hard to attack.
         seed: of the boards and of the bot.
-        steps: at which the learning rate is 0.
         games: frames in a batch, each of another game.
     """
     adam = Adam(network.parameters())
     for frames, actions in examples(games, seed):
         missed = objective(_cross_entropy(network, actions), frames).mean()
-        adam.descend(missed, RATE * max(0.0, 1 - int(network.taken) / steps))
+        adam.descend(missed, RATE * max(0.0, 1 - int(network.taken) / STEPS))
         network.taken += 1
         yield {"loss": missed.item()}
 

@@ -18,7 +18,7 @@ from gamesim import outputs
 from gamesim.envs.arguments import MOST_STEPS, check_seed, whole_number
 from gamesim.errors import UserError
 from gamesim.labs import cyclegan, fgsm, gan, imitator, modes, vae, weights
-from gamesim.labs.frames import Played
+from gamesim.labs.subject import Played
 from gamesim.labs.themes import stream
 from gamesim.signals import Asked
 

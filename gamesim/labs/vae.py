@@ -23,9 +23,8 @@ from gamesim.labs import vae_panels as panels
 from gamesim.labs.adam import Adam
 from gamesim.labs.arithmetic import CENTRE, THINGS, Cell
 from gamesim.labs.controls import Button, Choice, Control, Slider, moved, values
-from gamesim.labs.frames import Frames, Played, Recorded, of_games
 from gamesim.labs.panels import Curves, Panel, Traces
-from gamesim.labs.subject import COUNT, Subject, of_checkpoint
+from gamesim.labs.subject import COUNT, Frames, Played, Recorded, Subject, of_checkpoint, of_games
 from gamesim.models.world_models.vision import Vision, kl, reconstruction, reparameterised, see
 
 CHANNELS, Z = 16, 64

@@ -134,20 +134,19 @@ def bounds(subject: Subject, seen: Codes, frame: int) -> dict[str, float]:
     """The terms of a frame's bound, and the bounds, in nats: see `gamesim.labs.bounds`."""
     mean, log_variance = seen.mean[frame], seen.log_variance[frame]
     picture, eps = subject.frames[frame], noise(MANY, len(mean))
-    ratio = log_ratio(reparameterised(mean, log_variance, eps), mean, log_variance)
-    few = eps[:DRAWS]
-    # A batch of draws is decoded once, whichever bound asks.
-    known = subject.likelihood(picture, reparameterised(mean, log_variance, few))
-    told = (lambda z: known), mean, log_variance, few
+    z = reparameterised(mean, log_variance, eps)
+    ratio = log_ratio(z, mean, log_variance)
+    few = z[:DRAWS]
+    known = subject.likelihood(picture, few)
     return {
         "missed": -float(known.mean()),
         "kl": float(kl(mean, log_variance)),
         "kl_drawn": float(ratio.mean()),
         "kl_error": float(ratio.std()) / sqrt(MANY),
         "kl_lecture": float(lecture_kl(mean, log_variance)),
-        "elbo": float(evidence_lower_bound(*told)),
-        "of_8": float(importance_weighted_bound(*told, 8)),
-        "of_64": float(importance_weighted_bound(*told, 64)),
+        "elbo": float(evidence_lower_bound(known, mean, log_variance)),
+        "of_8": float(importance_weighted_bound(known, few, mean, log_variance, 8)),
+        "of_64": float(importance_weighted_bound(known, few, mean, log_variance, 64)),
     }
 
 

@@ -7,7 +7,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from gamesim import shipped, storage
-from gamesim.checkpoint import fits
+from gamesim.checkpoint import MAX_SHIPPED_BYTES, fits
 from gamesim.errors import UserError
 from gamesim.text import reason
 
@@ -27,9 +27,7 @@ def load(module: nn.Module, place: Path) -> None:
     """
     path = place / FILE
     try:
-        found = safetensors.torch.load(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {reason(error)}") from None
+        found = safetensors.torch.load(storage.read_file(path, path, MAX_SHIPPED_BYTES))
     except (SafetensorError, ValueError):
         raise UserError(f"{path}: damaged: not a safetensors file") from None
     wanted = module.state_dict()

@@ -3,20 +3,16 @@
 A model sees frames and actions only: never the rules, the grid or the engine's state.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gamesim.config.base import Config
 from gamesim.registry import blamed, loaded
 from gamesim.systems import systems
-
-if TYPE_CHECKING:
-    from gamesim.config.base import Config
 
 Streams = torch.Generator | list[torch.Generator] | Tensor
 """One generator for the batch, or one for each lane; or the noise of the step itself, (B, *noise_shape)."""
@@ -72,6 +68,11 @@ class WorldModel(Protocol):
         An engine may also have ``with_z(state, z)`` and ``with_memory(state, other)``, see `gamesim.dream`.
         """
         ...
+
+
+def opening(model: WorldModel, frames: Tensor) -> State:
+    """The state in which nothing but these real frames uint8 (B, H, W, 3) is known."""
+    return model.start(frames[:, None], torch.zeros(len(frames), 0, dtype=torch.int64).to(frames.device))
 
 
 def take(state: State, lanes: np.ndarray) -> State:

@@ -5,21 +5,16 @@ wrong action, and to tell which action and which z led from one frame to the nex
 for pairs that give both away.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gamesim.config.gamegan import GameGANLosses
 from gamesim.models.gamegan.discriminators import Discriminators, windows_with
 from gamesim.models.gamegan.generator import Rollout
 from gamesim.training.descent import masked_mean
-
-if TYPE_CHECKING:
-    from gamesim.config.gamegan import GameGANLosses
 
 REAL_LOGITS = 3
 """Single frame, pair and action head: each gets a third of the gradient penalty (the released setting)."""

@@ -20,13 +20,12 @@ from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.rollout import mean_and_error, play
 from gamesim.config.world_models import ControllerTraining, WorldModelConfig
 from gamesim.data.dataset import Dataset, TimeLimit
-from gamesim.models import State, normal
+from gamesim.models import State, normal, opening, take
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.training.devices import distributed
-from gamesim.training.games import Games
 from gamesim.training.graphs import Graphed
 from gamesim.training.sheet import contact_sheet
-from gamesim.training.trials import real_game
+from gamesim.training.trials import Games, real_game
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # cma misses matplotlib, which we do not ask it for
@@ -117,8 +116,7 @@ class Generation:
 def drawn(states: State, lanes: int, generator: torch.Generator) -> State:
     """Some lanes of `states`, each as likely as any other."""
     count = len(next(iter(states.values())))
-    index = torch.randint(count, (lanes,), generator=generator)
-    return {key: part[index.to(part.device)] for key, part in states.items()}
+    return take(states, torch.randint(count, (lanes,), generator=generator).numpy())
 
 
 class Evolution:
@@ -126,6 +124,11 @@ class Evolution:
 
     The paper's covariance is full. The default here is a diagonal one (sep-CMA-ES: Ros & Hansen 2008), as a
     run of a few hundred generations does not learn the more than a million entries of a full one.
+
+    Attributes:
+        mean: The centre of the search, (N,): it rests on more dreams than any candidate.
+        average: What is shipped, (N,): a running average of the centre. With few games for each candidate
+            the centre walks about at random in the many directions that hardly matter.
     """
 
     def __init__(
@@ -146,6 +149,8 @@ class Evolution:
             "verbose": -9,
         }
         self._search = cma.CMAEvolutionStrategy(start, settings.sigma, options)
+        self._longest = settings.average
+        self.mean = self.average = start
         self._asked: list[Any] = []
         self.told: list[NDArray[np.float64]] = []
         for scores in told:
@@ -161,11 +166,9 @@ class Evolution:
         """Score them, (P,): higher is better."""
         self._search.tell(self._asked, (-scores).tolist())
         self.told.append(scores)
-
-    @property
-    def mean(self) -> NDArray[np.float64]:
-        """The centre of the search, (N,): what is shipped; it rests on more dreams than any candidate."""
-        return np.asarray(self._search.mean)
+        self.mean = np.array(self._search.mean)
+        kept = min(self._longest, 1 - 1 / len(self.told))
+        self.average = kept * self.average + (1 - kept) * self.mean
 
     @property
     def sigma(self) -> float:
@@ -231,7 +234,7 @@ class ControllerTask:
             earned = self.games.returns(mine, settings.rollouts, generator)
         returns, steps = (self.processes.joined(part) for part in earned)
         self.evolution.tell(returns.cpu().double().mean(1).numpy())  # not every device has float64
-        self.engine.controller.from_flat(torch.from_numpy(self.evolution.mean))
+        self.engine.controller.from_flat(torch.from_numpy(self.evolution.average))
         where = settings.learns_in
         return {
             where: returns.mean(),
@@ -246,7 +249,7 @@ class ControllerTask:
         return {}
 
     def validate(self) -> dict[str, float]:
-        """The mean's return in dreams that begin with held-out frames, and in the real game."""
+        """The average's return in dreams that begin with held-out frames, and in the real game."""
         settings = self.settings
         generator = torch.Generator().manual_seed(self.seed)
         starts = drawn(self.held_out, VALIDATION_DREAMS, generator)
@@ -275,14 +278,8 @@ class ControllerTask:
                 for episode in play(self.real, self.policy, SHEET_ROWS, seed=TRIALS)
             ]
         )
-        return contact_sheet(real[:, 1:], self._dreamt(self._begun(torch.from_numpy(real[:, 0]))))
-
-    @torch.inference_mode()
-    def _begun(self, frames: Tensor) -> State:
-        """The states after single real frames uint8 (B, H, W, 3)."""
-        nothing = torch.zeros(len(frames), 0, dtype=torch.int64)
-        device = self.starts["z"].device
-        return self.engine.start(frames[:, None].to(device), nothing.to(device))
+        first = torch.from_numpy(real[:, 0]).to(self.starts["z"].device)
+        return contact_sheet(real[:, 1:], self._dreamt(opening(self.engine, first)))
 
     @torch.inference_mode()
     def _dreamt(self, state: State) -> NDArray[np.uint8]:
@@ -303,4 +300,4 @@ class ControllerTask:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         start = state["start"].numpy() if "start" in state else self.evolution.start
         self.evolution = Evolution(start, self.settings, self.seed, state["told"].numpy())
-        self.engine.controller.from_flat(torch.from_numpy(self.evolution.mean))
+        self.engine.controller.from_flat(torch.from_numpy(self.evolution.average))

@@ -7,8 +7,6 @@ it can (memory). The warm-up shrinks over the run: first the engine learns to dr
 continue from its own frames.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

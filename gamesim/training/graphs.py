@@ -4,8 +4,6 @@ Without a graph Python launches every kernel of a step by itself, and a GPU wait
 the CPU and on MPS the same code runs as it is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

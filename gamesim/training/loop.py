@@ -32,7 +32,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from gamesim import checkpoint, storage
+from gamesim import checkpoint, locks, storage
 from gamesim.card import facts_in
 from gamesim.config.base import Config, LoopConfig
 from gamesim.errors import UserError
@@ -133,7 +133,7 @@ class _Loop:
         try:
             check(self.config, out, resume, self.section)
             out.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(storage.claimed(out))
+            stack.enter_context(locks.claimed(out))
             check(self.config, out, resume, self.section)  # whoever held it a moment ago may have filled it
         except OSError as error:
             raise UserError(f"{out}: cannot be used: {reason(error)}") from None

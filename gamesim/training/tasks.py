@@ -19,7 +19,11 @@ from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.systems import systems
+from gamesim.training.gamegan import GameGANTask
+from gamesim.training.mdn_rnn import MemoryTask, latents
 from gamesim.training.task import Training
+from gamesim.training.tilemap import TilemapTask
+from gamesim.training.vae import VisionTask, seen
 
 Weights = dict[str, Tensor]
 """Of an engine, or of some of its parts."""
@@ -60,8 +64,6 @@ def gamegan(
     config: GameGANConfig, data: str, device: torch.device, weights: Weights, begin: Checkpoint | None
 ) -> Training:
     """GameGAN with its discriminators."""
-    from gamesim.training.gamegan import GameGANTask
-
     return whole(GameGANTask, config, data, device, begin, short=True)
 
 
@@ -69,8 +71,6 @@ def tilemap(
     config: TilemapConfig, data: str, device: torch.device, weights: Weights, begin: Checkpoint | None
 ) -> Training:
     """Tilemap."""
-    from gamesim.training.tilemap import TilemapTask
-
     return whole(TilemapTask, config, data, device, begin)
 
 
@@ -78,8 +78,6 @@ def vision(
     config: WorldModelConfig, data: str, device: torch.device, weights: Weights, begin: Checkpoint | None
 ) -> Training:
     """V, with the weights that there are for it."""
-    from gamesim.training.vae import VisionTask, seen
-
     engine = _engine(config, weights, device)
     train, held_out = _load(config, data, device, segment=1, keep=seen(engine.vision.side))
     task = VisionTask(config, engine, train, held_out)
@@ -90,8 +88,6 @@ def memory(
     config: WorldModelConfig, data: str, device: torch.device, weights: Weights, begin: Checkpoint | None
 ) -> Training:
     """M, upon V."""
-    from gamesim.training.mdn_rnn import MemoryTask, latents
-
     engine = _engine(config, weights, device)
     segment, steps = config.data.segment, min(config.data.segment, SHOWN_STEPS)
     train, held_out = _load(config, data, device, segment=segment, short=True, keep=latents(engine))
@@ -107,8 +103,7 @@ def controller(
     config: WorldModelConfig, data: str, device: torch.device, weights: Weights, begin: Checkpoint | None
 ) -> Training:
     """C, upon V and M."""
-    from gamesim.training.cma_es import ControllerTask
-    from gamesim.training.mdn_rnn import latents
+    from gamesim.training.cma_es import ControllerTask  # with a library that nobody else needs
 
     engine = _engine(config, weights, device)
     how = {"segment": config.data.segment, "short": True, "limit": DREAMT_EPISODES}

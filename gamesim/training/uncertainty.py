@@ -8,19 +8,12 @@ network sees states, key presses, which frames were real, and errors, nothing el
 only, and is ours, not GameGAN's.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gamesim.config.gamegan import GameGANModelConfig
 from gamesim.models.layers import initialise, mlp, scales
-
-if TYPE_CHECKING:
-    from gamesim.config.gamegan import GameGANModelConfig
-
 
 QUARTER = 10.0
 """Squared error of a place, in the released unit, at which nearness to the real frame counts a quarter."""

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from gamesim import storage
+from gamesim import locks
 
 words = sys.argv[1:]
 
@@ -30,7 +30,7 @@ def train() -> int:
     out, asked = Path(after("--out")), []
     signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
     out.mkdir(parents=True, exist_ok=True)
-    with storage.claimed(out), (out / "metrics.jsonl").open("a") as log:
+    with locks.claimed(out), (out / "metrics.jsonl").open("a") as log:
         (out / "config.yaml").write_text("name: stub\nsystem: gamegan\ntraining: {steps: 1000}\n")
         for step in range(1, 20_001):
             line = {"step": step, "seconds": step / 50, "frames_per_second": 100.0, "eta_seconds": 60.0}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gamesim import storage
+from gamesim import locks, storage
 from gamesim.app.library import jobs, runs
 from gamesim.app.library.cards import spell
 from gamesim.app.library.jobs import Job, Jobs
@@ -124,7 +124,7 @@ def test_a_run_of_the_command_line_is_seen_at_work_and_can_be_told_apart_from_on
     tmp_path: Path,
 ):
     run = Run(a_run(tmp_path / "run", line(1, losses={"a": 1.0})), Jobs())
-    with storage.claimed(run.folder):
+    with locks.claimed(run.folder):
         run.follow()
         assert run.state == "training" and run.pid == os.getpid() and run.eta is not None
         with pytest.raises(UserError, match="stop it first"):
@@ -145,7 +145,7 @@ def test_the_parts_of_a_world_model_are_one_run(tmp_path: Path):
         )
     run = Run(folder, Jobs())
     assert runs.find((tmp_path,)) == [folder]
-    with storage.claimed(folder / "memory"):
+    with locks.claimed(folder / "memory"):
         run.follow()
         assert run.log.section == "memory" and run.log.steps == 8 and run.state == "training"
         assert run.logs[0].steps == 9 and run.logs[0].status == "done"

@@ -346,3 +346,9 @@ def test_words_for_the_actions_of_a_game_that_has_none_are_recorded(tmp_path: Pa
     recorder.close()
     (episode,) = load(tmp_path)
     assert episode.action_meanings == kept
+
+
+@pytest.mark.parametrize("other", ["CartPole-v1", "Pendulum-v1"])
+def test_what_cannot_be_recorded_is_refused_before_it_is_played(tmp_path: Path, other: str) -> None:
+    with pytest.raises(UserError, match=rf"^{other} cannot be recorded: it needs frames \(H, W, 3\)"):
+        Recorder(gym.make(other), tmp_path)

@@ -3,6 +3,7 @@
 import copy
 import json
 import shutil
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -218,6 +219,16 @@ class TestBadInput:
     def test_what_is_no_engine_and_its_starts_is_named(self, given):
         with pytest.raises(UserError, match=r"^checkpoint must be an engine and its Starts, not "):
             DreamEnv(given)
+
+    @pytest.mark.parametrize("engine", [None, "engine", torch.nn.Identity()])
+    def test_what_is_no_engine_beside_starts_is_named(self, engine: Any, source):
+        with pytest.raises(UserError, match=r"^checkpoint must be an engine and its Starts, not "):
+            DreamEnv((engine, source[1]))
+
+    def test_what_is_no_moment_of_a_dream_is_named(self, source):
+        moment: Any = None
+        with pytest.raises(UserError, match=r"^state must be one that a dream had, not None"):
+            DreamEnv(source).state = moment
 
     def test_no_checkpoint_there(self, tmp_path):
         with pytest.raises(UserError, match="nowhere"):

@@ -298,6 +298,7 @@ def test_a_finished_episode_must_be_reset():
         ({"max_steps": "many"}, "max_steps"),
         ({"render_mode": "human"}, "render_mode"),
         ({"board": "chess"}, "board"),
+        ({"theme": ["garden"]}, "theme"),
     ],
 )
 def test_a_setting_out_of_range_is_named(kwargs, named):

@@ -142,6 +142,12 @@ def test_what_cannot_be_made_is_one_line(name, kwargs, complaint):
         ("Broken", {"where": "step"}, "toys/Broken-v0 failed in step: oh no in step"),
         ("Broken", {"where": "reward"}, "failed in step: could not convert string to float"),
         ("Broken", {"where": "two rewards"}, "failed in step: can only convert an array of size 1"),
+        (
+            "Broken",
+            {"where": "False"},
+            "failed in step: whether it is over must be true or false, not 'False'",
+        ),
+        ("Broken", {"where": "nan"}, "failed in step: whether it is over must be true or false, not nan"),
         ("Broken", {"where": "four"}, "give (observation, reward, terminated, truncated, info), not 4 of"),
         ("Broken", {"where": "no info"}, "failed in reset: it must give (observation, info), not uint8 (64,"),
         ("Broken", {"where": "leave reset"}, "toys/Broken-v0 failed in reset: it called sys.exit(3)"),
@@ -190,7 +196,7 @@ def lanes(monkeypatch, **kwargs) -> Recipe:
     return Recipe("toys/Lanes-v0")
 
 
-@pytest.mark.parametrize("what", ["", "lists", "columns"])
+@pytest.mark.parametrize("what", ["", "lists", "columns", "ends in floats"])
 def test_a_batch_of_somebody_elses_is_recorded_whatever_holds_its_numbers(what, monkeypatch, tmp_path):
     made = record(lanes(monkeypatch, what=what), "random", 3, tmp_path, num_envs=2, progress=False)
     assert [entry.length for entry in made] == [4, 4, 4]
@@ -208,6 +214,8 @@ def test_what_a_batch_of_somebody_elses_calls_a_seed_is_not_the_seed_of_a_game(i
         ({"what": "one"}, "it showed uint8 (1, 64, 64, 3), and its space says uint8 (2, 64, 64, 3)"),
         ({"what": "floats"}, "it showed float64 (2, 64, 64, 3)"),
         ({"what": "few"}, "cannot reshape array of size 1"),
+        ({"what": "words"}, "toys/Lanes-v0 failed in step: could not convert string to float"),
+        ({"what": "ends in nan"}, "failed in step: whether it is over must be true or false, not array([nan"),
         ({"info": "nothing new"}, "toys/Lanes-v0 failed in reset: its info is no dict but str"),
         ({"what": "leave"}, "toys/Lanes-v0 failed in step: it called sys.exit(3)"),
         ({"start": 2}, "toys/Lanes-v0 is registered only as a batch: such a game must show uint8 64x64x3"),

@@ -60,8 +60,8 @@ def test_without_a_skip_each_step_is_drawn():
     assert [int(env.step(0)[0][0, 0, 0]) for _ in range(3)] == [1, 2, 3] and game.drawn == 4
 
 
+@pytest.mark.extra("Box2D")
 def test_carracing_looks_the_same_when_only_what_is_near_is_drawn():
-    pytest.importorskip("Box2D")
     plain = gym.make("CarRacing-v3", domain_randomize=True)
     fast = PixelEnv(gym.make("CarRacing-v3", domain_randomize=True), size=96)
     asked = []

@@ -12,7 +12,7 @@ from gamesim import checkpoint
 from gamesim.card import recipe_of
 from gamesim.config import load
 from gamesim.errors import UserError
-from gamesim.evaluation.evaluate import evaluate, plain
+from gamesim.evaluation.evaluate import evaluate, plain, table
 from gamesim.evaluation.metrics import (
     Metric,
     Part,
@@ -27,7 +27,6 @@ from gamesim.evaluation.metrics import (
 )
 from gamesim.evaluation.pacman.cells import real_episodes
 from gamesim.evaluation.speed import memory, speed, step_times
-from gamesim.evaluation.table import table
 from gamesim.registry import loaded
 from worlds import Frozen, Ideal, Network
 

@@ -8,8 +8,7 @@ from gamesim.config.world_models import VisionTraining
 from gamesim.envs.layouts import FLOOR, GHOST, WALL
 from gamesim.envs.sprites import decode
 from gamesim.labs.arithmetic import by_chance, drawn, painted, right, scores, vector
-from gamesim.labs.frames import of_games
-from gamesim.labs.subject import Subject, of_checkpoint
+from gamesim.labs.subject import Subject, of_checkpoint, of_games
 from gamesim.labs.vae import PIXELS, trained
 
 CELL = (3, 5)

@@ -22,8 +22,7 @@ from gamesim.labs.cyclegan import (
     tensor,
     trained,
 )
-from gamesim.labs.cyclegan_page import CycleGANLab
-from gamesim.labs.layer_swap import LayerSwap, cells_kept
+from gamesim.labs.cyclegan_page import CycleGANLab, LayerSwap, cells_kept
 from gamesim.labs.themes import GAMES, KINDS, score, stream, total, twins
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import os
 
 import numpy as np
 import pytest
@@ -277,7 +278,13 @@ def test_a_control_that_keeps_its_value_begins_nothing(lab):
 
 
 def test_weights_that_are_not_there_are_one_line(tmp_path):
-    with pytest.raises(UserError, match=r"model\.safetensors: cannot be read"):
+    with pytest.raises(UserError, match=r"model\.safetensors: missing"):
+        GANLab(Given(checkpoint=tmp_path))
+
+
+def test_a_pipe_in_the_place_of_weights_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "model.safetensors")
+    with pytest.raises(UserError, match=r"model\.safetensors: not a file"):
         GANLab(Given(checkpoint=tmp_path))
 
 

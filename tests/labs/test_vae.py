@@ -9,8 +9,8 @@ import torch
 
 from gamesim.errors import UserError
 from gamesim.labs import Given, subject, vae, vae_panels
-from gamesim.labs.frames import Played
 from gamesim.labs.panels import Bars, Curves, Picture
+from gamesim.labs.subject import Played
 from gamesim.labs.vae import SMALL, STEPS, SmallVAE, Training, VAELab, loss, rate, terms
 from gamesim.models.world_models.vision import see
 

@@ -14,7 +14,7 @@ from gamesim.agents.record import record
 from gamesim.agents.rollout import play
 from gamesim.envs.recipe import Recipe
 from gamesim.models.world_models.engine import WorldModelEngine
-from gamesim.training.games import Games
+from gamesim.training.trials import Games
 
 toy_games.register()
 CPU = torch.device("cpu")

@@ -112,8 +112,9 @@ def test_a_population_dreams_what_each_candidate_dreams_alone():
         assert torch.allclose(alone[0], expected, atol=1e-5)
 
 
-def search(generations, seed=0, told=(), covariance="diagonal"):
+def search(generations, seed=0, told=(), covariance="diagonal", average=0.0):
     changes = ["controller.population=16", "controller.sigma=0.5", f"controller.covariance={covariance}"]
+    changes.append(f"controller.average={average}")
     chosen = config.load("world-model-tiny", changes)
     dream = Corridor()
     evolution = Evolution(np.zeros(16), chosen.controller, seed, told)
@@ -138,6 +139,16 @@ def test_a_search_is_told_again_to_the_last_bit(covariance):
     assert straight.sigma == other.sigma
     assert np.array_equal(straight.ask(), other.ask())
     assert not np.array_equal(straight.mean, search(9, seed=1)[1].mean)
+
+
+def test_what_is_shipped_is_a_running_average_of_the_centres():
+    _, straight = search(4, average=0.6)
+    first, second, third, fourth = (search(0, told=straight.told[:count])[1].mean for count in range(1, 5))
+    halves = (first + second) / 2
+    expected = 0.6 * (0.6 * halves + 0.4 * third) + 0.4 * fourth
+    np.testing.assert_allclose(straight.average, expected)
+    assert np.array_equal(straight.average, search(0, told=straight.told, average=0.6)[1].average)
+    assert np.array_equal(search(4)[1].average, fourth), "without it, the last centre"
 
 
 SCRIPT = """

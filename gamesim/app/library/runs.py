@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from gamesim import storage
+from gamesim import locks, storage
 from gamesim.app.library import jobs
 from gamesim.app.library.cards import spell
 from gamesim.app.library.jobs import Jobs
@@ -115,7 +115,7 @@ class Run:
         if job and job.running:
             return job.pid
         folders = {self.folder: None} | {log.folder: None for log in self.logs}
-        return next((pid for folder in folders if (pid := storage.holder(folder)) is not None), None)
+        return next((pid for folder in folders if (pid := locks.holder(folder)) is not None), None)
 
     def follow(self) -> None:
         begun = [name for name in parts() if (self.folder / name / "config.yaml").is_file()]

@@ -9,6 +9,7 @@ import numpy as np
 
 from gamesim.data.episode import Episode
 from gamesim.data.store.index import scan
+from gamesim.envs.recipe import Recipe, make
 from gamesim.errors import UserError
 
 
@@ -91,13 +92,10 @@ def _why_not(episode: Episode) -> str:
 def _env(envs: dict[str, gym.Env], spec: str) -> gym.Env:
     """The environment of a spec, made once."""
     if spec not in envs:
-        parts = json.loads(spec)
-        kwargs = parts.get("kwargs") or {}
-        try:
-            kwargs = {name: value for name, value in kwargs.items() if name != "render_mode"}
-            envs[spec] = gym.make(parts["id"], disable_env_checker=True, **kwargs)
-        except (gym.error.Error, TypeError, ValueError, AttributeError) as error:
-            raise UserError(f"its game cannot be made ({error})") from error
+        recipe = Recipe.of(spec)
+        if recipe is None:
+            raise UserError("its game cannot be made (its spec is damaged)")
+        envs[spec] = make(recipe)
     return envs[spec]
 
 

@@ -1,7 +1,5 @@
 """Real and dreamt episodes on boards that no recording holds, decoded to cells."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -71,11 +69,11 @@ class Played:
         """Lanes (B,) in which none of the first `steps` steps had an end_probability above 0.5."""
         return np.all(self.ends[:, :steps] <= 0.5, axis=1)
 
-    def lanes(self, keep: NDArray[np.bool_] | slice) -> Played:
+    def lanes(self, keep: NDArray[np.bool_] | slice) -> "Played":
         """These lanes alone."""
         return Played(**{name: getattr(self, name)[keep] for name in PER_LANE}, theme=self.theme)
 
-    def batches(self, episodes: int | None = None) -> Iterator[Played]:
+    def batches(self, episodes: int | None = None) -> Iterator["Played"]:
         """The first `episodes` lanes (None: all), at most `LANES` at a time."""
         count = len(self.seeds) if episodes is None else episodes
         for lane in range(0, count, LANES):

@@ -29,6 +29,7 @@ from gamesim.envs import sprites
 from gamesim.envs.layouts import DOOR, FLAG, GHOST, OUTSIDE, WALL
 from gamesim.evaluation.pacman.board import CENTRE, DELTAS, OFF_CENTRE, OPPOSITE, ground
 from gamesim.evaluation.pacman.cells import Dream, Dreamer, Played, replay
+from gamesim.models.world_models.vision import see
 from gamesim.threads import one_thread
 
 LENGTHS = (5, 10, 20)
@@ -46,10 +47,8 @@ def coming_home(
 ) -> dict[str, float]:
     """Walks an engine out and home from the first `episodes` real lanes; the figures are defined above."""
     figures: dict[str, float] = {}
-    first = [ground(batch.cells[:, batch.warm_up - 1]) for batch in real.batches(episodes)]
-    figures["cells_chance"] = float(
-        _agreement(np.concatenate(first), np.roll(np.concatenate(first), 1, 0)).mean()
-    )
+    first = ground(real.cells[:episodes, real.warm_up - 1])
+    figures["cells_chance"] = float(_agreement(first, np.roll(first, 1, 0)).mean())
     distances: dict[str, list[NDArray[np.float64]]] = {}
     for length in LENGTHS:
         same = []
@@ -123,7 +122,6 @@ def encoder_of(model: object) -> Encoder | None:
     vision = getattr(model, "vision", None)
     if vision is None:
         return None
-    from gamesim.models.world_models.vision import see
 
     @one_thread()
     @torch.inference_mode()

@@ -6,20 +6,14 @@ map of features. They exist in training only. We chose the layer sizes and the w
 windows that are longer than the clip.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from gamesim.config.gamegan import GameGANModelConfig
 from gamesim.models.frames import centred
 from gamesim.models.layers import SLOPE, shrinking, widths
-
-if TYPE_CHECKING:
-    from gamesim.config.gamegan import GameGANModelConfig
 
 GAIN = 2.0
 WINDOWS = (3, 7, 15)

@@ -4,17 +4,11 @@ An action-conditioned LSTM: action, noise and the last memory read are fused wit
 product (Eq. 1), and the code of the frame on screen enters every gate beside it (Eq. 2 and 3).
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
+from gamesim.config.gamegan import GameGANModelConfig
 from gamesim.models.layers import FrameEncoder, mlp
-
-if TYPE_CHECKING:
-    from gamesim.config.gamegan import GameGANModelConfig
 
 
 class DynamicsEngine(nn.Module):

@@ -9,15 +9,14 @@ frames that are shown. A second pass repeats the steps with gradients; in it eve
 c, attention, memory) runs over all frames of all lanes at once.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from gamesim.config.gamegan import GameGANModelConfig
 from gamesim.models import Prediction, State, Streams, normal
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.gamegan.dynamics_engine import DynamicsEngine
@@ -30,9 +29,6 @@ from gamesim.models.gamegan.rendering_engine import (
     SimpleRenderer,
 )
 from gamesim.models.layers import initialise, mlp
-
-if TYPE_CHECKING:
-    from gamesim.config.gamegan import GameGANModelConfig
 
 
 @dataclass

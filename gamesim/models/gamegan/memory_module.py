@@ -7,19 +7,14 @@ degrees (Sec. 3.4). Otherwise the engine could avoid ever coming back to a place
 trivially zero.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gamesim.config.gamegan import GameGANModelConfig
 from gamesim.models.layers import activation, mlp
-
-if TYPE_CHECKING:
-    from gamesim.config.gamegan import GameGANModelConfig
 
 STAYS = 3.0
 """Logit of the kernel's middle, relative to its rim, at the start of training."""

@@ -7,19 +7,13 @@ what the slot held before, and a small network chooses between them place by pla
 the errors that either would make.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gamesim.config.gamegan import GameGANModelConfig
 from gamesim.models.gamegan.rendering_engine import SHARPNESS
 from gamesim.models.layers import mlp, scales
-
-if TYPE_CHECKING:
-    from gamesim.config.gamegan import GameGANModelConfig
 
 RECALLS = -5.0
 """Logit of the trust in what is recalled, at the start of training."""

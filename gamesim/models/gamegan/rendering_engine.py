@@ -8,8 +8,6 @@ Our choice of sizes: the coarsest map has 7x7 locations for 84x84 frames (8x8 fo
 convolutions lead from it to the frame.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise

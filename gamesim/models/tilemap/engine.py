@@ -19,24 +19,19 @@ are opposites. What is GameGAN's and what is ours:
   matter; ours can say how likely a real frame is, and is trained by that likelihood alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gamesim.config.tilemap import TilemapModelConfig
 from gamesim.models import State
 from gamesim.models.frames import to_uint8
 from gamesim.models.tilemap.cells import PerCell, Residual, grid
 from gamesim.models.tilemap.palette import OfTile
 from gamesim.models.tilemap.renderer import Drawing, Renderer
-
-if TYPE_CHECKING:
-    from gamesim.config.tilemap import TilemapModelConfig
 
 CENTRE = 4
 """The middle of the nine neighbours."""

@@ -1,18 +1,12 @@
 """Tilemap as a `WorldModel`: what the dream, the app and the evaluator hold."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
+from gamesim.config.tilemap import TilemapModelConfig
 from gamesim.models import Prediction, State, Streams, normal
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.tilemap.engine import TilemapEngine
-
-if TYPE_CHECKING:
-    from gamesim.config.tilemap import TilemapModelConfig
 
 
 class Tilemap(nn.Module):

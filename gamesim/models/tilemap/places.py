@@ -12,18 +12,12 @@ C stays linear, as in the paper. From this z a linear map can read what lies bes
 paper's it cannot (docs/ablations.md has the figures).
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gamesim.config.world_models import WorldModelModelConfig
 from gamesim.models.world_models.memory import MDN, Memory, chosen, drawn, log_normal
-
-if TYPE_CHECKING:
-    from gamesim.config.world_models import WorldModelModelConfig
 
 
 class PlaceVision(nn.Module):

@@ -19,21 +19,17 @@ Maddison et al. 2014, arXiv 1411.0030); where z is zero, it gives the likeliest 
 certain is not sampled: with 49 cells a frame, unlikely tiles would be seen all the time.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gamesim.config.tilemap import TilemapModelConfig
 from gamesim.models.tilemap.cells import PerCell, Residual
 from gamesim.models.tilemap.palette import OfTile, Palette
-
-if TYPE_CHECKING:
-    from gamesim.config.tilemap import TilemapModelConfig
 
 TURNS = 5
 SURE, SURE_IN_TRAINING = 0.995, 0.95

@@ -4,22 +4,15 @@ A state is what C sees and M remembers: z of the frame on screen, and h and c of
 before it. A step hands (z, action) to M; the next z is V's of a real frame, or drawn from M's mixtures.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
+from gamesim.config.world_models import WorldModelModelConfig
 from gamesim.models import Prediction, State, Streams, normal
 from gamesim.models.tilemap.places import PlaceMemory, PlaceVision
 from gamesim.models.world_models.controller import Controller
 from gamesim.models.world_models.memory import MDN, Memory
 from gamesim.models.world_models.vision import Vision, see, show
-
-if TYPE_CHECKING:
-    from gamesim.config.world_models import WorldModelModelConfig
-
 
 PARTS = {"paper": (Vision, Memory), "places": (PlaceVision, PlaceMemory)}
 """V and M of each `model.engine`."""

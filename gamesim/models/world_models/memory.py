@@ -6,20 +6,16 @@ sharpens or loosens it as in SketchRNN (Ha & Eck 2017, arXiv 1704.03477, Eq. 8).
 predicted beside it as for TakeCover (Sec. 3.2); a head for the reward is ours, so that C can learn here.
 """
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gamesim.config.world_models import WorldModelModelConfig
 from gamesim.models.layers import mlp
 from gamesim.models.world_models.numbers import Numbers
-
-if TYPE_CHECKING:
-    from gamesim.config.world_models import WorldModelModelConfig
 
 COLDEST = 1e-6
 """Temperature below which only the likeliest Gaussian is drawn from."""

@@ -7,18 +7,12 @@ The paper's V sees 64x64 pixels. Frames of another size are resized with antiali
 on the way out.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gamesim.config.world_models import VisionTraining, WorldModelModelConfig
 from gamesim.models.frames import to_float, to_uint8
-
-if TYPE_CHECKING:
-    from gamesim.config.world_models import VisionTraining, WorldModelModelConfig
 
 
 class Vision(nn.Module):
