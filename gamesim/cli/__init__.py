@@ -19,7 +19,7 @@ from typing import Any
 from gamesim import outputs, shipped, signals
 from gamesim.cli import checks, packages, streams
 from gamesim.cli.words import Words
-from gamesim.envs import typed
+from gamesim.envs import command_line
 from gamesim.errors import UserError
 from gamesim.text import counted, one_line, reason, suggest
 
@@ -141,10 +141,8 @@ def _record(options: argparse.Namespace) -> int:
             raise UserError(f"record: --device works with gamesim/Dream-v0 only, not with {options.env}")
         checks.said_once("--device", "device", options.settings)
         options.settings.append(f"device={options.device}")
-    out, game = (
-        Path(options.out).absolute(),
-        typed.recipe(options.env, options),
-    )  # which may change the folder
+    out = Path(options.out).absolute()  # before the game, which may change the folder
+    game = command_line.recipe(options.env, options)
     if options.policy and Path(options.policy).expanduser().is_dir():
         checks.known_player(options.policy)
     from gamesim.agents.record import record
@@ -270,7 +268,7 @@ def _temperature_table(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     out, place, beside = Path(options.out), Path(options.out).absolute(), None  # a game may change the folder
     if options.beside is not None:
-        beside = typed.recipe(options.beside, options)
+        beside = command_line.recipe(options.beside, options)
         checks.known_checkpoint(options.start)
     kind = out.suffix.lower()
     if out.name.lower() in (".gif", ".mp4", ".onnx"):  # to a path that is a hidden folder

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gamesim import outputs, shipped
 from gamesim.cli.words import Words
-from gamesim.envs import typed
+from gamesim.envs import command_line
 from gamesim.errors import UserError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def said_of_a_game(options: argparse.Namespace) -> str | None:
     """The first word that was typed about how a game is made, None if there is none."""
     from gamesim.envs.recipe import Recipe
 
-    said = [f"--{name.replace('_', '-')}" for name in Recipe("", **typed.flags(options)).changed]
+    said = [f"--{name.replace('_', '-')}" for name in Recipe("", **command_line.flags(options)).changed]
     return next(iter(said + options.settings), None)
 
 
@@ -83,7 +83,7 @@ def start(options: argparse.Namespace) -> str | Recipe:
 
     if not locate(options.start).is_dir():
         try:
-            recipe = typed.recipe(options.start, options)
+            recipe = command_line.recipe(options.start, options)
         except UnknownGame as error:
             raise UserError(f"'{options.start}' is neither a game nor a model{error.hint}") from None
         if dreamt := recipe.env_id.startswith(DREAMS):

@@ -8,7 +8,7 @@ from importlib import resources
 
 from gamesim import __version__
 from gamesim.devices import HELP, spelled
-from gamesim.envs.typed import Parser, add_flags, whole
+from gamesim.envs.command_line import Parser, add_flags, whole
 
 GAMES = {
     "gamesim/Pacman-v0": "the paper's game: 40 steps, food, three ghosts and a flag to find",

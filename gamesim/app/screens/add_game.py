@@ -14,7 +14,7 @@ from gamesim.app.ui.ask import Prompt
 from gamesim.app.ui.listing import Listing
 from gamesim.app.ui.parts import Action
 from gamesim.app.ui.widgets import headline, paragraph, text
-from gamesim.envs import typed
+from gamesim.envs import command_line
 from gamesim.envs.recipe import Recipe
 from gamesim.envs.registered import installed
 
@@ -90,7 +90,7 @@ class AddGame(Listing[str]):
         Raises:
             UserError: no such game is installed, or it cannot be made so.
         """
-        recipe = typed.game(line)  # imports a module of the player's own, and complains
+        recipe = command_line.game(line)  # imports a module of the player's own, and complains
         self.added.add(recipe)
         self._sought = ""
         self._list()
