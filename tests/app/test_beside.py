@@ -15,6 +15,7 @@ from gamesim.app.game.divergence import Divergence
 from gamesim.app.game.session import Session
 from gamesim.app.game.world import World
 from gamesim.app.library.catalog import ARCADE, PACMAN
+from gamesim.app.screens.play import Play
 from gamesim.envs.sprites import tiles
 from gamesim.text import counted
 
@@ -208,7 +209,7 @@ def test_one_alone_is_the_one_that_was_played_before_and_goes_on(first: Callable
 
 def test_the_game_is_not_recorded_on_when_its_dream_is_alone_again(app: Driver):
     app.play("Tilemap Pac-Man").press(pygame.K_v)
-    app.until(lambda: app.session.beside)
+    app.until(lambda: isinstance(app.window.screen, Play) and app.session.beside)
     app.press(pygame.K_COMMA)
     app.session.tick()
     real = app.session.world
