@@ -257,9 +257,9 @@ folder = Path(sys.argv[1])
 app = Driver(folder / "none", folder).play("Maze")
 app.press(pygame.K_COMMA)
 app.down(pygame.K_RIGHT)
-while app.session.engine.recorder.steps < 5:
+while app.session.world.recorder.steps < 5:
     app.frames(30)
-print(app.session.engine.recorder.steps, flush=True)
+print(app.session.world.recorder.steps, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
