@@ -28,7 +28,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrap
 from gamesim.envs.choices import MOST_ACTIONS
 from gamesim.envs.pictures import kind
 from gamesim.envs.spec import spec_json as to_json
-from gamesim.envs.wrappers import RESET, SIZES, STEP, PixelEnv, flags, parts
+from gamesim.envs.wrappers import RESET, SIZES, STEP, PixelEnv, over, parts
 from gamesim.errors import FOREIGN, PASSING, UserError
 from gamesim.registry import blamed
 from gamesim.text import one_line
@@ -321,7 +321,7 @@ class _Guarded(VectorWrapper):
     def step(self, actions: np.ndarray) -> Any:
         with blamed(self.name, "step"):
             frames, rewards, *ends, info = parts(self.env.step(actions), STEP)
-            return self._shown(frames, np.asarray(rewards, float), *map(flags, ends), info)
+            return self._shown(frames, np.asarray(rewards, float), *map(over, ends), info)
 
     def close(self, **kwargs: Any) -> None:
         with contextlib.suppress(*FOREIGN), blamed(self.name, "close"):

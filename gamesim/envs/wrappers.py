@@ -130,7 +130,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
                     # A copy: many games clip or scale the action that they are given where it lies.
                     observation, reward, *ends, _ = parts(self.env.step(copy(native)), STEP)
                 total += float(np.asarray(reward).item())
-                ended, cut = (flags(end).item() for end in ends)
+                ended, cut = (over(end).item() for end in ends)
                 if ended or cut:
                     observation = looked_at(self.env, observation) if passed else observation
                     break
@@ -184,7 +184,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
         return fit(to_rgb(image), self.size, stretch=self.stretch)
 
 
-def flags(given: Any) -> np.ndarray:
+def over(given: Any) -> np.ndarray:
     """Whether games are over, bool of the shape that was given; nothing means no.
 
     Raises:
