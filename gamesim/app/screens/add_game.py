@@ -117,8 +117,8 @@ class AddGame(Listing[str]):
 
     def type(self) -> None:
         more = (
-            "Such as CartPole-v1, or module:Id for a game of your own. What the command play takes may "
-            "follow: CarRacing-v3 --levels 9,5,5 --frame-skip 4"
+            "Such as CartPole-v1, or module:Id for a game of your own. You can add flags, as in "
+            "CarRacing-v3 --levels 9,5,5 --frame-skip 4"
         )
         self.window.go(Prompt(self.window, "Which game?", more, "", self.add))
 
