@@ -22,7 +22,7 @@ from gamesim.registry import bare
 from gamesim.text import counted
 from gamesim.training.devices import launched
 
-_SEEDS = 2**31
+SEEDS = 2**31
 
 
 def check(config: WorldModelConfig, env_spec: str) -> None:
@@ -104,21 +104,20 @@ class Games:
         self._envs = [make(recipe) for _ in range(MOST_SINGLE)]
 
     @torch.inference_mode()
-    def returns(self, candidates: Tensor, rollouts: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def returns(self, candidates: Tensor, seeds: Tensor) -> tuple[Tensor, Tensor]:
         """Let every candidate play the same games.
 
         Args:
             candidates: (P, N), rows as `Controller.flat` gives them.
-            rollouts: R, games of each candidate.
-            generator: Of their seeds; on the CPU.
+            seeds: (R,), of the games: integers in [0, SEEDS).
 
         Returns:
             Sums of rewards and numbers of steps, each (P, R).
         """
-        seeds = torch.randint(_SEEDS, (rollouts,), generator=generator).tolist() * len(candidates)
-        rows = candidates.repeat_interleave(rollouts, 0)
+        rollouts = len(seeds)
+        games, rows = seeds.tolist() * len(candidates), candidates.repeat_interleave(rollouts, 0)
         played = [
-            self._together(rows[begin : begin + MOST_SINGLE], seeds[begin : begin + MOST_SINGLE])
+            self._together(rows[begin : begin + MOST_SINGLE], games[begin : begin + MOST_SINGLE])
             for begin in range(0, len(rows), MOST_SINGLE)
         ]
         returns, steps = (torch.from_numpy(np.concatenate(part)) for part in zip(*played, strict=True))
