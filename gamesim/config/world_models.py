@@ -154,8 +154,8 @@ class ControllerTraining(LoopConfig):
         default=0,
         ge=0,
         le=65536,
-        description="where C learns in the game: games that C, as it would be kept, plays before each generation; "
-        "the candidates play those in which it earned least; 0: they play any",
+        description="where C learns in the game: games that the average plays before each generation, "
+        "whose candidates then play those in which it earned least; 0: they play any",
     )
     sigma: float = Field(default=0.1, gt=0, le=1e3, description="initial step size of CMA-ES")
     average: Average = 0.0

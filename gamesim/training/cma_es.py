@@ -244,7 +244,7 @@ class ControllerTask:
         }
 
     def _hardest(self, games: Games, generator: torch.Generator) -> Tensor:
-        """Seeds of a generation's games, (R,): of those that are scouted, the ones that earn the average least."""
+        """Seeds of a generation's games, (R,): of those that are scouted, the ones that earn least."""
         rollouts = self.settings.rollouts
         seeds = torch.randint(SEEDS, (max(rollouts, self.settings.scouted),), generator=generator)
         if len(seeds) == rollouts:
