@@ -3,7 +3,16 @@
 Importing this package registers the environment ids (by name: neither torch nor pygame is loaded).
 """
 
-import gymnasium
+import os
+import signal
+import sys
+
+_command = os.path.basename(sys.argv[0]).removesuffix(".exe") if sys.argv else ""
+_ours = _command == "gamesim" or (_command == "-m" and "gamesim" in sys.orig_argv)  # nobody's library
+if _ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while all of this is imported: no traceback
+
+import gymnasium  # noqa: E402
 
 __version__ = "0.1.0"
 

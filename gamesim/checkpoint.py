@@ -18,7 +18,7 @@ Nothing in it is a pickle, so loading one runs none of its maker's code.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -195,7 +195,7 @@ def load(folder: str | Path, *, extras: bool = False) -> Checkpoint:
     folder = locate(folder)
     files = storage.read_folder(folder, required=_REQUIRED, **SEALED)
     config = parse(files["config.yaml"], str(folder / "config.yaml"))
-    weights = _floats(unpack(files["model.safetensors"], folder / "model.safetensors"))
+    weights = _weights(files["model.safetensors"], folder / "model.safetensors")
     starts = unpack(files["starts.safetensors"], folder / "starts.safetensors")
     try:
         beginnings = Starts(starts["frames"], starts["actions"])
@@ -204,7 +204,7 @@ def load(folder: str | Path, *, extras: bool = False) -> Checkpoint:
     metrics = _metrics(files.get("metrics.json", b"{}"), str(folder / "metrics.json"))
     card = text.decode(files["README.md"], "replace")
     parts = {
-        name.removesuffix(".safetensors"): _floats(unpack(data, folder / name))
+        name.removesuffix(".safetensors"): _weights(data, folder / name)
         for name, data in files.items()
         if extras and _is_extra(name)
     }
@@ -220,8 +220,7 @@ def load_model(folder: str | Path, device: str | torch.device = "cpu") -> tuple[
         and the checkpoint it came from.
 
     Raises:
-        UserError: The checkpoint is damaged, its weights do not fit its config or are not finite, or there is
-            no such device.
+        UserError: The checkpoint is damaged, its weights do not fit its config, or there is no such device.
     """
     place = pick(device)
     checkpoint = load(folder)
@@ -229,13 +228,8 @@ def load_model(folder: str | Path, device: str | torch.device = "cpu") -> tuple[
     try:
         model.load_state_dict(checkpoint.weights, strict=True)
     except RuntimeError as error:
-        raise UserError(
-            f"{checkpoint.folder / 'model.safetensors'}: its weights do not fit its config: "
-            f"{one_line(str(error).partition(':')[2] or str(error), 160)}"
-        ) from None
-    for name, weight in checkpoint.weights.items():
-        if not bool(torch.isfinite(weight).all()):  # it would dream, and be measured, without a word
-            raise UserError(f"{checkpoint.folder / 'model.safetensors'}: {name} holds NaN or infinity")
+        file, why = checkpoint.folder / "model.safetensors", str(error).partition(":")[2] or str(error)
+        raise UserError(f"{file}: its weights do not fit its config: {one_line(why, 160)}") from None
     return model.to(place).eval().requires_grad_(False), checkpoint
 
 
@@ -258,22 +252,31 @@ def fits(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: str 
             )
 
 
-def update_metrics(folder: str | Path, metrics: Mapping[str, Any], *, of: str | None = None) -> None:
+def update_metrics(
+    folder: str | Path,
+    metrics: Mapping[str, Any],
+    *,
+    of: str | None = None,
+    kept: Collection[str] | None = (),
+) -> None:
     """Replace a checkpoint's figures, in metrics.json and on its card, in a single step.
 
     Args:
         folder: The checkpoint.
         metrics: Its figures.
         of: The `fingerprint` of the weights that they were measured of; None: not compared.
+        kept: Names of earlier figures that stay; None: all that are not measured anew.
 
     Raises:
         UserError: The checkpoint is damaged, its weights are others by now, or it cannot be written.
     """
     shown, folder = folder, locate(folder)
-    with locks.alone(folder):  # what a training writes between the two would be lost
+    with locks.alone(folder):  # what others write between the two would be lost
         files = storage.read_folder(folder, required=_REQUIRED, **SEALED)
         if of not in (None, _fingerprint(files)):
             raise UserError(f"{shown}: has new weights since it was measured, so its card stays as it is")
+        before = _metrics(files.get("metrics.json", b"{}"), str(folder / "metrics.json"))
+        metrics = {k: each for k, each in before.items() if kept is None or k in kept} | dict(metrics)
         facts, figures = _parts(text.decode(files["README.md"], "replace"))
         notes = _FIGURES.sub("", figures, count=1)
         files["metrics.json"] = text.to_json(metrics, indent=1)
@@ -322,8 +325,13 @@ def _shape(shape: tuple[int, ...] | None) -> str:
     return "missing" if shape is None else "x".join(map(str, shape)) or "a number"
 
 
-def _floats(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
+def _weights(data: bytes, source: Path) -> dict[str, Tensor]:
+    """A state dict, floats as float32; NaN in it would be trained on and measured without a word."""
+    weights = {k: v.float() if v.is_floating_point() else v for k, v in unpack(data, source).items()}
+    for name, weight in weights.items():
+        if not bool(torch.isfinite(weight).all()):
+            raise UserError(f"{source}: {name} holds NaN or infinity")
+    return weights
 
 
 def _pack(weights: Mapping[str, Tensor], half: bool = False) -> bytes:

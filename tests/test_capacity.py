@@ -79,6 +79,25 @@ def test_more_episodes_than_the_disk_holds_are_refused_first(
     assert main([*words, "40"]) == 0, "34 MB of frames are 0.2 MB of files"
 
 
+def test_a_disk_that_others_fill_meanwhile_ends_a_recording_and_what_was_saved_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    save, saved = Episode.save, []
+
+    def full(episode: Episode, path: Path, **how: Any) -> None:
+        if len(saved) == 8:
+            raise UserError(f"{path}: cannot be written: the disk is full")
+        saved.append(path)
+        save(episode, path, **how)
+
+    monkeypatch.setattr(Episode, "save", full)
+    assert main(["record", "--env", "gamesim/Pacman-v0", "--episodes", "40", "--out", str(tmp_path)]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    count = len(scan(tmp_path))
+    assert count >= 8, "those that were being written meanwhile count, too"
+    assert line.endswith(f"the disk is full; saved before that: {count} games in {tmp_path}")
+
+
 def test_an_endless_game_weighs_its_longest_episodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Noise(Walk):
         def _frame(self, action: int) -> np.ndarray:
@@ -137,4 +156,4 @@ def test_when_memory_runs_out_that_is_one_line_and_what_was_finished_stays(
     line = capsys.readouterr().err.splitlines()[-1]
     saved = len(scan(tmp_path))
     assert saved >= 7 and line.startswith("gamesim: toys/Hungry-v0: out of memory")
-    assert line.endswith(f"saved before that: {saved} episodes in {tmp_path}")
+    assert line.endswith(f"saved before that: {saved} games in {tmp_path}")

@@ -70,6 +70,24 @@ def test_figures_do_not_bring_back_the_weights_that_a_training_replaces_meanwhil
     assert checkpoint.load(folder).weights["a"][0, 0] == 2.0
 
 
+def test_figures_of_two_who_measure_at_once_are_all_kept(tmp_path):
+    """Such as `evaluate --card` and `temperature --card`."""
+    pytest.importorskip("fcntl")
+    folder = save(tmp_path / "engine", metrics={"moves": 1, "lost": 2})
+    with ThreadPoolExecutor(1) as pool:
+        with locks.alone(folder):
+            late = pool.submit(checkpoint.update_metrics, folder, {"moves": 3}, kept=["temperature"])
+            with pytest.raises(TimeoutError):
+                late.result(timeout=0.3)
+            files = storage.read_folder(folder, **checkpoint.SEALED)
+            files["metrics.json"] = b'{"moves": 1, "lost": 2, "temperature": {"rows": 4}}'
+            storage.write_folder(folder, files, held=True, **checkpoint.SEALED)
+        late.result()
+    assert checkpoint.load(folder).metrics == {"moves": 3, "temperature": {"rows": 4}}
+    checkpoint.update_metrics(folder, {"temperature": 5}, kept=None)
+    assert checkpoint.load(folder).metrics == {"moves": 3, "temperature": 5}
+
+
 def test_figures_are_replaced_on_the_card_and_the_facts_stay(tmp_path):
     folder = save(tmp_path / "engine", metrics={"old": 1})
     for figure in (0.25, 0.5):
@@ -418,11 +436,12 @@ def test_weights_that_do_not_fit_their_config_are_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_weights_that_are_no_numbers_do_not_dream(number, tmp_path, monkeypatch):
-    monkeypatch.setattr("gamesim.models.build", lambda config: nn.Linear(2, 2))
+def test_weights_that_are_no_numbers_neither_dream_nor_train(number, tmp_path):
     broken = nn.Linear(2, 2).state_dict() | {"bias": torch.tensor([0, number])}
     with pytest.raises(UserError, match=r"engine/model\.safetensors: bias holds NaN or infinity$"):
-        checkpoint.load_model(save(tmp_path / "engine", weights=broken))
+        checkpoint.load(save(tmp_path / "engine", weights=broken))
+    with pytest.raises(UserError, match=r"engine/critics\.safetensors: bias holds NaN or infinity$"):
+        checkpoint.load(save(tmp_path / "engine", extras={"critics": broken}), extras=True)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links, as Unix has them")

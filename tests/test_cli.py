@@ -323,6 +323,16 @@ def test_interrupts_are_quiet(monkeypatch, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_of_a_setting_that_is_given_twice_the_last_counts_and_it_is_said(tmp_path, capsys):
+    words = "--env", "gamesim/Pacman-v0", "--episodes", "1", "--policy", "random", "--out", tmp_path
+    assert main("record", *words, "max_steps=5", "max_steps=2", "num_ghosts=0", "num_ghosts=0") == 0
+    out, err = capsys.readouterr()
+    assert "1 game, 2 steps" in out
+    assert [line for line in err.splitlines() if "twice" in line] == [
+        "gamesim: warning: 'max_steps' is given twice: max_steps=2 counts"
+    ]
+
+
 def test_memory_that_runs_out_is_one_line(monkeypatch, capsys):
     def hungry(options):
         raise MemoryError
@@ -377,12 +387,17 @@ def python(*words, **kwargs):
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals, as Unix has them")
-def test_ctrl_c_while_libraries_are_loaded_is_quiet(tmp_path):
+@pytest.mark.parametrize("how", [["main.py"], ["-m", "gamesim"], ["gamesim"]])
+def test_ctrl_c_while_libraries_are_loaded_is_quiet(how, tmp_path):
     """The first of them is gymnasium, in whose place somebody presses Ctrl-C here."""
     pressed = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
     (tmp_path / "gymnasium.py").write_text(pressed)
-    environment = dict(os.environ, PYTHONPATH=str(tmp_path))
-    command = [sys.executable, "main.py", "doctor"]
+    environment = dict(os.environ, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    if how == ["gamesim"]:  # what pip installs
+        how = [str(tmp_path / "bin" / "gamesim")]
+        (tmp_path / "bin").mkdir()
+        Path(how[0]).write_text("from gamesim.cli import main\nmain()")
+    command = [sys.executable, *how, "doctor"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=50)
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
@@ -413,6 +428,14 @@ def test_a_package_may_raise_anything_where_its_parts_do_not_fit(broken, command
     assert (done.returncode, done.stdout) == (2, "")
     said = f"gamesim: the package {broken} cannot be imported: .*built for another numpy; .*\n"
     assert re.fullmatch(said, done.stderr)
+
+
+def test_a_game_that_was_mistyped_is_said_to_be_so_before_torch_is_loaded(tmp_path):
+    (tmp_path / "torch.py").write_text("raise RuntimeError('it was loaded')")
+    command = [sys.executable, ROOT / "main.py", "evaluate", "tilemap-maze", "--game", "Nope-v0"]
+    environment = dict(os.environ, PYTHONPATH=str(tmp_path))
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=50)
+    assert done.returncode == 2 and done.stderr.startswith("gamesim: unknown game 'Nope-v0'")
 
 
 @pytest.mark.slow

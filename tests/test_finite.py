@@ -57,10 +57,11 @@ def bad_end(monkeypatch: pytest.MonkeyPatch) -> str:
 def test_record_names_game_and_step_and_keeps_what_is_good(bad_end: str, tmp_path: Path, capsys: Any) -> None:
     words = ["--env", bad_end, "--policy", "random", "--episodes", "9", "--out", str(tmp_path)]
     assert main(["record", *words]) == 2
-    assert capsys.readouterr().err.splitlines()[-1] == (
-        f"gamesim: {bad_end}: the reward of step 9 is nan, which is not a finite number"
-    )
     found = sorted(len(Episode.load(tmp_path / entry.file)) for entry in scan(tmp_path))
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"gamesim: {bad_end}: the reward of step 9 is nan, which is not a finite number; "
+        f"saved before that: {len(found)} games in {tmp_path}"
+    )
     assert found.count(8) == 1, "the good part of the game itself"
     assert found.count(5) >= 7, "those that were over"
 

@@ -214,9 +214,20 @@ def test_nan_or_infinity_stops_and_keeps_the_last_good_checkpoint(tmp_path, trou
 def test_half_a_log_line_is_dropped_on_resume(tmp_path):
     train(settings(), tmp_path / "run", signal_at=(3,))
     with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
-        file.write('{"step": 5}\n{"step": 6, "los')
+        file.write('{"step": 5}\n' + "[" * 100_000 + '\n{"step": 6, "los')
     train(settings(), tmp_path / "run", resume=True)
     assert [line["step"] for line in log(tmp_path / "run")] == [2, 3, 4, 6, 6]
+
+
+def test_a_run_whose_saved_state_is_missing_does_not_begin_anew_over_its_weights(tmp_path):
+    """Such as one that was copied without resume/, which is large."""
+    out = tmp_path / "run"
+    train(settings(), out)
+    before = (out / "last" / "model.safetensors").read_bytes()
+    shutil.rmtree(out / "resume")
+    with pytest.raises(UserError, match=rf"resume/ is missing; begin a new run with --init {out / 'last'}$"):
+        train(settings(steps=9), out, resume=True)
+    assert (out / "last" / "model.safetensors").read_bytes() == before
 
 
 def test_damaged_resume_state_is_named(tmp_path):

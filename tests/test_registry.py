@@ -118,7 +118,8 @@ def test_a_player_that_presses_no_key_is_named(keys, theirs, tmp_path, player, m
 
 
 def test_what_was_played_until_a_player_broke_down_is_kept(theirs, tmp_path, player):
-    with pytest.raises(UserError, match=r"^theirs:player failed: two lines$"):
+    why = rf"^theirs:player failed: two lines; saved before that: 2 games in {tmp_path}$"
+    with pytest.raises(UserError, match=why):
         record("gamesim/Pacman-v0", "theirs", 2, tmp_path, progress=False)
     assert [entry.length for entry in scan(tmp_path)] == [2, 2]
 

@@ -19,7 +19,7 @@ from gamesim.envs.arguments import MOST_LANES, MOST_SEED, MOST_STEPS, whole_numb
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.signals import Asked
-from gamesim.text import reason
+from gamesim.text import counted, reason
 
 
 def record(
@@ -88,9 +88,11 @@ def record(
                     bar.set_postfix(steps=f"{played:,}", refresh=False)
         except _Ended:
             pass
-        except MemoryError:
-            saved = f"saved before that: {len(writer.entries)} episodes in {out}"
-            raise UserError(f"{recipe.env_id}: out of memory; {saved}") from None
+        except (MemoryError, UserError) as error:
+            why = f"{recipe.env_id}: out of memory" if isinstance(error, MemoryError) else str(error)
+            if writer.entries:
+                why += f"; saved before that: {counted(len(writer.entries), 'game')} in {out}"
+            raise UserError(why) from error
         return writer.entries
 
 

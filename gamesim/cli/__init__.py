@@ -211,6 +211,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     checks.known_card(options)
     if options.vision is not None:
         checks.known_vision(options)
+    checks.known_world(options)
     from gamesim import checkpoint, storage, text
     from gamesim.evaluation import plots
     from gamesim.evaluation.evaluate import evaluate
@@ -220,7 +221,6 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.plots is not None:  # minutes before it is needed
         plots.available()
     how = {name: getattr(options, name) for name in ("episodes", "seed", "vision", "device", "temperature")}
-    checks.known_world(options)
     measured = checkpoint.fingerprint(options.checkpoint) if options.card else None  # it may be in training
     figures = evaluate(options.checkpoint, progress=True, **how)
     written = text.to_json(figures, indent=1)
@@ -230,9 +230,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.plots is not None:
         plots.save_plots(figures, options.plots)
     if options.card:
-        others = checkpoint.load(options.checkpoint).metrics
-        kept = {"temperature": others["temperature"]} if "temperature" in others else {}
-        checkpoint.update_metrics(options.checkpoint, figures | kept, of=measured)
+        checkpoint.update_metrics(options.checkpoint, figures, of=measured, kept=["temperature"])
     return 0
 
 
@@ -260,8 +258,7 @@ def _temperature_table(options: argparse.Namespace) -> int:
     if options.plot is not None:
         temperature.save_plot(found, options.plot)
     if options.card:
-        others = checkpoint.load(options.checkpoint).metrics
-        checkpoint.update_metrics(options.checkpoint, {**others, "temperature": found}, of=measured)
+        checkpoint.update_metrics(options.checkpoint, {"temperature": found}, of=measured, kept=None)
     return 0
 
 

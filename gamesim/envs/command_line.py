@@ -6,6 +6,7 @@ The command line and the app read it here, and complain in the same words.
 import argparse
 import os
 import shlex
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -55,6 +56,9 @@ class Parser(argparse.ArgumentParser):
             if not (self.takes_settings and "=" in word):
                 wanted = ", expected key=value" if self.takes_settings else ""
                 raise UserError(f"{self.command}: unexpected '{word}'{wanted}")
+            key = word.partition("=")[0]
+            if {each for each in options.settings if each.startswith(f"{key}=")} - {word}:
+                warnings.warn(f"'{key}' is given twice: {word} counts", stacklevel=2)
             options.settings.append(word)
         return options
 

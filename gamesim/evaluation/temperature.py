@@ -126,7 +126,7 @@ def _measured(
     limit = time_limit(played) or TimeLimit(settings.dream_steps, 0.0)
     dreamt = dream_scores(model, trained.starts, limit, episodes, settings.temperature, seed)
     row = _figures("dream", dreamt) | _figures("real", returns(played))
-    update_metrics(folder, {**trained.metrics, "row": asked | row}, of=measured)
+    update_metrics(folder, {"row": asked | row}, of=measured, kept=None)
     return row
 
 

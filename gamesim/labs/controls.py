@@ -1,5 +1,6 @@
 """What a person can turn in a lab: sliders, switches, choices and buttons."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -137,6 +138,8 @@ def chosen(controls: Sequence[Control], words: Iterable[str]) -> dict[str, Value
         name, equals, value = word.partition("=")
         if not equals:
             raise UserError(f"'{word}' is not NAME=VALUE")
+        if name in found:
+            warnings.warn(f"'{name}' is given twice: {word} counts", stacklevel=2)
         found[name] = read(known[_one_of("control", name, tuple(known))], value)
     return found
 

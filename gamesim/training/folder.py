@@ -1,7 +1,6 @@
 """The run folder: whether it may be trained into, and its log."""
 
 import contextlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +50,9 @@ def check(config: Config, out: str | Path, resume: bool, section: str = "trainin
         hint = f"; continue with --out {out.parent}" if began(out.parent) else ""
         raise UserError(f"{out}: is a model, not a run{hint}")
     others = [name for name in systems()[config.system].sections if name != section]
+    if storage.exists(out / "last") and not storage.exists(out / "resume"):  # it would begin anew, over last/
+        new = f"begin a new run with --init {out / 'last'}"
+        raise UserError(f"{out}: cannot go on, its folder resume/ is missing; {new}")
     before = parse(file.read_bytes(), str(file))
     if before.data.game is None:  # an earlier release did not say which
         others.append("data.game")
@@ -107,7 +109,7 @@ class Log:
         """Return the step at which the run was done, 0 when it is not."""
         lines = self.path.read_bytes().splitlines() if self.path.is_file() else []
         with contextlib.suppress(ValueError, TypeError, KeyError, IndexError):
-            record = json.loads(lines[-1])
+            record = text.from_json(lines[-1])
             return int(record["step"]) if record["status"] == "done" else 0
         return 0
 
@@ -116,7 +118,7 @@ class Log:
         kept: list[bytes] = []
         for line in self.path.read_bytes().splitlines() if self.path.is_file() else []:
             with contextlib.suppress(ValueError, TypeError, KeyError):
-                record = json.loads(line)
+                record = text.from_json(line)
                 if record["step"] <= step and "status" not in record:
                     kept.append(line + b"\n")
         storage.write_file(self.path, b"".join(kept))

@@ -133,7 +133,9 @@ def _load(config: Config, data: str, device: torch.device, **how: Any) -> tuple[
         raise UserError(f"{data}: its recordings have different actions ({said}); give each its own folder")
     for part in (train, held_out):
         if part.frame_shape[:2] != (size, size):
-            raise UserError(f"{data}: it contains recordings of several games; give each its own folder")
+            found = "x".join(map(str, part.frame_shape[:2]))
+            sizes = f"{found} and {size}x{size}"
+            raise UserError(f"{data}: its recordings have frames of {sizes}; give each size its own folder")
         if part.highest_action >= actions:
             raise UserError(f"{data}: action {part.highest_action} was played, and the game has {actions}")
     return train, held_out

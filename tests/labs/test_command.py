@@ -65,17 +65,18 @@ def test_it_ends_where_the_lab_has_nothing_left_to_do(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["steps"] == 5
 
 
-def test_controls_and_the_seed_reach_the_lab(tmp_path, monkeypatch):
+def test_controls_and_the_seed_reach_the_lab(tmp_path, monkeypatch, capsys):
     made = []
     usual = toy_lab.Toy.__init__
     monkeypatch.setattr(
         toy_lab.Toy, "__init__", lambda self, given: (made.append(self), usual(self, given))[1]
     )
-    words = ["--set", "size=7", "kind=ghost", "--set", "norm=off", "walk=press", "--seed", "9"]
+    words = ["--set", "size=9", "size=7", "kind=ghost", "--set", "norm=off", "walk=press", "--seed", "9"]
     assert headless(tmp_path, *words) == 0
     (lab,) = made
     assert lab.told == [("size", 7.0), ("kind", "ghost"), ("norm", False), ("walk", True)]
     assert lab.given.seed == 9
+    assert "gamesim: warning: 'size' is given twice: size=7 counts\n" in capsys.readouterr().err
 
 
 def test_without_a_name_it_lists_all_labs_and_what_they_lack(capsys):

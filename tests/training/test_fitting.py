@@ -60,7 +60,9 @@ def played(tmp_path_factory) -> dict[str, Path]:
 
 def train(preset: str, data: Path, out: Path, *words: str) -> int:
     run = ["train", preset, "--data", str(data), "--out", str(out), "--device", "cpu"]
-    return cli.main([*run, "data.validation=0.3", *TINY.get(preset, ()), *words])
+    said = tuple(word.partition("=")[0] for word in words)
+    usual = [word for word in TINY.get(preset, ()) if not word.startswith(said)]
+    return cli.main([*run, "data.validation=0.3", *usual, *words])
 
 
 @pytest.mark.parametrize(
@@ -182,7 +184,7 @@ def test_what_does_not_fit_is_one_line_before_anything_is_loaded(
 
 
 @pytest.mark.parametrize("what", ["frames", "actions"])
-def test_a_folder_of_several_games_is_one_line(what, tmp_path, capsys):
+def test_a_folder_of_several_sizes_or_games_is_one_line(what, tmp_path, capsys):
     """Most recordings are short and of one game; those that are long enough to learn from are of another."""
     spec, meanings = '{"id": "gone/Game-v0"}', ("",) * 5
     other = {"size": 64} if what == "frames" else {"size": 84, "actions": np.full(9, 7, np.uint8)}
@@ -191,4 +193,5 @@ def test_a_folder_of_several_games_is_one_line(what, tmp_path, capsys):
         episode = make_episode(3 if tag < 6 else 9, tag, env_spec=spec, action_meanings=meanings, **made)
         episode.save(tmp_path / f"e{tag}.npz")
     assert train("tilemap", tmp_path, tmp_path / "run", "data.segment=6", "model.patch=12") == 2
-    assert {"frames": "several games", "actions": "action 7 was played"}[what] in capsys.readouterr().err
+    sizes = "frames of 64x64 and 84x84; give each size its own folder"
+    assert {"frames": sizes, "actions": "action 7 was played"}[what] in capsys.readouterr().err
