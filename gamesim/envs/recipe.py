@@ -30,7 +30,7 @@ from gamesim.envs.pictures import kind
 from gamesim.envs.spec import spec_json as to_json
 from gamesim.envs.wrappers import RESET, SIZES, STEP, PixelEnv, over, parts
 from gamesim.errors import FOREIGN, PASSING, UserError
-from gamesim.registry import blamed
+from gamesim.registry import bare, blamed
 from gamesim.text import one_line
 
 OURS = "gamesim/"
@@ -161,7 +161,8 @@ class Recipe:
             shown = next((w["kwargs"] for w in wrappers or () if w["name"] == PixelEnv.__name__), {})
             shown = {name: shown[name] for name in _SHOWN if name in shown}
             shown["levels"] = tuple(map(int, shown.get("levels", ())))
-            usual = gym.registry[env_id].kwargs if env_id in gym.registry else {}
+            registered = gym.registry.get(bare(env_id))
+            usual = json.loads(to_json(registered))["kwargs"] if registered else {}  # tuples are lists
             own = {
                 name: value
                 for name, value in (kwargs or {}).items()
@@ -392,7 +393,4 @@ def spec_json(env: gym.Env | VectorEnv, recipe: Recipe) -> str:
         spec = copy.deepcopy(find(recipe.env_id))
         spec.id = recipe.env_id
         spec.kwargs.update(recipe.kwargs)
-    try:
-        return to_json(spec)
-    except (TypeError, ValueError):  # arguments of its registration that JSON does not know
-        return json.dumps({"id": recipe.env_id, "kwargs": {}, "max_episode_steps": spec.max_episode_steps})
+    return to_json(spec)

@@ -6,6 +6,7 @@ import re
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.envs.registration import EnvSpec
 
 import toy_games
 from gamesim.agents.policy import known_policy
@@ -334,6 +335,18 @@ def test_numpys_numbers_among_a_games_arguments_are_recorded_as_numbers():
     recipe = Recipe("gamesim/Pacman-v0", {"max_steps": np.int64(7), "food_density": np.float32(0.5)})
     told = Recipe.of(spec_json(make_batch(recipe, 2), recipe))
     assert told is not None and told.kwargs == {"max_steps": 7, "food_density": 0.5}
+
+
+def test_a_game_that_is_registered_with_objects_is_recorded_as_it_was_made(monkeypatch):
+    """Its recordings knew no size, no skipped frames and no argument, and a tuple came back as a list."""
+    spec = EnvSpec(
+        "toys/Objects-v0", "toy_games:Needy", kwargs={"words": {1}, "level": (1, 2), "render_mode": None}
+    )
+    monkeypatch.setitem(gym.registry, spec.id, spec)
+    for name in (spec.id, f"toy_games:{spec.id}"):
+        recipe = Recipe(name, {"steps": 5}, size=84, frame_skip=2)
+        assert Recipe.of(spec_json(make(recipe), recipe)) == recipe
+        assert Recipe.of(spec_json(make_batch(recipe, 2), recipe)) == recipe
 
 
 @pytest.mark.parametrize(
