@@ -1,7 +1,7 @@
 """Any Gymnasium environment as uint8 (size, size, 3) frames and Discrete actions: this project's contract.
 
 Frames come from the observation where it is (or holds) an image, else from ``render_mode="rgb_array"``, else
-from an observation that may be one: RGBA, or floats between two bounds.
+from an observation that may be one: RGBA, or numbers between two bounds.
 Actions that are not Discrete become a list of `choices`.
 """
 
