@@ -206,8 +206,8 @@ class Broken(Dot):
         shown, *rest = super().step(action)
         if self.where == "reward":
             rest[0] = "much"
-        if self.where == "two rewards":
-            rest[0] = np.ones(2)
+        if self.where in ("two rewards", "no reward"):
+            rest[0] = np.ones(2) if self.where == "two rewards" else None
         if self.where in ("False", "nan"):
             rest[1] = "False" if self.where == "False" else np.nan
         if self.where == "four":

@@ -141,8 +141,9 @@ def test_what_cannot_be_made_is_one_line(name, kwargs, complaint):
     [
         ("Broken", {"where": "reset"}, "toys/Broken-v0 failed in reset: oh no in reset"),
         ("Broken", {"where": "step"}, "toys/Broken-v0 failed in step: oh no in step"),
-        ("Broken", {"where": "reward"}, "failed in step: could not convert string to float"),
-        ("Broken", {"where": "two rewards"}, "failed in step: can only convert an array of size 1"),
+        ("Broken", {"where": "reward"}, "failed in step: its reward must be a number, not 'much'"),
+        ("Broken", {"where": "two rewards"}, "its reward must be a number, not array([1., 1.])"),
+        ("Broken", {"where": "no reward"}, "failed in step: its reward must be a number, not None"),
         (
             "Broken",
             {"where": "False"},
