@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gamesim.config.world_models import WorldModelConfig
 from gamesim.data.finite import check_rewards
-from gamesim.envs.recipe import MOST_SINGLE, Recipe, known, limited, make
+from gamesim.envs.recipe import MOST_SINGLE, Recipe, known, limited, make, make_several
 from gamesim.errors import UserError
 from gamesim.models import opening, take
 from gamesim.models.world_models.engine import WorldModelEngine
@@ -102,7 +102,7 @@ class Games:
 
     def __init__(self, recipe: Recipe, engine: WorldModelEngine, patience: int, device: torch.device) -> None:
         self.engine, self.patience, self.device = engine, patience, device
-        self._name, self._envs = recipe.env_id, [make(recipe) for _ in range(MOST_SINGLE)]
+        self._name, self._envs = recipe.env_id, make_several(recipe, MOST_SINGLE)
 
     @torch.inference_mode()
     def returns(self, candidates: Tensor, seeds: Tensor) -> tuple[Tensor, Tensor]:
@@ -118,11 +118,11 @@ class Games:
         Raises:
             UserError: A reward is not finite; it names the step.
         """
-        rollouts = len(seeds)
+        rollouts, lanes = len(seeds), len(self._envs)
         games, rows = seeds.tolist() * len(candidates), candidates.repeat_interleave(rollouts, 0)
         played = [
-            self._together(rows[begin : begin + MOST_SINGLE], games[begin : begin + MOST_SINGLE])
-            for begin in range(0, len(rows), MOST_SINGLE)
+            self._together(rows[begin : begin + lanes], games[begin : begin + lanes])
+            for begin in range(0, len(rows), lanes)
         ]
         returns, steps = (torch.from_numpy(np.concatenate(part)) for part in zip(*played, strict=True))
         return returns.float().view(-1, rollouts), steps.float().view(-1, rollouts)

@@ -233,6 +233,23 @@ def test_what_a_batch_of_somebody_elses_does_wrong_is_one_line(kwargs, complaint
         play(lanes(monkeypatch, **kwargs))
 
 
+def test_a_game_that_opens_only_once_is_recorded_one_after_another(tmp_path):
+    """It was refused, though it could be played."""
+    with pytest.warns(UserWarning, match=r"only 1 game at once: toys/Sole-v0 .* an emulator is running"):
+        record("toys/Sole-v0", "random", 3, tmp_path, progress=False)
+    assert [len(Episode.load(file)) for file in tmp_path.rglob("*.npz")] == [
+        12
+    ] * 3 and not toy_games.Sole.running
+
+
+def test_a_game_that_differs_each_time_is_one_line(monkeypatch):
+    counts = iter(range(2, 9))
+    fickle = EnvSpec("toys/Fickle-v0", lambda **how: toy_games.Dot(actions=next(counts), **how))
+    monkeypatch.setitem(gym.registry, fickle.id, fickle)
+    with pytest.raises(UserError, match=r"toys/Fickle-v0 failed in its spaces: .* action space"):
+        make_batch(Recipe(fickle.id), 2)
+
+
 def test_a_person_who_leaves_while_a_game_plays_is_no_fault_of_the_game(monkeypatch):
     def leave(self, action):
         raise KeyboardInterrupt

@@ -71,6 +71,14 @@ def test_a_game_that_has_paid_nothing_for_long_is_given_up(engine):
     assert returns[:, 0].tolist() == [12, 0] and steps[:, 0].tolist() == [12, 5]
 
 
+def test_candidates_take_turns_in_a_game_that_opens_only_once(engine):
+    with pytest.warns(UserWarning, match="only 1 game at once"):
+        games = Games(Recipe("toys/Sole-v0"), engine, 0, CPU)
+    returns, steps = games.returns(candidates(engine, 3), torch.tensor([0, 1]))
+    assert returns.shape == (3, 2) and (steps == 12).all()
+    games._envs[0].close()
+
+
 @pytest.mark.parametrize("worth", [np.nan, -np.inf, 1e39])
 def test_a_reward_that_is_no_number_is_the_games_fault_and_names_its_step(engine, worth):
     """It was said of C's training that it had become NaN."""
