@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gamesim import text
-from gamesim.envs.meanings import action_meanings, read
+from gamesim.envs.meanings import action_meanings, read, written
 from gamesim.envs.recipe import Recipe, known
 from gamesim.errors import UserError
 from gamesim.shipped import locate
@@ -54,7 +54,8 @@ def check_keys(folder: str | Path, env: Any) -> None:
     Raises:
         UserError: The keys of both.
     """
-    learned, words = read(facts_in(locate(folder)).get("actions", "")), action_meanings(env)
+    learned = read(facts_in(locate(folder)).get("actions", ""))
+    words = read(text.printable(written(action_meanings(env), ())))  # as a card would say them
     if len(learned) == len(words) and any(learned) and any(words) and learned != words:
         said, found = (text.one_line(", ".join(each), 60) for each in (learned, words))
         raise UserError(f"{folder} learned the keys {said}; those of this game are {found}")

@@ -396,5 +396,4 @@ def _number(item: object) -> str:
 
 def _cell(item: object) -> str:
     """What stands in a table, and is read back: as long as it is, and with all of its spaces."""
-    line = "".join(c if c.isprintable() else " " for c in str(item))[:_MAX_CELL]
-    return line.replace("|", "\\|")
+    return text.printable(str(item))[:_MAX_CELL].replace("|", "\\|")

@@ -17,9 +17,9 @@ def folder(name: str) -> Path:
     return inside if inside.is_dir() else _PACKAGE.parent / name
 
 
-def model_folders() -> list[Path]:
-    """Return the folders of models: the shipped one, and ./checkpoints where that is another."""
-    ours, here = folder(MODELS), Path(MODELS).absolute()
+def model_folders(place: Path = Path()) -> list[Path]:
+    """Return the folders of models: the shipped one, and the place's ./checkpoints where that is another."""
+    ours, here = folder(MODELS), (place / MODELS).absolute()
     return [ours, here] if here.is_dir() and here.resolve() != ours.resolve() else [ours]
 
 

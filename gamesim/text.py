@@ -47,6 +47,11 @@ def shown(words: str) -> str:
     return encode(words).decode().replace("\0", "\\x00")
 
 
+def printable(words: str) -> str:
+    """Return words as long as they are, with a space in the place of what cannot be printed."""
+    return "".join(c if c.isprintable() else " " for c in words)
+
+
 def to_json(tree: Any, indent: int | None = None) -> bytes:
     """Return JSON and a line's end. Numbers of NumPy and torch are numbers, NaN and infinity are null."""
     return (json.dumps(plain(tree), indent=indent, allow_nan=False) + "\n").encode()

@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 import torch
 
+import toy_games
 from gamesim import checkpoint, config, models
 from gamesim.agents.controller import ControllerPolicy, EpsilonGreedyPolicy
 from gamesim.agents.policy import known_policy
 from gamesim.agents.record import record
 from gamesim.agents.rollout import play
+from gamesim.card import check_keys
 from gamesim.cli import main
 from gamesim.data.episode import PLAYERS, Episode
+from gamesim.envs.meanings import written
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
 from gamesim.evaluation.controller import figures_of, known_game
@@ -152,6 +155,18 @@ def test_a_model_is_measured_in_no_game_of_other_keys(tmp_path: Path, card: dict
         figures_of(engine, loaded, 2, 0)
     with pytest.raises(UserError, match=said):
         temperature_table(loaded.folder, str(tmp_path), tmp_path / "table")
+
+
+@pytest.mark.parametrize(
+    "words", [["L\0T", " R\n", "\ud800"], ["go; left", "go right", ""], ["a", "b|c", "  "]]
+)
+def test_a_model_knows_the_words_of_its_own_game_again_whatever_they_are(tmp_path: Path, words) -> None:
+    """A card is a line, in which nothing can stand that cannot be printed."""
+    env = toy_games.Dot(actions=3, words=words)
+    folder = saved(tmp_path / "odd", "world-model-tiny", actions=written(words, ()))
+    check_keys(folder, env)
+    with pytest.raises(UserError, match="learned the keys"):
+        check_keys(folder, toy_games.Dot(actions=3, words=["x", "y", "z"]))
 
 
 def test_a_dream_of_other_keys_is_not_filmed_beside_a_game(tmp_path: Path) -> None:

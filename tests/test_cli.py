@@ -15,6 +15,8 @@ import imageio.v3 as imageio
 import pytest
 
 from gamesim import checkpoint, cli, config
+from gamesim.app.kit import Kit
+from gamesim.app.settings import Scores
 from gamesim.data.store.index import scan
 from gamesim.envs.recipe import Recipe
 from gamesim.errors import UserError
@@ -235,7 +237,7 @@ def test_help_says_the_defaults(command, default, capsys):
 
 def test_without_words_and_with_play_the_app_opens(monkeypatch):
     started = []
-    monkeypatch.setattr("gamesim.app.main", lambda start, device: started.append((start, device)) or 0)
+    monkeypatch.setattr("gamesim.app.main", lambda start, device, **_: started.append((start, device)) or 0)
     assert main() == main("play") == main("play", "gamesim/Pacman-v0", "--device", "AUTO") == 0
     assert started == [(None, "cpu"), (None, "cpu"), (Recipe("gamesim/Pacman-v0"), "auto")]
 
@@ -265,9 +267,25 @@ gym.register(id="Locked-v0", entry_point=Locked)
     assert line in said and said.count("\n") == 1
 
 
+def test_the_app_offers_what_lies_where_one_was_though_a_game_changes_the_folder(monkeypatch, tmp_path):
+    nomads = "import os, gymnasium, toy_games\nos.chdir('away')\n"
+    (tmp_path / "nomads.py").write_text(f"{nomads}gymnasium.register('my/nomads-v0', toy_games.Dot)")
+    for name in ("away", "recordings", "checkpoints"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    places = []
+    monkeypatch.setattr("gamesim.app.main", lambda start, device, place: places.append(place) or 0)
+    assert main("play", "nomads:my/nomads-v0") == 0
+    shop = Kit(scores=Scores(tmp_path / "scores.json"), place=places[0]).workshop
+    assert tmp_path / "recordings" in shop.shelf.roots and tmp_path / "checkpoints" in shop.folders
+    assert shop.run_roots[0] == tmp_path / "runs"
+
+
 def test_watch_opens_the_app_on_a_checkpoint_that_is_there(monkeypatch, tmp_path, capsys):
     started = []
-    monkeypatch.setattr("gamesim.app.main", lambda *given, **how: started.append((given, how)) or 0)
+    monkeypatch.setattr(
+        "gamesim.app.main", lambda *given, place=None, **how: started.append((given, how)) or 0
+    )
     model, run = tmp_path / "run" / "last", tmp_path / "run"
     model.mkdir(parents=True)
     (model / "manifest.json").touch()

@@ -206,8 +206,8 @@ class Broken(Dot):
         shown, *rest = super().step(action)
         if self.where == "reward":
             rest[0] = "much"
-        if self.where == "two rewards":
-            rest[0] = np.ones(2)
+        if self.where in ("two rewards", "no reward"):
+            rest[0] = np.ones(2) if self.where == "two rewards" else None
         if self.where in ("False", "nan"):
             rest[1] = "False" if self.where == "False" else np.nan
         if self.where == "four":
@@ -246,6 +246,22 @@ class Unpainted(Numbers):
         return None if self.what == "none" else np.zeros((6 if self.what == "small" else 0, 4, 3), np.uint8)
 
 
+class Sole(Dot):
+    """One at a time in a process, as an emulator."""
+
+    running = 0
+
+    def __init__(self, **how):
+        super().__init__(**how)
+        Sole.running += 1
+        if Sole.running > 1:
+            Sole.running -= 1
+            raise RuntimeError("an emulator is running")
+
+    def close(self):
+        Sole.running -= 1
+
+
 class Odd(Dot):
     """Its random numbers take small seeds only, and its rewards are arrays."""
 
@@ -282,7 +298,9 @@ def register() -> None:
         Endless,
     ]
     games = {name: ("Dot", kwargs) for name, kwargs in dots.items()}
-    games |= {kind.__name__: (kind.__name__, {}) for kind in (*others, Broken, Spaceless, Unpainted, Odd)}
+    games |= {
+        kind.__name__: (kind.__name__, {}) for kind in (*others, Broken, Spaceless, Unpainted, Odd, Sole)
+    }
     for name, (kind, kwargs) in games.items():
         if f"toys/{name}-v0" not in gym.registry:
             gym.register(f"toys/{name}-v0", entry_point=f"toy_games:{kind}", kwargs=kwargs)

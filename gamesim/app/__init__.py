@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -19,18 +20,25 @@ if sys.platform == "linux":  # without a GPU, OpenGL runs on the CPU, where a fl
     os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
 
 
-def main(start: str | Recipe | None = None, watch: bool = False, device: str = "cpu") -> NoReturn:
+def main(
+    start: str | Recipe | None = None,
+    watch: bool = False,
+    device: str = "cpu",
+    place: Path = Path(),
+) -> NoReturn:
     """Open the window and stay in it until the player leaves; the process ends with it.
 
     Args:
         start: what to play at once: a game, the id of a game, or a checkpoint's folder; None: the menu.
         watch: let the checkpoint's controller play.
         device: where dreams compute: auto, cpu, cuda, cuda:1 or mps.
+        place: whose recordings, runs and checkpoints are offered; by default the current folder.
 
     Raises:
         UserError: there is no display or no such device, or `start` names nothing that can be played.
     """
     from gamesim.app.background import leave
+    from gamesim.app.kit import Kit
     from gamesim.app.window import Window
 
     title = None
@@ -42,7 +50,7 @@ def main(start: str | Recipe | None = None, watch: bool = False, device: str = "
         from gamesim.devices import pick
 
         pick(device)
-    window = Window()
+    window = Window(Kit(place=place))
     window.kit.device = device
     from gamesim.app.screens.menu import Menu
     from gamesim.app.screens.play import open_title

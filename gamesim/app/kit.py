@@ -27,9 +27,10 @@ class Kit:
     """Each window has one; it needs no display.
 
     Args:
-        checkpoints: folder of the dreams; None: the shipped ones, and those of the current folder.
+        checkpoints: folder of the dreams; None: the shipped ones, and those of `place`.
         recordings: folder for recordings and clips; None: the app's own, wherever it is started.
         scores: the high scores; None: those in the user's file.
+        place: where one is: what was trained and recorded there is offered, too.
 
     Attributes:
         pictures: folder for clips and pictures of the window.
@@ -38,18 +39,22 @@ class Kit:
     """
 
     def __init__(
-        self, checkpoints: Path | None = None, recordings: Path | None = None, scores: Scores | None = None
+        self,
+        checkpoints: Path | None = None,
+        recordings: Path | None = None,
+        scores: Scores | None = None,
+        place: Path = Path(),
     ) -> None:
         self.settings = Settings()
         self.scores = scores or Scores()
         # Absolute, since the folder that the app was started in may be deleted while the app runs.
-        folders = [folder.absolute() for folder in ([checkpoints] if checkpoints else model_folders())]
+        folders = [folder.absolute() for folder in ([checkpoints] if checkpoints else model_folders(place))]
         data = self.scores.path.parent.absolute()
         self.recordings = (recordings or data / "recordings").absolute()
         self.pictures = pictures_folder(self.recordings if recordings else data / "pictures")
         self.device = "cpu"
-        self.workshop = Workshop(folders, self.recordings, self.scores.path.parent)
-        here = Path("recordings").absolute()
+        self.workshop = Workshop(folders, self.recordings, self.scores.path.parent, place)
+        here = (place / "recordings").absolute()
         if recordings is None and here.is_dir():  # the command line records into it
             self.workshop.shelf.roots.append(here)
         self.ahead = Ahead()

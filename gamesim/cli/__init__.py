@@ -119,7 +119,8 @@ def _play(options: argparse.Namespace) -> int:
 
     if not options.start and (said := checks.said_of_a_game(options)):
         raise UserError(f"play: {said} needs a game, and GAME is missing")
-    return app.main(checks.start(options) if options.start else None, device=options.device)
+    here = Path.cwd()  # before the game, which may change the folder
+    return app.main(checks.start(options) if options.start else None, device=options.device, place=here)
 
 
 def _watch(options: argparse.Namespace) -> int:

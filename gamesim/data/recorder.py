@@ -181,7 +181,7 @@ class Recorder(gym.Wrapper[np.ndarray, int, np.ndarray, int]):
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}{SUFFIX}"
         spec = ""
         if self.env.spec is not None:
-            with contextlib.suppress(TypeError, ValueError):  # keyword arguments that JSON does not know
+            with contextlib.suppress(TypeError, ValueError):  # settings that cannot be copied
                 spec = spec_json(self.env.spec)
         before, meanings = bytes(self._actions), action_meanings(self.env)
         if not any(meanings) and len(self._meanings) == len(meanings):

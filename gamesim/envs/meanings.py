@@ -54,6 +54,8 @@ _LIKELY = (
 """Keys and the words of buttons that they are expected to press."""
 OTHERS = "1234567890qzcftyuiojkl"
 """Keys for buttons that no key is expected to press."""
+_MOST_CODES = 2**31
+"""Codes of keys are below it, as a C int is."""
 
 
 def action_meanings(env: gym.Env | VectorEnv) -> tuple[str, ...]:
@@ -68,7 +70,7 @@ def _said(env: Any, count: int) -> tuple[str, ...]:
     """What `env` says of its actions; () where it says nothing, or not of so many."""
     find = getattr(env, "get_wrapper_attr", partial(getattr, env))
     try:
-        words = tuple(map(str, find("get_action_meanings")()))
+        words = tuple("" if word is None else str(word) for word in find("get_action_meanings")())
     except FOREIGN:  # there is no such method, or it fails
         return ()
     return words if len(words) == count else ()
@@ -91,7 +93,8 @@ def keys_said(env: gym.Env, count: int) -> dict[tuple[int, ...], int]:
         }
     except FOREIGN:  # there is no such method, it says something else, or it fails
         return {}
-    return {keys: int(a) for keys, a in codes.items() if isinstance(a, int | np.integer) and 0 <= a < count}
+    known = {keys: a for keys, a in codes.items() if all(0 < key < _MOST_CODES for key in keys)}
+    return {keys: int(a) for keys, a in known.items() if isinstance(a, int | np.integer) and 0 <= a < count}
 
 
 def words_for(env: gym.Env, native: Sequence[Any]) -> list[str]:
@@ -188,15 +191,17 @@ def buttons(meanings: Sequence[str]) -> dict[int, frozenset[str]]:
     """The buttons that each action presses together: none for NOOP, its number where it has no word.
 
     Where no action has a word, 0 is taken for doing nothing, as ``gymnasium.utils.play`` does. Actions whose
-    numbers lie between rest and an end that another action presses are left out: no button sets these.
+    numbers lie between rest and an end that another action presses are left out: no button sets these. Of
+    actions with the same word the first is pressed by its buttons, the others by their numbers.
     """
     if not any(meanings):
         return {action: frozenset({str(action)} if action else ()) for action in range(len(meanings))}
-    return {
-        action: _buttons(word.strip(), str(action))
-        for action, word in enumerate(meanings)
-        if not _BETWEEN.search(word) or _BETWEEN.sub("", word) not in meanings
-    }
+    pressed: dict[int, frozenset[str]] = {}
+    for action, word in enumerate(meanings):
+        if not _BETWEEN.search(word) or _BETWEEN.sub("", word) not in meanings:
+            each = _buttons(word.strip(), str(action))
+            pressed[action] = frozenset({str(action)}) if each in pressed.values() else each
+    return pressed
 
 
 def _buttons(word: str, number: str) -> frozenset[str]:

@@ -11,15 +11,19 @@ LEAST = 8
 
 
 def _is_image(space: spaces.Space, unusual: bool, least: int) -> bool:
-    """Whether a space is one of images uint8, grey or RGB; or, `unusual`, RGBA or floats between bounds."""
+    """Whether a space is one of images uint8, grey or RGB; or, `unusual`, RGBA or numbers between bounds."""
     if not isinstance(space, spaces.Box):
         return False
     rgba = unusual and len(space.shape) == 3 and space.shape[2] == 4
     if not is_shape((*space.shape[:2], 3) if rgba else space.shape, least):
         return False
     bounds = [space.low.min(), space.high.max()]
-    floats = space.dtype.kind == "f" and bool(np.isfinite(bounds).all()) and bounds[0] < bounds[1]
-    return space.dtype == np.uint8 or (unusual and floats)
+    return _is_usual(space) or (unusual and bool(np.isfinite(bounds).all()) and bounds[0] < bounds[1])
+
+
+def _is_usual(space: spaces.Box) -> bool:
+    """Whether its numbers are brightness; those of uint8 that end earlier may say what lies on a board."""
+    return space.dtype == np.uint8 and space.high.max() == 255
 
 
 def is_shape(shape: tuple[int, ...], least: int = LEAST) -> bool:
@@ -37,7 +41,7 @@ def find_image(space: spaces.Space, *, unusual: bool = False, least: int = LEAST
 
     Args:
         space: of the game.
-        unusual: whether RGBA, and floats between two bounds, are images as well: a game that can draw
+        unusual: whether RGBA, and all numbers between two bounds, are images as well: a game that can draw
             itself knows better which of its numbers are a picture.
         least: how many pixels its smaller side has at least.
     """
@@ -65,14 +69,13 @@ def follow(tree: Any, path: tuple[Any, ...]) -> Any:
 
 
 def shown_as(image: np.ndarray, space: spaces.Box) -> bool:
-    """Whether an image is of its space's shape and numbers; floats may have another precision."""
-    alike = image.dtype == space.dtype or image.dtype.kind == space.dtype.kind == "f"
-    return image.shape == space.shape and alike
+    """Whether an image is of its space's shape and kind of numbers, which may have another precision."""
+    return image.shape == space.shape and image.dtype.kind == space.dtype.kind
 
 
 def to_uint8(image: np.ndarray, space: spaces.Box) -> np.ndarray:
-    """An image of numbers from the bounds of `space`, or of uint8 already, as uint8 of its shape."""
-    if image.dtype == np.uint8:
+    """An image of numbers from the bounds of `space`, or of brightness already, as uint8 of its shape."""
+    if image.dtype == np.uint8 and _is_usual(space):
         return image
     low, high = float(space.low.min()), float(space.high.max())
     share = (np.nan_to_num(image, nan=low).astype(np.float64) - low) / (high - low)

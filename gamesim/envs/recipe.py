@@ -23,15 +23,15 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from gamesim.envs.choices import MOST_ACTIONS
-from gamesim.envs.pictures import kind
+from gamesim.envs.guarded import Guarded
 from gamesim.envs.spec import spec_json as to_json
-from gamesim.envs.wrappers import RESET, SIZES, STEP, PixelEnv, over, parts
-from gamesim.errors import FOREIGN, PASSING, UserError
-from gamesim.registry import blamed
-from gamesim.text import one_line
+from gamesim.envs.wrappers import SIZES, PixelEnv
+from gamesim.errors import PASSING, UserError
+from gamesim.registry import bare, blamed
+from gamesim.text import counted, one_line
 
 OURS = "gamesim/"
 PACMANS = "gamesim/Pacman"
@@ -161,7 +161,8 @@ class Recipe:
             shown = next((w["kwargs"] for w in wrappers or () if w["name"] == PixelEnv.__name__), {})
             shown = {name: shown[name] for name in _SHOWN if name in shown}
             shown["levels"] = tuple(map(int, shown.get("levels", ())))
-            usual = gym.registry[env_id].kwargs if env_id in gym.registry else {}
+            registered = gym.registry.get(bare(env_id))
+            usual = json.loads(to_json(registered))["kwargs"] if registered else {}  # tuples are lists
             own = {
                 name: value
                 for name, value in (kwargs or {}).items()
@@ -303,41 +304,6 @@ def _why(name: str, error: BaseException) -> str:
     return f"{name} takes no argument {wrong[1]}" if wrong else f"{name} cannot be made: {said}"
 
 
-class _Guarded(VectorWrapper):
-    """A batch of somebody else's, whose errors are one line.
-
-    Of its infos there is only what a new game in the step of an end needs: a name of somebody else's game,
-    such as ``seed``, must not be taken for one of ours.
-    """
-
-    def __init__(self, env: VectorEnv, name: str) -> None:
-        super().__init__(env)
-        self.name = name
-
-    def reset(self, **how: Any) -> Any:
-        with blamed(self.name, "reset"):
-            return self._shown(*parts(self.env.reset(**how), RESET))
-
-    def step(self, actions: np.ndarray) -> Any:
-        with blamed(self.name, "step"):
-            frames, rewards, *ends, info = parts(self.env.step(actions), STEP)
-            return self._shown(frames, np.asarray(rewards, float), *map(over, ends), info)
-
-    def close(self, **kwargs: Any) -> None:
-        with contextlib.suppress(*FOREIGN), blamed(self.name, "close"):
-            super().close(**kwargs)
-
-    def _shown(self, frames: Any, *rest: Any) -> tuple[Any, ...]:
-        """What a reset or a step gave: frames as the space says, one of everything for each lane."""
-        space, (*lanes, info) = self.observation_space, rest
-        if not isinstance(frames, np.ndarray) or (frames.shape, frames.dtype) != (space.shape, space.dtype):
-            raise TypeError(f"it showed {kind(frames)}, and its space says {space.dtype} {space.shape}")
-        if not isinstance(info, Mapping):
-            raise TypeError(f"its info is no dict but {kind(info)}")
-        kept = {name: info[name] for name in ("final_obs", "_final_obs") if name in info}
-        return frames, *(np.reshape(each, self.num_envs) for each in lanes), kept
-
-
 def make_batch(recipe: Recipe, lanes: int) -> VectorEnv:
     """Open a game many times: its own batch where it has one that fits, else one by one.
 
@@ -354,7 +320,7 @@ def make_batch(recipe: Recipe, lanes: int) -> VectorEnv:
         with _making(name, spec):
             batch = gym.make_vec(spec, lanes, vectorization_mode="vector_entry_point", **recipe.kwargs)
             fits = _fits(batch)
-        batch = batch if name.startswith(OURS) else _Guarded(batch, name)
+        batch = batch if name.startswith(OURS) else Guarded(batch, name)
         if fits:
             return batch
         batch.close()
@@ -364,8 +330,24 @@ def make_batch(recipe: Recipe, lanes: int) -> VectorEnv:
                 f"{name} is registered only as a batch: such a game must show uint8 {sides} "
                 f"and have 2 to {MOST_ACTIONS} actions from 0"
             )
-    lanes = min(lanes, MOST_SINGLE)
-    return SyncVectorEnv([partial(make, recipe)] * lanes, autoreset_mode=AutoresetMode.NEXT_STEP)
+    made = make_several(recipe, min(lanes, MOST_SINGLE))
+    with blamed(name, "its spaces"):  # they may differ from one to the next
+        return SyncVectorEnv([partial(made.pop, 0)] * len(made), autoreset_mode=AutoresetMode.NEXT_STEP)
+
+
+def make_several(recipe: Recipe, most: int) -> list[gym.Env]:
+    """Open a game up to so many times: some can be opened only once in a process, as emulators can.
+
+    Raises:
+        UserError: As for `make`, of the first.
+    """
+    made = [make(recipe)]
+    try:
+        while len(made) < most:
+            made.append(make(recipe))
+    except UserError as error:
+        warnings.warn(f"only {counted(len(made), 'game')} at once: {error}", stacklevel=2)
+    return made
 
 
 def _fits(batch: VectorEnv) -> bool:
@@ -392,7 +374,4 @@ def spec_json(env: gym.Env | VectorEnv, recipe: Recipe) -> str:
         spec = copy.deepcopy(find(recipe.env_id))
         spec.id = recipe.env_id
         spec.kwargs.update(recipe.kwargs)
-    try:
-        return to_json(spec)
-    except (TypeError, ValueError):  # arguments of its registration that JSON does not know
-        return json.dumps({"id": recipe.env_id, "kwargs": {}, "max_episode_steps": spec.max_episode_steps})
+    return to_json(spec)

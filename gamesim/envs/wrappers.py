@@ -1,7 +1,7 @@
 """Any Gymnasium environment as uint8 (size, size, 3) frames and Discrete actions: this project's contract.
 
 Frames come from the observation where it is (or holds) an image, else from ``render_mode="rgb_array"``, else
-from an observation that may be one: RGBA, or floats between two bounds.
+from an observation that may be one: RGBA, or numbers between two bounds.
 Actions that are not Discrete become a list of `choices`.
 """
 
@@ -129,7 +129,7 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
                 with undrawn(self.env) if passed else nullcontext():
                     # A copy: many games clip or scale the action that they are given where it lies.
                     observation, reward, *ends, _ = parts(self.env.step(copy(native)), STEP)
-                total += float(np.asarray(reward).item())
+                total += number(reward)
                 ended, cut = (over(end).item() for end in ends)
                 if ended or cut:
                     observation = looked_at(self.env, observation) if passed else observation
@@ -182,6 +182,18 @@ class PixelEnv(gym.Wrapper, RecordConstructorArgs):
                 raise UserError(f"{self.name} showed {kind(image)}, and its observation space says {said}")
             image = to_uint8(image, space)
         return fit(to_rgb(image), self.size, stretch=self.stretch)
+
+
+def number(given: Any) -> float:
+    """A reward, which may lie in an array of its own.
+
+    Raises:
+        TypeError: It is no single number.
+    """
+    try:
+        return float(np.asarray(given).item())
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # torch raises the last
+        raise TypeError(f"its reward must be a number, not {one_line(repr(given), 80)}") from None
 
 
 def over(given: Any) -> np.ndarray:

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from gamesim.config.world_models import WorldModelConfig
-from gamesim.envs.recipe import MOST_SINGLE, Recipe, known, limited, make
+from gamesim.data.finite import check_rewards
+from gamesim.envs.recipe import MOST_SINGLE, Recipe, known, limited, make, make_several
 from gamesim.errors import UserError
 from gamesim.models import opening, take
 from gamesim.models.world_models.engine import WorldModelEngine
@@ -101,7 +102,7 @@ class Games:
 
     def __init__(self, recipe: Recipe, engine: WorldModelEngine, patience: int, device: torch.device) -> None:
         self.engine, self.patience, self.device = engine, patience, device
-        self._envs = [make(recipe) for _ in range(MOST_SINGLE)]
+        self._name, self._envs = recipe.env_id, make_several(recipe, MOST_SINGLE)
 
     @torch.inference_mode()
     def returns(self, candidates: Tensor, seeds: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,12 +114,15 @@ class Games:
 
         Returns:
             Sums of rewards and numbers of steps, each (P, R).
+
+        Raises:
+            UserError: A reward is not finite; it names the step.
         """
-        rollouts = len(seeds)
+        rollouts, lanes = len(seeds), len(self._envs)
         games, rows = seeds.tolist() * len(candidates), candidates.repeat_interleave(rollouts, 0)
         played = [
-            self._together(rows[begin : begin + MOST_SINGLE], games[begin : begin + MOST_SINGLE])
-            for begin in range(0, len(rows), MOST_SINGLE)
+            self._together(rows[begin : begin + lanes], games[begin : begin + lanes])
+            for begin in range(0, len(rows), lanes)
         ]
         returns, steps = (torch.from_numpy(np.concatenate(part)) for part in zip(*played, strict=True))
         return returns.float().view(-1, rollouts), steps.float().view(-1, rollouts)
@@ -137,6 +141,7 @@ class Games:
                 reward = float(earned)
                 returns[lane] += reward
                 steps[lane] += 1
+                check_rewards(self._name, steps[[lane]].astype(int), [reward], np.ones(1, bool))
                 idle[lane] = 0 if reward > 0 else idle[lane] + 1
                 if not (ended or cut or 0 < self.patience <= idle[lane]):
                     frames.append(frame)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from gamesim.envs.meanings import action_meanings, buttons, opposites, read, written
+from gamesim.envs.meanings import action_meanings, buttons, keys_said, opposites, read, written
 from gamesim.envs.wrappers import PixelEnv
 
 PACMAN = ("NOOP", "LEFT", "RIGHT", "UP", "DOWN")
@@ -70,6 +70,26 @@ def test_a_line_of_more_actions_than_there_can_be_is_not_read():
 def test_a_number_in_a_games_own_word_is_a_button_like_any_other():
     assert buttons(["NOOP", "TURN 0.5", "TURN 1.0"])[1] == {"TURN 0.5"}
     assert sorted(buttons(["TURN 0.5+GAS", "TURN 0.5", "TURN", "TURN+GAS"])) == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("words", "pressed"),
+    [
+        (["LEFT", "left", "RIGHT", "LEFT"], ["LEFT", "1", "RIGHT", "3"]),
+        (["NOOP", "HOP", None, "NOOP"], ["", "HOP", "2", "3"]),
+    ],
+)
+def test_an_action_that_is_called_like_another_or_not_at_all_has_a_button_of_its_own(words, pressed):
+    said = action_meanings(Silent(spaces.Discrete(4), words))
+    assert ["".join(each) for each in buttons(said).values()] == pressed
+
+
+@pytest.mark.parametrize("code", [2**31, -5, 0])
+def test_a_key_that_no_keyboard_has_is_no_key(code):
+    """The app ended where it named such a key."""
+    env = Silent(spaces.Discrete(2))
+    setattr(env, "get_keys_to_action", lambda: {(code,): 1, "j": 1})  # noqa: B010
+    assert keys_said(env, 2) == {(ord("j"),): 1}
 
 
 def test_actions_that_no_recording_can_hold_have_no_meanings():

@@ -6,6 +6,7 @@ import re
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.envs.registration import EnvSpec
 
 import toy_games
 from gamesim.agents.policy import known_policy
@@ -140,8 +141,9 @@ def test_what_cannot_be_made_is_one_line(name, kwargs, complaint):
     [
         ("Broken", {"where": "reset"}, "toys/Broken-v0 failed in reset: oh no in reset"),
         ("Broken", {"where": "step"}, "toys/Broken-v0 failed in step: oh no in step"),
-        ("Broken", {"where": "reward"}, "failed in step: could not convert string to float"),
-        ("Broken", {"where": "two rewards"}, "failed in step: can only convert an array of size 1"),
+        ("Broken", {"where": "reward"}, "failed in step: its reward must be a number, not 'much'"),
+        ("Broken", {"where": "two rewards"}, "its reward must be a number, not array([1., 1.])"),
+        ("Broken", {"where": "no reward"}, "failed in step: its reward must be a number, not None"),
         (
             "Broken",
             {"where": "False"},
@@ -229,6 +231,23 @@ def test_what_a_batch_of_somebody_elses_does_wrong_is_one_line(kwargs, complaint
 
     with pytest.raises(UserError, match=re.escape(complaint)):
         play(lanes(monkeypatch, **kwargs))
+
+
+def test_a_game_that_opens_only_once_is_recorded_one_after_another(tmp_path):
+    """It was refused, though it could be played."""
+    with pytest.warns(UserWarning, match=r"only 1 game at once: toys/Sole-v0 .* an emulator is running"):
+        record("toys/Sole-v0", "random", 3, tmp_path, progress=False)
+    assert [len(Episode.load(file)) for file in tmp_path.rglob("*.npz")] == [
+        12
+    ] * 3 and not toy_games.Sole.running
+
+
+def test_a_game_that_differs_each_time_is_one_line(monkeypatch):
+    counts = iter(range(2, 9))
+    fickle = EnvSpec("toys/Fickle-v0", lambda **how: toy_games.Dot(actions=next(counts), **how))
+    monkeypatch.setitem(gym.registry, fickle.id, fickle)
+    with pytest.raises(UserError, match=r"toys/Fickle-v0 failed in its spaces: .* action space"):
+        make_batch(Recipe(fickle.id), 2)
 
 
 def test_a_person_who_leaves_while_a_game_plays_is_no_fault_of_the_game(monkeypatch):
@@ -334,6 +353,18 @@ def test_numpys_numbers_among_a_games_arguments_are_recorded_as_numbers():
     recipe = Recipe("gamesim/Pacman-v0", {"max_steps": np.int64(7), "food_density": np.float32(0.5)})
     told = Recipe.of(spec_json(make_batch(recipe, 2), recipe))
     assert told is not None and told.kwargs == {"max_steps": 7, "food_density": 0.5}
+
+
+def test_a_game_that_is_registered_with_objects_is_recorded_as_it_was_made(monkeypatch):
+    """Its recordings knew no size, no skipped frames and no argument, and a tuple came back as a list."""
+    spec = EnvSpec(
+        "toys/Objects-v0", "toy_games:Needy", kwargs={"words": {1}, "level": (1, 2), "render_mode": None}
+    )
+    monkeypatch.setitem(gym.registry, spec.id, spec)
+    for name in (spec.id, f"toy_games:{spec.id}"):
+        recipe = Recipe(name, {"steps": 5}, size=84, frame_skip=2)
+        assert Recipe.of(spec_json(make(recipe), recipe)) == recipe
+        assert Recipe.of(spec_json(make_batch(recipe, 2), recipe)) == recipe
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,9 @@ def test_actions_that_no_keyboard_has_are_refused_by_name(space):
 def test_find_image_takes_the_largest():
     small, large = spaces.Box(0, 255, (8, 8, 3), np.uint8), spaces.Box(0, 255, (64, 64), np.uint8)
     assert find_image(spaces.Dict(a=small, b=spaces.Dict(c=large))) == ("b", "c")
-    assert find_image(spaces.Box(0, 1, (64, 64, 3))) is None, "who can draw itself knows better"
+    for numbers in (np.float32, np.int64, np.uint8):  # these may say what lies in each cell of a board
+        board = spaces.Box(0, 3, (64, 64), numbers)
+        assert find_image(board) is None, "who can draw itself knows better"
     assert find_image(spaces.Discrete(3)) is None
 
 
@@ -210,9 +212,13 @@ class Bare(gym.Env):
         (spaces.Box(0, 1, (20, 20, 3), np.float32), 7.0, 255),
         (spaces.Box(0, 1, (20, 20, 3), np.float32), np.nan, 0),
         (spaces.Box(0, 255, (20, 20, 4), np.uint8), 9, 9),
+        (spaces.Box(0, 255, (20, 20, 3), np.int16), 77, 77),
+        (spaces.Box(0, 3, (20, 20), np.int64), 1, 85),
+        (spaces.Box(0, 1, (20, 20), np.uint8), 1, 255),
+        (spaces.Box(0, 1, (20, 20), np.bool_), True, 255),
     ],
 )
-def test_a_game_that_cannot_draw_itself_may_show_floats_or_rgba(space, level, grey):
+def test_a_game_that_cannot_draw_itself_may_show_any_numbers_or_rgba(space, level, grey):
     frame, _ = PixelEnv(Bare(space, level), size=64).reset()
     assert (frame == grey).all()
 

@@ -13,6 +13,7 @@ from gamesim.agents.controller import ControllerPolicy
 from gamesim.agents.record import record
 from gamesim.agents.rollout import play
 from gamesim.envs.recipe import Recipe
+from gamesim.errors import UserError
 from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.training.trials import Games
 
@@ -21,11 +22,16 @@ CPU = torch.device("cpu")
 
 
 class Paid(toy_games.Dot):
-    """Pays 1 for going right, and nothing for anything else."""
+    """Pays 1 for going right, or what its third step is said to be worth, and nothing for anything else."""
+
+    def __init__(self, third: float | None = None, **how):
+        super().__init__(**how)
+        self.third = third
 
     def step(self, action):
         frame, _, ended, cut, info = super().step(action)
-        return frame, float(action == 1), ended, cut, info
+        worth = float(action == 1) if self.third is None or self.count != 3 else self.third
+        return frame, worth, ended, cut, info
 
 
 gym.register("toys/Paid-v0", lambda **how: Paid(**how))
@@ -63,6 +69,22 @@ def test_a_game_that_has_paid_nothing_for_long_is_given_up(engine):
     games = Games(Recipe("toys/Paid-v0"), engine, 5, CPU)
     returns, steps = games.returns(torch.stack([right, left]), torch.tensor([0]))
     assert returns[:, 0].tolist() == [12, 0] and steps[:, 0].tolist() == [12, 5]
+
+
+def test_candidates_take_turns_in_a_game_that_opens_only_once(engine):
+    with pytest.warns(UserWarning, match="only 1 game at once"):
+        games = Games(Recipe("toys/Sole-v0"), engine, 0, CPU)
+    returns, steps = games.returns(candidates(engine, 3), torch.tensor([0, 1]))
+    assert returns.shape == (3, 2) and (steps == 12).all()
+    games._envs[0].close()
+
+
+@pytest.mark.parametrize("worth", [np.nan, -np.inf, 1e39])
+def test_a_reward_that_is_no_number_is_the_games_fault_and_names_its_step(engine, worth):
+    """It was said of C's training that it had become NaN."""
+    games = Games(Recipe("toys/Paid-v0", {"third": worth}), engine, 0, CPU)
+    with pytest.raises(UserError, match=r"toys/Paid-v0: the reward of step 3 is .*, which is not a finite"):
+        games.returns(candidates(engine, 2), torch.tensor([0]))
 
 
 def test_where_the_game_is_not_here_c_cannot_learn_in_it_and_that_is_said_before_v_is_trained(

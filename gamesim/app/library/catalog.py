@@ -10,34 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-import pygame
 
 from gamesim import shipped, text
+from gamesim.app.library.housed import Housed
 from gamesim.card import facts_in
 from gamesim.envs import meanings, registered
 from gamesim.envs import recipe as recipes
 from gamesim.envs.recipe import PACMANS, Recipe, known, make
 from gamesim.errors import UserError
 from gamesim.systems import find, parts, systems
-
-
-class Housed(gym.Wrapper[Any, Any, Any, Any]):
-    """Any game in the window. Gymnasium's own games call ``pygame.quit()`` when they close."""
-
-    @property
-    def spec(self) -> Any:
-        """The game's own spec, so that recordings do not name this wrapper."""
-        return self.env.spec
-
-    def close(self) -> None:
-        """Close the game, and keep the window."""
-        quits = pygame.quit, pygame.display.quit
-        pygame.quit = pygame.display.quit = lambda: None
-        try:
-            super().close()
-        finally:
-            pygame.quit, pygame.display.quit = quits
-
 
 ARCADE, MAZE, PACMAN = "gamesim/PacmanArcade-v0", "gamesim/PacmanMaze-v0", "gamesim/Pacman-v0"
 GARDEN = "gamesim/PacmanGarden-v0"
@@ -134,7 +115,7 @@ class Title:
         try:
             if self.learned:
                 return gym.make(self.env_id, render_mode="rgb_array", disable_env_checker=True, **how)
-            return Housed(make(self.how))
+            return Housed(lambda: make(self.how))
         except UserError:
             raise
         except Exception as error:  # whatever a foreign environment raises has to become one line

@@ -119,14 +119,14 @@ class Workshop:
         folders: one with the shipped engines, then others, in which only finished checkpoints count.
     """
 
-    def __init__(self, folders: Sequence[Path], recordings: Path, data: Path) -> None:
+    def __init__(self, folders: Sequence[Path], recordings: Path, data: Path, place: Path = Path()) -> None:
         self.folders, self.data = folders, data
         self.shelf = Shelf([recordings])
         self.jobs = Jobs()
         self.recent = Recent(data / "recent.json")
         self.added = Added(data / "games.json")
         self.worker = Worker("workshop")
-        self.run_roots = (Path("runs").absolute(), data / "runs")
+        self.run_roots = ((place / "runs").absolute(), data / "runs")
         self._news: deque[tuple[str, bool]] = deque()
         self._told: set[Job] = set()  # jobs that have ended, as the player knows
         self._looked = 0.0

@@ -7,6 +7,7 @@ import pygame
 
 from gamesim.app.background import Worker
 from gamesim.app.library.catalog import foreign
+from gamesim.app.library.housed import House
 from gamesim.app.navigation import Navigator
 from gamesim.app.screens.play import open_title
 from gamesim.app.theme import COLOURS, Scale
@@ -90,7 +91,8 @@ class AddGame(Listing[str]):
         Raises:
             UserError: no such game is installed, or it cannot be made so.
         """
-        recipe = command_line.game(line)  # imports a module of the player's own, and complains
+        with House():
+            recipe = command_line.game(line)  # imports a module of the player's own, and complains
         self.added.add(recipe)
         self._sought = ""
         self._list()
