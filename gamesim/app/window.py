@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import pygame
+from pygame._sdl2 import sdl2, video
 
 from gamesim.app import controls, theme
 from gamesim.app.controls import EVERYWHERE, VIRTUAL, Command, Hint, meaning
@@ -24,7 +25,6 @@ from gamesim.errors import UserError
 from gamesim.signals import handled
 from gamesim.text import shown
 
-SIZE = (1280, 800)
 FPS = 60
 KEPT = (Command.FULLSCREEN, Command.SCREENSHOT)
 NOTHING_TYPED = range(pygame.K_F1, pygame.K_F12 + 1)
@@ -263,16 +263,17 @@ class Window(Navigator):
 
     def toggle_fullscreen(self) -> None:
         full = not self.surface.get_flags() & pygame.FULLSCREEN
+        self._sdl = video.Window.from_display_module()  # kept: pygame's events point to it, and do not own it
         try:
             if full:
                 self._keep_size()
-                self.surface = pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
-            else:
-                self.surface = pygame.display.set_mode(self._usual_size(), pygame.RESIZABLE)
-        except pygame.error as error:
+                self._sdl.set_fullscreen(True)
+            else:  # where it was, and as large: with `set_mode` it would stay as large as the screen
+                self._sdl.set_windowed()
+        except sdl2.error as error:
             full = False
-            self.surface = pygame.display.set_mode(SIZE, pygame.RESIZABLE)
             self.say(f"Fullscreen does not work here: {error}", bad=True)
+        self.surface = pygame.display.get_surface() or self.surface
         if full != self.kit.settings.fullscreen:
             self.kit.settings.fullscreen = full
             self.kit.keep_settings()
