@@ -28,7 +28,7 @@ from gamesim.app.library.catalog import Title
 from gamesim.app.navigation import SMOOTH, STILL, Navigator, Screen, bottom_area
 from gamesim.app.screens.about import About, Story
 from gamesim.app.theme import Scale
-from gamesim.app.ui.parts import Repeat
+from gamesim.app.ui.keyed import Repeat
 from gamesim.app.xray.view import XRay
 from gamesim.errors import UserError
 from gamesim.text import complaint
