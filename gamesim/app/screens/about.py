@@ -24,8 +24,8 @@ GAME = (
     ),
     Words(
         "A dream is a game that a neural network makes up. The network watched thousands of recorded games: "
-        "the pictures and the keys that were pressed. Nobody told it what the pictures show. Press Tab to "
-        "play in the dream, or V to see both side by side.",
+        "the pictures and the keys that were pressed. Nobody told it what the pictures show. Press "
+        "[SWITCH] to play in the dream, or [BESIDE] to see both side by side.",
         "And a dream?",
     ),
 )
@@ -42,7 +42,7 @@ COMMON = (
     ),
     Words(
         "How much is left to chance. Cold dreams show what is likeliest, warm ones are full of surprises. "
-        "Drag the slider, or press - and =. T tells the story behind it.",
+        "Drag the slider, or press [COOLER] and [WARMER]. [STORY] tells the story behind it.",
         "Temperature",
     ),
 )
@@ -105,7 +105,7 @@ WORLD_MODEL = (
         "a small controller, looks at z and at M, and picks the key: it is the AI that can drive here.",
         "How this model works",
     ),
-    Words("The picture as a few numbers. In x-ray (X) you can drag them and see what changes.", "z"),
+    Words("The picture as a few numbers. In x-ray ([XRAY]) you can drag them and see what changes.", "z"),
     Words(
         "M does not predict one future but several, each with a probability. One of them is drawn. The bars "
         "show how likely each was.",
