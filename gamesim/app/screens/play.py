@@ -252,7 +252,9 @@ class Play(Screen):
 
     def _rewind(self) -> None:
         if not self.session.can_rewind:
-            self.window.say("Only dreams can be rewound, or a game beside its dream.")
+            fixed = [world.title.name for world in self.session.playing if not world.can_rewind]
+            only = "Only dreams can be rewound, or a game beside its dream."
+            self.window.say(f"{fixed[0]} cannot go back." if self.session.dream and fixed else only)
         elif self.takes.words(self.world):
             self.window.say("You cannot rewind while you record.")
         else:
