@@ -12,13 +12,14 @@ from gamesim.app.controls import Command
 from gamesim.app.game import hud
 from gamesim.app.game.session import Session
 from gamesim.app.navigation import PLACES, visit
+from gamesim.app.screens.about import About
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage, SheetPage
 from gamesim.app.theme import Scale, font
 from gamesim.app.ui import widgets
 from gamesim.app.ui.listing import Listing
-from gamesim.app.ui.pages import Page
+from gamesim.app.ui.pages import Page, Words
 from gamesim.app.ui.parts import FOOT
 from gamesim.app.window import Quit
 
@@ -56,6 +57,12 @@ def test_nobody_is_sent_to_a_dream_that_is_not_there(app: Driver, game: str, the
     app.frames(2)
     painting = app.window.screen.xray.painting  # type: ignore[attr-defined]
     assert ("Tab switches to the dream" in painting.nothing) is there
+    app.press(pygame.K_i)
+    page = app.window.screen
+    assert isinstance(page, About)
+    assert (
+        any("Press Tab to play" in block.said for block in page.blocks() if isinstance(block, Words)) is there
+    )
 
 
 def test_a_game_that_has_a_dream_names_the_way_to_it_before_anything_else(app: Driver):

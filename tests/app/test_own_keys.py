@@ -73,6 +73,6 @@ def test_home_and_end_go_through_a_replay_once_they_are_keys_themselves(app: Dri
 def test_the_pages_about_models_name_the_keys_that_the_player_chose():
     KEYMAP.give(Command.SWITCH, pygame.K_q)
     KEYMAP.give(Command.COOLER, pygame.K_F7)
-    said = " ".join(words.said for words in (*about.GAME, *about.COMMON, *about.WORLD_MODEL))
+    said = " ".join(words.said for words in (about.DREAMT, *about.COMMON, *about.WORLD_MODEL))
     assert "Press Q to play" in said and "press F7 and =" in said and "In x-ray (X)" in said
     assert "[" not in said
