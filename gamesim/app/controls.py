@@ -261,6 +261,13 @@ def shown(does: Command | int) -> str:
     return next(iter(KEYMAP.caps(does)), "–")
 
 
+def key_called(name: str) -> int | None:
+    """A key with this name, as the foot of a page has it: the virtual one of an action, if there is one."""
+    does = (binding.does for binding in BINDINGS if KEYMAP.keys(binding.does) and shown(binding.does) == name)
+    plain = (key for key in (pygame.K_DELETE, pygame.K_HOME, pygame.K_END) if key_name(key) == name)
+    return next((KEYMAP.virtual(action) for action in does), next(plain, None))
+
+
 class Steering:
     """Held and tapped direction keys, turned into one action a tick.
 

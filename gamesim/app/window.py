@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import pygame
+from pygame._sdl2 import sdl2, video
 
 from gamesim.app import controls, theme
 from gamesim.app.controls import EVERYWHERE, VIRTUAL, Command, Hint, meaning
@@ -19,12 +20,11 @@ from gamesim.app.screens.help import Help
 from gamesim.app.screens.loading import Loading
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask, Prompt
-from gamesim.app.ui.parts import Action
+from gamesim.app.ui.parts import FOOT, Action
 from gamesim.errors import UserError
 from gamesim.signals import handled
 from gamesim.text import shown
 
-SIZE = (1280, 800)
 FPS = 60
 KEPT = (Command.FULLSCREEN, Command.SCREENSHOT)
 NOTHING_TYPED = range(pygame.K_F1, pygame.K_F12 + 1)
@@ -176,6 +176,7 @@ class Window(Navigator):
         self.surface = pygame.display.get_surface() or self.surface
         size = self.surface.get_size()
         self.surface.fill(COLOURS["back"])
+        FOOT.clear()
         self.screen.draw(self.surface)
         if self.help is not None:
             self.help.draw(self.surface)
@@ -212,6 +213,10 @@ class Window(Navigator):
         if event.type == pygame.QUIT:
             self.leave()
             return
+        if (key := self._clicked(event)) is not None:
+            for kind in (pygame.KEYDOWN, pygame.KEYUP):
+                self._dispatch(pygame.event.Event(kind, key=key))
+            return
         if event.type == pygame.DROPFILE and (self.help is not None or not self.screen.takes_files):
             self.say(DROPPED, bad=True)
             return
@@ -232,6 +237,16 @@ class Window(Navigator):
             self.screen.handle(event)
         elif not self.help.handle(event):
             self.help = None
+
+    def _clicked(self, event: pygame.event.Event) -> int | None:
+        """The key that a click presses: one at the foot of the screen; a mouse's own key for back is Esc."""
+        if event.type != pygame.MOUSEBUTTONDOWN:
+            return None
+        if event.button == pygame.BUTTON_X1:
+            return pygame.K_ESCAPE
+        at_foot = event.button == 1 and self.help is None
+        caps = [cap for place, cap in FOOT if at_foot and place.collidepoint(event.pos)]
+        return controls.key_called(caps[0]) if caps else None
 
     def _command(self, command: Command) -> None:
         if command is Command.FULLSCREEN:
@@ -263,16 +278,17 @@ class Window(Navigator):
 
     def toggle_fullscreen(self) -> None:
         full = not self.surface.get_flags() & pygame.FULLSCREEN
+        self._sdl = video.Window.from_display_module()  # kept: pygame's events point to it, and do not own it
         try:
             if full:
                 self._keep_size()
-                self.surface = pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
-            else:
-                self.surface = pygame.display.set_mode(self._usual_size(), pygame.RESIZABLE)
-        except pygame.error as error:
+                self._sdl.set_fullscreen(True)
+            else:  # where it was, and as large: with `set_mode` it would stay as large as the screen
+                self._sdl.set_windowed()
+        except sdl2.error as error:
             full = False
-            self.surface = pygame.display.set_mode(SIZE, pygame.RESIZABLE)
             self.say(f"Fullscreen does not work here: {error}", bad=True)
+        self.surface = pygame.display.get_surface() or self.surface
         if full != self.kit.settings.fullscreen:
             self.kit.settings.fullscreen = full
             self.kit.keep_settings()

@@ -8,6 +8,7 @@ from app.driver import Driver, dream, world
 from gamesim.app.controls import DOWN, LEFT, RIGHT, UP
 from gamesim.app.game.filmstrip import Filmstrip
 from gamesim.app.game.session import Session
+from gamesim.app.game.world import World
 from gamesim.app.theme import Scale
 from gamesim.data.episode import Episode
 
@@ -241,3 +242,11 @@ def test_only_a_dream_can_be_rewound_and_not_while_it_is_recorded(app: Driver):
     app.down(pygame.K_BACKSPACE)
     app.frames(1, 0.0)
     assert "You cannot rewind while you record" in app.said and not app.session.rewinding
+
+
+def test_a_game_that_cannot_go_back_is_named_beside_its_dream(app: Driver, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(World, "can_rewind", property(lambda self: self.temperature is not None))
+    app.play("Pac-Man, endless").press(pygame.K_v)
+    app.until(lambda: type(app.window.screen).__name__ == "Play")
+    app.press(pygame.K_BACKSPACE)
+    assert "Pac-Man, endless cannot go back." in app.said and "Only dreams" not in app.said

@@ -379,12 +379,15 @@ def test_what_play_takes_may_follow_the_id_of_a_game_that_is_added(app: Driver, 
     app.window.screen.visit("Add a game")  # type: ignore[attr-defined]
     page = app.window.screen
     assert isinstance(page, AddGame)
-    page.type()
+    app.until(lambda: len(page.buttons) == 5)
+    page.focus = 4
+    app.press(pygame.K_RETURN)
     app.frames(1)
     typed(app, "Pendulum-v1 --levels 5 --frame-skip 4 g=9.5")
     app.press(pygame.K_RETURN)
     recipe = Recipe("Pendulum-v1", {"g": 9.5}, frame_skip=4, levels=(5,))
-    assert page.recipe == recipe
+    app.frames(1)
+    assert page.recipe == recipe and page.hints()[-3][1] == "play", "Enter does not ask again"
     assert Workshop((), app.recordings, app.window.kit.workshop.data).added.recipes == [recipe]
     begun: list[list[str]] = []
     monkeypatch.setattr(page.kit.workshop.jobs, "start", lambda out, name, words, log: begun.append(words))

@@ -6,18 +6,22 @@ from pathlib import Path
 import pygame
 import pytest
 
-from app.driver import Driver, dream
+from app.driver import Driver, click, dream
 from app.training import old_run
 from gamesim.app.controls import Command
 from gamesim.app.game import hud
 from gamesim.app.game.session import Session
-from gamesim.app.navigation import visit
+from gamesim.app.navigation import PLACES, visit
+from gamesim.app.screens.about import About
+from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.new_run import NewRun
 from gamesim.app.screens.run import RunPage, SheetPage
 from gamesim.app.theme import Scale, font
 from gamesim.app.ui import widgets
 from gamesim.app.ui.listing import Listing
-from gamesim.app.ui.pages import Page
+from gamesim.app.ui.pages import Page, Words
+from gamesim.app.ui.parts import FOOT
+from gamesim.app.window import Quit
 
 
 def named(app: Driver) -> list[Command]:
@@ -53,6 +57,12 @@ def test_nobody_is_sent_to_a_dream_that_is_not_there(app: Driver, game: str, the
     app.frames(2)
     painting = app.window.screen.xray.painting  # type: ignore[attr-defined]
     assert ("Tab switches to the dream" in painting.nothing) is there
+    app.press(pygame.K_i)
+    page = app.window.screen
+    assert isinstance(page, About)
+    assert (
+        any("Press Tab to play" in block.said for block in page.blocks() if isinstance(block, Words)) is there
+    )
 
 
 def test_a_game_that_has_a_dream_names_the_way_to_it_before_anything_else(app: Driver):
@@ -136,6 +146,35 @@ def test_the_help_opens_by_a_click(app: Driver):
     pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place(app, Command.HELP), button=1))
     app.frames(2, 0.0)
     assert app.window.help is not None
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (480, 360)])
+def test_the_mouse_alone_leads_back_from_everywhere(app: Driver, size: tuple[int, int]):
+    app.resize(*size)
+    app.frames(2)
+
+    def click_foot(name: str) -> None:
+        click(app, next(rect.center for rect, cap in FOOT if cap == name))
+        app.frames(2)
+
+    for name in PLACES:
+        visit(app.window, name)
+        app.frames(2)
+        click_foot("Esc")
+        assert isinstance(app.window.screen, Menu), name
+    click_foot("F1")
+    assert app.window.help is not None
+    click(app, FOOT[0][0].center)  # closes the help, and presses nothing
+    assert app.window.help is None and isinstance(app.window.screen, Menu)
+    app.play("Maze")
+    click(app, place(app, Command.BACK))
+    app.frames(2)
+    assert isinstance(app.window.screen, Menu)
+    click_foot("Esc")
+    assert isinstance(app.window.screen, Quit) and not FOOT, "what is below the question cannot be pressed"
+    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(5, 5), button=pygame.BUTTON_X1))
+    app.frames(2)
+    assert isinstance(app.window.screen, Menu)
 
 
 @pytest.mark.parametrize("page", ["Models", "Recordings", "Train"])

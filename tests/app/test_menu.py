@@ -146,6 +146,18 @@ def test_a_seventh_game_is_not_left_alone_below_the_others(app: Driver):
     assert dreams.cards[0].rect.bottom <= menu(app).view.bottom
 
 
+@pytest.mark.parametrize("size", [(1280, 800), (1000, 800), (800, 600), (600, 500), (480, 360), (2560, 1440)])
+@pytest.mark.parametrize("count", [6, 7, 8, 9])
+def test_no_card_stands_alone_below_the_others(app: Driver, size, count: int):
+    dreams = next(row for row in menu(app).rows if row.heading.startswith("Dreams"))
+    dreams.cards = [replace(dreams.cards[0]) for _ in range(count)]
+    app.resize(*size)
+    app.frames(2)
+    for row in menu(app).rows[1:]:
+        tops = [card.rect.top for card in row.cards]
+        assert len(tops) == 1 or tops.count(tops[-1]) > 1
+
+
 @pytest.mark.parametrize("size", [(1280, 800), (800, 600)])
 @pytest.mark.parametrize("zoom", [1.0, 1.5])
 def test_what_is_below_the_edge_is_reached_by_keys_wheel_and_bar(app: Driver, size, zoom):

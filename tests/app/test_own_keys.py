@@ -8,6 +8,7 @@ from app.fakes import save
 from app.training import old_run, press_button
 from gamesim.app.controls import KEYMAP, Command, meaning
 from gamesim.app.navigation import visit
+from gamesim.app.screens import about
 from gamesim.app.screens.menu import Menu
 from gamesim.app.screens.settings import Keyed, SettingsScreen
 from gamesim.app.ui.ask import Ask
@@ -67,3 +68,11 @@ def test_home_and_end_go_through_a_replay_once_they_are_keys_themselves(app: Dri
     app.until(lambda: page.episode)  # type: ignore[attr-defined]
     app.press(pygame.K_END)
     assert page.at == page.last > 0  # type: ignore[attr-defined]
+
+
+def test_the_pages_about_models_name_the_keys_that_the_player_chose():
+    KEYMAP.give(Command.SWITCH, pygame.K_q)
+    KEYMAP.give(Command.COOLER, pygame.K_F7)
+    said = " ".join(words.said for words in (about.DREAMT, *about.COMMON, *about.WORLD_MODEL))
+    assert "Press Q to play" in said and "press F7 and =" in said and "In x-ray (X)" in said
+    assert "[" not in said

@@ -1,5 +1,6 @@
 """A real window, real key events: what a player does from the menu to the last key."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -109,13 +110,19 @@ def test_what_is_chosen_in_the_settings_is_there_in_the_next_run(app: App, tmp_p
     assert '"okabe-ito"' in (tmp_path / "data" / "gamesim" / "settings.json").read_text(encoding="utf-8")
 
 
-def test_the_arcade_is_played_with_held_keys(app: App) -> None:
+def test_the_arcade_is_played_with_held_keys_and_the_window_comes_back_from_fullscreen(
+    app: App, tmp_path: Path
+) -> None:
     app.play()
+    app.resize(1000, 700)
     app.hold("Left", 1.5)
     app.hold("Up", 1.0)
     app.shoot("arcade")
-    app.keys("p", "e", "e", "p", "n", "F11", "F11")
+    app.keys("p", "e", "e", "p", "n")
+    app.keys("F11", "F11", pause=1.0)
     assert app.leave() == 0
+    kept = json.loads((tmp_path / "data" / "gamesim" / "settings.json").read_bytes())
+    assert kept["size"] == [1000, 700] and not kept["fullscreen"]
 
 
 def test_a_killed_app_has_kept_what_was_played(app: App, tmp_path: Path) -> None:

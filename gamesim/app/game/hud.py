@@ -319,6 +319,7 @@ def hints(
         (world.keys is not None, Command.SETTINGS, "change keys"),
         (partner, Command.SWITCH, "real game" if world.temperature is not None else "dream"),
         (partner, Command.BESIDE, "one alone" if beside else "side by side"),
+        (True, Command.BACK, "back"),
         (dream, Command.ABOUT, "what is this?"),
         (dream, Command.XRAY, "x-ray"),
         (dream, Command.COOLER, "colder"),

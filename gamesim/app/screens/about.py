@@ -9,6 +9,7 @@ from functools import partial
 from gamesim.app.game.home_view import draw_there_and_back
 from gamesim.app.game.homecoming import Verdict, there_and_back
 from gamesim.app.game.world import World
+from gamesim.app.library import catalog
 from gamesim.app.library.cards import LEARNED_FROM
 from gamesim.app.navigation import MOVING, Navigator
 from gamesim.app.ui.pages import Block, Page, Picture, Table, Words
@@ -24,11 +25,11 @@ GAME = (
     ),
     Words(
         "A dream is a game that a neural network makes up. The network watched thousands of recorded games: "
-        "the pictures and the keys that were pressed. Nobody told it what the pictures show. Press Tab to "
-        "play in the dream, or V to see both side by side.",
+        "the pictures and the keys that were pressed. Nobody told it what the pictures show.",
         "And a dream?",
     ),
 )
+DREAMT = Words("Press [SWITCH] to play in the dream of this game, or [BESIDE] to see both side by side.")
 DREAM = Words(
     "No game is running. A neural network draws each picture from the last ones and the key you press. It "
     "learned this from the pictures and keys of recorded games. It contains no board and no rules.",
@@ -42,7 +43,7 @@ COMMON = (
     ),
     Words(
         "How much is left to chance. Cold dreams show what is likeliest, warm ones are full of surprises. "
-        "Drag the slider, or press - and =. T tells the story behind it.",
+        "Drag the slider, or press [COOLER] and [WARMER]. [STORY] tells the story behind it.",
         "Temperature",
     ),
 )
@@ -105,7 +106,7 @@ WORLD_MODEL = (
         "a small controller, looks at z and at M, and picks the key: it is the AI that can drive here.",
         "How this model works",
     ),
-    Words("The picture as a few numbers. In x-ray (X) you can drag them and see what changes.", "z"),
+    Words("The picture as a few numbers. In x-ray ([XRAY]) you can drag them and see what changes.", "z"),
     Words(
         "M does not predict one future but several, each with a probability. One of them is drawn. The bars "
         "show how likely each was.",
@@ -146,6 +147,7 @@ class About(Page):
         self.world, self._keep_playing = world, keep_playing
         self.line = world.title.name
         self.walked: Verdict | None = there_and_back(world)
+        self._dreamt = catalog.partner(world.title, window.kit.workshop.offered()) is not None
         folder = world.title.checkpoint
         self._by_places = folder is not None and "of a place" in facts_in(folder).get(LEARNED_FROM, "")
 
@@ -160,7 +162,7 @@ class About(Page):
     def blocks(self) -> Sequence[Block]:
         world = self.world
         if world.temperature is None:
-            return GAME
+            return (*GAME, DREAMT) if self._dreamt else GAME
         found: list[Block] = [DREAM, Picture(partial(draw_flow, world=world)), *_kind(world)]
         if world.title.system == "world-model" and self._by_places:
             found.insert(3, PLACES)

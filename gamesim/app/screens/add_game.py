@@ -96,7 +96,7 @@ class AddGame(Listing[str]):
         self.added.add(recipe)
         self._sought = ""
         self._list()
-        self.choose(self.rows.index(recipe.env_id))
+        self._offer(self.rows.index(recipe.env_id))
         self.window.say(f"{recipe.env_id} is in the menu now")
 
     def remove(self) -> None:
@@ -115,7 +115,12 @@ class AddGame(Listing[str]):
     def _seek(self, words: str) -> None:
         self._sought, self.rows = words, ()
         self._list()
-        self.choose(0)
+        self._offer(0)
+
+    def _offer(self, index: int) -> None:
+        """Choose an answer of the player's; Enter then plays it, rather than asking again."""
+        self.choose(index)
+        self.focus = 0
 
     def type(self) -> None:
         more = (

@@ -11,6 +11,7 @@ from gamesim.app.controls import Command, shown
 from gamesim.app.library.catalog import Title
 from gamesim.app.navigation import MOVING, Navigator, Screen
 from gamesim.app.theme import COLOURS, Scale
+from gamesim.app.ui.parts import FOOT
 from gamesim.app.ui.widgets import text
 from gamesim.text import complaint
 
@@ -74,7 +75,10 @@ class Loading(Screen):
         width = max(1, surface.get_width() - 2 * scale.px(24))
         for line, down, height, colour in lines:
             place, bold = (x, y + scale.px(down)), colour == "text"
-            text(surface, line, place, height, COLOURS[colour], bold=bold, anchor="midtop", width=width)
+            last = text(
+                surface, line, place, height, COLOURS[colour], bold=bold, anchor="midtop", width=width
+            )
+            FOOT[:] = [(last, shown(Command.BACK))]
 
     def close(self) -> None:
         self._opening.abandon()

@@ -236,9 +236,10 @@ class Menu(ChoiceScreen):
     def _draw_cards(self, surface: pygame.Surface, view: pygame.Rect, margin: int, scale: Scale) -> int:
         """Draw all rows; returns their height, with what lies outside the view."""
         width, gap = max(1, view.width - 2 * margin), scale.px(20)
-        # Six cards fill a row well; a seventh goes beside them, so that it does not stand alone below.
-        most = min(7, max(6, *(len(row.cards) for row in self.rows)))
-        many = max(1, min(most, (width + gap) // (scale.px(130) + gap)))
+        counts = [len(row.cards) for row in self.rows if row.heading]
+        most = max(1, min(7, max(6, *counts), (width + gap) // (scale.px(130) + gap)))
+        alone = {n for n in range(1, most + 1) if any(count > n and count % n == 1 for count in counts)}
+        many = max({*range(most // 2 + 1, most + 1)} - alone, default=most)  # no card stands alone below
         few = max(1, min(3, (width + gap) // (scale.px(270) + gap)))
         begin = y = view.top + scale.px(5) - self.scroller.at
         # At the usual size of the window the games and the dreams need no scrolling.

@@ -28,7 +28,7 @@ from gamesim.app.library.catalog import Title
 from gamesim.app.navigation import SMOOTH, STILL, Navigator, Screen, bottom_area
 from gamesim.app.screens.about import About, Story
 from gamesim.app.theme import Scale
-from gamesim.app.ui.parts import Repeat
+from gamesim.app.ui.keyed import Repeat
 from gamesim.app.xray.view import XRay
 from gamesim.errors import UserError
 from gamesim.text import complaint
@@ -252,7 +252,9 @@ class Play(Screen):
 
     def _rewind(self) -> None:
         if not self.session.can_rewind:
-            self.window.say("Only dreams can be rewound, or a game beside its dream.")
+            fixed = [world.title.name for world in self.session.playing if not world.can_rewind]
+            only = "Only dreams can be rewound, or a game beside its dream."
+            self.window.say(f"{fixed[0]} cannot go back." if self.session.dream and fixed else only)
         elif self.takes.words(self.world):
             self.window.say("You cannot rewind while you record.")
         else:

@@ -4,13 +4,12 @@ The page has curves, the newest sample sheet, the time left, and buttons to cont
 """
 
 import os
-from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
 import pygame
 
-from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, Hint, key_name, shown
+from gamesim.app.controls import DOWN, LEFT, RIGHT, UP, Command, key_name, shown
 from gamesim.app.library import jobs
 from gamesim.app.library.cards import spell
 from gamesim.app.library.catalog import dream
@@ -141,14 +140,11 @@ class RunPage(PanelScreen):
         stage = self.stage
         return self.run.log if stage is None or stage >= len(self.run.logs) else self.run.logs[stage]
 
-    def works(self) -> Sequence[Hint]:
-        parts = [(shown(Command.SWITCH), "the next part's curves")] if len(self.run.logs) > 1 else []
-        return [*super().works(), *parts]
-
     def hints(self) -> list[tuple[str, str]]:
         curves = [(shown(UP), ""), (shown(DOWN), "more curves")] if self.charts.hidden else []
+        parts = [(shown(Command.SWITCH), "the next part's curves")] if len(self.run.logs) > 1 else []
         ways = [(shown(Command.HELP), "help"), (shown(Command.BACK), "back")]
-        return [*self.button_hints(), *curves, *ways]
+        return [*self.button_hints(), *curves, *parts, *ways]
 
     def draw_main(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         log = self._log

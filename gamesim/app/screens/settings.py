@@ -25,6 +25,7 @@ from gamesim.app.navigation import Navigator
 from gamesim.app.settings import CLIPS, PALETTES, UI_SCALES
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.form import Form, FormRow
+from gamesim.app.ui.parts import FOOT
 from gamesim.app.ui.scroller import Scroller
 from gamesim.app.ui.widgets import arrowhead, at_home, box, key_width, keycap, meter, paragraph, text, wrap
 from gamesim.errors import UserError
@@ -357,6 +358,7 @@ class SettingsScreen(Form[SettingRow]):
         height = round(len(wrap(words, size, column.width)) * size * 1.35)
         top = column.bottom - scale.px(16) - height
         paragraph(surface, words, (column.left, top), size, column.width)
+        FOOT.append((pygame.Rect(column.left, top, column.width, height), shown(Command.BACK)))
         return top - scale.px(10)
 
 

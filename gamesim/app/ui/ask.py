@@ -8,7 +8,7 @@ from gamesim.app.controls import DOWN, LEFT, RIGHT, Command, shown
 from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import ButtonScreen
-from gamesim.app.ui.parts import Action, Field, actions_height, attempt, draw_actions
+from gamesim.app.ui.parts import FOOT, Action, Field, actions_height, attempt, draw_actions
 from gamesim.app.ui.widgets import box, paragraph, text, wrap
 
 
@@ -47,6 +47,7 @@ class Ask(ButtonScreen):
 
     def draw(self, surface: pygame.Surface) -> None:
         self.below.draw(surface)
+        FOOT.clear()  # its keys would mean other things here
         shade = pygame.Surface(surface.get_size(), pygame.SRCALPHA)
         shade.fill((*COLOURS["back"], 200))
         surface.blit(shade, (0, 0))

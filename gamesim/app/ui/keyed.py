@@ -4,10 +4,40 @@ from collections.abc import Sequence
 
 import pygame
 
-from gamesim.app.controls import Command, Hint, key_name, meaning, shown
+from gamesim.app.controls import STAY, Command, Hint, key_name, meaning, shown
 from gamesim.app.navigation import Navigator, Screen
-from gamesim.app.ui.parts import Action, Repeat, attempt
+from gamesim.app.ui.parts import Action, attempt
 from gamesim.app.ui.scroller import Scroller
+
+WAIT, AGAIN = 0.35, 0.07  # seconds until a held direction repeats, and between two repeats
+
+
+class Repeat:
+    """A key that is held down acts again and again."""
+
+    def __init__(self) -> None:
+        self._held: Command | int = STAY
+        self._left = 0.0
+
+    def press(self, does: Command | int) -> None:
+        self._held, self._left = does, WAIT
+
+    def release(self, key: int) -> None:
+        if meaning(key) == self._held:
+            self.clear()
+
+    def clear(self) -> None:
+        self._held = STAY
+
+    def due(self, seconds: float) -> Command | int:
+        """What the held key does again now, STAY for nothing."""
+        if self._held == STAY:
+            return STAY
+        self._left -= seconds
+        if self._left > 0:
+            return STAY
+        self._left = max(self._left + AGAIN, 0.0)
+        return self._held
 
 
 class KeyScreen(Screen):

@@ -19,10 +19,17 @@ WIDEST = 860
 
 @dataclass(frozen=True)
 class Words:
-    """A paragraph, with a heading if it has one."""
+    """A paragraph, with a heading if it has one; the name of a command in brackets stands for its key."""
 
     words: str
     heading: str = ""
+
+    @property
+    def said(self) -> str:
+        words = self.words
+        for command in Command:
+            words = words.replace(f"[{command.name}]", shown(command))
+        return words
 
     def draw(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
         """Draw from the top of `area`; returns the y below."""
@@ -31,7 +38,7 @@ class Words:
             for line in wrap(self.heading, scale.px(20), area.width, True):
                 y = text(surface, line, (area.left, y), scale.px(20), bold=True).bottom + scale.px(4)
         place = (area.left, y)
-        return paragraph(surface, self.words, place, size, area.width, row=round(size * 1.4)) + scale.px(14)
+        return paragraph(surface, self.said, place, size, area.width, row=round(size * 1.4)) + scale.px(14)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import pygame
 
-from gamesim.app.controls import STAY, Command, meaning
 from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.ui.widgets import (
@@ -23,7 +22,8 @@ from gamesim.text import complaint
 
 ALT = pygame.KMOD_ALT | pygame.KMOD_MODE
 LONGEST = 4096  # characters that can be typed: no path is longer
-WAIT, AGAIN = 0.35, 0.07  # seconds until a held direction repeats, and between two repeats
+FOOT: list[tuple[pygame.Rect, str]] = []
+"""Where the keys at the foot of the screen on top were drawn last, and their names: a click presses them."""
 
 
 @dataclass
@@ -45,34 +45,6 @@ class Action:
     why_not: str = ""
     danger: bool = False
     rect: pygame.Rect = field(default_factory=lambda: pygame.Rect(0, 0, 0, 0))
-
-
-class Repeat:
-    """A key that is held down acts again and again."""
-
-    def __init__(self) -> None:
-        self._held: Command | int = STAY
-        self._left = 0.0
-
-    def press(self, does: Command | int) -> None:
-        self._held, self._left = does, WAIT
-
-    def release(self, key: int) -> None:
-        if meaning(key) == self._held:
-            self.clear()
-
-    def clear(self) -> None:
-        self._held = STAY
-
-    def due(self, seconds: float) -> Command | int:
-        """What the held key does again now, STAY for nothing."""
-        if self._held == STAY:
-            return STAY
-        self._left -= seconds
-        if self._left > 0:
-            return STAY
-        self._left = max(self._left + AGAIN, 0.0)
-        return self._held
 
 
 def attempt(window: Navigator, do: Callable[[], None]) -> bool:
@@ -135,10 +107,13 @@ def draw_foot(surface: pygame.Surface, hints: Sequence[tuple[str, str]], scale: 
     margin = margin_of(size, scale)
     x, y = margin, size[1] - scale.px(28)
     for cap, words in fitting_hints(hints, size[0] - 2 * margin, scale):
-        x = keycap(surface, cap, (x, y), scale.px(14)).right + scale.px(8 if words else 4)
+        key = keycap(surface, cap, (x, y), scale.px(14))
+        x = key.right + scale.px(8 if words else 4)
         if words:
             drawn = text(surface, words, (x, y), scale.px(15), COLOURS["quiet"], anchor="midleft")
+            key.union_ip(drawn)
             x = drawn.right + scale.px(20)
+        FOOT.append((key, cap))
 
 
 def fitting_hints(hints: Sequence[tuple[str, str]], width: int, scale: Scale) -> list[tuple[str, str]]:
