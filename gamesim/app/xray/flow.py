@@ -4,7 +4,6 @@ World Models: the frame, V's z, M's mixture, C's action (Ha & Schmidhuber 2018, 
 GameGAN and Tilemap: the key, the memory, both layers, the frame (Kim et al. 2020, Fig. 2).
 """
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -18,8 +17,8 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import ARROWS, arrowhead, box, fitting, keycap, text, wrap
 from gamesim.app.xray.draw import draw_bars
 
-Stop = tuple[str, Callable[[pygame.Surface, pygame.Rect, Scale], None]]
-"""One box of the picture: its name, and the function that draws its content."""
+Stop = tuple[str, partial[None]]
+"""One box of the picture: its name, and what draws its content, of a surface, a place on it and the scale."""
 MOST_BARS = 32
 
 
