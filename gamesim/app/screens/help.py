@@ -23,7 +23,7 @@ from gamesim.app.controls import (
 from gamesim.app.navigation import Navigator, Screen
 from gamesim.app.theme import COLOURS, Scale, font
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import box, clipped, key_width, keycap, text, wrap
+from gamesim.app.ui.widgets import box, clipped, key_width, keycap, shade, text, wrap
 
 MOVES = (LEFT, UP, DOWN, RIGHT)
 
@@ -115,9 +115,7 @@ class Help(Screen):
     def draw(self, surface: pygame.Surface) -> None:
         self.below.draw(surface)
         size = surface.get_size()
-        shade = pygame.Surface(size, pygame.SRCALPHA)
-        shade.fill((*COLOURS["back"], 215))
-        surface.blit(shade, (0, 0))
+        shade(surface, surface.get_rect(), 215)
         scale = Scale.of(size)
         margin, pad, head = scale.px(12), scale.px(30), scale.px(66)
         columns = max(1, min(3, (size[0] - 2 * margin - pad) // scale.px(400)))

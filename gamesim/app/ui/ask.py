@@ -9,7 +9,7 @@ from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import ButtonScreen
 from gamesim.app.ui.parts import Action, Field, actions_height, attempt, draw_actions
-from gamesim.app.ui.widgets import box, paragraph, text, wrap
+from gamesim.app.ui.widgets import box, paragraph, shade, text, wrap
 
 
 class Ask(ButtonScreen):
@@ -47,9 +47,7 @@ class Ask(ButtonScreen):
 
     def draw(self, surface: pygame.Surface) -> None:
         self.below.draw(surface)
-        shade = pygame.Surface(surface.get_size(), pygame.SRCALPHA)
-        shade.fill((*COLOURS["back"], 200))
-        surface.blit(shade, (0, 0))
+        shade(surface, surface.get_rect(), 200)
         size = surface.get_size()
         scale = Scale.of(size)
         pad = scale.px(28)

@@ -195,6 +195,13 @@ def _box(
     return image
 
 
+def shade(surface: pygame.Surface, rect: pygame.Rect, opacity: int) -> None:
+    """Darken what lies in `rect`, so that words stand out on it; `opacity` is of 255."""
+    veil = pygame.Surface(rect.size, pygame.SRCALPHA)
+    veil.fill((*COLOURS["back"], opacity))
+    surface.blit(veil, rect)
+
+
 @contextlib.contextmanager
 def clipped(surface: pygame.Surface, area: pygame.Rect) -> Iterator[None]:
     """Inside the context, nothing is drawn outside `area`."""
