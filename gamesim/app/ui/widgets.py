@@ -238,6 +238,12 @@ def meter(
         pygame.draw.line(surface, COLOURS["quiet"], (x, rect.top - 2), (x, rect.bottom + 1))
 
 
+def knob(surface: pygame.Surface, place: tuple[int, int], radius: int, edge: int) -> None:
+    """A disc to drag along a bar, with a dark edge inside."""
+    pygame.draw.circle(surface, COLOURS["text"], place, radius)
+    pygame.draw.circle(surface, COLOURS["back"], place, radius, edge)
+
+
 def png(surface: pygame.Surface) -> bytes:
     data = io.BytesIO()
     pygame.image.save(surface, data, "picture.png")
