@@ -14,7 +14,7 @@ from gamesim.app.library.shelf import WHO, Recording, origin
 from gamesim.app.navigation import SMOOTH, STILL, Navigator
 from gamesim.app.settings import unused
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.ask import Ask, Prompt
+from gamesim.app.ui.ask import Prompt, ask_to_delete
 from gamesim.app.ui.keyed import ButtonScreen
 from gamesim.app.ui.parts import (
     Action,
@@ -326,17 +326,11 @@ def delete(window: Navigator, recordings: Sequence[Recording], then: Callable[[]
     """Ask once whether to delete some recordings, and call `then` when they are deleted."""
     first, many = recordings[0], len(recordings)
     name = first.name if many == 1 else counted(many, "recording")
-
-    def gone() -> None:
-        window.kit.workshop.shelf.delete(recordings)
-        window.say(f"Deleted {name}")
-        then()
-
     steps = counted(sum(each.entry.length for each in recordings), "step")
     games = sorted({each.game for each in recordings})
     players = sorted({each.who for each in recordings})
     what = f"{steps} of {', '.join(games)}, played by {' and '.join(players)}. This cannot be undone."
-    window.go(Ask(window, f"Delete {name}?", what, [Action("Delete", gone, danger=True), Action("Keep")]))
+    ask_to_delete(window, name, what, lambda: window.kit.workshop.shelf.delete(recordings), then)
 
 
 def export(window: Navigator, recording: Recording) -> None:

@@ -75,6 +75,19 @@ class Ask(ButtonScreen):
         draw_actions(surface, area, self.buttons, self.focus, scale)
 
 
+def ask_to_delete(
+    window: Navigator, name: str, what: str, delete: Callable[[], None], then: Callable[[], None]
+) -> None:
+    """Ask whether to delete something, of which `what` says more, and call `then` when it is deleted."""
+
+    def gone() -> None:
+        delete()
+        window.say(f"Deleted {name}")
+        then()
+
+    window.go(Ask(window, f"Delete {name}?", what, [Action("Delete", gone, danger=True), Action("Keep")]))
+
+
 class Prompt(Ask):
     """A question that the player answers with a line of text, at first `words`; Esc closes the question.
 
