@@ -1,5 +1,6 @@
 """What every screen is given, and what outlives it: settings, sounds, scores, the workshop, messages."""
 
+import copy
 import time
 from pathlib import Path
 
@@ -75,9 +76,7 @@ class Kit:
         self.look.pixels = chosen.pixels
         KEYMAP.load(chosen.keys)
         CHOSEN.clear()
-        CHOSEN.update(
-            {game: {name: list(keys) for name, keys in own.items()} for game, own in chosen.game_keys.items()}
-        )
+        CHOSEN.update(copy.deepcopy(chosen.game_keys))
 
     def keep_settings(self) -> None:
         """Apply the settings and write them down."""

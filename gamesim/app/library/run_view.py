@@ -43,7 +43,7 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
         ("Frames/s", f"{log.frames_per_second:,.0f}" if log.frames_per_second else "–"),
         ("Preset", log.preset or "–"),
         ("Recordings", run.data.name if run.data else "started elsewhere"),
-        ("Folder", str(run.folder.parent.name + "/" + run.name)),
+        ("Folder", f"{run.folder.parent.name}/{run.name}"),
     ]
     whole = with_part(log.section)
     if whole is not None:
