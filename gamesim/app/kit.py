@@ -2,6 +2,7 @@
 
 import copy
 import time
+from functools import cache
 from pathlib import Path
 
 import pygame
@@ -57,8 +58,7 @@ class Kit:
         self.sound = Sound()
         self.toasts = Toasts()
         self.pads = Pads(self.toasts.say)
-        self._palette = self.settings.palette
-        self.painter = BoardPainter(self._palette)
+        self._painter_of = cache(BoardPainter)
         self.look = Look(lambda: self.painter)
         self.apply_settings()
 
@@ -66,9 +66,7 @@ class Kit:
         """Make everything look, sound and answer as the settings say."""
         chosen = self.settings
         theme.use(chosen.palette)
-        if chosen.palette != self._palette:
-            self.painter = BoardPainter(chosen.palette)
-            self._palette = chosen.palette
+        self.painter = self._painter_of(chosen.palette)
         Scale.zoom = chosen.ui_scale / 100
         self.sound.volume = chosen.volume / 100
         self.sound.mute(chosen.muted)
