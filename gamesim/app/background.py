@@ -5,8 +5,9 @@ import ctypes
 import os
 import sys
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from queue import SimpleQueue
 from typing import Generic, NoReturn, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -17,39 +18,28 @@ class Worker:
     """A thread that does one thing after another; it starts with the first and ends with the process."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
-        self._work: deque[Callable[[], None]] = deque()
-        self._change = threading.Condition()
-        self._thread: threading.Thread | None = None
+        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._closed = False
 
     def do(self, work: Callable[[], None]) -> None:
-        """Do `work`, which must not raise, after the work that waits."""
-        with self._change:
-            if self._closed:
-                return
-            self._work.append(work)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
-            self._change.notify()
+        """Do `work`, which must not raise, after the work that waits; only one thread may ask."""
+        if self._closed:
+            return
+        self._work.put(work)
+        if self._thread.ident is None:
+            self._thread.start()
 
     def close(self) -> None:
         """Forget the work that waits; the piece under way ends by itself."""
-        with self._change:
-            self._closed = True
-            self._work.clear()
-            self._change.notify()
+        self._closed = True
+        self._work.put(lambda: None)  # wakes the thread
 
     def _run(self) -> None:
-        while True:
-            with self._change:
-                while not self._work and not self._closed:
-                    self._change.wait()
-                if self._closed:
-                    return
-                work = self._work.popleft()
-            work()
+        while not self._closed:
+            work = self._work.get()
+            if not self._closed:
+                work()
 
 
 class Lazily(Generic[K, V]):

@@ -1,6 +1,8 @@
 """What every screen is given, and what outlives it: settings, sounds, scores, the workshop, messages."""
 
+import copy
 import time
+from functools import cache
 from pathlib import Path
 
 import pygame
@@ -61,8 +63,7 @@ class Kit:
         self.sound = Sound()
         self.toasts = Toasts()
         self.pads = Pads(self.toasts.say)
-        self._palette = self.settings.palette
-        self.painter = BoardPainter(self._palette)
+        self._painter_of = cache(BoardPainter)
         self.look = Look(lambda: self.painter)
         self.apply_settings()
 
@@ -70,9 +71,7 @@ class Kit:
         """Make everything look, sound and answer as the settings say."""
         chosen = self.settings
         theme.use(chosen.palette)
-        if chosen.palette != self._palette:
-            self.painter = BoardPainter(chosen.palette)
-            self._palette = chosen.palette
+        self.painter = self._painter_of(chosen.palette)
         Scale.zoom = chosen.ui_scale / 100
         self.sound.volume = chosen.volume / 100
         self.sound.mute(chosen.muted)
@@ -80,9 +79,7 @@ class Kit:
         self.look.pixels = chosen.pixels
         KEYMAP.load(chosen.keys)
         CHOSEN.clear()
-        CHOSEN.update(
-            {game: {name: list(keys) for name, keys in own.items()} for game, own in chosen.game_keys.items()}
-        )
+        CHOSEN.update(copy.deepcopy(chosen.game_keys))
 
     def keep_settings(self) -> None:
         """Apply the settings and write them down."""

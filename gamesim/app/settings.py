@@ -90,7 +90,7 @@ class Scores:
         try:
             _write(self.path, {"best": self._best})
         except (OSError, UserError) as error:
-            self.problem = f"The high score was not saved: {_reason(error)}."
+            self.problem = f"The high score was not saved: {text.reason(error)}."
         return True
 
 
@@ -159,7 +159,7 @@ class Settings:
             _write(self.path, _merged(self._filed, values, values | valid))
             self._filed, self.problem = values, None
         except (OSError, UserError) as error:
-            self.problem = f"The settings were not saved: {_reason(error)}."
+            self.problem = f"The settings were not saved: {text.reason(error)}."
 
     def reset(self) -> None:
         """Set everything but the window's size to its value at the first start."""
@@ -250,7 +250,3 @@ def _set_aside(path: Path) -> Path:
 def _write(path: Path, content: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, json.dumps(content, indent=1).encode())
-
-
-def _reason(error: Exception) -> str:
-    return text.reason(error)

@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable
 
 import pygame
-from pygame._sdl2 import sdl2, video
+from pygame._sdl2 import video
 
 from gamesim.app import controls, theme
-from gamesim.app.controls import EVERYWHERE, VIRTUAL, Command, Hint, meaning
+from gamesim.app.controls import VIRTUAL, Command, meaning
 from gamesim.app.gamepad import events
 from gamesim.app.kit import Kit
 from gamesim.app.library import jobs
 from gamesim.app.library.catalog import Title
 from gamesim.app.library.jobs import EVALUATION, RECORDING, TRAINING
-from gamesim.app.navigation import STILL, Navigator, Pace, Screen, visit
+from gamesim.app.navigation import Navigator, Pace, Screen, visit
 from gamesim.app.screens.help import Help
 from gamesim.app.screens.loading import Loading
 from gamesim.app.theme import COLOURS, Scale
@@ -39,7 +39,6 @@ class Window(Navigator):
     """The display, the loop, and the stack of screens; without a `kit`, with the user's own files.
 
     Attributes:
-        help: the page of all keys, while it is open on top of the screen.
         held: keys that are down now, a gamepad's virtual ones included.
 
     Raises:
@@ -60,7 +59,6 @@ class Window(Navigator):
         pygame.display.set_icon(self.kit.painter.sprites.get("pacman4", 64))
         self.clock = pygame.time.Clock()
         self.running = True
-        self.help: Help | None = None
         self.held: set[int] = set()
         self.screens: list[Screen] = []
         self._frames = 0
@@ -91,7 +89,7 @@ class Window(Navigator):
         if self.screens and isinstance(self.screen, Leaving):
             self.screen.let_run()
         elif self.kit.workshop.jobs.running and self.screens:
-            self.help = None
+            self._close_help()
             self.go(Leaving(self))
         else:
             self.end()
@@ -101,12 +99,6 @@ class Window(Navigator):
 
     def load(self, title: Title, then: Callable) -> None:
         self.go(Loading(self, title, then))
-
-    def works(self) -> list[Hint]:
-        """All keys that do something now: the screen's, and the window's own."""
-        there = self.screen.caption == "Settings"
-        own = [does for does in EVERYWHERE if not (there and does is Command.SETTINGS)]
-        return [*self.screen.works(), *((does, "") for does in own)]
 
     def holds(self, command: Command) -> bool:
         return any(meaning(key) is command for key in self.held)
@@ -125,18 +117,13 @@ class Window(Navigator):
                     now = time.perf_counter()
                     seconds = min(0.25, now - last)
                     busy = self.advance(seconds) or bool(self.held)
-                    if self.running and self._pace.due(seconds, self.pace, busy):
+                    if self.running and self._pace.due(seconds, self.screen.pace, busy):
                         self.show()
                     last = now
                     self.clock.tick(FPS)
             finally:
                 self.close()
         return 0
-
-    @property
-    def pace(self) -> int:
-        """How many times a second to draw while nobody presses anything."""
-        return STILL if self.help else self.screen.pace
 
     def frame(self, seconds: float) -> None:
         """Make one round of the loop, and draw at once."""
@@ -155,8 +142,7 @@ class Window(Navigator):
         for words, bad in self.kit.workshop.news():
             self.say(words, bad)
         self.kit.toasts.update(seconds)
-        if self.help is None:
-            self.screen.update(seconds)
+        self.screen.update(seconds)
         return bool(happened)
 
     def show(self) -> None:
@@ -172,28 +158,20 @@ class Window(Navigator):
             self.kit.pads.start()
 
     def draw(self) -> None:
-        """Draw the screen on top, then help and messages."""
+        """Draw the screen on top, then messages."""
         self.surface = pygame.display.get_surface() or self.surface
         size = self.surface.get_size()
         self.surface.fill(COLOURS["back"])
         FOOT.clear()
         self.screen.draw(self.surface)
-        if self.help is not None:
-            self.help.draw(self.surface)
         if self._shoot:
             self._shoot = False
             self.kit.save_picture(self.surface)
-        self.kit.toasts.draw(self.surface, self.toast_area(size), Scale.of(size))
-
-    def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
-        """Where messages go; the help, if it is open, covers the screen's own place for them."""
-        if self.help is None:
-            return self.screen.toast_area(size)
-        return self.help.toast_area(size, self.kit.toasts.height(self.help.panel.width, Scale.of(size)))
+        self.kit.toasts.draw(self.surface, self.screen.toast_area(size), Scale.of(size))
 
     def _name_window(self) -> None:
         """Name the screen on top in the title bar."""
-        name = "Help" if self.help else self.screen.caption
+        name = self.screen.caption
         words = shown(f"{name} - gamesim" if name else "gamesim")
         if pygame.display.get_caption()[0] != words:
             pygame.display.set_caption(words)
@@ -217,7 +195,7 @@ class Window(Navigator):
             for kind in (pygame.KEYDOWN, pygame.KEYUP):
                 self._dispatch(pygame.event.Event(kind, key=key))
             return
-        if event.type == pygame.DROPFILE and (self.help is not None or not self.screen.takes_files):
+        if event.type == pygame.DROPFILE and not self.screen.takes_files:
             self.say(DROPPED, bad=True)
             return
         if event.type == pygame.WINDOWFOCUSLOST:
@@ -233,10 +211,8 @@ class Window(Navigator):
             asked = None
         if isinstance(asked, Command):
             self._command(asked)
-        elif self.help is None or event.type == pygame.KEYUP:
+        else:
             self.screen.handle(event)
-        elif not self.help.handle(event):
-            self.help = None
 
     def _clicked(self, event: pygame.event.Event) -> int | None:
         """The key that a click presses: one at the foot of the screen; a mouse's own key for back is Esc."""
@@ -244,7 +220,7 @@ class Window(Navigator):
             return None
         if event.button == pygame.BUTTON_X1:
             return pygame.K_ESCAPE
-        at_foot = event.button == 1 and self.help is None
+        at_foot = event.button == 1
         caps = [cap for place, cap in FOOT if at_foot and place.collidepoint(event.pos)]
         return controls.key_called(caps[0]) if caps else None
 
@@ -256,15 +232,19 @@ class Window(Navigator):
         elif command is Command.MUTE:
             self.kit.toggle_sound()
         elif command is Command.HELP:
-            self._unhand()
-            self.help = Help(self.works(), self.kit.pads.connected) if self.help is None else None
-        elif self.help is not None:
-            if command is Command.BACK:
-                self.help = None
-        elif command is Command.SETTINGS and self.screen.caption != "Settings":
+            if not self._close_help():
+                self.go(Help(self))
+        elif command is Command.SETTINGS and self.screen.caption not in ("Settings", Help.caption):
             visit(self, "Settings")
         else:
             self.screen.command(command)
+
+    def _close_help(self) -> bool:
+        """Close the help; returns whether it was open."""
+        open_now = isinstance(self.screen, Help)
+        if open_now:
+            self.back()
+        return open_now
 
     def _unhand(self) -> None:
         """Release all held keys: the screen on top will not hear of keys that are released elsewhere."""
@@ -285,7 +265,7 @@ class Window(Navigator):
                 self._sdl.set_fullscreen(True)
             else:  # where it was, and as large: with `set_mode` it would stay as large as the screen
                 self._sdl.set_windowed()
-        except sdl2.error as error:
+        except RuntimeError as error:  # pygame's own
             full = False
             self.say(f"Fullscreen does not work here: {error}", bad=True)
         self.surface = pygame.display.get_surface() or self.surface

@@ -12,7 +12,7 @@ from gamesim.agents.explorer import ExplorerPolicy
 from gamesim.envs.sprites import decode, tiles
 from gamesim.envs.walks import same_walk
 from gamesim.labs import Given, Lab, weights
-from gamesim.labs.controls import Choice, Control, Slider, Switch, moved
+from gamesim.labs.controls import Choice, Control, Slider, Switch, moved, values
 from gamesim.labs.cyclegan import CYCLE, IDENTITY, POOL, CycleGAN, tensor
 from gamesim.labs.panels import Curves, Lines, Panel, Picture, Traces
 from gamesim.labs.pictures import rows
@@ -57,7 +57,7 @@ class CycleGANLab(Lab):
         self.controls = _CONTROLS
         self._games = twins(1, given.seed)
         self._streams = stream("night", 1, given.seed), stream("garden", 1, given.seed)
-        self._model, self._training = CycleGAN(given.seed), False
+        self._model = CycleGAN(given.seed)
         weights.load(self._model, self._place)
         self._beside: Beside | None = None
         self._forget()
@@ -65,8 +65,6 @@ class CycleGANLab(Lab):
     def set(self, name: str, value: float | bool | str) -> None:
         self.controls = moved(self.controls, **{name: value})
         match name:
-            case "train":
-                self._training = bool(value)
             case "weights":
                 self._replace(shipped=value == "trained")
             case "swap":
@@ -75,7 +73,7 @@ class CycleGANLab(Lab):
             case "pool":
                 for pool in self._model.pools:
                     pool.size = POOL if value else 0
-            case _:
+            case "cycle" | "identity":
                 setattr(self._model, name, float(value))
 
     def _replace(self, *, shipped: bool) -> None:
@@ -85,8 +83,7 @@ class CycleGANLab(Lab):
             pool.size = before.size
         if shipped:
             weights.load(self._model, self._place)
-        self._training = not shipped
-        self.controls = moved(self.controls, train=self._training)
+        self.controls = moved(self.controls, train=not shipped)
         self._forget()
 
     def _forget(self) -> None:
@@ -98,7 +95,7 @@ class CycleGANLab(Lab):
 
     @one_thread()
     def step(self) -> None:
-        if self._training:
+        if values(self.controls)["train"]:
             x, y = (tensor(next(pictures)) for pictures in self._streams)
             taken, losses = int(self._model.taken) + 1, self._model.step(x, y)
             self._losses.add(taken, losses)

@@ -22,7 +22,7 @@ from gamesim.labs import Given, pictures, weights
 from gamesim.labs import vae_panels as panels
 from gamesim.labs.adam import Adam
 from gamesim.labs.arithmetic import CENTRE, THINGS, Cell
-from gamesim.labs.controls import Button, Choice, Control, Slider, moved, values
+from gamesim.labs.controls import Button, Choice, Control, Slider, Value, moved, values
 from gamesim.labs.panels import Curves, Panel, Traces
 from gamesim.labs.subject import COUNT, Frames, Played, Recorded, Subject, of_checkpoint, of_games
 from gamesim.models.world_models.vision import Vision, kl, reconstruction, reparameterised, see
@@ -122,7 +122,6 @@ class VAELab:
             self.frames = of_games(COUNT, given.seed + HELD_OUT)
         mine = () if given.checkpoint is None else (str(given.checkpoint),)
         self.controls: Sequence[Control] = _controls((*mine, SMALL, *SHIPPED))
-        self.values = values(self.controls)
         self.cell: Cell = (3, 5)
         self.subjects: dict[str, Subject] = {}
         self._made: dict[str, tuple[object, Any]] = {}
@@ -136,23 +135,22 @@ class VAELab:
             self._begin(SmallVAE(self.seed))
         elif name == "model":
             self._look_into(str(value))
-        self.values[name] = value
+        self.controls = moved(self.controls, **{name: value})
 
     def point(self, panel: str, x: float, y: float) -> None:
         if panel == panels.FRAMES:
-            self._turn(frame=1 + min(panels.SHOWN - 1, int(x * panels.SHOWN)))
+            self.set("frame", 1 + min(panels.SHOWN - 1, int(x * panels.SHOWN)))
         elif panel == panels.MAP:
             codes = self._codes()
             way = torch.tensor(pictures.at(x, y, codes.reach)) - codes.two[self._number("frame")]
             first, second = way.clamp(-REACH, REACH).tolist()
-            self._turn(z1=round(first, 1), z2=round(second, 1))
+            self.controls = moved(self.controls, z1=round(first, 1), z2=round(second, 1))
         elif panel == panels.CELL and (cell := (min(6, int(y * 7)), min(6, int(x * 7)))) != CENTRE:
             self.cell = cell
 
-    def _turn(self, **values: float) -> None:
-        """Move sliders; the page follows."""
-        self.values |= values
-        self.controls = moved(self.controls, **values)
+    @property
+    def values(self) -> dict[str, Value]:
+        return values(self.controls)
 
     # training ----------------------------------------------------------------------------------------
 

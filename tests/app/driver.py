@@ -13,6 +13,7 @@ from gamesim.app.game.session import Session
 from gamesim.app.game.world import World
 from gamesim.app.kit import Kit
 from gamesim.app.library.catalog import MAZE, PACMAN, Title, games
+from gamesim.app.screens.help import Help
 from gamesim.app.screens.menu import Menu
 from gamesim.app.settings import Scores
 from gamesim.app.window import Window
@@ -53,7 +54,7 @@ class Driver:
         """Go on, without time passing in the game, until something loaded or saved elsewhere is there."""
         deadline, pause = time.monotonic() + seconds, 0.002
         while not condition():
-            state = (type(self.window.screen).__name__, self.window.help, self.window.running, self.said)
+            state = (type(self.window.screen).__name__, self.window.running, self.said)
             assert time.monotonic() < deadline, f"it did not happen in time: {state}"
             self.frames(1, 0.0)
             time.sleep(pause)
@@ -91,6 +92,11 @@ class Driver:
     @property
     def session(self) -> Session:
         return self.window.screen.session  # type: ignore[attr-defined]
+
+    @property
+    def help(self) -> Help | None:
+        """The page of all keys, while it lies over another screen."""
+        return self.window.screen if isinstance(self.window.screen, Help) else None
 
     @property
     def said(self) -> str:

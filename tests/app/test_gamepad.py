@@ -195,9 +195,9 @@ def test_menu_play_pause_and_back_without_a_key(pad: Driver):
     push(pad, pygame.CONTROLLER_BUTTON_START)
     assert pad.session.paused
     push(pad, pygame.CONTROLLER_BUTTON_START, pygame.CONTROLLER_BUTTON_BACK)
-    assert pad.window.help is not None
+    assert pad.help is not None
     push(pad, B, B)
-    assert pad.window.help is None and isinstance(pad.window.screen, Menu)
+    assert pad.help is None and isinstance(pad.window.screen, Menu)
 
 
 def test_held_directions_are_let_go_when_it_is_pulled_out(pad: Driver):
@@ -215,14 +215,14 @@ def test_held_directions_are_let_go_when_it_is_pulled_out(pad: Driver):
 
 def test_the_help_shows_its_buttons_while_it_is_there(pad: Driver):
     push(pad, pygame.CONTROLLER_BUTTON_BACK)
-    assert pad.window.help is not None and "Gamepad" in [line.words for line in pad.window.help.lines]
+    assert pad.help is not None and "Gamepad" in [line.words for line in pad.help.lines]
 
 
 def test_the_help_names_parts_of_a_pad_in_letters_that_the_typeface_has(pad: Driver):
     pad.play("Tilemap Pac-Man")
     push(pad, pygame.CONTROLLER_BUTTON_BACK)
-    assert pad.window.help is not None
-    caps = {cap for line in pad.window.help.lines for cap in line.caps} - set(ARROWS)
+    assert pad.help is not None
+    caps = {cap for line in pad.help.lines for cap in line.caps} - set(ARROWS)
     assert "Right stick" in caps
     typeface = str(theme.assets() / "fonts" / "Quicksand-Bold.ttf")
     assert all(theme.has(typeface, letter) for cap in caps for letter in cap)

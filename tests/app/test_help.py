@@ -20,8 +20,8 @@ def helped(app: Driver) -> dict[str, tuple[str, ...]]:
     """The lines of the help: the keys of each by its words."""
     app.frames(2, 0.0)
     app.press(pygame.K_F1)
-    assert app.window.help is not None
-    lines = {line.words: line.caps for line in app.window.help.lines if line.caps}
+    assert app.help is not None
+    lines = {line.words: line.caps for line in app.help.lines if line.caps}
     app.press(pygame.K_F1)
     return lines
 
@@ -104,11 +104,11 @@ def test_words_are_set_in_one_size_and_none_are_left_out(app: Driver, size, monk
     app.play("Tilemap Pac-Man")
     app.resize(*size)
     app.press(pygame.K_F1)
-    assert app.window.help is not None
+    assert app.help is not None
     monkeypatch.setattr(help_page, "text", text)
-    monkeypatch.setattr(app.window.help, "_draw_head", lambda *_: None)
+    monkeypatch.setattr(app.help, "_draw_head", lambda *_: None)
     app.frames(1, 0.0)
-    wanted = " ".join(line.words for line in app.window.help.lines if line.caps)
+    wanted = " ".join(line.words for line in app.help.lines if line.caps)
     assert " ".join(words for words, _ in said) == wanted and len({size for _, size in said}) == 1
 
 

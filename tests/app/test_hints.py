@@ -145,7 +145,7 @@ def test_the_help_opens_by_a_click(app: Driver):
     app.play("Arcade")
     pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=place(app, Command.HELP), button=1))
     app.frames(2, 0.0)
-    assert app.window.help is not None
+    assert app.help is not None
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (480, 360)])

@@ -307,10 +307,10 @@ def test_enter_presses_what_is_in_focus_though_it_shares_its_action_with_r(app: 
 
 def test_the_help_names_the_keys(app: Driver, page: LabPage):
     app.press(pygame.K_F1)
-    words = {line.words for line in app.window.help.lines}
+    words = {line.words for line in app.help.lines}
     assert {"pause, or go on", "one step, then pause", "another control", "change it", "scroll"} <= words
     app.press(pygame.K_r, pygame.K_ESCAPE)
-    assert app.window.help is None and app.window.screen is page
+    assert app.help is None and app.window.screen is page
 
 
 # what goes wrong -----------------------------------------------------------------------------------------

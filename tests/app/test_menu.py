@@ -223,6 +223,6 @@ def test_a_bar_that_was_let_go_on_another_screen_is_let_go(app: Driver):
     app.press(pygame.K_F1)
     pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONUP, pos=bar.center, button=1))
     app.press(pygame.K_F1)
-    assert app.window.help is None
+    assert app.help is None
     before = page.scroller.at
     assert moved(bar.bottom - 1, held=False) == before

@@ -58,16 +58,16 @@ def test_nothing_is_drawn_where_a_message_goes(app: Driver, scene: str):
 def test_no_key_of_the_help_is_hidden_by_messages(app: Driver, scene: str):
     for case in in_windows(app, scene, 1.0, 1.5, 2.0):
         app.press(pygame.K_F1)
-        assert app.window.help is not None
+        assert app.help is not None
         for words in ("Sound off", "Recording to somewhere in the folder of the app", WORDS):
             app.window.say(words)
         app.window.draw()
         size = app.window.surface.get_size()
-        found = app.window.kit.toasts.places(app.window.toast_area(size), Scale.of(size))
+        found = app.window.kit.toasts.places(app.window.screen.toast_area(size), Scale.of(size))
         assert found, case
         for _, place, _ in found:
             assert app.window.surface.get_rect().contains(place), case
-            assert not place.colliderect(app.window.help.view), case
+            assert not place.colliderect(app.help.view), case
         app.press(pygame.K_F1)
 
 

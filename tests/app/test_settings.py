@@ -111,7 +111,7 @@ def test_a_question_with_a_line_of_text_leaves_f11_and_f12_to_the_window(app: Dr
     KEYMAP.give(Command.FULLSCREEN, pygame.K_j)
     app.press(pygame.K_j, pygame.K_F1)
     assert not app.window.surface.get_flags() & pygame.FULLSCREEN, "this types a letter"
-    assert isinstance(app.window.screen, Prompt) and app.window.help is None
+    assert isinstance(app.window.screen, Prompt) and app.help is None
 
 
 def test_everything_can_be_as_it_was(app: Driver, settings: SettingsScreen):
@@ -166,8 +166,8 @@ def test_a_new_key_works_in_the_game_and_stands_in_the_help(app: Driver, setting
     app.press(pygame.K_j)
     assert app.session.paused
     app.press(pygame.K_F1)
-    assert app.window.help is not None
-    (line,) = (line for line in app.window.help.lines if line.words == "pause")
+    assert app.help is not None
+    (line,) = (line for line in app.help.lines if line.words == "pause")
     assert line.caps == ("J",)
 
 
@@ -243,14 +243,14 @@ def test_the_chosen_setting_stays_in_view_when_the_window_shrinks(app: Driver, s
 def test_all_lines_of_the_help_can_be_scrolled_to(app: Driver, size):
     app.resize(*size)
     app.press(pygame.K_F1)
-    overlay = app.window.help
+    overlay = app.help
     assert overlay is not None
     for _ in range(60):
         overlay.handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_DOWN))
     app.frames(1)
-    assert overlay.scroller.at == overlay.scroller.most and app.window.help is overlay
+    assert overlay.scroller.at == overlay.scroller.most and app.help is overlay
     app.press(pygame.K_ESCAPE)
-    assert app.window.help is None
+    assert app.help is None
 
 
 def test_keys_pressed_while_the_help_is_read_do_not_move_anything(app: Driver):

@@ -269,7 +269,7 @@ def test_what_an_ai_presses_is_told_to_its_end_beside_a_board(anchor: str, monke
 @pytest.mark.parametrize(("side", "size"), [(160, (1280, 800)), (90, (640, 480)), (48, (320, 240))])
 def test_what_an_ai_presses_is_told_to_its_end_in_the_picture_of_its_model(side: int, size, monkeypatch):
     said, surface = words_drawn(monkeypatch, flow), pygame.Surface((side, side))
-    flow._key(PRESSED)(surface, surface.get_rect(), Scale.of(size))
+    flow._key(surface, surface.get_rect(), Scale.of(size), PRESSED)
     assert " ".join(said) == PRESSED
 
 

@@ -75,7 +75,7 @@ def test_every_key_on_every_screen_is_survived(app: Driver):
         for key in keys:
             app.press(key)
             app.frames(1)
-            app.until(lambda: type(app.window.screen).__name__ == "Play")
+            app.until(lambda: type(app.window.screen).__name__ != "Loading")
         app.press(pygame.K_ESCAPE, pygame.K_ESCAPE)  # the help, then the game
         assert isinstance(app.window.screen, Menu)
 
@@ -269,12 +269,12 @@ def test_esc_gives_up_waiting(app: Driver, monkeypatch):
 
 def test_help_lies_over_any_screen_and_stops_the_game(app: Driver):
     app.play("Maze")
-    app.press(pygame.K_F1)
     steps = app.session.world.steps
+    app.press(pygame.K_F1)
     app.frames(60)
-    assert app.session.world.steps == steps
     app.press(pygame.K_ESCAPE)
-    assert app.window.help is None and type(app.window.screen).__name__ == "Play"
+    assert app.session.world.steps == steps
+    assert app.help is None and type(app.window.screen).__name__ == "Play"
 
 
 def test_any_size_of_the_window_is_survived(app: Driver):

@@ -31,14 +31,18 @@ def test_x_shows_what_the_engine_has_and_x_again_hides_it(dreaming):
 
 
 def test_the_picture_of_a_model_calls_the_keys_what_its_game_calls_them(dreaming, monkeypatch):
-    world, drawn = dreaming.session.world, []
-    monkeypatch.setattr(flow, "_key", lambda words: drawn.append(words))
+    world = dreaming.session.world
+
+    def named() -> dict[str, str]:
+        return {name: draw.keywords["words"] for name, draw in flow.stops(world) if "key" in name}
+
     world.env.unwrapped.act = lambda: 1
     world.step(1)
-    flow.stops(world)
+    assert named() == {"C: AI's key": "←"}
     world.keys = ActionKeys(["LEFT", "NOOP", "RIGHT"])
-    flow.stops(world)
-    assert drawn == ["←", "←", "none", "none"], "what was pressed, and what the AI would press"
+    assert named() == {"C: AI's key": "none"}
+    monkeypatch.setattr(type(world), "internals", {})  # as of another kind of model
+    assert named() == {"Your key": "none"}
 
 
 def test_closed_it_asks_nothing_and_open_it_asks_once_a_step(dreaming):

@@ -6,7 +6,7 @@ import pygame
 from gamesim.app.game.previews import scaled
 from gamesim.app.game.world import World
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.widgets import clipped, text
+from gamesim.app.ui.widgets import clipped, shade, text
 
 EVERY = 2  # steps from one picture to the next
 STAYS = 4.0  # seconds for which it stays after the key is released
@@ -31,9 +31,7 @@ class Filmstrip:
         history = world.history
         rows = 2 if history.left else 1
         side = max(4, min(scale.px(112 if rows == 2 else 170), (rect.height - scale.px(26)) // rows))
-        shade = pygame.Surface(rect.size, pygame.SRCALPHA)
-        shade.fill((*COLOURS["back"], 225))
-        surface.blit(shade, rect)
+        shade(surface, rect, 225)
         upper = pygame.Rect(0, rect.top + scale.px(4), side, side)
         lower = upper.move(0, side + scale.px(12))
         now = rect.left + round(rect.width * NOW)

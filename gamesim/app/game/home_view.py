@@ -72,7 +72,8 @@ def draw_verdict(
     if side >= scale.px(40):
         pair = pygame.Rect(panel.centerx - side - scale.px(5), y + scale.px(34), 2 * side + scale.px(10), 0)
         pair.height = side + scale.px(20)
-        _draw_homes(surface, pair, verdict, ("as you left it", "as it is now"), scale)
+        homes, names = (verdict.before, verdict.after), ("as you left it", "as it is now")
+        draw_pair(surface, pair, homes, names, verdict.forgotten, scale)
     words = words or f"{shown(Command.HOME)} play on · {shown(Command.RESET)} new game"
     below = (x, panel.bottom - scale.px(18))
     text(surface, words, below, scale.px(16), COLOURS["real"], bold=True, anchor="midbottom", width=room)
@@ -85,10 +86,7 @@ def draw_there_and_back(surface: pygame.Surface, area: pygame.Rect, scale: Scale
     place = (area.left, y + scale.px(4))
     y = paragraph(surface, words, place, scale.px(18), area.width, row=scale.px(25)) - scale.px(4)
     pair = pygame.Rect(area.left, y + scale.px(10), min(area.width, scale.px(460)), scale.px(240))
-    return _draw_homes(surface, pair, verdict, ("before", "after"), scale).bottom + scale.px(22)
-
-
-def _draw_homes(
-    surface: pygame.Surface, rect: pygame.Rect, verdict: Verdict, names: tuple[str, str], scale: Scale
-) -> pygame.Rect:
-    return draw_pair(surface, rect, (verdict.before, verdict.after), names, verdict.forgotten, scale)
+    homes = (verdict.before, verdict.after)
+    return draw_pair(surface, pair, homes, ("before", "after"), verdict.forgotten, scale).bottom + scale.px(
+        22
+    )

@@ -11,7 +11,7 @@ from gamesim.app.game.compare import KINDS
 from gamesim.app.game.session import Session
 from gamesim.app.game.world import World
 from gamesim.app.theme import COLOURS, Colour, Scale, font
-from gamesim.app.ui.widgets import ARROWS, box, fitting, keycap, meter, text, wrap
+from gamesim.app.ui.widgets import ARROWS, box, fitting, keycap, knob, meter, text, wrap
 from gamesim.text import counted, signed
 
 
@@ -237,9 +237,8 @@ def draw_bar(surface: pygame.Surface, rect: pygame.Rect, fact: Fact, bars: Bars)
     share = min(1.0, max(0.0, fact.bar or 0.0))
     meter(surface, rect, share, fact.colour, fact.mark)
     if fact.slider:
-        knob = (rect.left + round(share * rect.width), rect.centery)
-        pygame.draw.circle(surface, COLOURS["text"], knob, rect.height)
-        pygame.draw.circle(surface, COLOURS["back"], knob, rect.height, max(1, rect.height // 4))
+        place = (rect.left + round(share * rect.width), rect.centery)
+        knob(surface, place, rect.height, max(1, rect.height // 4))
     bars[fact.label] = rect
 
 

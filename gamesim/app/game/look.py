@@ -6,7 +6,7 @@ In the garden, smoothed tiles take the place of the arcade's sprites and walls.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 import pygame
@@ -92,7 +92,10 @@ class Look:
     def __init__(self, painter: Callable[[], BoardPainter]) -> None:
         self._night = painter
         self.pixels = False
-        self._garden: GardenPainter | None = None
+
+    @cached_property
+    def _garden(self) -> GardenPainter:
+        return GardenPainter()
 
     def paints(self, worlds: list[World]) -> bool:
         """Whether these worlds are drawn large: all of them, or none."""
@@ -138,7 +141,7 @@ class Look:
                 surface.blit(scaled(frame, rect.size), rect)
             return 0, 0
         seen = sight(now, None if was is None else read(was, len(now.codes)), action)
-        painter = self._painter(seen.theme)
+        painter = self._garden if seen.theme == THEME else self._night()
         painter.draw(surface, rect, seen.before, seen.now, part, clock, seen.view, dying, seen.patches)
         if seen.view is None:
             return 0, 0
@@ -155,12 +158,6 @@ class Look:
         image = pygame.Surface((side, side), depth=32)
         self.frame(image, image.get_rect(), frame)
         return pygame.surfarray.array3d(image).swapaxes(0, 1)
-
-    def _painter(self, theme: str):
-        if theme != THEME:
-            return self._night()
-        self._garden = self._garden or GardenPainter()
-        return self._garden
 
 
 def _read(frame: np.ndarray, rows: int | None) -> Reading | None:

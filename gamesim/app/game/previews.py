@@ -12,7 +12,7 @@ from gamesim.app.background import Worker
 from gamesim.app.game.board import BoardPainter
 from gamesim.app.game.world import World
 from gamesim.app.library.catalog import Title
-from gamesim.app.theme import COLOURS
+from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import clipped, text
 from gamesim.errors import UserError
 
@@ -149,6 +149,16 @@ def draw_thumbnail(
     surface.fill(COLOURS["floor"], rect)
     if frames is not None:
         draw_frame(surface, rect, frames[int(seconds * THUMBNAIL_RATE) % len(frames)])
+
+
+def draw_pictured(
+    surface: pygame.Surface, rect: pygame.Rect, frames: np.ndarray | None, seconds: float, scale: Scale
+) -> tuple[pygame.Rect, pygame.Rect]:
+    """Draw a thumbnail at the left of a row; returns its place, and the area for words beside it."""
+    picture = pygame.Rect(rect.left, rect.top, min(rect.height, rect.width // 3), rect.height)
+    draw_thumbnail(surface, picture, frames, seconds)
+    left = picture.right + scale.px(14)
+    return picture, pygame.Rect(left, rect.top, rect.right - scale.px(4) - left, rect.height)
 
 
 def scaled(frame: np.ndarray, size: tuple[int, int]) -> pygame.Surface:

@@ -11,7 +11,7 @@ from gamesim.app.controls import STAY, Command, shown
 from gamesim.app.game.homecoming import WALK, Homecoming
 from gamesim.app.game.session import Session
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.widgets import text, wrap
+from gamesim.app.ui.widgets import shade, text, wrap
 
 Step = Literal["play", "switch", "dream", "home", "out", "back", "done"]
 STEPS: tuple[Step, ...] = ("play", "switch", "dream", "home", "out", "back")
@@ -101,9 +101,7 @@ class Tour:
         if self.step == "done":
             return
         size, lines = self._set(board, scale)
-        strip = pygame.Surface((board.width, self.height(board, scale)), pygame.SRCALPHA)
-        strip.fill((*COLOURS["back"], 215))
-        surface.blit(strip, board)
+        shade(surface, pygame.Rect(board.topleft, (board.width, self.height(board, scale))), 215)
         y = board.top + _pad(size)
         for line in lines:
             text(surface, line, (board.centerx, y), size, bold=True, anchor="midtop", width=board.width)

@@ -8,8 +8,8 @@ from gamesim.app.library.cards import spell
 from gamesim.app.library.runs import Run, State
 from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Colour, Scale
-from gamesim.app.ui.ask import Ask
-from gamesim.app.ui.parts import Action, dot
+from gamesim.app.ui import ask
+from gamesim.app.ui.parts import dot
 from gamesim.app.ui.widgets import box, meter, paragraph, text, wrap
 from gamesim.systems import with_part
 
@@ -43,7 +43,7 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
         ("Frames/s", f"{log.frames_per_second:,.0f}" if log.frames_per_second else "–"),
         ("Preset", log.preset or "–"),
         ("Recordings", run.data.name if run.data else "started elsewhere"),
-        ("Folder", str(run.folder.parent.name + "/" + run.name)),
+        ("Folder", f"{run.folder.parent.name}/{run.name}"),
     ]
     whole = with_part(log.section)
     if whole is not None:
@@ -79,15 +79,9 @@ def draw_state(surface: pygame.Surface, area: pygame.Rect, run: Run, scale: Scal
 
 def ask_to_delete(window: Navigator, run: Run, then: Callable[[], None]) -> None:
     """Ask whether to delete a run with its engine, and call `then` when it is deleted."""
-
-    def gone() -> None:
-        run.delete()
-        window.say(f"Deleted {run.name}")
-        then()
-
     run.follow()
     if run.live:
         window.say(f"{run.name} is still training: stop it first")
         return
     what = "This deletes the model, its curves and its samples. It cannot be undone."
-    window.go(Ask(window, f"Delete {run.name}?", what, [Action("Delete", gone, danger=True), Action("Keep")]))
+    ask.ask_to_delete(window, run.name, what, run.delete, then)

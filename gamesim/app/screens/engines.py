@@ -8,7 +8,7 @@ import pygame
 
 from gamesim.app.background import Lazily
 from gamesim.app.controls import key_name
-from gamesim.app.game.previews import draw_thumbnail, starts
+from gamesim.app.game.previews import draw_pictured, starts
 from gamesim.app.library import cards, catalog
 from gamesim.app.library.cards import LEARNED_FROM, EngineCard, spell
 from gamesim.app.library.catalog import Title
@@ -37,7 +37,6 @@ class Engines(Listing[Title]):
         super().__init__(window)
         self.pictures: Lazily[Path, np.ndarray] = Lazily(starts)
         self.cards: dict[Path, EngineCard] = {}
-        self._clock = 0.0
         self.refresh()
 
     def refresh(self) -> None:
@@ -97,25 +96,18 @@ class Engines(Listing[Title]):
         more = "What was measured so far will be lost."
         self.window.go(Ask(self.window, "Stop measuring?", more, [stop, Action("Keep measuring")]))
 
-    # time and drawing ------------------------------------------------------------------------------------
-
-    def update(self, seconds: float) -> None:
-        super().update(seconds)
-        self._clock += seconds
+    # drawing ---------------------------------------------------------------------------------------------
 
     def draw_row(self, surface: pygame.Surface, rect: pygame.Rect, row: Title, scale: Scale) -> None:
         card = self.cards.get(place(row), EngineCard())
-        picture = pygame.Rect(rect.left, rect.top, min(rect.height, rect.width // 3), rect.height)
-        draw_thumbnail(surface, picture, self.pictures.get(place(row)), self._clock)
-        x, right = picture.right + scale.px(14), rect.right - scale.px(4)
+        _, area = draw_pictured(surface, rect, self.pictures.get(place(row)), self.clock, scale)
         best, job = card.remembered, self.job(row)
         words = f"{best.value} remembered" if best else "measured" if card.measured else "not measured"
         words = best.value if best and rect.width < scale.px(400) else words
-        area = pygame.Rect(x, rect.top, right - x, rect.height)
         colour = COLOURS[tone(best.good if best else None)]
         draw_words(surface, area, row.name, card.summary or row.blurb, words, colour, scale)
         if job:
-            bar = pygame.Rect(x, rect.bottom - scale.px(8), max(1, right - x), scale.px(6))
+            bar = pygame.Rect(area.left, rect.bottom - scale.px(8), max(1, area.width), scale.px(6))
             meter(surface, bar, job.share or 0.0, COLOURS["dream"])
 
     def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:

@@ -10,19 +10,21 @@ from gamesim.app import gamepad
 from gamesim.app.controls import (
     BINDINGS,
     DOWN,
+    EVERYWHERE,
     KEYMAP,
     LEFT,
     RIGHT,
     UP,
     Command,
-    Hint,
     key_name,
     meaning,
     shown,
 )
+from gamesim.app.navigation import Navigator, Screen
 from gamesim.app.theme import COLOURS, Scale, font
+from gamesim.app.ui.parts import FOOT
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import box, clipped, key_width, keycap, text, wrap
+from gamesim.app.ui.widgets import box, clipped, key_width, keycap, shade, text, wrap
 
 MOVES = (LEFT, UP, DOWN, RIGHT)
 
@@ -60,49 +62,62 @@ class HelpColumn:
         return self.row + (len(self.words(line)) - 1) * self.more if line.caps else self.row
 
 
-class Help:
-    """An overlay that lists keys in as many columns as fit; it scrolls if they are too high.
+class Help(Screen):
+    """Lists keys over the screen below, in as many columns as fit; it scrolls if they are too high.
 
-    The keys that do something on the screen below (`works`) come first, then those of gamepads, if any
-    (`pads`).
+    The keys that do something on that screen come first, then the window's own, then those of gamepads, if
+    there are any.
     """
 
-    def __init__(self, works: Sequence[Hint], pads: Sequence[str] = ()) -> None:
+    caption = "Help"
+
+    def __init__(self, window: Navigator) -> None:
+        super().__init__(window)
+        self.below = window.screen
+        there = self.below.caption == "Settings"
+        own = [does for does in EVERYWHERE if not (there and does is Command.SETTINGS)]
+        works = [*self.below.works(), *((does, "") for does in own)]
         here = [(cap, words) for cap, words in works if isinstance(cap, str)]
         named = {cap for cap, _ in here}
         actions = {does for does, _ in works if not isinstance(does, str) and shown(does) not in named}
         self.lines = screen_lines(here) + table_lines(actions)
-        self.lines += pad_lines(actions, dict(here)) if pads else []
+        self.lines += pad_lines(actions, dict(here)) if self.kit.pads.connected else []
         self.scroller = Scroller()
         self.panel = pygame.Rect(0, 0, 0, 0)  # as drawn last
         self.view = pygame.Rect(0, 0, 0, 0)
 
-    def toast_area(self, size: tuple[int, int], height: int) -> pygame.Rect:
-        """Where messages of this height go: below the keys, or over the head if there is no room below."""
-        gap = Scale.of(size).px(8)
+    @property
+    def own_keys(self) -> Sequence[int]:
+        return (pygame.K_PAGEUP, pygame.K_PAGEDOWN)
+
+    def toast_area(self, size: tuple[int, int]) -> pygame.Rect:
+        """Below the keys, or over the head if there is no room below."""
+        scale = Scale.of(size)
+        gap = scale.px(8)
         below = pygame.Rect(self.panel.left, self.panel.bottom + gap, self.panel.width, 0)
         below.height = size[1] - gap - below.top
-        if below.height >= height:
+        if below.height >= self.kit.toasts.height(self.panel.width, scale):
             return below
         return pygame.Rect(gap, gap, size[0] - 2 * gap, max(0, self.view.top - gap))
 
-    def handle(self, event: pygame.event.Event) -> bool:
-        """Scroll; returns False if the event closes the help."""
+    def handle(self, event: pygame.event.Event) -> None:
+        """Scroll; a click closes the help."""
         if self.scroller.handle(event):
-            return True
+            return
         if event.type == pygame.MOUSEWHEEL:
             self.scroller.wheel(event.y)
         elif event.type == pygame.KEYDOWN and (move := meaning(event.key)) in (UP, DOWN):
             self.scroller.lines(-1 if move == UP else 1)
         elif event.type == pygame.KEYDOWN and event.key in (pygame.K_PAGEUP, pygame.K_PAGEDOWN):
             self.scroller.lines(-6 if event.key == pygame.K_PAGEUP else 6)
-        return not (event.type == pygame.MOUSEBUTTONDOWN and event.button <= 3)
+        elif event.type == pygame.MOUSEBUTTONDOWN and event.button <= 3:
+            self.window.back()
 
     def draw(self, surface: pygame.Surface) -> None:
+        self.below.draw(surface)
+        FOOT.clear()  # its keys would mean other things here
         size = surface.get_size()
-        shade = pygame.Surface(size, pygame.SRCALPHA)
-        shade.fill((*COLOURS["back"], 215))
-        surface.blit(shade, (0, 0))
+        shade(surface, surface.get_rect(), 215)
         scale = Scale.of(size)
         margin, pad, head = scale.px(12), scale.px(30), scale.px(66)
         columns = max(1, min(3, (size[0] - 2 * margin - pad) // scale.px(400)))

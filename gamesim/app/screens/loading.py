@@ -8,6 +8,7 @@ import gymnasium as gym
 import pygame
 
 from gamesim.app.controls import Command, shown
+from gamesim.app.game.opening import abandon
 from gamesim.app.library.catalog import Title
 from gamesim.app.navigation import MOVING, Navigator, Screen
 from gamesim.app.theme import COLOURS, Scale
@@ -27,7 +28,8 @@ class Loading(Screen):
         super().__init__(window)
         self.title, self.then = title, then
         self.seconds = 0.0
-        self._opening = window.kit.ahead.opening(title, window.kit.device)
+        self._env = window.kit.ahead.opening(title, window.kit.device)
+        self._taken = False
         self._asked = time.monotonic()
 
     @property
@@ -36,15 +38,15 @@ class Loading(Screen):
 
     def update(self, seconds: float) -> None:
         self.seconds += seconds
-        if not self._opening.done:
+        if not self._env.done():
             return
+        self._taken = True
+        self.window.back()
         try:
-            env = self._opening.take()
+            env = self._env.result()
         except Exception as error:  # a foreign game may raise anything
-            self.window.back()
             self.window.say(f"Cannot open this: {complaint(error)}", bad=True)
             return
-        self.window.back()
         try:
             self.then(env)
         except Exception as error:  # it may fail at its first frame
@@ -81,4 +83,5 @@ class Loading(Screen):
             FOOT[:] = [(last, shown(Command.BACK))]
 
     def close(self) -> None:
-        self._opening.abandon()
+        if not self._taken:
+            abandon(self._env)

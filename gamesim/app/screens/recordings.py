@@ -11,7 +11,7 @@ from gamesim.agents.policy import Entry as Player
 from gamesim.agents.policy import policies
 from gamesim.app.background import Lazily
 from gamesim.app.controls import Command, Hint, key_name, shown
-from gamesim.app.game.previews import draw_thumbnail
+from gamesim.app.game.previews import draw_pictured, draw_thumbnail
 from gamesim.app.library import catalog
 from gamesim.app.library.cards import spell
 from gamesim.app.library.catalog import Title
@@ -55,7 +55,6 @@ class Recordings(Listing[RecordingRow]):
         self.shown_game = self.shown_player = ALL
         self.selected: set[Path] = set()
         self._opened: set[Key] = set()
-        self._clock = 0.0
         self.filters: list[Action] = []
         self._of: tuple | None = None  # what the rows and the games were made from
         self.games: list[str] = []
@@ -216,7 +215,6 @@ class Recordings(Listing[RecordingRow]):
 
     def update(self, seconds: float) -> None:
         super().update(seconds)
-        self._clock += seconds
         for path, why in list(self.shelf.damaged.items()):
             if path not in self._told:
                 if len(self._told) < 3:  # the first few are enough to know
@@ -243,9 +241,7 @@ class Recordings(Listing[RecordingRow]):
         if row.member:
             indent = scale.px(26)
             rect = pygame.Rect(rect.left + indent, rect.top, max(1, rect.width - indent), rect.height)
-        picture = pygame.Rect(rect.left, rect.top, min(rect.height, rect.width // 3), rect.height)
-        draw_thumbnail(surface, picture, self.pictures.get(row.first.path), self._clock)
-        x, right = picture.right + scale.px(14), rect.right - scale.px(4)
+        picture, area = draw_pictured(surface, rect, self.pictures.get(row.first.path), self.clock, scale)
         if self._is_selected(row):
             box(surface, picture, None, scale.px(4), COLOURS["good"], scale.px(3))
             corner = (picture.right - scale.px(8), picture.top + scale.px(8))
@@ -254,7 +250,6 @@ class Recordings(Listing[RecordingRow]):
         colour = COLOURS["good" if earned > 0 else "bad" if earned < 0 else "quiet"]
         who = "" if row.whole else f" · {row.first.who}"
         about = f"{row.first.game} · {counted(row.steps, 'step')}{who}"
-        area = pygame.Rect(x, rect.top, right - x, rect.height)
         draw_words(surface, area, row.name, about, signed(earned) if earned else "0.0", colour, scale)
 
     def draw_detail(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> int:
@@ -266,7 +261,7 @@ class Recordings(Listing[RecordingRow]):
         needed = scale.px(10) + named + scale.px(2) + len(facts) * scale.px(28)
         side = min(area.width, max(area.height - needed, area.height // 3))
         picture = pygame.Rect(area.left, area.top, area.width, side)
-        draw_thumbnail(surface, picture, self.pictures.get(row.first.path), self._clock)
+        draw_thumbnail(surface, picture, self.pictures.get(row.first.path), self.clock)
         y = headline(surface, row.name, (area.left, picture.bottom + scale.px(10)), scale.px(20), area.width)
         below = pygame.Rect(area.left, y + scale.px(2), area.width, 0)
         return draw_facts(surface, below, facts, scale)

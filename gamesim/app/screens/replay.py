@@ -14,7 +14,7 @@ from gamesim.app.library.shelf import WHO, Recording, origin
 from gamesim.app.navigation import SMOOTH, STILL, Navigator
 from gamesim.app.settings import unused
 from gamesim.app.theme import COLOURS, Scale
-from gamesim.app.ui.ask import Ask, Prompt
+from gamesim.app.ui.ask import Prompt, ask_to_delete
 from gamesim.app.ui.keyed import ButtonScreen
 from gamesim.app.ui.parts import (
     Action,
@@ -25,7 +25,7 @@ from gamesim.app.ui.parts import (
     foot_height,
     margin_of,
 )
-from gamesim.app.ui.widgets import ARROWS, at_home, box, headline, keycap, text
+from gamesim.app.ui.widgets import ARROWS, at_home, headline, keycap, knob, meter, text
 from gamesim.data.episode import PLAYERS, Episode
 from gamesim.envs.recipe import PACMANS
 from gamesim.errors import UserError
@@ -286,15 +286,10 @@ class Replay(ButtonScreen):
         bar = self.bar
         share = self.at / self.last if self.last else 0.0
         groove = pygame.Rect(bar.left, bar.centery - scale.px(3), bar.width, scale.px(6))
-        box(surface, groove, COLOURS["raised"], groove.height // 2)
-        seen = groove.copy()
-        seen.width = round(groove.width * share)
-        if seen.width > 1:
-            box(surface, seen, COLOURS["real"], min(seen.size) // 2)
+        meter(surface, groove, share, COLOURS["real"])
         surface.blit(self._drawn_marks(bar, scale, episode), bar)
-        knob = (bar.left + round(share * (bar.width - 1)), bar.centery)
-        pygame.draw.circle(surface, COLOURS["text"], knob, scale.px(9))
-        pygame.draw.circle(surface, COLOURS["back"], knob, scale.px(9), max(1, scale.px(2)))
+        place = (bar.left + round(share * (bar.width - 1)), bar.centery)
+        knob(surface, place, scale.px(9), scale.px(2))
 
     def _drawn_marks(self, bar: pygame.Rect, scale: Scale, episode: Episode) -> pygame.Surface:
         """A tick for each step with a reward: up and green for a gain, down and red for a loss."""
@@ -331,17 +326,11 @@ def delete(window: Navigator, recordings: Sequence[Recording], then: Callable[[]
     """Ask once whether to delete some recordings, and call `then` when they are deleted."""
     first, many = recordings[0], len(recordings)
     name = first.name if many == 1 else counted(many, "recording")
-
-    def gone() -> None:
-        window.kit.workshop.shelf.delete(recordings)
-        window.say(f"Deleted {name}")
-        then()
-
     steps = counted(sum(each.entry.length for each in recordings), "step")
     games = sorted({each.game for each in recordings})
     players = sorted({each.who for each in recordings})
     what = f"{steps} of {', '.join(games)}, played by {' and '.join(players)}. This cannot be undone."
-    window.go(Ask(window, f"Delete {name}?", what, [Action("Delete", gone, danger=True), Action("Keep")]))
+    ask_to_delete(window, name, what, lambda: window.kit.workshop.shelf.delete(recordings), then)
 
 
 def export(window: Navigator, recording: Recording) -> None:

@@ -9,7 +9,7 @@ from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import ButtonScreen
 from gamesim.app.ui.parts import FOOT, Action, Field, actions_height, attempt, draw_actions
-from gamesim.app.ui.widgets import box, paragraph, text, wrap
+from gamesim.app.ui.widgets import box, paragraph, shade, text, wrap
 
 
 class Ask(ButtonScreen):
@@ -48,9 +48,7 @@ class Ask(ButtonScreen):
     def draw(self, surface: pygame.Surface) -> None:
         self.below.draw(surface)
         FOOT.clear()  # its keys would mean other things here
-        shade = pygame.Surface(surface.get_size(), pygame.SRCALPHA)
-        shade.fill((*COLOURS["back"], 200))
-        surface.blit(shade, (0, 0))
+        shade(surface, surface.get_rect(), 200)
         size = surface.get_size()
         scale = Scale.of(size)
         pad = scale.px(28)
@@ -76,6 +74,19 @@ class Ask(ButtonScreen):
     def draw_body(self, surface: pygame.Surface, area: pygame.Rect, scale: Scale) -> None:
         area.top += scale.px(18)
         draw_actions(surface, area, self.buttons, self.focus, scale)
+
+
+def ask_to_delete(
+    window: Navigator, name: str, what: str, delete: Callable[[], None], then: Callable[[], None]
+) -> None:
+    """Ask whether to delete something, of which `what` says more, and call `then` when it is deleted."""
+
+    def gone() -> None:
+        delete()
+        window.say(f"Deleted {name}")
+        then()
+
+    window.go(Ask(window, f"Delete {name}?", what, [Action("Delete", gone, danger=True), Action("Keep")]))
 
 
 class Prompt(Ask):

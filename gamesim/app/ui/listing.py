@@ -21,7 +21,7 @@ PAD = 18  # pixels between the edge of the panel and what is in it
 class PanelScreen(ButtonScreen):
     """Left and right choose a button of the panel; facts that do not fit into it scroll (`detail`).
 
-    `refresh` is called again after `every` seconds.
+    `refresh` is called again after `every` seconds. `clock` tells for how many it has been on top.
     """
 
     every = math.inf
@@ -30,13 +30,14 @@ class PanelScreen(ButtonScreen):
         super().__init__(window)
         self.detail = Scroller()
         self._panel = pygame.Rect(0, 0, 0, 0)
-        self._since = 0.0
+        self.clock = self._since = 0.0
 
     def refresh(self) -> None:
         """Read again what may have changed."""
 
     def update(self, seconds: float) -> None:
         super().update(seconds)
+        self.clock += seconds
         self._since += seconds
         if self._since >= self.every:
             self._since = 0.0

@@ -231,9 +231,7 @@ def _draw_button(
     tone = COLOURS["bad" if action.danger else "text"]
     fill = (tone if can else COLOURS["line"]) if focused else COLOURS["raised"]
     box(surface, rect, fill, scale.px(9), None if focused else COLOURS["line"])
-    ink = COLOURS["back"] if focused else tone if can else COLOURS["quiet"]
-    if focused and not can:
-        ink = COLOURS["quiet"]
+    ink = COLOURS["quiet"] if not can else COLOURS["back"] if focused else tone
     left = rect.left + _inside(tight, scale)
     words = text(
         surface, action.label, (left, rect.centery), scale.px(16), ink, bold=True, anchor="midleft",

@@ -195,6 +195,13 @@ def _box(
     return image
 
 
+def shade(surface: pygame.Surface, rect: pygame.Rect, opacity: int) -> None:
+    """Darken what lies in `rect`, so that words stand out on it; `opacity` is of 255."""
+    veil = pygame.Surface(rect.size, pygame.SRCALPHA)
+    veil.fill((*COLOURS["back"], opacity))
+    surface.blit(veil, rect)
+
+
 @contextlib.contextmanager
 def clipped(surface: pygame.Surface, area: pygame.Rect) -> Iterator[None]:
     """Inside the context, nothing is drawn outside `area`."""
@@ -229,6 +236,12 @@ def meter(
     if mark is not None:
         x = rect.left + round(rect.width * mark)
         pygame.draw.line(surface, COLOURS["quiet"], (x, rect.top - 2), (x, rect.bottom + 1))
+
+
+def knob(surface: pygame.Surface, place: tuple[int, int], radius: int, edge: int) -> None:
+    """A disc to drag along a bar, with a dark edge inside."""
+    pygame.draw.circle(surface, COLOURS["text"], place, radius)
+    pygame.draw.circle(surface, COLOURS["back"], place, radius, edge)
 
 
 def png(surface: pygame.Surface) -> bytes:

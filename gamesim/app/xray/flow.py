@@ -4,8 +4,7 @@ World Models: the frame, V's z, M's mixture, C's action (Ha & Schmidhuber 2018, 
 GameGAN and Tilemap: the key, the memory, both layers, the frame (Kim et al. 2020, Fig. 2).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pygame
@@ -18,37 +17,35 @@ from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.widgets import ARROWS, arrowhead, box, fitting, keycap, text, wrap
 from gamesim.app.xray.draw import draw_bars
 
-Drawer = Callable[[pygame.Surface, pygame.Rect, Scale], None]
+Stop = tuple[str, partial[None]]
+"""One box of the picture: its name, and what draws its content, of a surface, a place on it and the scale."""
 MOST_BARS = 32
-
-
-@dataclass(frozen=True)
-class Stop:
-    """One box of the picture: its name, and the function that draws its content."""
-
-    name: str
-    draw: Drawer
 
 
 def stops(world: World) -> list[Stop]:
     """The boxes of a world in the order in which data flow, made from its internals."""
     shown = world.internals
     action = world.trail[-1][1] if world.trail else 0
-    frame = Stop("Picture", _picture(world.frame))
-    key = Stop("Your key", _key(move(world, action)))
+    frame = ("Picture", partial(_picture, frame=world.frame))
+    key = ("Your key", partial(_key, words=move(world, action)))
     if "mixture" in shown and "z" in shown:
-        found = [frame, Stop("V: z", _bars(shown["z"])), Stop("M: possible futures", _bars(shown["mixture"]))]
+        futures = partial(_bars, values=shown["mixture"])
+        found: list[Stop] = [
+            frame,
+            ("V: z", partial(_bars, values=shown["z"])),
+            ("M: possible futures", futures),
+        ]
         if world.advice is not None:
-            found.append(Stop("C: AI's key", _key(move(world, world.advice))))
+            found.append(("C: AI's key", partial(_key, words=move(world, world.advice))))
         return found
     found = [key]
     if "z" in shown:
-        found.append(Stop("z: chance", _numbers(shown["z"])))
+        found.append(("z: chance", partial(_numbers, values=shown["z"])))
     if "memory" in shown:
-        found.append(Stop("Memory", _numbers(shown["memory"])))
+        found.append(("Memory", partial(_numbers, values=shown["memory"])))
     if "static" in shown and "dynamic" in shown:
-        found.append(Stop("Static layer", _picture(shown["static"])))
-        found.append(Stop("Dynamic layer", _picture(shown["dynamic"])))
+        found.append(("Static layer", partial(_picture, frame=shown["static"])))
+        found.append(("Dynamic layer", partial(_picture, frame=shown["dynamic"])))
     return [*found, frame]
 
 
@@ -60,13 +57,12 @@ def draw_flow(surface: pygame.Surface, area: pygame.Rect, scale: Scale, world: W
     if side < 12:
         return area.top
     room = side + gap - scale.px(6)
-    size = min(fitting(stop.name, scale.px(15), room, bold=True) for stop in found)
-    for i, stop in enumerate(found):
+    size = min(fitting(name, scale.px(15), room, bold=True) for name, _ in found)
+    for i, (name, draw) in enumerate(found):
         place = pygame.Rect(area.left + i * (side + gap), area.top + head, side, side)
-        name = (place.centerx, area.top)
-        text(surface, stop.name, name, size, bold=True, anchor="midtop", width=room)
+        text(surface, name, (place.centerx, area.top), size, bold=True, anchor="midtop", width=room)
         box(surface, place, COLOURS["panel"], scale.px(8), COLOURS["line"])
-        stop.draw(surface, place.inflate(-scale.px(10), -scale.px(10)), scale)
+        draw(surface, place.inflate(-scale.px(10), -scale.px(10)), scale)
         if i:
             tip = (place.left - scale.px(6), place.centery)
             tail = (place.left - gap + scale.px(6), place.centery)
@@ -75,40 +71,30 @@ def draw_flow(surface: pygame.Surface, area: pygame.Rect, scale: Scale, world: W
     return area.top + head + side + scale.px(22)
 
 
-def _picture(frame: np.ndarray) -> Drawer:
-    def draw(surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
-        surface.blit(scaled(frame, rect.size), rect)
-
-    return draw
+def _picture(surface: pygame.Surface, rect: pygame.Rect, scale: Scale, frame: np.ndarray) -> None:
+    surface.blit(scaled(frame, rect.size), rect)
 
 
-def _numbers(values: np.ndarray) -> Drawer:
+def _numbers(surface: pygame.Surface, rect: pygame.Rect, scale: Scale, values: np.ndarray) -> None:
     """Any array as a map: its mean over all but the last two axes, without the sign."""
     flat = np.abs(values.reshape(-1, *values.shape[-2:]).mean(0) if values.ndim > 2 else values)
     flat = folded(flat) if flat.ndim == 1 else flat
-    return _picture(coloured(flat, 0.0, float(flat.max()) or 1.0, HEAT))
+    _picture(surface, rect, scale, coloured(flat, 0.0, float(flat.max()) or 1.0, HEAT))
 
 
-def _bars(values: np.ndarray) -> Drawer:
+def _bars(surface: pygame.Surface, rect: pygame.Rect, scale: Scale, values: np.ndarray) -> None:
     """Up to `MOST_BARS` numbers as bars from the middle, or from the bottom if none is negative."""
-
-    def draw(surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
-        numbers = np.asarray(values, np.float64).reshape(-1)[:MOST_BARS]
-        most = float(np.abs(numbers).max()) or 1.0
-        draw_bars(surface, rect, numbers, -most if (numbers < 0).any() else 0.0, most)
-
-    return draw
+    numbers = np.asarray(values, np.float64).reshape(-1)[:MOST_BARS]
+    most = float(np.abs(numbers).max()) or 1.0
+    draw_bars(surface, rect, numbers, -most if (numbers < 0).any() else 0.0, most)
 
 
-def _key(words: str) -> Drawer:
-    def draw(surface: pygame.Surface, rect: pygame.Rect, scale: Scale) -> None:
-        if words in ARROWS:
-            keycap(surface, words, rect.center, max(10, rect.width // 4), anchor="center")
-        else:
-            size = min(fitting(part, scale.px(20), rect.width, bold=True) for part in words.split(" "))
-            lines, row = wrap(words, size, rect.width, bold=True), round(1.35 * size)
-            for i, line in enumerate(lines):
-                place = (rect.centerx, rect.centery + round((i - (len(lines) - 1) / 2) * row))
-                text(surface, line, place, size, bold=True, anchor="center")
-
-    return draw
+def _key(surface: pygame.Surface, rect: pygame.Rect, scale: Scale, words: str) -> None:
+    if words in ARROWS:
+        keycap(surface, words, rect.center, max(10, rect.width // 4), anchor="center")
+        return
+    size = min(fitting(part, scale.px(20), rect.width, bold=True) for part in words.split(" "))
+    lines, row = wrap(words, size, rect.width, bold=True), round(1.35 * size)
+    for i, line in enumerate(lines):
+        place = (rect.centerx, rect.centery + round((i - (len(lines) - 1) / 2) * row))
+        text(surface, line, place, size, bold=True, anchor="center")
