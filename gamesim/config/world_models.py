@@ -150,13 +150,6 @@ class ControllerTraining(LoopConfig):
         description="where C learns in the game: steps without a reward above 0 that end it; 0: never",
     )
     rollouts: Batch = Field(default=16, description="dreams, or games, in which each candidate is scored")
-    scouted: int = Field(
-        default=0,
-        ge=0,
-        le=65536,
-        description="where C learns in the game: games that the average plays before each generation, "
-        "whose candidates then play those in which it earned least; 0: they play any",
-    )
     sigma: float = Field(default=0.1, gt=0, le=1e3, description="initial step size of CMA-ES")
     average: Average = 0.0
     covariance: Literal["diagonal", "full"] = Field(
@@ -186,9 +179,8 @@ class WorldModelConfig(Config):
     @property
     def idle(self) -> dict[str, str]:
         model = self.model
-        of_games = ("controller.patience", "controller.scouted")
         nothing = (
-            (self.controller.learns_in == "dream", "C learns in the dream", of_games),
+            (self.controller.learns_in == "dream", "C learns in the dream", ("controller.patience",)),
             (model.engine == "paper", "model.engine is paper", ("model.patch", "model.width")),
             (not model.rewards, "model.rewards is false", ("memory.reward_sigma", "memory.reward_weight")),
             (not model.ends, "model.ends is false", ("memory.end_weight", "memory.end_factor")),

@@ -25,7 +25,7 @@ from gamesim.models.world_models.engine import WorldModelEngine
 from gamesim.training.devices import distributed
 from gamesim.training.graphs import Graphed
 from gamesim.training.sheet import contact_sheet
-from gamesim.training.trials import SEEDS, Games, real_game
+from gamesim.training.trials import Games, real_game
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # cma misses matplotlib, which we do not ask it for
@@ -231,7 +231,7 @@ class ControllerTask:
             starts = drawn(self.starts, settings.rollouts, generator)
             earned = self.generation.returns(mine, starts, generator)
         else:
-            earned = self.games.returns(mine, self._hardest(self.games, generator))
+            earned = self.games.returns(mine, settings.rollouts, generator)
         returns, steps = (self.processes.joined(part) for part in earned)
         self.evolution.tell(returns.cpu().double().mean(1).numpy())  # not every device has float64
         self.engine.controller.from_flat(torch.from_numpy(self.evolution.average))
@@ -242,16 +242,6 @@ class ControllerTask:
             f"{where}_steps": steps.mean(),
             "sigma": torch.full_like(steps[0, 0], self.evolution.sigma),
         }
-
-    def _hardest(self, games: Games, generator: torch.Generator) -> Tensor:
-        """Seeds of a generation's games, (R,): of those that are scouted, the ones that earn least."""
-        rollouts = self.settings.rollouts
-        seeds = torch.randint(SEEDS, (max(rollouts, self.settings.scouted),), generator=generator)
-        if len(seeds) == rollouts:
-            return seeds
-        mine = seeds[self.processes.share(len(seeds))]
-        earned, _ = games.returns(self.engine.controller.flat()[None], mine)
-        return seeds[self.processes.joined(earned[0]).argsort()[:rollouts]]
 
     # -- what the loop asks for ----------------------------------------------------------------------
 

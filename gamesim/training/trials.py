@@ -23,7 +23,7 @@ from gamesim.registry import bare
 from gamesim.text import counted
 from gamesim.training.devices import launched
 
-SEEDS = 2**31
+_SEEDS = 2**31
 
 
 def check(config: WorldModelConfig, env_spec: str) -> None:
@@ -105,12 +105,13 @@ class Games:
         self._name, self._envs = recipe.env_id, make_several(recipe, MOST_SINGLE)
 
     @torch.inference_mode()
-    def returns(self, candidates: Tensor, seeds: Tensor) -> tuple[Tensor, Tensor]:
+    def returns(self, candidates: Tensor, rollouts: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Let every candidate play the same games.
 
         Args:
             candidates: (P, N), rows as `Controller.flat` gives them.
-            seeds: (R,), of the games: integers in [0, SEEDS).
+            rollouts: R, games of each candidate.
+            generator: Of their seeds; on the CPU.
 
         Returns:
             Sums of rewards and numbers of steps, each (P, R).
@@ -118,10 +119,10 @@ class Games:
         Raises:
             UserError: A reward is not finite; it names the step.
         """
-        rollouts, lanes = len(seeds), len(self._envs)
-        games, rows = seeds.tolist() * len(candidates), candidates.repeat_interleave(rollouts, 0)
+        seeds = torch.randint(_SEEDS, (rollouts,), generator=generator).tolist() * len(candidates)
+        rows, lanes = candidates.repeat_interleave(rollouts, 0), len(self._envs)
         played = [
-            self._together(rows[begin : begin + lanes], games[begin : begin + lanes])
+            self._together(rows[begin : begin + lanes], seeds[begin : begin + lanes])
             for begin in range(0, len(rows), lanes)
         ]
         returns, steps = (torch.from_numpy(np.concatenate(part)) for part in zip(*played, strict=True))

@@ -52,9 +52,9 @@ def candidates(engine: WorldModelEngine, count: int) -> torch.Tensor:
 def test_each_candidate_earns_what_its_controller_earns_in_that_game(engine):
     rows = candidates(engine, 9)
     games = Games(Recipe("toys/Paid-v0"), engine, 0, CPU)
-    seeds = [3, 2**31 - 1]
-    returns, steps = games.returns(rows, torch.tensor(seeds))
+    returns, steps = games.returns(rows, 2, torch.Generator().manual_seed(3))
     assert returns.shape == steps.shape == (9, 2) and (steps == 12).all()
+    seeds = torch.randint(2**31, (2,), generator=torch.Generator().manual_seed(3)).tolist()
     for row, earned in zip(rows, returns, strict=True):
         engine.controller.from_flat(row)
         driver = ControllerPolicy(engine)
@@ -67,7 +67,7 @@ def test_a_game_that_has_paid_nothing_for_long_is_given_up(engine):
     right, left = torch.zeros(2, len(engine.controller.flat()))
     right[-3], left[-4] = 1.0, 1.0  # the biases of actions 1 and 0
     games = Games(Recipe("toys/Paid-v0"), engine, 5, CPU)
-    returns, steps = games.returns(torch.stack([right, left]), torch.tensor([0]))
+    returns, steps = games.returns(torch.stack([right, left]), 1, torch.Generator().manual_seed(0))
     assert returns[:, 0].tolist() == [12, 0] and steps[:, 0].tolist() == [12, 5]
 
 

@@ -24,7 +24,6 @@ from gamesim.training import stages
 from gamesim.training.cma_es import ControllerTask
 from gamesim.training.devices import Processes
 from gamesim.training.mdn_rnn import MemoryTask, latents
-from gamesim.training.trials import Games
 from gamesim.training.vae import VisionTask, seen
 
 STAGES = systems()["world-model"].parts
@@ -355,23 +354,6 @@ def test_processes_share_a_generation_s_candidates(plays, monkeypatch):
     shares = [candidates[Processes(rank, 2).share(5)] for rank in range(2)]
     assert [len(share) for share in shares] == [2, 3]
     torch.testing.assert_close(torch.cat([returns(share) for share in shares]), returns(candidates))
-
-
-def test_candidates_play_the_scouted_games_in_which_c_earned_least(plays, monkeypatch):
-    changes = ["controller.learns_in=game", "controller.population=4", "controller.rollouts=2"]
-    task, _ = controller_task(plays, *changes, "controller.scouted=6")
-    played = []
-
-    def returns(games, candidates, seeds):
-        played.append((len(candidates), seeds.tolist()))
-        earned = seeds.float().repeat(len(candidates), 1)
-        return earned, earned
-
-    monkeypatch.setattr(Games, "returns", returns)
-    task.step()
-    (alone, scouted), (together, chosen) = played
-    assert (alone, len(set(scouted)), together) == (1, 6, 4)
-    assert sorted(chosen) == sorted(scouted)[:2]
 
 
 def test_c_begins_with_the_first_frames(plays):
