@@ -10,13 +10,14 @@ from typing import Any
 PRESETS = {"gamegan-lite": "tilemap", "gamegan-lite-long": "tilemap-long"}
 """Presets that are called otherwise now."""
 
-_NAMES = {"z_size": "tiles", "dreaming": "free_running", "noise": "corrupt", "reconstruction": "frame"}
-_INTO_LOSSES = ("static", "dynamic", "remembered", "covering")
+_NAMES = {"z_size": "tiles", "noise": "corrupt", "reconstruction": "frame"}
+_INTO_LOSSES = ("static", "dynamic", "covering")
 _GONE = {
     "model": ("engine", "discriminator_channels"),
     "training": (
         *("adversarial", "adversarial_from", "adversarial_share", "settling", "clip"),
         *("discriminator_learning_rate", "losses", *_INTO_LOSSES),
+        *("dreaming", "remembered"),
     ),
     "losses": (
         *("adversarial", "action_recovery", "z_recovery", "z_recovery_discriminator", "feature_matching"),
@@ -32,6 +33,9 @@ _WITHOUT = (
 )
 """Settings that are gone: section, key, what nearly all configs have, and what to say of another."""
 
+_FORCED = {"training": ("warm_up", "free_running"), "losses": ("remembered",)}
+"""What Tilemap's training had before it was teacher-forced throughout, by section."""
+
 
 def today(tree: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     """Return a config tree by today's names, and a note on what it was, empty where it needs none."""
@@ -42,13 +46,31 @@ def today(tree: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
             tree = {**tree, section: {name: item for name, item in held.items() if name != key}}
             gone = note if held[key] != usual else gone
     model = _section(tree, "model")
+    if tree.get("system") == "tilemap":
+        return _forced(tree, gone)
     if model.get("engine") != "maps":
         return dict(tree), gone
     if tree.get("system") == "world-model":
         name = {"name": "world-model-places"} if tree.get("name") == "world-model" else {}
         now = {**tree, **name, "model": {**model, "engine": "places"}}
         return now, "model.engine: 'maps' is now called 'places'"
-    return _tilemap(tree), "a GameGAN with the engine 'maps' is now called Tilemap and is read as one"
+    now, _ = _forced(_tilemap(tree), gone)
+    return now, "a GameGAN with the engine 'maps' is now called Tilemap and is read as one"
+
+
+def _forced(tree: Mapping[str, Any], note: str) -> tuple[dict[str, Any], str]:
+    """A Tilemap's tree without what `_FORCED` names; `note`, or what became of that."""
+    training = _section(tree, "training")
+    losses = _section(training, "losses")
+    held = [key for key in _FORCED["training"] if key in training]
+    held += [key for key in _FORCED["losses"] if key in losses]
+    if not held:
+        return dict(tree), note
+    kept = {key: item for key, item in training.items() if key not in _FORCED["training"]}
+    if losses:
+        kept["losses"] = {key: item for key, item in losses.items() if key not in _FORCED["losses"]}
+    note = f"a Tilemap's training has no {', '.join(held)} any more: it sees real frames all along"
+    return {**tree, "training": kept}, note
 
 
 def _tilemap(tree: Mapping[str, Any]) -> dict[str, Any]:
