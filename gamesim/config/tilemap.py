@@ -79,6 +79,10 @@ class TilemapTraining(EngineTraining):
     betas: Betas = (0.5, 0.99)
     gradient_clip: Clip = 5.0
     unroll: Schedule = Field(default=steady(1e6), description="steps per example, at most data.segment")
+    blends: Share = Field(
+        default=0.22,
+        description="share of the run in which the view may scroll by a blend of ways; then by whole cells",
+    )
     corrupt: Share = Field(
         default=0.0, description="share of cells made wrong in what the model sees, to be repaired"
     )

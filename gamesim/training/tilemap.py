@@ -49,7 +49,9 @@ class Rollout(Output):
     states: list[State]
 
 
-def unroll(engine: TilemapEngine, frames: Tensor, actions: Tensor, fed: Tensor | None = None) -> Rollout:
+def unroll(
+    engine: TilemapEngine, frames: Tensor, actions: Tensor, fed: Tensor | None = None, blends: bool = False
+) -> Rollout:
     """The T steps after frames[:, 0], teacher-forced.
 
     Args:
@@ -57,13 +59,14 @@ def unroll(engine: TilemapEngine, frames: Tensor, actions: Tensor, fed: Tensor |
         frames: (B, T + 1, 3, H, W) in [0, 1].
         actions: int64 (B, T).
         fed: what it sees instead of these frames, of the same shape.
+        blends: as for `TilemapEngine.advance`.
     """
     fed = frames if fed is None else fed
     state = engine.initial(frames[:, 0])
     outputs, states, z = [], [state], state["z"]
     for step in range(actions.shape[1]):
         state = {**state, "frame": fed[:, step]}
-        state, output = engine.advance(state, actions[:, step], z, frames[:, step + 1])
+        state, output = engine.advance(state, actions[:, step], z, frames[:, step + 1], blends)
         outputs.append(output)
         states.append(state)
     parts = zip(*(vars(output).values() for output in outputs), strict=True)
@@ -133,8 +136,9 @@ class TilemapTask(AveragedDescent[Tilemap]):
         self.optimizer.set_rate(settings.learning_rate * settings.decay.at(self.progress) * rising)
         shares = self.shares()
         numbers = torch.tensor([1 - self.decay, *shares.values()]).to(self.device)
+        how = {"names": tuple(shares), "blends": self.progress < settings.blends}
         self.done += 1
-        return self.compiled(numbers, *vars(segments).values(), names=tuple(shares))
+        return self.compiled(numbers, *vars(segments).values(), **how)
 
     def learn(self, *drawn: Tensor, **how: Any) -> dict[str, Tensor]:
         """The step on the device, see graphs.py; first how far the average moves, and the weights."""
@@ -144,7 +148,7 @@ class TilemapTask(AveragedDescent[Tilemap]):
         with autocast(self.device, self.settings.precision):
             patch, share = self.config.model.patch, self.settings.corrupt
             fed = corrupted(frames, patch, share) if share else None
-            rollout = unroll(self.trained.engine, frames, segments.actions, fed)
+            rollout = unroll(self.trained.engine, frames, segments.actions, fed, how["blends"])
         terms = self.losses(rollout, segments, frames[:, 1:], dict(zip(how["names"], weights, strict=True)))
         self.descend(torch.stack(list(terms.values())).sum())
         self.follow(moved)

@@ -57,9 +57,9 @@ def test_a_half_open_gate_blends_in_training_and_decides_in_play():
     with torch.no_grad():
         model.gate[-1].bias.fill_(1.0)
     share = torch.tensor(1.0).sigmoid()
-    soft, location = model.train().move(state, model.encode(state["frame"]), key)
+    soft, location = model.train().move(state, model.encode(state["frame"]), key, BLENDS)
     assert torch.allclose(soft[0, 5], share) and torch.allclose(soft[0, 4], 1 - share)
-    hard, same = model.eval().move(state, model.encode(state["frame"]), key)
+    hard, same = model.eval().move(state, model.encode(state["frame"]), key, BLENDS)
     assert hard.tolist() == [[0, 0, 0, 0, 0, 1, 0, 0, 0]]
     assert torch.equal(location, same)
 
@@ -69,7 +69,7 @@ def test_a_gate_that_is_nearly_sure_moves_by_whole_cells_in_training_too_and_goe
     state, key = lived(model, batch=1), torch.tensor([RIGHT])
     with torch.no_grad():
         model.gate[-1].bias.fill_(3.0)
-    kernel, _ = model.move(state, model.encode(state["frame"]), key)
+    kernel, _ = model.move(state, model.encode(state["frame"]), key, BLENDS)
     assert kernel.tolist() == [[0, 0, 0, 0, 0, 1, 0, 0, 0]]
     kernel[0, 5].backward()
     share = torch.tensor(3.0).sigmoid()

@@ -38,9 +38,6 @@ CENTRE = 4
 SHARPNESS = 100.0
 """Scale of the kernels' logits: a step of Adam moves them this much further. Without it the rest of the
 generator learns to shift pictures by its convolutions before the kernels have found the direction."""
-WHOLE = 0.9
-"""In training a kernel blends the neighbours until one of them has this share; from then on it moves by whole
-cells, as in play. A little of the next cell would reveal what comes into view, which is unknown in play."""
 
 
 @dataclass
@@ -151,7 +148,7 @@ class TilemapEngine(nn.Module):
         }
 
     def advance(
-        self, state: State, action: Tensor, z: Tensor, target: Tensor | None = None
+        self, state: State, action: Tensor, z: Tensor, target: Tensor | None = None, blends: bool = False
     ) -> tuple[State, Output]:
         """One step: from the frame on screen and `action` to the next frame.
 
@@ -161,10 +158,12 @@ class TilemapEngine(nn.Module):
             z: standard normal noise (B, *noise_shape), already scaled by the temperature.
             target: the real next frame (B, 3, H, W), if it is known: the engine says how likely it is, and
                 goes on from it, instead of drawing one of its own.
+            blends: whether the view scrolls by a blend of its neighbours where it is not sure which way to go;
+                else it goes by whole cells.
         """
         seen = self.encode(state["frame"])
         memory = self._write(state, seen)
-        kernel, location = self.move(state, seen, action)
+        kernel, location = self.move(state, seen, action, blends)
 
         wide = self.window(memory, state["location"], margin=1)
         wide = torch.cat([wide, F.pad(torch.cat([state["h"], seen], 1), (1, 1, 1, 1))], 1)
@@ -278,10 +277,12 @@ class TilemapEngine(nn.Module):
         """(B, 3, H, W) -> (B, width, cells, cells): what is seen in each cell."""
         return self.encoder(self.renderer.tiles.which(frame))
 
-    def move(self, state: State, seen: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+    def move(self, state: State, seen: Tensor, action: Tensor, blends: bool) -> tuple[Tensor, Tensor]:
         """The kernel by which this step scrolls, (B, 9), and the location it leads to, int64 (B, 2).
 
-        The gate looks at the cell on which the agent stands and at the one to which the kernel points.
+        The gate looks at the cell on which the agent stands and at the one to which the kernel points. A view
+        that goes by whole cells teaches the kernel and the gate as if it blended its neighbours by their
+        shares (straight-through: Bengio et al. 2013, arXiv 1308.3432).
         """
         weights = self.kernels(action)
         around = self.cells // 2 + torch.arange(-1, 2, device=seen.device)
@@ -292,12 +293,10 @@ class TilemapEngine(nn.Module):
         stay = F.one_hot(torch.full_like(action, CENTRE), 9).to(weights.dtype)
         kernel = gate * weights + (1 - gate) * stay
         towards = kernel.argmax(-1)
-        whole = F.one_hot(towards, 9).to(weights.dtype)
-        if self.training:
-            sure = kernel.amax(-1, keepdim=True) > WHOLE
-            whole = torch.where(sure, whole + kernel - kernel.detach(), kernel)  # the gradient stays
+        if not blends:
+            kernel = F.one_hot(towards, 9).to(weights.dtype) + (kernel - kernel.detach())  # the gradient stays
         step = torch.stack([towards % 3 - 1, towards // 3 - 1], -1)
-        return whole, (state["location"] + step) % self.slots
+        return kernel, (state["location"] + step) % self.slots
 
     def scroll(self, wide: Tensor, kernel: Tensor) -> Tensor:
         """(B, C, cells + 2, cells + 2) -> (B, C, cells, cells): the nine shifts, weighted by the kernel."""
