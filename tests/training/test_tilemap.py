@@ -180,6 +180,24 @@ def test_corrupted_frames_have_cells_of_another_lane():
     assert torch.equal(tilemap.corrupted(frames, 12, 0.0), frames)
 
 
+def test_the_view_may_blend_its_ways_for_a_share_of_the_run_and_no_longer(plays, monkeypatch):
+    task, blended = make(chosen("training.blends=0.5"), plays), []
+    move = task.trained.engine.move
+
+    def spied(state, seen, action, blends):
+        blended.append(blends)
+        return move(state, seen, action, blends)
+
+    monkeypatch.setattr(task.trained.engine, "move", spied)
+    for _ in range(task.settings.steps):
+        task.step()
+    assert blended == sorted(blended, reverse=True) and {*blended} == {True, False}
+    assert sum(blended) == sum(4 + round(2 * step / 6) for step in range(3)), "in half of the steps"
+    blended.clear()
+    task.validate()
+    assert not any(blended), "play never does"
+
+
 def test_the_static_layer_answers_for_the_places_that_were_in_view(plays):
     task = make(chosen(), plays)
     rolled = unroll(task.trained.engine, torch.rand(2, 4, 3, 84, 84), torch.zeros(2, 3, dtype=torch.int64))

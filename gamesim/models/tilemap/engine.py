@@ -158,8 +158,7 @@ class TilemapEngine(nn.Module):
             z: standard normal noise (B, *noise_shape), already scaled by the temperature.
             target: the real next frame (B, 3, H, W), if it is known: the engine says how likely it is, and
                 goes on from it, instead of drawing one of its own.
-            blends: whether the view scrolls by a blend of its neighbours where it is not sure which way to go;
-                else it goes by whole cells.
+            blends: whether the view may scroll by a blend of several ways; else it goes by whole cells.
         """
         seen = self.encode(state["frame"])
         memory = self._write(state, seen)
@@ -294,7 +293,9 @@ class TilemapEngine(nn.Module):
         kernel = gate * weights + (1 - gate) * stay
         towards = kernel.argmax(-1)
         if not blends:
-            kernel = F.one_hot(towards, 9).to(weights.dtype) + (kernel - kernel.detach())  # the gradient stays
+            kernel = F.one_hot(towards, 9).to(weights.dtype) + (
+                kernel - kernel.detach()
+            )  # the gradient stays
         step = torch.stack([towards % 3 - 1, towards // 3 - 1], -1)
         return kernel, (state["location"] + step) % self.slots
 
