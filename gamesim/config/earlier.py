@@ -17,7 +17,7 @@ _GONE = {
     "training": (
         *("adversarial", "adversarial_from", "adversarial_share", "settling", "clip"),
         *("discriminator_learning_rate", "losses", *_INTO_LOSSES),
-        *("dreaming", "remembered"),
+        *("dreaming", "warm_up", "remembered"),
     ),
     "losses": (
         *("adversarial", "action_recovery", "z_recovery", "z_recovery_discriminator", "feature_matching"),
@@ -32,9 +32,6 @@ _WITHOUT = (
     ("model", "memory_gate", False, "model.memory_gate is gone: model.recall remembers better"),
 )
 """Settings that are gone: section, key, what nearly all configs have, and what to say of another."""
-
-_FORCED = {"training": ("warm_up", "free_running"), "losses": ("remembered",)}
-"""What Tilemap's training had before it was teacher-forced throughout, by section."""
 
 
 def today(tree: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
@@ -54,23 +51,20 @@ def today(tree: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
         name = {"name": "world-model-places"} if tree.get("name") == "world-model" else {}
         now = {**tree, **name, "model": {**model, "engine": "places"}}
         return now, "model.engine: 'maps' is now called 'places'"
-    now, _ = _forced(_tilemap(tree), gone)
-    return now, "a GameGAN with the engine 'maps' is now called Tilemap and is read as one"
+    return _tilemap(tree), "a GameGAN with the engine 'maps' is now called Tilemap and is read as one"
 
 
 def _forced(tree: Mapping[str, Any], note: str) -> tuple[dict[str, Any], str]:
-    """A Tilemap's tree without what `_FORCED` names; `note`, or what became of that."""
+    """A Tilemap's tree without what its training had before it saw real frames all along, and a note on it."""
     training = _section(tree, "training")
+    kept = {key: item for key, item in training.items() if key not in ("warm_up", "free_running")}
     losses = _section(training, "losses")
-    held = [key for key in _FORCED["training"] if key in training]
-    held += [key for key in _FORCED["losses"] if key in losses]
-    if not held:
-        return dict(tree), note
-    kept = {key: item for key, item in training.items() if key not in _FORCED["training"]}
     if losses:
-        kept["losses"] = {key: item for key, item in losses.items() if key not in _FORCED["losses"]}
-    note = f"a Tilemap's training has no {', '.join(held)} any more: it sees real frames all along"
-    return {**tree, "training": kept}, note
+        kept["losses"] = {key: item for key, item in losses.items() if key != "remembered"}
+    if kept == training:
+        return dict(tree), note
+    gone = "training.warm_up, training.free_running and training.losses.remembered are gone"
+    return {**tree, "training": kept}, f"{gone}: Tilemap sees real frames all along"
 
 
 def _tilemap(tree: Mapping[str, Any]) -> dict[str, Any]:
