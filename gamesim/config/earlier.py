@@ -55,7 +55,7 @@ def today(tree: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
 
 
 def _forced(tree: Mapping[str, Any], note: str) -> tuple[dict[str, Any], str]:
-    """A Tilemap's tree without what its training had before it saw real frames all along, and a note on it."""
+    """A Tilemap's tree without what its training had before it saw real frames alone, and a note on it."""
     training = _section(tree, "training")
     kept = {key: item for key, item in training.items() if key not in ("warm_up", "free_running")}
     losses = _section(training, "losses")
