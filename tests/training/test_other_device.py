@@ -35,7 +35,6 @@ PRESETS = {
         "data.start_frames=2",
         "model.channels=4",
         "model.hidden=4",
-        "training.free_running.end=0.5",
         "training.palette_frames=64",
     ],
     "world-model-tiny": [
