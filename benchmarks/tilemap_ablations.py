@@ -37,6 +37,7 @@ from gamesim.training.folder import began
 OFF = "{start: 0, end: 0}"
 ROWS: dict[str, tuple[str, ...]] = {
     "whole": (),
+    "free-running": (f"training.free_running={OFF}", f"training.losses.remembered={OFF}"),
     "corrupt": ("training.corrupt=0",),
     "covering": ("training.losses.covering={start: 7.5e-5, end: 7.5e-5}",),
     "static": (f"training.losses.static={OFF}",),

@@ -262,6 +262,7 @@ IDLE = {
     ("gamegan", "training.warm_up=20"): ("training.losses.diverged=20", "training.always_told=0.5"),
     ("tilemap", "model.memory=false"): ("training.losses.static=1", "model.memory_width=64"),
     ("tilemap", "training.losses.static=0"): ("training.losses.robust=0.1",),
+    ("tilemap", "training.free_running=0"): ("training.losses.remembered=1", "training.warm_up=4"),
 }
 
 

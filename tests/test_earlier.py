@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import pytest
 import torch
 
@@ -130,17 +128,3 @@ def test_the_write_gate_is_no_setting_any_more(recwarn):
     assert not recwarn
     with pytest.warns(UserWarning, match=r"^old: model.memory_gate is gone: model.recall remembers better"):
         config.parse("name: x\nsystem: gamegan\nmodel: {memory_gate: true}", "old")
-
-
-def test_a_tilemap_whose_training_let_lanes_run_freely_is_read_without_that(tmp_path):
-    now = config.load("tilemap")
-    mine = tmp_path / "mine.yaml"
-    mine.write_text(
-        "extends: tilemap\nname: tilemap\ntraining: {warm_up: 4, free_running: {start: 0, end: 0.125}, "
-        "losses: {remembered: 2.0}}\n"
-    )
-    with pytest.warns(UserWarning, match=r"training\.free_running .* are gone: Tilemap sees real frames"):
-        assert config.load(mine) == now
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert config.parse(now.dump(), "today's") == now

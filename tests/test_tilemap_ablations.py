@@ -30,6 +30,7 @@ def test_every_row_changes_its_own_settings_and_no_other(ablations):
     whole = config.load("tilemap")
     changed = {
         "whole": (),
+        "free-running": ("training.free_running", "training.losses.remembered"),
         "corrupt": ("training.corrupt",),
         "covering": ("training.losses.covering",),
         "static": ("training.losses.static",),

@@ -10,14 +10,13 @@ from typing import Any
 PRESETS = {"gamegan-lite": "tilemap", "gamegan-lite-long": "tilemap-long"}
 """Presets that are called otherwise now."""
 
-_NAMES = {"z_size": "tiles", "noise": "corrupt", "reconstruction": "frame"}
-_INTO_LOSSES = ("static", "dynamic", "covering")
+_NAMES = {"z_size": "tiles", "dreaming": "free_running", "noise": "corrupt", "reconstruction": "frame"}
+_INTO_LOSSES = ("static", "dynamic", "remembered", "covering")
 _GONE = {
     "model": ("engine", "discriminator_channels"),
     "training": (
         *("adversarial", "adversarial_from", "adversarial_share", "settling", "clip"),
         *("discriminator_learning_rate", "losses", *_INTO_LOSSES),
-        *("dreaming", "warm_up", "remembered"),
     ),
     "losses": (
         *("adversarial", "action_recovery", "z_recovery", "z_recovery_discriminator", "feature_matching"),
@@ -43,8 +42,6 @@ def today(tree: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
             tree = {**tree, section: {name: item for name, item in held.items() if name != key}}
             gone = note if held[key] != usual else gone
     model = _section(tree, "model")
-    if tree.get("system") == "tilemap":
-        return _forced(tree, gone)
     if model.get("engine") != "maps":
         return dict(tree), gone
     if tree.get("system") == "world-model":
@@ -52,19 +49,6 @@ def today(tree: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
         now = {**tree, **name, "model": {**model, "engine": "places"}}
         return now, "model.engine: 'maps' is now called 'places'"
     return _tilemap(tree), "a GameGAN with the engine 'maps' is now called Tilemap and is read as one"
-
-
-def _forced(tree: Mapping[str, Any], note: str) -> tuple[dict[str, Any], str]:
-    """A Tilemap's tree without what its training had before it saw real frames alone, and a note on it."""
-    training = _section(tree, "training")
-    kept = {key: item for key, item in training.items() if key not in ("warm_up", "free_running")}
-    losses = _section(training, "losses")
-    if losses:
-        kept["losses"] = {key: item for key, item in losses.items() if key != "remembered"}
-    if kept == training:
-        return dict(tree), note
-    gone = "training.warm_up, training.free_running and training.losses.remembered are gone"
-    return {**tree, "training": kept}, f"{gone}: Tilemap sees real frames all along"
 
 
 def _tilemap(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,6 +67,9 @@ class TilemapLosses(Section):
     dynamic: Schedule = Field(
         default=steady(0), description="weight of the dynamic layer alone, on all cells"
     )
+    remembered: Schedule = Field(
+        default=steady(0), description="weight of free-running frames, on cells shown before"
+    )
     covering: Schedule = Field(
         default=steady(7.5e-5), description="cost of each pixel that the dynamic layer draws"
     )
@@ -79,12 +82,13 @@ class TilemapTraining(EngineTraining):
     betas: Betas = (0.5, 0.99)
     gradient_clip: Clip = 5.0
     unroll: Schedule = Field(default=steady(1e6), description="steps per example, at most data.segment")
-    blends: Share = Field(
-        default=0.22,
-        description="share of the run in which the view may scroll by a blend of ways; then by whole cells",
+    warm_up: Schedule = Field(default=steady(1), description="real frames before an example runs freely")
+    free_running: Schedule = Field(
+        default=steady(0),
+        description="share of examples in which the model sees its own frames; the others are teacher-forced",
     )
     corrupt: Share = Field(
-        default=0.0, description="share of cells made wrong in what the model sees, to be repaired"
+        default=0.0, description="share of cells made wrong in teacher-forced examples, to be repaired"
     )
     palette_frames: Count = Field(default=4096, description="frames from which the tiles are collected")
     losses: TilemapLosses = TilemapLosses()
@@ -99,11 +103,16 @@ class TilemapConfig(Config):
 
     @property
     def idle(self) -> dict[str, str]:
-        losses = "training.losses."
+        training, losses = self.training, "training.losses."
         layers = tuple(losses + name for name in ("static", "dynamic", "robust"))
         nothing = (
-            (not self.training.losses.static.highest, f"{losses}static is 0", (f"{losses}robust",)),
+            (not training.losses.static.highest, f"{losses}static is 0", (f"{losses}robust",)),
             (not self.model.memory, "model.memory is false", ("model.memory_width", *layers)),
+            (
+                not training.free_running.highest,
+                "training.free_running is 0",
+                ("training.warm_up", f"{losses}remembered"),
+            ),
         )
         return {key: why for here, why, keys in nothing if here for key in keys}
 

@@ -1,12 +1,13 @@
 """Training of Tilemap: by the likelihood of real frames alone, unrolled through time.
 
-It is *teacher-forced* (Williams & Zipser 1989): at every step it sees the real frame, some of its cells
-corrupt, and says how likely the real next one is. So it never sees a frame of its own before it is done. The
-terms of the loss are, in nats a cell:
+Most lanes of a batch are *teacher-forced* (Williams & Zipser 1989): at every step they see the real frame,
+some of its cells corrupt, and say how likely the real next one is. The others are twins of the first lanes
+and run *freely* after a few real frames: they go on from frames of their own, and must remember what the real
+frames have shown them. The terms of the loss are, in nats a cell:
 
 - frame: the nll of the next frame under the mixture of the static and the dynamic layer;
-- static: the nll of the static layer by itself, in places that were in view before, and
-- dynamic: the nll of the dynamic layer by itself; otherwise only the better one would learn;
+- static, dynamic: the nll of each layer by itself; otherwise only the better one would learn;
+- remembered: the nll of the frames of free-running lanes, where they can know what is there;
 - covering: the area that the dynamic layer draws (GameGAN's memory regulariser, Kim et al. 2020, Sec. 3.4);
 - outcome: reward and end.
 
@@ -25,7 +26,7 @@ from torch import Tensor
 from gamesim.config.tilemap import TilemapConfig
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models import State
-from gamesim.models.frames import to_float
+from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.tilemap.engine import Output, TilemapEngine
 from gamesim.models.tilemap.model import Tilemap
 from gamesim.training.descent import AveragedDescent, masked_mean
@@ -40,37 +41,47 @@ RATE_WARM_UP = 50
 
 @dataclass
 class Rollout(Output):
-    """What was said in T steps of B lanes: all of an `Output`, as (B, T, ...).
+    """What was generated in T steps of B lanes: all of an `Output`, as (B, T, ...).
 
     Attributes:
         states: T + 1 of them, the initial one first.
+        forced: how many lanes, the first, were teacher-forced.
     """
 
     states: list[State]
+    forced: int
 
 
 def unroll(
-    engine: TilemapEngine, frames: Tensor, actions: Tensor, fed: Tensor | None = None, blends: bool = False
+    engine: TilemapEngine,
+    frames: Tensor,
+    actions: Tensor,
+    warm_up: int,
+    forced: int,
+    fed: Tensor | None = None,
 ) -> Rollout:
-    """The T steps after frames[:, 0], teacher-forced.
+    """The T steps after frames[:, 0].
 
     Args:
         engine: what makes them.
         frames: (B, T + 1, 3, H, W) in [0, 1].
         actions: int64 (B, T).
-        fed: what it sees instead of these frames, of the same shape.
-        blends: as for `TilemapEngine.advance`.
+        warm_up: steps, at least 1, that see the real frame in lanes that run freely afterwards.
+        forced: how many lanes, the first, are teacher-forced.
+        fed: what these see instead of the real frames, (forced, T + 1, 3, H, W).
     """
-    fed = frames if fed is None else fed
     state = engine.initial(frames[:, 0])
-    outputs, states, z = [], [state], state["z"]
+    outputs, states = [], [state]
+    fed = frames[:forced] if fed is None else fed
     for step in range(actions.shape[1]):
-        state = {**state, "frame": fed[:, step]}
-        state, output = engine.advance(state, actions[:, step], z, frames[:, step + 1], blends)
+        others = frames[:, step] if step < warm_up else state["frame"]
+        state = {**state, "frame": torch.cat([fed[:, step], others[forced:]])}
+        z = torch.randn(len(frames), *engine.noise_shape, device=frames.device)
+        state, output = engine.advance(state, actions[:, step], z, frames[:forced, step + 1])
         outputs.append(output)
         states.append(state)
     parts = zip(*(vars(output).values() for output in outputs), strict=True)
-    return Rollout(*(torch.stack(part, 1).float() for part in parts), states=states)
+    return Rollout(*(torch.stack(part, 1).float() for part in parts), states=states, forced=forced)
 
 
 def corrupted(frames: Tensor, patch: int, share: float) -> Tensor:
@@ -97,6 +108,26 @@ def seen_before(engine: TilemapEngine, states: list[State]) -> Tensor:
         for step, now in enumerate(states[1:], 1)
     ]
     return torch.stack(seen, 1)
+
+
+def known(engine: TilemapEngine, free: list[State], twins: list[State], warm_up: int) -> Tensor:
+    """The cells that lanes which run freely were shown by a real frame, (B, T, h, w).
+
+    A lane that met a wall of its own invention went another way than the real game: it is compared only as
+    long as it is where its twin, the teacher-forced lane of the same sequence, is.
+
+    Args:
+        engine: whose states they are.
+        free: T + 1 states of B lanes.
+        twins: those of their twins.
+        warm_up: steps that saw the real frame.
+    """
+    masks, together = [], torch.ones(len(free[0]["frame"]), 1, 1, 1, device=free[0]["frame"].device)
+    for now, twin in zip(free[1:], twins[1:], strict=True):
+        together = together * engine.overlap(now, twin).amin((1, 2, 3), keepdim=True)
+        shown = torch.stack([engine.overlap(now, then) for then in free[:warm_up]]).amax(0)
+        masks.append((together * shown)[:, 0])
+    return torch.stack(masks, 1)
 
 
 class TilemapTask(AveragedDescent[Tilemap]):
@@ -129,39 +160,53 @@ class TilemapTask(AveragedDescent[Tilemap]):
         return min(max(round(self.settings.unroll.at(self.progress)), 1), self.train.segment)
 
     def step(self) -> Mapping[str, Tensor]:
-        settings, data = self.settings, self.config.data
-        how = {"steps": self._length(), "endings": data.endings}
-        segments = self.train.sample(data.batch_size, self.generator, **how)
+        settings, lanes = self.settings, self.config.data.batch_size
+        forced = max(1, round((1 - settings.free_running.at(self.progress)) * lanes))
+        warm_up = max(1, round(settings.warm_up.at(self.progress)))
+        segments, shares = self._draw(forced), self.shares()
         rising = min(1.0, (self.done + 1) / RATE_WARM_UP)
         self.optimizer.set_rate(settings.learning_rate * settings.decay.at(self.progress) * rising)
-        shares = self.shares()
         numbers = torch.tensor([1 - self.decay, *shares.values()]).to(self.device)
-        how = {"names": tuple(shares), "blends": self.progress < settings.blends}
         self.done += 1
+        how = {"forced": forced, "warm_up": warm_up, "names": tuple(shares)}
         return self.compiled(numbers, *vars(segments).values(), **how)
 
     def learn(self, *drawn: Tensor, **how: Any) -> dict[str, Tensor]:
         """The step on the device, see graphs.py; first how far the average moves, and the weights."""
         numbers, *tensors = drawn
+        forced, warm_up, names = how["forced"], how["warm_up"], how["names"]
         segments, (moved, *weights) = Segments(*tensors), numbers.unbind()
         frames = to_float(segments.frames)
         with autocast(self.device, self.settings.precision):
             patch, share = self.config.model.patch, self.settings.corrupt
-            fed = corrupted(frames, patch, share) if share else None
-            rollout = unroll(self.trained.engine, frames, segments.actions, fed, how["blends"])
-        terms = self.losses(rollout, segments, frames[:, 1:], dict(zip(how["names"], weights, strict=True)))
+            fed = corrupted(frames[:forced], patch, share) if share else None
+            rollout = unroll(self.trained.engine, frames, segments.actions, warm_up, forced, fed)
+        terms = self.losses(rollout, segments, frames[:, 1:], warm_up, dict(zip(names, weights, strict=True)))
         self.descend(torch.stack(list(terms.values())).sum())
         self.follow(moved)
         return {name: term.detach() for name, term in terms.items()}
 
+    def _draw(self, sequences: int) -> Segments:
+        """A batch of as many steps as are unrolled now; further lanes are twins of the first ones."""
+        data, steps = self.config.data, self._length()
+        drawn = self.train.sample(sequences, self.generator, steps=steps, endings=data.endings)
+        lanes = torch.arange(data.batch_size, device=self.device) % sequences
+        return Segments(*(part[lanes] for part in vars(drawn).values()))
+
     def shares(self) -> dict[str, float]:
         """Of the losses that change over a run: those that count now."""
-        weights, layers = self.settings.losses, ("static", "dynamic") if self.config.model.memory else ()
-        found = {name: getattr(weights, name).at(self.progress) for name in ("covering", *layers)}
+        weights, memory = self.settings.losses, ("static", "dynamic") if self.config.model.memory else ()
+        names = ("covering", "remembered", *memory)
+        found = {name: getattr(weights, name).at(self.progress) for name in names}
         return {name: weight for name, weight in found.items() if weight}
 
     def losses(
-        self, rollout: Rollout, segments: Segments, real: Tensor, shares: Mapping[str, float | Tensor]
+        self,
+        rollout: Rollout,
+        segments: Segments,
+        real: Tensor,
+        warm_up: int,
+        shares: Mapping[str, float | Tensor],
     ) -> dict[str, Tensor]:
         """What is lost, weighted, by name.
 
@@ -169,55 +214,64 @@ class TilemapTask(AveragedDescent[Tilemap]):
             rollout: what the engine said.
             segments: what happened.
             real: the frames (B, T, 3, H, W) that came.
+            warm_up: as in `unroll`.
             shares: `TilemapTask.shares`, or the same as tensors.
         """
         weights, engine = self.settings.losses, self.trained.engine
+        forced, lanes = rollout.forced, len(real)
         nll = engine.nll(rollout.log_probs.flatten(0, 1), real.flatten(0, 1)).unflatten(0, real.shape[:2])
+        hidden = rollout.weight[:forced]
         terms = {
-            "frame": weights.frame * (rollout.weight * nll[:, :, 0]).mean(),
+            "frame": weights.frame * (hidden * nll[:forced, :, 0]).mean(),
             "outcome": weights.outcome * self._outcome(rollout, segments),
         }
+        if "remembered" in shares and forced < lanes:
+            twins = torch.arange(forced, lanes, device=real.device) % forced
+            free = _lanes(rollout.states, slice(forced, None))
+            mask = known(engine, free, _lanes(rollout.states, twins), warm_up)
+            terms["remembered"] = shares["remembered"] * masked_mean(nll[forced:, :, 0], mask)
         if "static" in shares:
-            mask = seen_before(engine, rollout.states)
-            terms["static"] = shares["static"] * masked_mean(robust(nll[:, :, 1], weights.robust), mask)
+            mask = seen_before(engine, _lanes(rollout.states, slice(forced)))
+            terms["static"] = shares["static"] * masked_mean(robust(nll[:forced, :, 1], weights.robust), mask)
         if "dynamic" in shares:
-            terms["dynamic"] = shares["dynamic"] * (rollout.weight * nll[:, :, 2]).mean()
+            terms["dynamic"] = shares["dynamic"] * (hidden * nll[:forced, :, 2]).mean()
         if "covering" in shares:
             terms["covering"] = shares["covering"] * rollout.covered.mean()
         return terms
 
     def _outcome(self, rollout: Rollout, segments: Segments) -> Tensor:
-        """Squared error of the reward and cross entropy of the end.
+        """Squared error of the reward and cross entropy of the end, in lanes that are teacher-forced.
 
         A time limit is not in the pixels: its reward is no example of anything.
         """
-        shown = (~segments.truncated).float()
-        reward = ((rollout.reward - segments.rewards).square() * shown).mean()
-        ends = segments.terminated.float()
-        return reward + F.binary_cross_entropy_with_logits(rollout.end_logit, ends, shown)
+        forced = rollout.forced
+        shown = (~segments.truncated[:forced]).float()
+        reward = ((rollout.reward[:forced] - segments.rewards[:forced]).square() * shown).mean()
+        ends = segments.terminated[:forced].float()
+        return reward + F.binary_cross_entropy_with_logits(rollout.end_logit[:forced], ends, shown)
 
     # -- what the loop asks for ----------------------------------------------------------------------
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """On held-out episodes: the nll of the next frame, nats a cell."""
+        """On held-out episodes: the nll of the next frame, nats a cell, teacher-forced."""
         segments = self.held_out.sample(VALIDATION_LANES, torch.Generator().manual_seed(0))
         frames, engine = to_float(segments.frames), self.average.engine
         with autocast(self.device, self.settings.precision):
-            rollout = unroll(engine, frames, segments.actions)
+            torch.manual_seed(0)
+            rollout = unroll(engine, frames, segments.actions, 1, len(frames))
             log_probs, real = rollout.log_probs[:, :, :1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
             return {"nll": float(engine.nll(log_probs, real).mean())}
 
     @torch.no_grad()
     def sheet(self) -> np.ndarray:
-        """Held-out episodes: real above, dreamt below after a few real frames."""
+        """Held-out episodes: real above, dreamt below; after a few real frames the dream draws its own z."""
         segments = self.held_out.sample(SHEET_ROWS, torch.Generator().manual_seed(1))
-        frames, actions = segments.frames, segments.actions
-        real = min(SHEET_REAL, actions.shape[1])
-        how, shown = {"temperature": 1.0, "generator": torch.Generator().manual_seed(1)}, frames[:, 1:real]
         with autocast(self.device, self.settings.precision):
-            state, dreamt = self.average.start(frames[:, :real], actions[:, : real - 1]), [*shown.unbind(1)]
-            for step in range(real - 1, actions.shape[1]):
-                state, told = self.average.imagine(state, actions[:, step], **how)
-                dreamt.append(told.frame)
-        return contact_sheet(frames[:, 1:].cpu().numpy(), torch.stack(dreamt, 1).cpu().numpy())
+            torch.manual_seed(1)
+            rollout = unroll(self.average.engine, to_float(segments.frames), segments.actions, SHEET_REAL, 0)
+        return contact_sheet(segments.frames[:, 1:].cpu().numpy(), to_uint8(rollout.frame).cpu().numpy())
+
+
+def _lanes(states: list[State], lanes: slice | Tensor) -> list[State]:
+    return [{name: part[lanes] for name, part in state.items()} for state in states]

@@ -51,20 +51,29 @@ def test_an_open_gate_moves_the_location_by_the_key_and_a_closed_one_leaves_it(t
         assert torch.equal(new["location"], (state["location"] + torch.tensor(list(moves.values()))) % 11)
 
 
-def test_a_half_open_gate_may_blend_or_decides_and_learns_the_same_from_both():
-    model = obedient(engine()).train()
+def test_a_half_open_gate_blends_in_training_and_decides_in_play():
+    model = obedient(engine())
     state, key = lived(model, batch=1), torch.tensor([RIGHT])
     with torch.no_grad():
         model.gate[-1].bias.fill_(1.0)
     share = torch.tensor(1.0).sigmoid()
-    soft, location = model.move(state, model.encode(state["frame"]), key, blends=True)
+    soft, location = model.train().move(state, model.encode(state["frame"]), key, 1)
     assert torch.allclose(soft[0, 5], share) and torch.allclose(soft[0, 4], 1 - share)
-    hard, same = model.move(state, model.encode(state["frame"]), key, blends=False)
+    hard, same = model.eval().move(state, model.encode(state["frame"]), key, 1)
     assert hard.tolist() == [[0, 0, 0, 0, 0, 1, 0, 0, 0]]
     assert torch.equal(location, same)
-    for kernel in (soft, hard):
-        (slope,) = torch.autograd.grad(kernel[0, 5], model.gate[-1].bias)
-        assert torch.allclose(slope, share * (1 - share))
+
+
+def test_a_gate_that_is_nearly_sure_moves_by_whole_cells_in_training_too_and_goes_on_learning():
+    model = obedient(engine()).train()
+    state, key = lived(model, batch=1), torch.tensor([RIGHT])
+    with torch.no_grad():
+        model.gate[-1].bias.fill_(3.0)
+    kernel, _ = model.move(state, model.encode(state["frame"]), key, 1)
+    assert kernel.tolist() == [[0, 0, 0, 0, 0, 1, 0, 0, 0]]
+    kernel[0, 5].backward()
+    share = torch.tensor(3.0).sigmoid()
+    assert torch.allclose(model.gate[-1].bias.grad, share * (1 - share))
 
 
 def test_the_gate_looks_at_the_cell_ahead_and_at_the_one_below_the_agent_alone():
@@ -79,10 +88,22 @@ def test_the_gate_looks_at_the_cell_ahead_and_at_the_one_below_the_agent_alone()
         if changed:
             x, y = changed
             frame[:, :, 12 * y : 12 * y + 12, 12 * x : 12 * x + 12] = 1
-        return model.move(model.initial(frame), model.encode(frame), torch.tensor([RIGHT]), blends=True)[0]
+        return model.move(model.initial(frame), model.encode(frame), torch.tensor([RIGHT]), 1)[0]
 
     for cell, matters in {(4, 3): True, (3, 3): True, (2, 3): False, (3, 2): False, (5, 3): False}.items():
         assert torch.allclose(kernel(cell), kernel(None), atol=1e-6) is not matters, cell
+
+
+def test_beside_teacher_forced_lanes_those_that_run_freely_scroll_as_in_play_and_teach_the_gate_nothing():
+    model = obedient(engine())
+    with torch.no_grad():
+        model.gate[-1].bias.fill_(0.5)  # half open: blends where it is trained, decides where it is played
+    state = model.initial(random(4, 3, 84, 84))
+    kernel, _ = model.move(state, model.encode(state["frame"]), torch.full((4,), RIGHT), 2)
+    assert ((kernel[:2] > 0.01) & (kernel[:2] < 0.99)).any(1).all()
+    assert ((kernel[2:] == 0) | (kernel[2:] == 1)).all()
+    kernel[2:].sum().backward()
+    assert not model.gate[-1].bias.grad.any()
 
 
 def test_the_location_wraps_on_the_torus():

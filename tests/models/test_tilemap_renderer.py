@@ -151,6 +151,8 @@ def test_what_is_nearly_sure_is_not_left_to_chance():
 
     assert drawn(0.995) == 1
     assert drawn(0.98) == pytest.approx(0.98, abs=0.004)
+    model.train()
+    assert drawn(0.96) == 1 and drawn(0.9) < 0.95
 
 
 def test_two_cells_that_exclude_each_other_are_never_both_drawn():
@@ -178,7 +180,24 @@ def test_two_cells_that_exclude_each_other_are_never_both_drawn():
     assert not (ghosts[:, :, 1:] & ghosts[:, :, :-1]).any() and not (ghosts[:, 1:] & ghosts[:, :-1]).any()
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_gradients_pass_as_if_tiles_were_shown_by_their_probability(training):
+    model = renderer().train(training)
+    logits = random(1, KINDS, 7, 7).requires_grad_()
+    weight = random(1, 3, 84, 84, seed=2)
+    drawn = (model.tiles(model.pick(logits, torch.zeros(1))) * weight).sum()
+    if not training:
+        assert not drawn.requires_grad
+        return
+    drawn.backward()
+    shares = logits.detach().clone().requires_grad_()
+    (model.tiles(shares.softmax(1)) * weight).sum().backward()
+    assert logits.grad is not None and shares.grad is not None
+    assert torch.allclose(logits.grad, shares.grad, atol=1e-5) and logits.grad.abs().max() > 0
+
+
 def test_what_a_tile_looks_like_is_learned_from_real_frames_alone():
     model = engine().renderer.train()
     drawing = model(*inputs(), torch.randn(1, KINDS, 7, 7))
-    assert not drawing.frame.requires_grad and drawing.log_probs.requires_grad
+    drawing.frame.sum().backward()
+    assert model.tiles.logits.grad is None

@@ -35,6 +35,7 @@ PRESETS = {
         "data.start_frames=2",
         "model.channels=4",
         "model.hidden=4",
+        "training.free_running.end=0.5",
         "training.palette_frames=64",
     ],
     "world-model-tiny": [

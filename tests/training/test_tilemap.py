@@ -20,7 +20,6 @@ from torch import Tensor
 from gamesim import checkpoint, cli, config, storage
 from gamesim.data.dataset import Dataset, Segments
 from gamesim.models.frames import to_float
-from gamesim.models.tilemap.engine import CENTRE
 from gamesim.training import devices, loop, tilemap
 from gamesim.training.state import decode
 from gamesim.training.tilemap import TilemapTask, unroll
@@ -29,12 +28,17 @@ ROOT = Path(__file__).parents[2]
 SMALL = ["data.segment=6", "data.batch_size=4", "data.validation=0.3", "data.starts=2", "data.start_frames=2"]
 SMALL += ["training.steps=6", "training.log_every=2", "training.validate_every=3"]
 SMALL += ["model.channels=8", "model.hidden=4", "model.tiles=16", "model.memory_width=4"]
-SMALL += ["training.unroll={start: 4, end: 6, begin: 0, over: 1}", "training.palette_frames=64"]
+SMALL += [
+    "training.unroll={start: 4, end: 6, begin: 0, over: 1}",
+    "training.free_running={start: 0.5, end: 0.5}",
+]
+SMALL += ["training.palette_frames=64"]
 VARIANTS = {
     "whole": (),
     "without memory": ("model.memory=false",),
     "in bfloat16": ("training.precision=bfloat16",),
-    "without the layers alone": ("training.losses.static=0", "training.losses.dynamic=0"),
+    "teacher-forced alone": ("training.free_running={start: 0, end: 0}",),
+    "freely, but for one lane": ("training.free_running={start: 1, end: 1}",),
 }
 
 
@@ -92,8 +96,8 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 # ---------------------------------------------------------------------------------- one step
 
 
-ALL = {"frame", "outcome", "static", "dynamic", "covering"}
-LACKING = {name: {"static", "dynamic"} for name in ("without memory", "without the layers alone")}
+ALL = {"frame", "outcome", "static", "dynamic", "remembered", "covering"}
+LACKING = {"without memory": {"static", "dynamic"}, "teacher-forced alone": {"remembered"}}
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -140,33 +144,49 @@ def test_frames_per_step_is_what_the_next_step_unrolls(plays, monkeypatch):
     assert seen == [8, 10, 12, 12, 12, 12]  # batches of 2; never more than data.segment steps
 
 
-def test_each_step_of_a_rollout_sees_the_real_frame_and_says_how_likely_the_next_is(plays):
+def test_real_frames_are_fed_for_the_warm_up_and_no_longer(plays):
     task = make(chosen(), plays)
-    engine = task.trained.engine.eval()
-    frames, actions = shown(task, 3, 4), torch.tensor([[1, 2, 3], [0, 1, 0], [2, 2, 2]])
-    with torch.no_grad():
-        rolled = unroll(engine, frames, actions)
-        alone = [unroll(engine, frames[:, step:], actions[:, step:]).frame for step in range(3)]
-    assert torch.equal(rolled.frame, frames[:, 1:]) and len(rolled.states) == 4
-    assert all(torch.equal(part, frames[:, step + 1 :]) for step, part in enumerate(alone))
+    frames = shown(task, 2, 5)
+    changed = frames.clone()
+    changed[:, 2] = shown(task, 2, 1)[:, 0]
+    actions = torch.tensor([[1, 2, 3, 4], [0, 1, 0, 2]])
+
+    def dreamt(real: Tensor, warm_up: int) -> Tensor:
+        torch.manual_seed(0)
+        with torch.no_grad():
+            return unroll(task.trained.engine, real, actions, warm_up, 0).frame
+
+    assert torch.equal(dreamt(frames, 2), dreamt(changed, 2))
+    fed, fed_otherwise = dreamt(frames, 3), dreamt(changed, 3)
+    assert torch.equal(fed[:, :2], fed_otherwise[:, :2])
+    assert not torch.equal(fed[:, 2], fed_otherwise[:, 2])
+
+
+def test_a_rollout_knows_which_lanes_were_teacher_forced(plays):
+    task = make(chosen(), plays)
+    frames, actions = torch.rand(3, 4, 3, 84, 84), torch.zeros(3, 3, dtype=torch.int64)
+    rolled = unroll(task.trained.engine, frames, actions, 1, 2)
+    assert rolled.frame.shape == (3, 3, 3, 84, 84) and rolled.forced == 2 and len(rolled.states) == 4
     for part in (rolled.reward, rolled.end_logit, rolled.covered):
         assert part.shape == (3, 3)
+    assert torch.equal(rolled.frame[:2], frames[:2, 1:]) and not torch.equal(rolled.frame[2], frames[2, 1:])
     assert rolled.weight.shape == (3, 3, 7, 7)
-    changed = frames.clone()
-    changed[:, 2] = shown(task, 3, 1)[:, 0]
-    with torch.no_grad():
-        otherwise = unroll(engine, changed, actions)
-    assert torch.equal(rolled.log_probs[:, :2], otherwise.log_probs[:, :2])
-    assert not torch.equal(rolled.log_probs[:, 2], otherwise.log_probs[:, 2])
+    assert torch.allclose(rolled.weight.mean((2, 3)), torch.ones(3, 3))
+    assert (rolled.weight[:2] == 0).any() and (rolled.weight[2] == 1).all()
 
 
-def test_it_sees_what_it_is_fed_and_is_asked_for_what_is_real(plays):
-    engine = (task := make(chosen(), plays)).trained.engine.eval()
+def test_teacher_forced_lanes_see_what_they_are_fed_and_are_asked_for_what_is_real(plays):
+    task = make(chosen(), plays)
     frames, actions = shown(task, 2, 3), torch.zeros(2, 2, dtype=torch.int64)
-    with torch.no_grad():
-        plain, misled = unroll(engine, frames, actions), unroll(engine, frames, actions, shown(task, 2, 3))
-    assert torch.equal(plain.frame, misled.frame)
-    assert not torch.equal(plain.log_probs, misled.log_probs)
+
+    def said(fed: Tensor | None) -> tilemap.Rollout:
+        torch.manual_seed(0)
+        return unroll(task.trained.engine, frames, actions, 1, 1, fed)
+
+    plain, misled = said(None), said(shown(task, 1, 3))
+    assert torch.equal(plain.frame[0], misled.frame[0])
+    assert torch.equal(plain.log_probs[1], misled.log_probs[1])
+    assert not torch.equal(plain.log_probs[0], misled.log_probs[0])
 
 
 def test_corrupted_frames_have_cells_of_another_lane():
@@ -180,27 +200,11 @@ def test_corrupted_frames_have_cells_of_another_lane():
     assert torch.equal(tilemap.corrupted(frames, 12, 0.0), frames)
 
 
-def test_the_view_may_blend_its_ways_for_a_share_of_the_run_and_no_longer(plays, monkeypatch):
-    task, blended = make(chosen("training.blends=0.5"), plays), []
-    move = task.trained.engine.move
-
-    def spied(state, seen, action, blends):
-        blended.append(blends)
-        return move(state, seen, action, blends)
-
-    monkeypatch.setattr(task.trained.engine, "move", spied)
-    for _ in range(task.settings.steps):
-        task.step()
-    assert blended == sorted(blended, reverse=True) and {*blended} == {True, False}
-    assert sum(blended) == sum(4 + round(2 * step / 6) for step in range(3)), "in half of the steps"
-    blended.clear()
-    task.validate()
-    assert not any(blended), "play never does"
-
-
 def test_the_static_layer_answers_for_the_places_that_were_in_view(plays):
     task = make(chosen(), plays)
-    rolled = unroll(task.trained.engine, torch.rand(2, 4, 3, 84, 84), torch.zeros(2, 3, dtype=torch.int64))
+    rolled = unroll(
+        task.trained.engine, torch.rand(2, 4, 3, 84, 84), torch.zeros(2, 3, dtype=torch.int64), 1, 2
+    )
     ways = torch.tensor([[0, 0], [0, 0], [2, 0], [1, 0]])  # two cells to the right, and one back
     for state, way in zip(rolled.states, ways, strict=True):
         state["location"] = (5 + way).expand(2, 2)
@@ -228,28 +232,42 @@ def test_what_passes_by_is_not_the_static_layers_business():
 def test_either_layer_is_asked_by_itself_while_the_schedule_says_so(plays):
     task = make(chosen("training.losses.dynamic={start: 3, end: 0, begin: 0, over: 1}"), plays)
     segments, real = batch(task)
-    with torch.no_grad():
-        task.trained.engine.kernels.logits[:, CENTRE] = 1
-    rolled = unroll(task.trained.engine, to_float(segments.frames), torch.zeros_like(segments.actions))
+    rolled = unroll(task.trained.engine, to_float(segments.frames), torch.zeros_like(segments.actions), 1, 4)
     nll = task.trained.engine.nll(rolled.log_probs.flatten(0, 1), real.flatten(0, 1))
     _, static, dynamic = nll.unflatten(0, (4, 6)).unbind(2)
-    terms = task.losses(rolled, segments, real, task.shares())
+    terms = task.losses(rolled, segments, real, 1, task.shares())
     assert terms["dynamic"].item() == pytest.approx(3 * (rolled.weight * dynamic).mean().item())
     assert terms["static"].item() == pytest.approx(10 * tilemap.robust(static, 0.05).mean().item()), (
         "nobody moved"
     )
     task.done = task.settings.steps
-    assert "dynamic" not in task.losses(rolled, segments, real, task.shares())
+    assert "dynamic" not in task.losses(rolled, segments, real, 1, task.shares())
 
 
 def test_covering_the_static_layer_costs_more_while_the_schedule_says_so(plays):
     task = make(chosen("training.losses.covering={start: 10, end: 1, begin: 0, over: 1}"), plays)
     segments, real = batch(task)
-    rolled = unroll(task.trained.engine, to_float(segments.frames), segments.actions)
-    dear = task.losses(rolled, segments, real, task.shares())["covering"].item()
+    rolled = unroll(task.trained.engine, to_float(segments.frames), segments.actions, 1, 4)
+    dear = task.losses(rolled, segments, real, 1, task.shares())["covering"].item()
     task.done = task.settings.steps
-    cheap = task.losses(rolled, segments, real, task.shares())["covering"].item()
+    cheap = task.losses(rolled, segments, real, 1, task.shares())["covering"].item()
     assert cheap > 0 and dear == pytest.approx(10 * cheap)
+
+
+def test_lanes_that_run_freely_answer_for_what_a_real_frame_showed_them(plays):
+    """For as long as they are where their twin is, and not again afterwards."""
+    engine = make(chosen(), plays).trained.engine
+    states = [engine.initial(torch.zeros(1, 3, 84, 84)) for _ in range(4)]
+    for state, x in zip(states, (5, 6, 10, 9), strict=True):
+        state["location"] = torch.tensor([[x, 5]])
+    together = tilemap.known(engine, states, states, 1)
+    assert together.shape == (1, 3, 7, 7)
+    assert together.mean((0, 2, 3)).tolist() == pytest.approx([6 / 7, 2 / 7, 3 / 7])
+    strayed = [dict(state) for state in states]
+    strayed[2]["location"] = torch.tensor([[9, 5]])
+    apart = tilemap.known(engine, strayed, states, 1)
+    assert torch.equal(apart[:, 0], together[:, 0]) and not apart[:, 1:].any()
+    assert tilemap.known(engine, states, states, 3)[:, 2].all(), "a longer warm-up shows more"
 
 
 def test_a_masked_mean_is_over_the_masked_places_alone():
@@ -262,13 +280,13 @@ def test_a_time_limit_teaches_neither_reward_nor_end(plays):
     """A time limit is not in the pixels, so what it pays and that it ends the episode is left out."""
     task = make(chosen(), plays)
     segments, real = batch(task)
-    rolled = unroll(task.trained.engine, to_float(segments.frames), segments.actions)
+    rolled = unroll(task.trained.engine, to_float(segments.frames), segments.actions, 1, 4)
     segments.truncated[:] = segments.terminated[:] = False
-    plain = task.losses(rolled, segments, real, task.shares())["outcome"]
+    plain = task.losses(rolled, segments, real, 1, task.shares())["outcome"]
     segments.rewards[0, -1] += 5
-    assert task.losses(rolled, segments, real, task.shares())["outcome"] > plain + 0.1
+    assert task.losses(rolled, segments, real, 1, task.shares())["outcome"] > plain + 0.1
     segments.truncated[0, -1] = True
-    assert task.losses(rolled, segments, real, task.shares())["outcome"] < plain + 0.1
+    assert task.losses(rolled, segments, real, 1, task.shares())["outcome"] < plain + 0.1
 
 
 def test_the_shipped_weights_are_an_average_of_the_trained_ones(plays):

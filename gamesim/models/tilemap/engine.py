@@ -31,13 +31,16 @@ from gamesim.models import State
 from gamesim.models.frames import to_uint8
 from gamesim.models.tilemap.cells import PerCell, Residual, grid
 from gamesim.models.tilemap.palette import OfTile
-from gamesim.models.tilemap.renderer import Renderer
+from gamesim.models.tilemap.renderer import Drawing, Renderer
 
 CENTRE = 4
 """The middle of the nine neighbours."""
 SHARPNESS = 100.0
 """Scale of the kernels' logits: a step of Adam moves them this much further. Without it the rest of the
 generator learns to shift pictures by its convolutions before the kernels have found the direction."""
+WHOLE = 0.9
+"""In training a kernel blends the neighbours until one of them has this share; from then on it moves by whole
+cells, as in play. A little of the next cell would reveal what comes into view, which is unknown in play."""
 
 
 @dataclass
@@ -148,21 +151,22 @@ class TilemapEngine(nn.Module):
         }
 
     def advance(
-        self, state: State, action: Tensor, z: Tensor, target: Tensor | None = None, blends: bool = False
+        self, state: State, action: Tensor, z: Tensor, target: Tensor | None = None
     ) -> tuple[State, Output]:
         """One step: from the frame on screen and `action` to the next frame.
 
         Args:
-            state: as `initial` or `advance` gave it.
+            state: as `initial` or `advance` gave it; the trainer replaces state["frame"] by a real frame.
             action: int64 (B,).
             z: standard normal noise (B, *noise_shape), already scaled by the temperature.
-            target: the real next frame (B, 3, H, W), if it is known: the engine says how likely it is, and
-                goes on from it, instead of drawing one of its own.
-            blends: whether the view may scroll by a blend of several ways; else it goes by whole cells.
+            target: the real next frame (b, 3, H, W), b <= B, of the first lanes, which are teacher-forced:
+                the engine says how likely it is, and goes on from it, instead of drawing one of its own.
         """
-        seen = self.encode(state["frame"])
+        # What the engine dreamt it sees as it would see a real frame: no gradient runs back through pictures,
+        # which keeps long unrolls stable.
+        seen = self.encode(state["frame"].detach())
         memory = self._write(state, seen)
-        kernel, location = self.move(state, seen, action, blends)
+        kernel, location = self.move(state, seen, action, len(action) if target is None else len(target))
 
         wide = self.window(memory, state["location"], margin=1)
         wide = torch.cat([wide, F.pad(torch.cat([state["h"], seen], 1), (1, 1, 1, 1))], 1)
@@ -174,8 +178,7 @@ class TilemapEngine(nn.Module):
         mixed = self.before(mixed)
         h, c = self._lstm(mixed, previous, self.scroll(F.pad(state["c"], (1, 1, 1, 1)), kernel))
 
-        moving, draw = torch.cat([h, mixed], 1), self.renderer
-        drawing = draw(read, moving, z) if target is None else draw.forced(read, moving, target)
+        drawing = self._draw(read, torch.cat([h, mixed], 1), z, target)
         reward, end_logit = self._outcome(h, mixed, drawing.frame)
         new: State = {
             "frame": drawing.frame,
@@ -276,12 +279,12 @@ class TilemapEngine(nn.Module):
         """(B, 3, H, W) -> (B, width, cells, cells): what is seen in each cell."""
         return self.encoder(self.renderer.tiles.which(frame))
 
-    def move(self, state: State, seen: Tensor, action: Tensor, blends: bool) -> tuple[Tensor, Tensor]:
+    def move(self, state: State, seen: Tensor, action: Tensor, forced: int) -> tuple[Tensor, Tensor]:
         """The kernel by which this step scrolls, (B, 9), and the location it leads to, int64 (B, 2).
 
-        The gate looks at the cell on which the agent stands and at the one to which the kernel points. A view
-        that goes by whole cells teaches the kernel and the gate as if it blended its neighbours by their
-        shares (straight-through: Bengio et al. 2013, arXiv 1308.3432).
+        The gate looks at the cell on which the agent stands and at the one to which the kernel points.
+        What moves and what does not is learned from real frames alone: beside `forced` teacher-forced lanes,
+        the first, those that run freely scroll as in play, by whole cells.
         """
         weights = self.kernels(action)
         around = self.cells // 2 + torch.arange(-1, 2, device=seen.device)
@@ -292,10 +295,11 @@ class TilemapEngine(nn.Module):
         stay = F.one_hot(torch.full_like(action, CENTRE), 9).to(weights.dtype)
         kernel = gate * weights + (1 - gate) * stay
         towards = kernel.argmax(-1)
-        if not blends:
-            kernel = F.one_hot(towards, 9).to(weights.dtype) + (
-                kernel - kernel.detach()
-            )  # the gradient stays
+        whole = F.one_hot(towards, 9).to(weights.dtype)
+        learning = forced or len(action) if self.training else 0
+        sure = kernel.amax(-1, keepdim=True) > WHOLE
+        blend = torch.where(sure, whole + kernel - kernel.detach(), kernel)  # the gradient stays
+        kernel = torch.cat([blend[:learning], whole[learning:]])
         step = torch.stack([towards % 3 - 1, towards // 3 - 1], -1)
         return kernel, (state["location"] + step) % self.slots
 
@@ -338,6 +342,16 @@ class TilemapEngine(nn.Module):
 
     # -- the picture and what it brings ------------------------------------------------------------
 
+    def _draw(self, read: Tensor, state: Tensor, z: Tensor, target: Tensor | None) -> Drawing:
+        """The first lanes are teacher-forced by the target, the others draw their own frame."""
+        forced = 0 if target is None else len(target)
+        parts = []
+        if target is not None and forced:
+            parts.append(self.renderer.forced(read[:forced], state[:forced], target))
+        if forced < len(z):
+            parts.append(self.renderer(read[forced:], state[forced:], z[forced:]))
+        return parts[0] if len(parts) == 1 else Drawing(*map(torch.cat, zip(*parts, strict=True)))
+
     def _outcome(self, h: Tensor, mixed: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
         """Reward and logit of the end, from the agent's cell and from what is on and around it afterwards.
 
@@ -345,6 +359,6 @@ class TilemapEngine(nn.Module):
         """
         centre = self.cells // 2
         around = slice(self.patch * (centre - 1), self.patch * (centre + 2))
-        came = self.encode(frame[..., around, around]).flatten(1)
+        came = self.encode(frame[..., around, around].detach()).flatten(1)
         here = torch.cat([h, mixed], 1)[..., centre, centre]
         return self.heads(torch.cat([here, came], 1)).unbind(-1)

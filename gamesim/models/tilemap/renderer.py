@@ -32,8 +32,9 @@ from gamesim.models.tilemap.cells import PerCell, Residual
 from gamesim.models.tilemap.palette import OfTile, Palette
 
 TURNS = 5
-SURE = 0.995
-"""A tile that is at least this likely leaves nothing to chance."""
+SURE, SURE_IN_TRAINING = 0.995, 0.95
+"""A tile that is at least this likely leaves nothing to chance. In training the threshold is lower: dreams
+are compared with the real game there for as long as both go the same way."""
 
 
 class Drawing(NamedTuple):
@@ -151,9 +152,18 @@ class Renderer(nn.Module):
         return torch.stack([mixed, kept, drawn], 1), (-share[:, 0]).sigmoid()
 
     def pick(self, kinds: Tensor, noise: Tensor) -> Tensor:
-        """The tile of each cell, one-hot (B, K, h, w)."""
-        noise = noise * (kinds.amax(1, keepdim=True) < math.log(SURE))
-        return F.one_hot((kinds + noise).argmax(1), self.tiles.count).movedim(-1, 1).to(kinds.dtype)
+        """The tile of each cell, one-hot (B, K, h, w).
+
+        In training the gradient passes as if each tile were shown by its probability (straight-through:
+        Bengio et al. 2013): what later turns say teaches earlier ones.
+        """
+        sure = math.log(SURE_IN_TRAINING if self.training else SURE)
+        noise = noise * (kinds.amax(1, keepdim=True) < sure)
+        sharp = F.one_hot((kinds + noise).argmax(1), self.tiles.count).movedim(-1, 1).to(kinds.dtype)
+        if self.training:
+            shares = kinds.softmax(1)
+            sharp = sharp + shares - shares.detach()
+        return sharp
 
 
 def gumbel(z: Tensor) -> Tensor:
