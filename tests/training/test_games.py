@@ -74,7 +74,7 @@ def test_a_game_that_has_paid_nothing_for_long_is_given_up(engine):
 def test_candidates_take_turns_in_a_game_that_opens_only_once(engine):
     with pytest.warns(UserWarning, match="only 1 game at once"):
         games = Games(Recipe("toys/Sole-v0"), engine, 0, CPU)
-    returns, steps = games.returns(candidates(engine, 3), torch.tensor([0, 1]))
+    returns, steps = games.returns(candidates(engine, 3), 2, torch.Generator().manual_seed(0))
     assert returns.shape == (3, 2) and (steps == 12).all()
     games._envs[0].close()
 
@@ -84,7 +84,7 @@ def test_a_reward_that_is_no_number_is_the_games_fault_and_names_its_step(engine
     """It was said of C's training that it had become NaN."""
     games = Games(Recipe("toys/Paid-v0", {"third": worth}), engine, 0, CPU)
     with pytest.raises(UserError, match=r"toys/Paid-v0: the reward of step 3 is .*, which is not a finite"):
-        games.returns(candidates(engine, 2), torch.tensor([0]))
+        games.returns(candidates(engine, 2), 1, torch.Generator().manual_seed(0))
 
 
 def test_where_the_game_is_not_here_c_cannot_learn_in_it_and_that_is_said_before_v_is_trained(
