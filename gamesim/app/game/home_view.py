@@ -87,6 +87,5 @@ def draw_there_and_back(surface: pygame.Surface, area: pygame.Rect, scale: Scale
     y = paragraph(surface, words, place, scale.px(18), area.width, row=scale.px(25)) - scale.px(4)
     pair = pygame.Rect(area.left, y + scale.px(10), min(area.width, scale.px(460)), scale.px(240))
     homes = (verdict.before, verdict.after)
-    return draw_pair(surface, pair, homes, ("before", "after"), verdict.forgotten, scale).bottom + scale.px(
-        22
-    )
+    drawn = draw_pair(surface, pair, homes, ("before", "after"), verdict.forgotten, scale)
+    return drawn.bottom + scale.px(22)
