@@ -87,7 +87,10 @@ def _inside(module: Any, name: str, does: Callable[..., Any]) -> None:
 
     @wraps(own)
     def either(*args: Any, **how: Any) -> Any:
-        return does(_here.houses[-1], *args, **how) if _here.houses else own(*args, **how)
+        if _here.houses:
+            return does(_here.houses[-1], *args, **how)
+        # Only a call without stars ends at an error that pygame left behind, see `gamepad.events`.
+        return own(*args, **how) if args or how else own()
 
     setattr(module, name, either)
 
