@@ -22,9 +22,9 @@ from gamesim.app.controls import (
 )
 from gamesim.app.navigation import Navigator, Screen
 from gamesim.app.theme import COLOURS, Scale, font
-from gamesim.app.ui.parts import FOOT
+from gamesim.app.ui.parts import draw_below
 from gamesim.app.ui.scroller import Scroller
-from gamesim.app.ui.widgets import box, clipped, key_width, keycap, shade, text, wrap
+from gamesim.app.ui.widgets import box, clipped, key_width, keycap, text, wrap
 
 MOVES = (LEFT, UP, DOWN, RIGHT)
 
@@ -114,10 +114,8 @@ class Help(Screen):
             self.window.back()
 
     def draw(self, surface: pygame.Surface) -> None:
-        self.below.draw(surface)
-        FOOT.clear()  # its keys would mean other things here
+        draw_below(surface, self.below, 215)
         size = surface.get_size()
-        shade(surface, surface.get_rect(), 215)
         scale = Scale.of(size)
         margin, pad, head = scale.px(12), scale.px(30), scale.px(66)
         columns = max(1, min(3, (size[0] - 2 * margin - pad) // scale.px(400)))

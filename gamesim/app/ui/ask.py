@@ -8,8 +8,8 @@ from gamesim.app.controls import DOWN, LEFT, RIGHT, Command, shown
 from gamesim.app.navigation import Navigator
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.keyed import ButtonScreen
-from gamesim.app.ui.parts import FOOT, Action, Field, actions_height, attempt, draw_actions
-from gamesim.app.ui.widgets import box, paragraph, shade, text, wrap
+from gamesim.app.ui.parts import Action, Field, actions_height, attempt, draw_actions, draw_below
+from gamesim.app.ui.widgets import box, paragraph, text, wrap
 
 
 class Ask(ButtonScreen):
@@ -46,9 +46,7 @@ class Ask(ButtonScreen):
         """What was chosen could not be done, as a message says."""
 
     def draw(self, surface: pygame.Surface) -> None:
-        self.below.draw(surface)
-        FOOT.clear()  # its keys would mean other things here
-        shade(surface, surface.get_rect(), 200)
+        draw_below(surface, self.below, 200)
         size = surface.get_size()
         scale = Scale.of(size)
         pad = scale.px(28)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pygame
 
-from gamesim.app.navigation import Navigator
+from gamesim.app.navigation import Navigator, Screen
 from gamesim.app.theme import COLOURS, Colour, Scale, font
 from gamesim.app.ui.widgets import (
     box,
@@ -14,6 +14,7 @@ from gamesim.app.ui.widgets import (
     key_width,
     keycap,
     paragraph,
+    shade,
     text,
     wrap,
 )
@@ -99,6 +100,13 @@ def draw_around(
 
 def foot_height(scale: Scale) -> int:
     return scale.px(52)
+
+
+def draw_below(surface: pygame.Surface, below: Screen, alpha: int) -> None:
+    """Draw the screen below one that covers it: dark, and with keys that no click presses."""
+    below.draw(surface)
+    FOOT.clear()
+    shade(surface, surface.get_rect(), alpha)
 
 
 def draw_foot(surface: pygame.Surface, hints: Sequence[tuple[str, str]], scale: Scale) -> None:
