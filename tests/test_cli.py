@@ -366,6 +366,16 @@ def test_a_folder_that_no_system_has_is_no_model(tmp_path, capsys):
     assert said == "gamesim: a?b: no such folder\n"
 
 
+def test_a_model_whose_weights_do_not_fit_is_not_exported(tmp_path, capsys):
+    from fake_task import starts
+
+    folder, out = tmp_path / "engine", tmp_path / "shared"
+    checkpoint.save(folder, weights={}, config=config.load("gamegan-tiny"), starts=starts(), card={})
+    assert main("export", folder, "--out", out) == 2
+    assert "model.safetensors: its weights do not fit its config" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_evaluate_writes_figures_where_it_is_told(tmp_path, monkeypatch, capsys):
     from fake_task import starts
 

@@ -102,6 +102,22 @@ def test_what_cannot_be_kept_ends_a_run_after_its_state_is_saved(tmp_path, monke
         assert weights(out / name) == weights(tmp_path / "straight" / name)
 
 
+def test_a_run_whose_folder_was_deleted_can_go_on(tmp_path):
+    out = tmp_path / "run"
+
+    class Deletes(list):
+        def append(self, seen):
+            super().append(seen)
+            if len(self) == 3:
+                shutil.rmtree(out)
+
+    with pytest.raises(UserError, match=r"metrics\.jsonl: cannot be written: "):
+        train(settings(), out, seen=Deletes())
+    assert train(settings(), out, resume=True) == "done"
+    train(settings(), tmp_path / "straight")
+    assert weights(out / "last") == weights(tmp_path / "straight" / "last")
+
+
 @pytest.mark.parametrize("before", [None, 4])
 def test_a_last_checkpoint_that_found_no_room_is_written_on_resume(tmp_path, before):
     """The state of the last step was saved, and then the disk was full: last/ is missing, or an older one."""

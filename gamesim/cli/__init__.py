@@ -286,6 +286,7 @@ def _export(options: argparse.Namespace) -> int:
         outputs.check_sealed(out)
         from gamesim import checkpoint
 
+        checkpoint.load_model(options.start)  # nobody shall be given what cannot be played
         checkpoint.ship(options.start, out)
     else:
         from gamesim.export import film

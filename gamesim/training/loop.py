@@ -331,6 +331,8 @@ class _Loop:
         for rank, (tensors, shape) in enumerate(self.processes.gather(mine)):
             files |= {f"process{rank}.safetensors": tensors, f"process{rank}.json": shape}
         if self.processes.first:
+            self.out.mkdir(parents=True, exist_ok=True)  # somebody may have deleted it
+            storage.write_file(self.out / "config.yaml", self.config.dump().encode())
             storage.write_folder(self.out / "resume", files, kind=RESUME_KIND, version=RESUME_VERSION)
         self._save_checkpoint("last")
         self.saved_step = self.step
