@@ -193,11 +193,31 @@ def find(env_id: str) -> EnvSpec:
             warnings.simplefilter("ignore")  # about ids that have a newer version
             return gym.spec(name)
     except Exception:
-        close = difflib.get_close_matches(name, list(gym.registry), n=1, cutoff=0.7)
-        ours = ", ".join(sorted(each for each in gym.registry if each.startswith(f"{OURS}Pacman")))
-        more = f", did you mean '{close[0]}'?" if close else f". Games: {ours}, or any Gymnasium id"
-        where = f" in the module {module}" if module else ""
-        raise UnknownGame(f"unknown game '{one_line(name, 80)}'{where}", more) from None
+        raise _unknown(module, name) from None
+
+
+def _unknown(module: str, name: str) -> UnknownGame:
+    """What to say of a game that nobody registered: which name is close, or which games there are."""
+    what = f"unknown game '{one_line(name, 80)}'" + (f" in the module {module}" if module else "")
+    close = difflib.get_close_matches(name, list(gym.registry), n=1, cutoff=0.7)
+    old = getattr(getattr(sys.modules.get("gym"), "envs", None), "registry", {})
+    if module and name in getattr(old, "env_specs", old):
+        return UnknownGame(what, ": it belongs to gym, which Gymnasium has replaced; see docs/adding.md")
+    if close:
+        return UnknownGame(what, f", did you mean '{close[0]}'?")
+    ours = sorted(each for each in gym.registry if each.startswith(PACMANS))
+    if not module:
+        return UnknownGame(what, f". Games: {', '.join(ours)}, or any Gymnasium id")
+    theirs = sorted(each for each, spec in gym.registry.items() if _package(spec) == module.partition(".")[0])
+    more = f" and {len(theirs) - 5} more" if len(theirs) > 6 else ""
+    shown = ", ".join(theirs[:5] if more else theirs)
+    return UnknownGame(what, f". Its games: {shown}{more}" if theirs else ", which registers no games")
+
+
+def _package(spec: EnvSpec) -> str:
+    """Name of the package whose class or function makes a game."""
+    entry = spec.entry_point
+    return re.split("[.:]", entry if isinstance(entry, str) else getattr(entry, "__module__", None) or "")[0]
 
 
 def _import(module: str, env_id: str) -> None:

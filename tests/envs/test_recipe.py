@@ -2,6 +2,8 @@
 
 import json
 import re
+import sys
+from types import SimpleNamespace
 
 import gymnasium as gym
 import numpy as np
@@ -118,7 +120,8 @@ def test_gymnasiums_own_play_finds_keys(name):
         ("no_such_module:Nope-v0", {}, "no_such_module:Nope-v0: there is no module no_such_module"),
         ("a:b:c", {}, "there is no module a:b"),
         (":x", {}, "unknown game 'x'"),
-        ("toy_games:Nope-v0", {}, "unknown game 'Nope-v0' in the module toy_games"),
+        ("toy_games:Nope-v0", {}, "unknown game 'Nope-v0' in the module toy_games. Its games: toys/"),
+        ("json:Nope-v0", {}, "unknown game 'Nope-v0' in the module json, which registers no games"),
         ("toys/Blind-v0", {}, "toys/Blind-v0 shows no picture"),
         ("toys/Alone-v0", {}, "toys/Alone-v0 has a single action"),
         ("toys/Spoken-v0", {}, "toys/Spoken-v0 has actions that cannot be mapped to keys"),
@@ -299,7 +302,7 @@ def test_a_drawing_with_transparency_is_shown_without():
     ],
 )
 def test_a_missing_package_is_one_line_that_names_the_extra(name, package, line, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, package, None)
+    monkeypatch.setitem(sys.modules, package, None)
     if name in ("VizdoomTakeCover-v1", "ALE/Pong-v5"):  # which their package registers
         monkeypatch.delitem(gym.registry, name, raising=False)
     for module in (
@@ -308,10 +311,25 @@ def test_a_missing_package_is_one_line_that_names_the_extra(name, package, line,
         "vizdoom.gymnasium_wrapper",
         "gamesim.envs.takecover",
     ):
-        monkeypatch.delitem(__import__("sys").modules, module, raising=False)
+        monkeypatch.delitem(sys.modules, module, raising=False)
     with pytest.raises(UserError, match=r"^" + name) as caught:
         make(Recipe(name))
     assert line in str(caught.value) and "\n" not in str(caught.value)
+
+
+def old_gym(games):
+    """gym 0.26 keeps its games in a dict, and gym 0.21 in an attribute of an object."""
+    for registry in (games, SimpleNamespace(env_specs=games)):
+        yield SimpleNamespace(envs=SimpleNamespace(registry=registry))
+
+
+@pytest.mark.parametrize("gym", [*old_gym({"Old-v0": None})])
+def test_a_game_of_gym_is_said_to_be_one(gym, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gym", gym)
+    with pytest.raises(UserError, match="'Old-v0' in the module json: it belongs to gym, which"):
+        find("json:Old-v0")
+    with pytest.raises(UserError, match="'New-v0' in the module json, which registers no games"):
+        find("json:New-v0")
 
 
 def test_a_module_of_ones_own_is_found_where_one_is(tmp_path, monkeypatch):
