@@ -8,6 +8,7 @@ from gymnasium import spaces
 
 from app.driver import Driver
 from app.test_foreign import playing
+from gamesim.app.library.housed import Housed
 from gamesim.app.screens.add_game import AddGame
 from gamesim.envs.recipe import Recipe
 
@@ -30,7 +31,8 @@ class Windowed(gym.Env):
 
     def step(self, action):
         pygame.event.post(pygame.event.Event(pygame.QUIT))
-        assert not pygame.event.get()
+        assert not pygame.event.get() and not pygame.event.peek()
+        assert pygame.event.wait().type == pygame.NOEVENT
         return np.zeros(2, np.float32), 0.0, False, False, {}
 
     def render(self):
@@ -40,8 +42,8 @@ class Windowed(gym.Env):
         return np.transpose(pygame.surfarray.array3d(self.window), (1, 0, 2))
 
     def close(self):
-        pygame.display.quit()
-        pygame.quit()
+        for module in (pygame.display, pygame.mixer, pygame.joystick, pygame.font, pygame):
+            module.quit()
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +65,14 @@ def test_a_game_with_a_window_of_its_own_leaves_the_apps_alone(app: Driver):
     world.env.close()
     app.frames(2)
     assert app.window.running and pygame.display.get_init()
+
+
+def test_a_game_that_ends_sound_and_pads_leaves_the_apps_alone(app: Driver):
+    pygame.mixer.init()
+    pygame.joystick.init()
+    Housed(lambda: gym.make("toys/Windowed-v0")).close()
+    for module in (pygame.mixer, pygame.joystick, pygame.font):
+        assert module.get_init(), module.__name__
 
 
 def test_a_game_that_is_made_once_to_be_added_does_not_quit_the_app(app: Driver):

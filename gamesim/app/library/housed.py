@@ -83,7 +83,10 @@ class Housed(gym.Wrapper[Any, Any, Any, Any]):
 
 def _inside(module: Any, name: str, does: Callable[..., Any]) -> None:
     """What a function of pygame does for the code of games; for all others it does what it did."""
-    own = getattr(module, name)
+    try:
+        own = getattr(module, name)
+    except NotImplementedError:  # a pygame without this module
+        return
 
     @wraps(own)
     def either(*args: Any, **how: Any) -> Any:
@@ -98,13 +101,17 @@ def _inside(module: Any, name: str, does: Callable[..., Any]) -> None:
 _inside(pygame.display, "set_mode", House.open)
 _inside(pygame.display, "get_surface", lambda house: house.screen)
 _inside(pygame.event, "get", lambda *_, **__: [])
-_inside(pygame.event, "poll", lambda *_, **__: pygame.event.Event(pygame.NOEVENT))
+_inside(pygame.event, "peek", lambda *_, **__: False)
+for _name in ("poll", "wait"):
+    _inside(pygame.event, _name, lambda *_, **__: pygame.event.Event(pygame.NOEVENT))
 for _module, _names in (
     (pygame, "quit"),
     (pygame.display, "quit flip update set_caption set_icon toggle_fullscreen iconify"),
-    (pygame.event, "pump clear post set_allowed set_blocked set_grab"),
+    (pygame.event, "pump clear post set_allowed set_blocked set_grab set_keyboard_grab"),
     (pygame.font, "quit"),
-    (pygame.key, "set_repeat"),
+    (pygame.joystick, "quit"),
+    (pygame.key, "set_repeat start_text_input stop_text_input"),
+    (pygame.mixer, "quit stop pause fadeout"),
     (pygame.mouse, "set_visible set_cursor set_pos"),
 ):
     for _name in _names.split():
