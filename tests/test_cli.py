@@ -351,6 +351,16 @@ def test_of_a_setting_that_is_given_twice_the_last_counts_and_it_is_said(tmp_pat
     ]
 
 
+def test_of_a_flag_that_is_given_twice_the_last_counts_and_it_is_said(tmp_path, capsys):
+    words = "--env", "gamesim/Pacman-v0", "--policy", "random", "--out", tmp_path, "--stretch", "--stretch"
+    assert main("record", *words, "--episodes", "3", "--seed=4", "--seed", "4", "--episodes=1") == 0
+    out, err = capsys.readouterr()
+    assert "1 game, " in out
+    assert [line for line in err.splitlines() if "twice" in line] == [
+        "gamesim: warning: --episodes is given twice: 1 counts"
+    ]
+
+
 def test_memory_that_runs_out_is_one_line(monkeypatch, capsys):
     def hungry(options):
         raise MemoryError

@@ -41,6 +41,7 @@ class Parser(argparse.ArgumentParser):
             UserError: One of the words makes no sense here.
         """
         options, rest = self.parse_known_args(words)
+        self._warn_of_repeats(words)
         empty = [name for name, value in vars(options).items() if value == ""]
         if empty:  # a shell variable that was never set would otherwise mean the folder that one is in
             raise UserError(f"{self.command}: {empty[0]} is empty")
@@ -61,6 +62,19 @@ class Parser(argparse.ArgumentParser):
                 warnings.warn(f"'{key}' is given twice: {word} counts", stacklevel=2)
             options.settings.append(word)
         return options
+
+    def _warn_of_repeats(self, words: Sequence[str]) -> None:
+        """Say which value counts of a flag that was given two of them."""
+        given: dict[str, str] = {}
+        for word, after in zip(words, [*words[1:], ""], strict=True):
+            flag, sign, value = word.partition("=")
+            action = self._option_string_actions.get(flag)
+            if action is None or action.nargs == 0:
+                continue
+            value = value if sign else after
+            if given.get(flag, value) != value:
+                warnings.warn(f"{flag} is given twice: {value} counts", stacklevel=3)
+            given[flag] = value
 
 
 def whole(low: int, high: int = 10**9) -> Callable[[str], int]:
