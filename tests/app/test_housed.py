@@ -1,5 +1,8 @@
 """A game that takes the window for its own plays in one of its own, and the app's stays as it was."""
 
+import subprocess
+import sys
+
 import gymnasium as gym
 import numpy as np
 import pygame
@@ -73,6 +76,12 @@ def test_a_game_that_ends_sound_and_pads_leaves_the_apps_alone(app: Driver):
     Housed(lambda: gym.make("toys/Windowed-v0")).close()
     for module in (pygame.mixer, pygame.joystick, pygame.font):
         assert module.get_init(), module.__name__
+
+
+def test_the_app_starts_with_a_pygame_that_lacks_a_function():
+    """pygame-ce has no ``set_keyboard_grab``."""
+    lacking = "import pygame; del pygame.event.set_keyboard_grab; import gamesim.app.library.housed"
+    subprocess.run([sys.executable, "-c", lacking], check=True)
 
 
 def test_a_game_that_is_made_once_to_be_added_does_not_quit_the_app(app: Driver):

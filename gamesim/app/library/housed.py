@@ -85,7 +85,7 @@ def _inside(module: Any, name: str, does: Callable[..., Any]) -> None:
     """What a function of pygame does for the code of games; for all others it does what it did."""
     try:
         own = getattr(module, name)
-    except NotImplementedError:  # a pygame without this module
+    except (AttributeError, NotImplementedError):  # another pygame has no such function, or module
         return
 
     @wraps(own)
