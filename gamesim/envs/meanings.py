@@ -6,7 +6,8 @@ together (UPRIGHT: UP and RIGHT; "1+3": 1 and 3), and NOOP of none.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import Enum
 from functools import partial
 from itertools import chain, product
 from math import prod
@@ -47,8 +48,8 @@ _BETWEEN = re.compile(r" 0\.\d+(?=\+|$)")
 _LIKELY = (
     ("a", "LEFT|WEST"),
     ("d", "RIGHT|EAST"),
-    ("w", "UP|NORTH|FORWARD|GAS|THROTTLE|ACCELERATE"),
-    ("s", "DOWN|SOUTH|BACKWARD|BACK|BRAKE|REVERSE"),
+    ("w", "UP|NORTH|FORWARD|GAS|THROTTLE|ACCELERATE|FASTER"),
+    ("s", "DOWN|SOUTH|BACKWARD|BACK|BRAKE|REVERSE|SLOWER"),
     (" ", "FIRE|ATTACK|SHOOT|JUMP|HIT|USE|PICK.?UP|TOGGLE"),
 )
 """Keys and the words of buttons that they are expected to press."""
@@ -107,7 +108,8 @@ def words_for(env: gym.Env, native: Sequence[Any]) -> list[str]:
     space, name = env.action_space, env.spec.name if env.spec else ""
     if isinstance(space, spaces.Discrete):
         known = _KNOWN.get((name, len(native)), "").split()
-        return list(_said(env, len(native)) or _pressed(env, native) or known or [""] * len(native))
+        said = _said(env, len(native)) or _pressed(env, native) or _listed(env, len(native))
+        return list(said or known or [""] * len(native))
     if isinstance(space, spaces.Box):
         alone = choices(space, name)
         known = (_STEERED if name == "CarRacing" else _KNOWN.get((name, len(alone)), "")).split()
@@ -128,6 +130,20 @@ def _pressed(env: gym.Env, choices: Sequence[Any]) -> list[str]:
         return [_together(each, _button_names(env, len(each))) for each in buttons]
     except Exception:  # an attribute of the same name that is something else
         return []
+
+
+def _listed(env: gym.Env, count: int) -> list[str]:
+    """The words of ``actions``, an Enum in MiniGrid and MiniWorld and a dict in highway-env; else []."""
+    try:
+        for holder in (env.unwrapped, getattr(env.unwrapped, "action_type", None)):
+            said = getattr(holder, "actions", None)
+            if isinstance(said, type) and issubclass(said, Enum):
+                said = {each.value: each.name for each in said}
+            if isinstance(said, Mapping) and set(said) == set(range(count)):
+                return [str(said[action]).upper() for action in range(count)]
+    except FOREIGN:  # an attribute of the same name that is something else
+        pass
+    return []
 
 
 def _button_names(env: gym.Env, count: int) -> list[str]:

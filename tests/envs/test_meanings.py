@@ -1,5 +1,8 @@
 """What actions mean, in the games' own words."""
 
+from enum import Enum, IntEnum
+from types import SimpleNamespace
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -36,6 +39,38 @@ def test_where_a_game_says_nothing_the_number_of_actions_is_known_all_the_same()
 def test_words_pass_through_wrappers_that_keep_the_actions():
     env = PixelEnv(Silent(spaces.Discrete(2, start=1), ["LEFT", "RIGHT"]))
     assert action_meanings(env) == ("LEFT", "RIGHT")
+
+
+def listing(**attributes):
+    env = Silent(spaces.Discrete(3))
+    vars(env).update(attributes)
+    return env
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        listing(actions=IntEnum("Actions", {"left": 0, "forward": 2, "right": 1})),
+        listing(action_type=SimpleNamespace(actions={1: "RIGHT", 0: "LEFT", 2: "FORWARD"})),
+    ],
+)
+def test_a_game_may_list_the_words_of_its_actions(env):
+    """MiniGrid and MiniWorld in an Enum, highway-env in a dict: none of their actions does nothing."""
+    assert action_meanings(PixelEnv(env)) == ("LEFT", "RIGHT", "FORWARD")
+
+
+class Raises:
+    @property
+    def actions(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [None, ["a", "b", "c"], {0: "a", 1: "b"}, {1: "a", 2: "b", 3: "c"}, Enum("Lists", {"a": [0], "b": [1]})],
+)
+def test_attributes_that_list_no_actions_are_no_words(actions):
+    assert action_meanings(PixelEnv(listing(actions=actions, action_type=Raises()))) == ("", "", "")
 
 
 def test_words_that_do_not_fit_the_actions_are_no_words():
