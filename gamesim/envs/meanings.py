@@ -139,7 +139,7 @@ def _listed(env: gym.Env, count: int) -> list[str]:
             said = getattr(holder, "actions", None)
             if isinstance(said, type) and issubclass(said, Enum):
                 said = {each.value: each.name for each in said}
-            if isinstance(said, Mapping) and set(said) == set(range(count)):
+            if isinstance(said, Mapping) and set(said) >= set(range(count)):
                 return [str(said[action]).upper() for action in range(count)]
     except FOREIGN:  # an attribute of the same name that is something else
         pass

@@ -51,6 +51,7 @@ def listing(**attributes):
     "env",
     [
         listing(actions=IntEnum("Actions", {"left": 0, "forward": 2, "right": 1})),
+        listing(actions=Enum("Actions", {"left": 0, "right": 1, "forward": 2, "not_here": 3})),
         listing(action_type=SimpleNamespace(actions={1: "RIGHT", 0: "LEFT", 2: "FORWARD"})),
     ],
 )
