@@ -21,6 +21,7 @@ from gamesim.app.screens.loading import Loading
 from gamesim.app.theme import COLOURS, Scale
 from gamesim.app.ui.ask import Ask, Prompt
 from gamesim.app.ui.parts import FOOT, Action
+from gamesim.envs.recipe import DISPLAYS
 from gamesim.errors import UserError
 from gamesim.signals import handled
 from gamesim.text import shown
@@ -30,7 +31,6 @@ KEPT = (Command.FULLSCREEN, Command.SCREENSHOT)
 NOTHING_TYPED = range(pygame.K_F1, pygame.K_F12 + 1)
 """The commands that a question with a line of text leaves to the window, on keys that type nothing."""
 DROPPED = "Nothing can be dropped here. Drop a folder of recordings on New training, under Train."
-DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 FOUND = {TRAINING: "Train", EVALUATION: "Models", RECORDING: "Recordings"}
 """The screen on which the player finds a job again that went on without the window."""
 

@@ -39,6 +39,8 @@ PACMANS = "gamesim/Pacman"
 DREAMS = "gamesim/Dream"
 MOST_SINGLE = 16
 """Most games at once where a game has no batch of its own: each may be a process with its own memory."""
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
+"""Variables that name a display, on Linux."""
 TIME_LIMIT = 1000
 """Steps after which a recorded game without a limit of its own is cut off."""
 
@@ -273,6 +275,8 @@ def metadata(spec: EnvSpec) -> Mapping[str, Any]:
 def _open(spec: EnvSpec, recipe: Recipe) -> gym.Env:
     """What is registered, with its arguments, able to draw itself where it can."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    if sys.platform == "linux" and not any(map(os.environ.get, DISPLAYS)):
+        os.environ.setdefault("MUJOCO_GL", "egl")  # it would draw in a window, and fail
     kwargs = dict(recipe.kwargs)
     with _making(recipe.env_id, spec):
         modes = metadata(spec).get("render_modes")

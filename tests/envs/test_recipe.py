@@ -1,6 +1,7 @@
 """Any game by its id: how it is shown, what is said of it, and the one line where it cannot be played."""
 
 import json
+import os
 import re
 import sys
 from types import SimpleNamespace
@@ -315,6 +316,28 @@ def test_a_missing_package_is_one_line_that_names_the_extra(name, package, line,
     with pytest.raises(UserError, match=r"^" + name) as caught:
         make(Recipe(name))
     assert line in str(caught.value) and "\n" not in str(caught.value)
+
+
+class Glass(toy_games.Dot):
+    """Draws as MuJoCo does: in a window, unless a variable says otherwise."""
+
+    def __init__(self, **how):
+        super().__init__(**how)
+        if os.environ.get("MUJOCO_GL") != "egl" and not os.environ.get("DISPLAY"):
+            raise RuntimeError("the window cannot be opened")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a display")
+def test_mujoco_draws_without_a_display(monkeypatch):
+    for name in ("MUJOCO_GL", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.setenv(name, "")  # so that it is as before at the end
+        monkeypatch.delenv(name)
+    spec = EnvSpec("toys/Glass-v0", Glass)
+    monkeypatch.setitem(gym.registry, spec.id, spec)
+    make(Recipe(spec.id))
+    monkeypatch.setenv("MUJOCO_GL", "glfw")
+    with pytest.raises(UserError, match="the window cannot be opened"):
+        make(Recipe(spec.id))
 
 
 def old_gym(games):
