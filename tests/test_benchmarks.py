@@ -51,6 +51,37 @@ def test_a_probe_finds_what_is_told_linearly_and_nothing_else(monkeypatch):
     assert fireballs.probe(wide, there, game)["auc"] > 0.9
 
 
+class Grey:
+    """A V that draws every frame grey, and of whose two numbers the second follows the frame's red."""
+
+    side = 64
+
+    def encode(self, pixels):
+        mean = torch.stack([torch.ones(len(pixels)), pixels[:, 0, 0, 0]], 1)
+        return mean, torch.zeros_like(mean)
+
+    def decode(self, z):
+        return torch.full((len(z), 3, 64, 64), 0.5)
+
+
+def test_what_v_loses_is_the_squared_error_of_a_frame(monkeypatch):
+    script = loaded(SCRIPTS[0].with_name("vision_error.py"), monkeypatch)
+    frames = torch.zeros(300, 64, 64, 3, dtype=torch.uint8)
+    frames[::2] = 255
+    frames[10, :32] = 127
+    errors, nats, means = script.through(Grey(), frames)
+    assert errors[:3].tolist() == [3072] * 3, "0.25 for each of 64x64x3 numbers"
+    assert 1536 < float(errors[10]) < 1540
+    assert nats.tolist()[1::2] == [0.5] * 150, "half the squared length of the mean"
+    assert (means.std(0) > 0.2).tolist() == [False, True]
+
+
+def test_the_frames_that_v_misses_most_are_not_neighbours(monkeypatch):
+    script = loaded(SCRIPTS[0].with_name("vision_error.py"), monkeypatch)
+    errors = torch.tensor([0.0] * 20 + [9.0, 10.0, 8.0] + [0.0] * 20 + [5.0])
+    assert script.worst(errors, 2) == [21, 43]
+
+
 def test_a_fireball_is_in_the_column_of_its_middle_and_near_if_it_is_wide(monkeypatch):
     fireballs = loaded(SCRIPTS[0].with_name("fireballs.py"), monkeypatch)
     far, near = fireballs.columns([(0.0, 5.0), (319.9, 40.0), (330.0, 3.0)])
