@@ -2,11 +2,11 @@
 
     python benchmarks/vision_error.py MODEL [MODEL ...] --data FOLDER [--sheet FILE.png]
 
-Record games from which no V has learned. Every frame goes through each model's V and back, from the mean of q.
-The table shows the squared error of a frame (pixels in [0, 1], summed): its mean, and its 99th percentile, at
-which rare frames are; the KL divergence in nats; and how many numbers of z vary, that is, have a standard
-deviation above 0.2 over all frames. The sheet shows the frames that the first model's V misses most, and below
-them what each V makes of them.
+Record games from which no V has learned. Every frame goes through each model's V and back, from the mean of
+q. The table shows the squared error of a frame (pixels in [0, 1], summed): its mean, and its 99th percentile,
+at which rare frames are; the KL divergence in nats; and how many numbers of z vary, that is, have a standard
+deviation above 0.2 over all frames. The sheet shows the frames that the first model's V misses most, and
+below them what each V makes of them.
 """
 
 import argparse
