@@ -62,7 +62,7 @@ def main(*words):
             "must be a number from 0 to 10, not 99",
         ),
         ("play gamesim/Dream-v0 checkpoint=tilemap-maze foo=1", "takes no argument 'foo'"),
-        ("play os:Nope-v0", "'os:Nope-v0' is neither a game nor a model. Games: gamesim/Pacman"),
+        ("play os:Nope-v0", "'os:Nope-v0' is neither a game nor a model. Games of os: none"),
         ("export m --out x.onnx --beside gamesim/Pacman-v0", "export: --beside works with films only"),
         ("export m --out x.onnx --steps 9", "export: --steps works with films only"),
         ("export m --out x --scale 2", "export: --scale works with films only"),

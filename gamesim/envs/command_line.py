@@ -66,7 +66,7 @@ class Parser(argparse.ArgumentParser):
     def _warn_of_repeats(self, words: Sequence[str]) -> None:
         """Say which value counts of a flag that was given two of them."""
         given: dict[str, str] = {}
-        for word, after in zip(words, [*words[1:], ""], strict=True):
+        for word, after in zip(words, [*words[1:], ""], strict=False):
             flag, sign, value = word.partition("=")
             action = self._option_string_actions.get(flag)
             if action is None or action.nargs == 0:

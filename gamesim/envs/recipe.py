@@ -212,8 +212,8 @@ def _unknown(module: str, name: str) -> UnknownGame:
         return UnknownGame(what, f". Games: {', '.join(ours)}, or any Gymnasium id")
     theirs = sorted(each for each, spec in gym.registry.items() if _package(spec) == module.partition(".")[0])
     more = f" and {len(theirs) - 5} more" if len(theirs) > 6 else ""
-    shown = ", ".join(theirs[:5] if more else theirs)
-    return UnknownGame(what, f". Its games: {shown}{more}" if theirs else ", which registers no games")
+    shown = ", ".join(theirs[:5] if more else theirs) or "none"
+    return UnknownGame(what, f". Games of {module}: {shown}{more}")
 
 
 def _package(spec: EnvSpec) -> str:

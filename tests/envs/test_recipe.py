@@ -121,8 +121,8 @@ def test_gymnasiums_own_play_finds_keys(name):
         ("no_such_module:Nope-v0", {}, "no_such_module:Nope-v0: there is no module no_such_module"),
         ("a:b:c", {}, "there is no module a:b"),
         (":x", {}, "unknown game 'x'"),
-        ("toy_games:Nope-v0", {}, "unknown game 'Nope-v0' in the module toy_games. Its games: toys/"),
-        ("json:Nope-v0", {}, "unknown game 'Nope-v0' in the module json, which registers no games"),
+        ("toy_games:Nope-v0", {}, "in the module toy_games. Games of toy_games: "),
+        ("json:Nope-v0", {}, "unknown game 'Nope-v0' in the module json. Games of json: none"),
         ("toys/Blind-v0", {}, "toys/Blind-v0 shows no picture"),
         ("toys/Alone-v0", {}, "toys/Alone-v0 has a single action"),
         ("toys/Spoken-v0", {}, "toys/Spoken-v0 has actions that cannot be mapped to keys"),
@@ -351,7 +351,7 @@ def test_a_game_of_gym_is_said_to_be_one(gym, monkeypatch):
     monkeypatch.setitem(sys.modules, "gym", gym)
     with pytest.raises(UserError, match="'Old-v0' in the module json: it belongs to gym, which"):
         find("json:Old-v0")
-    with pytest.raises(UserError, match="'New-v0' in the module json, which registers no games"):
+    with pytest.raises(UserError, match="Games of json: none"):
         find("json:New-v0")
 
 
