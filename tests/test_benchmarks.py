@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 
+from gamesim.envs.layouts import FLOOR, FOOD, GHOST, WALL
+from gamesim.envs.sprites import tiles
 from gamesim.errors import UserError
 
 SCRIPTS = sorted((Path(__file__).parents[1] / "benchmarks").glob("*.py"))
@@ -80,6 +83,27 @@ def test_the_frames_that_v_misses_most_are_not_neighbours(monkeypatch):
     script = loaded(SCRIPTS[0].with_name("vision_error.py"), monkeypatch)
     errors = torch.tensor([0.0] * 20 + [9.0, 10.0, 8.0] + [0.0] * 20 + [5.0])
     assert script.worst(errors, 2) == [21, 43]
+
+
+def test_a_cell_shows_as_much_of_a_ghost_as_is_drawn_there(monkeypatch):
+    script = loaded(SCRIPTS[0].with_name("ghosts_known.py"), monkeypatch)
+    floor, ghost = tiles(12, "night")[[FLOOR, GHOST]].astype(np.float32)
+    frame = np.tile(floor, (7, 7, 1))
+    frame[12:24, :12], frame[:12, 24:36] = ghost, (floor + ghost) / 2
+    shown = script.ghostly(frame.round().astype(np.uint8)[None])[0]
+    assert shown[1, 0] == pytest.approx(1) and shown[0, 2] == pytest.approx(0.5, abs=0.01)
+    assert abs(shown).sum() == pytest.approx(1.5, abs=0.01)
+
+
+def test_a_ghost_s_next_cell_is_told_by_the_view_s_scroll_where_it_had_a_choice(monkeypatch):
+    script = loaded(SCRIPTS[0].with_name("ghosts_known.py"), monkeypatch)
+    before, after = np.full((7, 7), WALL, np.uint8), np.full((7, 7), WALL, np.uint8)
+    before[2, 2] = GHOST
+    after[2, 1], after[1, 1], after[3, 1], after[2, 0] = WALL, FLOOR, GHOST, FOOD
+    assert script.next_cells(before, after, 2) == [((3, 1), [(1, 1)])], "the player went right"
+    after[1, 1] = WALL
+    assert script.next_cells(before, after, 2) == [], "it had no choice"
+    assert script.next_cells(before, after, 1) == [], "beside Pac-Man"
 
 
 def test_a_fireball_is_in_the_column_of_its_middle_and_near_if_it_is_wide(monkeypatch):
