@@ -101,7 +101,7 @@ for _system in (
         stages=(Stage("training", "gamesim.training.tasks:gamegan"),),
         extras={
             "discriminators": "gamesim.models.gamegan.discriminators:Discriminators",
-            "uncertainty": "gamesim.training.uncertainty:Uncertainty",
+            "error_predictor": "gamesim.training.uncertainty:ErrorPredictor",
         },
     ),
     System(
