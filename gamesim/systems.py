@@ -101,7 +101,7 @@ for _system in (
         stages=(Stage("training", "gamesim.training.tasks:gamegan"),),
         extras={
             "discriminators": "gamesim.models.gamegan.discriminators:Discriminators",
-            "error_predictor": "gamesim.training.uncertainty:ErrorPredictor",
+            "uncertainty": "gamesim.training.uncertainty:Uncertainty",
         },
     ),
     System(

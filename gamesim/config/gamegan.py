@@ -79,8 +79,8 @@ class GameGANLosses(Section):
         default=0.0,
         ge=0,
         le=1e6,
-        description="squared error of a place of a dreamt frame, and of all places in the mean, at which it "
-        "counts e times less in the step after it; 0: all places count alike",
+        description="mean squared error of the places of a dreamt frame at which the following steps "
+        "count e times less; 0: all frames count alike",
     )
     gradient_penalty: Weight = Field(
         default=1.0, description="weight of the penalty on real frames and pairs of frames"

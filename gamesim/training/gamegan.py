@@ -27,7 +27,7 @@ from gamesim.training.descent import AveragedDescent, masked_mean
 from gamesim.training.devices import autocast
 from gamesim.training.muon import Muon
 from gamesim.training.sheet import contact_sheet
-from gamesim.training.uncertainty import ErrorPredictor, agreement, attenuation, errors_by_place, surprise
+from gamesim.training.uncertainty import Uncertainty, agreement, attenuation, errors_by_place, surprise
 
 SCHEDULED = ("adversarial", "reconstruction", "outcome", "cycle", "memory", "attenuated", "blended")
 """Losses whose weights may change over the run."""
@@ -124,9 +124,9 @@ class GameGANTask(AveragedDescent[Generator]):
         self.judges = Discriminators(config.model).to(device)
         self.processes.same(self.judges)
         self.judge_optimizer = Adam(self.judges.parameters(), self.settings.betas)
-        self.error_predictor = ErrorPredictor(config.model).to(device)
-        self.processes.same(self.error_predictor)
-        self.error_predictor_optimizer = Adam(self.error_predictor.parameters(), self.settings.betas)
+        self.uncertainty = Uncertainty(config.model).to(device)
+        self.processes.same(self.uncertainty)
+        self.uncertainty_optimizer = Adam(self.uncertainty.parameters(), self.settings.betas)
 
     # -- one step ------------------------------------------------------------------------------------
 
@@ -148,7 +148,7 @@ class GameGANTask(AveragedDescent[Generator]):
         self.optimizer.set_rate(settings.learning_rate * share)
         self.judge_optimizer.set_rate(settings.discriminator_learning_rate * share)
         # It follows what the generator draws now, however gently that still learns.
-        self.error_predictor_optimizer.set_rate(settings.learning_rate)
+        self.uncertainty_optimizer.set_rate(settings.learning_rate)
         terms = self.compiled(
             *vars(batch).values(),
             warm_up,
@@ -205,14 +205,14 @@ class GameGANTask(AveragedDescent[Generator]):
 
     def _counts(self, rollout: Rollout, frames: Tensor, batch: Segments, share: Tensor) -> Tensor:
         """How much each place counts, (B, T, side, side); updates what predicts their errors."""
-        side, losses, told = self.error_predictor.side, self.settings.losses, rollout.told[:, :-1]
+        side, losses, told = self.uncertainty.side, self.settings.losses, rollout.told[:, :-1]
         counts = torch.ones(*batch.actions.shape, side, side, device=self.device)
         errors = errors_by_place(rollout.frames.detach(), frames[:, 1:], side)
         if losses.attenuated.highest:
-            log_error = self.error_predictor(told, batch.actions)
-            self.error_predictor_optimizer.zero_grad(set_to_none=True)
+            log_error = self.uncertainty(rollout.known, told, batch.actions)
+            self.uncertainty_optimizer.zero_grad(set_to_none=True)
             masked_mean(surprise(log_error, errors), batch.played).backward()
-            self.update(self.error_predictor_optimizer, self.error_predictor)
+            self.update(self.uncertainty_optimizer, self.uncertainty)
             counts = counts.lerp(attenuation(log_error.detach()), share)
         return counts * agreement(errors, told, losses.diverged) if losses.diverged else counts
 
@@ -250,7 +250,7 @@ class GameGANTask(AveragedDescent[Generator]):
     def init(self, weights: dict[str, Tensor], extras: dict[str, dict[str, Tensor]]) -> None:
         """Begins from an engine's weights, and from what trained it where that is known."""
         super().init(weights, extras)
-        for name, part in (("discriminators", self.judges), ("error_predictor", self.error_predictor)):
+        for name, part in (("discriminators", self.judges), ("uncertainty", self.uncertainty)):
             if name in extras:
                 part.load_state_dict(extras[name])
 
@@ -259,7 +259,7 @@ class GameGANTask(AveragedDescent[Generator]):
     def extras(self) -> dict[str, dict[str, Tensor]]:
         found = {"discriminators": self.judges.state_dict()}
         if self.settings.losses.attenuated.highest:
-            found["error_predictor"] = self.error_predictor.state_dict()
+            found["uncertainty"] = self.uncertainty.state_dict()
         return found
 
     def validate(self) -> dict[str, float]:
@@ -295,10 +295,10 @@ class GameGANTask(AveragedDescent[Generator]):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
         for name, part in self._helpers().items():
-            if name in state:  # runs of an earlier release had no error predictor, or one that saw h
+            if name in state:  # runs of an earlier release had no uncertainty
                 part.load_state_dict(state[name])
 
     def _helpers(self) -> dict[str, Any]:
         """What training alone needs, by its name in a saved state."""
-        names = ("judges", "judge_optimizer", "error_predictor", "error_predictor_optimizer")
+        names = ("judges", "judge_optimizer", "uncertainty", "uncertainty_optimizer")
         return {name: getattr(self, name) for name in names}

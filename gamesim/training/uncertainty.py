@@ -2,9 +2,10 @@
 
 What comes into view may be one of many things. The mean of them all has the least squared error, so a wall
 that may be there or not is never drawn, however real the discriminators would find it. Here a small network
-learns how large the squared error of each place will be. Where it will be large, nearness to the real frame
-counts little (the paper's attenuation) and the discriminators decide. The network sees key presses, which
-frames were real, and errors, nothing else. It exists in training only, and is ours, not GameGAN's.
+learns, from what the generator knows, how large the squared error of each place will be. Where it will be
+large, nearness to the real frame counts little (the paper's attenuation) and the discriminators decide. The
+network sees states, key presses, which frames were real, and errors, nothing else. It exists in training
+only, and is ours, not GameGAN's.
 """
 
 import torch
@@ -14,36 +15,37 @@ from torch import Tensor, nn
 from gamesim.config.gamegan import GameGANModelConfig
 from gamesim.models.layers import initialise, mlp, scales
 
-WIDTH = 128
 QUARTER = 10.0
 """Squared error of a place, in the released unit, at which nearness to the real frame counts a quarter."""
 
 
-class ErrorPredictor(nn.Module):
+class Uncertainty(nn.Module):
     """Predicts the squared error of each place, one for each location of the renderer's coarsest map.
 
-    A GRU follows the keys and is told which frames were real: it can tell a place that was shown from one
-    that was dreamt, or that has just come into view. It does not see what is there. If it saw h, it would
-    also learn where the engine does not know yet how a ghost moves, and so excuse it from learning that.
+    A GRU of its own follows the sequence and is told which frames were real. Without that it would predict
+    the same error for a place that was shown and for one that was dreamt, and what can be remembered would
+    count as little as what cannot.
     """
 
     def __init__(self, config: GameGANModelConfig) -> None:
         super().__init__()
         self.side, _ = scales(config.frame_size)
         self.num_actions = config.num_actions
-        self.history = nn.GRU(1 + self.num_actions, WIDTH)
-        self.layers = mlp([WIDTH, WIDTH, self.side**2])
+        known = config.hidden + (config.memory_width if config.memory else 0)
+        self.history = nn.GRU(known + 1 + self.num_actions, config.hidden)
+        self.layers = mlp([config.hidden, config.hidden, self.side**2])
         initialise(self)
 
-    def forward(self, told: Tensor, actions: Tensor) -> Tensor:
+    def forward(self, known: Tensor, told: Tensor, actions: Tensor) -> Tensor:
         """The logarithm of the errors, float32 (B, T, side, side).
 
         Args:
+            known: what each frame was drawn from, h and the memory read (B, T, any).
             told: bool (B, T), whether the frame on screen before it was real.
             actions: int64 (B, T).
         """
         played = F.one_hot(actions, self.num_actions)
-        steps = torch.cat([told[..., None], played], -1).float().transpose(0, 1)
+        steps = torch.cat([known, told[..., None], played], -1).float().transpose(0, 1)
         history, _ = self.history(steps)
         return self.layers(history.transpose(0, 1)).unflatten(-1, (self.side, self.side))
 
@@ -64,25 +66,21 @@ def errors_by_place(drawn: Tensor, real: Tensor, side: int) -> Tensor:
 
 
 def agreement(errors: Tensor, told: Tensor, scale: float) -> Tensor:
-    """How much each place is an example of its game, by how far the frame before it was one of that game.
+    """How much each step is an example of its game, by how far the frame before it was one of that game.
 
     If a dream made up an edge where the real board goes on, the real frames would teach it that edges can be
-    walked over; and if its ghost turned left where the real one turned right, that it should vanish. Once a
-    dream has gone another way, the real game no longer shows what should come next: least where the two
-    differed, and less everywhere else.
+    walked over. Once a dream has gone another way, the real game no longer shows what should come next.
 
     Args:
         errors: of the drawn frames (B, T, side, side), as `errors_by_place` gives them.
         told: bool (B, T), which of the frames that were on screen before the steps are real.
-        scale: the largest error of a place and its neighbours, plus the mean of all places, at which that
-            place counts e times less.
+        scale: error of a place, in the mean, at which a step counts e times less.
 
     Returns:
-        (B, T, side, side), 1 after a real frame.
+        (B, T, 1, 1), 1 after a real frame.
     """
-    near = F.max_pool2d(errors, 3, stride=1, padding=1)
-    before = F.pad(near + errors.mean((2, 3), keepdim=True), (0, 0, 0, 0, 1, 0))[:, :-1]
-    return torch.exp(-before * ~told[..., None, None] / scale)
+    before = F.pad(errors.mean((2, 3))[:, :-1], (1, 0))
+    return torch.exp(-before * ~told / scale)[..., None, None]
 
 
 def surprise(log_error: Tensor, errors: Tensor) -> Tensor:

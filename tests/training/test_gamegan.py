@@ -74,6 +74,7 @@ def rolled(lanes: int = 2, steps: int = 3, told: tuple[int, ...] = (4, 4), **par
         "static": grey,
         "masks": torch.full((lanes, steps, 2, 84, 84), 0.5),
         "revisited": torch.full((lanes, 1, 3, 84, 84), 0.5),
+        "known": torch.zeros(lanes, steps, 8),
         "reward": torch.zeros(lanes, steps),
         "end_logit": torch.zeros(lanes, steps),
     }

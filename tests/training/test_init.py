@@ -69,7 +69,7 @@ def test_gamegan_begins_with_the_engine_and_what_trained_it(plays, tmp_path):
     frozen = {key for key in wanted.extras["discriminators"] if not key.endswith(("._u", "._v"))}
     assert frozen
     near(*({key: each.extras["discriminators"][key] for key in frozen} for each in (found, wanted)))
-    near(found.extras["error_predictor"], wanted.extras["error_predictor"])
+    near(found.extras["uncertainty"], wanted.extras["uncertainty"])
     assert f"| began from | {tmp_path.name}/given |" in found.card
 
 

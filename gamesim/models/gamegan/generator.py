@@ -44,6 +44,7 @@ class Rollout:
         static: the memory's layer (B, T, 3, S, S), and masks: (B, T, K, S, S), each layer's share of a pixel.
         revisited: for each of R steps the static layer drawn anew from the last memory, (B, R, 3, S, S), by a
             renderer whose weights get no gradient; None without a memory module.
+        known: what each frame was drawn from, h and the memory read, (B, T, any), without gradients.
         reward, end_logit: (B, T), told by h and by the frame shown next; rewards in units of
             ``reward_scale``.
         other, trust: of `Rendering`, (B, T, 3, S, S) and (B, T, h, h); None where nothing can be recalled.
@@ -56,6 +57,7 @@ class Rollout:
     static: Tensor
     masks: Tensor
     revisited: Tensor | None
+    known: Tensor
     reward: Tensor
     end_logit: Tensor
     other: Tensor | None = None
@@ -205,6 +207,7 @@ class Generator(nn.Module):
             static=drawn.layers[0].unflatten(0, shape),
             masks=drawn.masks.unflatten(0, shape),
             revisited=None if revisited is None else self._revisit(states, revisited),
+            known=torch.cat([known[name] for name in names if name != "held"], -1).detach(),
             reward=reward,
             end_logit=end_logit,
         )
