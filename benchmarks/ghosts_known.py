@@ -1,12 +1,12 @@
-"""Does GameGAN know where ghosts go? How strongly it draws each at its next cell, told real frames.
+"""Does GameGAN know where ghosts go? How much of a ghost it draws at its next cell, told real frames.
 
     python benchmarks/ghosts_known.py CHECKPOINT [CHECKPOINT ...] [--games 512]
 
-The bot's games are shown to the model frame by frame, so that nothing is dreamt for longer than one step. Of
-the ghosts that are in view and have two ways to go or more, each onto bare floor, printed are the share of
-which the real next cell is the one where the model draws most of a ghost, and how much of one it draws there
-and at the other ways in the mean: 0 is floor, 1 a whole ghost. In the game a ghost goes straight on mostly
-(`gamesim.envs.rules`), so nobody can know all of them.
+The bot plays, and the model draws each next frame from the real ones before it, so nothing is dreamt for
+longer than one step. This looks at the ghosts in view that can go two ways or more, each onto bare floor. It
+prints how often the model draws most of a ghost at the cell where the real one went, and how much of a ghost
+it draws there and, on average, at the other ways (0: bare floor, 1: a whole ghost). In the game a ghost goes
+straight on mostly and else turns at random (`gamesim.envs.rules`), so no model can be right each time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ from gamesim.evaluation.pacman.board import expected_scroll
 from gamesim.models.frames import to_float, to_uint8
 from gamesim.models.gamegan.generator import Generator
 
-SEED, REAL, STEPS, LANES = 7_000_000, 4, 14, 64
+SEED, STEPS, LANES = 7_000_000, 14, 64
+FIRST = 4
+"""The first step that counts: by then the model has seen where a ghost came from."""
 
 
 def ghostly(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -45,11 +47,17 @@ def ghostly(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
 def next_cells(
     before: NDArray[np.uint8], after: NDArray[np.uint8], scroll: int
 ) -> list[tuple[tuple[int, int], list[tuple[int, int]]]]:
-    """Where ghosts of a view (7, 7) are in the next one, and to which other cells they could have gone.
+    """Where each ghost of a view went, and to which other cells it could have gone.
+
+    Ghosts beside Pac-Man, which he may hide, and those that may leave the view are left out, and so are those
+    that had no choice.
 
     Args:
-        before, after: the cells of two frames in a row.
-        scroll: the action that moved the view.
+        before, after: the cells (7, 7) of two frames in a row.
+        scroll: the action that moved the view, 0: none.
+
+    Returns:
+        For each ghost its next cell and the other cells, as (y, x) in the view `after`.
     """
     dx, dy = DELTAS[scroll]
     found = []
@@ -65,15 +73,16 @@ def next_cells(
 
 
 def known(model: Generator, frames: Tensor, actions: Tensor) -> NDArray[np.float32]:
-    """For each ghost whose next cell can be told: is it drawn most there, how much there, and elsewhere.
+    """How well the model draws each ghost that had a choice.
 
     Args:
         model: the engine.
-        frames: the real ones, uint8 (B, T + 1, H, W, 3).
+        frames: the real ones, uint8 (B, T + 1, 84, 84, 3).
         actions: int64 (B, T).
 
     Returns:
-        (ghosts, 3).
+        (ghosts, 3): 1 if most of it is drawn at its real next cell, how much of it is drawn there, and how
+        much at the other ways in the mean.
     """
     chance = torch.Generator().manual_seed(0)
     z = torch.randn(*actions.shape, *model.noise_shape, generator=chance)
@@ -81,7 +90,7 @@ def known(model: Generator, frames: Tensor, actions: Tensor) -> NDArray[np.float
     drawn = to_uint8(model.rollout(to_float(frames), actions, z, told).frames).numpy()
     cells, shown = decode(frames.numpy())[0], ghostly(drawn)
     rows = []
-    for step in range(REAL, actions.shape[1]):
+    for step in range(FIRST, actions.shape[1]):
         scrolls = expected_scroll(cells[:, step], actions[:, step].numpy())
         for lane, scroll in enumerate(scrolls):
             for real, others in next_cells(cells[lane, step], cells[lane, step + 1], scroll):
@@ -105,12 +114,12 @@ def main() -> int:
         if config.system != "gamegan":
             raise UserError(f"{name}: is no GameGAN")
         if (config.model.frame_size, config.model.num_actions) != (84, 5):
-            raise UserError(f"{name}: is not of our Pac-Man, whose ghosts are looked for")
+            raise UserError(f"{name}: was not learned from our Pac-Man, whose ghosts are looked for")
     games = play("gamesim/Pacman-v0", "explorer", 4 * words.games, seed=SEED)
     long = itertools.islice((game for game in games if len(game.actions) >= STEPS), words.games)
     begun = [(game.frames[: STEPS + 1].copy(), game.actions[:STEPS].astype(np.int64)) for game in long]
     if not begun:
-        raise UserError(f"no game of {words.games} had {STEPS} steps; ask for more --games")
+        raise UserError(f"no game lasted {STEPS} steps; ask for more --games")
     frames, actions = (torch.from_numpy(np.stack(part)) for part in zip(*begun, strict=True))
     for name in words.checkpoints:
         model = cast(Generator, load_model(name)[0].float())
@@ -120,8 +129,8 @@ def main() -> int:
             raise UserError(f"no ghost had a choice in {words.games} games; ask for more --games")
         most, there, elsewhere = found.mean(0)
         print(
-            f"{name}: {len(found)} ghosts; drawn most where they go {most:.1%}; "
-            f"there {there:.2f} of a ghost, at another way {elsewhere:.2f}"
+            f"{name}: {len(found)} ghosts; in {most:.1%} drawn most where it went; "
+            f"{there:.2f} of a ghost there, {elsewhere:.2f} at the other ways"
         )
     return 0
 

@@ -95,7 +95,7 @@ def test_a_cell_shows_as_much_of_a_ghost_as_is_drawn_there(monkeypatch):
     assert abs(shown).sum() == pytest.approx(1.5, abs=0.01)
 
 
-def test_a_ghost_s_next_cell_is_told_by_the_view_s_scroll_where_it_had_a_choice(monkeypatch):
+def test_where_a_ghost_went_is_found_though_the_view_scrolled_if_it_had_a_choice(monkeypatch):
     script = loaded(SCRIPTS[0].with_name("ghosts_known.py"), monkeypatch)
     before, after = np.full((7, 7), WALL, np.uint8), np.full((7, 7), WALL, np.uint8)
     before[2, 2] = GHOST
@@ -125,3 +125,13 @@ def test_only_a_gamegan_has_a_memory_to_look_into(engine, reason, monkeypatch):
     monkeypatch.setattr("sys.argv", ["memory_kept.py", engine])
     with pytest.raises(UserError, match=f"{engine}.*{reason}"):
         memory_kept.main()
+
+
+@pytest.mark.parametrize(
+    ("engine", "reason"), [("nowhere", "no such folder"), ("tilemap-pacman", "is no GameGAN")]
+)
+def test_only_a_gamegan_is_asked_for_its_ghosts(engine, reason, monkeypatch):
+    ghosts_known = loaded(SCRIPTS[0].with_name("ghosts_known.py"), monkeypatch)
+    monkeypatch.setattr("sys.argv", ["ghosts_known.py", "gamegan-pacman", engine])
+    with pytest.raises(UserError, match=f"{engine}.*{reason}"):
+        ghosts_known.main()
